@@ -1,0 +1,176 @@
+"""Every error vhashdb raises, in one tree.
+
+::
+
+    VhashdbError
+    ├── UsageError (ValueError)                 the call itself is wrong              exit 2
+    │   └── RecordNotFound (LookupError)        no record has that id                 exit 2
+    ├── FingerprintError (ValueError)           bytes or text that are no fingerprint exit 2
+    │   └── AlgorithmMismatch                   two algorithms or versions mixed      exit 2
+    ├── MediaError                              one input cannot be fingerprinted     exit 3
+    │   ├── MediaNotFound (FileNotFoundError)   no such file
+    │   ├── NotMedia (ValueError)               the file is not a video or an image
+    │   ├── UnreadableMedia (ValueError)        a video, but no frame can be decoded
+    │   ├── LimitExceeded                       larger than the limits allow
+    │   └── DecoderFailed                       the decoder process died or hung
+    └── DatabaseError                           the database cannot be used           exit 4
+        ├── DatabaseNotFound (FileNotFoundError)
+        ├── DatabaseExists (FileExistsError)
+        ├── DatabaseEmpty
+        ├── NotADatabase (ValueError)
+        ├── SchemaTooNew
+        ├── DatabaseLocked (TimeoutError)
+        └── DatabaseDamaged
+
+An error's message says what happened and to what; its ``hint`` says what to do next; its
+``exit_code`` is what the command line ends with. Each error that has a built-in counterpart is
+also that built-in, so ``except FileNotFoundError`` works as one would expect.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AlgorithmMismatch",
+    "DatabaseDamaged",
+    "DatabaseEmpty",
+    "DatabaseError",
+    "DatabaseExists",
+    "DatabaseLocked",
+    "DatabaseNotFound",
+    "DecoderFailed",
+    "FingerprintError",
+    "LimitExceeded",
+    "MediaError",
+    "MediaNotFound",
+    "NotADatabase",
+    "NotMedia",
+    "RecordNotFound",
+    "SchemaTooNew",
+    "UnreadableMedia",
+    "UsageError",
+    "VhashdbError",
+]
+
+
+class VhashdbError(Exception):
+    """Base of all errors of this library."""
+
+    exit_code: int = 70
+    hint: str = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:  # KeyError and OSError would format their arguments differently
+        return self.message
+
+
+class UsageError(VhashdbError, ValueError):
+    """An argument has a value that cannot be used."""
+
+    exit_code = 2
+
+
+class RecordNotFound(UsageError, LookupError):
+    """No record has the given id, or a shortened id fits more than one."""
+
+    hint = "`vhashdb list` shows the ids"
+
+
+class FingerprintError(VhashdbError, ValueError):
+    """Bytes or text are not a fingerprint, or are a damaged one."""
+
+    exit_code = 2
+
+
+class AlgorithmMismatch(FingerprintError):
+    """Two fingerprints of different algorithms, bit counts or spec versions were mixed."""
+
+    hint = "fingerprint the video again with the algorithm of the database"
+
+
+class MediaError(VhashdbError):
+    """One input cannot be fingerprinted; other inputs are not affected."""
+
+    exit_code = 3
+
+
+class MediaNotFound(MediaError, FileNotFoundError):
+    """The input file does not exist or cannot be opened."""
+
+    hint = "check the path and its permissions"
+
+
+class NotMedia(MediaError, ValueError):
+    """The input is not a video or an image in any known format."""
+
+    hint = "give a video or an image file"
+
+
+class UnreadableMedia(MediaError, ValueError):
+    """The input is a media file, but not one picture of it can be decoded."""
+
+    hint = "check that the file is complete and not encrypted"
+
+
+class LimitExceeded(MediaError):
+    """The input exceeds one of the configured limits."""
+
+    hint = "raise the limit in vhashdb.Limits if the file is meant to be this large"
+
+
+class DecoderFailed(MediaError):
+    """The isolated decoder process died or stopped answering on this input."""
+
+    hint = "the file may be damaged or hostile; the rest of the batch is not affected"
+
+
+class DatabaseError(VhashdbError):
+    """The database cannot be used."""
+
+    exit_code = 4
+
+
+class DatabaseNotFound(DatabaseError, FileNotFoundError):
+    """There is nothing at the database's path."""
+
+    hint = "make one with `vhashdb init`, or name another with --db"
+
+
+class DatabaseExists(DatabaseError, FileExistsError):
+    """There is already something at the path of a database to be made."""
+
+    hint = "choose another path; an existing database is never overwritten"
+
+
+class DatabaseEmpty(DatabaseError):
+    """The database holds no active record, so an answer would mean nothing."""
+
+    hint = "add known videos first with `vhashdb add`"
+
+
+class NotADatabase(DatabaseError, ValueError):
+    """The path exists but is not a vhashdb database."""
+
+    hint = "a database is a folder made by `vhashdb init`"
+
+
+class SchemaTooNew(DatabaseError):
+    """The database was written by a newer version of vhashdb."""
+
+    hint = "upgrade vhashdb to open it"
+
+
+class DatabaseLocked(DatabaseError, TimeoutError):
+    """Another process is writing to the database."""
+
+    hint = "wait for the other process to finish, or raise the lock timeout"
+
+
+class DatabaseDamaged(DatabaseError):
+    """The database file is corrupt."""
+
+    hint = "run `vhashdb doctor`, or restore the folder from a backup"

@@ -1,0 +1,126 @@
+"""The compact binary form of a fingerprint, version 1 (`docs/formats.md`).
+
+::
+
+    "VHFP"  u8 version  u32 length of body  body  16 bytes BLAKE2b of everything before
+
+The body is a zlib stream of: u16 length and JSON header; then the columns as little-endian arrays: start in ms as u32
+differences within a view, length in ms u32, quality u8, view u8, hashes. Every length is checked before it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.errors import FingerprintError
+from vhashdb.fingerprint.model import Fingerprint, milliseconds
+from vhashdb.hashing.algorithms import AlgorithmId
+
+MAGIC: Final = b"VHFP"
+VERSION: Final = 1
+MAX_BODY: Final = 1 << 30
+"""Bytes a body may unpack to: more than 20 million entries."""
+
+_HEAD: Final = struct.Struct("<4sBI")
+_DIGEST: Final = 16
+_HEADER_LENGTH: Final = struct.Struct("<H")
+_HINT: Final = "get the fingerprint again from where it came"
+
+
+def to_bytes(fingerprint: Fingerprint) -> bytes:
+    """Pack a fingerprint."""
+    start = np.round(fingerprint.start_s * 1000).astype(np.int64)
+    length = np.round(fingerprint.end_s * 1000).astype(np.int64) - start
+    header = {
+        "algorithm": fingerprint.algorithm.name,
+        "bits": fingerprint.algorithm.bits,
+        "spec": fingerprint.algorithm.spec,
+        "entries": len(fingerprint),
+        "duration_ms": round(fingerprint.duration_s * 1000),
+        "width": fingerprint.width,
+        "height": fingerprint.height,
+        "damage": list(fingerprint.damage),
+    }
+    header_bytes = json.dumps(header, separators=(",", ":")).encode()
+    columns = (
+        np.diff(start, prepend=0).astype("<i8").astype("<u4"),  # modulo 2**32: the sum comes out right again
+        length.astype("<u4"),
+        fingerprint.quality,
+        fingerprint.view,
+        fingerprint.hash,
+    )
+    body = zlib.compress(_HEADER_LENGTH.pack(len(header_bytes)) + header_bytes + b"".join(c.tobytes() for c in columns))
+    packed = _HEAD.pack(MAGIC, VERSION, len(body)) + body
+    return packed + hashlib.blake2b(packed, digest_size=_DIGEST).digest()
+
+
+def from_bytes(data: bytes) -> Fingerprint:
+    """Unpack what `to_bytes` gave.
+
+    Raises:
+        FingerprintError: not a fingerprint, of a newer version, cut short, or changed on the way.
+    """
+    if len(data) < _HEAD.size + _DIGEST or data[:4] != MAGIC:
+        raise FingerprintError("not a vhashdb fingerprint", hint="`vhashdb hash FILE -o out.vhfp` makes one")
+    _, version, length = _HEAD.unpack_from(data)
+    if version != VERSION:
+        raise FingerprintError(f"a fingerprint of format version {version}; this program knows {VERSION}", hint="upgrade vhashdb")
+    if len(data) != _HEAD.size + length + _DIGEST:
+        raise FingerprintError("the fingerprint is cut short", hint=_HINT)
+    packed, digest = data[:-_DIGEST], data[-_DIGEST:]
+    if hashlib.blake2b(packed, digest_size=_DIGEST).digest() != digest:
+        raise FingerprintError("the fingerprint's checksum does not fit", hint=_HINT)
+    try:
+        return _unpack(_inflate(packed[_HEAD.size :]))
+    except (zlib.error, struct.error, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, FingerprintError):
+            raise
+        raise FingerprintError(f"the fingerprint is malformed: {error}", hint=_HINT) from error
+
+
+def _inflate(body: bytes) -> bytes:
+    stream = zlib.decompressobj()
+    raw = stream.decompress(body, MAX_BODY)
+    if not stream.eof:
+        raise FingerprintError("the fingerprint unpacks to more than is allowed", hint=_HINT)
+    return raw
+
+
+def _unpack(raw: bytes) -> Fingerprint:
+    (header_length,) = _HEADER_LENGTH.unpack_from(raw)
+    header = json.loads(raw[_HEADER_LENGTH.size : _HEADER_LENGTH.size + header_length])
+    algorithm = AlgorithmId(str(header["algorithm"]), int(header["bits"]), int(header["spec"]))
+    count = int(header["entries"])
+    position = _HEADER_LENGTH.size + header_length
+    if count < 0 or algorithm.bytes < 1 or len(raw) - position != count * (10 + algorithm.bytes):
+        raise FingerprintError("the fingerprint's header does not fit its size", hint=_HINT)
+
+    def column(dtype: str, width: int = 1) -> npt.NDArray[np.generic]:
+        nonlocal position
+        values = np.frombuffer(raw, dtype, count * width, position)
+        position += values.nbytes
+        return values
+
+    start = np.cumsum(column("<u4").astype(np.uint32), dtype=np.uint32).astype(np.float64)
+    length = column("<u4").astype(np.float64)
+    quality, view = column("u1").astype(np.uint8), column("u1").astype(np.uint8)
+    hashes = column("u1", algorithm.bytes).astype(np.uint8).reshape(count, algorithm.bytes)
+    return Fingerprint(
+        algorithm=algorithm,
+        start_s=milliseconds(start / 1000),
+        end_s=milliseconds((start + length) / 1000),
+        hash=hashes,
+        quality=quality,
+        view=view,
+        duration_s=int(header["duration_ms"]) / 1000,
+        width=int(header["width"]),
+        height=int(header["height"]),
+        damage=tuple(str(line) for line in header["damage"]),
+    )

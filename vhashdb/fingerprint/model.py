@@ -1,0 +1,103 @@
+"""The `Fingerprint` value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.errors import FingerprintError
+from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.hashing.bits import PackedHashes
+
+USABLE_QUALITY = 50
+"""PDQ quality below which a hash says too little to be compared (the threshold PDQ's authors recommend)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprint:
+    """The frame hashes of one video.
+
+    Entry ``i`` says: from ``start_s[i]`` to ``end_s[i]`` the picture, seen through ``view[i]``, hashed to ``hash[i]``
+    or to something nearly the same. Entries are ordered by view, then by start.
+    """
+
+    algorithm: AlgorithmId
+    start_s: npt.NDArray[np.float64]
+    """``(n,)`` float64, seconds since the first frame, whole milliseconds."""
+    end_s: npt.NDArray[np.float64]
+    """``(n,)`` float64, seconds, greater than or equal to ``start_s``."""
+    hash: PackedHashes
+    """``(n, algorithm.bytes)`` uint8, in the order of the hash's hexadecimal text."""
+    quality: npt.NDArray[np.uint8]
+    """``(n,)`` uint8, 0 (flat) … 100."""
+    view: npt.NDArray[np.uint8]
+    """``(n,)`` uint8, codes of `vhashdb.hashing.views.View`."""
+    duration_s: float
+    width: int = 0
+    height: int = 0
+    damage: tuple[str, ...] = field(default=())
+    """What of the video could not be read, in words."""
+
+    def __post_init__(self) -> None:
+        count = len(self.start_s)
+        shapes_fit = self.hash.shape == (count, self.algorithm.bytes) and all(
+            column.shape == (count,) for column in (self.end_s, self.quality, self.view)
+        )
+        if not shapes_fit:
+            raise FingerprintError("the columns of the fingerprint differ in length, or its hashes in size")
+        if count and not (np.isfinite(self.start_s).all() and (self.end_s >= self.start_s).all() and self.start_s.min() >= 0):
+            raise FingerprintError("the times of the fingerprint are not in order")
+        for column in (self.start_s, self.end_s, self.hash, self.quality, self.view):
+            column.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.start_s)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fingerprint):
+            return NotImplemented
+        scalars = ("algorithm", "duration_s", "width", "height", "damage")
+        columns = ("start_s", "end_s", "hash", "quality", "view")
+        return all(getattr(self, name) == getattr(other, name) for name in scalars) and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in columns
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, and its arrays are large
+
+    def __repr__(self) -> str:
+        return f"Fingerprint({self.algorithm}, {self.duration_s:.1f} s, {len(self)} hashes)"
+
+    @property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """``(n,)`` bool: which entries show enough to be compared."""
+        return np.asarray(self.quality >= USABLE_QUALITY)
+
+    @property
+    def usable_s(self) -> float:
+        """Seconds of the video in which some view has a usable entry."""
+        used = self.usable
+        return covered(self.start_s[used], self.end_s[used])
+
+    def only(self, mask: npt.NDArray[np.bool_]) -> Fingerprint:
+        """The entries that ``mask`` ``(n,)`` selects, with the same facts about the video."""
+        return Fingerprint(
+            self.algorithm, self.start_s[mask], self.end_s[mask], self.hash[mask], self.quality[mask], self.view[mask],
+            self.duration_s, self.width, self.height, self.damage,
+        )  # fmt: skip
+
+
+def covered(start_s: npt.NDArray[np.float64], end_s: npt.NDArray[np.float64]) -> float:
+    """Length, in seconds, of the union of intervals."""
+    if not len(start_s):
+        return 0.0
+    order = np.argsort(start_s, kind="stable")
+    start, end = start_s[order], np.maximum.accumulate(end_s[order])
+    before = np.concatenate(([start[0]], end[:-1]))
+    return float(np.maximum(end - np.maximum(start, before), 0).sum())
+
+
+def milliseconds(seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Times rounded to whole milliseconds, the resolution of every stored form."""
+    return np.round(np.asarray(seconds, np.float64), 3)

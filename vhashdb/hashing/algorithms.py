@@ -1,0 +1,164 @@
+"""Frame algorithms by name: PDQ, and those of the imagehash package.
+
+The name, the number of bits and a spec version form an `AlgorithmId`, which travels with every fingerprint; two
+fingerprints are only ever compared when their ids are equal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vhashdb.errors import AlgorithmMismatch, UsageError
+from vhashdb.hashing import pdq
+from vhashdb.hashing.bits import PackedHashes
+from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, orient, region_coefficients, region_quality
+
+
+@dataclass(frozen=True)
+class AlgorithmId:
+    """What must be equal for two hashes to be comparable."""
+
+    name: str
+    bits: int
+    spec: int
+    """Version of this project's definition of the algorithm; raised whenever its output changes."""
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.bits}/{self.spec}"
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of one hash."""
+        return self.bits // 8
+
+    def require(self, other: AlgorithmId) -> None:
+        """Raise `AlgorithmMismatch` unless ``other`` is the same."""
+        if self != other:
+            raise AlgorithmMismatch(f"a fingerprint of {other} cannot be used with {self}")
+
+
+class FrameAlgorithm(Protocol):
+    """Hashes one region of sampled frames in several orientations at once."""
+
+    @property
+    def id(self) -> AlgorithmId: ...
+
+    def hash_region(
+        self, frames: npt.NDArray[np.void], box: Box, orientations: Sequence[Orientation]
+    ) -> tuple[PackedHashes, npt.NDArray[np.uint8]]:
+        """Hash a region.
+
+        Args:
+            frames: ``(n,)`` of `vhashdb.video.frames.FRAME_DTYPE`.
+            box: the region.
+            orientations: one or more.
+
+        Returns:
+            Hashes ``(len(orientations), n, bytes)`` uint8, and qualities ``(n,)`` uint8, 0…100.
+        """
+        ...
+
+    def hash_image(self, image: Image.Image) -> PackedHashes:
+        """Hash one full-size picture: ``(bytes,)`` uint8."""
+        ...
+
+
+class Pdq:
+    """PDQ, bit-compatible with the reference; see `vhashdb.hashing.pdq`."""
+
+    id: Final = AlgorithmId("pdq", pdq.BITS, 1)
+
+    def hash_region(
+        self, frames: npt.NDArray[np.void], box: Box, orientations: Sequence[Orientation]
+    ) -> tuple[PackedHashes, npt.NDArray[np.uint8]]:
+        if box == WHOLE_FRAME:  # exact: computed from the full-size picture while it was there
+            coefficients, quality = frames["coefficients"], frames["quality"]
+        else:
+            height, width = int(frames["height"][0]), int(frames["width"][0])
+            coefficients = region_coefficients(frames["sketch"], box, height, width)
+            quality = region_quality(frames["sketch"], box)
+        return np.stack([pdq.bits_of(orient(coefficients, o)) for o in orientations]), quality
+
+    def hash_image(self, image: Image.Image) -> PackedHashes:
+        return pdq.hash_luma(pdq.luma_of_rgb(np.asarray(image.convert("RGB"))))[0]
+
+
+class ImageHashAlgorithm:
+    """One of imagehash's functions at a given ``hash_size``.
+
+    For video frames the function is applied to the 128 × 128 sketch instead of the full-size picture, which costs
+    about a hundredth and moves a few bits; `hash_image` is exactly imagehash's own result.
+    """
+
+    def __init__(self, name: str, bits: int) -> None:
+        side = math.isqrt(bits)
+        if side * side != bits or bits % 8:
+            raise UsageError(f"{name}: {bits} bits are not a square multiple of 8", hint="use 64, 256 or 1024 bits")
+        self.id = AlgorithmId(name, bits, 1)
+        self._side = side
+
+    def hash_region(
+        self, frames: npt.NDArray[np.void], box: Box, orientations: Sequence[Orientation]
+    ) -> tuple[PackedHashes, npt.NDArray[np.uint8]]:
+        sketches: npt.NDArray[np.uint8] = frames["sketch"]
+        side = sketches.shape[1]
+        area = (box.left * side, box.top * side, box.right * side, box.bottom * side)
+        pictures = [Image.fromarray(s).resize((side, side), Image.Resampling.BILINEAR, box=area) for s in sketches]
+        hashes = [[self.hash_image(_turned(p, o)) for p in pictures] for o in orientations]
+        return np.array(hashes, np.uint8).reshape(len(orientations), len(frames), self.id.bytes), region_quality(sketches, box)
+
+    def hash_image(self, image: Image.Image) -> PackedHashes:
+        import imagehash  # brings SciPy: loaded only by those who choose it
+
+        function: Callable[..., imagehash.ImageHash] = getattr(imagehash, self.id.name)
+        return from_imagehash(function(image, hash_size=self._side))
+
+
+IMAGEHASH_NAMES: Final = ("phash", "dhash", "whash", "average_hash")
+NAMES: Final = ("pdq", *IMAGEHASH_NAMES)
+
+
+def algorithm(name: str = "pdq", bits: int = 256) -> FrameAlgorithm:
+    """The algorithm of that name.
+
+    Raises:
+        UsageError: no such algorithm, or not with so many bits.
+    """
+    if name == "pdq":
+        if bits != pdq.BITS:
+            raise UsageError(f"pdq has {pdq.BITS} bits, not {bits}")
+        return Pdq()
+    if name in IMAGEHASH_NAMES:
+        return ImageHashAlgorithm(name, bits)
+    raise UsageError(f"unknown algorithm {name!r}", hint=f"known: {', '.join(NAMES)}")
+
+
+def from_imagehash(value: Any) -> PackedHashes:
+    """The packed form ``(bytes,)`` uint8 of an `imagehash.ImageHash` of any size."""
+    return np.packbits(np.asarray(value.hash, bool).ravel())
+
+
+def to_imagehash(packed: PackedHashes) -> Any:
+    """A packed hash ``(bytes,)`` as an `imagehash.ImageHash`, whose text is the hash's hexadecimal form."""
+    import imagehash
+
+    bits = np.unpackbits(packed).astype(bool)
+    side = math.isqrt(len(bits))
+    return imagehash.ImageHash(bits.reshape(side, side))
+
+
+def _turned(picture: Image.Image, orientation: Orientation) -> Image.Image:
+    if orientation & 4:
+        picture = picture.transpose(Image.Transpose.TRANSPOSE)
+    if orientation & 1:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if orientation & 2:
+        picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    return picture

@@ -1,0 +1,144 @@
+"""PDQ as matrix products, bit-compatible with the reference implementation.
+
+PDQ (Facebook 2019, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm")
+takes luma through two box filters per axis, samples 64 × 64 points, applies a discrete cosine
+transform, keeps the 16 × 16 coefficients of the frequencies 1 to 16, and sets a bit where a
+coefficient exceeds their median. All but the last step is linear and separable, so for one axis
+of ``n`` pixels it is a fixed matrix, and a picture's coefficients are ``A @ luma @ B.T``.
+
+The stages, each of which has its use outside this module::
+
+    luma (h, w) ──► buffer (64, 64) ──► coefficients (16, 16) ──► bits (256) ──► packed (32 bytes)
+                        └──► quality 0…100
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.hashing.bits import PackedHashes
+
+FloatArray = npt.NDArray[np.float32]
+
+BITS: Final = 256
+BUFFER: Final = 64
+"""Side of the square that PDQ reduces every picture to."""
+SIDE: Final = 16
+"""Side of the square of coefficients."""
+RGB_TO_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in the reference implementation."""
+
+_WINDOW_DIVISOR: Final = 128  # the reference filters with windows of ceil(n / 128)
+_FILTER_PASSES: Final = 2
+_BANDS: Final = 8  # output rows are computed in bands of 8: each needs 1/8 of the input
+
+
+def luma_of_rgb(rgb: npt.NDArray[np.uint8]) -> FloatArray:
+    """Luma of an RGB picture ``(h, w, 3)`` uint8 as the reference computes it: ``(h, w)`` float32."""
+    return rgb.astype(np.float32) @ RGB_TO_LUMA
+
+
+def buffer_of(luma: npt.NDArray[np.number]) -> FloatArray:
+    """The filtered and decimated picture: ``(h, w)`` of any number type to ``(64, 64)`` float32."""
+    height, width = luma.shape
+    rows = np.empty((BUFFER, width), np.float32)
+    plane = np.asarray(luma, np.float32)
+    for out, first, last, weights in _bands(height):
+        np.matmul(weights, plane[first:last], out=rows[out : out + len(weights)])
+    buffer = np.empty((BUFFER, BUFFER), np.float32)
+    for out, first, last, weights in _bands(width):
+        buffer[:, out : out + len(weights)] = rows[:, first:last] @ weights.T
+    return buffer
+
+
+def coefficients_of(buffers: FloatArray) -> FloatArray:
+    """DCT coefficients of the frequencies 1 to 16: ``(…, 64, 64)`` to ``(…, 16, 16)`` float32."""
+    basis = dct_basis()
+    return np.asarray(basis @ buffers @ basis.T, np.float32)
+
+
+def bits_of(coefficients: FloatArray) -> PackedHashes:
+    """Threshold at the lower median: ``(n, 16, 16)`` to ``(n, 32)`` uint8 in the order of PDQ's hex text."""
+    flat = coefficients.reshape(-1, BITS)
+    median = np.partition(flat, BITS // 2 - 1, axis=1)[:, BITS // 2 - 1 : BITS // 2]
+    # The reference numbers bits from the last character of the hexadecimal text backwards.
+    return np.packbits((flat > median)[:, ::-1], axis=1)
+
+
+def quality_of(buffer: FloatArray, scale: float = 1.0) -> int:
+    """PDQ's quality, 0 (flat) to 100, of one ``(64, 64)`` buffer.
+
+    Args:
+        buffer: from `buffer_of`.
+        scale: what luma steps are multiplied by: 1 for full range, 255/219 for studio range.
+    """
+    factor = 100.0 * scale / 255.0
+    scaled = buffer * np.float32(factor)
+    down, across = scaled[1:] - scaled[:-1], scaled[:, 1:] - scaled[:, :-1]
+    # Converting to integers truncates towards zero, as the reference does.
+    steps = np.abs(down.astype(np.int32)).sum() + np.abs(across.astype(np.int32)).sum()
+    return min(100, int(steps) // 90)
+
+
+def hash_luma(luma: npt.NDArray[np.number]) -> tuple[PackedHashes, int]:
+    """PDQ of one luma plane ``(h, w)``: the packed hash ``(32,)`` uint8 and its quality 0…100."""
+    buffer = buffer_of(luma)
+    return bits_of(coefficients_of(buffer)[None])[0], quality_of(buffer)
+
+
+@functools.cache
+def dct_basis() -> FloatArray:
+    """Rows 1 to 16 of the 64-point DCT: ``(16, 64)`` float32."""
+    row, column = np.arange(1, SIDE + 1)[:, None], np.arange(BUFFER)[None, :]
+    basis = math.sqrt(2 / BUFFER) * np.cos(np.pi / (2 * BUFFER) * row * (2 * column + 1))
+    return basis.astype(np.float32)
+
+
+@functools.lru_cache(maxsize=256)
+def axis_matrix(length: int) -> npt.NDArray[np.float64]:
+    """What PDQ does along an axis of ``length`` pixels before the transform: ``(64, length)`` float64."""
+    if length == BUFFER:  # the reference takes a 64 × 64 picture as it is
+        return np.eye(BUFFER)
+    samples = ((np.arange(BUFFER) + 0.5) * length / BUFFER).astype(int)
+    filtered = np.eye(length)[samples]
+    lows, highs = _windows(length)
+    for _ in range(_FILTER_PASSES):
+        filtered = _apply_box(filtered, lows, highs)
+    return filtered
+
+
+def _windows(length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """First and past-the-last input pixel that each output pixel of one box filter averages."""
+    window = math.ceil(length / _WINDOW_DIVISOR)
+    ahead = (window + 2) // 2  # the reference's half window: pixels from the output onwards
+    position = np.arange(length)
+    return np.maximum(position + ahead - window, 0), np.minimum(position + ahead, length)
+
+
+def _apply_box(rows: npt.NDArray[np.float64], lows: npt.NDArray[np.int64], highs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """``rows @ box``, where row ``o`` of ``box`` is 1/(high−low) over ``[low, high)`` of ``o``."""
+    length = rows.shape[1]
+    out = np.zeros((len(rows), length + 1))
+    share = rows / (highs - lows)
+    for column in np.flatnonzero(share.any(axis=0)):
+        out[:, lows[column]] += share[:, column]
+        out[:, highs[column]] -= share[:, column]
+    return np.asarray(np.cumsum(out, axis=1)[:, :length])
+
+
+@functools.lru_cache(maxsize=256)
+def _bands(length: int) -> tuple[tuple[int, int, int, FloatArray], ...]:
+    """`axis_matrix` cut into bands ``(first output, first input, last input, weights)`` without the zeros."""
+    matrix = axis_matrix(length)
+    bands = []
+    for out in range(0, BUFFER, _BANDS):
+        rows = matrix[out : out + _BANDS]
+        used = np.flatnonzero(np.abs(rows).max(axis=0) > 1e-12)
+        first, last = int(used[0]), int(used[-1]) + 1
+        bands.append((out, first, last, np.ascontiguousarray(rows[:, first:last], np.float32)))
+    return tuple(bands)

@@ -1,0 +1,170 @@
+"""Views: geometric readings of a frame, all computed from one sketch or one set of coefficients.
+
+A view is a *region* of the frame (whole picture, content box, centre crops) in an *orientation* (as it is, mirrored,
+turned …). Regions are computed from the frame's sketch by one small matrix per axis, which reproduces what PDQ would
+have done with the cut-out picture. Orientations need no pixels at all: a flip changes the signs of the odd
+frequencies, a quarter turn also transposes (the "dihedral" property of PDQ).
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.hashing import pdq
+from vhashdb.hashing.pdq import FloatArray
+
+_GRID: Final = 512  # points of the fine grid on which the sketch is modelled
+_CORRELATION: Final = 0.05  # length, in picture sides, over which neighbouring luma is alike; 0.02 … 0.2 measure the same
+_RIDGE: Final = 1e-4
+
+
+class Region(enum.IntEnum):
+    """Which part of the frame a view reads."""
+
+    WHOLE = 0
+    BOX = 1
+    """The content box: the frame without bars, bands and static surroundings."""
+    CROP_WIDE = 2
+    CROP_CLOSE = 3
+
+
+class Orientation(enum.IntEnum):
+    """How the asked video's picture is turned before it is compared: bit 0 mirror, bit 1 flip, bit 2 transpose first."""
+
+    UPRIGHT = 0
+    MIRRORED = 1
+    FLIPPED = 2
+    TURNED_180 = 3
+    TRANSPOSED = 4
+    TURNED_RIGHT = 5
+    TURNED_LEFT = 6
+    TRANSVERSED = 7
+
+
+@dataclass(frozen=True)
+class View:
+    """One region in one orientation. ``code`` is its byte in stored fingerprints."""
+
+    region: Region
+    orientation: Orientation = Orientation.UPRIGHT
+
+    @property
+    def code(self) -> int:
+        return self.region << 3 | self.orientation
+
+    @classmethod
+    def from_code(cls, code: int) -> View:
+        """The view a stored byte stands for.
+
+        Raises:
+            ValueError: no view has this code.
+        """
+        return cls(Region(code >> 3), Orientation(code & 7))
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in fractions of the frame's width and height."""
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
+
+    @classmethod
+    def centred(cls, side: float) -> Box:
+        """The centre ``side`` (0…1) of both axes."""
+        margin = (1 - side) / 2
+        return cls(margin, margin, 1 - margin, 1 - margin)
+
+
+WHOLE_FRAME: Final = Box()
+CROPS: Final = {Region.CROP_WIDE: Box.centred(0.88), Region.CROP_CLOSE: Box.centred(0.75)}
+"""Centre crops kept for references: a crop cannot be undone on the asked side, so its result is stored."""
+
+
+def region_coefficients(sketches: npt.NDArray[np.uint8], box: Box, height: int, width: int) -> FloatArray:
+    """PDQ coefficients of a part of the picture.
+
+    Args:
+        sketches: ``(n, 128, 128)`` uint8.
+        box: the part.
+        height: rows of the picture the sketches were made of; PDQ's filter depends on it.
+        width: columns of that picture.
+
+    Returns:
+        ``(n, 16, 16)`` float32.
+    """
+    rows = _coefficient_matrix(sketches.shape[1], height, box.top, box.bottom)
+    columns = _coefficient_matrix(sketches.shape[2], width, box.left, box.right)
+    return np.asarray(rows @ sketches.astype(np.float32) @ columns.T)
+
+
+def region_quality(sketches: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.uint8]:
+    """PDQ's quality of a part of the picture, estimated from every second point of the sketch: ``(n,)`` uint8, 0…100.
+
+    A part of ``f`` of a side shows steps ``f`` times as large at ``1/f²`` times as many points as the sketch does there.
+    """
+    side = sketches.shape[1]
+    top, bottom = _points(box.top, box.bottom, side)
+    left, right = _points(box.left, box.right, side)
+    part = sketches[:, top:bottom:2, left:right:2].astype(np.int16)
+    across, down = np.abs(np.diff(part, axis=2)), np.abs(np.diff(part, axis=1))
+    steps = (across * 100 // 255).sum(axis=(1, 2)) / (box.right - box.left) + (down * 100 // 255).sum(axis=(1, 2)) / (
+        box.bottom - box.top
+    )
+    return np.minimum(100, steps / 90).astype(np.uint8)
+
+
+def orient(coefficients: FloatArray, orientation: Orientation) -> FloatArray:
+    """Coefficients ``(n, 16, 16)`` of the pictures after turning them."""
+    turned = coefficients.transpose(0, 2, 1) if orientation & 4 else coefficients
+    odd = np.where(np.arange(1, pdq.SIDE + 1) % 2, np.float32(-1), np.float32(1))
+    if orientation & 1:
+        turned = turned * odd[None, None, :]
+    if orientation & 2:
+        turned = turned * odd[None, :, None]
+    return turned
+
+
+def _points(low: float, high: float, side: int) -> tuple[int, int]:
+    first = min(round(low * side), side - 4)
+    return first, max(round(high * side), first + 4)
+
+
+@functools.lru_cache(maxsize=512)
+def _coefficient_matrix(points: int, length: int, low: float, high: float) -> FloatArray:
+    """From the ``points`` of a sketch's axis to the 16 coefficients of ``[low, high]`` of it: ``(16, points)``."""
+    return np.ascontiguousarray(pdq.dct_basis() @ region_matrix(points, length, low, high), np.float32)
+
+
+@functools.lru_cache(maxsize=512)
+def region_matrix(points: int, length: int, low: float, high: float) -> FloatArray:
+    """From the ``points`` of a sketch's axis to PDQ's 64 samples of ``[low, high]`` of it: ``(64, points)``.
+
+    PDQ's samples are weighted sums of pixels. The weights are spread over a fine grid, and the picture on that grid
+    is estimated from the sketch's averages as a random field of short correlation (kriging).
+    """
+    cut = max(1, round((high - low) * length))
+    cumulative = np.pad(np.cumsum(pdq.axis_matrix(cut), axis=1), ((0, 0), (1, 0)))
+    edges = (np.arange(_GRID + 1) / _GRID - low) / (high - low) * cut
+    spread = np.diff(np.stack([np.interp(edges, np.arange(cut + 1), row) for row in cumulative]), axis=1)
+    return np.asarray(spread @ _picture_estimate(points), np.float32)
+
+
+@functools.cache
+def _picture_estimate(points: int) -> npt.NDArray[np.float64]:
+    """Best linear estimate of the fine grid from area averages: ``(512, points)``."""
+    centres = (np.arange(_GRID) + 0.5) / _GRID
+    lag = np.sqrt(3) * np.abs(centres[:, None] - centres[None, :]) / _CORRELATION
+    covariance = (1 + lag) * np.exp(-lag)
+    averages = np.kron(np.eye(points), np.full((1, _GRID // points), points / _GRID))
+    seen = averages @ covariance @ averages.T
+    seen += np.eye(points) * _RIDGE * np.trace(seen) / points
+    return np.asarray(np.linalg.solve(seen, averages @ covariance).T)

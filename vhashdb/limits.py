@@ -1,0 +1,27 @@
+"""Every limit on what an input may cost, in one place, with units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds for decoding one input. A video is untrusted code for a decoder, so all of them are on by default."""
+
+    time_s: float = 900.0
+    """Wall time for one file."""
+    silence_s: float = 60.0
+    """Wall time without a single decoded frame before the decoder counts as hung."""
+    memory_bytes: int = 2 << 30
+    """Address space of the decoder process."""
+    duration_s: float = 6 * 3600.0
+    """Video beyond this is not looked at, and the result says so."""
+    frames: int = 5_000_000
+    """Decoded frames beyond this are not looked at, and the result says so."""
+    pixels: int = 8192 * 4352
+    """Pixels of one frame."""
+    streams: int = 128
+    """Streams in one container."""
+    upload_bytes: int = 8 << 30
+    """Bytes taken from a file object that has no path of its own."""

@@ -1,0 +1,107 @@
+"""The values that leave the decoder: fixed-size records of sampled frames, and facts about the video."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from vhashdb.hashing import pdq
+
+SKETCH: Final = 128
+"""Side of a frame's sketch, in points. From 128 × 128 points a view's PDQ differs from that of the cut-out
+picture itself by about 4 of 256 bits at 94 % and 7 at half the side (`bench/drift.py`)."""
+
+FRAME_DTYPE: Final = np.dtype(
+    [
+        ("time_s", "<f8"),
+        ("quality", "u1"),
+        ("keyframe", "u1"),
+        ("height", "<u2"),
+        ("width", "<u2"),
+        ("coefficients", "<f4", (pdq.SIDE, pdq.SIDE)),
+        ("sketch", "u1", (SKETCH, SKETCH)),
+    ]
+)
+"""One sampled frame: seconds since the first frame; PDQ quality and coefficients, height and width of the full-size
+picture; and the whole picture reduced by area averaging, from which every other view is computed."""
+
+FrameBatch = npt.NDArray[np.void]
+"""Array of shape ``(n,)`` and dtype `FRAME_DTYPE`, ordered by time."""
+
+
+class Mode(enum.StrEnum):
+    """Which frames of a video are looked at."""
+
+    KEYFRAMES = "keyframes"
+    """Only frames that decode alone: about 1/20 to 1/300 of the cost of decoding everything."""
+    SAMPLED = "sampled"
+    """Frames on a clock: decodes everything, looks at ``rate`` frames per second."""
+    FULL = "full"
+    """Every frame."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which frames to look at: a mode, and how many per second at most (ignored by `Mode.FULL`)."""
+
+    mode: Mode
+    rate: float = 8.0
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """Facts about a video, known once it was read to its end (or to where it breaks)."""
+
+    width: int = 0
+    height: int = 0
+    codec: str = ""
+    rotation: int = 0
+    duration_s: float = 0.0
+    """Time from the first decoded frame to the end of the last one (declared by the header if only keyframes were read)."""
+    frames: int = 0
+    """Frames decoded, whether looked at or not."""
+    damage: tuple[str, ...] = field(default=())
+    """What could not be read, in words; empty for a sound file."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> VideoInfo:
+        """From what `to_json` gave, with every field checked and bounded: the sender is the decoder process."""
+        return cls(
+            width=int(data["width"]),
+            height=int(data["height"]),
+            codec=str(data["codec"])[:32],
+            rotation=int(data["rotation"]),
+            duration_s=float(data["duration_s"]),
+            frames=int(data["frames"]),
+            damage=tuple(str(line)[:300] for line in data["damage"][:20]),
+        )
+
+
+def frames_of_image(image: Image.Image) -> tuple[FrameBatch, VideoInfo]:
+    """A still picture as a video of one frame at 0 s."""
+    rgb = np.asarray(image.convert("RGB"))
+    batch = np.zeros(1, FRAME_DTYPE)
+    fill_frame(batch[0], pdq.luma_of_rgb(rgb), np.asarray(image.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX)))
+    batch["keyframe"] = 1
+    return batch, VideoInfo(width=image.width, height=image.height, codec="still", frames=1)
+
+
+def fill_frame(
+    record: np.void, luma: npt.NDArray[np.number], sketch: npt.NDArray[np.uint8], luma_scale: float = 1.0
+) -> None:
+    """Write the PDQ of a full-size luma plane ``(h, w)`` and its sketch ``(128, 128)`` into one record."""
+    buffer = pdq.buffer_of(luma)
+    record["coefficients"] = pdq.coefficients_of(buffer)
+    record["quality"] = pdq.quality_of(buffer, luma_scale)
+    record["sketch"] = sketch
+    record["height"], record["width"] = luma.shape
