@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vhashdb.fingerprint.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import FrameAlgorithm
-from vhashdb.hashing.bits import PackedHashes
+from vhashdb.hashing.bits import PackedHashes, paired_distances
 from vhashdb.hashing.boxes import content_box
-from vhashdb.hashing.views import CROPS, WHOLE_FRAME, Box, Orientation, Region, View
+from vhashdb.hashing.views import CROPS, WHOLE_FRAME, Orientation, Region, View, region_quality
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 
 STRETCH: Final = 32
@@ -27,16 +27,23 @@ class Plan:
     sampling: Sampling
     regions: tuple[Region, ...]
     orientations: tuple[Orientation, ...]
-    change_bits: int
-    """A frame gets an entry of its own when its hash is at least this far from the last entry in the same region."""
+    change_bits: tuple[int, ...]
+    """A frame gets an entry of its own when its hash is at least this far from the last entry in the same region.
+    Several values, ascending: the finest that stays within ``calm_rate`` is used, or else the last."""
+    calm_rate: float = 0.0
+    """Entries per second and region up to which a calm video is kept in finer steps."""
 
 
 REFERENCE_VIEWS: Final = Plan(
-    Sampling(Mode.SAMPLED, 8.0), (Region.WHOLE, Region.BOX, *CROPS), (Orientation.UPRIGHT,), change_bits=32
+    Sampling(Mode.SAMPLED, 8.0), (Region.WHOLE, Region.BOX, *CROPS), (Orientation.UPRIGHT,), change_bits=(8, 12, 16, 24, 32), calm_rate=2.5
 )
-"""What is stored: dense in time, kept by change, cropped views that cannot be made later."""
+"""What is stored: dense in time, kept by change, cropped views that cannot be made later.
 
-QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 4.0), (Region.WHOLE, Region.BOX), tuple(Orientation), change_bits=6)
+A calm video, whose every step is small, is kept in finer steps: its changes are what tells it from other footage of
+the same place, and it takes no more room than a lively one.
+"""
+
+QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 4.0), (Region.WHOLE, Region.BOX), tuple(Orientation), change_bits=(6,))
 """What is asked: sparse in time, in all orientations, which need no storage."""
 
 
@@ -45,11 +52,11 @@ class FingerprintBuilder:
 
     def __init__(self, algorithm: FrameAlgorithm, plan: Plan) -> None:
         self._algorithm, self._plan = algorithm, plan
-        self._scale = algorithm.id.bits / 256
-        self._tracks = {region: _Track(len(plan.orientations), round(plan.change_bits * self._scale)) for region in plan.regions}
+        self._steps = tuple(round(bits * algorithm.id.bits / 256) for bits in plan.change_bits)
+        self._tracks = {region: _Track(self._steps[0]) for region in plan.regions}
         self._pending: list[FrameBatch] = []
         self._box = WHOLE_FRAME
-        self._last_s = 0.0
+        self._last_s = self._period_s = 0.0
 
     def feed(self, batch: FrameBatch) -> None:
         """Take the next frames of the video."""
@@ -60,27 +67,42 @@ class FingerprintBuilder:
     def finish(self, info: VideoInfo) -> Fingerprint:
         """The fingerprint of everything fed so far; ``info`` is what the decoder said at the end."""
         self._hash_pending()
-        end_s = max(info.duration_s, self._last_s)
-        parts = [
-            (View(region, orientation), index, track)
+        duration_s = max(info.duration_s, self._last_s)
+        columns = [
+            column
             for region, track in self._tracks.items()
-            for index, orientation in enumerate(self._plan.orientations)
             if track.starts
+            for column in self._columns(region, track, duration_s)
         ]
-        starts = [np.array(track.starts) for _, _, track in parts]
-        ends = [np.array([*track.ends[:-1], max(track.ends[-1], min(end_s, track.ends[-1] + track.step_s))]) for _, _, track in parts]
+        if not columns:
+            columns = [(np.zeros(0), np.zeros(0), np.zeros((0, self._algorithm.id.bytes), np.uint8), _NO_BYTES, _NO_BYTES)]
+        start_s, end_s, hashes, quality, view = (np.concatenate(parts) for parts in zip(*columns, strict=True))
         return Fingerprint(
             algorithm=self._algorithm.id,
-            start_s=milliseconds(_joined(starts, np.zeros(0))),
-            end_s=np.maximum(milliseconds(_joined(ends, np.zeros(0))), milliseconds(_joined(starts, np.zeros(0)))),
-            hash=_joined([np.stack(track.hashes)[:, i] for _, i, track in parts], np.zeros((0, self._algorithm.id.bytes), np.uint8)),
-            quality=_joined([np.array(track.qualities, np.uint8) for _, _, track in parts], np.zeros(0, np.uint8)),
-            view=_joined([np.full(len(track.starts), view.code, np.uint8) for view, _, track in parts], np.zeros(0, np.uint8)),
-            duration_s=float(milliseconds(end_s)),
+            start_s=milliseconds(start_s),
+            end_s=milliseconds(end_s),
+            hash=hashes,
+            quality=quality,
+            view=view,
+            duration_s=float(milliseconds(duration_s)),
             width=info.width,
             height=info.height,
             damage=info.damage,
         )
+
+    def _columns(self, region: Region, track: _Track, duration_s: float) -> Iterator[_Columns]:
+        """The columns of one region, one set for each orientation."""
+        starts, ends, qualities = np.array(track.starts), np.array(track.ends), np.array(track.qualities, np.uint8)
+        ends[-1] = max(ends[-1], min(duration_s, ends[-1] + self._period_s))
+        hashes = np.stack(track.hashes)
+        for step in self._steps:
+            kept = _kept_by_change(hashes[:, 0], starts, ends, step)
+            if len(kept) <= self._plan.calm_rate * duration_s:
+                break
+        last = np.append(kept[1:], len(starts)) - 1
+        for index, orientation in enumerate(self._plan.orientations):
+            view = np.full(len(kept), View(region, orientation).code, np.uint8)
+            yield starts[kept], ends[last], hashes[kept, index], qualities[kept], view
 
     def _hash_pending(self) -> None:
         if not self._pending:
@@ -89,45 +111,56 @@ class FingerprintBuilder:
         self._pending = []
         times = frames["time_s"]
         self._last_s = float(times[-1])
+        if len(times) > 1:
+            self._period_s = float(np.median(np.diff(times)))
+        self._box = content_box(frames["sketch"], self._box)
         for region, track in self._tracks.items():
-            if region is Region.BOX:
-                self._box = content_box(frames["sketch"], self._box)
             box = self._box if region is Region.BOX else CROPS.get(region, WHOLE_FRAME)
             if region is Region.BOX and box == WHOLE_FRAME:
                 track.interrupt(float(times[0]))
                 continue
             hashes, quality = self._algorithm.hash_region(frames, box, self._plan.orientations)
+            if self._box != WHOLE_FRAME:
+                # The edges of bars are no picture: they must not lift a flat one over the quality threshold.
+                quality = np.minimum(quality, region_quality(frames["sketch"], self._box))
             track.extend(times, hashes, quality)
+
+
+_Columns = tuple[
+    npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint8]
+]
+_NO_BYTES: Final = np.zeros(0, np.uint8)
 
 
 class _Track:
     """The entries of one region, in all orientations, as they grow."""
 
-    def __init__(self, orientations: int, change_bits: int) -> None:
+    def __init__(self, change_bits: int) -> None:
         self._change_bits = change_bits
         self.starts: list[float] = []
         self.ends: list[float] = []
         self.hashes: list[PackedHashes] = []
         """One ``(orientations, bytes)`` array an entry."""
         self.qualities: list[int] = []
-        self.step_s = 0.0
         self._open = False
 
     def extend(self, times: npt.NDArray[np.float64], hashes: PackedHashes, qualities: npt.NDArray[np.uint8]) -> None:
-        """Append looks: a frame near the open entry prolongs it, any other frame begins a new one."""
+        """Append looks, hashes ``(orientations, n, bytes)``: one near the open entry prolongs it, any other begins one."""
         position = 0
         while position < len(times):
             if self._open:
                 # Distance of all remaining frames to the open entry at once: the first far one ends it.
-                far = np.bitwise_count(hashes[0, position:] ^ self.hashes[-1][0]).sum(axis=1) >= self._change_bits
+                far = paired_distances(hashes[0, position:], self.hashes[-1][:1]) >= self._change_bits
                 position += int(np.argmax(far)) if far.any() else len(far)
                 self.ends[-1] = float(times[min(position, len(times) - 1)])
                 if position == len(times):
                     break
-            self._begin(float(times[position]), hashes[:, position], int(qualities[position]))
+            self.starts.append(float(times[position]))
+            self.ends.append(float(times[position]))
+            self.hashes.append(hashes[:, position])
+            self.qualities.append(int(qualities[position]))
+            self._open = True
             position += 1
-        if len(times) > 1:
-            self.step_s = float(np.median(np.diff(times)))
 
     def interrupt(self, time_s: float) -> None:
         """The region is not there any more from this time on."""
@@ -135,16 +168,14 @@ class _Track:
             self.ends[-1] = time_s
             self._open = False
 
-    def _begin(self, time_s: float, hashes: PackedHashes, quality: int) -> None:
-        self.starts.append(time_s)
-        self.ends.append(time_s)
-        self.hashes.append(hashes)
-        self.qualities.append(quality)
-        self._open = True
 
-
-_Number = TypeVar("_Number", bound=np.generic)
-
-
-def _joined(parts: Sequence[npt.NDArray[_Number]], empty: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
-    return np.concatenate(parts) if len(parts) else empty
+def _kept_by_change(
+    hashes: PackedHashes, starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], change_bits: int
+) -> npt.NDArray[np.int64]:
+    """Entries to keep: the first, each that is ``change_bits`` from the last kept one, and each after an interruption."""
+    kept = [0]
+    for index in range(1, len(hashes)):
+        far = int(np.bitwise_count(hashes[index] ^ hashes[kept[-1]]).sum()) >= change_bits
+        if far or starts[index] > ends[index - 1]:
+            kept.append(index)
+    return np.array(kept)

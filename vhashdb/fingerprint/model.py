@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,9 @@ from vhashdb.errors import FingerprintError
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
 
-USABLE_QUALITY = 50
-"""PDQ quality below which a hash says too little to be compared (the threshold PDQ's authors recommend)."""
+USABLE_QUALITY: Final = 30
+"""PDQ quality below which a hash says too little to be compared. PDQ's authors recommend 50 for single pictures; a run
+of frames that must also change alike can do with less, and films of small figures on black have no more."""
 
 
 @dataclass(frozen=True, eq=False)

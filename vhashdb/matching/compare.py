@@ -1,0 +1,67 @@
+"""One query against one reference: views tried, lines found, and the evidence of each stretch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from vhashdb.fingerprint.model import Fingerprint
+from vhashdb.hashing.bits import distances
+from vhashdb.matching.align import Stretch, align
+from vhashdb.matching.motion import motion_of
+from vhashdb.matching.pairs import VIEW_PAIRS, Track, ViewPair, best_view_pairs, query_tracks, tracks_of
+from vhashdb.matching.verdict import Judgement, Segment, judge
+
+ALIGN_RADIUS: Final = 60 / 256
+"""Share of bits that may differ for a pair to vote. Unrelated 256-bit hashes differ in 128 ± 8 bits."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found between a query and one reference."""
+
+    judgement: Judgement
+    views_tried: tuple[tuple[ViewPair, int], ...]
+    """View pairs with alike probes, best first, and how many distinct probes were alike."""
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Matched stretches, in order of query time."""
+        return self.judgement.segments
+
+
+def compare(query: Fingerprint, reference: Fingerprint) -> Comparison:
+    """Compare two fingerprints.
+
+    Raises:
+        AlgorithmMismatch: they were made by different algorithms or versions.
+    """
+    reference.algorithm.require(query.algorithm)
+    bits = query.algorithm.bits
+    queries, references = query_tracks(query), tracks_of(reference)
+    tried = best_view_pairs(queries, references, bits)
+    segments: list[Segment] = []
+    for pair, _ in tried[:VIEW_PAIRS]:
+        track, known = queries[pair.query, pair.negated], references[pair.reference]
+        table = distances(track.hash, known.hash)
+        stretches = align(track, known, table, round(ALIGN_RADIUS * bits))
+        segments += [_segment(track, known, stretch, pair, reference.duration_s) for stretch in stretches]
+    return Comparison(judge(segments, query, reference), tuple(tried))
+
+
+def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, duration_s: float) -> Segment:
+    first, last = sorted((stretch.reference_time(stretch.start_s), stretch.reference_time(stretch.end_s)))
+    entries = stretch.query
+    return Segment(
+        query_start_s=stretch.start_s,
+        query_end_s=stretch.end_s,
+        reference_start_s=min(max(0.0, first), duration_s),
+        reference_end_s=min(max(0.0, last), duration_s),
+        speed=stretch.speed,
+        views=pair,
+        matched_s=float((query.end_s[entries] - query.start_s[entries]).sum()),
+        entries=len(entries),
+        distances=tuple(sorted(stretch.distance.tolist())),
+        motion=motion_of(query, reference, stretch),
+        bits=8 * query.hash.shape[1],
+    )

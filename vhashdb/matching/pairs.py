@@ -1,0 +1,107 @@
+"""Which hashes of two fingerprints are alike, and through which pair of views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.fingerprint.model import Fingerprint
+from vhashdb.hashing.bits import PackedHashes, distances
+from vhashdb.hashing.views import Orientation, View
+
+PROBES: Final = 96
+"""Moments of the query at which all view pairs are tried; the best pairs are then compared at every moment."""
+PROBE_RADIUS: Final = 56 / 256
+"""Share of bits that may differ for a probe to count."""
+VIEW_PAIRS: Final = 3
+"""View pairs compared in full."""
+
+
+@dataclass(frozen=True)
+class ViewPair:
+    """One way of looking at both sides."""
+
+    query: View
+    negated: bool
+    reference: View
+
+    def __str__(self) -> str:
+        words = []
+        if self.query.orientation is not Orientation.UPRIGHT:
+            words.append(self.query.orientation.name.lower().replace("_", " "))
+        if self.negated:
+            words.append("negated")
+        if self.query.region:
+            words.append(f"{_REGION_WORDS[self.query.region]} of the query")
+        if self.reference.region:
+            words.append(f"{_REGION_WORDS[self.reference.region]} of the known video")
+        return ", ".join(words) or "whole picture"
+
+
+_REGION_WORDS: Final = ("whole", "content box", "centre 88 %", "centre 75 %")
+
+
+@dataclass(frozen=True)
+class Track:
+    """The usable entries of one fingerprint through one view, in order of time."""
+
+    start_s: npt.NDArray[np.float64]
+    end_s: npt.NDArray[np.float64]
+    hash: PackedHashes
+
+    def __len__(self) -> int:
+        return len(self.start_s)
+
+
+def tracks_of(fingerprint: Fingerprint) -> dict[View, Track]:
+    """The usable entries by view."""
+    usable = fingerprint.usable
+    tracks = {}
+    for code in np.unique(fingerprint.view[usable]).tolist():
+        chosen = usable & (fingerprint.view == code)
+        tracks[View.from_code(code)] = Track(
+            fingerprint.start_s[chosen], fingerprint.end_s[chosen], fingerprint.hash[chosen]
+        )
+    return tracks
+
+
+def query_tracks(fingerprint: Fingerprint) -> dict[tuple[View, bool], Track]:
+    """The query's tracks, each also negated: a negative's hash is the complement."""
+    tracks: dict[tuple[View, bool], Track] = {}
+    for view, track in tracks_of(fingerprint).items():
+        tracks[view, False] = track
+        tracks[view, True] = Track(track.start_s, track.end_s, ~track.hash)
+    return tracks
+
+
+def best_view_pairs(
+    query: dict[tuple[View, bool], Track], reference: dict[View, Track], bits: int
+) -> list[tuple[ViewPair, int]]:
+    """View pairs in which at least one probe is alike, best first, with the number of distinct probes alike."""
+    if not query or not reference:
+        return []
+    # One distance table for all pairs: rows are probes of every query track, columns all reference entries.
+    chosen = {key: np.unique(np.linspace(0, len(track) - 1, min(PROBES, len(track))).astype(int)) for key, track in query.items()}
+    rows = np.concatenate([track.hash[chosen[key]] for key, track in query.items()])
+    columns = np.concatenate([track.hash for track in reference.values()])
+    table = distances(rows, columns)
+    radius = round(PROBE_RADIUS * bits)
+    found: list[tuple[float, ViewPair, int]] = []
+    row = 0
+    for (view, negated), probes in chosen.items():
+        block = table[row : row + len(probes)]
+        row += len(probes)
+        column = 0
+        for reference_view, track in reference.items():
+            nearest = block[:, column : column + len(track)].min(axis=1)
+            column += len(track)
+            alike = nearest <= radius
+            if alike.any():
+                # Closeness decides between views that see the same frames.
+                weight = float((1 + radius - nearest[alike]).sum())
+                found.append((weight, ViewPair(view, negated, reference_view), int(alike.sum())))
+    found.sort(key=lambda item: -item[0])
+    return [(pair, count) for _, pair, count in found]

@@ -1,0 +1,213 @@
+"""From segments to a verdict: evidence, score, and the gates that explain them.
+
+The evidence of a segment has two parts, both read from stored hashes alone.
+
+* **Motion**: ``−n · ln(1 − r²)``, where ``r`` is the correlation of the changes on both sides and ``n`` the number of
+  distinct query entries: the information, in nats, that the two change alike (twice that of a correlation of Gaussian
+  variables). Different footage of one place has small ``r`` however alike its frames are.
+* **Closeness**: how far the typical distance stays under the one that frames of one place reach without being copies.
+
+Their sum over disjoint segments is the evidence of the pair; the score maps it to 0…1 so that `MATCH_EVIDENCE` is 0.5.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vhashdb.fingerprint.model import Fingerprint
+from vhashdb.matching.motion import Motion
+from vhashdb.matching.pairs import ViewPair
+
+MATCH_EVIDENCE: Final = 5.0
+"""Nats at which a pair is a match. Of 3,906 ordered pairs of same-place footage the highest reached 4.3, unrelated ones 3.4."""
+SCORE_SLOPE: Final = 1.0
+MIN_CORRELATION: Final = 0.3
+"""Correlation below which motion counts as no evidence, however long the segment."""
+MIN_ENTRIES: Final = 4
+"""Distinct query entries a segment needs to count for a match."""
+MIN_MATCHED_S: Final = 0.75
+FAR_BITS: Final = 72 / 256
+"""Median distance beyond which a segment is an accident of alignment."""
+CLOSE_BITS: Final = 32 / 256
+"""Median distance under which closeness begins to count; frames of one place without being copies keep above about 26 of 256."""
+CLOSENESS_PER_NAT: Final = 8 / 256
+
+POSSIBLE_BITS: Final = 24 / 256
+POSSIBLE_ENTRIES: Final = 3
+POSSIBLE_SINGLE_BITS: Final = 12 / 256
+"""One picture this close is worth a look."""
+POSSIBLE_MOTION: Final = 2.5
+"""Nats of motion evidence that are worth a look without closeness."""
+_POSSIBLE_SCORES: Final = (0.2, 0.49)
+
+
+class Verdict(enum.StrEnum):
+    """What is said about one file."""
+
+    MATCH = "match"
+    POSSIBLE = "possible"
+    NO_MATCH = "no-match"
+    INSUFFICIENT = "insufficient"
+    """Too little usable picture to say."""
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition of the verdict, as `vhashdb explain` shows it."""
+
+    name: str
+    value: float
+    threshold: float
+    passed: bool
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A matched stretch: query start–end ↔ reference start–end."""
+
+    query_start_s: float
+    query_end_s: float
+    reference_start_s: float
+    reference_end_s: float
+    speed: float
+    """Reference seconds per query second."""
+    views: ViewPair
+    matched_s: float
+    """Query seconds in which an entry agreed."""
+    entries: int
+    """Distinct query entries that agreed."""
+    distances: tuple[int, ...]
+    """Their distances in bits, ascending."""
+    motion: Motion
+    bits: int
+    """Bits of one hash."""
+
+    @property
+    def median_bits(self) -> float:
+        """Median distance of all usable entries within the segment, agreeing or not."""
+        return self.motion.median_bits
+
+    @property
+    def motion_evidence(self) -> float:
+        """Nats; 0 when the correlation is too low to mean anything."""
+        r = min(self.motion.correlation, 0.999)
+        return -self.motion.entries * math.log(1 - r * r) if r >= MIN_CORRELATION else 0.0
+
+    @property
+    def closeness(self) -> float:
+        """Nats; 0 when frames of one place could be as close."""
+        return max(0.0, (CLOSE_BITS - self.median_bits / self.bits) / CLOSENESS_PER_NAT)
+
+    @property
+    def evidence(self) -> float:
+        """Nats; 0 for a segment that is too short, too far off, or does not move alike."""
+        if self.entries < MIN_ENTRIES or self.matched_s < MIN_MATCHED_S or self.median_bits > FAR_BITS * self.bits:
+            return 0.0
+        return self.motion_evidence + self.closeness if self.motion_evidence else 0.0
+
+    @property
+    def strength(self) -> float:
+        """For choosing between segments that claim the same stretch of the query."""
+        return self.motion_evidence + sum(max(0.0, 0.25 - d / self.bits) for d in self.distances)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one pair, with what led to it."""
+
+    verdict: Verdict
+    score: float
+    """0…1; a match from 0.5."""
+    segments: tuple[Segment, ...]
+    """In order of query time."""
+    gates: tuple[Gate, ...]
+    reason: str
+    """The verdict's reason in one sentence."""
+    matched_query_s: float = 0.0
+    matched_reference_s: float = 0.0
+    query_coverage: float = 0.0
+    """Share of the query that matched."""
+    reference_coverage: float = 0.0
+
+
+def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint) -> Judgement:
+    """Weigh the segments found between two fingerprints."""
+    disjoint = _disjoint(found)
+    evidence = sum(s.evidence for s in disjoint)
+    telling = [s for s in disjoint if s.evidence > 0]
+    gates = _gates(disjoint, evidence)
+    if evidence >= MATCH_EVIDENCE:
+        score = 1 / (1 + math.exp(-SCORE_SLOPE * (evidence - MATCH_EVIDENCE)))
+        kept = [s for s in disjoint if s.evidence > 0 or _worth_a_look(s)]
+        return _judgement(Verdict.MATCH, score, kept, gates, "both sides look alike and change alike", query, reference)
+    looks = [s for s in disjoint if _worth_a_look(s)]
+    if looks:
+        low, high = _POSSIBLE_SCORES
+        score = low + (high - low) * min(1.0, max(evidence / MATCH_EVIDENCE, max(s.closeness for s in looks) / 4))
+        still = max(s.motion.change for s in looks) < 0.02 or not telling
+        reason = "the same picture, but no motion to confirm it" if still else "alike, but too little to be sure"
+        return _judgement(Verdict.POSSIBLE, score, looks, gates, reason, query, reference)
+    reason = "some frames are alike, but not in a row that moves alike" if disjoint else "no frames are alike"
+    return Judgement(Verdict.NO_MATCH, 0.0, (), gates, reason)
+
+
+def _worth_a_look(segment: Segment) -> bool:
+    bits = segment.bits
+    if segment.motion_evidence >= POSSIBLE_MOTION and segment.median_bits <= FAR_BITS * bits and segment.entries >= MIN_ENTRIES:
+        return True
+    if segment.entries >= POSSIBLE_ENTRIES and segment.median_bits <= POSSIBLE_BITS * bits:
+        return True
+    return segment.distances[0] <= POSSIBLE_SINGLE_BITS * bits and segment.median_bits <= CLOSE_BITS * bits
+
+
+def _disjoint(found: Sequence[Segment]) -> list[Segment]:
+    """The strongest segments that do not claim the same stretch of the query, in order of query time."""
+    chosen: list[Segment] = []
+    for segment in sorted(found, key=lambda s: -s.strength):
+        length = max(segment.query_end_s - segment.query_start_s, 1e-9)
+        if all(_overlap_s(segment, other) <= 0.3 * length for other in chosen):
+            chosen.append(segment)
+    return sorted(chosen, key=lambda s: s.query_start_s)
+
+
+def _overlap_s(a: Segment, b: Segment) -> float:
+    return max(0.0, min(a.query_end_s, b.query_end_s) - max(a.query_start_s, b.query_start_s))
+
+
+def _gates(segments: Sequence[Segment], evidence: float) -> tuple[Gate, ...]:
+    """The conditions for a match, for the strongest segment and for the sum."""
+    if not segments:
+        return (Gate("alike frames", 0, 1, False, "query entries alike to a reference entry on one line of time"),)
+    best = max(segments, key=lambda s: (s.evidence, s.strength))
+    far = FAR_BITS * best.bits
+    return (
+        Gate("alike frames", best.entries, MIN_ENTRIES, best.entries >= MIN_ENTRIES, "distinct query entries that agree on one line of time"),
+        Gate("matched seconds", best.matched_s, MIN_MATCHED_S, best.matched_s >= MIN_MATCHED_S, "query seconds in which they agree"),
+        Gate("median distance", best.median_bits, far, best.median_bits <= far, "bits, at most; of all usable entries in the segment"),
+        Gate("motion", best.motion.correlation, MIN_CORRELATION, best.motion.correlation >= MIN_CORRELATION, "correlation of the changes on both sides"),
+        Gate("evidence", evidence, MATCH_EVIDENCE, evidence >= MATCH_EVIDENCE, "nats: motion and closeness over all segments"),
+    )  # fmt: skip
+
+
+def _judgement(
+    verdict: Verdict, score: float, segments: Sequence[Segment], gates: tuple[Gate, ...], reason: str, query: Fingerprint, reference: Fingerprint
+) -> Judgement:
+    query_s = sum(s.query_end_s - s.query_start_s for s in segments)
+    reference_s = sum(s.reference_end_s - s.reference_start_s for s in segments)
+    return Judgement(
+        verdict,
+        score,
+        tuple(segments),
+        gates,
+        reason,
+        matched_query_s=query_s,
+        matched_reference_s=reference_s,
+        query_coverage=min(1.0, query_s / query.duration_s) if query.duration_s else 0.0,
+        reference_coverage=min(1.0, reference_s / reference.duration_s) if reference.duration_s else 0.0,
+    )

@@ -1,0 +1,142 @@
+"""What is known about one known video: plain values, checked when they are made."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from vhashdb.errors import UsageError
+
+SEVERITIES: Final = ("unspecified", "low", "medium", "high", "extreme")
+ORIGINS: Final = ("own_review", "user_report", "authority_request", "court_order", "trusted_flagger")
+REVIEW_METHODS: Final = ("unspecified", "human", "human_assisted", "automatic")
+MAX_ACTIONS: Final = ("log", "review", "block")
+TLP: Final = ("clear", "green", "amber", "amber+strict", "red")
+MAX_REASON: Final = 280
+
+_LABEL: Final = re.compile(r"[a-z0-9]+(?:[-_.:/][a-z0-9]+)*")
+_MAX_LABEL: Final = 64
+_CODE: Final = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
+
+
+class State(enum.StrEnum):
+    """What a record's presence means."""
+
+    ACTIVE = "active"
+    HELD = "held"
+    """Waits for a person: matches, but never triggers more than a review."""
+    DISPUTED = "disputed"
+    """Opinions differ: matches, but never triggers more than a review."""
+    RETRACTED = "retracted"
+    """Withdrawn: never matches again, kept so that it cannot come back unnoticed."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What people say about a record. All of it can be left out; ``max_action`` is ``review`` unless raised."""
+
+    labels: tuple[str, ...] = ()
+    severity: str = "unspecified"
+    reason: str = ""
+    """Why it is here, in words, at most 280 characters."""
+    reason_code: str = ""
+    """The same as a code of the federation's taxonomy."""
+    origin: str = "own_review"
+    """What led to the decision; one of `ORIGINS`."""
+    policy: str = ""
+    law: str = ""
+    review_method: str = "unspecified"
+    reviewers: int = 0
+    """How many people looked at it."""
+    max_action: str = "review"
+    """The most that a match may lead to without a person."""
+    source: str = "local"
+    """Who published it: ``local``, or a feed's id."""
+    tlp: str = "amber"
+    reshare: bool = True
+    """Whether it may be passed on; False for everything that was imported."""
+    first_seen: datetime.date | None = None
+    review_by: datetime.date | None = None
+    expires: datetime.date | None = None
+
+    def __post_init__(self) -> None:
+        for label in self.labels:
+            check_label(label)
+        if list(self.labels) != sorted(set(self.labels)):
+            object.__setattr__(self, "labels", tuple(sorted(set(self.labels))))
+        _one_of("severity", self.severity, SEVERITIES)
+        _one_of("origin of the basis", self.origin, ORIGINS)
+        _one_of("review method", self.review_method, REVIEW_METHODS)
+        _one_of("max action", self.max_action, MAX_ACTIONS)
+        _one_of("TLP", self.tlp, TLP)
+        if len(self.reason) > MAX_REASON:
+            raise UsageError(f"the reason has {len(self.reason)} characters; at most {MAX_REASON} are allowed")
+        if self.reason_code and not _CODE.fullmatch(self.reason_code):
+            raise UsageError(f"{self.reason_code!r} is not a reason code", hint="use lower-case words joined by hyphens")
+        if self.reviewers < 0:
+            raise UsageError("the number of reviewers cannot be negative")
+
+
+@dataclass(frozen=True)
+class NewRecord:
+    """A record that is about to be added: what it is, apart from what people say about it."""
+
+    duration_s: float
+    sha256: str | None = None
+    md5: str | None = None
+    details: Details = field(default_factory=Details)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One known video as it stands in the database."""
+
+    id: str
+    """Random, 128 bits in hexadecimal."""
+    state: State
+    revision: int
+    """Starts at 1 and grows by one with every change."""
+    duration_s: float
+    sha256: str | None
+    """Of the file it was made from, in hexadecimal."""
+    md5: str | None
+    added_at: datetime.datetime
+    details: Details
+    near: tuple[str, ...] = ()
+    """Ids of records that it was found to be a near duplicate of."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What kind of harm it shows."""
+        return self.details.labels
+
+    @property
+    def reason(self) -> str:
+        """Why it is here, in words."""
+        return self.details.reason
+
+    @property
+    def short_id(self) -> str:
+        """The first characters of the id, for people."""
+        return self.id[:8]
+
+
+def check_label(label: str) -> str:
+    """The label itself.
+
+    Raises:
+        UsageError: it is not lower-case words of letters and digits joined by ``- _ . : /``, of at most 64 characters.
+    """
+    if len(label) > _MAX_LABEL or not _LABEL.fullmatch(label):
+        raise UsageError(
+            f"{label!r} is not a label", hint="use lower-case words joined by hyphens, such as graphic-violence"
+        )
+    return label
+
+
+def _one_of(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{value!r} is not a {what}", hint=f"known: {', '.join(known)}")

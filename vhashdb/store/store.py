@@ -1,0 +1,428 @@
+"""The records file: SQLite in WAL mode through SQLAlchemy Core.
+
+One process writes at a time, any number read. Every public method that writes is one transaction, acknowledged when it
+returns and durable from then on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import getpass
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from vhashdb import errors
+from vhashdb.fingerprint import Fingerprint, from_bytes, to_bytes
+from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.store import schema
+from vhashdb.store.records import Details, NewRecord, Record, State
+
+LOCK_TIMEOUT_S: Final = 10.0
+
+_DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
+_SQLITE_NOT_A_DATABASE: Final = "file is not a database"
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One line of the audit log."""
+
+    number: int
+    at: datetime.datetime
+    actor: str
+    action: str
+    record: str | None
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One record as the index needs it."""
+
+    record: int
+    change: int
+    searchable: bool
+
+
+class Store:
+    """The records of one database."""
+
+    def __init__(self, path: Path, engine: sa.Engine, actor: str) -> None:
+        self.path = path
+        self._engine = engine
+        self._actor = actor
+
+    @classmethod
+    def create(cls, path: Path, algorithm: AlgorithmId, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None) -> Store:
+        """Make a new, empty file at ``path``, where nothing may be yet."""
+        if path.exists():
+            raise errors.DatabaseExists(f"{path} exists already")
+        store = cls(path, _engine(path, lock_timeout_s), actor or _user())
+        with store._writing() as connection:
+            _migrate(connection, 0)
+            rows = {
+                "algorithm": algorithm.name,
+                "bits": str(algorithm.bits),
+                "spec": str(algorithm.spec),
+                "created_at": _now().isoformat(),
+            }
+            connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
+            connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        return store
+
+    @classmethod
+    def open(cls, path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None) -> Store:
+        """Open an existing file, bringing its tables up to date.
+
+        Raises:
+            NotADatabase: it is something else.
+            SchemaTooNew: a newer version wrote it.
+            DatabaseDamaged: SQLite cannot read it.
+        """
+        store = cls(path, _engine(path, lock_timeout_s), actor or _user())
+        with store._reading() as connection:
+            if connection.exec_driver_sql("PRAGMA application_id").scalar() != schema.APPLICATION_ID:
+                raise errors.NotADatabase(f"{path} is a database of another program")
+            version = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+        if version > schema.VERSION:
+            raise errors.SchemaTooNew(f"{path} has schema version {version}; this program knows up to {schema.VERSION}")
+        if version < schema.VERSION:
+            with store._writing() as connection:
+                _migrate(connection, version)
+        return store
+
+    def close(self) -> None:
+        """Release the file."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # -- what the database is ------------------------------------------------------------------
+
+    @property
+    def algorithm(self) -> AlgorithmId:
+        """The frame algorithm of all fingerprints in here."""
+        with self._reading() as connection:
+            values = dict(connection.execute(sa.select(schema.meta.c.name, schema.meta.c.value)).tuples().all())
+        return AlgorithmId(values["algorithm"], int(values["bits"]), int(values["spec"]))
+
+    @property
+    def schema_version(self) -> int:
+        """Version of the tables."""
+        with self._reading() as connection:
+            return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+
+    def counts(self) -> dict[State, int]:
+        """How many records are in each state."""
+        query = sa.select(schema.record.c.state, sa.func.count()).group_by(schema.record.c.state)
+        with self._reading() as connection:
+            found = dict(connection.execute(query).tuples().all())
+        return {state: found.get(state.value, 0) for state in State}
+
+    def updated_at(self) -> datetime.datetime | None:
+        """When a record was last added or changed."""
+        query = sa.select(sa.func.max(schema.audit.c.at)).where(schema.audit.c.record.is_not(None), schema.audit.c.action != "match")
+        with self._reading() as connection:
+            return connection.execute(query).scalar()
+
+    def problems(self) -> list[str]:
+        """What SQLite's own integrity check and the fingerprints' checksums find wrong; empty if all is well."""
+        with self._reading() as connection:
+            found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
+            for number, blob in connection.execute(sa.select(schema.fingerprint.c.record, schema.fingerprint.c.blob)):
+                try:
+                    from_bytes(blob)
+                except errors.FingerprintError as error:
+                    found.append(f"fingerprint of record number {number}: {error}")
+        return found
+
+    # -- records -------------------------------------------------------------------------------
+
+    def add(self, new: NewRecord, fingerprint: Fingerprint, near: Iterable[tuple[str, float]] = ()) -> Record:
+        """Record a known video. ``near`` lists (record id, score) of what it is a near duplicate of."""
+        self.algorithm.require(fingerprint.algorithm)
+        identifier = secrets.token_hex(16)
+        with self._writing() as connection:
+            number = connection.execute(
+                schema.record.insert().values(
+                    id=identifier,
+                    state=State.ACTIVE.value,
+                    revision=1,
+                    change=_next_change(connection),
+                    added_at=_now(),
+                    duration_s=new.duration_s,
+                    sha256=new.sha256,
+                    md5=new.md5,
+                    **_detail_values(new.details),
+                )
+            ).inserted_primary_key[0]  # type: ignore[index]  # always given for an insert of one row
+            _set_labels(connection, number, new.details.labels)
+            connection.execute(
+                schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_bytes(fingerprint))
+            )
+            for other, score in near:
+                connection.execute(
+                    schema.near.insert().values(record=number, other=_number_of(connection, other), score=score)
+                )
+            self._log(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
+        return self.get(identifier)
+
+    def get(self, identifier: str) -> Record:
+        """The record with this id, or whose id alone begins so.
+
+        Raises:
+            RecordNotFound: none has it, or several begin so.
+        """
+        wanted = identifier.lower()
+        query = sa.select(schema.record).where(schema.record.c.id.startswith(wanted, autoescape=True)).limit(2)
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings().all() if wanted else []
+            if len(rows) != 1:
+                problem = "more than one record's id begins with" if rows else "no record has the id"
+                raise errors.RecordNotFound(f"{problem} {identifier!r}")
+            return _record(connection, rows[0])
+
+    def by_number(self, numbers: Sequence[int]) -> dict[int, Record]:
+        """Records by the number that the index uses."""
+        with self._reading() as connection:
+            rows = connection.execute(sa.select(schema.record).where(schema.record.c.number.in_(numbers))).mappings().all()
+            return {row["number"]: _record(connection, row) for row in rows}
+
+    def by_sha256(self, sha256: str) -> Record | None:
+        """The record made from a file with this hash that is not retracted, if there is one."""
+        query = sa.select(schema.record).where(schema.record.c.sha256 == sha256, schema.record.c.state != State.RETRACTED.value)
+        with self._reading() as connection:
+            row = connection.execute(query.order_by(schema.record.c.number)).mappings().first()
+            return None if row is None else _record(connection, row)
+
+    def records(
+        self, *, labels: Sequence[str] = (), states: Sequence[State] = (), source: str | None = None, limit: int | None = None
+    ) -> Iterator[Record]:
+        """Records in the order they were added; every given label must be there."""
+        query = sa.select(schema.record).order_by(schema.record.c.number)
+        for wanted in labels:
+            query = query.where(sa.exists().where(schema.label.c.record == schema.record.c.number, schema.label.c.label == wanted))
+        if states:
+            query = query.where(schema.record.c.state.in_([s.value for s in states]))
+        if source is not None:
+            query = query.where(schema.record.c.source == source)
+        with self._reading() as connection:
+            for row in connection.execute(query.limit(limit)).mappings():
+                yield _record(connection, row)
+
+    def fingerprint(self, identifier: str) -> Fingerprint:
+        """The fingerprint of the record with this full id."""
+        query = sa.select(schema.fingerprint.c.blob).join(schema.record).where(schema.record.c.id == identifier)
+        with self._reading() as connection:
+            blob = connection.execute(query).scalar()
+        if blob is None:
+            raise errors.RecordNotFound(f"record {identifier} has no fingerprint")
+        return from_bytes(blob)
+
+    def relabel(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
+        """Add and take away labels."""
+        old = self.get(identifier)
+        details = replace(old.details, labels=tuple((set(old.labels) | set(add)) - set(remove)))
+        with self._changing(old, "label", added=sorted(add), removed=sorted(remove)) as (connection, number):
+            _set_labels(connection, number, details.labels)
+        return self.get(old.id)
+
+    def set_state(self, identifier: str, state: State, *, reason: str, action: str) -> Record:
+        """Move a record to another state, with a reason."""
+        old = self.get(identifier)
+        with self._changing(old, action, reason=reason, state=state.value) as (connection, number):
+            connection.execute(schema.record.update().where(schema.record.c.number == number).values(state=state.value))
+        return self.get(old.id)
+
+    def mark_not_this(self, identifier: str, sha256: str, reason: str) -> None:
+        """Remember that the file with this hash is not this record. Said twice, it is remembered once."""
+        record = self.get(identifier)
+        with self._writing() as connection:
+            insert = sa.dialects.sqlite.insert(schema.not_this).values(record=record.id, sha256=sha256, reason=reason, at=_now())
+            connection.execute(insert.on_conflict_do_nothing())
+            self._log(connection, "unmatch", record.id, sha256=sha256, reason=reason)
+
+    def not_this(self, sha256: str) -> frozenset[str]:
+        """Ids of the records that the file with this hash is not."""
+        with self._reading() as connection:
+            return frozenset(connection.execute(sa.select(schema.not_this.c.record).where(schema.not_this.c.sha256 == sha256)).scalars())
+
+    # -- what the index needs ------------------------------------------------------------------
+
+    def last_change(self) -> int:
+        """The number of the latest write to any record; 0 for an empty database."""
+        with self._reading() as connection:
+            return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0)
+
+    def changes_since(self, change: int) -> Iterator[tuple[Change, Fingerprint | None]]:
+        """Records written after a change, oldest first; with the fingerprint if the record can be matched."""
+        query = (
+            sa.select(schema.record.c.number, schema.record.c.change, schema.record.c.state, schema.fingerprint.c.blob)
+            .outerjoin(schema.fingerprint)
+            .where(schema.record.c.change > change)
+            .order_by(schema.record.c.change)
+        )
+        with self._reading() as connection:
+            for number, at, state, blob in connection.execute(query):
+                searchable = state != State.RETRACTED.value and blob is not None
+                yield Change(number, at, searchable), from_bytes(blob) if searchable else None
+
+    # -- audit ---------------------------------------------------------------------------------
+
+    def log(self, action: str, record: str | None = None, **details: Any) -> None:
+        """Append one line to the audit log."""
+        with self._writing() as connection:
+            self._log(connection, action, record, **details)
+
+    def audit_log(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
+        """The newest lines of the audit log, oldest of them first."""
+        query = sa.select(schema.audit).order_by(schema.audit.c.number.desc()).limit(limit)
+        if record is not None:
+            query = query.where(schema.audit.c.record == record)
+        with self._reading() as connection:
+            rows = connection.execute(query).mappings().all()
+        return [AuditEntry(**{**row, "details": json.loads(row["details"])}) for row in reversed(rows)]
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _log(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
+        connection.execute(
+            schema.audit.insert().values(
+                at=_now(), actor=self._actor, action=action, record=record, details=json.dumps(details, sort_keys=True)
+            )
+        )
+
+    @contextlib.contextmanager
+    def _changing(self, old: Record, action: str, **details: Any) -> Iterator[tuple[Connection, int]]:
+        """One change of one record: raises its revision and logs it in the same transaction."""
+        with self._writing() as connection:
+            number = _number_of(connection, old.id)
+            connection.execute(
+                schema.record.update()
+                .where(schema.record.c.number == number)
+                .values(revision=schema.record.c.revision + 1, change=_next_change(connection))
+            )
+            yield connection, number
+            self._log(connection, action, old.id, **details)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with _sqlite_errors(self.path), self._engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its start, so that it cannot fail halfway for want of it."""
+        with _sqlite_errors(self.path), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+
+
+def _engine(path: Path, lock_timeout_s: float) -> sa.Engine:
+    # In autocommit, transactions begin where this module says so.
+    engine = sa.create_engine(
+        f"sqlite:///{path}", isolation_level="AUTOCOMMIT", connect_args={"timeout": lock_timeout_s, "check_same_thread": False}
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
+        connection.execute("PRAGMA journal_mode = WAL")
+
+    return engine
+
+
+def _migrate(connection: Connection, version: int) -> None:
+    for step in schema.MIGRATIONS[version:]:
+        step(connection)
+    connection.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
+
+
+@contextlib.contextmanager
+def _sqlite_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises into this library's errors."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        text = str(cause)
+        if "locked" in text or "busy" in text:
+            raise errors.DatabaseLocked(f"{path}: another process is writing") from error
+        if _SQLITE_NOT_A_DATABASE in text:
+            raise errors.NotADatabase(f"{path} is not a database") from error
+        if "unable to open" in text:
+            raise errors.DatabaseNotFound(f"{path} cannot be opened") from error
+        if "readonly" in text:
+            raise errors.DatabaseError(f"{path} may not be written", hint="check the permissions of the folder") from error
+        if "full" in text:
+            raise errors.DatabaseError(f"{path}: the disk is full", hint="make room and run the same command again") from error
+        raise errors.DatabaseDamaged(f"{path}: {text}") from error
+
+
+def _record(connection: Connection, row: RowMapping) -> Record:
+    number = row["number"]
+    labels = connection.execute(sa.select(schema.label.c.label).where(schema.label.c.record == number)).scalars()
+    others = connection.execute(
+        sa.select(schema.record.c.id).join(schema.near, schema.near.c.other == schema.record.c.number).where(schema.near.c.record == number)
+    ).scalars()
+    return Record(
+        id=row["id"],
+        state=State(row["state"]),
+        revision=row["revision"],
+        duration_s=row["duration_s"],
+        sha256=row["sha256"],
+        md5=row["md5"],
+        added_at=row["added_at"],
+        details=Details(labels=tuple(labels), **{name: row[name] for name in _DETAIL_COLUMNS}),
+        near=tuple(others),
+    )
+
+
+def _detail_values(details: Details) -> dict[str, Any]:
+    return {name: getattr(details, name) for name in _DETAIL_COLUMNS}
+
+
+def _set_labels(connection: Connection, number: int, labels: Sequence[str]) -> None:
+    connection.execute(schema.label.delete().where(schema.label.c.record == number))
+    if labels:
+        connection.execute(schema.label.insert(), [{"record": number, "label": label} for label in labels])
+
+
+def _number_of(connection: Connection, identifier: str) -> int:
+    return int(connection.execute(sa.select(schema.record.c.number).where(schema.record.c.id == identifier)).scalar_one())
+
+
+def _next_change(connection: Connection) -> int:
+    return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
+
+
+def _user() -> str:
+    """Who runs this, for the audit log: the account on this machine, which never leaves it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
