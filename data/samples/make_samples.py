@@ -7,13 +7,14 @@ Every picture is computed here from seeded noise and simple shapes, so nobody el
 
 A *scene* is a factory ``(size, seed) -> draw``, and ``draw(t)`` paints the picture at ``t`` seconds of it.
 A *film* is some scenes with hard cuts between them. A *copy* is a film decoded, edited and encoded again.
-All drawing is in units of the short side of the picture, with the origin in its middle, x to the right, y down.
+All drawing is in units of the short side of the picture, with the origin in its middle, x right, y down.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -67,13 +68,18 @@ def coordinates(size: Size) -> tuple[Plane, Plane]:
     return grid_x.astype(np.float32), grid_y.astype(np.float32)
 
 
+def turned(x: Plane, y: Plane, angle: float) -> tuple[Plane, Plane]:
+    """Turn coordinates about the origin."""
+    return x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle)
+
+
 def noise(seed: int, power: float = 1.7, side: int = 256) -> Plane:
     """Make a square of noise, 0 to 1, that tiles, with a spectrum of 1 / frequency ** power."""
     white = np.random.default_rng(seed).standard_normal((side, side))
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.fftfreq(side)[None, :])
     frequency[0, 0] = np.inf
     field = np.fft.ifft2(np.fft.fft2(white) * frequency**-power).real
-    return np.clip(0.5 + 0.24 * field / field.std(), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(0.5 + 0.24 * field / field.std(), 0, 1), np.float32)
 
 
 def sample(texture: Plane, u: Plane, v: Plane) -> Plane:
@@ -86,7 +92,7 @@ def sample(texture: Plane, u: Plane, v: Plane) -> Plane:
     c1, r1 = (c0 + 1) % side, (r0 + 1) % side
     upper = texture[r0, c0] * (1 - across) + texture[r0, c1] * across
     lower = texture[r1, c0] * (1 - across) + texture[r1, c1] * across
-    return (upper * (1 - down) + lower * down).astype(np.float32)
+    return np.asarray(upper * (1 - down) + lower * down, np.float32)
 
 
 def profile(texture: Plane, u: Plane) -> Plane:
@@ -105,7 +111,8 @@ def tint(values: Plane, *stops: Colour) -> Picture:
     places = np.linspace(0, 1, len(stops))
     table = np.stack([np.interp(np.linspace(0, 1, 256), places, ramp[:, c]) for c in range(3)], axis=1)
     index = (np.clip(values, 0, 1) * 255).astype(np.int32)
-    return np.take(table.astype(np.float32), index, axis=0)
+    colours: Picture = np.take(table.astype(np.float32), index, axis=0)
+    return colours
 
 
 def inside(distance: Plane) -> Plane:
@@ -115,8 +122,8 @@ def inside(distance: Plane) -> Plane:
 
 def over(below: Picture, above: Picture | Colour, coverage: Plane) -> Picture:
     """Lay a picture or a plain colour over another where it covers it."""
-    top = np.array(above, np.float32) / 255 if isinstance(above, tuple) else above
-    return below + (top - below) * coverage[..., None]
+    top: Picture = np.array(above, np.float32) / 255 if isinstance(above, tuple) else above
+    return np.asarray(below + (top - below) * coverage[..., None])
 
 
 def glow(x: Plane, y: Plane, at_x: float, at_y: float, radius: float) -> Plane:
@@ -130,7 +137,7 @@ def to_and_fro(value: float) -> float:
 
 
 class Brush:
-    """Draws figures with Pillow in scene coordinates, at twice the size so that their edges come out smooth."""
+    """Draws figures with Pillow in scene coordinates, at twice the size so that edges come out smooth."""
 
     def __init__(self, size: Size) -> None:
         """Begin with an empty, transparent sheet."""
@@ -143,10 +150,8 @@ class Brush:
 
     def disc(self, x: float, y: float, radius: float, colour: Colour, flat: float = 1.0) -> None:
         """Draw a disc, or an ellipse ``flat`` times as high as wide."""
-        upper_left, lower_right = (
-            self._px(x - radius, y - radius * flat),
-            self._px(x + radius, y + radius * flat),
-        )
+        upper_left = self._px(x - radius, y - radius * flat)
+        lower_right = self._px(x + radius, y + radius * flat)
         self._draw.ellipse((*upper_left, *lower_right), fill=colour)
 
     def polygon(self, points: Sequence[tuple[float, float]], colour: Colour) -> None:
@@ -172,7 +177,12 @@ def hills(size: Size, seed: int) -> Draw:
     x, y = coordinates(size)
     clouds, rock = noise(seed), noise(seed + 1, 1.5)
     ranges = [noise(seed + 2 + k, 1.9) for k in range(4)]
-    greens = ((62, 74, 110), (58, 92, 96), (66, 104, 52), (34, 56, 26))
+    colours: tuple[tuple[Colour, Colour], ...] = (
+        ((62, 74, 110), (164, 188, 255)),
+        ((58, 92, 96), (156, 224, 232)),
+        ((66, 104, 52), (172, 248, 144)),
+        ((34, 56, 26), (108, 152, 92)),
+    )
 
     def draw(t: float) -> Picture:
         sky = sample(clouds, x * 0.45 + 0.10 * t, y * 0.9)
@@ -182,8 +192,7 @@ def hills(size: Size, seed: int) -> Draw:
             along = x + t * (0.12 + 0.16 * depth)
             crest = -0.16 + 0.15 * depth - (0.62 - 0.06 * depth) * (profile(ridge, along * 0.42) - 0.5)
             light = sample(rock, along * 0.8, y * 0.8 + 0.3 * depth)
-            dark, bright = greens[depth], tuple(min(255, c * 2 + 40) for c in greens[depth])
-            picture = over(picture, tint(light * 1.4 - 0.3, dark, bright), inside(y - crest))  # type: ignore[arg-type]
+            picture = over(picture, tint(light * 1.4 - 0.3, *colours[depth]), inside(y - crest))
         return picture
 
     return draw
@@ -198,7 +207,7 @@ def disk(size: Size, seed: int) -> Draw:
     def draw(t: float) -> Picture:
         grain = sample(wood, x * 0.3 - 0.22 * t, y * 1.1 + 0.1 * t)
         picture = tint(grain, (40, 20, 14), (150, 90, 48), (240, 196, 128))
-        at_x, at_y = 0.42 * np.sin(1.3 * t), 0.1 * np.cos(1.9 * t)
+        at_x, at_y = 0.42 * math.sin(1.3 * t), 0.1 * math.cos(1.9 * t)
         radius = np.hypot(x - at_x, y - at_y)
         turn = (np.arctan2(y - at_y, x - at_x) / (2 * np.pi) + 0.16 * t) % 1
         pattern = sectors[np.minimum(radius * 7.5, 2).astype(int), (turn * 9).astype(int) % 9]
@@ -217,9 +226,9 @@ def zoom(size: Size, seed: int) -> Draw:
     land, wind = noise(seed, 1.8, 512), noise(seed + 1)
 
     def draw(t: float) -> Picture:
-        scale, angle = 0.75 * np.exp(-0.38 * t), 0.22 * t
-        u = scale * (x * np.cos(angle) - y * np.sin(angle)) + 0.31 + 0.03 * t
-        v = scale * (x * np.sin(angle) + y * np.cos(angle)) + 0.57
+        u, v = turned(x, y, 0.22 * t)
+        scale = 0.75 * math.exp(-0.38 * t)
+        u, v = scale * u + 0.31 + 0.03 * t, scale * v + 0.57
         height = sample(land, u, v)
         sea = (
             (10, 30, 90),
@@ -264,7 +273,7 @@ def skyline(size: Size, seed: int) -> Draw:
         cloud = sample(haze, x * 0.4 + 0.15 * t, y * 0.6)
         picture = tint(cloud * 0.8 + 0.35 * (y + 0.2), (14, 16, 48), (88, 50, 110), (250, 130, 90))
         for k in range(3):
-            lean = 0.8 * np.sin(1.1 * t + 2.2 * k)
+            lean = 0.8 * math.sin(1.1 * t + 2.2 * k)
             beam = np.exp(-(((x + 0.6 - 0.6 * k) - lean * (0.2 - y)) ** 2) / 0.006)
             picture = over(picture, (230, 236, 255), 0.55 * beam)
         for layer in range(3):
@@ -288,9 +297,9 @@ def road(size: Size, seed: int) -> Draw:
     ground, clouds = noise(seed, 1.5), noise(seed + 1)
 
     def draw(t: float) -> Picture:
-        horizon = -0.06 + 0.04 * np.sin(2 * t)
+        horizon = -0.06 + 0.04 * math.sin(2 * t)
         depth = (0.2 / (np.abs(y - horizon) + 0.03)).astype(np.float32)
-        bend = 0.35 * np.sin(1.2 * t)
+        bend = 0.35 * math.sin(1.2 * t)
         aside = (x - bend * np.clip(depth / 4, 0, 1)) * depth
         sky = tint(
             sample(clouds, aside * 0.16, depth * 0.2 + 0.25 * t), (8, 10, 30), (50, 50, 96), (170, 130, 150)
@@ -319,9 +328,9 @@ def aerial(size: Size, seed: int) -> Draw:
     blocks, roofs = random_table(seed, 16, 16), noise(seed + 1, 1.4)
 
     def draw(t: float) -> Picture:
-        angle, scale = 0.4 + 0.25 * t, 2.6 - 0.25 * t
-        u = scale * (x * np.cos(angle) - y * np.sin(angle)) + 5 + 0.7 * t
-        v = scale * (x * np.sin(angle) + y * np.cos(angle)) + 5 - 0.2 * t
+        u, v = turned(x, y, 0.4 + 0.25 * t)
+        scale = 2.6 - 0.25 * t
+        u, v = scale * u + 5 + 0.7 * t, scale * v + 5 - 0.2 * t
         shade = blocks[np.floor(u).astype(int) % 16, np.floor(v).astype(int) % 16]
         town = tint(
             0.7 * shade + 0.4 * sample(roofs, u * 0.5, v * 0.5) - 0.1,
@@ -346,7 +355,7 @@ def boat(brush: Brush, x: float, y: float, tilt: float) -> None:
     """Draw a little sailing boat."""
 
     def place(dx: float, dy: float) -> tuple[float, float]:
-        return x + dx * np.cos(tilt) - dy * np.sin(tilt), y + dx * np.sin(tilt) + dy * np.cos(tilt)
+        return x + dx * math.cos(tilt) - dy * math.sin(tilt), y + dx * math.sin(tilt) + dy * math.cos(tilt)
 
     brush.polygon([place(-0.2, 0), place(0.22, 0), place(0.14, 0.1), place(-0.14, 0.1)], (110, 34, 28))
     brush.line([place(0, 0), place(0, -0.44)], 0.016, (60, 40, 30))
@@ -370,13 +379,13 @@ def sea(size: Size, seed: int) -> Draw:
         )
         for row, wave in enumerate(swell):
             along = x * 0.5 + t * (0.14 + 0.05 * row) * (1 if row % 2 else -1)
-            crest = -0.1 + 0.11 * row + 0.34 * (profile(wave, along) - 0.5) + 0.03 * np.sin(3 * t + row)
+            crest = -0.1 + 0.11 * row + 0.34 * (profile(wave, along) - 0.5) + 0.03 * math.sin(3 * t + row)
             foam = sample(water, along * 1.3, (y - crest) * 1.2 + 0.2 * row)
             blue = tint(foam * 1.3 - 0.15 - 0.8 * (y - crest), (8, 24, 60), (26, 90, 130), (190, 226, 220))
             picture = over(picture, blue, inside(y - crest))
             if row == 2:
                 brush = Brush(size)
-                boat(brush, -0.4 + 0.6 * t, 0.12 + 0.05 * np.sin(2.4 * t), 0.2 * np.sin(1.9 * t))
+                boat(brush, -0.4 + 0.6 * t, 0.12 + 0.05 * math.sin(2.4 * t), 0.2 * math.sin(1.9 * t))
                 picture = brush.onto(picture)
         return picture
 
@@ -416,7 +425,7 @@ def underwater(size: Size, seed: int) -> Draw:
         brush = Brush(size)
         for k in range(7):
             stem = [
-                (-0.85 + 0.28 * k + 0.1 * i * np.sin(1.8 * t + k + 0.4 * i), 0.55 - 0.11 * i)
+                (-0.85 + 0.28 * k + 0.1 * i * math.sin(1.8 * t + k + 0.4 * i), 0.55 - 0.11 * i)
                 for i in range(5)
             ]
             brush.line(stem, 0.06, (20, 80 + 10 * k, 50))
@@ -424,7 +433,12 @@ def underwater(size: Size, seed: int) -> Draw:
             way = 1 if k % 2 else -1
             at_x = way * ((2.6 * a + t * (0.35 + 0.4 * b)) % 2.6 - 1.3)
             fish(
-                brush, at_x, 0.8 * (c - 0.5), way * (0.1 + 0.14 * d), 0.15 * np.sin(9 * t + k), colours[k % 4]
+                brush,
+                at_x,
+                0.8 * (c - 0.5),
+                way * (0.1 + 0.14 * d),
+                0.15 * math.sin(9 * t + k),
+                colours[k % 4],
             )
         return brush.onto(picture)
 
@@ -469,16 +483,16 @@ def lighthouse(size: Size, seed: int) -> Draw:
 def walker(brush: Brush, x: float, floor: float, tall: float, step: float, shirt: Colour) -> None:
     """Draw a cartoon figure walking to the right; ``step`` is the phase of its legs."""
     hip, neck = floor - 0.45 * tall, floor - 0.78 * tall
-    bob = 0.02 * tall * np.cos(2 * step)
+    bob = 0.02 * tall * math.cos(2 * step)
     for side in (-1, 1):
-        swing = 0.55 * side * np.sin(step)
-        knee = (x + 0.22 * tall * np.sin(swing), hip + bob + 0.22 * tall)
+        swing = 0.55 * side * math.sin(step)
+        knee = (x + 0.22 * tall * math.sin(swing), hip + bob + 0.22 * tall)
         foot = (
-            knee[0] + 0.22 * tall * np.sin(swing - 0.35),
-            floor - 0.03 * tall * max(0.0, side * np.cos(step)),
+            knee[0] + 0.22 * tall * math.sin(swing - 0.35),
+            floor - 0.03 * tall * max(0.0, side * math.cos(step)),
         )
         brush.line([(x, hip + bob), knee, foot], 0.09 * tall, (40, 44, 90))
-        hand = (x - 0.3 * tall * np.sin(swing), neck + bob + 0.26 * tall)
+        hand = (x - 0.3 * tall * math.sin(swing), neck + bob + 0.26 * tall)
         brush.line([(x, neck + bob + 0.04 * tall), hand], 0.07 * tall, (236, 180, 140))
     brush.line([(x, hip + bob), (x, neck + bob)], 0.2 * tall, shirt)
     brush.disc(x, neck + bob - 0.12 * tall, 0.12 * tall, (236, 180, 140))
@@ -534,9 +548,7 @@ def balls(size: Size, seed: int) -> Draw:
             at_x = (0.5 - radius) * to_and_fro(4 * a + (0.9 + b) * t)
             at_y = (0.88 - radius) * to_and_fro(4 * c + (0.7 + d) * t)
             away = np.hypot(x - at_x, y - at_y)
-            angle = 1.5 * t * (1 if k % 2 else -1)
-            u = (x - at_x) * np.cos(angle) - (y - at_y) * np.sin(angle)
-            v = (x - at_x) * np.sin(angle) + (y - at_y) * np.cos(angle)
+            u, v = turned(x - at_x, y - at_y, 1.5 * t * (1 if k % 2 else -1))
             shine = 1.1 - 1.6 * np.hypot(x - at_x + radius / 3, y - at_y + radius / 3)
             ball = tint((sample(skin, u + 0.2 * k, v) * 2 - 0.5) * shine, *paints[k])
             picture = over(picture, ball, inside(radius - away))
@@ -551,7 +563,7 @@ def spiral(size: Size, seed: int) -> Draw:
     lining = noise(seed, 1.6)
 
     def draw(t: float) -> Picture:
-        at_x, at_y = 0.24 * np.sin(1.6 * t), 0.4 * np.cos(1.1 * t)
+        at_x, at_y = 0.24 * math.sin(1.6 * t), 0.4 * math.cos(1.1 * t)
         radius = np.hypot(x - at_x, y - at_y) + 0.03
         turn = np.arctan2(y - at_y, x - at_x)
         deep = np.log(radius)
@@ -579,23 +591,17 @@ def balloons(size: Size, seed: int) -> Draw:
         picture = tint(air * 1.3 - 0.15, (30, 70, 160), (120, 180, 230), (255, 255, 250))
         for k, (a, b, c, d) in enumerate(fleet):
             radius = 0.16 + 0.12 * d
-            at_x = 1.6 * ((a + 0.31 * k) % 1 - 0.5) + 0.1 * np.sin(t + k)
+            at_x = 1.6 * ((a + 0.31 * k) % 1 - 0.5) + 0.1 * math.sin(t + k)
             at_y = 0.9 - (1.9 * b + (0.35 + 0.2 * c) * t) % 1.9
             across, down = (x - at_x) / radius, (y - at_y) / (1.15 * radius)
             bulge = np.arcsin(np.clip(across / np.sqrt(np.clip(1 - down**2, 0.05, 1)), -1, 1))
             stripe = np.floor(bulge * 2.4 + 0.9 * t + k) % 2
             cloth = tint(0.7 * stripe - 0.25 * across + 0.2, (150, 20 + 40 * k, 40), (255, 230, 60 + 40 * k))
             brush = Brush(size)
-            brush.line(
-                [
-                    (at_x - radius / 2, at_y + radius),
-                    (at_x, at_y + 1.7 * radius),
-                    (at_x + radius / 2, at_y + radius),
-                ],
-                0.01,
-                (70, 50, 30),
-            )
-            brush.disc(at_x, at_y + 1.7 * radius, radius * 0.2, (90, 56, 30))
+            basket = (at_x, at_y + 1.7 * radius)
+            ropes = [(at_x - radius / 2, at_y + radius), basket, (at_x + radius / 2, at_y + radius)]
+            brush.line(ropes, 0.01, (70, 50, 30))
+            brush.disc(*basket, radius * 0.2, (90, 56, 30))
             picture = over(brush.onto(picture), cloth, inside((1 - np.hypot(across, down)) * radius))
         return over(picture, WHITE, 0.8 * np.clip(sample(mist, x * 0.5 + 0.3 * t, y * 0.7) * 3 - 1.7, 0, 1))
 
@@ -611,13 +617,8 @@ def marble(size: Size, seed: int) -> Draw:
         bend = sample(stir, x * 0.3 + 0.1 * t, y * 0.3) - 0.5
         twist = sample(stir, x * 0.3 + 0.5, y * 0.3 - 0.12 * t) - 0.5
         value = sample(paint, x * 0.3 + 0.9 * bend + 0.05 * t, y * 0.3 + 0.9 * twist)
-        return tint(
-            0.5 + 0.5 * np.sin(9 * value + 1.2 * t),
-            (10, 60, 60),
-            (30, 150, 130),
-            (240, 230, 190),
-            (200, 70, 50),
-        )
+        bands = 0.5 + 0.5 * np.sin(9 * value + 1.2 * t)
+        return tint(bands, (10, 60, 60), (30, 150, 130), (240, 230, 190), (200, 70, 50))
 
     return draw
 
@@ -666,8 +667,8 @@ def lava(size: Size, seed: int) -> Draw:
     def draw(t: float) -> Picture:
         heat = np.zeros_like(x)
         for a, b, c, d in drops:
-            at_x = 0.8 * np.sin(6.3 * a + (0.5 + b) * t)
-            at_y = 0.45 * np.sin(6.3 * c + (0.7 + d) * t)
+            at_x = 0.8 * math.sin(6.3 * a + (0.5 + b) * t)
+            at_y = 0.45 * math.sin(6.3 * c + (0.7 + d) * t)
             heat += (0.012 + 0.03 * d) / ((x - at_x) ** 2 + (y - at_y) ** 2 + 0.01)
         back = tint(sample(glass, x * 0.4 + 0.12 * t, y * 0.4), (20, 10, 50), (90, 40, 120), (60, 130, 170))
         drop = tint(np.clip(heat * 0.3 - 0.2, 0, 1), (200, 40, 20), (255, 160, 40), (255, 250, 190))
@@ -682,7 +683,7 @@ def dark_room(size: Size, seed: int) -> Draw:
     trace = noise(seed, 2.4)
 
     def draw(t: float) -> Picture:
-        level = 0.035 + 0.012 * sample(trace, x * 0.2 + 0.02 * t, y * 0.2) + 0.004 * np.sin(2 * t)
+        level = 0.035 + 0.012 * sample(trace, x * 0.2 + 0.02 * t, y * 0.2) + 0.004 * math.sin(2 * t)
         return np.repeat(level[..., None], 3, axis=2).astype(np.float32)
 
     return draw
@@ -698,8 +699,8 @@ class Shot:
     scene: Scene
     length_s: float
     pace: float
-    """Seconds of the scene per second of film. Chosen so that the hash of most frames is about ten bits from that
-    of the next, as in real footage with a moving camera; at 1 most scenes are too lively."""
+    """Seconds of the scene per second of film, chosen so that the hash of a frame is about ten bits from that of
+    the next, as in real footage with a moving camera; at 1 most scenes are too lively."""
 
 
 @dataclass(frozen=True)
@@ -810,7 +811,7 @@ def badged(frame: Frame, share: float = 0.2) -> Frame:
 
 @dataclass(frozen=True)
 class Copy:
-    """An edited copy: a stretch of a known film, each frame altered, perhaps put in the middle of another film."""
+    """A stretch of a known film, each frame altered, perhaps put in the middle of another film."""
 
     source: str
     edit: str
@@ -888,9 +889,10 @@ def decode(path: Path) -> tuple[list[Frame], int]:
         stream = container.streams.video[0]
         if stream.average_rate is None:
             raise ValueError(f"{path} has no frame rate")
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)], round(
-            stream.average_rate
-        )
+        frames = [
+            np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(stream)
+        ]
+        return frames, round(stream.average_rate)
 
 
 def stretch(frames: Sequence[Frame], fps: int, copy: Copy) -> list[Frame]:

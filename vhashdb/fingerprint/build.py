@@ -12,8 +12,8 @@ import numpy.typing as npt
 from vhashdb.fingerprint.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, paired_distances
-from vhashdb.hashing.boxes import content_box
-from vhashdb.hashing.views import CROPS, WHOLE_FRAME, Orientation, Region, View, region_quality
+from vhashdb.hashing.boxes import bars_box, moving_box
+from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Orientation, Region, View, region_quality
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 
 STRETCH: Final = 32
@@ -35,7 +35,7 @@ class Plan:
 
 
 REFERENCE_VIEWS: Final = Plan(
-    Sampling(Mode.SAMPLED, 8.0), (Region.WHOLE, Region.BOX, *CROPS), (Orientation.UPRIGHT,), change_bits=(8, 12, 16, 24, 32), calm_rate=2.5
+    Sampling(Mode.SAMPLED, 8.0), (Region.WHOLE, Region.BOX, Region.MOVING, *CROPS), (Orientation.UPRIGHT,), change_bits=(8, 12, 16, 24, 32), calm_rate=2.5
 )
 """What is stored: dense in time, kept by change, cropped views that cannot be made later.
 
@@ -43,7 +43,7 @@ A calm video, whose every step is small, is kept in finer steps: its changes are
 the same place, and it takes no more room than a lively one.
 """
 
-QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 4.0), (Region.WHOLE, Region.BOX), tuple(Orientation), change_bits=(6,))
+QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 4.0), (Region.WHOLE, Region.BOX, Region.MOVING, *INSETS), tuple(Orientation), change_bits=(6,))
 """What is asked: sparse in time, in all orientations, which need no storage."""
 
 
@@ -55,7 +55,7 @@ class FingerprintBuilder:
         self._steps = tuple(round(bits * algorithm.id.bits / 256) for bits in plan.change_bits)
         self._tracks = {region: _Track(self._steps[0]) for region in plan.regions}
         self._pending: list[FrameBatch] = []
-        self._box = WHOLE_FRAME
+        self._bars = self._moving = WHOLE_FRAME
         self._last_s = self._period_s = 0.0
 
     def feed(self, batch: FrameBatch) -> None:
@@ -113,16 +113,22 @@ class FingerprintBuilder:
         self._last_s = float(times[-1])
         if len(times) > 1:
             self._period_s = float(np.median(np.diff(times)))
-        self._box = content_box(frames["sketch"], self._box)
+        sketches = frames["sketch"]
+        self._bars = bars_box(sketches, self._bars)
+        self._moving = moving_box(sketches, self._bars, self._moving)
+        boxes = {Region.WHOLE: WHOLE_FRAME, Region.BOX: self._bars, Region.MOVING: self._moving, **CROPS, **INSETS}
+        absent = {
+            Region.BOX: self._bars == WHOLE_FRAME,
+            Region.MOVING: self._moving in (WHOLE_FRAME, self._bars),
+        }
         for region, track in self._tracks.items():
-            box = self._box if region is Region.BOX else CROPS.get(region, WHOLE_FRAME)
-            if region is Region.BOX and box == WHOLE_FRAME:
+            if absent.get(region):
                 track.interrupt(float(times[0]))
                 continue
-            hashes, quality = self._algorithm.hash_region(frames, box, self._plan.orientations)
-            if self._box != WHOLE_FRAME:
+            hashes, quality = self._algorithm.hash_region(frames, boxes[region], self._plan.orientations)
+            if self._bars != WHOLE_FRAME:
                 # The edges of bars are no picture: they must not lift a flat one over the quality threshold.
-                quality = np.minimum(quality, region_quality(frames["sketch"], self._box))
+                quality = np.minimum(quality, region_quality(sketches, self._bars))
             track.extend(times, hashes, quality)
 
 

@@ -1,12 +1,16 @@
-"""The content box: where the picture is, inside bars, bands and other static surroundings.
+"""Where the picture is, inside bars and other surroundings. Works on sketches only.
 
-Two kinds of evidence mark a row or column as surroundings: it is uniform (bars of any colour), or nothing in it
-changes while the rest of the picture does (banners, captions, a phone's frame). Rows and columns are taken off from
-the four sides as long as one of the two holds. Works on sketches only.
+Two boxes, because each can be wrong where the other is right:
+
+* the **bars box** cuts off lines of one even colour, the colour of the outermost line: letterbox and pillarbox of any
+  colour, on still pictures too;
+* the **moving box** also cuts off lines in which nothing changes while the rest does: banners, captions, frames drawn
+  around the picture. On a calm picture it may cut into the picture itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -14,10 +18,12 @@ import numpy.typing as npt
 
 from vhashdb.hashing.views import WHOLE_FRAME, Box
 
-_UNIFORM_LEVELS: Final = 6.0
-"""Spread (5th to 95th percentile, in luma levels) below which a line of points is uniform: codec noise stays under it."""
+_EVEN_LEVELS: Final = 4.0
+"""Spread (5th to 95th percentile, in luma levels) below which a line is of one colour: codec noise stays under it."""
+_SAME_LEVELS: Final = 3.0
+"""Difference in level up to which a line belongs to the same bar as the outermost one."""
 _STATIC_LEVELS: Final = 1.5
-"""Mean change between looks, in luma levels, below which a line of points is static."""
+"""Mean change between looks, in luma levels, below which a line is static …"""
 _STATIC_SHARE: Final = 0.08
 """… and the share of the picture's own change that it must stay under, so that a calm picture is not cut."""
 _LOOKS: Final = 8
@@ -25,11 +31,17 @@ _LOOKS: Final = 8
 _POINT_STEP: Final = 4  # every fourth point of a line tells as much
 _MIN_SIDE: Final = 0.3
 _MIN_MARGIN: Final = 0.015
-_SAME: Final = 0.02
+_SAME_BOX: Final = 0.02
+
+Flags = npt.NDArray[np.bool_]
+Lines = npt.NDArray[np.uint8]
+"""``(looks, lines, points)``: rows of the picture, or its columns after transposing."""
+_Judge = Callable[[Lines], tuple[Flags, Flags]]
+"""Says which lines are outside, seen from the first end and from the last."""
 
 
-def content_box(sketches: npt.NDArray[np.uint8], previous: Box = WHOLE_FRAME) -> Box:
-    """The content box of a stretch of frames.
+def bars_box(sketches: npt.NDArray[np.uint8], previous: Box = WHOLE_FRAME) -> Box:
+    """The box without bars of a stretch of frames.
 
     Args:
         sketches: ``(n, side, side)`` uint8, neighbouring frames of one video.
@@ -37,55 +49,82 @@ def content_box(sketches: npt.NDArray[np.uint8], previous: Box = WHOLE_FRAME) ->
             steady picture stay equal.
 
     Returns:
-        `WHOLE_FRAME` if there are no surroundings.
+        `WHOLE_FRAME` if there are no bars.
     """
-    sketches = sketches[:: max(1, len(sketches) // _LOOKS)]
-    top, bottom = _inside(sketches)
+    return _box(_looks(sketches), _bars, previous)
+
+
+def moving_box(sketches: npt.NDArray[np.uint8], bars: Box, previous: Box = WHOLE_FRAME) -> Box:
+    """The box without static surroundings; equal to ``bars``, the bars box, if there are no others."""
+    looks = _looks(sketches)
+    if len(looks) < 3:
+        return bars
+    box = _box(looks, _static, previous)
+    same = max(abs(a - b) for a, b in zip(_edges(box), _edges(bars), strict=True)) < _SAME_BOX
+    return bars if same or box == WHOLE_FRAME else box
+
+
+def _looks(sketches: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    return sketches[:: max(1, len(sketches) // _LOOKS)]
+
+
+def _box(looks: npt.NDArray[np.uint8], outside: _Judge, previous: Box) -> Box:
+    side = looks.shape[1]
+    top, bottom = _inside(looks, outside)
     rows = slice(int(np.ceil(top)), int(np.floor(bottom)))
-    left, right = _inside(sketches[:, rows, :].transpose(0, 2, 1))
-    side = sketches.shape[1]
+    left, right = _inside(looks[:, rows, :].transpose(0, 2, 1), outside)
     box = Box(left / side, top / side, right / side, bottom / side)
     if box.right - box.left < _MIN_SIDE or box.bottom - box.top < _MIN_SIDE:
         return WHOLE_FRAME
     box = Box(*(0.0 if edge < _MIN_MARGIN else 1.0 if edge > 1 - _MIN_MARGIN else edge for edge in _edges(box)))
-    if max(abs(a - b) for a, b in zip(_edges(box), _edges(previous), strict=True)) < _SAME:
-        return previous
-    return box
+    same = max(abs(a - b) for a, b in zip(_edges(box), _edges(previous), strict=True)) < _SAME_BOX
+    return previous if same else box
 
 
 def _edges(box: Box) -> tuple[float, float, float, float]:
     return box.left, box.top, box.right, box.bottom
 
 
-def _surroundings(lines: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Which lines (axis 1) of ``(n, lines, points)`` are uniform in nearly all frames, or static beside a moving picture."""
-    lines = lines[:, :, ::_POINT_STEP]
-    low, high = np.percentile(lines, (5, 95), axis=2)
-    uniform = (high - low < _UNIFORM_LEVELS).mean(axis=0) > 0.9
-    if len(lines) < 3:
-        return np.asarray(uniform)
-    change = np.abs(np.diff(lines.astype(np.int16), axis=0)).mean(axis=0)  # (lines, points)
-    busiest = np.percentile(change, 90, axis=1)
+def _bars(lines: Lines) -> tuple[Flags, Flags]:
+    """Which lines belong to a bar at the first end, and which to one at the last end."""
+    points = lines[:, :, ::_POINT_STEP]
+    low, high = np.percentile(points, (5, 95), axis=2)
+    even, level = high - low < _EVEN_LEVELS, points.mean(axis=2)
+    # A frame that is even all over (a fade) says nothing about bars.
+    telling = ~even.all(axis=1)
+    if not telling.any():
+        nothing = np.zeros(lines.shape[1], bool)
+        return nothing, nothing
+    even, level = even[telling], level[telling]
+    first = even & (np.abs(level - level[:, :1]) < _SAME_LEVELS)
+    last = even & (np.abs(level - level[:, -1:]) < _SAME_LEVELS)
+    return np.asarray(first.mean(axis=0) > 0.85), np.asarray(last.mean(axis=0) > 0.85)
+
+
+def _static(lines: Lines) -> tuple[Flags, Flags]:
+    """Which lines are bars or do not change while the picture does."""
+    first, last = _bars(lines)
+    points = lines[:, :, ::_POINT_STEP].astype(np.int16)
+    busiest = np.percentile(np.abs(np.diff(points, axis=0)).mean(axis=0), 90, axis=1)
     static = busiest < min(_STATIC_LEVELS, _STATIC_SHARE * float(np.percentile(busiest, 75)))
-    return np.asarray(uniform | static)
+    return np.asarray(first | static), np.asarray(last | static)
 
 
-def _inside(lines: npt.NDArray[np.uint8]) -> tuple[float, float]:
-    """First and past-the-last line that is not surroundings, to a fraction of a line, of ``(n, lines, points)``."""
+def _inside(lines: Lines, outside: _Judge) -> tuple[float, float]:
+    """First and past-the-last inside line, to a fraction of a line."""
     count = lines.shape[1]
-    inside = np.flatnonzero(~_surroundings(lines))
-    if not len(inside):
+    at_first, at_last = outside(lines)
+    first = int(np.argmin(at_first)) if not at_first.all() else 0
+    last = count - 1 - int(np.argmin(at_last[::-1])) if not at_last.all() else count - 1
+    if last <= first:
         return 0.0, float(count)
-    first, last = int(inside[0]), int(inside[-1])
     low = first + _mixed(lines, first, first - 1, first + 1) if first > 0 else 0.0
     high = last + 1 - _mixed(lines, last, last + 1, last - 1) if last < count - 1 else float(count)
     return low, high
 
 
-def _mixed(levels: npt.NDArray[np.uint8], edge: int, outer: int, inner: int) -> float:
+def _mixed(lines: Lines, edge: int, outer: int, inner: int) -> float:
     """Share (0…1) of the edge line that belongs to the outside: it is a mixture when the bar ends within the line."""
-    if not (0 <= outer < levels.shape[1] and 0 <= inner < levels.shape[1]):
-        return 0.0
-    e, o, i = (levels[:, k].astype(np.float32) for k in (edge, outer, inner))
+    e, o, i = (lines[:, k].astype(np.float32) for k in (edge, outer, inner))
     contrast = float(np.abs(i - o).mean())
     return 0.0 if contrast < 1 else float(np.clip(1 - np.abs(e - o).mean() / contrast, 0, 1))

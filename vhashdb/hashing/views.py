@@ -29,9 +29,18 @@ class Region(enum.IntEnum):
 
     WHOLE = 0
     BOX = 1
-    """The content box: the frame without bars, bands and static surroundings."""
-    CROP_WIDE = 2
-    CROP_CLOSE = 3
+    """The frame without bars of one colour."""
+    MOVING = 2
+    """The frame without static surroundings."""
+    CROP_WIDE = 3
+    CROP_CLOSE = 4
+    INSET_WIDE = 5
+    INSET_CLOSE = 6
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        return _REGION_LABELS[self]
 
 
 class Orientation(enum.IntEnum):
@@ -87,6 +96,15 @@ class Box:
 WHOLE_FRAME: Final = Box()
 CROPS: Final = {Region.CROP_WIDE: Box.centred(0.88), Region.CROP_CLOSE: Box.centred(0.75)}
 """Centre crops kept for references: a crop cannot be undone on the asked side, so its result is stored."""
+INSETS: Final = {Region.INSET_WIDE: Box.centred(0.96), Region.INSET_CLOSE: Box.centred(0.92)}
+"""Slight crops tried on the asked side, so that a crop between two stored ones is met too: together with `CROPS` they
+cover sides from 1 to 0.69 in steps of 4 %."""
+_REGION_LABELS: Final = {
+    Region.WHOLE: "whole picture",
+    Region.BOX: "picture without bars",
+    Region.MOVING: "moving part",
+    **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | INSETS).items()},
+}
 
 
 def region_coefficients(sketches: npt.NDArray[np.uint8], box: Box, height: int, width: int) -> FloatArray:

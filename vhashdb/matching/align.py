@@ -77,7 +77,7 @@ def align(query: Track, reference: Track, table: npt.NDArray[np.int16], radius: 
     """
     rows, columns = np.nonzero(table <= radius)
     distance = table[rows, columns]
-    alike = _Alike(rows, columns, distance, 1.0 - distance / (2.0 * radius + 1))
+    alike = _Alike(rows, columns, distance, weight_of(distance, radius))
     stretches: list[Stretch] = []
     while len(alike.query) and len(stretches) < MAX_STRETCHES:
         line = _strongest_line(query, reference, alike)
@@ -87,8 +87,13 @@ def align(query: Track, reference: Track, table: npt.NDArray[np.int16], radius: 
         stretches += found
         taken = np.concatenate([s.query for s in found])
         alike = alike.where(~np.isin(alike.query, taken))
-    stretches.sort(key=lambda s: -float((1.0 - s.distance / (2.0 * radius + 1)).sum()))
+    stretches.sort(key=lambda s: -float(weight_of(s.distance, radius).sum()))
     return stretches[:MAX_STRETCHES]
+
+
+def weight_of(distance: npt.NDArray[np.int16], radius: int) -> npt.NDArray[np.float64]:
+    """What a pair's vote counts: close pairs far more, because in a calm video every pair is somewhat alike."""
+    return np.asarray((1.0 - distance / (radius + 1.0)) ** 2)
 
 
 def _strongest_line(query: Track, reference: Track, alike: _Alike) -> tuple[float, float]:

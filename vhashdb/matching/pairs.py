@@ -35,13 +35,10 @@ class ViewPair:
         if self.negated:
             words.append("negated")
         if self.query.region:
-            words.append(f"{_REGION_WORDS[self.query.region]} of the query")
+            words.append(f"{self.query.region.label} of the query")
         if self.reference.region:
-            words.append(f"{_REGION_WORDS[self.reference.region]} of the known video")
+            words.append(f"{self.reference.region.label} of the known video")
         return ", ".join(words) or "whole picture"
-
-
-_REGION_WORDS: Final = ("whole", "content box", "centre 88 %", "centre 75 %")
 
 
 @dataclass(frozen=True)

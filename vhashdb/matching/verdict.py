@@ -7,7 +7,8 @@ The evidence of a segment has two parts, both read from stored hashes alone.
   variables). Different footage of one place has small ``r`` however alike its frames are.
 * **Closeness**: how far the typical distance stays under the one that frames of one place reach without being copies.
 
-Their sum over disjoint segments is the evidence of the pair; the score maps it to 0…1 so that `MATCH_EVIDENCE` is 0.5.
+The evidence of a pair is that of its strongest segment and half that of every other one; the score maps it to 0…1 so
+that `MATCH_EVIDENCE` is 0.5.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ from vhashdb.matching.pairs import ViewPair
 MATCH_EVIDENCE: Final = 5.0
 """Nats at which a pair is a match. Of 3,906 ordered pairs of same-place footage the highest reached 4.3, unrelated ones 3.4."""
 SCORE_SLOPE: Final = 1.0
+OTHER_SEGMENTS: Final = 0.5
+"""What segments beyond the strongest add of their evidence: each was chosen among many, so chance favours it."""
+SPEED_COST: Final = 1.5
+"""Nats that a speed other than normal costs: forty of them were tried."""
+NORMAL_SPEED: Final = 0.03
 MIN_CORRELATION: Final = 0.3
 """Correlation below which motion counts as no evidence, however long the segment."""
 MIN_ENTRIES: Final = 4
@@ -109,7 +115,8 @@ class Segment:
         """Nats; 0 for a segment that is too short, too far off, or does not move alike."""
         if self.entries < MIN_ENTRIES or self.matched_s < MIN_MATCHED_S or self.median_bits > FAR_BITS * self.bits:
             return 0.0
-        return self.motion_evidence + self.closeness if self.motion_evidence else 0.0
+        cost = SPEED_COST if abs(self.speed - 1) > NORMAL_SPEED else 0.0
+        return max(0.0, self.motion_evidence + self.closeness - cost) if self.motion_evidence else 0.0
 
     @property
     def strength(self) -> float:
@@ -139,7 +146,8 @@ class Judgement:
 def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint) -> Judgement:
     """Weigh the segments found between two fingerprints."""
     disjoint = _disjoint(found)
-    evidence = sum(s.evidence for s in disjoint)
+    parts = sorted((s.evidence for s in disjoint), reverse=True)
+    evidence = sum(parts[:1]) + OTHER_SEGMENTS * sum(parts[1:])
     telling = [s for s in disjoint if s.evidence > 0]
     gates = _gates(disjoint, evidence)
     if evidence >= MATCH_EVIDENCE:
