@@ -1,1 +1,177 @@
-"""vhashdb"""
+"""vhashdb: keep, search and share fingerprints of known harmful videos.
+
+The house, from the street to the cellar::
+
+    open, create ─► Database ─► match, add, explain …       database.py, results.py
+    fingerprint, compare, hash_image                        fingerprinting.py, inputs.py
+      video         a file becomes sampled pictures         (the only room that imports av)
+      hashing       pictures become hashes, in many views
+      fingerprints  the hashes of one video: a value and its stored forms
+      store         records, labels, audit log              (SQLite through SQLAlchemy)
+      index         hashes of many videos, searched         (the only room that imports faiss)
+      matching      two fingerprints become segments and a verdict
+      errors        one tree; limits: one dataclass
+
+Example::
+
+    import vhashdb
+
+    with vhashdb.open("industry.vhdb") as db:
+        db.add("known.mp4", labels=["graphic-violence"], reason="perpetrator-produced")
+        for match in db.match("upload.mp4").matches:
+            print(match.record.id, match.score, match.segments)
+
+Everything in ``__all__`` is public and nothing else is. Modules are loaded when first used, because FAISS, PyAV and
+SQLAlchemy together take longer to import than a short command takes to run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vhashdb.errors import (
+    AlgorithmMismatch,
+    DatabaseDamaged,
+    DatabaseEmpty,
+    DatabaseError,
+    DatabaseExists,
+    DatabaseLocked,
+    DatabaseNotFound,
+    DecoderFailed,
+    FingerprintError,
+    LimitExceeded,
+    MediaError,
+    MediaNotFound,
+    NotADatabase,
+    NotMedia,
+    RecordNotFound,
+    SchemaTooNew,
+    UnreadableMedia,
+    UsageError,
+    VhashdbError,
+)
+from vhashdb.limits import Limits
+
+if TYPE_CHECKING:
+    from vhashdb.database import Database
+    from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
+    from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
+    from vhashdb.matching import Comparison, Gate, Segment, Verdict, compare
+    from vhashdb.results import Addition, AddStatus, Effort, Match, Result
+    from vhashdb.store import Details, Record, State
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "AddStatus": "vhashdb.results",
+    "Addition": "vhashdb.results",
+    "Comparison": "vhashdb.matching",
+    "Database": "vhashdb.database",
+    "Details": "vhashdb.store",
+    "Effort": "vhashdb.results",
+    "Fingerprint": "vhashdb.fingerprints",
+    "Gate": "vhashdb.matching",
+    "Match": "vhashdb.results",
+    "Record": "vhashdb.store",
+    "Result": "vhashdb.results",
+    "Segment": "vhashdb.matching",
+    "State": "vhashdb.store",
+    "Verdict": "vhashdb.matching",
+    "compare": "vhashdb.matching",
+    "every_frame": "vhashdb.fingerprinting",
+    "fingerprint": "vhashdb.fingerprinting",
+    "from_bytes": "vhashdb.fingerprints",
+    "from_json": "vhashdb.fingerprints",
+    "from_vpdq": "vhashdb.fingerprints",
+    "hash_image": "vhashdb.fingerprinting",
+    "to_bytes": "vhashdb.fingerprints",
+    "to_json": "vhashdb.fingerprints",
+    "to_vpdq": "vhashdb.fingerprints",
+}
+
+__all__ = [
+    "AddStatus",
+    "Addition",
+    "AlgorithmMismatch",
+    "Comparison",
+    "Database",
+    "DatabaseDamaged",
+    "DatabaseEmpty",
+    "DatabaseError",
+    "DatabaseExists",
+    "DatabaseLocked",
+    "DatabaseNotFound",
+    "DecoderFailed",
+    "Details",
+    "Effort",
+    "Fingerprint",
+    "FingerprintError",
+    "Gate",
+    "LimitExceeded",
+    "Limits",
+    "Match",
+    "MediaError",
+    "MediaNotFound",
+    "NotADatabase",
+    "NotMedia",
+    "Record",
+    "RecordNotFound",
+    "Result",
+    "SchemaTooNew",
+    "Segment",
+    "State",
+    "UnreadableMedia",
+    "UsageError",
+    "Verdict",
+    "VhashdbError",
+    "__version__",
+    "compare",
+    "create",
+    "every_frame",
+    "fingerprint",
+    "from_bytes",
+    "from_json",
+    "from_vpdq",
+    "hash_image",
+    "open",
+    "to_bytes",
+    "to_json",
+    "to_vpdq",
+]
+
+
+def create(path: str | os.PathLike[str], *, algorithm: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
+    """Make a new, empty database at ``path``, a folder that does not exist yet or is empty.
+
+    Raises:
+        DatabaseExists: there is something already.
+        UsageError: no such algorithm.
+    """
+    from vhashdb.database import Database
+
+    return Database.create(Path(path), algorithm_name=algorithm, bits=bits, limits=limits)
+
+
+def open(path: str | os.PathLike[str], *, limits: Limits | None = None, lock_timeout_s: float = 10.0) -> Database:
+    """Open the database at ``path``.
+
+    Raises:
+        DatabaseNotFound: there is nothing.
+        NotADatabase: it is something else.
+        SchemaTooNew: a newer vhashdb wrote it.
+        DatabaseLocked: another process kept writing for ``lock_timeout_s`` seconds.
+    """
+    from vhashdb.database import Database
+
+    return Database.open(Path(path), limits=limits, lock_timeout_s=lock_timeout_s)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'vhashdb' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value

@@ -117,7 +117,7 @@ def tint(values: Plane, *stops: Colour) -> Picture:
 
 def inside(distance: Plane) -> Plane:
     """Turn the distance to the edge of a shape (positive within) into coverage, one pixel soft."""
-    return np.clip(distance * SHORT + 0.5, 0, 1)
+    return np.asarray(np.clip(distance * SHORT + 0.5, 0, 1))
 
 
 def over(below: Picture, above: Picture | Colour, coverage: Plane) -> Picture:
@@ -213,9 +213,7 @@ def disk(size: Size, seed: int) -> Draw:
         pattern = sectors[np.minimum(radius * 7.5, 2).astype(int), (turn * 9).astype(int) % 9]
         pattern = 0.75 * pattern + 0.25 * sample(marks, turn, radius * 0.5)
         picture = over(picture, (20, 12, 10), 0.6 * inside(0.46 - np.hypot(x - at_x - 0.04, y - at_y - 0.05)))
-        return over(
-            picture, tint(pattern, (16, 24, 70), (200, 50, 60), (255, 240, 200)), inside(0.42 - radius)
-        )
+        return over(picture, tint(pattern, (16, 24, 70), (200, 50, 60), (255, 240, 200)), inside(0.42 - radius))
 
     return draw
 
@@ -260,10 +258,7 @@ def skyline(size: Size, seed: int) -> Draw:
         house = (along / width).astype(int) % 64
         roof = -0.25 + 0.2 * layer - 0.35 * (roofs[layer][house] - 0.5)
         across, down = along / pane, (y - roof) / pane
-        lit = (
-            windows[layer][across.astype(int) % 256, np.floor(down).astype(int) % 32]
-            > 0.5 + 0.3 * roofs[layer][house]
-        )
+        lit = windows[layer][across.astype(int) % 256, np.floor(down).astype(int) % 32] > 0.5 + 0.3 * roofs[layer][house]
         glass = (np.abs(across % 1 - 0.5) < 0.32) & (np.abs(down % 1 - 0.5) < 0.3) & lit
         wall = tint(roofs[layer][house] * 0.8, (10, 12, 30), (70, 60, 90))
         wall = over(wall, (255, 214, 120), glass.astype(np.float32) * (0.55 + 0.2 * layer))
@@ -281,9 +276,7 @@ def skyline(size: Size, seed: int) -> Draw:
         picture = over(picture, (24, 22, 28), inside(y - 0.36))
         for k in range(6):
             at_x, colour = (
-                ((1.0 - 0.5 * t + 0.37 * k) % 2.2 - 1.1, (255, 60, 40))
-                if k % 2
-                else ((0.7 * t + 0.41 * k) % 2.2 - 1.1, (255, 250, 220))
+                ((1.0 - 0.5 * t + 0.37 * k) % 2.2 - 1.1, (255, 60, 40)) if k % 2 else ((0.7 * t + 0.41 * k) % 2.2 - 1.1, (255, 250, 220))
             )
             picture = over(picture, colour, glow(x, y, at_x, 0.41 + 0.04 * (k % 2), 0.06))
         return picture
@@ -301,12 +294,8 @@ def road(size: Size, seed: int) -> Draw:
         depth = (0.2 / (np.abs(y - horizon) + 0.03)).astype(np.float32)
         bend = 0.35 * math.sin(1.2 * t)
         aside = (x - bend * np.clip(depth / 4, 0, 1)) * depth
-        sky = tint(
-            sample(clouds, aside * 0.16, depth * 0.2 + 0.25 * t), (8, 10, 30), (50, 50, 96), (170, 130, 150)
-        )
-        earth = tint(
-            sample(ground, aside * 0.3, depth * 0.3 + 0.7 * t), (6, 14, 10), (60, 84, 40), (170, 160, 90)
-        )
+        sky = tint(sample(clouds, aside * 0.16, depth * 0.2 + 0.25 * t), (8, 10, 30), (50, 50, 96), (170, 130, 150))
+        earth = tint(sample(ground, aside * 0.3, depth * 0.3 + 0.7 * t), (6, 14, 10), (60, 84, 40), (170, 160, 90))
         tar = tint(sample(ground, aside, depth + 2.1 * t), (26, 26, 32), (84, 82, 88))
         earth = over(earth, tar, inside(0.42 - np.abs(aside)))
         dash = (np.abs(aside) < 0.04) & ((depth + 2.1 * t) % 1 < 0.5)
@@ -371,12 +360,8 @@ def sea(size: Size, seed: int) -> Draw:
 
     def draw(t: float) -> Picture:
         sky = sample(clouds, x * 0.4 - 0.16 * t, y * 1.2)
-        picture = tint(
-            sky * 0.9 - 0.5 * y - 0.1, (250, 120, 60), (255, 200, 130), (110, 110, 190), (50, 50, 110)
-        )
-        picture = over(
-            picture, (255, 250, 200), inside(0.12 - np.hypot(x + 0.5 - 0.18 * t, y + 0.22 - 0.03 * t))
-        )
+        picture = tint(sky * 0.9 - 0.5 * y - 0.1, (250, 120, 60), (255, 200, 130), (110, 110, 190), (50, 50, 110))
+        picture = over(picture, (255, 250, 200), inside(0.12 - np.hypot(x + 0.5 - 0.18 * t, y + 0.22 - 0.03 * t)))
         for row, wave in enumerate(swell):
             along = x * 0.5 + t * (0.14 + 0.05 * row) * (1 if row % 2 else -1)
             crest = -0.1 + 0.11 * row + 0.34 * (profile(wave, along) - 0.5) + 0.03 * math.sin(3 * t + row)
@@ -416,18 +401,11 @@ def underwater(size: Size, seed: int) -> Draw:
 
     def draw(t: float) -> Picture:
         wavy = x + 0.06 * np.sin(5 * y + 2 * t)
-        bright = sample(light, wavy * 0.5 + 0.2 * t, y * 0.5) + sample(
-            haze, x * 0.5 - 0.2 * t, y * 0.5 + 0.14 * t
-        )
-        picture = tint(
-            bright * 0.9 - 0.4 - 0.3 * y, (2, 20, 60), (10, 90, 130), (70, 190, 190), (220, 255, 230)
-        )
+        bright = sample(light, wavy * 0.5 + 0.2 * t, y * 0.5) + sample(haze, x * 0.5 - 0.2 * t, y * 0.5 + 0.14 * t)
+        picture = tint(bright * 0.9 - 0.4 - 0.3 * y, (2, 20, 60), (10, 90, 130), (70, 190, 190), (220, 255, 230))
         brush = Brush(size)
         for k in range(7):
-            stem = [
-                (-0.85 + 0.28 * k + 0.1 * i * math.sin(1.8 * t + k + 0.4 * i), 0.55 - 0.11 * i)
-                for i in range(5)
-            ]
+            stem = [(-0.85 + 0.28 * k + 0.1 * i * math.sin(1.8 * t + k + 0.4 * i), 0.55 - 0.11 * i) for i in range(5)]
             brush.line(stem, 0.06, (20, 80 + 10 * k, 50))
         for k, (a, b, c, d) in enumerate(shoal):
             way = 1 if k % 2 else -1
@@ -569,9 +547,7 @@ def spiral(size: Size, seed: int) -> Draw:
         deep = np.log(radius)
         stain = sample(lining, turn / (2 * np.pi) + 0.1 * t, deep * 0.25 - 0.3 * t)
         arms = 0.5 + 0.5 * np.sin(2 * turn + 3.5 * deep - 3.1 * t + 4 * stain)
-        picture = tint(
-            0.55 * arms + 0.6 * stain - 0.1, (20, 10, 60), (180, 40, 110), (255, 170, 60), (255, 250, 220)
-        )
+        picture = tint(0.55 * arms + 0.6 * stain - 0.1, (20, 10, 60), (180, 40, 110), (255, 170, 60), (255, 250, 220))
         return over(picture, (4, 2, 14), glow(x, y, at_x, at_y, 0.12))
 
     return draw
@@ -649,9 +625,7 @@ def train(size: Size, seed: int) -> Draw:
         picture = over(picture, paint, inside(body))
         wheel = np.hypot((place * 4 % 2 - 1) * 0.2, y - 0.33)
         picture = over(picture, (24, 24, 28), inside(0.07 - wheel))
-        picture = over(
-            picture, tint(sample(rust, (x - t) * 0.8, y), (40, 36, 30), (150, 140, 124)), inside(y - 0.4)
-        )
+        picture = over(picture, tint(sample(rust, (x - t) * 0.8, y), (40, 36, 30), (150, 140, 124)), inside(y - 0.4))
         pole = np.abs((x + 1.9 * t) % 1.7 - 0.85)
         return over(picture, (20, 18, 16), inside(0.035 - pole))
 
@@ -699,8 +673,8 @@ class Shot:
     scene: Scene
     length_s: float
     pace: float
-    """Seconds of the scene per second of film, chosen so that the hash of a frame is about ten bits from that of
-    the next, as in real footage with a moving camera; at 1 most scenes are too lively."""
+    """Seconds of the scene per second of film, chosen so that the hash of a frame is about ten bits from that
+    of the next, as in real footage with a moving camera; at 1 most scenes are too lively."""
 
 
 @dataclass(frozen=True)
@@ -868,8 +842,9 @@ class Truth:
 
 def encode(path: Path, frames: Iterable[Frame], fps: int, crf: int, gop: int) -> None:
     """Write frames as H.264 in MP4."""
-    # One thread, because the decisions of x264 depend on how many there are.
-    options = {"crf": str(crf), "preset": "medium", "threads": "1", "g": str(gop)}
+    # One thread, because the decisions of x264 depend on how many there are; no mbtree, because with it
+    # the same frames were seen to give other bytes from one call to the next.
+    options = {"crf": str(crf), "preset": "medium", "threads": "1", "g": str(gop), "x264-params": "mbtree=0"}
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options=options)
@@ -889,9 +864,7 @@ def decode(path: Path) -> tuple[list[Frame], int]:
         stream = container.streams.video[0]
         if stream.average_rate is None:
             raise ValueError(f"{path} has no frame rate")
-        frames = [
-            np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(stream)
-        ]
+        frames = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(stream)]
         return frames, round(stream.average_rate)
 
 
@@ -916,9 +889,7 @@ def make_copy(copy: Copy, folder: Path) -> Truth:
     encode(folder / copy.path, [*before, *shown, *after], fps, copy.crf, COPY_GOP)
     start_s, length_s = len(before) / fps, len(shown) / fps
     end_s = copy.start_s + length_s * copy.speed
-    return Truth(
-        copy.path, copy.source, copy.edit, start_s, start_s + length_s, copy.start_s, end_s, copy.speed
-    )
+    return Truth(copy.path, copy.source, copy.edit, start_s, start_s + length_s, copy.start_s, end_s, copy.speed)
 
 
 def make_still(folder: Path) -> Truth:
@@ -952,9 +923,7 @@ def make_samples(folder: Path) -> None:
 def main() -> None:
     """Read the command line and write the samples."""
     parser = argparse.ArgumentParser(description="Draw and encode the sample videos.")
-    parser.add_argument(
-        "out_dir", nargs="?", type=Path, default=Path(__file__).resolve().parent, metavar="OUT_DIR"
-    )
+    parser.add_argument("out_dir", nargs="?", type=Path, default=Path(__file__).resolve().parent, metavar="OUT_DIR")
     if "libx264" not in av.codecs_available:
         parser.exit(1, "make_samples: this build of PyAV has no libx264\n")
     make_samples(parser.parse_args().out_dir)

@@ -134,9 +134,7 @@ def region_quality(sketches: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.
     left, right = _points(box.left, box.right, side)
     part = sketches[:, top:bottom:2, left:right:2].astype(np.int16)
     across, down = np.abs(np.diff(part, axis=2)), np.abs(np.diff(part, axis=1))
-    steps = (across * 100 // 255).sum(axis=(1, 2)) / (box.right - box.left) + (down * 100 // 255).sum(axis=(1, 2)) / (
-        box.bottom - box.top
-    )
+    steps = (across * 100 // 255).sum(axis=(1, 2)) / (box.right - box.left) + (down * 100 // 255).sum(axis=(1, 2)) / (box.bottom - box.top)
     return np.minimum(100, steps / 90).astype(np.uint8)
 
 

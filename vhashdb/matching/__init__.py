@@ -4,7 +4,7 @@
 ``motion`` (do both change alike) → ``verdict`` (score, gates).
 """
 
-from vhashdb.matching.compare import Comparison, compare
+from vhashdb.matching.comparison import Comparison, compare
 from vhashdb.matching.verdict import Gate, Segment, Verdict
 
 __all__ = ["Comparison", "Gate", "Segment", "Verdict", "compare"]

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.fingerprint.model import Fingerprint
+from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.views import Orientation, View
 
@@ -59,9 +59,7 @@ def tracks_of(fingerprint: Fingerprint) -> dict[View, Track]:
     tracks = {}
     for code in np.unique(fingerprint.view[usable]).tolist():
         chosen = usable & (fingerprint.view == code)
-        tracks[View.from_code(code)] = Track(
-            fingerprint.start_s[chosen], fingerprint.end_s[chosen], fingerprint.hash[chosen]
-        )
+        tracks[View.from_code(code)] = Track(fingerprint.start_s[chosen], fingerprint.end_s[chosen], fingerprint.hash[chosen])
     return tracks
 
 
@@ -74,9 +72,7 @@ def query_tracks(fingerprint: Fingerprint) -> dict[tuple[View, bool], Track]:
     return tracks
 
 
-def best_view_pairs(
-    query: dict[tuple[View, bool], Track], reference: dict[View, Track], bits: int
-) -> list[tuple[ViewPair, int]]:
+def best_view_pairs(query: dict[tuple[View, bool], Track], reference: dict[View, Track], bits: int) -> list[tuple[ViewPair, int]]:
     """View pairs in which at least one probe is alike, best first, with the number of distinct probes alike."""
     if not query or not reference:
         return []

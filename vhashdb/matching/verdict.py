@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vhashdb.fingerprint.model import Fingerprint
+from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.matching.motion import Motion
 from vhashdb.matching.pairs import ViewPair
 
@@ -204,7 +204,13 @@ def _gates(segments: Sequence[Segment], evidence: float) -> tuple[Gate, ...]:
 
 
 def _judgement(
-    verdict: Verdict, score: float, segments: Sequence[Segment], gates: tuple[Gate, ...], reason: str, query: Fingerprint, reference: Fingerprint
+    verdict: Verdict,
+    score: float,
+    segments: Sequence[Segment],
+    gates: tuple[Gate, ...],
+    reason: str,
+    query: Fingerprint,
+    reference: Fingerprint,
 ) -> Judgement:
     query_s = sum(s.query_end_s - s.query_start_s for s in segments)
     reference_s = sum(s.reference_end_s - s.reference_start_s for s in segments)

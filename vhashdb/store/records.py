@@ -131,9 +131,7 @@ def check_label(label: str) -> str:
         UsageError: it is not lower-case words of letters and digits joined by ``- _ . : /``, of at most 64 characters.
     """
     if len(label) > _MAX_LABEL or not _LABEL.fullmatch(label):
-        raise UsageError(
-            f"{label!r} is not a label", hint="use lower-case words joined by hyphens, such as graphic-violence"
-        )
+        raise UsageError(f"{label!r} is not a label", hint="use lower-case words joined by hyphens, such as graphic-violence")
     return label
 
 

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from vhashdb import errors
-from vhashdb.fingerprint import Fingerprint, from_bytes, to_bytes
+from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import schema
 from vhashdb.store.records import Details, NewRecord, Record, State
@@ -175,9 +175,7 @@ class Store:
                 schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_bytes(fingerprint))
             )
             for other, score in near:
-                connection.execute(
-                    schema.near.insert().values(record=number, other=_number_of(connection, other), score=score)
-                )
+                connection.execute(schema.near.insert().values(record=number, other=_number_of(connection, other), score=score))
             self._log(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
         return self.get(identifier)
 

@@ -34,9 +34,7 @@ def main() -> int:
         request = json.loads(line)
         started = time.process_time()
         try:
-            reading = Reading(
-                request["path"], Sampling(Mode(request["mode"]), request["rate"], request["threads"]), limits
-            )
+            reading = Reading(request["path"], Sampling(Mode(request["mode"]), request["rate"], request["threads"]), limits)
             for batch in reading:
                 wire.send(answers, wire.Kind.BATCH, batch.tobytes())
             done = {"info": reading.info.to_json(), "cpu_s": time.process_time() - started}

@@ -96,9 +96,7 @@ def frames_of_image(image: Image.Image) -> tuple[FrameBatch, VideoInfo]:
     return batch, VideoInfo(width=image.width, height=image.height, codec="still", frames=1)
 
 
-def fill_frame(
-    record: np.void, luma: npt.NDArray[np.number], sketch: npt.NDArray[np.uint8], luma_scale: float = 1.0
-) -> None:
+def fill_frame(record: np.void, luma: npt.NDArray[np.number], sketch: npt.NDArray[np.uint8], luma_scale: float = 1.0) -> None:
     """Write the PDQ of a full-size luma plane ``(h, w)`` and its sketch ``(128, 128)`` into one record."""
     buffer = pdq.buffer_of(luma)
     record["coefficients"] = pdq.coefficients_of(buffer)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from vhashdb.errors import FingerprintError
-from vhashdb.fingerprint.model import Fingerprint, milliseconds
+from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.views import Region, View
 
@@ -53,7 +53,9 @@ def from_json(text: str) -> Fingerprint:
         if not isinstance(data, dict) or data.get("format") != "vhashdb-fingerprint":
             raise FingerprintError("not a vhashdb fingerprint in JSON")
         if data["version"] != JSON_VERSION:
-            raise FingerprintError(f"a JSON fingerprint of version {data['version']}; this program knows {JSON_VERSION}", hint="upgrade vhashdb")
+            raise FingerprintError(
+                f"a JSON fingerprint of version {data['version']}; this program knows {JSON_VERSION}", hint="upgrade vhashdb"
+            )
         return _from_object(data)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, FingerprintError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vhashdb.fingerprint.model import Fingerprint
+from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import distances
 from vhashdb.matching.align import Stretch, align
 from vhashdb.matching.motion import motion_of

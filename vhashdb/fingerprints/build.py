@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.fingerprint.model import Fingerprint, milliseconds
+from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, paired_distances
 from vhashdb.hashing.boxes import bars_box, moving_box
@@ -35,7 +35,11 @@ class Plan:
 
 
 REFERENCE_VIEWS: Final = Plan(
-    Sampling(Mode.SAMPLED, 8.0), (Region.WHOLE, Region.BOX, Region.MOVING, *CROPS), (Orientation.UPRIGHT,), change_bits=(8, 12, 16, 24, 32), calm_rate=2.5
+    Sampling(Mode.SAMPLED, 8.0),
+    (Region.WHOLE, Region.BOX, Region.MOVING, *CROPS),
+    (Orientation.UPRIGHT,),
+    change_bits=(8, 12, 16, 24, 32),
+    calm_rate=2.5,
 )
 """What is stored: dense in time, kept by change, cropped views that cannot be made later.
 
@@ -43,8 +47,19 @@ A calm video, whose every step is small, is kept in finer steps: its changes are
 the same place, and it takes no more room than a lively one.
 """
 
-QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 4.0), (Region.WHOLE, Region.BOX, Region.MOVING, *INSETS), tuple(Orientation), change_bits=(6,))
+QUERY_VIEWS: Final = Plan(
+    Sampling(Mode.SAMPLED, 4.0), (Region.WHOLE, Region.BOX, Region.MOVING, *INSETS), tuple(Orientation), change_bits=(6,)
+)
 """What is asked: sparse in time, in all orientations, which need no storage."""
+
+KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2.0))
+"""The cheapest question: only frames that decode alone."""
+
+CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0))
+"""The most thorough question."""
+
+EVERY_FRAME: Final = Plan(Sampling(Mode.FULL), (Region.WHOLE,), (Orientation.UPRIGHT,), change_bits=(0,))
+"""Each frame by itself, as vPDQ has it."""
 
 
 class FingerprintBuilder:
@@ -68,12 +83,7 @@ class FingerprintBuilder:
         """The fingerprint of everything fed so far; ``info`` is what the decoder said at the end."""
         self._hash_pending()
         duration_s = max(info.duration_s, self._last_s)
-        columns = [
-            column
-            for region, track in self._tracks.items()
-            if track.starts
-            for column in self._columns(region, track, duration_s)
-        ]
+        columns = [column for region, track in self._tracks.items() if track.starts for column in self._columns(region, track, duration_s)]
         if not columns:
             columns = [(np.zeros(0), np.zeros(0), np.zeros((0, self._algorithm.id.bytes), np.uint8), _NO_BYTES, _NO_BYTES)]
         start_s, end_s, hashes, quality, view = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -132,9 +142,7 @@ class FingerprintBuilder:
             track.extend(times, hashes, quality)
 
 
-_Columns = tuple[
-    npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint8]
-]
+_Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 _NO_BYTES: Final = np.zeros(0, np.uint8)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.errors import FingerprintError
-from vhashdb.fingerprint.model import Fingerprint, milliseconds
+from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import AlgorithmId
 
 MAGIC: Final = b"VHFP"

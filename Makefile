@@ -1,0 +1,43 @@
+# `make demo` and `make test` are all one needs; both start from nothing but Python ≥ 3.11 and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check docs samples bench clean
+
+demo: $(VENV)/.demo-ready
+	$(BIN)/vhashdb demo
+
+test: check $(VENV)/.test-ready
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.test-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.test-ready
+	$(BIN)/python docs/make_reference.py
+
+samples: $(VENV)/.demo-ready
+	$(BIN)/python data/samples/make_samples.py
+
+# The benchmarks read footage that is not in the repository; see bench/README.md.
+bench: $(VENV)/.test-ready
+	$(BIN)/python -m bench.accuracy $(CORPUS)
+	$(BIN)/python -m bench.speed $(CORPUS)
+
+clean:
+	rm -rf $(VENV) build *.egg-info demo.vhdb
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.demo-ready: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.test-ready: $(VENV)/.demo-ready
+	$(BIN)/python -m pip install --quiet --editable '.[test,check]'
+	touch $@

@@ -1,0 +1,413 @@
+"""The database as its users see it: a folder with records and an index, and the questions one can ask it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+
+from vhashdb.errors import DatabaseDamaged, DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotADatabase
+from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, Fingerprint, Plan
+from vhashdb.fingerprinting import build
+from vhashdb.hashing.algorithms import AlgorithmId, algorithm
+from vhashdb.index import FrameIndex
+from vhashdb.inputs import FileHashes, Source, hash_file
+from vhashdb.limits import Limits
+from vhashdb.matching.candidates import Candidate, candidates
+from vhashdb.matching.comparison import Comparison, compare
+from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result
+from vhashdb.store import AuditEntry, Details, NewRecord, Record, State, Store
+from vhashdb.store.store import LOCK_TIMEOUT_S
+from vhashdb.video import Decoder
+
+RECORDS_FILE: Final = "records.sqlite"
+INDEX_FILE: Final = "frames.vhix"
+UNSAVED_CHANGES: Final = 512
+"""Changes the saved index may lag behind before a writer saves it."""
+
+
+@dataclass(frozen=True)
+class _Depth:
+    """What an effort means."""
+
+    plan: Plan
+    radius: float
+    """Share of bits within which a record becomes a candidate."""
+
+
+DEPTHS: Final = {
+    Effort.FAST: _Depth(KEYFRAME_VIEWS, 40 / 256),
+    Effort.BALANCED: _Depth(QUERY_VIEWS, 44 / 256),
+    Effort.THOROUGH: _Depth(CLOSE_VIEWS, 52 / 256),
+}
+MIN_USABLE_S: Final = 1.0
+"""Usable seconds under which an input that matches nothing is `insufficient` …"""
+MIN_USABLE_SHARE: Final = 0.1
+"""… as it is when less than this share of it is usable."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A video that is fingerprinted and compared with nothing yet: what `Database.prepare` gives `Database.record`."""
+
+    reference: Fingerprint
+    query: Fingerprint
+    hashes: FileHashes | None
+
+
+@dataclass(frozen=True)
+class Health:
+    """What `Database.check` found."""
+
+    problems: tuple[str, ...]
+    repaired: tuple[str, ...]
+
+
+class Database:
+    """A vhashdb database. Made by `vhashdb.create`, opened by `vhashdb.open`; use it in a ``with`` statement.
+
+    Reading is safe from several threads; one process at a time writes.
+    """
+
+    def __init__(self, path: Path, store: Store, limits: Limits) -> None:
+        self.path = path
+        self.limits = limits
+        self._store = store
+        self._algorithm_id = store.algorithm
+        self._algorithm = algorithm(self._algorithm_id.name, self._algorithm_id.bits)
+        self._algorithm_id.require(self._algorithm.id)
+        self._index, self._index_problem = self._opened_index()
+        self._saved_change = self._index.change
+        self._wrote = False
+        self._lock = threading.RLock()
+        self._decoders = threading.local()
+        self._all_decoders: list[Decoder] = []
+
+    @classmethod
+    def create(cls, path: Path, *, algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
+        """Make a new, empty database; see `vhashdb.create`."""
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise DatabaseExists(f"{path} exists already")
+        chosen = algorithm(algorithm_name, bits).id
+        path.mkdir(parents=True, exist_ok=True)
+        return cls(path, Store.create(path / RECORDS_FILE, chosen), limits or Limits())
+
+    @classmethod
+    def open(cls, path: Path, *, limits: Limits | None = None, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Database:
+        """Open an existing database; see `vhashdb.open`."""
+        if not path.exists():
+            raise DatabaseNotFound(f"there is no database at {path}")
+        records = path / RECORDS_FILE
+        if not path.is_dir() or not records.is_file():
+            raise NotADatabase(f"{path} is not a vhashdb database")
+        return cls(path, Store.open(records, lock_timeout_s=lock_timeout_s), limits or Limits())
+
+    def close(self) -> None:
+        """Save the index if this process wrote records, end decoder processes, release the files."""
+        if self._wrote:
+            self.save_index()
+        for decoder in self._all_decoders:
+            decoder.close()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # -- what is in here -----------------------------------------------------------------------
+
+    @property
+    def store(self) -> Store:
+        """The records and the audit log."""
+        return self._store
+
+    @property
+    def algorithm(self) -> AlgorithmId:
+        """The frame algorithm of all records."""
+        return self._algorithm_id
+
+    @property
+    def index(self) -> FrameIndex:
+        """The index, brought up to date with the store."""
+        return self._fresh_index()
+
+    @property
+    def index_problem(self) -> str | None:
+        """Why the saved index could not be used when the database was opened, if so."""
+        return self._index_problem
+
+    def __len__(self) -> int:
+        """Records that can be matched."""
+        return sum(count for state, count in self._store.counts().items() if state is not State.RETRACTED)
+
+    def get(self, identifier: str) -> Record:
+        """The record with this id, or with the only id that begins so."""
+        return self._store.get(identifier)
+
+    def records(
+        self, *, labels: Sequence[str] = (), states: Sequence[State] = (), source: str | None = None, limit: int | None = None
+    ) -> Iterator[Record]:
+        """Records in the order they were added; every given label must be there."""
+        return self._store.records(labels=labels, states=states, source=source, limit=limit)
+
+    def fingerprint(self, identifier: str) -> Fingerprint:
+        """The stored fingerprint of a record."""
+        return self._store.fingerprint(self.get(identifier).id)
+
+    def audit(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
+        """The newest lines of the audit log."""
+        return self._store.audit_log(record=record, limit=limit)
+
+    # -- recording -----------------------------------------------------------------------------
+
+    def add(
+        self, source: Source | Fingerprint, *, labels: Sequence[str] = (), reason: str = "", details: Details | None = None
+    ) -> Addition:
+        """Record a known video.
+
+        The very same file is not recorded twice; a near duplicate is recorded and linked.
+
+        Args:
+            source: a path, a picture, an array, a file object, or a reference fingerprint.
+            labels: kinds of harm, such as ``"graphic-violence"``.
+            reason: why it is here, in words.
+            details: everything else; ``labels`` and ``reason`` are added to it.
+
+        Raises:
+            MediaError: the input cannot be fingerprinted.
+            DatabaseLocked: another process is writing.
+        """
+        details = details or Details()
+        details = replace(details, labels=(*details.labels, *labels), reason=reason or details.reason)
+        if known := self.known_file(source):
+            return Addition(known, AddStatus.DUPLICATE)
+        return self.record(self.prepare(source), details)
+
+    def known_file(self, source: Source | Fingerprint) -> Record | None:
+        """The record made from this very file, if there is one."""
+        if isinstance(source, str | os.PathLike) and Path(source).is_file():
+            return self._store.by_sha256(hash_file(source).sha256)
+        return None
+
+    def prepare(self, source: Source | Fingerprint) -> Prepared:
+        """The part of `add` that costs time and writes nothing; safe from several threads."""
+        if isinstance(source, Fingerprint):
+            self._algorithm_id.require(source.algorithm)
+            return Prepared(source, source, None)
+        hashes = hash_file(source) if isinstance(source, str | os.PathLike) and Path(source).is_file() else None
+        built = build(source, [REFERENCE_VIEWS, QUERY_VIEWS], self._algorithm, self._decoder(), self.limits)
+        return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
+
+    def record(self, prepared: Prepared, details: Details) -> Addition:
+        """The part of `add` that writes: one transaction, durable when it returns."""
+        sha256, md5 = (prepared.hashes.sha256, prepared.hashes.md5) if prepared.hashes else (None, None)
+        with self._lock:
+            if sha256 and (known := self._store.by_sha256(sha256)):
+                return Addition(known, AddStatus.DUPLICATE)
+            alike = self._compared(prepared.query, Effort.BALANCED)
+            near = tuple(Near(m.record.id, m.score, m.verdict) for m in alike)
+            new = NewRecord(prepared.reference.duration_s, sha256, md5, details)
+            record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near])
+            self._wrote = True
+            if self._fresh_index().change - self._saved_change >= UNSAVED_CHANGES:
+                self.save_index()
+        status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
+        return Addition(record, status, near, prepared.reference.damage)
+
+    def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
+        """Add and take away labels of a record."""
+        self._wrote = True
+        return self._store.relabel(identifier, add=add, remove=remove)
+
+    def retract(self, identifier: str, *, reason: str) -> Record:
+        """Withdraw a record: it stops matching at once and stays on file."""
+        self._wrote = True
+        return self._store.set_state(identifier, State.RETRACTED, reason=reason, action="retract")
+
+    def unmatch(self, source: str | os.PathLike[str], identifier: str, *, reason: str = "") -> Record:
+        """Remember that this file is *not* that record, whatever the hashes say."""
+        record = self.get(identifier)
+        self._store.mark_not_this(record.id, hash_file(source).sha256, reason)
+        return record
+
+    # -- asking --------------------------------------------------------------------------------
+
+    def match(self, source: Source | Fingerprint, *, effort: Effort | str = Effort.BALANCED) -> Result:
+        """Is any part of this a known video?
+
+        Args:
+            source: a path, a picture, an array, a file object, or a fingerprint (made with ``views="query"`` for best recall).
+            effort: how much to spend; see `Effort`.
+
+        Raises:
+            MediaError: the input cannot be read.
+            DatabaseEmpty: there is nothing to compare with.
+            AlgorithmMismatch: the fingerprint is of another algorithm than the database.
+        """
+        effort = Effort(effort)
+        if not len(self):
+            raise DatabaseEmpty(f"{self.path} holds no record to match against")
+        if isinstance(source, Fingerprint):
+            self._algorithm_id.require(source.algorithm)
+            return self._answer(source, effort, None, 0.0)
+        hashes = hash_file(source) if isinstance(source, str | os.PathLike) and Path(source).is_file() else None
+        sha256 = hashes.sha256 if hashes else None
+        built = build(source, [DEPTHS[effort].plan], self._algorithm, self._decoder(), self.limits)
+        query, cpu_s = built.fingerprints[0], built.decode_cpu_s
+        if effort is not Effort.FAST:
+            return self._answer(query, effort, sha256, cpu_s)
+        # Keyframes settle the common case, nothing alike; whatever they leave open is decoded in full.
+        if _shows_enough(query) and not self._candidates(query, effort):
+            return self._answer(query, effort, sha256, cpu_s)
+        built = build(source, [DEPTHS[Effort.BALANCED].plan], self._algorithm, self._decoder(), self.limits)
+        result = self._answer(built.fingerprints[0], Effort.BALANCED, sha256, cpu_s + built.decode_cpu_s)
+        return replace(result, effort=effort, confirmed=True)
+
+    def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Comparison:
+        """How an input compares with one record: every gate, whatever the verdict."""
+        reference = self.fingerprint(identifier)
+        if isinstance(source, Fingerprint):
+            return compare(source, reference)
+        plan = DEPTHS[Effort.BALANCED if effort == Effort.FAST else Effort(effort)].plan
+        return compare(build(source, [plan], self._algorithm, self._decoder(), self.limits).fingerprints[0], reference)
+
+    def _answer(self, query: Fingerprint, effort: Effort, sha256: str | None, cpu_s: float) -> Result:
+        """The verdict on a fingerprint."""
+        matches = self._compared(query, effort)
+        if sha256:
+            matches = self._with_identical(matches, sha256, query)
+            unlike = self._store.not_this(sha256)
+            matches = [m for m in matches if m.record.id not in unlike]
+        verdict, reason = _verdict(query, matches)
+        return Result(
+            verdict,
+            reason,
+            tuple(matches),
+            duration_s=query.duration_s,
+            usable_s=query.usable_s,
+            damage=query.damage,
+            effort=effort,
+            sha256=sha256,
+            decode_cpu_s=cpu_s,
+        )
+
+    def _compared(self, query: Fingerprint, effort: Effort) -> list[Match]:
+        """Records that the fingerprint matches or may match, best first."""
+        found = self._candidates(query, effort)
+        records = self._store.by_number([c.record for c in found])
+        matches = []
+        for candidate in found:
+            record = records[candidate.record]
+            judgement = compare(query, self._store.fingerprint(record.id)).judgement
+            if judgement.verdict is not Verdict.NO_MATCH and record.state is not State.RETRACTED:
+                matches.append(Match(record, judgement))
+        return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
+
+    def _candidates(self, query: Fingerprint, effort: Effort) -> list[Candidate]:
+        with self._lock:  # the index must not change while it is searched
+            return candidates(query, self._fresh_index(), round(DEPTHS[effort].radius * self._algorithm_id.bits))
+
+    def _with_identical(self, matches: list[Match], sha256: str, query: Fingerprint) -> list[Match]:
+        """The same file decides by itself, still pictures included."""
+        same = self._store.by_sha256(sha256)
+        if same is None:
+            return matches
+        judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
+        judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason="the very same file, byte for byte")
+        if not judgement.segments:
+            judgement = replace(
+                judgement, matched_query_s=query.duration_s, matched_reference_s=same.duration_s, query_coverage=1.0, reference_coverage=1.0
+            )
+        return [Match(same, judgement, identical=True), *(m for m in matches if m.record.id != same.id)]
+
+    # -- the index -----------------------------------------------------------------------------
+
+    def check(self) -> Health:
+        """Check the records and the index; rebuild the index if it is missing, damaged or wrong."""
+        problems = self._store.problems()
+        repaired = []
+        if self._index_problem:
+            problems.append(self._index_problem)
+            repaired.append("the index was rebuilt from the records")
+        with self._lock:
+            current = self._fresh_index()
+            rebuilt = self._rebuilt_index()
+            if (len(current), current.records) != (len(rebuilt), rebuilt.records):
+                problems.append(f"the index held {len(current)} hashes, the records have {len(rebuilt)}")
+                repaired.append("the index was rebuilt from the records")
+            self._index = rebuilt
+            self.save_index()
+            self._index_problem = None
+        return Health(tuple(problems), tuple(dict.fromkeys(repaired)))
+
+    def save_index(self) -> None:
+        """Write the index next to the records, so that the next opening need not replay them."""
+        with self._lock:
+            self._fresh_index().save(self.path / INDEX_FILE)
+            self._saved_change = self._index.change
+
+    def _opened_index(self) -> tuple[FrameIndex, str | None]:
+        path = self.path / INDEX_FILE
+        if not path.exists() and not self._store.last_change():
+            return FrameIndex(self._algorithm_id), None
+        try:
+            index = FrameIndex.open(path, self._algorithm_id)
+            if index.change > self._store.last_change():
+                return FrameIndex(self._algorithm_id), f"the index {path} is newer than the records"
+            return index, None
+        except DatabaseDamaged as error:
+            return FrameIndex(self._algorithm_id), str(error)
+
+    def _rebuilt_index(self) -> FrameIndex:
+        index = FrameIndex(self._algorithm_id)
+        _replay(self._store, index)
+        return index
+
+    def _fresh_index(self) -> FrameIndex:
+        """The index with everything in it that is in the store."""
+        with self._lock:
+            if self._index.change != self._store.last_change():
+                _replay(self._store, self._index)
+            return self._index
+
+    def _decoder(self) -> Decoder:
+        """This thread's decoder."""
+        decoder: Decoder | None = getattr(self._decoders, "decoder", None)
+        if decoder is None:
+            decoder = self._decoders.decoder = Decoder(self.limits)
+            with self._lock:
+                self._all_decoders.append(decoder)
+        return decoder
+
+
+def _replay(store: Store, index: FrameIndex) -> None:
+    """Bring an index up to date with the store."""
+    for change, fingerprint in store.changes_since(index.change):
+        index.remove(change.record)
+        if fingerprint is not None:
+            entries = np.flatnonzero(fingerprint.usable)
+            index.add(change.record, entries, fingerprint.hash[entries])
+        index.change = change.change
+
+
+def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:
+    if matches:
+        return matches[0].verdict, matches[0].judgement.reason
+    if not _shows_enough(query):
+        return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.duration_s:.1f} s show enough picture to compare"
+    return Verdict.NO_MATCH, "nothing known is alike"
+
+
+def _shows_enough(query: Fingerprint) -> bool:
+    """Whether an input that matches nothing can be said to match nothing."""
+    enough_s = max(min(MIN_USABLE_S, 0.5 * query.duration_s), MIN_USABLE_SHARE * query.duration_s)
+    return bool(query.usable.any()) and query.usable_s >= enough_s

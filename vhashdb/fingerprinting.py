@@ -1,0 +1,98 @@
+"""From an input to fingerprints: joins decoding and building."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image
+
+from vhashdb.fingerprints import EVERY_FRAME, QUERY_VIEWS, REFERENCE_VIEWS, Fingerprint, FingerprintBuilder, Plan
+from vhashdb.hashing.algorithms import FrameAlgorithm, algorithm, to_imagehash
+from vhashdb.inputs import Source, as_image, as_path
+from vhashdb.limits import Limits
+from vhashdb.video import Decoder, FrameBatch, VideoInfo, frames_of_image
+
+VIEWS: Final = {"reference": REFERENCE_VIEWS, "query": QUERY_VIEWS}
+"""The two plans that `fingerprint` takes by name."""
+
+_default = threading.local()
+
+
+@dataclass(frozen=True)
+class Built:
+    """Fingerprints of one pass over one input."""
+
+    fingerprints: tuple[Fingerprint, ...]
+    info: VideoInfo
+    decode_cpu_s: float
+
+
+def build(source: Source, plans: Sequence[Plan], frame_algorithm: FrameAlgorithm, decoder: Decoder, limits: Limits) -> Built:
+    """Decode once, as the first plan samples, and build a fingerprint for each plan from the same frames."""
+    builders = [FingerprintBuilder(frame_algorithm, plan) for plan in plans]
+    image = as_image(source)
+    if image is not None:
+        batch, info = frames_of_image(image)
+        _feed(builders, iter([batch]))
+        return Built(tuple(b.finish(info) for b in builders), info, 0.0)
+    with as_path(source, limits) as path:
+        stream = decoder.read(path, plans[0].sampling)
+        _feed(builders, iter(stream))
+        return Built(tuple(b.finish(stream.info) for b in builders), stream.info, stream.cpu_s)
+
+
+def fingerprint(
+    source: Source, *, views: str = "reference", algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None
+) -> Fingerprint:
+    """Fingerprint a video or a picture; no database is needed.
+
+    Args:
+        source: a path, a PIL picture, a uint8 array ``(h, w[, 3])``, or a binary file object.
+        views: ``"reference"``, what a database stores, or ``"query"``, what is asked of one.
+        algorithm_name: ``"pdq"``, or one of imagehash's ``"phash"``, ``"dhash"``, ``"whash"``, ``"average_hash"``.
+        bits: of one hash; 256 for PDQ.
+        limits: bounds on what the input may cost.
+
+    Raises:
+        MediaError: the input cannot be read; the subclass says why.
+
+    Example::
+
+        fp = vhashdb.fingerprint("a.mp4")
+        print(fp.duration_s, len(fp), fp.damage)
+    """
+    limits = limits or Limits()
+    return build(source, [VIEWS[views]], algorithm(algorithm_name, bits), _decoder(limits), limits).fingerprints[0]
+
+
+def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 256) -> object:
+    """The hash of one picture, as an `imagehash.ImageHash`; its text is the hash in hexadecimal.
+
+    With ``"pdq"`` it equals the reference implementation's, with the others imagehash's own.
+    """
+    return to_imagehash(algorithm(algorithm_name, bits).hash_image(image))
+
+
+def every_frame(source: Source, *, limits: Limits | None = None) -> Fingerprint:
+    """PDQ of every single frame of the whole picture, as vPDQ takes it (`vhashdb.to_vpdq` writes it)."""
+    limits = limits or Limits()
+    return build(source, [EVERY_FRAME], algorithm("pdq"), _decoder(limits), limits).fingerprints[0]
+
+
+def _feed(builders: Sequence[FingerprintBuilder], batches: Iterator[FrameBatch]) -> None:
+    for batch in batches:
+        for builder in builders:
+            builder.feed(batch)
+
+
+def _decoder(limits: Limits) -> Decoder:
+    """This thread's own decoder for these limits, kept warm until the program ends."""
+    decoders: dict[Limits, Decoder] = _default.__dict__.setdefault("decoders", {})
+    if limits not in decoders:
+        decoders[limits] = Decoder(limits)
+        atexit.register(decoders[limits].close)
+    return decoders[limits]

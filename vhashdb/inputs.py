@@ -1,0 +1,109 @@
+"""What can be fingerprinted: a path, a picture, an array, a file object; and how each becomes frames."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+from PIL import Image
+
+from vhashdb.errors import LimitExceeded, MediaNotFound, UsageError
+from vhashdb.limits import Limits
+
+Source = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | BinaryIO
+"""Anything the library takes for a video or picture."""
+
+MEDIA_SUFFIXES: Final = frozenset(
+    ".3g2 .3gp .apng .asf .avi .avif .bmp .divx .dv .f4v .flv .gif .h264 .h265 .hevc .ivf .jpeg .jpg .m1v .m2t .m2ts .m2v "
+    ".m4v .mjpeg .mjpg .mkv .mov .mp4 .mpe .mpeg .mpg .mts .mxf .nut .obu .ogg .ogm .ogv .png .qt .rm .rmvb .ts .vob .webm "
+    ".webp .wmv .y4m".split()
+)
+"""Endings of files that a folder walk takes for media; everything else in a folder is skipped and counted."""
+
+_BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class FileHashes:
+    """Exact hashes of a file, in hexadecimal."""
+
+    sha256: str
+    md5: str
+
+
+def hash_file(path: str | os.PathLike[str]) -> FileHashes:
+    """SHA-256 and MD5 of a file.
+
+    Raises:
+        MediaNotFound: it cannot be opened.
+    """
+    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(_BLOCK):
+                sha256.update(block)
+                md5.update(block)
+    except OSError as error:
+        raise MediaNotFound(f"{os.fspath(path)}: {error.strerror or error}") from error
+    return FileHashes(sha256.hexdigest(), md5.hexdigest())
+
+
+def as_image(source: Source) -> Image.Image | None:
+    """The picture, if the source is one in memory."""
+    if isinstance(source, Image.Image):
+        return source
+    if isinstance(source, np.ndarray):
+        if source.dtype != np.uint8 or source.ndim not in (2, 3) or (source.ndim == 3 and source.shape[2] not in (3, 4)):
+            raise UsageError(f"a frame must be uint8 of shape (h, w), (h, w, 3) or (h, w, 4), not {source.dtype} {source.shape}")
+        return Image.fromarray(source)
+    return None
+
+
+@contextlib.contextmanager
+def as_path(source: Source, limits: Limits) -> Iterator[Path]:
+    """A path under which the decoder can read the source; a file object is copied to a temporary file."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if not path.exists():
+            raise MediaNotFound(f"{path}: no such file")
+        if path.is_dir():
+            raise MediaNotFound(f"{path}: is a folder", hint="name the files in it, or use the command line, which walks folders")
+        yield path
+        return
+    if not hasattr(source, "read"):
+        raise UsageError(f"a {type(source).__name__} cannot be fingerprinted", hint="give a path, a picture, an array or a binary file")
+    with tempfile.NamedTemporaryFile(prefix="vhashdb-") as copy:
+        shutil.copyfileobj(_Bounded(source, limits.upload_bytes), copy, _BLOCK)  # type: ignore[arg-type]  # has read
+        copy.flush()
+        yield Path(copy.name)
+
+
+class _Bounded:
+    """Reads from a file object and stops at a limit."""
+
+    def __init__(self, file: Any, limit: int) -> None:
+        self._file, self._left = file, limit
+
+    def read(self, size: int) -> bytes:
+        block: bytes = self._file.read(size)
+        self._left -= len(block)
+        if self._left < 0:
+            raise LimitExceeded("the file object gives more bytes than the limit allows")
+        return block
+
+
+def walk(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """All files below a folder in a stable order, each with whether its name is that of a media file."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not name.endswith(".vhdb"))
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield Path(root, name), Path(name).suffix.lower() in MEDIA_SUFFIXES

@@ -1,0 +1,165 @@
+"""What a question gives back: plain values, with a JSON form that other programs rely on (`docs/json.md`)."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from vhashdb.matching.verdict import Judgement, Segment, Verdict
+from vhashdb.store.records import Record
+
+
+class Effort(enum.StrEnum):
+    """How much is spent on one question."""
+
+    FAST = "fast"
+    """Keyframes only; everything else is decoded only when they look like a record."""
+    BALANCED = "balanced"
+    """Four frames a second."""
+    THOROUGH = "thorough"
+    """Eight frames a second, a wider search, more view pairs."""
+
+
+class AddStatus(enum.StrEnum):
+    """What came of adding a video."""
+
+    ADDED = "added"
+    DUPLICATE = "duplicate"
+    """The very same file is recorded already; nothing was written."""
+    NEAR_DUPLICATE = "near-duplicate"
+    """Recorded, and linked to the records it resembles."""
+
+
+@dataclass(frozen=True)
+class Near:
+    """A record that a new one resembles."""
+
+    record: str
+    score: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What `Database.add` did."""
+
+    record: Record
+    status: AddStatus
+    near: tuple[Near, ...] = ()
+    damage: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The record's id."""
+        return self.record.id
+
+    def to_json(self, path: str) -> dict[str, Any]:
+        """The ``record`` line of ``vhashdb add --json``."""
+        return {
+            "type": "record",
+            "path": path,
+            "record": self.record.id,
+            "status": self.status.value,
+            "near": [{"record": n.record, "score": round(n.score, 3), "verdict": n.verdict.value} for n in self.near],
+            "labels": list(self.record.labels),
+            "duration_s": self.record.duration_s,
+            "damage": list(self.damage),
+        }
+
+
+@dataclass(frozen=True)
+class Match:
+    """One record that a file matched, or may match."""
+
+    record: Record
+    judgement: Judgement
+    identical: bool = False
+    """The file is the recorded file, byte for byte."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """`Verdict.MATCH` or `Verdict.POSSIBLE`."""
+        return self.judgement.verdict
+
+    @property
+    def score(self) -> float:
+        """0…1; a match from 0.5."""
+        return self.judgement.score
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Matched stretches, in order of query time."""
+        return self.judgement.segments
+
+    def to_json(self, path: str) -> dict[str, Any]:
+        """The ``match`` line of ``vhashdb match --json``."""
+        return {
+            "type": "match",
+            "path": path,
+            "record": self.record.id,
+            "score": round(self.score, 3),
+            "verdict": self.verdict.value,
+            "labels": list(self.record.labels),
+            "reason": self.judgement.reason,
+            "identical": self.identical,
+            "state": self.record.state.value,
+            "source": self.record.details.source,
+            "max_action": self.record.details.max_action,
+            "matched_query_s": round(self.judgement.matched_query_s, 3),
+            "matched_reference_s": round(self.judgement.matched_reference_s, 3),
+            "query_coverage": round(self.judgement.query_coverage, 3),
+            "reference_coverage": round(self.judgement.reference_coverage, 3),
+            "segments": [segment_to_json(s) for s in self.segments],
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `Database.match` found out about one input."""
+
+    verdict: Verdict
+    reason: str
+    """The verdict's reason in one sentence."""
+    matches: tuple[Match, ...] = ()
+    """Best first."""
+    duration_s: float = 0.0
+    usable_s: float = 0.0
+    """Seconds of the input that show enough to be compared."""
+    damage: tuple[str, ...] = ()
+    effort: Effort = Effort.BALANCED
+    confirmed: bool = False
+    """With `Effort.FAST`: keyframes looked like a record, so the rest was decoded too."""
+    sha256: str | None = None
+    decode_cpu_s: float = 0.0
+
+    def to_json(self, path: str) -> dict[str, Any]:
+        """The ``file`` line of ``vhashdb match --json``; its matches are lines of their own."""
+        return {
+            "type": "file",
+            "path": path,
+            "verdict": self.verdict.value,
+            "reason": self.reason,
+            "matches": len(self.matches),
+            "duration_s": self.duration_s,
+            "usable_s": round(self.usable_s, 3),
+            "damage": list(self.damage),
+            "effort": self.effort.value,
+            "sha256": self.sha256,
+        }
+
+
+def segment_to_json(segment: Segment) -> dict[str, Any]:
+    """One matched stretch."""
+    return {
+        "query_start_s": round(segment.query_start_s, 3),
+        "query_end_s": round(segment.query_end_s, 3),
+        "reference_start_s": round(segment.reference_start_s, 3),
+        "reference_end_s": round(segment.reference_end_s, 3),
+        "speed": round(segment.speed, 4),
+        "view": str(segment.views),
+        "matched_s": round(segment.matched_s, 3),
+        "frames": segment.entries,
+        "median_bits": segment.median_bits,
+        "motion": round(segment.motion.correlation, 3),
+    }
