@@ -57,8 +57,8 @@ from vhashdb.limits import Limits
 
 if TYPE_CHECKING:
     from vhashdb.database import Database
-    from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
+    from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.matching import Comparison, Gate, Segment, Verdict, compare
     from vhashdb.results import Addition, AddStatus, Effort, Match, Result
     from vhashdb.store import Details, Record, State

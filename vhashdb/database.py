@@ -13,8 +13,8 @@ from typing import Final, Self
 import numpy as np
 
 from vhashdb.errors import DatabaseDamaged, DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotADatabase
-from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, Fingerprint, Plan
 from vhashdb.fingerprinting import build
+from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, Fingerprint, Plan
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.index import FrameIndex
 from vhashdb.inputs import FileHashes, Source, hash_file

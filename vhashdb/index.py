@@ -155,7 +155,8 @@ class FrameIndex:
     def _hashes(self) -> PackedHashes:
         if not self._faiss.ntotal:
             return np.zeros((0, self.algorithm.bytes), np.uint8)
-        return np.asarray(faiss.vector_to_array(self._faiss.xb)).reshape(-1, self.algorithm.bytes)
+        stored = self._faiss.xb  # type: ignore[attr-defined]  # FAISS's stubs lack it
+        return np.asarray(faiss.vector_to_array(stored)).reshape(-1, self.algorithm.bytes)
 
     def _compact(self) -> None:
         if not self._gone:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,9 +21,11 @@ Source = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | BinaryIO
 """Anything the library takes for a video or picture."""
 
 MEDIA_SUFFIXES: Final = frozenset(
-    ".3g2 .3gp .apng .asf .avi .avif .bmp .divx .dv .f4v .flv .gif .h264 .h265 .hevc .ivf .jpeg .jpg .m1v .m2t .m2ts .m2v "
-    ".m4v .mjpeg .mjpg .mkv .mov .mp4 .mpe .mpeg .mpg .mts .mxf .nut .obu .ogg .ogm .ogv .png .qt .rm .rmvb .ts .vob .webm "
-    ".webp .wmv .y4m".split()
+    f".{name}"
+    for name in (
+        "3g2 3gp apng asf avi avif bmp divx dv f4v flv gif h264 h265 hevc ivf jpeg jpg m1v m2t m2ts m2v m4v mjpeg mjpg "
+        "mkv mov mp4 mpe mpeg mpg mts mxf nut obu ogg ogm ogv png qt rm rmvb ts vob webm webp wmv y4m "
+    ).split()
 )
 """Endings of files that a folder walk takes for media; everything else in a folder is skipped and counted."""
 
@@ -78,26 +79,17 @@ def as_path(source: Source, limits: Limits) -> Iterator[Path]:
             raise MediaNotFound(f"{path}: is a folder", hint="name the files in it, or use the command line, which walks folders")
         yield path
         return
-    if not hasattr(source, "read"):
+    if isinstance(source, Image.Image | np.ndarray) or not hasattr(source, "read"):
         raise UsageError(f"a {type(source).__name__} cannot be fingerprinted", hint="give a path, a picture, an array or a binary file")
     with tempfile.NamedTemporaryFile(prefix="vhashdb-") as copy:
-        shutil.copyfileobj(_Bounded(source, limits.upload_bytes), copy, _BLOCK)  # type: ignore[arg-type]  # has read
+        left = limits.upload_bytes
+        while block := source.read(_BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise LimitExceeded(f"the file object gives more than {limits.upload_bytes} bytes")
+            copy.write(block)
         copy.flush()
         yield Path(copy.name)
-
-
-class _Bounded:
-    """Reads from a file object and stops at a limit."""
-
-    def __init__(self, file: Any, limit: int) -> None:
-        self._file, self._left = file, limit
-
-    def read(self, size: int) -> bytes:
-        block: bytes = self._file.read(size)
-        self._left -= len(block)
-        if self._left < 0:
-            raise LimitExceeded("the file object gives more bytes than the limit allows")
-        return block
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, bool]]:

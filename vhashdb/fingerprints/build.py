@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +13,7 @@ from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, paired_distances
 from vhashdb.hashing.boxes import bars_box, moving_box
-from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Orientation, Region, View, region_quality
+from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, region_quality
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 
 STRETCH: Final = 32
@@ -25,8 +25,8 @@ class Plan:
     """How a video is fingerprinted: which frames, which views, and how much change makes a new entry."""
 
     sampling: Sampling
-    regions: tuple[Region, ...]
-    orientations: tuple[Orientation, ...]
+    views: Mapping[Region, tuple[Orientation, ...]]
+    """Regions read, each in one or more orientations, of which the first decides about change."""
     change_bits: tuple[int, ...]
     """A frame gets an entry of its own when its hash is at least this far from the last entry in the same region.
     Several values, ascending: the finest that stays within ``calm_rate`` is used, or else the last."""
@@ -34,10 +34,13 @@ class Plan:
     """Entries per second and region up to which a calm video is kept in finer steps."""
 
 
+_UPRIGHT: Final = (Orientation.UPRIGHT,)
+_USUAL: Final = (Orientation.UPRIGHT, Orientation.MIRRORED)
+_ALL: Final = tuple(Orientation)
+
 REFERENCE_VIEWS: Final = Plan(
     Sampling(Mode.SAMPLED, 8.0),
-    (Region.WHOLE, Region.BOX, Region.MOVING, *CROPS),
-    (Orientation.UPRIGHT,),
+    dict.fromkeys((Region.WHOLE, Region.BOX, Region.MOVING, *CROPS), _UPRIGHT),
     change_bits=(8, 12, 16, 24, 32),
     calm_rate=2.5,
 )
@@ -48,9 +51,12 @@ the same place, and it takes no more room than a lively one.
 """
 
 QUERY_VIEWS: Final = Plan(
-    Sampling(Mode.SAMPLED, 4.0), (Region.WHOLE, Region.BOX, Region.MOVING, *INSETS), tuple(Orientation), change_bits=(6,)
+    Sampling(Mode.SAMPLED, 4.0),
+    dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | dict.fromkeys((Region.MOVING, Region.BOX_ROWS, Region.BOX_COLUMNS, *INSETS), _USUAL),
+    change_bits=(6,),
 )
-"""What is asked: sparse in time, in all orientations, which need no storage."""
+"""What is asked: sparse in time, in all orientations, which need no storage; the less usual regions only as they are and
+mirrored."""
 
 KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2.0))
 """The cheapest question: only frames that decode alone."""
@@ -58,7 +64,7 @@ KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2
 CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0))
 """The most thorough question."""
 
-EVERY_FRAME: Final = Plan(Sampling(Mode.FULL), (Region.WHOLE,), (Orientation.UPRIGHT,), change_bits=(0,))
+EVERY_FRAME: Final = Plan(Sampling(Mode.FULL), {Region.WHOLE: _UPRIGHT}, change_bits=(0,))
 """Each frame by itself, as vPDQ has it."""
 
 
@@ -68,7 +74,7 @@ class FingerprintBuilder:
     def __init__(self, algorithm: FrameAlgorithm, plan: Plan) -> None:
         self._algorithm, self._plan = algorithm, plan
         self._steps = tuple(round(bits * algorithm.id.bits / 256) for bits in plan.change_bits)
-        self._tracks = {region: _Track(self._steps[0]) for region in plan.regions}
+        self._tracks = {region: _Track(self._steps[0]) for region in plan.views}
         self._pending: list[FrameBatch] = []
         self._bars = self._moving = WHOLE_FRAME
         self._last_s = self._period_s = 0.0
@@ -110,7 +116,7 @@ class FingerprintBuilder:
             if len(kept) <= self._plan.calm_rate * duration_s:
                 break
         last = np.append(kept[1:], len(starts)) - 1
-        for index, orientation in enumerate(self._plan.orientations):
+        for index, orientation in enumerate(self._plan.views[region]):
             view = np.full(len(kept), View(region, orientation).code, np.uint8)
             yield starts[kept], ends[last], hashes[kept, index], qualities[kept], view
 
@@ -126,16 +132,12 @@ class FingerprintBuilder:
         sketches = frames["sketch"]
         self._bars = bars_box(sketches, self._bars)
         self._moving = moving_box(sketches, self._bars, self._moving)
-        boxes = {Region.WHOLE: WHOLE_FRAME, Region.BOX: self._bars, Region.MOVING: self._moving, **CROPS, **INSETS}
-        absent = {
-            Region.BOX: self._bars == WHOLE_FRAME,
-            Region.MOVING: self._moving in (WHOLE_FRAME, self._bars),
-        }
+        boxes = _present_boxes(self._bars, self._moving)
         for region, track in self._tracks.items():
-            if absent.get(region):
+            if region not in boxes:
                 track.interrupt(float(times[0]))
                 continue
-            hashes, quality = self._algorithm.hash_region(frames, boxes[region], self._plan.orientations)
+            hashes, quality = self._algorithm.hash_region(frames, boxes[region], self._plan.views[region])
             if self._bars != WHOLE_FRAME:
                 # The edges of bars are no picture: they must not lift a flat one over the quality threshold.
                 quality = np.minimum(quality, region_quality(sketches, self._bars))
@@ -144,6 +146,19 @@ class FingerprintBuilder:
 
 _Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 _NO_BYTES: Final = np.zeros(0, np.uint8)
+
+
+def _present_boxes(bars: Box, moving: Box) -> dict[Region, Box]:
+    """The box of every region that there is: those that differ from a simpler one."""
+    boxes = {Region.WHOLE: WHOLE_FRAME, **CROPS, **INSETS}
+    if bars != WHOLE_FRAME:
+        boxes[Region.BOX] = bars
+    if moving not in (WHOLE_FRAME, bars):
+        boxes[Region.MOVING] = moving
+    rows, columns = replace(bars, left=0.0, right=1.0), replace(bars, top=0.0, bottom=1.0)
+    if WHOLE_FRAME not in (rows, columns):
+        boxes |= {Region.BOX_ROWS: rows, Region.BOX_COLUMNS: columns}
+    return boxes
 
 
 class _Track:

@@ -102,4 +102,4 @@ def covered(start_s: npt.NDArray[np.float64], end_s: npt.NDArray[np.float64]) ->
 
 def milliseconds(seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Times rounded to whole milliseconds, the resolution of every stored form."""
-    return np.round(np.asarray(seconds, np.float64), 3)
+    return np.asarray(np.round(np.asarray(seconds, np.float64), 3), np.float64)

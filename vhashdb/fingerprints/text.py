@@ -84,7 +84,7 @@ def _from_object(data: dict[str, Any]) -> Fingerprint:
 
 
 def to_vpdq(fingerprint: Fingerprint) -> str:
-    """vPDQ text, one entry of the whole picture a line: ``number,quality,hash,seconds``.
+    """Write vPDQ text, one entry of the whole picture a line: ``number,quality,hash,seconds``.
 
     Raises:
         AlgorithmMismatch: the fingerprint is not PDQ.

@@ -18,10 +18,11 @@ import numpy.typing as npt
 
 from vhashdb.hashing.views import WHOLE_FRAME, Box
 
-_EVEN_LEVELS: Final = 4.0
-"""Spread (5th to 95th percentile, in luma levels) below which a line is of one colour: codec noise stays under it."""
-_SAME_LEVELS: Final = 3.0
-"""Difference in level up to which a line belongs to the same bar as the outermost one."""
+_STRICT: Final = (1.5, 0.6)
+"""Bars: spread (5th to 95th percentile) within a line, and difference to the outermost line, in luma levels. Encoders keep
+a bar's level to a fraction of one, which is what tells it from a night sky."""
+_LOOSE: Final = (4.0, 3.0)
+"""The same for surroundings in general, which may be drawn or noisy."""
 _STATIC_LEVELS: Final = 1.5
 """Mean change between looks, in luma levels, below which a line is static …"""
 _STATIC_SHARE: Final = 0.08
@@ -85,25 +86,26 @@ def _edges(box: Box) -> tuple[float, float, float, float]:
     return box.left, box.top, box.right, box.bottom
 
 
-def _bars(lines: Lines) -> tuple[Flags, Flags]:
+def _bars(lines: Lines, levels: tuple[float, float] = _STRICT) -> tuple[Flags, Flags]:
     """Which lines belong to a bar at the first end, and which to one at the last end."""
+    spread, difference = levels
     points = lines[:, :, ::_POINT_STEP]
     low, high = np.percentile(points, (5, 95), axis=2)
-    even, level = high - low < _EVEN_LEVELS, points.mean(axis=2)
+    even, level = high - low < spread, points.mean(axis=2)
     # A frame that is even all over (a fade) says nothing about bars.
     telling = ~even.all(axis=1)
     if not telling.any():
         nothing = np.zeros(lines.shape[1], bool)
         return nothing, nothing
     even, level = even[telling], level[telling]
-    first = even & (np.abs(level - level[:, :1]) < _SAME_LEVELS)
-    last = even & (np.abs(level - level[:, -1:]) < _SAME_LEVELS)
+    first = even & (np.abs(level - level[:, :1]) < difference)
+    last = even & (np.abs(level - level[:, -1:]) < difference)
     return np.asarray(first.mean(axis=0) > 0.85), np.asarray(last.mean(axis=0) > 0.85)
 
 
 def _static(lines: Lines) -> tuple[Flags, Flags]:
     """Which lines are bars or do not change while the picture does."""
-    first, last = _bars(lines)
+    first, last = _bars(lines, _LOOSE)
     points = lines[:, :, ::_POINT_STEP].astype(np.int16)
     busiest = np.percentile(np.abs(np.diff(points, axis=0)).mean(axis=0), 90, axis=1)
     static = busiest < min(_STATIC_LEVELS, _STATIC_SHARE * float(np.percentile(busiest, 75)))

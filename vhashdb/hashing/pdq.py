@@ -40,7 +40,7 @@ _BANDS: Final = 8  # output rows are computed in bands of 8: each needs 1/8 of t
 
 def luma_of_rgb(rgb: npt.NDArray[np.uint8]) -> FloatArray:
     """Luma of an RGB picture ``(h, w, 3)`` uint8 as the reference computes it: ``(h, w)`` float32."""
-    return rgb.astype(np.float32) @ RGB_TO_LUMA
+    return np.asarray(rgb.astype(np.float32) @ RGB_TO_LUMA)
 
 
 def buffer_of(luma: npt.NDArray[np.number]) -> FloatArray:
@@ -96,7 +96,7 @@ def dct_basis() -> FloatArray:
     """Rows 1 to 16 of the 64-point DCT: ``(16, 64)`` float32."""
     row, column = np.arange(1, SIDE + 1)[:, None], np.arange(BUFFER)[None, :]
     basis = math.sqrt(2 / BUFFER) * np.cos(np.pi / (2 * BUFFER) * row * (2 * column + 1))
-    return basis.astype(np.float32)
+    return np.asarray(basis, np.float32)
 
 
 @functools.lru_cache(maxsize=256)
@@ -105,7 +105,7 @@ def axis_matrix(length: int) -> npt.NDArray[np.float64]:
     if length == BUFFER:  # the reference takes a 64 × 64 picture as it is
         return np.eye(BUFFER)
     samples = ((np.arange(BUFFER) + 0.5) * length / BUFFER).astype(int)
-    filtered = np.eye(length)[samples]
+    filtered: npt.NDArray[np.float64] = np.eye(length)[samples]
     lows, highs = _windows(length)
     for _ in range(_FILTER_PASSES):
         filtered = _apply_box(filtered, lows, highs)

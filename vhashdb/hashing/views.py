@@ -34,8 +34,14 @@ class Region(enum.IntEnum):
     """The frame without static surroundings."""
     CROP_WIDE = 3
     CROP_CLOSE = 4
-    INSET_WIDE = 5
-    INSET_CLOSE = 6
+    BOX_ROWS = 5
+    """Bars cut off at top and bottom only."""
+    BOX_COLUMNS = 6
+    """Bars cut off at the sides only."""
+    INSET_2 = 7
+    INSET_4 = 8
+    INSET_6 = 9
+    INSET_8 = 10
 
     @property
     def label(self) -> str:
@@ -96,12 +102,19 @@ class Box:
 WHOLE_FRAME: Final = Box()
 CROPS: Final = {Region.CROP_WIDE: Box.centred(0.88), Region.CROP_CLOSE: Box.centred(0.75)}
 """Centre crops kept for references: a crop cannot be undone on the asked side, so its result is stored."""
-INSETS: Final = {Region.INSET_WIDE: Box.centred(0.96), Region.INSET_CLOSE: Box.centred(0.92)}
+INSETS: Final = {
+    Region.INSET_2: Box.centred(0.98),
+    Region.INSET_4: Box.centred(0.96),
+    Region.INSET_6: Box.centred(0.94),
+    Region.INSET_8: Box.centred(0.92),
+}
 """Slight crops tried on the asked side, so that a crop between two stored ones is met too: together with `CROPS` they
-cover sides from 1 to 0.69 in steps of 4 %."""
+cover sides from 1 to 0.69 in steps of 2 %."""
 _REGION_LABELS: Final = {
     Region.WHOLE: "whole picture",
     Region.BOX: "picture without bars",
+    Region.BOX_ROWS: "picture without bars above and below",
+    Region.BOX_COLUMNS: "picture without bars at the sides",
     Region.MOVING: "moving part",
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | INSETS).items()},
 }
@@ -135,7 +148,7 @@ def region_quality(sketches: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.
     part = sketches[:, top:bottom:2, left:right:2].astype(np.int16)
     across, down = np.abs(np.diff(part, axis=2)), np.abs(np.diff(part, axis=1))
     steps = (across * 100 // 255).sum(axis=(1, 2)) / (box.right - box.left) + (down * 100 // 255).sum(axis=(1, 2)) / (box.bottom - box.top)
-    return np.minimum(100, steps / 90).astype(np.uint8)
+    return np.asarray(np.minimum(100, steps / 90), np.uint8)
 
 
 def orient(coefficients: FloatArray, orientation: Orientation) -> FloatArray:

@@ -193,14 +193,14 @@ def _gates(segments: Sequence[Segment], evidence: float) -> tuple[Gate, ...]:
     if not segments:
         return (Gate("alike frames", 0, 1, False, "query entries alike to a reference entry on one line of time"),)
     best = max(segments, key=lambda s: (s.evidence, s.strength))
-    far = FAR_BITS * best.bits
+    r, far = best.motion.correlation, FAR_BITS * best.bits
     return (
-        Gate("alike frames", best.entries, MIN_ENTRIES, best.entries >= MIN_ENTRIES, "distinct query entries that agree on one line of time"),
+        Gate("alike frames", best.entries, MIN_ENTRIES, best.entries >= MIN_ENTRIES, "distinct query entries on one line of time"),
         Gate("matched seconds", best.matched_s, MIN_MATCHED_S, best.matched_s >= MIN_MATCHED_S, "query seconds in which they agree"),
-        Gate("median distance", best.median_bits, far, best.median_bits <= far, "bits, at most; of all usable entries in the segment"),
-        Gate("motion", best.motion.correlation, MIN_CORRELATION, best.motion.correlation >= MIN_CORRELATION, "correlation of the changes on both sides"),
+        Gate("median distance", best.median_bits, far, best.median_bits <= far, "bits at most, of all usable entries in the segment"),
+        Gate("motion", r, MIN_CORRELATION, r >= MIN_CORRELATION, "correlation of the changes on both sides"),
         Gate("evidence", evidence, MATCH_EVIDENCE, evidence >= MATCH_EVIDENCE, "nats: motion and closeness over all segments"),
-    )  # fmt: skip
+    )
 
 
 def _judgement(

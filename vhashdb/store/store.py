@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, RowMapping
 
 from vhashdb import errors
@@ -130,7 +131,7 @@ class Store:
         """How many records are in each state."""
         query = sa.select(schema.record.c.state, sa.func.count()).group_by(schema.record.c.state)
         with self._reading() as connection:
-            found = dict(connection.execute(query).tuples().all())
+            found: dict[str, int] = dict(connection.execute(query).tuples().all())
         return {state: found.get(state.value, 0) for state in State}
 
     def updated_at(self) -> datetime.datetime | None:
@@ -250,7 +251,7 @@ class Store:
         """Remember that the file with this hash is not this record. Said twice, it is remembered once."""
         record = self.get(identifier)
         with self._writing() as connection:
-            insert = sa.dialects.sqlite.insert(schema.not_this).values(record=record.id, sha256=sha256, reason=reason, at=_now())
+            insert = sqlite_insert(schema.not_this).values(record=record.id, sha256=sha256, reason=reason, at=_now())
             connection.execute(insert.on_conflict_do_nothing())
             self._log(connection, "unmatch", record.id, sha256=sha256, reason=reason)
 

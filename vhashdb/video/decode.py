@@ -68,9 +68,8 @@ class Reading:
         self.info = VideoInfo()
 
     def __iter__(self) -> Iterator[FrameBatch]:
-        with av_errors(self._path):
-            with av.open(self._path, options=dict(OPEN_OPTIONS), metadata_errors="replace") as container:
-                yield from self._read(container)
+        with av_errors(self._path), av.open(self._path, options=dict(OPEN_OPTIONS), metadata_errors="replace") as container:
+            yield from self._read(container)
 
     def _read(self, container: InputContainer) -> Iterator[FrameBatch]:
         stream = _picture_stream(container, self._limits)
@@ -208,7 +207,7 @@ def _picture_stream(container: InputContainer, limits: Limits) -> VideoStream:
     """The largest stream of moving pictures; cover art only if there is nothing else."""
     if len(container.streams) > limits.streams:
         raise LimitExceeded(f"{container.name}: {len(container.streams)} streams")
-    streams = [s for s in container.streams.video if s.codec_context is not None]
+    streams = list(container.streams.video)
     if not streams:
         raise NotMedia(f"{container.name}: no picture in it (audio or data only)", hint="only pictures can be fingerprinted")
     moving = [s for s in streams if not s.disposition & Disposition.attached_pic] or streams
@@ -227,7 +226,7 @@ def _declared_duration(container: InputContainer, stream: VideoStream) -> float 
 def _plane(frame: VideoFrame) -> npt.NDArray[np.uint8]:
     """The first plane ``(h, w)`` without the padding at the end of its lines; a view of the frame's memory."""
     plane = frame.planes[0]
-    pixels = np.frombuffer(plane, np.uint8)
+    pixels: npt.NDArray[np.uint8] = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # planes are buffers
     return pixels[: plane.line_size * plane.height].reshape(plane.height, plane.line_size)[:, : plane.width]
 
 

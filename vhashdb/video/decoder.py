@@ -128,7 +128,7 @@ class Decoder:
             self.close()
             command = [sys.executable, "-m", "vhashdb.video.child", json.dumps(asdict(self._limits))]
             # One thread per process: files are what runs in parallel, and small products lose by waking threads.
-            single = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+            single = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **single}
             )

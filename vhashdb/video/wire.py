@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import json
 import struct
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 import numpy as np
 
@@ -34,13 +34,13 @@ class Kind(enum.IntEnum):
     """``{"error", "message", "hint"}``: the file was given up."""
 
 
-def send(pipe: BinaryIO, kind: Kind, body: bytes) -> None:
+def send(pipe: IO[bytes], kind: Kind, body: bytes) -> None:
     """Write one message and flush it."""
     pipe.write(_HEADER.pack(kind, len(body)) + body)
     pipe.flush()
 
 
-def receive(pipe: BinaryIO) -> tuple[Kind, FrameBatch | dict[str, Any]]:
+def receive(pipe: IO[bytes]) -> tuple[Kind, FrameBatch | dict[str, Any]]:
     """Read one message.
 
     Raises:
@@ -63,8 +63,8 @@ def receive(pipe: BinaryIO) -> tuple[Kind, FrameBatch | dict[str, Any]]:
     return Kind(number), data
 
 
-def _exactly(pipe: BinaryIO, size: int) -> bytes:
+def _exactly(pipe: IO[bytes], size: int) -> bytes:
     body = pipe.read(size)
-    if body is None or len(body) < size:
+    if len(body) < size:
         raise EOFError
     return body
