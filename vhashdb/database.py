@@ -213,7 +213,7 @@ class Database:
         with self._lock:
             if sha256 and (known := self._store.by_sha256(sha256)):
                 return Addition(known, AddStatus.DUPLICATE)
-            alike = self._compared(prepared.query, Effort.BALANCED)
+            alike = self._compared(prepared.query, self._candidates(prepared.query, Effort.BALANCED))
             near = tuple(Near(m.record.id, m.score, m.verdict) for m in alike)
             new = NewRecord(prepared.reference.duration_s, sha256, md5, details)
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near])
@@ -254,7 +254,7 @@ class Database:
             AlgorithmMismatch: the fingerprint is of another algorithm than the database.
         """
         effort = Effort(effort)
-        if not len(self):
+        if not len(self._fresh_index()) and not len(self):
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
@@ -266,8 +266,8 @@ class Database:
         if effort is not Effort.FAST:
             return self._answer(query, effort, sha256, cpu_s)
         # Keyframes settle the common case, nothing alike; whatever they leave open is decoded in full.
-        if _shows_enough(query) and not self._candidates(query, effort):
-            return self._answer(query, effort, sha256, cpu_s)
+        if query.usable.any() and not (found := self._candidates(query, effort)):
+            return self._answer(query, effort, sha256, cpu_s, found)
         built = build(source, [DEPTHS[Effort.BALANCED].plan], self._algorithm, self._decoder(), self.limits)
         result = self._answer(built.fingerprints[0], Effort.BALANCED, sha256, cpu_s + built.decode_cpu_s)
         return replace(result, effort=effort, confirmed=True)
@@ -280,9 +280,11 @@ class Database:
         plan = DEPTHS[Effort.BALANCED if effort == Effort.FAST else Effort(effort)].plan
         return compare(build(source, [plan], self._algorithm, self._decoder(), self.limits).fingerprints[0], reference)
 
-    def _answer(self, query: Fingerprint, effort: Effort, sha256: str | None, cpu_s: float) -> Result:
-        """The verdict on a fingerprint."""
-        matches = self._compared(query, effort)
+    def _answer(
+        self, query: Fingerprint, effort: Effort, sha256: str | None, cpu_s: float, found: Sequence[Candidate] | None = None
+    ) -> Result:
+        """The verdict on a fingerprint; ``found`` are its candidates if they are known already."""
+        matches = self._compared(query, self._candidates(query, effort) if found is None else found)
         if sha256:
             matches = self._with_identical(matches, sha256, query)
             unlike = self._store.not_this(sha256)
@@ -300,10 +302,9 @@ class Database:
             decode_cpu_s=cpu_s,
         )
 
-    def _compared(self, query: Fingerprint, effort: Effort) -> list[Match]:
-        """Records that the fingerprint matches or may match, best first."""
-        found = self._candidates(query, effort)
-        records = self._store.by_number([c.record for c in found])
+    def _compared(self, query: Fingerprint, found: Sequence[Candidate]) -> list[Match]:
+        """Of the candidates, the records that the fingerprint matches or may match, best first."""
+        records = self._store.by_number([c.record for c in found]) if found else {}
         matches = []
         for candidate in found:
             record = records[candidate.record]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import FrameAlgorithm
-from vhashdb.hashing.bits import PackedHashes, paired_distances
+from vhashdb.hashing.bits import PackedHashes, as_integers
 from vhashdb.hashing.boxes import bars_box, moving_box
 from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, region_quality
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
@@ -127,21 +128,22 @@ class FingerprintBuilder:
         self._pending = []
         times = frames["time_s"]
         self._last_s = float(times[-1])
-        if len(times) > 1:
+        if self._plan.sampling.mode is Mode.KEYFRAMES:
+            self._period_s = math.inf  # each stands for all frames up to the next one
+        elif len(times) > 1:
             self._period_s = float(np.median(np.diff(times)))
         sketches = frames["sketch"]
         self._bars = bars_box(sketches, self._bars)
         self._moving = moving_box(sketches, self._bars, self._moving)
         boxes = _present_boxes(self._bars, self._moving)
+        # The edges of bars are no picture: they must not lift a flat one over the quality threshold.
+        quality_within = region_quality(sketches, self._bars) if self._bars != WHOLE_FRAME else np.uint8(100)
         for region, track in self._tracks.items():
             if region not in boxes:
                 track.interrupt(float(times[0]))
                 continue
             hashes, quality = self._algorithm.hash_region(frames, boxes[region], self._plan.views[region])
-            if self._bars != WHOLE_FRAME:
-                # The edges of bars are no picture: they must not lift a flat one over the quality threshold.
-                quality = np.minimum(quality, region_quality(sketches, self._bars))
-            track.extend(times, hashes, quality)
+            track.extend(times, hashes, np.minimum(quality, quality_within))
 
 
 _Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
@@ -171,25 +173,22 @@ class _Track:
         self.hashes: list[PackedHashes] = []
         """One ``(orientations, bytes)`` array an entry."""
         self.qualities: list[int] = []
+        self._current = 0
         self._open = False
 
     def extend(self, times: npt.NDArray[np.float64], hashes: PackedHashes, qualities: npt.NDArray[np.uint8]) -> None:
         """Append looks, hashes ``(orientations, n, bytes)``: one near the open entry prolongs it, any other begins one."""
-        position = 0
-        while position < len(times):
+        numbers = as_integers(hashes[0])
+        for position, time_s in enumerate(times.tolist()):
             if self._open:
-                # Distance of all remaining frames to the open entry at once: the first far one ends it.
-                far = paired_distances(hashes[0, position:], self.hashes[-1][:1]) >= self._change_bits
-                position += int(np.argmax(far)) if far.any() else len(far)
-                self.ends[-1] = float(times[min(position, len(times) - 1)])
-                if position == len(times):
-                    break
-            self.starts.append(float(times[position]))
-            self.ends.append(float(times[position]))
+                self.ends[-1] = time_s
+                if (numbers[position] ^ self._current).bit_count() < self._change_bits:
+                    continue
+            self.starts.append(time_s)
+            self.ends.append(time_s)
             self.hashes.append(hashes[:, position])
             self.qualities.append(int(qualities[position]))
-            self._open = True
-            position += 1
+            self._current, self._open = numbers[position], True
 
     def interrupt(self, time_s: float) -> None:
         """The region is not there any more from this time on."""
@@ -202,9 +201,10 @@ def _kept_by_change(
     hashes: PackedHashes, starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], change_bits: int
 ) -> npt.NDArray[np.int64]:
     """Entries to keep: the first, each that is ``change_bits`` from the last kept one, and each after an interruption."""
+    numbers = as_integers(hashes)
+    interrupted = np.concatenate(([False], starts[1:] > ends[:-1])).tolist()
     kept = [0]
-    for index in range(1, len(hashes)):
-        far = int(np.bitwise_count(hashes[index] ^ hashes[kept[-1]]).sum()) >= change_bits
-        if far or starts[index] > ends[index - 1]:
+    for index in range(1, len(numbers)):
+        if interrupted[index] or (numbers[index] ^ numbers[kept[-1]]).bit_count() >= change_bits:
             kept.append(index)
     return np.array(kept)

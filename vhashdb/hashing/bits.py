@@ -43,6 +43,12 @@ def paired_distances(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.
     return counts
 
 
+def as_integers(packed: PackedHashes) -> list[int]:
+    """Hashes ``(n, bytes)`` as Python integers, which is the fastest form for comparing one pair at a time."""
+    raw, size = np.ascontiguousarray(packed).tobytes(), packed.shape[1]
+    return [int.from_bytes(raw[start : start + size]) for start in range(0, len(raw), size)]
+
+
 def unpack(packed: PackedHashes) -> npt.NDArray[np.float32]:
     """Bits as −1 and +1: ``(n, bytes)`` uint8 to ``(n, bits)`` float32."""
     return np.unpackbits(packed, axis=1).astype(np.float32) * 2 - 1

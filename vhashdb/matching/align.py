@@ -99,10 +99,15 @@ def weight_of(distance: npt.NDArray[np.int16], radius: int) -> npt.NDArray[np.fl
 def _strongest_line(query: Track, reference: Track, alike: _Alike) -> tuple[float, float]:
     """The (speed, offset) with the largest sum of weights over distinct query entries."""
     best, best_votes = (1.0, 0.0), -1.0
+    # What all query entries can give at most, each with its best pair.
+    most = np.zeros(len(query))
+    np.maximum.at(most, alike.query, alike.weight)
     for speed in sorted(SPEEDS, key=lambda s: abs(np.log(s))):
         offset, votes = _vote(query, reference, alike, speed)
         if speed == 1.0:
             votes *= NORMAL_SPEED_BONUS
+            if votes >= most.sum():  # no other speed can have more
+                return _refine(query, reference, alike, speed, offset)
         if votes > best_votes + 1e-9:
             best, best_votes = (speed, offset), votes
     return _refine(query, reference, alike, *best)
