@@ -78,17 +78,16 @@ def fingerprint_with(decoder: Decoder, plan: Plan) -> Timer:
 def print_match(corpus: Path, repeat: int) -> None:
     """Whole questions to a database: innocent videos, and copies that fast effort goes on to confirm."""
     clips, others = videos(corpus / "clips"), videos(corpus / "distractors")
-    rows = []
     with tempfile.TemporaryDirectory() as folder, vhashdb.create(Path(folder, "speed.vhdb")) as db:
         for path in clips:
             db.add(path)
         innocent = [p for p in others if vhashdb.fingerprint(p).duration_s >= 10]
         copies = [p for p in videos(corpus / "edited" / "reencode") if vhashdb.fingerprint(p).duration_s >= 10]
-        for name, files in (("innocent", innocent), ("a known copy", copies)):
-            for effort in ("fast", "balanced"):
-                rows.append(
-                    (f"match --effort {effort}", name, len(files), ratio(lambda p, e=effort: asked(db, p, e), decode_only, files, repeat))
-                )
+        rows = [
+            (f"match --effort {effort}", name, len(files), ratio(lambda p, e=effort: asked(db, p, e), decode_only, files, repeat))
+            for name, files in (("innocent", innocent), ("a known copy", copies))
+            for effort in ("fast", "balanced")
+        ]
     print(f"\n### A whole question to a database of {len(clips)} records, against decoding; files of 10 s or more\n")
     print(table(("what", "query", "files", "ratio"), rows))
 

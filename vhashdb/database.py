@@ -25,7 +25,7 @@ from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, State, Store
 from vhashdb.store.store import LOCK_TIMEOUT_S
-from vhashdb.video import Decoder
+from vhashdb.video import DecoderPool
 
 RECORDS_FILE: Final = "records.sqlite"
 INDEX_FILE: Final = "frames.vhix"
@@ -87,8 +87,7 @@ class Database:
         self._saved_change = self._index.change
         self._wrote = False
         self._lock = threading.RLock()
-        self._decoders = threading.local()
-        self._all_decoders: list[Decoder] = []
+        self._decoders = DecoderPool(limits)
 
     @classmethod
     def create(cls, path: Path, *, algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
@@ -113,8 +112,7 @@ class Database:
         """Save the index if this process wrote records, end decoder processes, release the files."""
         if self._wrote:
             self.save_index()
-        for decoder in self._all_decoders:
-            decoder.close()
+        self._decoders.close()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -204,7 +202,7 @@ class Database:
             self._algorithm_id.require(source.algorithm)
             return Prepared(source, source, None)
         hashes = hash_file(source) if isinstance(source, str | os.PathLike) and Path(source).is_file() else None
-        built = build(source, [REFERENCE_VIEWS, QUERY_VIEWS], self._algorithm, self._decoder(), self.limits)
+        built = build(source, [REFERENCE_VIEWS, QUERY_VIEWS], self._algorithm, self._decoders, self.limits)
         return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
 
     def record(self, prepared: Prepared, details: Details) -> Addition:
@@ -261,14 +259,14 @@ class Database:
             return self._answer(source, effort, None, 0.0)
         hashes = hash_file(source) if isinstance(source, str | os.PathLike) and Path(source).is_file() else None
         sha256 = hashes.sha256 if hashes else None
-        built = build(source, [DEPTHS[effort].plan], self._algorithm, self._decoder(), self.limits)
+        built = build(source, [DEPTHS[effort].plan], self._algorithm, self._decoders, self.limits)
         query, cpu_s = built.fingerprints[0], built.decode_cpu_s
         if effort is not Effort.FAST:
             return self._answer(query, effort, sha256, cpu_s)
         # Keyframes settle the common case, nothing alike; whatever they leave open is decoded in full.
         if query.usable.any() and not (found := self._candidates(query, effort)):
             return self._answer(query, effort, sha256, cpu_s, found)
-        built = build(source, [DEPTHS[Effort.BALANCED].plan], self._algorithm, self._decoder(), self.limits)
+        built = build(source, [DEPTHS[Effort.BALANCED].plan], self._algorithm, self._decoders, self.limits)
         result = self._answer(built.fingerprints[0], Effort.BALANCED, sha256, cpu_s + built.decode_cpu_s)
         return replace(result, effort=effort, confirmed=True)
 
@@ -278,7 +276,7 @@ class Database:
         if isinstance(source, Fingerprint):
             return compare(source, reference)
         plan = DEPTHS[Effort.BALANCED if effort == Effort.FAST else Effort(effort)].plan
-        return compare(build(source, [plan], self._algorithm, self._decoder(), self.limits).fingerprints[0], reference)
+        return compare(build(source, [plan], self._algorithm, self._decoders, self.limits).fingerprints[0], reference)
 
     def _answer(
         self, query: Fingerprint, effort: Effort, sha256: str | None, cpu_s: float, found: Sequence[Candidate] | None = None
@@ -379,15 +377,6 @@ class Database:
             if self._index.change != self._store.last_change():
                 _replay(self._store, self._index)
             return self._index
-
-    def _decoder(self) -> Decoder:
-        """This thread's decoder."""
-        decoder: Decoder | None = getattr(self._decoders, "decoder", None)
-        if decoder is None:
-            decoder = self._decoders.decoder = Decoder(self.limits)
-            with self._lock:
-                self._all_decoders.append(decoder)
-        return decoder
 
 
 def _replay(store: Store, index: FrameIndex) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,12 +13,10 @@ from vhashdb.fingerprints import EVERY_FRAME, QUERY_VIEWS, REFERENCE_VIEWS, Fing
 from vhashdb.hashing.algorithms import FrameAlgorithm, algorithm, to_imagehash
 from vhashdb.inputs import Source, as_image, as_path
 from vhashdb.limits import Limits
-from vhashdb.video import Decoder, FrameBatch, VideoInfo, frames_of_image
+from vhashdb.video import DecoderPool, FrameBatch, VideoInfo, frames_of_image
 
 VIEWS: Final = {"reference": REFERENCE_VIEWS, "query": QUERY_VIEWS}
 """The two plans that `fingerprint` takes by name."""
-
-_default = threading.local()
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Built:
     decode_cpu_s: float
 
 
-def build(source: Source, plans: Sequence[Plan], frame_algorithm: FrameAlgorithm, decoder: Decoder, limits: Limits) -> Built:
+def build(source: Source, plans: Sequence[Plan], frame_algorithm: FrameAlgorithm, pool: DecoderPool, limits: Limits) -> Built:
     """Decode once, as the first plan samples, and build a fingerprint for each plan from the same frames."""
     builders = [FingerprintBuilder(frame_algorithm, plan) for plan in plans]
     image = as_image(source)
@@ -39,7 +36,7 @@ def build(source: Source, plans: Sequence[Plan], frame_algorithm: FrameAlgorithm
         batch, info = frames_of_image(image)
         _feed(builders, iter([batch]))
         return Built(tuple(b.finish(info) for b in builders), info, 0.0)
-    with as_path(source, limits) as path:
+    with as_path(source, limits) as path, pool.decoder() as decoder:
         stream = decoder.read(path, plans[0].sampling)
         _feed(builders, iter(stream))
         return Built(tuple(b.finish(stream.info) for b in builders), stream.info, stream.cpu_s)
@@ -66,7 +63,7 @@ def fingerprint(
         print(fp.duration_s, len(fp), fp.damage)
     """
     limits = limits or Limits()
-    return build(source, [VIEWS[views]], algorithm(algorithm_name, bits), _decoder(limits), limits).fingerprints[0]
+    return build(source, [VIEWS[views]], algorithm(algorithm_name, bits), _pool(limits), limits).fingerprints[0]
 
 
 def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 256) -> object:
@@ -80,7 +77,7 @@ def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 2
 def every_frame(source: Source, *, limits: Limits | None = None) -> Fingerprint:
     """PDQ of every single frame of the whole picture, as vPDQ takes it (`vhashdb.to_vpdq` writes it)."""
     limits = limits or Limits()
-    return build(source, [EVERY_FRAME], algorithm("pdq"), _decoder(limits), limits).fingerprints[0]
+    return build(source, [EVERY_FRAME], algorithm("pdq"), _pool(limits), limits).fingerprints[0]
 
 
 def _feed(builders: Sequence[FingerprintBuilder], batches: Iterator[FrameBatch]) -> None:
@@ -89,10 +86,16 @@ def _feed(builders: Sequence[FingerprintBuilder], batches: Iterator[FrameBatch])
             builder.feed(batch)
 
 
-def _decoder(limits: Limits) -> Decoder:
-    """This thread's own decoder for these limits, kept warm until the program ends."""
-    decoders: dict[Limits, Decoder] = _default.__dict__.setdefault("decoders", {})
-    if limits not in decoders:
-        decoders[limits] = Decoder(limits)
-        atexit.register(decoders[limits].close)
-    return decoders[limits]
+def close_decoders() -> None:
+    """End the decoder processes that `fingerprint` keeps warm; the next call starts new ones."""
+    for pool in _pools.values():
+        pool.close()
+
+
+def _pool(limits: Limits) -> DecoderPool:
+    """The decoders for these limits, kept warm until the program ends."""
+    return _pools.setdefault(limits, DecoderPool(limits))
+
+
+_pools: dict[Limits, DecoderPool] = {}
+atexit.register(close_decoders)

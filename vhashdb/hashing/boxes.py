@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from vhashdb.hashing.views import WHOLE_FRAME, Box
 
-_STRICT: Final = (2.5, 0.6)
+_STRICT: Final = (10.0, 0.8)
 """Bars: spread within a line, and difference to the outermost line, in luma levels. Encoders keep
-a bar's level to a fraction of one, which is what tells it from a night sky."""
+a bar's level to less than one, which is what tells it from a night sky; the codec's ringing beside the picture spreads more."""
 _LOOSE: Final = (6.0, 3.0)
 """The same for surroundings in general, which may be drawn or noisy."""
 _STATIC_LEVELS: Final = 1.5

@@ -142,8 +142,7 @@ class Reading:
             raise LimitExceeded(f"{self._path}: a frame has {frame.width} × {frame.height} pixels")
         turns = round(frame.rotation / 90) % 4
         luma, scale = self._luma(frame)
-        sketch = self._scaler.reformat(frame, SKETCH, SKETCH, "gray", interpolation=Interpolation.AREA, threads=1)
-        fill_frame(record, np.rot90(luma, turns), np.rot90(_plane(sketch), turns), scale)
+        fill_frame(record, np.rot90(luma, turns), np.rot90(sketch_of(frame, self._scaler), turns), scale)
         record["keyframe"] = frame.key_frame
         self._corrupt += bool(frame.is_corrupt)
         if turns % 2 and self.info.rotation == 0:
@@ -154,8 +153,8 @@ class Reading:
         """The luma plane, and what its steps are multiplied by to span 0…255."""
         if frame.format.name in _LUMA_FORMATS:
             full = frame.color_range == _FULL_RANGE or frame.format.name.startswith(("yuvj", "gray"))
-            return _plane(frame), 1.0 if full else _STUDIO_SCALE
-        return _plane(self._scaler.reformat(frame, frame.width, frame.height, "gray", threads=1)), 1.0
+            return plane_of(frame), 1.0 if full else _STUDIO_SCALE
+        return plane_of(self._scaler.reformat(frame, frame.width, frame.height, "gray", threads=1)), 1.0
 
     def _conclude(self, count: int, declared: float | None, first_s: float) -> None:
         if not count:
@@ -223,7 +222,12 @@ def _declared_duration(container: InputContainer, stream: VideoStream) -> float 
     return container.duration / av.time_base if container.duration else None
 
 
-def _plane(frame: VideoFrame) -> npt.NDArray[np.uint8]:
+def sketch_of(frame: VideoFrame, scaler: VideoReformatter) -> npt.NDArray[np.uint8]:
+    """The whole picture reduced by area averaging: ``(128, 128)`` uint8."""
+    return plane_of(scaler.reformat(frame, SKETCH, SKETCH, "gray", interpolation=Interpolation.AREA, threads=1))
+
+
+def plane_of(frame: VideoFrame) -> npt.NDArray[np.uint8]:
     """The first plane ``(h, w)`` without the padding at the end of its lines; a view of the frame's memory."""
     plane = frame.planes[0]
     pixels: npt.NDArray[np.uint8] = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # planes are buffers

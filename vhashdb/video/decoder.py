@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import queue
 import subprocess
 import sys
 import threading
@@ -136,26 +135,29 @@ class Decoder:
 
 
 class DecoderPool:
-    """A fixed number of decoders, lent to threads one at a time."""
+    """As many decoders as are in use at once, kept warm and lent to threads one at a time."""
 
-    def __init__(self, size: int, limits: Limits | None = None) -> None:
-        self._decoders = [Decoder(limits) for _ in range(size)]
-        self._free: queue.SimpleQueue[Decoder] = queue.SimpleQueue()
-        for decoder in self._decoders:
-            self._free.put(decoder)
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._free: list[Decoder] = []
+        self._all: list[Decoder] = []
 
     @contextlib.contextmanager
     def decoder(self) -> Iterator[Decoder]:
-        """Borrow a decoder, waiting until one is free."""
-        decoder = self._free.get()
+        """Borrow a decoder; the one given back last comes first, for it is the warmest."""
+        try:
+            decoder = self._free.pop()
+        except IndexError:
+            decoder = Decoder(self._limits)
+            self._all.append(decoder)
         try:
             yield decoder
         finally:
-            self._free.put(decoder)
+            self._free.append(decoder)
 
     def close(self) -> None:
-        """End all processes, also busy ones."""
-        for decoder in self._decoders:
+        """End all processes, also busy ones: whoever waits for one gets a `DecoderFailed`."""
+        for decoder in self._all:
             decoder.close()
 
 

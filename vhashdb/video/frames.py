@@ -14,7 +14,7 @@ from vhashdb.hashing import pdq
 
 SKETCH: Final = 128
 """Side of a frame's sketch, in points. From 128 × 128 points a view's PDQ differs from that of the cut-out
-picture itself by about 4 of 256 bits at 94 % and 7 at half the side (`bench/drift.py`)."""
+picture itself by about 7 of 256 bits at 94 % of the side and 10 at half of it (`bench/drift.py`)."""
 
 FRAME_DTYPE: Final = np.dtype(
     [
