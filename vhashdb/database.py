@@ -219,7 +219,8 @@ class Database:
             if self._fresh_index().change - self._saved_change >= UNSAVED_CHANGES:
                 self.save_index()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
-        return Addition(record, status, near, prepared.reference.damage)
+        notes = () if prepared.reference.usable.any() else ("shows too little to be found again, except as the very same file",)
+        return Addition(record, status, near, (*prepared.reference.damage, *notes))
 
     def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels of a record."""

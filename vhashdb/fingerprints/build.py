@@ -17,6 +17,8 @@ from vhashdb.hashing.boxes import bars_box, moving_box
 from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, region_quality
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 
+MOSTLY_DAMAGED: Final = 0.4
+"""Share of damaged pictures at which a whole file is not trusted."""
 STRETCH: Final = 32
 """Frames whose content box is found together: 4 s of a reference, 8 s of a query."""
 
@@ -78,7 +80,9 @@ class FingerprintBuilder:
         self._tracks = {region: _Track(self._steps[0]) for region in plan.views}
         self._pending: list[FrameBatch] = []
         self._bars = self._moving = WHOLE_FRAME
-        self._last_s = self._period_s = 0.0
+        self._last_s = 0.0
+        self._period_s = math.inf
+        """Time between looks, which the last entry is prolonged by; a single picture stands for the whole video."""
 
     def feed(self, batch: FrameBatch) -> None:
         """Take the next frames of the video."""
@@ -94,6 +98,11 @@ class FingerprintBuilder:
         if not columns:
             columns = [(np.zeros(0), np.zeros(0), np.zeros((0, self._algorithm.id.bytes), np.uint8), _NO_BYTES, _NO_BYTES)]
         start_s, end_s, hashes, quality, view = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+        damage = info.damage
+        if info.damaged_frames > MOSTLY_DAMAGED * info.frames:
+            # What looks sound among so many made-up pictures is made up too: encrypted files decode like this.
+            quality = np.zeros_like(quality)
+            damage = (*damage, "most pictures are damaged, so none is used: the file may be encrypted")
         return Fingerprint(
             algorithm=self._algorithm.id,
             start_s=milliseconds(start_s),
@@ -104,7 +113,7 @@ class FingerprintBuilder:
             duration_s=float(milliseconds(duration_s)),
             width=info.width,
             height=info.height,
-            damage=info.damage,
+            damage=damage,
         )
 
     def _columns(self, region: Region, track: _Track, duration_s: float) -> Iterator[_Columns]:
@@ -128,9 +137,8 @@ class FingerprintBuilder:
         self._pending = []
         times = frames["time_s"]
         self._last_s = float(times[-1])
-        if self._plan.sampling.mode is Mode.KEYFRAMES:
-            self._period_s = math.inf  # each stands for all frames up to the next one
-        elif len(times) > 1:
+        # A keyframe stands for all frames up to the next one, the last one for the rest.
+        if len(times) > 1 and self._plan.sampling.mode is not Mode.KEYFRAMES:
             self._period_s = float(np.median(np.diff(times)))
         sketches = frames["sketch"]
         self._bars = bars_box(sketches, self._bars)

@@ -74,6 +74,8 @@ def _looks(sketches: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def _box(looks: npt.NDArray[np.uint8], outside: _Judge, previous: Box) -> Box:
     side = looks.shape[1]
     top, bottom = _inside(looks, outside)
+    if bottom - top < _MIN_SIDE * side:
+        return WHOLE_FRAME
     rows = slice(int(np.ceil(top)), int(np.floor(bottom)))
     left, right = _inside(looks[:, rows, :].transpose(0, 2, 1), outside)
     box = Box(left / side, top / side, right / side, bottom / side)

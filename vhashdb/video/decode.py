@@ -62,7 +62,7 @@ class Reading:
     def __init__(self, path: str, sampling: Sampling, limits: Limits) -> None:
         self._path, self._sampling, self._limits = path, sampling, limits
         self._scaler = VideoReformatter()
-        self._corrupt = 0
+        self._damaged_packets = self._damaged_frames = 0
         self._damage: list[str] = []
         self._end_s = 0.0
         self.info = VideoInfo()
@@ -88,6 +88,7 @@ class Reading:
             count += 1
             time_s = clock.time_of(frame)
             self._end_s = max(self._end_s, clock.end_s)
+            self._damaged_frames += bool(frame.is_corrupt)
             if time_s - last_s > _WIDEST_GAP / rate:
                 context.skip_frame = "DEFAULT"
             last_s = time_s
@@ -132,7 +133,7 @@ class Reading:
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:
-                self._corrupt += 1
+                self._damaged_packets += 1
             if packet is None or not packet.size:
                 return
 
@@ -144,7 +145,8 @@ class Reading:
         luma, scale = self._luma(frame)
         fill_frame(record, np.rot90(luma, turns), np.rot90(sketch_of(frame, self._scaler), turns), scale)
         record["keyframe"] = frame.key_frame
-        self._corrupt += bool(frame.is_corrupt)
+        if frame.is_corrupt:  # parts of it are made up by the decoder
+            record["quality"] = 0
         if turns % 2 and self.info.rotation == 0:
             self.info = replace(self.info, width=frame.height, height=frame.width)
         self.info = replace(self.info, rotation=turns * 90)
@@ -160,8 +162,10 @@ class Reading:
         if not count:
             raise UnreadableMedia(f"{self._path}: not one frame could be decoded")
         keyframes = self._sampling.mode is Mode.KEYFRAMES
-        if self._corrupt:
-            self._damage.append(f"{self._corrupt} damaged packets or frames")
+        if self._damaged_packets:
+            self._damage.append(f"{self._damaged_packets} packets could not be decoded")
+        if self._damaged_frames:
+            self._damage.append(f"{self._damaged_frames} of {count} pictures are damaged and not used")
         duration = max(self._end_s, declared or 0.0) if keyframes else self._end_s
         if keyframes and declared is not None and declared > self._limits.duration_s:
             duration = self._end_s
@@ -169,7 +173,7 @@ class Reading:
         missing = (declared or 0.0) - self._end_s - max(0.0, first_s)
         if not keyframes and missing > max(_SHORTFALL_S, _END_TOLERANCE * (declared or 0.0)):
             self._damage.append(f"the pictures end at {self._end_s:.1f} s, the header says {declared:.1f} s")
-        self.info = replace(self.info, duration_s=duration, frames=count, damage=tuple(self._damage))
+        self.info = replace(self.info, duration_s=duration, frames=count, damaged_frames=self._damaged_frames, damage=tuple(self._damage))
 
 
 class _Clock:

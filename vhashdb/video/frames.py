@@ -66,6 +66,8 @@ class VideoInfo:
     """Time from the first decoded frame to the end of the last one (declared by the header if only keyframes were read)."""
     frames: int = 0
     """Frames decoded, whether looked at or not."""
+    damaged_frames: int = 0
+    """How many of them the decoder had to make up in part."""
     damage: tuple[str, ...] = field(default=())
     """What could not be read, in words; empty for a sound file."""
 
@@ -83,6 +85,7 @@ class VideoInfo:
             rotation=int(data["rotation"]),
             duration_s=float(data["duration_s"]),
             frames=int(data["frames"]),
+            damaged_frames=int(data["damaged_frames"]),
             damage=tuple(str(line)[:300] for line in data["damage"][:20]),
         )
 
