@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,6 +87,7 @@ class Database:
         self._index, self._index_problem = self._opened_index()
         self._saved_change = self._index.change
         self._wrote = False
+        self._asked: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._decoders = DecoderPool(limits)
 
@@ -112,6 +114,9 @@ class Database:
         """Save the index if this process wrote records, end decoder processes, release the files."""
         if self._wrote:
             self.save_index()
+        if self._asked:
+            self._store.log("queries", **self._asked)
+            self._asked.clear()
         self._decoders.close()
         self._store.close()
 
@@ -289,6 +294,7 @@ class Database:
             unlike = self._store.not_this(sha256)
             matches = [m for m in matches if m.record.id not in unlike]
         verdict, reason = _verdict(query, matches)
+        self._note_question(verdict, matches)
         return Result(
             verdict,
             reason,
@@ -300,6 +306,13 @@ class Database:
             sha256=sha256,
             decode_cpu_s=cpu_s,
         )
+
+    def _note_question(self, verdict: Verdict, matches: Sequence[Match]) -> None:
+        """Audit: each hit at once, by record; the number of questions when the database is closed. Nothing about the file."""
+        with self._lock:
+            self._asked[verdict.value] += 1
+        for match in matches:
+            self._store.log("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
 
     def _compared(self, query: Fingerprint, found: Sequence[Candidate]) -> list[Match]:
         """Of the candidates, the records that the fingerprint matches or may match, best first."""
