@@ -115,7 +115,7 @@ class Database:
         if self._wrote:
             self.save_index()
         if self._asked:
-            self._store.log("queries", **self._asked)
+            self._store.log("queries", None, **self._asked)
             self._asked.clear()
         self._decoders.close()
         self._store.close()

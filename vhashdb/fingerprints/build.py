@@ -14,7 +14,7 @@ from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, as_integers
 from vhashdb.hashing.boxes import bars_box, moving_box
-from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, region_quality
+from vhashdb.hashing.views import CROPS, INSETS, TILTS, WHOLE_FRAME, Box, Orientation, Region, View, region_quality, tilt
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 
 MOSTLY_DAMAGED: Final = 0.4
@@ -55,14 +55,20 @@ the same place, and it takes no more room than a lively one.
 
 QUERY_VIEWS: Final = Plan(
     Sampling(Mode.SAMPLED, 4.0),
-    dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | dict.fromkeys((Region.MOVING, Region.BOX_ROWS, Region.BOX_COLUMNS, *INSETS), _USUAL),
+    dict.fromkeys((Region.WHOLE, Region.BOX), _ALL)
+    | dict.fromkeys((Region.MOVING, Region.BOX_ROWS, Region.BOX_COLUMNS, *INSETS), _USUAL)
+    | dict.fromkeys(TILTS, _UPRIGHT),
     change_bits=(6,),
 )
 """What is asked: sparse in time, in all orientations, which need no storage; the less usual regions only as they are and
 mirrored."""
 
-KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2.0))
-"""The cheapest question: only frames that decode alone."""
+KEYFRAME_VIEWS: Final = Plan(
+    Sampling(Mode.KEYFRAMES, 2.0),
+    dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | {Region.MOVING: _USUAL},
+    change_bits=(6,),
+)
+"""The cheapest question: only frames that decode alone, in the most usual views."""
 
 CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0))
 """The most thorough question."""
@@ -140,7 +146,8 @@ class FingerprintBuilder:
         # A keyframe stands for all frames up to the next one, the last one for the rest.
         if len(times) > 1 and self._plan.sampling.mode is not Mode.KEYFRAMES:
             self._period_s = float(np.median(np.diff(times)))
-        sketches = frames["sketch"]
+        sketches = np.ascontiguousarray(frames["sketch"])
+        levels = sketches.astype(np.float32)
         self._bars = bars_box(sketches, self._bars)
         self._moving = moving_box(sketches, self._bars, self._moving)
         boxes = _present_boxes(self._bars, self._moving)
@@ -150,7 +157,10 @@ class FingerprintBuilder:
             if region not in boxes:
                 track.interrupt(float(times[0]))
                 continue
-            hashes, quality = self._algorithm.hash_region(frames, boxes[region], self._plan.views[region])
+            seen = levels
+            if region in TILTS:
+                seen = tilt(sketches, TILTS[region], int(frames["height"][0]), int(frames["width"][0])).astype(np.float32)
+            hashes, quality = self._algorithm.hash_region(frames, seen, boxes[region], self._plan.views[region])
             track.extend(times, hashes, np.minimum(quality, quality_within))
 
 
@@ -160,7 +170,7 @@ _NO_BYTES: Final = np.zeros(0, np.uint8)
 
 def _present_boxes(bars: Box, moving: Box) -> dict[Region, Box]:
     """The box of every region that there is: those that differ from a simpler one."""
-    boxes = {Region.WHOLE: WHOLE_FRAME, **CROPS, **INSETS}
+    boxes = {Region.WHOLE: WHOLE_FRAME, **CROPS, **INSETS, **dict.fromkeys(TILTS, CROPS[Region.CROP_WIDE])}
     if bars != WHOLE_FRAME:
         boxes[Region.BOX] = bars
     if moving not in (WHOLE_FRAME, bars):

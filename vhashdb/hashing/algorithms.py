@@ -18,6 +18,7 @@ from PIL import Image
 from vhashdb.errors import AlgorithmMismatch, UsageError
 from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import PackedHashes
+from vhashdb.hashing.pdq import FloatArray
 from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, orient, region_coefficients, region_quality
 
 
@@ -51,12 +52,13 @@ class FrameAlgorithm(Protocol):
     def id(self) -> AlgorithmId: ...
 
     def hash_region(
-        self, frames: npt.NDArray[np.void], box: Box, orientations: Sequence[Orientation]
+        self, frames: npt.NDArray[np.void], sketches: FloatArray, box: Box, orientations: Sequence[Orientation]
     ) -> tuple[PackedHashes, npt.NDArray[np.uint8]]:
         """Hash a region.
 
         Args:
             frames: ``(n,)`` of `vhashdb.video.frames.FRAME_DTYPE`.
+            sketches: ``(n, 128, 128)`` float32: the frames' own, or tilted.
             box: the region.
             orientations: one or more.
 
@@ -76,13 +78,13 @@ class Pdq:
     id: Final = AlgorithmId("pdq", pdq.BITS, 1)
 
     def hash_region(
-        self, frames: npt.NDArray[np.void], box: Box, orientations: Sequence[Orientation]
+        self, frames: npt.NDArray[np.void], sketches: FloatArray, box: Box, orientations: Sequence[Orientation]
     ) -> tuple[PackedHashes, npt.NDArray[np.uint8]]:
         if box == WHOLE_FRAME:  # exact: computed from the full-size picture while it was there
             coefficients, quality = frames["coefficients"], frames["quality"]
         else:
             height, width = int(frames["height"][0]), int(frames["width"][0])
-            coefficients = region_coefficients(frames["sketch"], box, height, width)
+            coefficients = region_coefficients(sketches, box, height, width)
             quality = region_quality(frames["sketch"], box)
         return np.stack([pdq.bits_of(orient(coefficients, o)) for o in orientations]), quality
 
@@ -105,14 +107,13 @@ class ImageHashAlgorithm:
         self._side = side
 
     def hash_region(
-        self, frames: npt.NDArray[np.void], box: Box, orientations: Sequence[Orientation]
+        self, frames: npt.NDArray[np.void], sketches: FloatArray, box: Box, orientations: Sequence[Orientation]
     ) -> tuple[PackedHashes, npt.NDArray[np.uint8]]:
-        sketches: npt.NDArray[np.uint8] = frames["sketch"]
         side = sketches.shape[1]
         area = (box.left * side, box.top * side, box.right * side, box.bottom * side)
-        pictures = [Image.fromarray(s).resize((side, side), Image.Resampling.BILINEAR, box=area) for s in sketches]
+        pictures = [Image.fromarray(s.astype(np.uint8)).resize((side, side), Image.Resampling.BILINEAR, box=area) for s in sketches]
         hashes = [[self.hash_image(_turned(p, o)) for p in pictures] for o in orientations]
-        return np.array(hashes, np.uint8).reshape(len(orientations), len(frames), self.id.bytes), region_quality(sketches, box)
+        return np.array(hashes, np.uint8).reshape(len(orientations), len(frames), self.id.bytes), region_quality(frames["sketch"], box)
 
     def hash_image(self, image: Image.Image) -> PackedHashes:
         import imagehash  # brings SciPy: loaded only by those who choose it

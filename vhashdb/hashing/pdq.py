@@ -122,13 +122,12 @@ def _windows(length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 def _apply_box(rows: npt.NDArray[np.float64], lows: npt.NDArray[np.int64], highs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """``rows @ box``, where row ``o`` of ``box`` is 1/(high−low) over ``[low, high)`` of ``o``."""
-    length = rows.shape[1]
-    out = np.zeros((len(rows), length + 1))
-    share = rows / (highs - lows)
-    for column in np.flatnonzero(share.any(axis=0)):
-        out[:, lows[column]] += share[:, column]
-        out[:, highs[column]] -= share[:, column]
-    return np.asarray(np.cumsum(out, axis=1)[:, :length])
+    # Each column's share is added over its window: noted where a window begins and ends, then summed up.
+    out = np.zeros((rows.shape[1] + 1, len(rows)))
+    share = (rows / (highs - lows)).T
+    np.add.at(out, lows, share)
+    np.subtract.at(out, highs, share)
+    return np.asarray(np.cumsum(out, axis=0)[:-1].T)
 
 
 @functools.lru_cache(maxsize=256)

@@ -42,6 +42,8 @@ class Region(enum.IntEnum):
     INSET_4 = 8
     INSET_6 = 9
     INSET_8 = 10
+    TILT_LEFT = 11
+    TILT_RIGHT = 12
 
     @property
     def label(self) -> str:
@@ -110,6 +112,9 @@ INSETS: Final = {
 }
 """Slight crops tried on the asked side, so that a crop between two stored ones is met too: together with `CROPS` they
 cover sides from 1 to 0.69 in steps of 2 %."""
+TILTS: Final = {Region.TILT_LEFT: -4.5, Region.TILT_RIGHT: 4.5}
+"""Degrees by which the asked picture is turned back, clockwise, before its centre is read (`CROPS`' wider one, which is
+clear of the empty corners). Two degrees off still give about 21 of 256 bits, so these cover about 2 to 7°."""
 _REGION_LABELS: Final = {
     Region.WHOLE: "whole picture",
     Region.BOX: "picture without bars",
@@ -117,14 +122,15 @@ _REGION_LABELS: Final = {
     Region.BOX_COLUMNS: "picture without bars at the sides",
     Region.MOVING: "moving part",
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | INSETS).items()},
+    **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
 }
 
 
-def region_coefficients(sketches: npt.NDArray[np.uint8], box: Box, height: int, width: int) -> FloatArray:
+def region_coefficients(sketches: FloatArray, box: Box, height: int, width: int) -> FloatArray:
     """PDQ coefficients of a part of the picture.
 
     Args:
-        sketches: ``(n, 128, 128)`` uint8.
+        sketches: ``(n, 128, 128)`` float32.
         box: the part.
         height: rows of the picture the sketches were made of; PDQ's filter depends on it.
         width: columns of that picture.
@@ -134,7 +140,7 @@ def region_coefficients(sketches: npt.NDArray[np.uint8], box: Box, height: int, 
     """
     rows = _coefficient_matrix(sketches.shape[1], height, box.top, box.bottom)
     columns = _coefficient_matrix(sketches.shape[2], width, box.left, box.right)
-    return np.asarray(rows @ sketches.astype(np.float32) @ columns.T)
+    return np.asarray(rows @ sketches @ columns.T)
 
 
 def region_quality(sketches: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.uint8]:
@@ -149,6 +155,32 @@ def region_quality(sketches: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.
     across, down = np.abs(np.diff(part, axis=2)), np.abs(np.diff(part, axis=1))
     steps = (across * 100 // 255).sum(axis=(1, 2)) / (box.right - box.left) + (down * 100 // 255).sum(axis=(1, 2)) / (box.bottom - box.top)
     return np.asarray(np.minimum(100, steps / 90), np.uint8)
+
+
+def tilt(sketches: npt.NDArray[np.uint8], degrees: float, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """Turn pictures clockwise about their centre, at their true aspect ratio; what falls outside is cut, corners repeat the edge.
+
+    Args:
+        sketches: ``(n, side, side)`` uint8.
+        degrees: small.
+        height: rows of the picture the sketches were made of.
+        width: columns of that picture.
+    """
+    side = sketches.shape[1]
+    return np.take(sketches.reshape(len(sketches), -1), _tilted_points(side, degrees, round(width / height, 2)), axis=1)
+
+
+@functools.lru_cache(maxsize=64)
+def _tilted_points(side: int, degrees: float, aspect: float) -> npt.NDArray[np.intp]:
+    """For each point of a tilted sketch, the nearest point of the original: ``(side, side)``, flat indices."""
+    angle = np.deg2rad(degrees)
+    grid = (np.arange(side) + 0.5) / side - 0.5
+    down, across = np.meshgrid(grid, grid * aspect, indexing="ij")
+    source_across = np.cos(angle) * across + np.sin(angle) * down
+    source_down = np.cos(angle) * down - np.sin(angle) * across
+    rows = np.clip(np.floor((source_down + 0.5) * side), 0, side - 1)
+    columns = np.clip(np.floor((source_across / aspect + 0.5) * side), 0, side - 1)
+    return np.asarray(rows * side + columns, np.intp)
 
 
 def orient(coefficients: FloatArray, orientation: Orientation) -> FloatArray:
@@ -182,8 +214,10 @@ def region_matrix(points: int, length: int, low: float, high: float) -> FloatArr
     """
     cut = max(1, round((high - low) * length))
     cumulative = np.pad(np.cumsum(pdq.axis_matrix(cut), axis=1), ((0, 0), (1, 0)))
-    edges = (np.arange(_GRID + 1) / _GRID - low) / (high - low) * cut
-    spread = np.diff(np.stack([np.interp(edges, np.arange(cut + 1), row) for row in cumulative]), axis=1)
+    edges = np.clip((np.arange(_GRID + 1) / _GRID - low) / (high - low) * cut, 0, cut)
+    before = np.minimum(edges.astype(int), cut - 1)
+    part = edges - before
+    spread = np.diff(cumulative[:, before] * (1 - part) + cumulative[:, before + 1] * part, axis=1)
     return np.asarray(spread @ _picture_estimate(points), np.float32)
 
 
