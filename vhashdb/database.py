@@ -68,7 +68,11 @@ class Health:
     """What `Database.check` found."""
 
     problems: tuple[str, ...]
+    """Everything that was wrong, in words."""
     repaired: tuple[str, ...]
+    """What was done about it."""
+    left: tuple[str, ...]
+    """Problems that are still there: of the records themselves, which nothing in here can bring back."""
 
 
 class Database:
@@ -321,7 +325,7 @@ class Database:
         for candidate in found:
             record = records[candidate.record]
             judgement = compare(query, self._store.fingerprint(record.id)).judgement
-            if judgement.verdict is not Verdict.NO_MATCH and record.state is not State.RETRACTED:
+            if judgement.verdict in (Verdict.MATCH, Verdict.POSSIBLE) and record.state is not State.RETRACTED:
                 matches.append(Match(record, judgement))
         return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
 
@@ -346,21 +350,17 @@ class Database:
 
     def check(self) -> Health:
         """Check the records and the index; rebuild the index if it is missing, damaged or wrong."""
-        problems = self._store.problems()
-        repaired = []
-        if self._index_problem:
-            problems.append(self._index_problem)
-            repaired.append("the index was rebuilt from the records")
-        with self._lock:
-            current = self._fresh_index()
-            rebuilt = self._rebuilt_index()
-            if (len(current), current.records) != (len(rebuilt), rebuilt.records):
-                problems.append(f"the index held {len(current)} hashes, the records have {len(rebuilt)}")
-                repaired.append("the index was rebuilt from the records")
-            self._index = rebuilt
-            self.save_index()
-            self._index_problem = None
-        return Health(tuple(problems), tuple(dict.fromkeys(repaired)))
+        left = tuple(self._store.problems())
+        problems = [*left, *filter(None, [self._index_problem])]
+        if not left:  # from damaged records no index can be made
+            with self._lock:
+                current, rebuilt = self._fresh_index(), self._rebuilt_index()
+                if (len(current), current.records) != (len(rebuilt), rebuilt.records):
+                    problems.append(f"the index held {len(current)} hashes, the records have {len(rebuilt)}")
+                self._index, self._index_problem = rebuilt, None
+                self.save_index()
+        repaired = ("the index was rebuilt from the records",) if problems and not left else ()
+        return Health(tuple(problems), repaired, left)
 
     def save_index(self) -> None:
         """Write the index next to the records, so that the next opening need not replay them."""

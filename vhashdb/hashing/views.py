@@ -20,6 +20,7 @@ from vhashdb.hashing import pdq
 from vhashdb.hashing.pdq import FloatArray
 
 _GRID: Final = 512  # points of the fine grid on which the sketch is modelled
+_PIECE: Final = 128
 _CORRELATION: Final = 0.05  # length, in picture sides, over which neighbouring luma is alike; 0.02 … 0.2 measure the same
 _RIDGE: Final = 1e-4
 
@@ -199,15 +200,9 @@ def _points(low: float, high: float, side: int) -> tuple[int, int]:
     return first, max(round(high * side), first + 4)
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=1024)
 def _coefficient_matrix(points: int, length: int, low: float, high: float) -> FloatArray:
-    """From the ``points`` of a sketch's axis to the 16 coefficients of ``[low, high]`` of it: ``(16, points)``."""
-    return np.ascontiguousarray(pdq.dct_basis() @ region_matrix(points, length, low, high), np.float32)
-
-
-@functools.lru_cache(maxsize=512)
-def region_matrix(points: int, length: int, low: float, high: float) -> FloatArray:
-    """From the ``points`` of a sketch's axis to PDQ's 64 samples of ``[low, high]`` of it: ``(64, points)``.
+    """From the ``points`` of a sketch's axis to the 16 coefficients of ``[low, high]`` of it: ``(16, points)``.
 
     PDQ's samples are weighted sums of pixels. The weights are spread over a fine grid, and the picture on that grid
     is estimated from the sketch's averages as a random field of short correlation (kriging).
@@ -218,11 +213,15 @@ def region_matrix(points: int, length: int, low: float, high: float) -> FloatArr
     before = np.minimum(edges.astype(int), cut - 1)
     part = edges - before
     spread = np.diff(cumulative[:, before] * (1 - part) + cumulative[:, before + 1] * part, axis=1)
-    return np.asarray(spread @ _picture_estimate(points), np.float32)
+    # In pieces that BLAS does not hand to its threads: waking them takes longer than the product.
+    pieces = _GRID // _PIECE
+    basis = pdq.dct_basis() @ spread.astype(np.float32).reshape(pdq.BUFFER, pieces, _PIECE).transpose(1, 0, 2)
+    estimate = _picture_estimate(points).reshape(pieces, _PIECE, points)
+    return np.ascontiguousarray((basis @ estimate).sum(axis=0), np.float32)
 
 
 @functools.cache
-def _picture_estimate(points: int) -> npt.NDArray[np.float64]:
+def _picture_estimate(points: int) -> FloatArray:
     """Best linear estimate of the fine grid from area averages: ``(512, points)``."""
     centres = (np.arange(_GRID) + 0.5) / _GRID
     lag = np.sqrt(3) * np.abs(centres[:, None] - centres[None, :]) / _CORRELATION
@@ -230,4 +229,4 @@ def _picture_estimate(points: int) -> npt.NDArray[np.float64]:
     averages = np.kron(np.eye(points), np.full((1, _GRID // points), points / _GRID))
     seen = averages @ covariance @ averages.T
     seen += np.eye(points) * _RIDGE * np.trace(seen) / points
-    return np.asarray(np.linalg.solve(seen, averages @ covariance).T)
+    return np.ascontiguousarray(np.linalg.solve(seen, averages @ covariance).T, np.float32)

@@ -10,10 +10,14 @@ import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes
+from vhashdb.hashing.views import Orientation, Region, View
 from vhashdb.matching.pairs import query_tracks
 
 MAX_CANDIDATES: Final = 40
 """Records compared in full, those with most near moments first."""
+
+_NEGATED_REGIONS: Final = frozenset({Region.WHOLE, Region.BOX})
+_CLOSER_REGIONS: Final = frozenset({Region.INSET_2, Region.INSET_6, Region.INSET_8})
 
 
 class Hits(Protocol):
@@ -45,7 +49,7 @@ class Candidate:
 
 def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candidate]:
     """Records with at least one usable hash within ``radius_bits`` of one of the query's, best first."""
-    tracks = query_tracks(query)
+    tracks = {key: track for key, track in query_tracks(query).items() if _worth_searching(*key)}
     if not tracks:
         return []
     hashes = np.concatenate([track.hash for track in tracks.values()])
@@ -59,3 +63,10 @@ def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candi
     np.minimum.at(nearest, hits.record, hits.distance)
     found = [Candidate(int(r), int(c), int(nearest[r])) for r, c in zip(records, counts, strict=True)]
     return sorted(found, key=lambda c: (-c.moments, c.nearest_bits))[:MAX_CANDIDATES]
+
+
+def _worth_searching(view: View, negated: bool) -> bool:
+    """Whether a view can find records that simpler ones miss; the others only make a comparison closer."""
+    if negated:
+        return view.region in _NEGATED_REGIONS and view.orientation is Orientation.UPRIGHT
+    return view.region not in _CLOSER_REGIONS

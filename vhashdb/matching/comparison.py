@@ -10,7 +10,7 @@ from vhashdb.hashing.bits import distances
 from vhashdb.matching.align import Stretch, align
 from vhashdb.matching.motion import motion_of
 from vhashdb.matching.pairs import VIEW_PAIRS, Track, ViewPair, best_view_pairs, query_tracks, tracks_of
-from vhashdb.matching.verdict import Judgement, Segment, judge
+from vhashdb.matching.verdict import Judgement, Segment, Verdict, judge
 
 ALIGN_RADIUS: Final = 60 / 256
 """Share of bits that may differ for a pair to vote. Unrelated 256-bit hashes differ in 128 ± 8 bits."""
@@ -46,6 +46,9 @@ def compare(query: Fingerprint, reference: Fingerprint) -> Comparison:
         table = distances(track.hash, known.hash)
         stretches = align(track, known, table, round(ALIGN_RADIUS * bits))
         segments += [_segment(track, known, stretch, pair, reference.duration_s) for stretch in stretches]
+    if not query.usable.any() or not reference.usable.any():
+        which = "the known video" if query.usable.any() else "the file"
+        return Comparison(Judgement(Verdict.INSUFFICIENT, 0.0, (), (), f"{which} shows too little picture to compare"), ())
     return Comparison(judge(segments, query, reference), tuple(tried))
 
 

@@ -12,7 +12,7 @@ from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.views import Orientation, View
 
-PROBES: Final = 96
+PROBES: Final = 64
 """Moments of the query at which all view pairs are tried; the best pairs are then compared at every moment."""
 PROBE_RADIUS: Final = 56 / 256
 """Share of bits that may differ for a probe to count."""

@@ -118,7 +118,7 @@ class Store:
     def algorithm(self) -> AlgorithmId:
         """The frame algorithm of all fingerprints in here."""
         with self._reading() as connection:
-            values = dict(connection.execute(sa.select(schema.meta.c.name, schema.meta.c.value)).tuples().all())
+            values = {row.name: row.value for row in connection.execute(sa.select(schema.meta))}
         return AlgorithmId(values["algorithm"], int(values["bits"]), int(values["spec"]))
 
     @property
@@ -129,9 +129,9 @@ class Store:
 
     def counts(self) -> dict[State, int]:
         """How many records are in each state."""
-        query = sa.select(schema.record.c.state, sa.func.count()).group_by(schema.record.c.state)
+        query = sa.select(schema.record.c.state, sa.func.count().label("number")).group_by(schema.record.c.state)
         with self._reading() as connection:
-            found: dict[str, int] = dict(connection.execute(query).tuples().all())
+            found = {row.state: int(row.number) for row in connection.execute(query)}
         return {state: found.get(state.value, 0) for state in State}
 
     def updated_at(self) -> datetime.datetime | None:
@@ -230,7 +230,7 @@ class Store:
             blob = connection.execute(query).scalar()
         if blob is None:
             raise errors.RecordNotFound(f"record {identifier} has no fingerprint")
-        return from_bytes(blob)
+        return _stored_fingerprint(identifier, blob)
 
     def relabel(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels."""
@@ -278,7 +278,7 @@ class Store:
         with self._reading() as connection:
             for number, at, state, blob in connection.execute(query):
                 searchable = state != State.RETRACTED.value and blob is not None
-                yield Change(number, at, searchable), from_bytes(blob) if searchable else None
+                yield Change(number, at, searchable), _stored_fingerprint(f"number {number}", blob) if searchable else None
 
     # -- audit ---------------------------------------------------------------------------------
 
@@ -334,6 +334,13 @@ class Store:
                 connection.exec_driver_sql("ROLLBACK")
                 raise
             connection.exec_driver_sql("COMMIT")
+
+
+def _stored_fingerprint(record: str, blob: bytes) -> Fingerprint:
+    try:
+        return from_bytes(blob)
+    except errors.FingerprintError as error:
+        raise errors.DatabaseDamaged(f"the fingerprint of record {record} is damaged: {error}") from error
 
 
 def _engine(path: Path, lock_timeout_s: float) -> sa.Engine:

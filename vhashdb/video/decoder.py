@@ -87,13 +87,13 @@ class Decoder:
         process, self._process = self._process, None
         if process is None:
             return
+        process.kill()  # before its pipes are closed: another thread may be reading from them
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_S)
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_S)
 
     def converse(self, path: str, sampling: Sampling, conclude: Any) -> Iterator[FrameBatch]:
         """Send one request and give the batches of the answer; `VideoStream` is the way to use it."""

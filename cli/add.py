@@ -1,0 +1,202 @@
+"""`vhashdb add`: fingerprint videos and record them."""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+import datetime
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from vhashdb.errors import VhashdbError
+
+from .batch import Job, Progress, in_order, tally, trace
+from .codes import ExitCode
+from .common import Stopped, db_option, json_option, opened, quiet_option, workers_option
+from .files import InputFiles, source_of
+from .output import clock, counted, decoded, emit, emit_json, error_json, labels_text, printable, say, shown, with_path, without_path
+from .settings import OneOf
+from .verdicts import note_lines
+
+if TYPE_CHECKING:
+    from vhashdb import Addition, Database, Details
+    from vhashdb.database import Prepared
+
+_RECORDS: Final = "vhashdb.store.records"
+_WORDS: Final = {"added": "added", "near-duplicate": "added near a known one", "duplicate": "duplicate", "error": "not added"}
+
+
+def _day(_: click.Context, __: click.Parameter, value: datetime.datetime | None) -> datetime.date | None:
+    return value.date() if value else None
+
+
+_date_option = functools.partial(click.option, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", callback=_day)
+
+
+def _details_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options for what people say about a record; each is a field of `vhashdb.Details`."""
+    options = (
+        click.option("--label", "labels", multiple=True, metavar="LABEL", help="What kind of harm it shows; can be given several times."),
+        click.option("--reason", default="", metavar="TEXT", help="Why it is recorded, in at most 280 characters."),
+        click.option("--reason-code", default="", metavar="CODE", help="The same as a code, such as perpetrator-produced."),
+        click.option("--severity", type=OneOf(_RECORDS, "SEVERITIES"), default="unspecified", show_default=True, help="How grave it is."),
+        click.option(
+            "--origin", type=OneOf(_RECORDS, "ORIGINS"), default="own_review", show_default=True, help="What led to the decision."
+        ),
+        click.option("--policy", default="", metavar="TEXT", help="The rule of yours that it breaks."),
+        click.option("--law", default="", metavar="TEXT", help="The law that it breaks."),
+        click.option(
+            "--review-method", type=OneOf(_RECORDS, "REVIEW_METHODS"), default="unspecified", show_default=True, help="How it was reviewed."
+        ),
+        click.option("--reviewers", type=click.IntRange(min=0), default=0, metavar="N", help="How many people looked at it."),
+        click.option(
+            "--max-action",
+            type=OneOf(_RECORDS, "MAX_ACTIONS"),
+            default="review",
+            show_default=True,
+            help="The most a match may lead to by itself.",
+        ),
+        click.option(
+            "--tlp", type=OneOf(_RECORDS, "TLP"), default="amber", show_default=True, help="Traffic Light Protocol: who may see it."
+        ),
+        _date_option("--first-seen", help="When it first appeared."),
+        _date_option("--review-by", help="When the decision should be looked at again."),
+        _date_option("--expires", help="When it should stop matching."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True)
+class _Options:
+    as_json: bool
+    workers: int
+    quiet: bool
+
+
+@click.command(short_help="Fingerprint known videos and record them in the database.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option("--null", is_flag=True, help="With `-`: names on standard input end with a NUL byte instead of a line break.")
+@_details_options
+@db_option
+@json_option
+@workers_option
+@quiet_option
+def command(files: tuple[str, ...], null: bool, db: Path, as_json: bool, workers: int, quiet: bool, **details: Any) -> int:
+    """Fingerprint known videos and record them in the database.
+
+    FILE is a video, a picture, a fingerprint file, a folder (searched for media files), a pattern, or - to read names from standard input.
+    The very same file is not recorded twice, so an interrupted command can simply be given again. A near duplicate is
+    recorded and linked to what it resembles. A record that was printed is safe on disk.
+
+    \b
+    Example:
+      vhashdb add --label graphic-violence --reason "perpetrator-produced" known.mp4
+      vhashdb add --label graphic-violence --severity high known/
+    """
+    from vhashdb import Details
+
+    said = Details(**details)  # a wrong label should be said before an hour of decoding
+    with opened(db) as database:
+        return _Adding(database, said, _Options(as_json, workers, quiet), InputFiles(files, null=null)).run()
+
+
+class _Adding:
+    """One run over many files."""
+
+    def __init__(self, database: Database, details: Details, options: _Options, inputs: InputFiles) -> None:
+        self._database, self._details, self._options, self._inputs = database, details, options, inputs
+        self._counts = dict.fromkeys(_WORDS, 0)
+        self._started = time.monotonic()
+
+    def run(self) -> int:
+        listed = None if self._inputs.streamed else list(self._inputs)
+        total = len(listed) if listed is not None else None
+        try:
+            with Progress(total, quiet=self._options.quiet) as progress:
+                for job in in_order(self._inputs if listed is None else listed, self._prepare, self._options.workers):
+                    self._record(job)
+                    progress.advance()
+        except KeyboardInterrupt:
+            done = sum(self._counts.values())
+            self._summary(ExitCode.INTERRUPTED)
+            of = f" of {total}" if total is not None else ""
+            raise Stopped(f"{done}{of} files done", "nothing is lost; run the same command again to go on") from None
+        code = ExitCode.INCOMPLETE if self._counts["error"] else ExitCode.FINISHED
+        self._summary(code)
+        if not sum(self._counts.values()) and not self._options.quiet:
+            say("warning: there was no file to add")
+        return code
+
+    def _prepare(self, path: str) -> Addition | Prepared:
+        """In a worker thread: everything that takes time and writes nothing."""
+        from vhashdb import Addition, AddStatus
+
+        source = source_of(path)
+        if known := self._database.known_file(source):
+            return Addition(known, AddStatus.DUPLICATE)
+        return self._database.prepare(source)
+
+    def _record(self, job: Job[Addition | Prepared]) -> None:
+        """In the main thread: write, and only then say so."""
+        from vhashdb import Addition
+
+        if job.value is None:
+            assert job.error is not None  # a job that is done has a value or an error
+            self._tell_error(job.path, job.error)
+            return
+        addition = job.value if isinstance(job.value, Addition) else self._database.record(job.value, self._details)
+        self._counts[addition.status.value] += 1
+        if self._options.as_json:
+            emit_json(with_path(addition.to_json(""), job.path))
+        else:
+            for line in addition_lines(job.path, addition):
+                emit(line)
+
+    def _tell_error(self, path: str, error: VhashdbError) -> None:
+        if self._options.as_json:
+            emit_json(error_json(error, path))
+        else:
+            emit(f"{shown(path)}  NOT ADDED  {printable(without_path(error.message, path))}")
+        trace(error)
+        self._counts["error"] += 1
+
+    def _summary(self, code: ExitCode) -> None:
+        records, path, skipped = len(self._database), self._database.path, self._inputs.skipped
+        if not self._options.as_json:
+            files = tally({_WORDS[word]: number for word, number in self._counts.items()}, skipped)
+            emit(f"{files} · database {shown(path)}, {counted(records, 'record')} · exit {code.value}")
+            return
+        emit_json(
+            {
+                "type": "summary",
+                "files": sum(self._counts.values()),
+                "added": self._counts["added"],
+                "near_duplicates": self._counts["near-duplicate"],
+                "duplicates": self._counts["duplicate"],
+                "errors": self._counts["error"],
+                "skipped": skipped,
+                "database": decoded(path),
+                "records": records,
+                "elapsed_s": round(time.monotonic() - self._started, 3),
+                "interrupted": code is ExitCode.INTERRUPTED,
+                "exit_code": code.value,
+            }
+        )
+
+
+def addition_lines(path: str, addition: Addition) -> list[str]:
+    """What came of one file."""
+    record, name = addition.record, shown(path)
+    if addition.status == "duplicate":
+        return [f"{name}  DUPLICATE  rec {record.short_id}  the very same file is recorded already"]
+    lines = [f"{name}  ADDED  rec {record.short_id}  {labels_text(record.labels)}  {clock(record.duration_s)}"]
+    lines += [f"  near duplicate of rec {near.record[:8]} ({near.verdict}, {near.score:.2f}); linked" for near in addition.near]
+    return lines + note_lines(addition.damage)

@@ -1,0 +1,162 @@
+"""Many files at once: worker threads, results in the order of the inputs, progress, and a prompt end on Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+import click
+
+from vhashdb.errors import DatabaseError, VhashdbError
+
+from .output import counted
+
+LOOK_AHEAD: Final = 4
+"""Files a worker may be ahead of the file whose result is awaited."""
+
+_R = TypeVar("_R")
+
+
+@dataclass
+class Job(Generic[_R]):
+    """One file and, once it is done, its result or its error."""
+
+    path: str
+    value: _R | None = None
+    error: VhashdbError | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+    fatal: BaseException | None = None
+    """Concerns the whole batch."""
+
+
+def in_order(paths: Iterable[str], work: Callable[[str], _R], workers: int) -> Iterator[Job[_R]]:
+    """Do the work for every path in ``workers`` threads and give the finished jobs in the order of the paths.
+
+    A file's own error is in its job. An error of the database ends everything. The threads are daemons: they can never
+    keep the program from ending.
+    """
+    jobs: queue.SimpleQueue[Job[_R] | None] = queue.SimpleQueue()
+    pending: queue.Queue[Job[_R] | None] = queue.Queue(LOOK_AHEAD * workers)
+    stop = threading.Event()
+    _start(lambda: _feed(paths, jobs, pending, stop))
+    for _ in range(workers):
+        _start(lambda: _serve(jobs, work, stop))
+    try:
+        while (job := pending.get()) is not None:
+            job.done.wait()
+            if job.fatal is not None:
+                raise job.fatal
+            yield job
+    finally:
+        stop.set()
+        for _ in range(workers):
+            jobs.put(None)
+        with contextlib.suppress(queue.Empty):  # the feeder may wait for room
+            while True:
+                pending.get_nowait()
+
+
+def _start(target: Callable[[], None]) -> None:
+    threading.Thread(target=target, daemon=True).start()
+
+
+def _feed(
+    paths: Iterable[str], jobs: queue.SimpleQueue[Job[_R] | None], pending: queue.Queue[Job[_R] | None], stop: threading.Event
+) -> None:
+    """Take paths only as fast as they are worked off: a list on standard input may be endless."""
+    try:
+        for path in paths:
+            job: Job[_R] = Job(path)
+            pending.put(job)
+            if stop.is_set():
+                return
+            jobs.put(job)
+    except Exception as error:
+        job = Job("", fatal=error)
+        job.done.set()
+        pending.put(job)
+    pending.put(None)
+
+
+def _serve(jobs: queue.SimpleQueue[Job[_R] | None], work: Callable[[str], _R], stop: threading.Event) -> None:
+    while (job := jobs.get()) is not None and not stop.is_set():
+        try:
+            job.value = work(job.path)
+        except DatabaseError as error:
+            job.fatal = error
+        except VhashdbError as error:
+            job.error = error
+        except Exception as error:  # a fault of ours with this file: say so, and go on with the next one
+            job.error = VhashdbError(f"internal error: {type(error).__name__}: {error}", hint="`vhashdb --debug …` shows where")
+            job.error.__cause__ = error
+        job.done.set()
+
+
+def trace(error: VhashdbError) -> None:
+    """With --debug, where one file's error came from."""
+    if click.get_current_context().find_root().meta.get("debug"):
+        traceback.print_exception(error, file=sys.stderr)
+
+
+class Progress:
+    """Files done so far, on stderr, if that is a terminal."""
+
+    def __init__(self, total: int | None, *, quiet: bool) -> None:
+        self._total = total
+        self._shown = sys.stderr.isatty() and not quiet
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Progress:
+        if self._shown:
+            self._bar = _bar()
+            self._bar.start()
+            self._task = self._bar.add_task("", total=self._total)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self) -> None:
+        """One file more is done."""
+        if self._bar is not None:
+            self._bar.advance(self._task)
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f} files/s" if task.speed else "")
+
+    return RichProgress(
+        MofNCompleteColumn(),
+        BarColumn(),
+        Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        redirect_stderr=True,
+        # Lines of data printed to the same terminal must not cut through the bar; into a file they must not be touched.
+        redirect_stdout=sys.stdout.isatty(),
+    )
+
+
+def tally(counts: dict[str, int], skipped: int) -> str:
+    """``3 files: 1 match, 2 no match, 1 skipped``, from counts in the order to be shown."""
+    parts = [f"{number:,} {word}" for word, number in counts.items() if number]
+    if skipped:
+        parts.append(f"{skipped:,} skipped (not media)")
+    return counted(sum(counts.values()), "file") + (f": {', '.join(parts)}" if parts else "")

@@ -1,0 +1,142 @@
+"""What verbs share: options, opening a database, stopping."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+from click.core import ParameterSource
+
+import vhashdb
+from vhashdb.errors import DatabaseError, DatabaseNotFound, UsageError
+
+from .settings import DEFAULT_DATABASE, EFFORTS, OneOf, Setting, config_path, processors
+
+if TYPE_CHECKING:
+    from vhashdb import Database
+
+LOCK_TIMEOUT_VARIABLE: Final = "VHASHDB_LOCK_TIMEOUT"
+_CLOSE_S: Final = 3.0
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_Decorator = Callable[[_F], _F]
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, with what was done until then and how to go on."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def db_option(function: _F) -> _F:
+    """``--db``."""
+    kind = click.Path(path_type=Path)
+    return click.option("--db", cls=Setting, type=kind, metavar="PATH", default=DEFAULT_DATABASE, help="The database, a folder.")(function)
+
+
+def effort_option(function: _F) -> _F:
+    """``--effort``."""
+    text = "How much to spend on each file."
+    return click.option("--effort", cls=Setting, type=OneOf(*EFFORTS), default="balanced", help=text)(function)
+
+
+def workers_option(function: _F) -> _F:
+    """``--workers``."""
+    kind = click.IntRange(1, 256)
+    text = "Files read at the same time."
+    return click.option(
+        "--workers", cls=Setting, type=kind, metavar="N", default=processors, show_default="one for each processor", help=text
+    )(function)
+
+
+def quiet_option(function: _F) -> _F:
+    """``--quiet``."""
+    return click.option("-q", "--quiet", cls=Setting, is_flag=True, default=False, help="No progress and no warnings.")(function)
+
+
+def json_option(function: _F) -> _F:
+    """``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")(function)
+
+
+def exit_zero_option(function: _F) -> _F:
+    """``--exit-zero``."""
+    text = "A match does not set the exit code: 0 instead of 10, or 3 if some inputs could not be checked."
+    return click.option("--exit-zero", is_flag=True, help=text)(function)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Database]:
+    """The database, for the duration of a ``with`` statement; Ctrl-C in it ends promptly."""
+    try:
+        database = vhashdb.open(path, lock_timeout_s=_lock_timeout_s())
+    except DatabaseNotFound as error:
+        raise DatabaseNotFound(f"{error.message}{_who_named_it()}") from error
+    except OSError as error:
+        raise _unusable(path, error) from error.__cause__
+    try:
+        yield database
+    except KeyboardInterrupt:
+        _close_soon(database)
+        raise
+    except BaseException:
+        with contextlib.suppress(DatabaseError):  # the first error is the one to report
+            database.close()
+        raise
+    try:
+        database.close()
+    except OSError as error:
+        raise _unusable(path, error) from error.__cause__
+
+
+def made(path: Path, algorithm: str = "pdq", bits: int = 256) -> None:
+    """Make an empty database."""
+    try:
+        vhashdb.create(path, algorithm=algorithm, bits=bits).close()
+    except OSError as error:
+        raise _unusable(path, error) from error.__cause__
+
+
+def _unusable(path: Path, error: OSError) -> DatabaseError:
+    if isinstance(error, DatabaseError):  # some are also the matching builtin
+        return error
+    return DatabaseError(
+        f"the database {path} cannot be used: {error.strerror or error}", hint="check the path, its permissions and the disk"
+    )
+
+
+def _close_soon(database: Database) -> None:
+    """Close, but do not wait for a decoder that is in the middle of a long file: this process is about to end."""
+    closing = threading.Thread(target=database.close, daemon=True)
+    closing.start()
+    closing.join(_CLOSE_S)
+
+
+def _lock_timeout_s() -> float:
+    text = os.environ.get(LOCK_TIMEOUT_VARIABLE, "10")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e6:
+        raise UsageError(f"{LOCK_TIMEOUT_VARIABLE} must be a number of seconds, not {text!r}")
+    return seconds
+
+
+def _who_named_it() -> str:
+    context = click.get_current_context(silent=True)
+    source = context.get_parameter_source("db") if context else None
+    if source is ParameterSource.DEFAULT:
+        return " (the default, as neither --db nor VHASHDB_DB names another)"
+    if source is ParameterSource.ENVIRONMENT:
+        return " (named by VHASHDB_DB)"
+    if source is ParameterSource.DEFAULT_MAP:
+        return f" (named in {config_path()})"
+    return ""

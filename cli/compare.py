@@ -1,0 +1,30 @@
+"""`vhashdb compare`: two files, no database."""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+import click
+
+from .common import exit_zero_option, json_option
+from .pair import code_of, compared, doubts, fingerprints_of, tell
+
+
+@click.command(short_help="Compare two files with each other; no database is needed.")
+@click.argument("a", type=click.Path())
+@click.argument("b", type=click.Path())
+@json_option
+@exit_zero_option
+def command(a: str, b: str, as_json: bool, exit_zero: bool) -> int:
+    """Compare two files with each other; no database is needed.
+
+    Says whether A holds any part of B. Both are videos, pictures, or fingerprint files made by `vhashdb hash`.
+
+    \b
+    Example:
+      vhashdb compare upload.mp4 original.mp4
+    """
+    query, reference = fingerprints_of(a, b)
+    comparison = compared(query, reference)
+    tell("comparison", a, b, comparison, doubts((a, query), (b, reference)), as_json=as_json)
+    return code_of(comparison, exit_zero)

@@ -1,0 +1,116 @@
+"""`vhashdb demo`: the tour, on the sample videos that come with the program."""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from vhashdb.errors import UsageError
+
+from .add import addition_lines
+from .common import made, opened
+from .output import emit, shown
+from .pair import tell
+from .verdicts import result_lines
+
+if TYPE_CHECKING:
+    from vhashdb import Database
+
+_LABELS: Final = {
+    "harbour": "graphic-violence",
+    "night_city": "terror-propaganda",
+    "playground": "child-safety",
+    "valley": "animal-cruelty",
+}
+"""Made up: the samples are drawings of a harbour, a city, a playground and a valley."""
+_EXPLAINED: Final = "valley__mirror.mp4"
+
+
+@click.command(short_help="Take the tour: a database of sample videos, and what matching tells.")
+@click.option("--keep", metavar="DIR", type=click.Path(path_type=Path), help="Make the database in this folder and leave it there.")
+def command(keep: Path | None) -> None:
+    """Take the tour: a database of sample videos, and what matching tells.
+
+    Nothing is downloaded; the samples are small drawings that come with the program. Takes a few seconds.
+
+    \b
+    Example:
+      vhashdb demo
+      vhashdb demo --keep tour
+    """
+    samples = samples_folder()
+    with _place(keep) as place:
+        made(place)
+        with opened(place) as database:
+            _fill(database, samples)
+            _ask(database, samples)
+            _explain(database, samples)
+    if keep:
+        emit(f"\nThe database stays at {shown(place)}. Try:  vhashdb match --db {shown(place)} VIDEO")
+    else:
+        emit("\nThe database was temporary. To start your own:  vhashdb init, vhashdb add, vhashdb match")
+
+
+def samples_folder() -> Path:
+    """The folder of the samples, of an installed wheel as of a working copy.
+
+    `importlib.resources` is not used: in editable mode it stumbles over setuptools' placeholder in the path of a
+    package without ``__init__.py``; the package's own search path knows the folder in both.
+    """
+    spec = importlib.util.find_spec(f"{__package__}.samples")
+    for location in (spec.submodule_search_locations if spec else None) or ():
+        if Path(location, "known").is_dir():
+            return Path(location)
+    raise UsageError("the sample videos are not installed", hint="install vhashdb again, or run this in a copy of its repository")
+
+
+@contextlib.contextmanager
+def _place(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        yield keep / "demo.vhdb"
+        return
+    with tempfile.TemporaryDirectory(prefix="vhashdb-demo-") as folder:
+        yield Path(folder, "demo.vhdb")
+
+
+def _fill(database: Database, samples: Path) -> None:
+    emit("1. Four known videos are fingerprinted and recorded. The database keeps hashes and what you say about the video,")
+    emit("   never a picture of it.\n")
+    for path in sorted((samples / "known").glob("*.mp4")):
+        addition = database.add(path, labels=[_LABELS.get(path.stem, "sample")], reason="sample")
+        for line in addition_lines(path.name, addition):
+            emit(f"   {line}")
+
+
+def _ask(database: Database, samples: Path) -> None:
+    emit("\n2. Edited copies of them are checked. Each line has the verdict, a score from 0 to 1, the record, its labels, who")
+    emit("   published it, and the most that a match may lead to without a person. The line below says which seconds of the")
+    emit("   file show which seconds of the known video, through which view, and how many bits of a hash typically differ.\n")
+    _show(database, sorted((samples / "edited").glob("*.mp4")))
+    emit("\n3. Videos that are in no database. INSUFFICIENT is not NO MATCH: the picture shows too little to say anything.\n")
+    _show(database, sorted((samples / "unknown").glob("*.mp4")))
+
+
+def _show(database: Database, paths: list[Path]) -> None:
+    width = max((len(path.name) for path in paths), default=0)
+    for path in paths:
+        for line in result_lines(path.name, database.match(path), width):
+            emit(f"   {line}")
+
+
+def _explain(database: Database, samples: Path) -> None:
+    path = samples / "edited" / _EXPLAINED
+    matches = database.match(path).matches
+    if not matches:
+        return
+    record = matches[0].record
+    emit(f"\n4. Why {path.name} is a match. Every condition must pass; `vhashdb explain FILE ID` shows this for any file.\n")
+    tell("explanation", path.name, f"rec {record.short_id}", database.explain(path, record.id), (), as_json=False)

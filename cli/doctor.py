@@ -1,0 +1,43 @@
+"""`vhashdb doctor`: check a database and repair what can be repaired."""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from .codes import ExitCode
+from .common import db_option, json_option, opened
+from .output import decoded, emit, emit_json, printable, say
+
+
+@click.command(short_help="Check the database, and repair what can be repaired.")
+@db_option
+@json_option
+def command(db: Path, as_json: bool) -> int:
+    """Check the database, and repair what can be repaired.
+
+    The records are checked against their checksums; the index is compared with the records and rebuilt if it is
+    missing, damaged or wrong. Exit code 4 says that something is left that cannot be repaired.
+
+    \b
+    Example:
+      vhashdb doctor --db industry.vhdb
+    """
+    with opened(db) as database:
+        health = database.check()
+        records = len(database)
+    code = ExitCode.DATABASE if health.left else ExitCode.FINISHED
+    if as_json:
+        emit_json({"type": "health", "database": decoded(db), **asdict(health), "records": records, "exit_code": code.value})
+        return code
+    for title, lines in (("problem", health.problems), ("repaired", health.repaired), ("not repaired", health.left)):
+        for line in lines:
+            emit(f"{title}: {printable(line)}")
+    emit(f"{records:,} records · " + ("some damage is left" if health.left else "sound now" if health.problems else "sound"))
+    if health.left:
+        say("hint: restore the folder from a backup, or make a new database from the videos")
+    return code

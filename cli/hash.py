@@ -1,0 +1,122 @@
+"""`vhashdb hash`: fingerprints of files."""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import click
+
+from vhashdb.errors import MediaError
+
+from .batch import trace
+from .codes import ExitCode
+from .files import InputFiles
+from .output import complain, shown
+from .settings import OneOf
+
+if TYPE_CHECKING:
+    from vhashdb import Fingerprint
+
+_FORMATS: Final = ("text", "json", "vpdq", "binary")
+
+
+@click.command(short_help="Print the fingerprints of files.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="How to write them.")
+@click.option(
+    "--algorithm", type=OneOf("vhashdb.hashing.algorithms", "NAMES"), default="pdq", show_default=True, help="How frames are hashed."
+)
+@click.option("--bits", type=int, default=256, metavar="N", show_default=True, help="Bits of one hash; pdq always has 256.")
+@click.option(
+    "--views", type=click.Choice(["reference", "query"]), default="reference", show_default=True, help="As a known or as an asked video."
+)
+@click.option("--every-frame", is_flag=True, help="Hash each single frame of the whole picture, as vPDQ does.")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True), help="Write to this file.")
+def command(files: tuple[str, ...], form: str, output: str | None, every_frame: bool, **how: Any) -> int:
+    """Print the fingerprints of files.
+
+    The formats: text has a line for each entry (start and end in seconds, view, quality, hash); json has one object a
+    file; vpdq has lines as vPDQ writes them; binary is the most compact. `match`, `compare`, `explain` and `add` read
+    the last three.
+
+    \b
+    Example:
+      vhashdb hash clip.mp4
+      vhashdb hash --format binary -o clip.vhfp clip.mp4
+      vhashdb hash --every-frame --format vpdq clip.mp4 > clip.vpdq
+    """
+    paths = list(InputFiles(files))
+    if form == "binary" and (output is None or len(paths) != 1):
+        raise click.UsageError("--format binary takes one file, and needs -o FILE")
+    if every_frame and how["algorithm"] != "pdq":
+        raise click.UsageError("--every-frame is for --algorithm pdq")
+    failed = 0
+    with _output(output) as out:
+        for path in paths:
+            try:
+                fingerprint = _fingerprint(path, every_frame, **how)
+            except MediaError as error:
+                failed += 1
+                complain(error.message, error.hint)
+                trace(error)
+                continue
+            _write(out, path, fingerprint, form, titled=len(paths) > 1)
+        if failed == len(paths):
+            raise click.exceptions.Exit(ExitCode.INCOMPLETE)  # nothing to replace an older file with
+    return ExitCode.INCOMPLETE if failed else ExitCode.FINISHED
+
+
+@contextlib.contextmanager
+def _output(path: str | None) -> Iterator[IO[bytes]]:
+    """Standard output, or a file that takes its place only when everything went well."""
+    if path in (None, "-"):
+        yield sys.stdout.buffer
+        return
+    part = f"{path}.part"
+    try:
+        file = open(part, "wb")  # noqa: SIM115  # closed below, before it is renamed
+    except OSError as error:
+        raise click.FileError(part, error.strerror or str(error)) from error
+    try:
+        with file:
+            yield file
+        os.replace(part, str(path))
+    except BaseException:
+        os.unlink(part)
+        raise
+
+
+def _fingerprint(path: str, every_frame: bool, algorithm: str, bits: int, views: str) -> Fingerprint:
+    import vhashdb
+
+    if every_frame:
+        return vhashdb.every_frame(path)
+    return vhashdb.fingerprint(path, views=views, algorithm_name=algorithm, bits=bits)
+
+
+def _write(out: IO[bytes], path: str, fingerprint: Fingerprint, form: str, *, titled: bool) -> None:
+    import vhashdb
+
+    if titled and form in ("text", "vpdq"):
+        out.write(f"# {shown(path)}\n".encode())
+    writers: dict[str, Callable[[Fingerprint], str | bytes]] = {
+        "text": _text,
+        "json": lambda f: vhashdb.to_json(f) + "\n",
+        "vpdq": vhashdb.to_vpdq,
+        "binary": vhashdb.to_bytes,
+    }
+    data = writers[form](fingerprint)
+    out.write(data if isinstance(data, bytes) else data.encode())
+    out.flush()
+
+
+def _text(fingerprint: Fingerprint) -> str:
+    f = fingerprint
+    rows = zip(f.start_s.tolist(), f.end_s.tolist(), f.view.tolist(), f.quality.tolist(), f.hash, strict=True)
+    return "".join(f"{start:.3f} {end:.3f} {view} {quality} {value.tobytes().hex()}\n" for start, end, view, quality, value in rows)

@@ -1,0 +1,33 @@
+"""`vhashdb init`: make a database."""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .common import db_option, made
+from .output import emit, shown
+from .settings import OneOf
+
+
+@click.command(short_help="Make a new, empty database.")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@db_option
+@click.option(
+    "--algorithm", type=OneOf("vhashdb.hashing.algorithms", "NAMES"), default="pdq", show_default=True, help="How frames are hashed."
+)
+@click.option("--bits", type=int, default=256, metavar="N", show_default=True, help="Bits of one hash; pdq always has 256.")
+def command(path: Path | None, db: Path, algorithm: str, bits: int) -> None:
+    """Make a new, empty database at PATH, or where --db says.
+
+    \b
+    Example:
+      vhashdb init
+      vhashdb init industry.vhdb
+    """
+    place = path or db
+    made(place, algorithm, bits)
+    emit(f"made an empty database at {shown(place)} ({algorithm}, {bits} bits)")

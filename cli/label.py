@@ -1,0 +1,35 @@
+"""`vhashdb label`: add and take away labels of a record."""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .common import db_option, json_option, opened
+from .output import emit, emit_json, labels_text, record_json
+
+
+@click.command(short_help="Add and take away labels of a record.")
+@click.argument("identifier", metavar="ID")
+@click.option("--add", multiple=True, metavar="LABEL", help="A label to add; can be given several times.")
+@click.option("--remove", multiple=True, metavar="LABEL", help="A label to take away; can be given several times.")
+@db_option
+@json_option
+def command(identifier: str, add: tuple[str, ...], remove: tuple[str, ...], db: Path, as_json: bool) -> None:
+    """Add and take away labels of a record.
+
+    \b
+    Example:
+      vhashdb label 9f3c2a --add graphic-violence --remove unreviewed
+    """
+    if not add and not remove:
+        raise click.UsageError("nothing to do: give --add or --remove")
+    with opened(db) as database:
+        record = database.label(identifier, add=add, remove=remove)
+    if as_json:
+        emit_json(record_json(record))
+    else:
+        emit(f"rec {record.short_id}  {labels_text(record.labels)}")

@@ -1,0 +1,71 @@
+"""`vhashdb list`: the records."""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from .common import db_option, json_option, opened
+from .output import clock, emit, emit_json, printable, record_json
+from .settings import OneOf
+
+if TYPE_CHECKING:
+    from vhashdb import Record
+
+_COLUMNS: Final = ("record", "state", "length", "labels", "source", "added", "reason")
+
+
+@click.command(short_help="List the records.")
+@click.option(
+    "--label", "labels", multiple=True, metavar="LABEL", help="Only records with this label; given several times, with all of them."
+)
+@click.option("--state", "states", multiple=True, type=OneOf("vhashdb.store.records", "State"), help="Only records in this state.")
+@click.option("--source", metavar="NAME", help="Only records from this source, such as local.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many records.")
+@db_option
+@json_option
+def command(labels: tuple[str, ...], states: tuple[str, ...], source: str | None, limit: int | None, db: Path, as_json: bool) -> None:
+    """List the records, in the order they were added.
+
+    A table on a terminal; otherwise one line a record, columns separated by tabs.
+
+    \b
+    Example:
+      vhashdb list --label graphic-violence --limit 20
+    """
+    from vhashdb import State
+
+    with opened(db) as database:
+        found = database.records(labels=labels, states=[State(state) for state in states], source=source, limit=limit)
+        if as_json:
+            for record in found:
+                emit_json(record_json(record))
+        elif sys.stdout.isatty():
+            _table(map(_row, found))
+        else:
+            emit("\t".join(_COLUMNS))
+            for record in found:
+                emit("\t".join(_row(record)))
+
+
+def _row(record: Record) -> tuple[str, ...]:
+    labels, added = ", ".join(record.labels), record.added_at.date().isoformat()
+    texts = (record.short_id, record.state.value, clock(record.duration_s), labels, record.details.source, added, record.reason)
+    return tuple(map(printable, texts))
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*_COLUMNS, box=box.ASCII2 if not sys.stdout.encoding.lower().startswith("utf") else box.SIMPLE)
+    for row in rows:
+        table.add_row(*row)
+    Console(markup=False, emoji=False, highlight=False).print(table)

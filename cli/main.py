@@ -1,0 +1,157 @@
+"""The command `vhashdb`: finds the verb, loads only that one, and turns every ending into an exit code."""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+import vhashdb
+
+from .codes import ExitCode
+from .common import Stopped
+from .output import complain, flush, printable
+
+VERBS: Final = (
+    "init",
+    "info",
+    "doctor",
+    "add",
+    "match",
+    "explain",
+    "compare",
+    "hash",
+    "list",
+    "show",
+    "label",
+    "retract",
+    "unmatch",
+    "config",
+    "completion",
+    "demo",
+)
+"""In the order of the help. Each is a module here with a `command`, which imports what is heavy only when it runs."""
+
+
+class LazyGroup(click.Group):
+    """Loads a verb's module when the verb is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs."""
+        return [*VERBS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb's command, or None."""
+        if cmd_name not in VERBS:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = importlib.import_module(f".{cmd_name}", __package__).command
+        return command
+
+
+_EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4} {code.meaning}" for code in ExitCode)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+@click.version_option(vhashdb.__version__, prog_name="vhashdb")
+@click.option("--debug", is_flag=True, envvar="VHASHDB_DEBUG", help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Keep fingerprints of known harmful videos, and find edited copies of them.
+
+    \b
+    Example:
+      vhashdb init
+      vhashdb add --label graphic-violence known/
+      vhashdb match upload.mp4
+    """
+    ctx.find_root().meta["debug"] = debug
+    if debug:
+        _debugging.append(True)
+
+
+_debugging: list[bool] = []
+"""Not empty once --debug was given: errors are reported when click's context is gone."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; the exit code. Never raises, never gives 1."""
+    _debugging.clear()
+    try:
+        code = _ending(arguments)
+        flush()
+    except BrokenPipeError:
+        return ExitCode.OUTPUT_CLOSED
+    return code
+
+
+def run() -> None:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal cannot show must not end a batch.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    code = main(sys.argv[1:])
+    if code == ExitCode.OUTPUT_CLOSED:
+        # Python flushes standard output once more as it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if code == ExitCode.INTERRUPTED:
+        # Everything is saved and said; a thread in the middle of a long file must not delay the end.
+        os._exit(code)
+    sys.exit(code)
+
+
+def _ending(arguments: Sequence[str]) -> int:
+    try:
+        result: Any = cli.main(list(arguments), prog_name="vhashdb", standalone_mode=False)
+        return int(result or 0)
+    except click.ClickException as error:
+        _report_click(error)
+        return ExitCode.USAGE if error.exit_code == 1 else error.exit_code
+    except (click.Abort, KeyboardInterrupt) as error:
+        return _interrupted(error)
+    except vhashdb.VhashdbError as error:
+        complain(error.message, error.hint)
+        _trace()
+        return error.exit_code
+    except SystemExit as error:
+        # click ends so, with 1, when the reader of the output went away.
+        return ExitCode.OUTPUT_CLOSED if error.code == 1 else int(error.code or 0)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return _internal(error)
+
+
+def _report_click(error: click.ClickException) -> None:
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    if context is not None and message == context.get_help():  # a group without a verb
+        click.echo(message, err=True)
+        return
+    complain(message, f"see `{context.command_path} --help`" if context is not None else "")
+    _trace()
+
+
+def _interrupted(error: BaseException) -> int:
+    cause = error.__cause__ or error
+    if isinstance(cause, EOFError):
+        return _internal(cause)
+    complain(f"interrupted{': ' if str(cause) else ''}{cause}", cause.hint if isinstance(cause, Stopped) else "")
+    return ExitCode.INTERRUPTED
+
+
+def _internal(error: BaseException) -> int:
+    complain(printable(f"internal error: {type(error).__name__}: {error}"), "this is a fault of vhashdb; `vhashdb --debug …` shows where")
+    _trace()
+    return ExitCode.INTERNAL
+
+
+def _trace() -> None:
+    if _debugging:
+        traceback.print_exc(file=sys.stderr)

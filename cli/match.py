@@ -1,0 +1,175 @@
+"""`vhashdb match`: is any part of these files a known video?"""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from vhashdb.errors import DatabaseEmpty, VhashdbError
+
+from .batch import Job, Progress, in_order, tally, trace
+from .codes import ExitCode
+from .common import Stopped, db_option, effort_option, exit_zero_option, json_option, opened, quiet_option, workers_option
+from .files import ONE_SIDED, InputFiles, one_sided, source_of
+from .output import counted, decoded, emit, emit_json, error_json, say, shown, with_path, without_path
+from .verdicts import not_checked_line, result_lines
+
+if TYPE_CHECKING:
+    from vhashdb import Database, Result
+
+_WORDS: Final = {
+    "match": "match",
+    "possible": "possible",
+    "no-match": "no match",
+    "insufficient": "insufficient",
+    "unreadable": "not checked",
+}
+_FOUND: Final = ("match", "possible")
+_UNSURE: Final = ("insufficient", "unreadable")
+_NAME_WIDTH: Final = 40
+
+
+@dataclass(frozen=True)
+class _Options:
+    effort: str
+    as_json: bool
+    exit_zero: bool
+    workers: int
+    quiet: bool
+
+
+@click.command(short_help="Check whether any part of these files is a known video.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option("--null", is_flag=True, help="With `-`: names on standard input end with a NUL byte instead of a line break.")
+@db_option
+@effort_option
+@json_option
+@exit_zero_option
+@workers_option
+@quiet_option
+def command(files: tuple[str, ...], null: bool, db: Path, **given: Any) -> int:
+    """Check whether any part of these files is a known video.
+
+    FILE is a video, a picture, a fingerprint file, a folder (searched for media files), a pattern, or - to read names from standard input.
+    Each file gets one of the verdicts MATCH, POSSIBLE, NO MATCH, INSUFFICIENT (too little usable picture to say) and
+    NOT CHECKED (unreadable). Exit code 10 says that something was found.
+
+    \b
+    Example:
+      vhashdb match upload.mp4
+      vhashdb match --json --effort fast uploads/ > verdicts.jsonl
+      find . -name '*.mp4' -print0 | vhashdb match --null -
+    """
+    options, inputs = _Options(**given), InputFiles(files, null=null)
+    with opened(db) as database:
+        if not len(database):
+            raise DatabaseEmpty(f"the database {db} holds no record, so nothing can be found")
+        return _Matching(database, options, inputs).run()
+
+
+class _Matching:
+    """One run over many files."""
+
+    def __init__(self, database: Database, options: _Options, inputs: InputFiles) -> None:
+        self._database, self._options, self._inputs = database, options, inputs
+        self._counts = dict.fromkeys(_WORDS, 0)
+        self._matches = 0
+        self._started = time.monotonic()
+
+    def run(self) -> int:
+        listed = None if self._inputs.streamed else list(self._inputs)
+        total = len(listed) if listed is not None else None
+        width = min(_NAME_WIDTH, max((len(shown(path)) for path in listed or ()), default=0))
+        try:
+            with Progress(total, quiet=self._options.quiet) as progress:
+                for job in in_order(self._inputs if listed is None else listed, self._ask, self._options.workers):
+                    self._tell(job, width)
+                    progress.advance()
+        except KeyboardInterrupt:
+            done = sum(self._counts.values())
+            self._summary(ExitCode.INTERRUPTED)
+            of = f" of {total}" if total is not None else ""
+            raise Stopped(f"{done}{of} files checked", "what was found so far is above; run the same command again to check all") from None
+        code = self._code()
+        self._summary(code)
+        if not sum(self._counts.values()) and not self._options.quiet:
+            say("warning: there was no file to check")
+        return code
+
+    def _ask(self, path: str) -> Result:
+        source = source_of(path)
+        if not isinstance(source, str) and one_sided(source) and not self._options.quiet:
+            say(f"warning: {shown(path)}: {ONE_SIDED}")
+        return self._database.match(source, effort=self._options.effort)
+
+    def _tell(self, job: Job[Result], width: int) -> None:
+        # Counted first: after Ctrl-C between two lines the summary must not know less than was printed.
+        self._counts[job.value.verdict.value if job.value else "unreadable"] += 1
+        self._matches += len(job.value.matches) if job.value else 0
+        tell: Callable[[Job[Result], int], None] = self._tell_json if self._options.as_json else self._tell_text
+        tell(job, width)
+
+    def _tell_text(self, job: Job[Result], width: int) -> None:
+        if job.value is None:
+            emit(not_checked_line(job.path, without_path(_error_of(job).message, job.path), width))
+            trace(_error_of(job))
+            return
+        for line in result_lines(job.path, job.value, width):
+            emit(line)
+
+    def _tell_json(self, job: Job[Result], width: int) -> None:  # noqa: ARG002  # lines of JSON are not aligned
+        if job.value is not None:
+            emit_json(with_path(job.value.to_json(""), job.path))
+            for match in job.value.matches:
+                emit_json(with_path(match.to_json(""), job.path))
+            return
+        error = _error_of(job)
+        emit_json(with_path(_unreadable(without_path(error.message, job.path), self._options.effort), job.path))
+        emit_json(error_json(error, job.path))
+        trace(error)
+
+    def _code(self) -> ExitCode:
+        if any(self._counts[word] for word in _FOUND) and not self._options.exit_zero:
+            return ExitCode.FOUND
+        return ExitCode.INCOMPLETE if any(self._counts[word] for word in _UNSURE) else ExitCode.FINISHED
+
+    def _summary(self, code: ExitCode) -> None:
+        records, path, skipped = len(self._database), self._database.path, self._inputs.skipped
+        if not self._options.as_json:
+            files = tally({_WORDS[word]: number for word, number in self._counts.items()}, skipped)
+            emit(f"{files} · database {shown(path)}, {counted(records, 'record')} · exit {code.value}")
+            return
+        emit_json(
+            {
+                "type": "summary",
+                "files": sum(self._counts.values()),
+                "verdicts": self._counts,
+                "matches": self._matches,
+                "skipped": skipped,
+                "database": decoded(path),
+                "records": records,
+                "effort": self._options.effort,
+                "elapsed_s": round(time.monotonic() - self._started, 3),
+                "interrupted": code is ExitCode.INTERRUPTED,
+                "exit_code": code.value,
+            }
+        )
+
+
+def _error_of(job: Job[Any]) -> VhashdbError:
+    assert job.error is not None  # a job that is done has a value or an error
+    return job.error
+
+
+def _unreadable(reason: str, effort: str) -> dict[str, Any]:
+    """The ``file`` line of a file that could not be read: the same fields as any other."""
+    from vhashdb import Effort, Result, Verdict
+
+    return Result(Verdict.UNREADABLE, decoded(reason), effort=Effort(effort)).to_json("")

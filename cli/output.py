@@ -1,0 +1,152 @@
+"""Printing: what people and programs read, on any terminal, whatever is in a file's name."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import os
+import sys
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from vhashdb import Record, VhashdbError
+
+_ASCII: Final = str.maketrans({"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x"})
+_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
+_COLOURS: Final = {"MATCH": "red", "POSSIBLE": "yellow", "NO MATCH": "green", "INSUFFICIENT": "yellow", "NOT CHECKED": "magenta"}
+
+
+def emit(line: str) -> None:
+    """Print one line of data at once, so that a reader downstream need not wait."""
+    sys.stdout.write(_fitting(line, sys.stdout) + "\n")
+    sys.stdout.flush()
+
+
+def emit_json(value: dict[str, Any]) -> None:
+    """Print one JSON object; only ASCII, so that it is valid in every encoding."""
+    emit(json.dumps(value, default=_plain))
+
+
+def flush() -> None:
+    """Bring out everything that was printed."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def say(text: str) -> None:
+    """Print a note, which is no data, to stderr."""
+    sys.stderr.write(_fitting(text, sys.stderr) + "\n")
+    sys.stderr.flush()
+
+
+def complain(message: str, hint: str = "") -> None:
+    """Print an error, and what to do about it, to stderr."""
+    say(f"error: {printable(message)}")
+    if hint:
+        say(f"hint: {printable(hint)}")
+
+
+def _fitting(text: str, stream: TextIO) -> str:
+    encoding = (stream.encoding or "").lower()
+    return text if encoding.startswith("utf") else text.translate(_ASCII)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime.datetime):
+        return value.isoformat() + ("Z" if value.tzinfo is None else "")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    return os.fspath(value)  # type: ignore[call-overload, no-any-return]  # paths; anything else is a mistake and raises
+
+
+# -- text from outside -----------------------------------------------------------------------------
+
+
+def decoded(path: str | os.PathLike[str]) -> str:
+    """A path as valid text: bytes that are not UTF-8 become replacement characters."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def printable(text: str) -> str:
+    """Text that cannot move the cursor or break a line: names and reasons come from strangers."""
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path for people."""
+    return printable(decoded(path))
+
+
+def with_path(value: dict[str, Any], path: str) -> dict[str, Any]:
+    """A JSON line with its path; one that is not UTF-8 also as base64 of its bytes, which is exact."""
+    value["path"] = decoded(path)
+    raw = os.fsencode(path)
+    if raw != value["path"].encode():
+        value["path_base64"] = base64.b64encode(raw).decode()
+    return value
+
+
+def error_json(error: VhashdbError, path: str) -> dict[str, Any]:
+    """The ``error`` line for one file."""
+    value = {"type": "error", "path": "", "error": type(error).__name__, "message": decoded(error.message), "hint": error.hint}
+    return with_path(value, path)
+
+
+def without_path(message: str, path: str) -> str:
+    """An error's message without the path in front, for places that show the path already."""
+    for prefix in (path, os.path.abspath(path)):
+        message = message.removeprefix(f"{prefix}: ")
+    return message
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+def verdict_word(verdict: str) -> str:
+    """A verdict for people."""
+    return "NOT CHECKED" if verdict == "unreadable" else verdict.replace("-", " ").upper()
+
+
+def coloured(word: str) -> str:
+    """A verdict word, in colour if standard output is a terminal that wants it."""
+    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return click.style(word, fg=_COLOURS.get(word), bold=word == "MATCH") if wanted else word
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 file``, ``1,200 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def clock(seconds: float, tenths: bool = True) -> str:
+    """``00:01:12`` or ``00:01:12.3``."""
+    units = round(max(0.0, seconds) * (10 if tenths else 1))
+    whole, rest = divmod(units, 10) if tenths else (units, 0)
+    text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    return f"{text}.{rest}" if tenths else text
+
+
+def size(count: int) -> str:
+    """``1.2 MB``."""
+    if count < 1000:
+        return counted(count, "byte")
+    power = min(4, (len(str(count)) - 1) // 3)
+    return f"{count / 1000**power:.1f} {_UNITS[power]}"
+
+
+def labels_text(labels: tuple[str, ...]) -> str:
+    """Labels for people."""
+    return printable(", ".join(labels)) if labels else "no label"
+
+
+def record_json(record: Record) -> dict[str, Any]:
+    """A record with all its fields, as `list`, `show` and the curating verbs print it."""
+    value: dict[str, Any] = {"type": "record", "record": record.id, "state": record.state.value, "revision": record.revision}
+    value |= {"duration_s": record.duration_s, "sha256": record.sha256, "md5": record.md5, "added_at": record.added_at}
+    value |= {field.name: getattr(record.details, field.name) for field in fields(record.details)}
+    return value | {"labels": list(record.labels), "near": list(record.near)}

@@ -1,0 +1,35 @@
+"""`vhashdb unmatch`: this file is not that record."""
+
+# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .common import db_option, json_option, opened
+from .output import emit, emit_json, shown, with_path
+
+
+@click.command(short_help="Remember that a file is not a record, whatever the hashes say.")
+@click.argument("file", type=click.Path())
+@click.argument("identifier", metavar="ID")
+@click.option("--reason", default="", metavar="TEXT", help="Why; it is kept in the record's history.")
+@db_option
+@json_option
+def command(file: str, identifier: str, reason: str, db: Path, as_json: bool) -> None:
+    """Remember that a file is not a record, whatever the hashes say.
+
+    The mark is about this very file, stays in this database, and survives updates of the record.
+
+    \b
+    Example:
+      vhashdb unmatch upload.mp4 9f3c2a --reason "a cover version"
+    """
+    with opened(db) as database:
+        record = database.unmatch(file, identifier, reason=reason)
+    if as_json:
+        emit_json(with_path({"type": "unmatch", "path": "", "record": record.id, "reason": reason}, file))
+    else:
+        emit(f"{shown(file)}  is not rec {record.short_id}; it will not be said to match it again")

@@ -1,0 +1,105 @@
+"""What a moderator reads: verdicts, matches and segments as lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .output import clock, coloured, labels_text, printable, shown, verdict_word
+
+if TYPE_CHECKING:
+    from vhashdb import Comparison, Match, Result, Segment
+    from vhashdb.matching.verdict import Judgement
+
+NORMAL_SPEED = 0.01
+"""How far from 1 a speed is not worth saying."""
+SHOWN_VIEWS = 8
+SHORT_S = 60.0
+
+
+def result_lines(path: str, result: Result, width: int = 0) -> list[str]:
+    """One file: its verdict, or one line for each match and one for each matched stretch; then what was damaged."""
+    name = shown(path).ljust(width)
+    lines = [line for match in result.matches for line in _match_lines(name, match)]
+    if not result.matches:
+        said = "" if result.verdict == "no-match" else f"  {printable(result.reason)}"
+        lines = [f"{name}  {coloured(verdict_word(result.verdict))}{said}"]
+    return lines + note_lines(result.damage)
+
+
+def not_checked_line(path: str, reason: str, width: int = 0) -> str:
+    """One file that could not be read."""
+    return f"{shown(path).ljust(width)}  {coloured('NOT CHECKED')}  {printable(reason)}"
+
+
+def note_lines(notes: tuple[str, ...]) -> list[str]:
+    """What a reader should know about a file."""
+    return [f"  note: {printable(note)}" for note in notes]
+
+
+def _match_lines(name: str, match: Match) -> list[str]:
+    record, word = match.record, coloured(verdict_word(match.verdict))
+    state = "" if record.state == "active" else f"   ({record.state})"
+    labels, source = labels_text(record.labels), printable(record.details.source)
+    lines = [f"{name}  {word}  {match.score:.2f}  rec {record.short_id}  {labels}  from {source}{state}  → {record.details.max_action}"]
+    if match.identical:
+        lines.append("  the very same file, byte for byte")
+        return lines
+    if match.verdict == "possible":
+        lines.append(f"  {printable(match.judgement.reason)}")
+    return lines + segment_lines(match.segments)
+
+
+def segment_lines(segments: tuple[Segment, ...], query: str = "clip", known: str = "known") -> list[str]:
+    """Matched stretches: where in the file, where in the known video, and how."""
+    return [_segment_line(segment, query, known) for segment in segments]
+
+
+def _segment_line(segment: Segment, query: str, known: str) -> str:
+    here = _span(segment.query_start_s, segment.query_end_s)
+    there = _span(segment.reference_start_s, segment.reference_end_s)
+    length_s = segment.query_end_s - segment.query_start_s
+    digits = 1 if length_s < SHORT_S else 0
+    words = [f"{min(segment.matched_s, length_s):.{digits}f} of {length_s:.{digits}f} s"]
+    if str(segment.views) != "whole picture":
+        words.append(str(segment.views))
+    if abs(segment.speed - 1) > NORMAL_SPEED:
+        words.append(f"speed × {segment.speed:.2f}")
+    words.append(f"median {segment.median_bits:.0f}/{segment.bits} bits")
+    return f"  {query}  {here}   ↔   {known} {there}      {', '.join(words)}"
+
+
+def _span(start_s: float, end_s: float) -> str:
+    tenths = end_s - start_s < SHORT_S
+    return f"{clock(start_s, tenths)} – {clock(end_s, tenths)}"
+
+
+def judgement_lines(judgement: Judgement) -> list[str]:
+    """Verdict, score and reason of one comparison."""
+    word = coloured(verdict_word(judgement.verdict))
+    score = f"  {judgement.score:.2f}" if judgement.score else ""
+    lines = [f"{word}{score}  {printable(judgement.reason)}"]
+    if judgement.segments:
+        lines.append(f"  {judgement.query_coverage:.0%} of the file, {judgement.reference_coverage:.0%} of the known video")
+    return lines
+
+
+def views_lines(comparison: Comparison) -> list[str]:
+    """The ways of looking that were tried, best first."""
+    if not comparison.views_tried:
+        return ["Ways of looking in which any frame was alike: none"]
+    lines = ["Ways of looking, and in how many moments the two were alike:"]
+    lines += [f"  {count:>4}  {pair}" for pair, count in comparison.views_tried[:SHOWN_VIEWS]]
+    more = len(comparison.views_tried) - SHOWN_VIEWS
+    return lines + ([f"        and {more} more"] if more > 0 else [])
+
+
+def gates_lines(judgement: Judgement) -> list[str]:
+    """Each condition with its value and threshold."""
+    rows = [("condition", "value", "threshold", "result", "meaning")]
+    rows += [(g.name, _number(g.value), _number(g.threshold), "pass" if g.passed else "FAIL", g.meaning) for g in judgement.gates]
+    first, second, third = (max(len(row[column]) for row in rows) for column in range(3))
+    return [f"  {r[0]:<{first}}  {r[1]:>{second}}  {r[2]:>{third}}  {r[3]:<6}  {r[4]}" for r in rows]
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")

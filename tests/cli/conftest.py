@@ -1,0 +1,56 @@
+"""What the tests of the command line share: a clean environment, and a database of the sample films."""
+
+import os
+import shutil
+
+import pytest
+
+from . import driver
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch, tmp_path):
+    """No setting of the person who runs the tests; an empty working folder."""
+    for name in [name for name in os.environ if name.startswith("VHASHDB_") or name in ("NO_COLOR", "COLUMNS")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+@pytest.fixture(scope="session")
+def built(samples, tmp_path_factory):
+    """How the database of the known sample films was built, and where it is."""
+    path = tmp_path_factory.mktemp("cli") / "known.vhdb"
+    assert driver.run("init", path).code == 0
+    done = driver.run("add", "--db", path, "--json", "--label", "graphic-violence", "--reason", "sample", samples / "known")
+    assert done.code == 0, done
+    return path, done
+
+
+@pytest.fixture(scope="session")
+def known(built):
+    """A database of the known sample films, only to be read."""
+    return built[0]
+
+
+@pytest.fixture
+def own(known, tmp_path):
+    """A copy of it to write to."""
+    return shutil.copytree(known, tmp_path / "own.vhdb")
+
+
+@pytest.fixture
+def ids(built):
+    """Record ids by the film's name."""
+    return {os.path.basename(line["path"]).removesuffix(".mp4"): line["record"] for line in built[1].of_type("record")}
+
+
+@pytest.fixture
+def not_media(clean):
+    """A text that calls itself a video."""
+    path = clean / "notes.mp4"
+    path.write_text("this is no video\n" * 50)
+    return path

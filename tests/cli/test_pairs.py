@@ -1,0 +1,178 @@
+"""`compare`, `explain`, `hash`: two files side by side, and fingerprints on paper."""
+
+import json
+import re
+
+import pytest
+
+import vhashdb
+
+from .driver import run
+
+
+@pytest.fixture
+def films(samples):
+    return samples / "edited" / "valley__mirror.mp4", samples / "known" / "valley.mp4"
+
+
+def test_compare(films):
+    done = run("compare", *films)
+    assert done.code == 10
+    head, verdict, coverage, segment = done.lines
+    assert head == f"{films[0]}  against  {films[1]}"
+    assert re.fullmatch(r"MATCH  [01]\.\d\d  both sides look alike and change alike", verdict)
+    assert coverage == "  100% of the file, 100% of the known video"
+    assert "mirrored" in segment
+
+
+def test_compare_in_json(films, samples):
+    value = json.loads(run("compare", "--json", *films).out)
+    assert (value["type"], value["verdict"]) == ("comparison", "match")
+    assert value["segments"][0]["view"].startswith("mirrored")
+    value = json.loads(run("compare", "--json", samples / "unknown" / "train.mp4", films[1]).out)
+    assert (value["verdict"], value["segments"]) == ("no-match", [])
+
+
+def test_a_dark_video_is_not_said_to_match_nothing(samples, films):
+    done = run("compare", samples / "unknown" / "dark_room.mp4", films[1])
+    assert done.code == 3
+    assert done.lines[1].startswith("INSUFFICIENT")
+    assert "note: " in done.lines[-1]
+
+
+def test_explain_shows_every_gate(films, known, ids):
+    done = run("explain", "--db", known, films[0], ids["valley"][:8])
+    assert done.code == 10
+    assert done.lines[0] == f"{films[0]}  against  rec {ids['valley'][:8]}"
+    at = done.lines.index("Conditions for a match, for the strongest stretch:")
+    rows = [re.split(r" {2,}", line.strip()) for line in done.lines[at + 1 :]]
+    assert rows[0] == ["condition", "value", "threshold", "result", "meaning"]
+    assert {row[0] for row in rows[1:]} >= {"alike frames", "median distance", "motion", "evidence"}
+    assert all(len(row) == 5 and row[3] == "pass" for row in rows[1:])
+    assert any("mirrored" in line for line in done.lines[:at])
+
+
+def test_explain_in_json(known, ids, samples):
+    done = run("explain", "--db", known, "--json", samples / "unknown" / "train.mp4", ids["valley"])
+    assert done.code == 0
+    value = json.loads(done.out)
+    assert (value["type"], value["verdict"]) == ("explanation", "no-match")
+    assert {"name", "value", "threshold", "passed", "meaning"} == value["gates"][0].keys()
+    assert not all(gate["passed"] for gate in value["gates"])
+    assert isinstance(value["views_tried"], list)
+
+
+@pytest.mark.parametrize("effort", ["fast", "balanced", "thorough"])
+def test_explain_at_every_effort(effort, films, known, ids):
+    assert run("explain", "--db", known, "--effort", effort, films[0], ids["valley"]).code == 10
+
+
+def test_explain_against_a_file_needs_no_database(films):
+    done = run("explain", *films)
+    assert done.code == 10
+    assert "Conditions for a match" in done.out
+
+
+def test_explain_a_retracted_record_says_so(own, films, ids):
+    run("retract", "--db", own, ids["valley"], "--reason", "x")
+    assert "note: this record is retracted" in run("explain", "--db", own, films[0], ids["valley"]).out
+
+
+@pytest.mark.parametrize(("form", "options"), [("json", []), ("binary", []), ("vpdq", ["--every-frame"])])
+def test_what_hash_writes_can_be_compared(form, options, films, samples):
+    clip = samples / "edited" / "valley__clip.mp4"
+    assert run("hash", "--format", form, "-o", "known", *options, films[1]).code == 0
+    assert run("hash", "--format", form, "-o", "asked", "--views", "query", *options, clip).code == 0
+    assert run("compare", clip, "known").code == 10
+    assert run("compare", "asked", films[1]).code == 10
+    assert run("explain", "asked", "known").code == 10
+
+
+def test_a_fingerprint_for_the_wrong_side_is_said(films):
+    run("hash", "--format", "json", "-o", "mirror.json", films[0])
+    assert "note: mirror.json: this fingerprint was made as of a known video" in run("compare", "mirror.json", films[1]).out
+
+
+def test_fingerprints_of_two_algorithms(films):
+    run("hash", "--format", "json", "-o", "a.json", films[0])
+    run("hash", "--format", "json", "-o", "b.json", "--algorithm", "phash", "--bits", "64", films[1])
+    done = run("compare", "a.json", "b.json")
+    assert done.code == 2
+    assert "a fingerprint of pdq-256/1 cannot be used with phash-64/1" in done.err
+    assert run("compare", films[1], "b.json").code == 10  # a video is hashed as the other side needs
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"VHFP broken", "not a vhashdb fingerprint"),
+        (b"{}", "not a vhashdb fingerprint in JSON"),
+        (b'{"format": "vhashdb-fingerprint", "version": 99}', "version 99"),
+        (b"0,100," + b"a" * 64 + b",0.0\nnonsense\n", "line 2"),
+    ],
+)
+def test_damaged_fingerprint_files(content, message, clean, films):
+    (clean / "a.vhfp").write_bytes(content)
+    done = run("compare", "a.vhfp", films[1])
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_hash_as_text(films):
+    done = run("hash", films[1])
+    assert done.code == 0
+    assert all(re.fullmatch(r"\d+\.\d{3} \d+\.\d{3} \d+ \d+ [0-9a-f]{64}", line) for line in done.lines)
+    assert len(done.lines) == len(vhashdb.fingerprint(films[1]))
+
+
+def test_hash_of_an_image(samples):
+    from PIL import Image
+
+    with Image.open(samples / "still.png") as picture:
+        wanted = vhashdb.from_json(run("hash", "--format", "json", samples / "still.png").out).hash[0]
+        exact = bytes.fromhex(str(vhashdb.hash_image(picture)))
+    assert sum((a ^ b).bit_count() for a, b in zip(wanted.tolist(), exact, strict=True)) <= 10
+
+
+def test_hash_of_every_frame(films):
+    lines = run("hash", "--every-frame", "--format", "vpdq", films[1]).lines
+    assert len(lines) == 12 * 24 or len(lines) == 12 * 25
+    assert all(re.fullmatch(r"\d+,\d+,[0-9a-f]{64},\d+\.\d+", line) for line in lines)
+
+
+def test_hash_of_several_files_titles_them(samples, films):
+    done = run("hash", films[0], "missing.mp4", films[1])
+    assert done.code == 3
+    assert [line for line in done.lines if line.startswith("#")] == [f"# {film}" for film in films]
+    assert "error: missing.mp4: no such file" in done.err
+    assert len(run("hash", "--format", "json", *films).json) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "binary"], "needs -o FILE"),
+        (["--every-frame", "--algorithm", "phash"], "--every-frame is for --algorithm pdq"),
+        (["--bits", "64"], "pdq has 256 bits"),
+        (["--format", "vpdq", "--algorithm", "phash"], "cannot be used with pdq"),
+        (["--algorithm", "md5"], "is not one of pdq"),
+    ],
+)
+def test_hash_with_senseless_options(options, message, films):
+    done = run("hash", *options, films[1])
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_a_failed_hash_leaves_the_old_file(clean, films):
+    (clean / "out.json").write_text("old")
+    assert run("hash", "--format", "vpdq", "--algorithm", "phash", "-o", "out.json", films[1]).code == 2
+    assert run("hash", "-o", "out.json", "missing.mp4").code == 3
+    assert (clean / "out.json").read_text() == "old"
+    assert [path.name for path in clean.iterdir()] == ["out.json"]
+
+
+def test_hash_where_nothing_can_be_written(films):
+    done = run("hash", "-o", "no/such/folder", films[1])
+    assert done.code == 2
+    assert "no/such/folder" in done.err
