@@ -7,7 +7,7 @@ from __future__ import annotations
 import click
 
 from .common import exit_zero_option, json_option
-from .pair import code_of, compared, doubts, fingerprints_of, tell
+from .pair import code_of, doubts, fingerprints_of, tell
 
 
 @click.command(short_help="Compare two files with each other; no database is needed.")
@@ -24,7 +24,9 @@ def command(a: str, b: str, as_json: bool, exit_zero: bool) -> int:
     Example:
       vhashdb compare upload.mp4 original.mp4
     """
+    from vhashdb import compare
+
     query, reference = fingerprints_of(a, b)
-    comparison = compared(query, reference)
+    comparison = compare(query, reference)
     tell("comparison", a, b, comparison, doubts((a, query), (b, reference)), as_json=as_json)
     return code_of(comparison, exit_zero)

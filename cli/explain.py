@@ -11,7 +11,7 @@ import click
 
 from .common import db_option, effort_option, exit_zero_option, json_option, opened
 from .files import source_of
-from .pair import code_of, compared, doubts, fingerprints_of, tell
+from .pair import code_of, doubts, fingerprints_of, tell
 
 
 @click.command(short_help="Show why a file does or does not match a record: every condition with its value.")
@@ -32,9 +32,11 @@ def command(a: str, b: str, db: Path, effort: str, as_json: bool, exit_zero: boo
       vhashdb explain upload.mp4 9f3c2a
       vhashdb explain upload.mp4 original.mp4
     """
+    from vhashdb import compare
+
     if os.path.exists(b):
         query, reference = fingerprints_of(a, b)
-        comparison, notes = compared(query, reference), doubts((a, query), (b, reference))
+        comparison, notes = compare(query, reference), doubts((a, query), (b, reference))
     else:
         with opened(db) as database:
             record = database.get(b)

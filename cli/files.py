@@ -22,10 +22,6 @@ MAX_FINGERPRINT_BYTES: Final = 256 << 20
 _MAGIC: Final = b"VHFP"
 _VPDQ_LINE: Final = re.compile(rb"\s*\d+,\d+,[0-9a-fA-F]{64},[0-9.]+\s")
 _HEAD: Final = 256
-_ORIENTATION: Final = 7
-"""Bits of a view's code that say how the picture is turned."""
-
-ONE_SIDED: Final = "this fingerprint was made as of a known video; mirrored or turned copies are only found with `hash --views query`"
 
 
 class InputFiles:
@@ -101,11 +97,6 @@ def source_of(path: str) -> str | Fingerprint:
     if len(data) > MAX_FINGERPRINT_BYTES:
         raise LimitExceeded(f"{path}: the fingerprint file is larger than {MAX_FINGERPRINT_BYTES >> 20} MiB")
     return _read(kind, data)
-
-
-def one_sided(fingerprint: Fingerprint) -> bool:
-    """Whether it was made as that of a known video, with the picture only as it is."""
-    return len(fingerprint) > 0 and not (fingerprint.view & _ORIENTATION).any()
 
 
 def _kind(head: bytes) -> str | None:

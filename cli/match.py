@@ -17,7 +17,7 @@ from vhashdb.errors import DatabaseEmpty, VhashdbError
 from .batch import Job, Progress, in_order, tally, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, effort_option, exit_zero_option, json_option, opened, quiet_option, workers_option
-from .files import ONE_SIDED, InputFiles, one_sided, source_of
+from .files import InputFiles, source_of
 from .output import counted, decoded, emit, emit_json, error_json, say, shown, with_path, without_path
 from .verdicts import not_checked_line, result_lines
 
@@ -104,10 +104,7 @@ class _Matching:
         return code
 
     def _ask(self, path: str) -> Result:
-        source = source_of(path)
-        if not isinstance(source, str) and one_sided(source) and not self._options.quiet:
-            say(f"warning: {shown(path)}: {ONE_SIDED}")
-        return self._database.match(source, effort=self._options.effort)
+        return self._database.match(source_of(path), effort=self._options.effort)
 
     def _tell(self, job: Job[Result], width: int) -> None:
         # Counted first: after Ctrl-C between two lines the summary must not know less than was printed.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .codes import ExitCode
-from .files import ONE_SIDED, one_sided, source_of
+from .files import source_of
 from .output import decoded, emit, emit_json, shown
 from .verdicts import gates_lines, judgement_lines, note_lines, segment_lines, views_lines
 
@@ -38,17 +37,6 @@ def _made(source: str | Fingerprint, views: str, algorithm: AlgorithmId) -> Fing
     return vhashdb.fingerprint(source, views=views, algorithm_name=algorithm.name, bits=algorithm.bits)
 
 
-def compared(query: Fingerprint, reference: Fingerprint) -> Comparison:
-    """Compare; when one side shows nothing at all, that is not "no match" but too little to say."""
-    from vhashdb import Verdict, compare
-
-    comparison = compare(query, reference)
-    if comparison.judgement.verdict is Verdict.NO_MATCH and not (query.usable.any() and reference.usable.any()):
-        reason = "one of them shows too little picture to be compared"
-        return replace(comparison, judgement=replace(comparison.judgement, verdict=Verdict.INSUFFICIENT, reason=reason))
-    return comparison
-
-
 def code_of(comparison: Comparison, exit_zero: bool) -> ExitCode:
     """10 if anything was found, 3 if nothing can be said."""
     verdict = comparison.judgement.verdict
@@ -58,8 +46,8 @@ def code_of(comparison: Comparison, exit_zero: bool) -> ExitCode:
 
 
 def doubts(query: tuple[str, Fingerprint], reference: tuple[str, Fingerprint]) -> tuple[str, ...]:
-    """What should make a reader careful: damage, videos that show little, a fingerprint made for the other side."""
-    notes: list[str] = [f"{shown(query[0])}: {ONE_SIDED}"] if one_sided(query[1]) else []
+    """What should make a reader careful: damage, and videos that show little."""
+    notes: list[str] = []
     for name, fingerprint in (query, reference):
         notes += [f"{shown(name)}: {damage}" for damage in fingerprint.damage]
         if not fingerprint.usable.any() or fingerprint.usable_s < _FEW * fingerprint.duration_s:

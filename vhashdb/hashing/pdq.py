@@ -66,8 +66,13 @@ def bits_of(coefficients: FloatArray) -> PackedHashes:
     """Threshold at the lower median: ``(n, 16, 16)`` to ``(n, 32)`` uint8 in the order of PDQ's hex text."""
     flat = coefficients.reshape(-1, BITS)
     median = np.partition(flat, BITS // 2 - 1, axis=1)[:, BITS // 2 - 1 : BITS // 2]
+    return pack(flat > median)
+
+
+def pack(bits: npt.NDArray[np.bool_]) -> PackedHashes:
+    """Bits in the order of the coefficients, ``n × 256`` in any shape, to ``(n, 32)`` uint8."""
     # The reference numbers bits from the last character of the hexadecimal text backwards.
-    return np.packbits((flat > median)[:, ::-1], axis=1)
+    return np.packbits(bits.reshape(-1, BITS)[:, ::-1], axis=1)
 
 
 def quality_of(buffer: FloatArray, scale: float = 1.0) -> int:

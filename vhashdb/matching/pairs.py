@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes, distances
-from vhashdb.hashing.views import Orientation, View
+from vhashdb.hashing.views import Orientation, View, turned_bits
 
 PROBES: Final = 64
 """Moments of the query at which all view pairs are tried; the best pairs are then compared at every moment."""
@@ -66,10 +67,25 @@ def tracks_of(fingerprint: Fingerprint) -> dict[View, Track]:
 def query_tracks(fingerprint: Fingerprint) -> dict[tuple[View, bool], Track]:
     """The query's tracks, each also negated: a negative's hash is the complement."""
     tracks: dict[tuple[View, bool], Track] = {}
-    for view, track in tracks_of(fingerprint).items():
+    for view, track in _in_all_orientations(fingerprint).items():
         tracks[view, False] = track
         tracks[view, True] = Track(track.start_s, track.end_s, ~track.hash)
     return tracks
+
+
+def _in_all_orientations(fingerprint: Fingerprint) -> dict[View, Track]:
+    """The tracks; if they are upright only, as those of a known video are, then also turned, as well as bits allow."""
+    tracks = tracks_of(fingerprint)
+    upright_only = all(view.orientation is Orientation.UPRIGHT for view in tracks)
+    if not upright_only or fingerprint.algorithm != Pdq.id:
+        return tracks
+    turned = {
+        View(view.region, orientation): Track(track.start_s, track.end_s, turned_bits(track.hash, orientation))
+        for view, track in tracks.items()
+        for orientation in Orientation
+        if orientation is not Orientation.UPRIGHT
+    }
+    return tracks | turned
 
 
 def best_view_pairs(query: dict[tuple[View, bool], Track], reference: dict[View, Track], bits: int) -> list[tuple[ViewPair, int]]:
