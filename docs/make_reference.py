@@ -14,6 +14,7 @@ WIDTH = 100
 
 
 def main() -> int:
+    """Write the page, or compare it."""
     text = reference()
     if "--check" not in sys.argv[1:]:
         TARGET.write_text(text, encoding="utf-8")

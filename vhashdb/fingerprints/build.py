@@ -14,6 +14,7 @@ from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, as_integers
 from vhashdb.hashing.boxes import bars_box, moving_box
+from vhashdb.hashing.rectangles import band_box, inset_box
 from vhashdb.hashing.views import CROPS, INSETS, TILTS, WHOLE_FRAME, Box, Orientation, Region, View, region_quality, tilt
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 
@@ -35,6 +36,8 @@ class Plan:
     Several values, ascending: the finest that stays within ``calm_rate`` is used, or else the last."""
     calm_rate: float = 0.0
     """Entries per second and region up to which a calm video is kept in finer steps."""
+    fills_gaps: bool = False
+    """Where a region that was there before is not, read the next simpler one: one view then covers the whole video."""
 
 
 _UPRIGHT: Final = (Orientation.UPRIGHT,)
@@ -56,17 +59,19 @@ the same place, and it takes no more room than a lively one.
 QUERY_VIEWS: Final = Plan(
     Sampling(Mode.SAMPLED, 4.0),
     dict.fromkeys((Region.WHOLE, Region.BOX), _ALL)
-    | dict.fromkeys((Region.MOVING, Region.BOX_ROWS, Region.BOX_COLUMNS, *INSETS), _USUAL)
+    | dict.fromkeys((Region.MOVING, Region.BOX_ROWS, Region.BOX_COLUMNS, Region.PICTURE, Region.BAND, *INSETS), _USUAL)
     | dict.fromkeys(TILTS, _UPRIGHT),
     change_bits=(6,),
+    fills_gaps=True,
 )
 """What is asked: sparse in time, in all orientations, which need no storage; the less usual regions only as they are and
 mirrored."""
 
 KEYFRAME_VIEWS: Final = Plan(
     Sampling(Mode.KEYFRAMES, 2.0),
-    dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | {Region.MOVING: _USUAL},
+    dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | {Region.MOVING: _USUAL} | dict.fromkeys(TILTS, _UPRIGHT),
     change_bits=(6,),
+    fills_gaps=True,
 )
 """The cheapest question: only frames that decode alone, in the most usual views."""
 
@@ -85,7 +90,8 @@ class FingerprintBuilder:
         self._steps = tuple(round(bits * algorithm.id.bits / 256) for bits in plan.change_bits)
         self._tracks = {region: _Track(self._steps[0]) for region in plan.views}
         self._pending: list[FrameBatch] = []
-        self._bars = self._moving = WHOLE_FRAME
+        self._bars = WHOLE_FRAME
+        self._found: dict[Region, Box] = {}
         self._last_s = 0.0
         self._period_s = math.inf
         """Time between looks, which the last entry is prolonged by; a single picture stands for the whole video."""
@@ -149,36 +155,46 @@ class FingerprintBuilder:
         sketches = np.ascontiguousarray(frames["sketch"])
         levels = sketches.astype(np.float32)
         self._bars = bars_box(sketches, self._bars)
-        self._moving = moving_box(sketches, self._bars, self._moving)
-        boxes = _present_boxes(self._bars, self._moving)
+        boxes = self._find_boxes(sketches)
         # The edges of bars are no picture: they must not lift a flat one over the quality threshold.
         quality_within = region_quality(sketches, self._bars) if self._bars != WHOLE_FRAME else np.uint8(100)
         for region, track in self._tracks.items():
-            if region not in boxes:
+            box = boxes.get(region)
+            if box is None and self._plan.fills_gaps and track.starts:
+                box = boxes.get(Region.BOX, WHOLE_FRAME)
+            if box is None:
                 track.interrupt(float(times[0]))
                 continue
             seen = levels
             if region in TILTS:
                 seen = tilt(sketches, TILTS[region], int(frames["height"][0]), int(frames["width"][0])).astype(np.float32)
-            hashes, quality = self._algorithm.hash_region(frames, seen, boxes[region], self._plan.views[region])
+            hashes, quality = self._algorithm.hash_region(frames, seen, box, self._plan.views[region])
             track.extend(times, hashes, np.minimum(quality, quality_within))
+
+    def _find_boxes(self, sketches: npt.NDArray[np.uint8]) -> dict[Region, Box]:
+        """The box of every region of the plan that is there: a found one only if it differs from the simpler ones."""
+        bars = self._bars
+        found = {
+            Region.BOX: bars,
+            Region.BOX_ROWS: replace(bars, left=0.0, right=1.0),
+            Region.BOX_COLUMNS: replace(bars, top=0.0, bottom=1.0),
+            Region.MOVING: moving_box(sketches, bars, self._found.get(Region.MOVING, WHOLE_FRAME)),
+        }
+        if Region.PICTURE in self._plan.views:
+            found |= {Region.PICTURE: inset_box(sketches), Region.BAND: band_box(sketches)}
+        boxes = {Region.WHOLE: WHOLE_FRAME, **CROPS, **INSETS, **dict.fromkeys(TILTS, CROPS[Region.CROP_WIDE])}
+        for region, box in found.items():
+            # Nearly the same box as before is the same: hashes of a steady picture stay equal.
+            before = self._found.get(region, box)
+            box = before if box.near(before) else box
+            self._found[region] = box
+            if box != WHOLE_FRAME and (region is Region.BOX or box != bars):
+                boxes[region] = box
+        return boxes
 
 
 _Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
 _NO_BYTES: Final = np.zeros(0, np.uint8)
-
-
-def _present_boxes(bars: Box, moving: Box) -> dict[Region, Box]:
-    """The box of every region that there is: those that differ from a simpler one."""
-    boxes = {Region.WHOLE: WHOLE_FRAME, **CROPS, **INSETS, **dict.fromkeys(TILTS, CROPS[Region.CROP_WIDE])}
-    if bars != WHOLE_FRAME:
-        boxes[Region.BOX] = bars
-    if moving not in (WHOLE_FRAME, bars):
-        boxes[Region.MOVING] = moving
-    rows, columns = replace(bars, left=0.0, right=1.0), replace(bars, top=0.0, bottom=1.0)
-    if WHOLE_FRAME not in (rows, columns):
-        boxes |= {Region.BOX_ROWS: rows, Region.BOX_COLUMNS: columns}
-    return boxes
 
 
 class _Track:

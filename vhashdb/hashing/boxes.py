@@ -34,7 +34,6 @@ _BUSY_POINTS: Final = 4
 _POINT_STEP: Final = 4  # every fourth point of a line tells as much
 _MIN_SIDE: Final = 0.3
 _MIN_MARGIN: Final = 0.015
-_SAME_BOX: Final = 0.02
 
 Flags = npt.NDArray[np.bool_]
 Lines = npt.NDArray[np.uint8]
@@ -63,8 +62,7 @@ def moving_box(sketches: npt.NDArray[np.uint8], bars: Box, previous: Box = WHOLE
     if len(looks) < 3:
         return bars
     box = _box(looks, _static, previous)
-    same = max(abs(a - b) for a, b in zip(_edges(box), _edges(bars), strict=True)) < _SAME_BOX
-    return bars if same or box == WHOLE_FRAME else box
+    return bars if box.near(bars) or box == WHOLE_FRAME else box
 
 
 def _looks(sketches: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -82,8 +80,7 @@ def _box(looks: npt.NDArray[np.uint8], outside: _Judge, previous: Box) -> Box:
     if box.right - box.left < _MIN_SIDE or box.bottom - box.top < _MIN_SIDE:
         return WHOLE_FRAME
     box = Box(*(0.0 if edge < _MIN_MARGIN else 1.0 if edge > 1 - _MIN_MARGIN else edge for edge in _edges(box)))
-    same = max(abs(a - b) for a, b in zip(_edges(box), _edges(previous), strict=True)) < _SAME_BOX
-    return previous if same else box
+    return previous if box.near(previous) else box
 
 
 def _edges(box: Box) -> tuple[float, float, float, float]:

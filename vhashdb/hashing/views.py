@@ -46,6 +46,10 @@ class Region(enum.IntEnum):
     INSET_8 = 10
     TILT_LEFT = 11
     TILT_RIGHT = 12
+    PICTURE = 13
+    """A picture drawn over another."""
+    BAND = 14
+    """The picture between drawn bands."""
 
     @property
     def label(self) -> str:
@@ -96,6 +100,11 @@ class Box:
     right: float = 1.0
     bottom: float = 1.0
 
+    def near(self, other: Box, tolerance: float = 0.02) -> bool:
+        """Whether no edge is further than ``tolerance`` from the other's."""
+        edges = ((self.left, other.left), (self.top, other.top), (self.right, other.right), (self.bottom, other.bottom))
+        return max(abs(a - b) for a, b in edges) < tolerance
+
     @classmethod
     def centred(cls, side: float) -> Box:
         """The centre ``side`` (0…1) of both axes."""
@@ -123,6 +132,8 @@ _REGION_LABELS: Final = {
     Region.BOX_ROWS: "picture without bars above and below",
     Region.BOX_COLUMNS: "picture without bars at the sides",
     Region.MOVING: "moving part",
+    Region.PICTURE: "inset picture",
+    Region.BAND: "picture between bands",
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | INSETS).items()},
     **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
 }
