@@ -45,7 +45,7 @@ class _Depth:
 
 DEPTHS: Final = {
     Effort.FAST: _Depth(KEYFRAME_VIEWS, 40 / 256),
-    Effort.BALANCED: _Depth(QUERY_VIEWS, 44 / 256),
+    Effort.BALANCED: _Depth(QUERY_VIEWS, 52 / 256),
     Effort.THOROUGH: _Depth(CLOSE_VIEWS, 52 / 256),
 }
 MIN_USABLE_S: Final = 1.0

@@ -36,6 +36,8 @@ MIN_CORRELATION: Final = 0.3
 MIN_ENTRIES: Final = 4
 """Distinct query entries a segment needs to count for a match."""
 MIN_MATCHED_S: Final = 0.75
+INDEPENDENT_PER_S: Final = 4.0
+"""Entries per second that count at most."""
 FAR_BITS: Final = 72 / 256
 """Median distance beyond which a segment is an accident of alignment."""
 CLOSE_BITS: Final = 32 / 256
@@ -103,7 +105,9 @@ class Segment:
     def motion_evidence(self) -> float:
         """Nats; 0 when the correlation is too low to mean anything."""
         r = min(self.motion.correlation, 0.999)
-        return -self.motion.entries * math.log(1 - r * r) if r >= MIN_CORRELATION else 0.0
+        # Looking more often does not make neighbouring frames more independent.
+        independent = min(self.motion.entries, INDEPENDENT_PER_S * (self.query_end_s - self.query_start_s))
+        return -independent * math.log(1 - r * r) if r >= MIN_CORRELATION else 0.0
 
     @property
     def closeness(self) -> float:

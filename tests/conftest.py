@@ -1,0 +1,60 @@
+"""What the tests share: where the footage is, a database of the sample films, and how much Hypothesis tries."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import vhashdb
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT / "data" / "samples"
+
+# Examples are drawn the same way each time: a failure on one machine is a failure on all.
+settings.register_profile("vhashdb", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vhashdb")
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The films that come with the repository."""
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Real footage, which is not in the repository."""
+    path = Path(os.environ.get("VHASHDB_CORPUS", ROOT.parent / "shared" / "corpus"))
+    if not path.is_dir():
+        pytest.skip("no corpus of real footage: set VHASHDB_CORPUS to its folder")
+    return path
+
+
+@pytest.fixture(scope="session")
+def known_db(samples, tmp_path_factory):
+    """A database of `samples/known`, only to be read; ``known_db.names`` has the film's name by record id."""
+    path = tmp_path_factory.mktemp("known") / "known.vhdb"
+    with vhashdb.create(path) as db:
+        db.names = {db.add(film, labels=["sample"]).id: film.stem for film in sorted((samples / "known").glob("*.mp4"))}
+        yield db
+
+
+@pytest.fixture(scope="session")
+def reference_prints(samples):
+    """Reference fingerprints of `samples/known`, by the film's name."""
+    return {film.stem: vhashdb.fingerprint(film) for film in sorted((samples / "known").glob("*.mp4"))}
+
+
+@pytest.fixture(scope="session")
+def query_prints(samples):
+    """Query fingerprints of `samples/edited` and `samples/unknown`, by the path in ``truth.csv``."""
+    films = [*sorted((samples / "edited").glob("*.mp4")), *sorted((samples / "unknown").glob("*.mp4"))]
+    return {film.relative_to(samples).as_posix(): vhashdb.fingerprint(film, views="query") for film in films}
+
+
+@pytest.fixture
+def new_db(tmp_path):
+    """An empty database of one's own."""
+    with vhashdb.create(tmp_path / "own.vhdb") as db:
+        yield db

@@ -1,0 +1,237 @@
+"""The binary form: everything survives it, and nothing but it is accepted."""
+
+import hashlib
+import json
+import struct
+import tracemalloc
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import vhashdb
+from tests.fingerprints.strategies import fingerprints
+from tests.footage import fingerprint_of
+from vhashdb.fingerprints import binary
+
+HEADER = {"algorithm": "pdq", "bits": 256, "spec": 1, "entries": 0, "duration_ms": 0, "width": 0, "height": 0, "damage": []}
+
+
+def sealed(body, version=1):
+    """A packed fingerprint with a checksum that fits, whatever is in it."""
+    packed = struct.pack("<4sBI", b"VHFP", version, len(body)) + body
+    return packed + hashlib.blake2b(packed, digest_size=16).digest()
+
+
+def crafted(header, columns=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return sealed(zlib.compress(struct.pack("<H", len(text)) + text + columns))
+
+
+def small():
+    """A fingerprint that is the same for ever."""
+    hashes = (np.arange(3 * 32) * 37 % 256).astype(np.uint8).reshape(3, 32)
+    return fingerprint_of(hashes, step_s=0.125, start_s=1.0, quality=90, damage=["cut"])
+
+
+@given(fingerprints())
+@settings(max_examples=150)
+def test_every_fingerprint_survives(fingerprint):
+    again = vhashdb.from_bytes(vhashdb.to_bytes(fingerprint))
+    assert again == fingerprint
+    assert again.hash.dtype == again.quality.dtype == again.view.dtype == np.uint8
+
+
+@given(fingerprints())
+@settings(max_examples=30)
+def test_packing_is_deterministic(fingerprint):
+    packed = vhashdb.to_bytes(fingerprint)
+    assert packed == vhashdb.to_bytes(vhashdb.from_bytes(packed))
+
+
+def test_a_stored_fingerprint_can_always_be_read():
+    """Format stability: these bytes were written by version 1 of the format."""
+    stored = bytes.fromhex(
+        "5648465001e5000000789c2b60a8564acc49cf2fca2cc9c855b2522a482954d2514aca2c2956b2323235d3512a2e484d56b232d4514acd2b29ca4c05"
+        "0a1beb28a59416259664e6e7c5e702f986c6e6a63a4ae599292519404923031da58cd4ccf48c12a08c05909392989b989eaa6415ad945c5aa2145bfb"
+        "829981a196011347454501490655affc293bef316bf8164ddff3904d3ba074d6fe279c7ac115730f3de7310cab5e70f415bf4964dde2136f85cc631a"
+        "979dfe206a15dfb2f2dc6709dba4f63517bf493ba476adbff253ce39a377d3f53f8a6ed913b6defaafe2993779c75d26759fc269bb01b5125692fc0a"
+        "2a62164bc10d042277385e6a5013"
+    )
+    assert vhashdb.from_bytes(stored) == small()
+
+
+def test_the_layout_is_the_documented_one():
+    packed = vhashdb.to_bytes(small())
+    magic, version, length = struct.unpack_from("<4sBI", packed)
+    assert (magic, version, length) == (b"VHFP", 1, len(packed) - 9 - 16)
+    assert packed[-16:] == hashlib.blake2b(packed[:-16], digest_size=16).digest()
+    body = zlib.decompress(packed[9:-16])
+    (size,) = struct.unpack_from("<H", body)
+    header = json.loads(body[2 : 2 + size])
+    assert (header["algorithm"], header["bits"], header["spec"], header["entries"]) == ("pdq", 256, 1, 3)
+    assert body[2 + size :] == (
+        np.array([1000, 125, 125], "<u4").tobytes()
+        + np.array([125, 125, 125], "<u4").tobytes()
+        + bytes([90] * 3)
+        + bytes(3)
+        + small().hash.tobytes()
+    )
+
+
+def test_every_truncation_is_refused():
+    packed = vhashdb.to_bytes(small())
+    for length in range(len(packed)):
+        with pytest.raises(vhashdb.FingerprintError):
+            vhashdb.from_bytes(packed[:length])
+    with pytest.raises(vhashdb.FingerprintError):
+        vhashdb.from_bytes(packed + b"\0")
+
+
+def test_every_change_of_a_single_bit_is_refused():
+    packed = vhashdb.to_bytes(small())
+    for position in range(len(packed)):
+        for bit in range(8):
+            changed = bytearray(packed)
+            changed[position] ^= 1 << bit
+            with pytest.raises(vhashdb.FingerprintError):
+                vhashdb.from_bytes(bytes(changed))
+
+
+@given(st.data())
+@settings(max_examples=150)
+def test_any_change_of_a_byte_is_refused(data):
+    packed = bytearray(vhashdb.to_bytes(data.draw(fingerprints(max_entries=6))))
+    position = data.draw(st.integers(0, len(packed) - 1))
+    packed[position] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(vhashdb.FingerprintError):
+        vhashdb.from_bytes(bytes(packed))
+
+
+@given(st.binary(max_size=400))
+@settings(max_examples=200)
+def test_random_bytes_are_refused(data):
+    for attempt in (data, b"VHFP" + data, sealed(data), sealed(zlib.compress(data))):
+        with pytest.raises(vhashdb.FingerprintError):
+            vhashdb.from_bytes(attempt)
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_a_changed_body_with_a_fitting_checksum_is_a_fingerprint_or_refused(data):
+    """A checksum is no signature: whoever makes a hostile file makes it fit."""
+    packed = vhashdb.to_bytes(data.draw(fingerprints(max_entries=4)))
+    body = bytearray(zlib.decompress(packed[9:-16]))
+    position = data.draw(st.integers(0, len(body) - 1))
+    body[position] ^= data.draw(st.integers(1, 255))
+    try:
+        read = vhashdb.from_bytes(sealed(zlib.compress(bytes(body))))
+    except vhashdb.FingerprintError:
+        return
+    assert isinstance(read, vhashdb.Fingerprint)
+
+
+@pytest.mark.parametrize("version", [0, 2, 255])
+def test_another_version_is_refused_with_a_hint(version):
+    with pytest.raises(vhashdb.FingerprintError, match="version") as caught:
+        vhashdb.from_bytes(sealed(zlib.compress(b""), version))
+    assert "upgrade" in caught.value.hint
+
+
+def header_with(**changes):
+    return {**HEADER, **changes}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"7",
+        {},
+        header_with(entries=-1),
+        header_with(entries=5),
+        header_with(entries=2**62),
+        header_with(entries="many"),
+        header_with(bits=0),
+        header_with(bits=-8),
+        header_with(damage=None),
+        header_with(width=None),
+        header_with(duration_ms="x"),
+        header_with(duration_ms=float("nan")),
+    ],
+    ids=str,
+)
+def test_a_header_of_nonsense_is_refused(header):
+    with pytest.raises(vhashdb.FingerprintError):
+        vhashdb.from_bytes(crafted(header))
+
+
+@pytest.mark.xfail(strict=True, reason="library: OverflowError and RecursionError escape from from_bytes")
+@pytest.mark.parametrize(
+    "header", [header_with(width=float("inf")), header_with(duration_ms=float("inf")), b"[" * 60_000], ids=["width", "duration", "nest"]
+)
+def test_a_header_of_endless_numbers_or_lists_is_refused(header):
+    with pytest.raises(vhashdb.FingerprintError):
+        vhashdb.from_bytes(crafted(header))
+
+
+@pytest.mark.xfail(
+    strict=True, reason="library: an unknown view code is accepted, and ends in a plain ValueError when the fingerprint is compared"
+)
+def test_an_unknown_view_is_refused(reference_prints):
+    columns = struct.pack("<II", 0, 1000) + bytes([90, 200]) + bytes(32)
+    with pytest.raises(vhashdb.FingerprintError):
+        vhashdb.compare(vhashdb.from_bytes(crafted(header_with(entries=1), columns)), reference_prints["harbour"])
+
+
+def test_a_decompression_bomb_is_refused(monkeypatch):
+    """With the limit lowered from a gibibyte to what every machine has to spare."""
+    assert binary.MAX_BODY <= 1 << 30
+    monkeypatch.setattr(binary, "MAX_BODY", 16 << 20)
+    body = zlib.compress(bytes((16 << 20) + 1), 9)
+    assert len(body) < 20_000
+    with pytest.raises(vhashdb.FingerprintError, match="more than is allowed"):
+        vhashdb.from_bytes(sealed(body))
+
+
+@pytest.mark.xfail(strict=True, reason="library: the body is unpacked up to 1 GiB before its header is looked at")
+def test_a_bomb_is_seen_before_it_takes_the_memory():
+    """The header says how long the body may be."""
+    body = zlib.compress(struct.pack("<H", 2) + b"{}" + bytes(200 << 20), 9)
+    tracemalloc.start()
+    try:
+        with pytest.raises(vhashdb.FingerprintError):
+            vhashdb.from_bytes(sealed(body))
+        assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.xfail(strict=True, reason="library: times beyond 2**32 ms wrap around without a word in to_bytes")
+def test_times_that_do_not_fit_are_not_stored_wrongly():
+    late = fingerprint_of(np.zeros((1, 32), np.uint8), start_s=5_000_000.0)
+    try:
+        packed = vhashdb.to_bytes(late)
+    except vhashdb.FingerprintError:
+        return
+    assert vhashdb.from_bytes(packed) == late
+
+
+@pytest.mark.xfail(strict=True, reason="library: more than 64 KiB of damage raises struct.error in to_bytes")
+def test_much_damage_is_stored_or_refused():
+    damaged = fingerprint_of(np.zeros((1, 32), np.uint8), damage=["x" * 70_000])
+    try:
+        packed = vhashdb.to_bytes(damaged)
+    except vhashdb.FingerprintError:
+        return
+    assert vhashdb.from_bytes(packed) == damaged
+
+
+def test_a_fingerprint_is_never_a_pickle(reference_prints):
+    packed = vhashdb.to_bytes(reference_prints["harbour"])
+    assert packed.startswith(b"VHFP")
+    assert len(packed) < len(reference_prints["harbour"]) * 45 + 500

@@ -1,0 +1,231 @@
+"""Views: orientations without pixels, regions from the sketch, boxes within bars and captions."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.footage import bits_between, decoded, picture, sketch_of
+from vhashdb.hashing import pdq
+from vhashdb.hashing.boxes import bars_box, moving_box
+from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients, region_quality
+
+
+def luma_picture(seed, height, width, points=24):
+    return np.asarray(Image.fromarray(picture(seed, height, width, points)).convert("L"))
+
+
+def turned(luma, orientation):
+    """The picture itself, turned: what `orient` promises to do without it."""
+    luma = luma.T if orientation & 4 else luma
+    luma = luma[:, ::-1] if orientation & 1 else luma
+    return np.ascontiguousarray(luma[::-1] if orientation & 2 else luma)
+
+
+def oriented_hash(luma, orientation):
+    return pdq.bits_of(orient(pdq.coefficients_of(pdq.buffer_of(luma)[None]), orientation))[0]
+
+
+def is_symmetric(length):
+    """Whether PDQ samples an axis the same way from both ends; where it does not, a mirrored picture has another PDQ."""
+    matrix = pdq.axis_matrix(length)
+    return np.allclose(matrix, matrix[::-1, ::-1])
+
+
+ODD_SIZES = [n for n in range(65, 700, 7) if is_symmetric(n)]
+
+
+@pytest.mark.parametrize("orientation", Orientation)
+@given(seed=st.integers(0, 1 << 20), height=st.sampled_from([64, *ODD_SIZES]), width=st.sampled_from([64, *ODD_SIZES]))
+@settings(max_examples=15)
+def test_orienting_coefficients_equals_turning_the_picture(orientation, seed, height, width):
+    luma = luma_picture(seed, height, width)
+    exact, _ = pdq.hash_luma(turned(luma, orientation))
+    assert bits_between(oriented_hash(luma, orientation), exact) <= 2  # a pair of coefficients equal but for rounding
+
+
+def test_some_sizes_are_sampled_symmetrically():
+    assert len(ODD_SIZES) >= 20
+    assert is_symmetric(64)
+
+
+@pytest.mark.parametrize("orientation", Orientation)
+def test_a_turned_film_is_near_its_oriented_hash(samples, orientation):
+    """At even sizes PDQ itself samples a pixel off when turned: of 180 rows that is up to 28 bits."""
+    for name in ("harbour", "valley"):
+        for rgb in decoded(samples / "known" / f"{name}.mp4", every=60):
+            luma = np.asarray(Image.fromarray(rgb).convert("L"))
+            exact, _ = pdq.hash_luma(turned(luma, orientation))
+            assert bits_between(oriented_hash(luma, orientation), exact) <= 31
+
+
+def test_a_transposition_is_exact_at_any_size():
+    for seed, (height, width) in enumerate(itertools.product((90, 128, 257, 500), repeat=2)):
+        luma = luma_picture(seed, height, width)
+        exact, _ = pdq.hash_luma(np.ascontiguousarray(luma.T))
+        assert bits_between(oriented_hash(luma, Orientation.TRANSPOSED), exact) == 0
+
+
+def test_orientations_are_the_eight_symmetries_of_a_square():
+    coefficients = np.random.default_rng(5).standard_normal((1, 16, 16)).astype(np.float32)
+    views = {orient(coefficients, o).tobytes() for o in Orientation}
+    assert len(views) == 8
+    for first, second in itertools.product(Orientation, repeat=2):
+        assert orient(orient(coefficients, first), second).tobytes() in views
+
+
+@given(seed=st.integers(0, 1 << 20), height=st.integers(64, 300), width=st.integers(64, 300))
+@settings(max_examples=30)
+def test_the_hash_of_a_negative_is_the_complement(seed, height, width):
+    luma = luma_picture(seed, height, width).astype(np.float32)
+    hashed, _ = pdq.hash_luma(luma)
+    negative, _ = pdq.hash_luma(255 - luma)
+    assert bits_between(hashed, ~negative) <= 2  # one pair of bits trades places where the median moves by one rank
+
+
+BOXES = [
+    *CROPS.values(),
+    *INSETS.values(),
+    Box.centred(0.5),
+    Box(0, 0.1, 1, 0.9),
+    Box(0.2, 0, 0.8, 1),
+    Box(0.05, 0.3, 0.55, 0.9),
+]
+
+
+@pytest.mark.parametrize("box", BOXES, ids=str)
+def test_a_region_hashes_like_the_picture_cut_out(samples, box):
+    different = []
+    for name in ("harbour", "valley", "night_city", "playground"):
+        for rgb in decoded(samples / "known" / f"{name}.mp4", every=60):
+            luma = np.asarray(Image.fromarray(rgb).convert("L"))
+            height, width = luma.shape
+            cut = luma[round(box.top * height) : round(box.bottom * height), round(box.left * width) : round(box.right * width)]
+            exact, quality = pdq.hash_luma(cut)
+            sketch = sketch_of(luma)[None]
+            different.append(bits_between(pdq.bits_of(region_coefficients(sketch, box, height, width))[0], exact))
+            assert abs(int(region_quality(sketch, box)[0]) - quality) <= 10
+    assert max(different) <= 24
+    assert np.mean(different) <= 14
+
+
+def test_the_quality_of_a_region_is_that_of_its_content():
+    luma = np.zeros((256, 256), np.uint8)
+    luma[:, 128:] = luma_picture(1, 256, 128, points=40)
+    sketch = sketch_of(luma)[None]
+    assert region_quality(sketch, Box(0, 0, 0.45, 1))[0] == 0
+    assert region_quality(sketch, Box(0.55, 0, 1, 1))[0] > 80
+
+
+def test_every_view_has_a_code_of_its_own():
+    views = [View(region, orientation) for region in Region for orientation in Orientation]
+    assert len({view.code for view in views}) == len(views)
+    assert all(View.from_code(view.code) == view for view in views)
+    assert max(view.code for view in views) < 256
+
+
+# -- boxes -----------------------------------------------------------------------------------------
+
+LOOKS = 16
+
+
+def moving_sketches(change, *, count=LOOKS, size=256):
+    """Sketches of a scene that pans, each frame changed by ``change(pixels, number)``."""
+    large = luma_picture(7, size * 2, size * 4, points=60)
+    frames = [large[i * 4 : i * 4 + size, i * 20 : i * 20 + size].copy() for i in range(count)]
+    return np.stack([sketch_of(change(frame, i)) for i, frame in enumerate(frames)])
+
+
+def barred(left, top, right, bottom, level):
+    """Put the picture, shrunk, between bars."""
+
+    def change(frame, _):
+        side = frame.shape[0]
+        x0, y0, x1, y1 = (round(edge * side) for edge in (left, top, right, bottom))
+        out = np.full_like(frame, level)
+        out[y0:y1, x0:x1] = np.asarray(Image.fromarray(frame).resize((x1 - x0, y1 - y0)))
+        return out
+
+    return change
+
+
+def edges(box):
+    return np.array([box.left, box.top, box.right, box.bottom])
+
+
+@given(
+    level=st.integers(0, 255),
+    near=st.floats(0.04, 0.25),
+    far=st.floats(0.75, 0.96),
+    upright=st.booleans(),
+    count=st.sampled_from([8, 16, 32]),
+)
+@settings(max_examples=40)
+def test_bars_of_any_colour_are_found_within_one_percent(level, near, far, upright, count):
+    wanted = (0.0, near, 1.0, far) if upright else (near, 0.0, far, 1.0)
+    found = bars_box(moving_sketches(barred(*wanted, level), count=count))
+    assert np.abs(edges(found) - wanted).max() <= 0.01
+
+
+def test_bars_on_all_four_sides_are_found():
+    wanted = (0.1, 0.2, 0.9, 0.8)
+    assert np.abs(edges(bars_box(moving_sketches(barred(*wanted, 16)))) - wanted).max() <= 0.01
+
+
+def test_a_full_picture_has_no_box():
+    sketches = moving_sketches(lambda frame, _: frame)
+    assert bars_box(sketches) == WHOLE_FRAME
+    assert moving_box(sketches, WHOLE_FRAME) == WHOLE_FRAME
+
+
+@pytest.mark.parametrize("name", ["harbour", "valley", "night_city", "playground"])
+def test_the_sample_films_have_no_bars(samples, name):
+    looks = [sketch_of(np.asarray(Image.fromarray(rgb).convert("L"))) for rgb in decoded(samples / "known" / f"{name}.mp4", every=3)]
+    for start in range(0, len(looks), 32):
+        assert bars_box(np.stack(looks[start : start + 32])) == WHOLE_FRAME
+
+
+def test_a_black_film_has_no_box():
+    black = np.zeros((LOOKS, 128, 128), np.uint8)
+    assert bars_box(black) == WHOLE_FRAME
+    assert moving_box(black, WHOLE_FRAME) == WHOLE_FRAME
+
+
+def caption(frame, _):
+    band = np.asarray(Image.fromarray(luma_picture(99, 51, 256, points=30)))
+    out = frame.copy()
+    out[:51] = band
+    return out
+
+
+def test_a_caption_band_is_cut_off_by_the_moving_box_alone():
+    sketches = moving_sketches(caption)
+    assert bars_box(sketches) == WHOLE_FRAME
+    found = moving_box(sketches, WHOLE_FRAME)
+    assert np.abs(edges(found) - (0.0, 0.2, 1.0, 1.0)).max() <= 0.015
+
+
+def test_the_moving_box_needs_more_than_two_looks():
+    sketches = moving_sketches(caption, count=2)
+    assert moving_box(sketches, WHOLE_FRAME) == WHOLE_FRAME
+
+
+def test_a_fade_to_black_does_not_confuse_the_bars():
+    wanted = (0.0, 0.15, 1.0, 0.85)
+    bars = barred(*wanted, 0)
+
+    def fading(frame, number):
+        return np.zeros_like(frame) if number >= LOOKS // 2 else bars(frame, number)
+
+    assert np.abs(edges(bars_box(moving_sketches(fading))) - wanted).max() <= 0.01
+
+
+def test_a_nearly_equal_box_stays_as_it_was():
+    sketches = moving_sketches(barred(0.0, 0.12, 1.0, 0.88, 0))
+    first = bars_box(sketches)
+    assert bars_box(moving_sketches(barred(0.0, 0.124, 1.0, 0.88, 0)), first) is first
+    assert bars_box(moving_sketches(barred(0.0, 0.2, 1.0, 0.8, 0)), first) is not first
+    assert bars_box(moving_sketches(lambda frame, _: frame), first) == WHOLE_FRAME

@@ -1,0 +1,295 @@
+"""Alignment, motion and judgement on made-up tracks of which the truth is known."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import vhashdb
+from tests.footage import fingerprint_of, flipped, random_hashes
+from vhashdb import Verdict
+from vhashdb.hashing.bits import distances, paired_distances, unpack
+from vhashdb.matching import verdict as rules
+from vhashdb.matching.align import align
+from vhashdb.matching.motion import Motion, motion_of
+from vhashdb.matching.pairs import Track
+from vhashdb.matching.verdict import Segment, judge
+
+RADIUS = 60
+
+
+def track(hashes, starts, ends):
+    return Track(np.asarray(starts, float), np.asarray(ends, float), hashes)
+
+
+def reference_track(seconds=60, rate=4, seed=1):
+    count = int(seconds * rate)
+    starts = np.arange(count) / rate
+    return track(random_hashes(seed, count), starts, starts + 1 / rate)
+
+
+def planted(reference, offset_s, speed, seconds, noise_bits, rate=4, before=0, seed=2):
+    """A query of ``seconds`` that shows the reference from ``offset_s`` at ``speed``, after ``before`` seconds of something else."""
+    times = np.arange(int(seconds * rate)) / rate
+    shown = np.searchsorted(reference.start_s, offset_s + speed * (times + 0.5 / rate), side="right") - 1
+    strange = random_hashes(seed + 100, int(before * rate))
+    hashes = np.concatenate([strange, flipped(reference.hash[shown], noise_bits, seed)])
+    starts = np.arange(len(hashes)) / rate
+    return track(hashes, starts, starts + 1 / rate)
+
+
+def strongest(query, reference):
+    return align(query, reference, distances(query.hash, reference.hash), RADIUS)[0]
+
+
+PLANTED = {
+    "offset_s": st.floats(0, 30),
+    "noise_bits": st.integers(0, 44),
+    "before": st.sampled_from([0, 5, 12]),
+    "seed": st.integers(0, 1000),
+}
+
+
+@given(seconds=st.integers(3, 25), **PLANTED)
+@settings(max_examples=40)
+def test_a_planted_stretch_is_found_where_it_is(offset_s, seconds, noise_bits, before, seed):
+    check_planted(offset_s, seconds, 1.0, noise_bits, before, seed)
+
+
+@given(seconds=st.integers(15, 25), speed=st.sampled_from([0.5, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0]), **PLANTED)
+@settings(max_examples=40)
+def test_a_planted_stretch_at_another_speed_is_found_where_it_is(offset_s, seconds, speed, noise_bits, before, seed):
+    """Shorter ones fit the line of normal speed too well to be told apart."""
+    check_planted(offset_s, seconds, speed, noise_bits, before, seed)
+
+
+def check_planted(offset_s, seconds, speed, noise_bits, before, seed):
+    reference = reference_track(90, seed=seed)
+    found = strongest(planted(reference, offset_s, speed, seconds, noise_bits, before=before, seed=seed), reference)
+    assert found.start_s == pytest.approx(before, abs=0.3)
+    assert found.end_s == pytest.approx(before + seconds, abs=0.3)
+    assert found.reference_time(before) == pytest.approx(offset_s, abs=0.5)
+    assert found.reference_time(before + seconds) == pytest.approx(offset_s + speed * seconds, abs=0.5)
+    assert abs(found.speed - speed) * seconds <= 0.4  # seconds of drift over the whole stretch
+    assert len(found.query) >= 0.9 * seconds * 4
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25)
+def test_unrelated_tracks_have_no_stretch(seed):
+    query, reference = reference_track(20, seed=seed), reference_track(60, seed=seed + 20_000)
+    assert align(query, reference, distances(query.hash, reference.hash), RADIUS) == []
+
+
+@given(st.permutations([0, 1, 2]), st.integers(0, 1000))
+@settings(max_examples=25)
+def test_pieces_in_another_order_are_all_found(order, seed):
+    reference = reference_track(60, seed=seed)
+    pieces = [planted(reference, 20.0 * piece, 1.0, 8, 20, seed=piece).hash for piece in order]
+    hashes = np.concatenate(pieces)
+    starts = np.arange(len(hashes)) / 4
+    query = track(hashes, starts, starts + 0.25)
+    found = sorted(align(query, reference, distances(query.hash, reference.hash), RADIUS), key=lambda s: s.start_s)
+    assert len(found) == 3
+    for place, (stretch, piece) in enumerate(zip(found, order, strict=True)):
+        assert stretch.start_s == pytest.approx(8 * place, abs=0.3)
+        assert stretch.end_s == pytest.approx(8 * place + 8, abs=0.3)
+        assert stretch.reference_time(stretch.start_s) == pytest.approx(20 * piece, abs=0.5)
+
+
+def test_a_long_gap_parts_two_stretches_and_a_short_one_does_not():
+    reference = reference_track(60)
+    whole = planted(reference, 10, 1.0, 20, 5)
+    for gap_s, parts in ((1.5, 1), (6.0, 2)):
+        hashes = whole.hash.copy()
+        first, last = 32, 32 + int(gap_s * 4)
+        hashes[first:last] = random_hashes(9, last - first)
+        query = track(hashes, whole.start_s, whole.end_s)
+        assert len(align(query, reference, distances(query.hash, reference.hash), RADIUS)) == parts
+
+
+# -- motion ----------------------------------------------------------------------------------------
+
+
+def same_place(seed, count, change_bits, place=77):
+    """Footage of one fixed camera: a place, and in every frame some other bits of it."""
+    return flipped(np.repeat(random_hashes(place, 1), count, axis=0), change_bits, seed)
+
+
+def test_a_copy_changes_alike_and_other_footage_of_the_place_does_not():
+    reference = reference_track(20)
+    filmed = track(same_place(1, 80, 25), reference.start_s, reference.end_s)
+    copy = track(flipped(filmed.hash, 6), filmed.start_s, filmed.end_s)
+    other = track(same_place(2, 80, 25), filmed.start_s, filmed.end_s)
+    assert motion_of(copy, filmed, strongest(copy, filmed)).correlation > 0.6
+    assert motion_of(other, filmed, strongest(other, filmed)).correlation < 0.3
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_other_footage_of_one_place_is_never_a_match(seed):
+    """A fixed camera: every frame is alike, 25 + 25 bits at most from any other, and none of it is a copy."""
+    known, asked = fingerprint_of(same_place(seed, 80, 20)), fingerprint_of(same_place(seed + 50, 80, 20))
+    assert vhashdb.compare(asked, known).judgement.verdict is not Verdict.MATCH
+
+
+def test_a_copy_of_a_calm_film_is_a_match():
+    known = fingerprint_of(same_place(1, 80, 20))
+    asked = fingerprint_of(flipped(known.hash, 5))
+    assert vhashdb.compare(asked, known).judgement.verdict is Verdict.MATCH
+
+
+@pytest.mark.parametrize("noise_bits", [0, 4, 10])
+def test_a_still_scene_is_possible_and_says_why(noise_bits):
+    still = np.repeat(random_hashes(3, 1), 60, axis=0)
+    judgement = vhashdb.compare(fingerprint_of(flipped(still, noise_bits)), fingerprint_of(still)).judgement
+    assert judgement.verdict is Verdict.POSSIBLE
+    assert 0 < judgement.score < 0.5
+    assert "no motion" in judgement.reason
+
+
+def test_one_frame_in_common_is_no_match():
+    known, asked = random_hashes(1, 60), random_hashes(2, 60)
+    asked[30] = known[10]
+    assert vhashdb.compare(fingerprint_of(asked), fingerprint_of(known)).judgement.verdict is not Verdict.MATCH
+
+
+def test_a_title_in_common_is_no_match():
+    """Three seconds of one still card before two different films."""
+    card = np.repeat(random_hashes(5, 1), 12, axis=0)
+    known, asked = (np.concatenate([card, random_hashes(seed, 60)]) for seed in (1, 2))
+    assert vhashdb.compare(fingerprint_of(asked), fingerprint_of(known)).judgement.verdict is not Verdict.MATCH
+
+
+def test_frames_of_low_quality_are_not_compared():
+    hashes = random_hashes(1, 40)
+    dark = fingerprint_of(hashes, quality=10)
+    for query, reference in ((dark, fingerprint_of(hashes)), (fingerprint_of(hashes), dark), (dark, dark)):
+        judgement = vhashdb.compare(query, reference).judgement
+        assert judgement.verdict in (Verdict.NO_MATCH, Verdict.INSUFFICIENT)
+        assert (judgement.segments, judgement.score) == ((), 0.0)
+
+
+def test_an_empty_fingerprint_matches_nothing():
+    empty, full = fingerprint_of(random_hashes(1, 0)), fingerprint_of(random_hashes(1, 10))
+    for query, reference in ((empty, full), (full, empty), (empty, empty)):
+        assert vhashdb.compare(query, reference).judgement.verdict in (Verdict.NO_MATCH, Verdict.INSUFFICIENT)
+
+
+# -- judgement -------------------------------------------------------------------------------------
+
+FINGERPRINT = fingerprint_of(random_hashes(1, 80))
+
+
+def segment(*, entries=20, correlation=0.9, median_bits=20.0, matched_s=5.0, speed=1.0, start_s=0.0, end_s=5.0, change=0.2, nearest=None):
+    nearest = median_bits if nearest is None else nearest
+    return Segment(
+        query_start_s=start_s,
+        query_end_s=end_s,
+        reference_start_s=start_s,
+        reference_end_s=end_s,
+        speed=speed,
+        views=None,
+        matched_s=matched_s,
+        entries=entries,
+        distances=tuple(int(d) for d in np.linspace(nearest, median_bits, entries)),
+        motion=Motion(correlation, change, entries, median_bits),
+        bits=256,
+    )
+
+
+def judged(*segments):
+    return judge(segments, FINGERPRINT, FINGERPRINT)
+
+
+def test_a_strong_segment_is_a_match_with_every_gate_passed():
+    judgement = judged(segment())
+    assert judgement.verdict is Verdict.MATCH
+    assert judgement.score > 0.9
+    assert all(gate.passed for gate in judgement.gates)
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        {"entries": rules.MIN_ENTRIES - 1},
+        {"matched_s": rules.MIN_MATCHED_S - 0.01},
+        {"correlation": rules.MIN_CORRELATION - 0.01, "median_bits": 40.0},
+        {"median_bits": 73.0},
+    ],
+    ids=lambda weak: next(iter(weak)),
+)
+def test_each_gate_alone_prevents_a_match(weak):
+    judgement = judged(segment(**weak))
+    assert judgement.verdict is not Verdict.MATCH
+    assert not all(gate.passed for gate in judgement.gates)
+
+
+def test_the_gates_let_pass_what_just_reaches_them():
+    just = segment(entries=rules.MIN_ENTRIES, matched_s=rules.MIN_MATCHED_S, median_bits=rules.FAR_BITS * 256, correlation=0.9)
+    assert just.evidence == pytest.approx(-rules.MIN_ENTRIES * np.log(1 - 0.81))
+    assert judged(just).verdict is Verdict.MATCH
+
+
+@given(st.floats(0.3, 0.95), st.integers(4, 60), st.floats(0, 60))
+@settings(max_examples=100)
+def test_the_score_separates_at_a_half(correlation, entries, median_bits):
+    only = segment(correlation=correlation, entries=entries, median_bits=median_bits)
+    judgement = judged(only)
+    assert (judgement.score >= 0.5) == (judgement.verdict is Verdict.MATCH) == (only.evidence >= rules.MATCH_EVIDENCE)
+    assert 0 <= judgement.score <= 1
+
+
+def test_more_correlation_and_more_entries_are_more_evidence():
+    for entries in (8, 16):
+        values = [segment(correlation=r, entries=entries, median_bits=40.0).evidence for r in (0.2, 0.5, 0.7, 0.9)]
+        assert values == sorted(values)
+    assert segment(entries=16, median_bits=40.0).evidence == 2 * segment(entries=8, median_bits=40.0).evidence
+    assert segment(median_bits=4.0).evidence > segment(median_bits=20.0).evidence > segment(median_bits=40.0).evidence - 1e-9
+
+
+def test_another_speed_costs_evidence():
+    assert segment(speed=1.2).evidence == pytest.approx(segment().evidence - rules.SPEED_COST)
+    assert segment(speed=1.01).evidence == segment().evidence
+
+
+def test_segments_that_claim_one_stretch_do_not_add_up():
+    strong, weak = segment(), segment(correlation=0.5)
+    assert judged(strong, weak).score == judged(strong).score
+    assert len(judged(strong, weak).segments) == 1
+
+
+def test_segments_side_by_side_add_up_and_come_in_order():
+    late, early = segment(correlation=0.6, start_s=8.0, end_s=12.0), segment(correlation=0.5, start_s=0.0, end_s=4.0)
+    judgement = judged(late, early)
+    assert [s.query_start_s for s in judgement.segments] == [0.0, 8.0]
+    assert judgement.score >= judged(late).score
+    assert judgement.matched_query_s == 8.0
+    assert judgement.query_coverage == pytest.approx(8 / 20)
+
+
+def test_no_segment_is_no_match_with_a_gate_to_show():
+    judgement = judged()
+    assert (judgement.verdict, judgement.score, judgement.segments) == (Verdict.NO_MATCH, 0.0, ())
+    assert judgement.gates
+
+
+def test_one_very_close_picture_is_worth_a_look():
+    assert judged(segment(entries=1, correlation=0.0, median_bits=8.0, matched_s=0.2)).verdict is Verdict.POSSIBLE
+    assert judged(segment(entries=1, correlation=0.0, median_bits=20.0, matched_s=0.2)).verdict is Verdict.NO_MATCH
+
+
+# -- bits ------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.sampled_from([1, 2, 4, 8, 12, 32, 128]), st.integers(0, 1000))
+@settings(max_examples=60)
+def test_distances_count_different_bits(left_count, right_count, size, seed):
+    left, right = random_hashes(seed, left_count, size), random_hashes(seed + 1, right_count, size)
+    expected = (np.unpackbits(left, axis=1)[:, None] != np.unpackbits(right, axis=1)[None]).sum(axis=2)
+    assert np.array_equal(distances(left, right), expected)
+    count = min(left_count, right_count)
+    assert np.array_equal(paired_distances(left[:count], right[:count]), np.diagonal(expected)[:count])
+
+
+def test_unpacked_bits_are_one_and_minus_one():
+    assert unpack(np.array([[0b10000001]], np.uint8)).tolist() == [[1, -1, -1, -1, -1, -1, -1, 1]]

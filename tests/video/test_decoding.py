@@ -1,0 +1,552 @@
+"""Decoding real files in the child process: modes, times, turned pictures, damage and limits."""
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import av.error
+import numpy as np
+import pytest
+
+import vhashdb
+from tests.conftest import ROOT
+from tests.footage import bits_between, decoded, film, picture, scene, sketch_of, sound
+from vhashdb.hashing import pdq
+from vhashdb.video import Decoder, DecoderPool, Mode, Sampling
+from vhashdb.video.decode import av_errors
+from vhashdb.video.frames import VideoInfo
+
+FULL = Sampling(Mode.FULL)
+
+
+@pytest.fixture(scope="module")
+def decoder():
+    with Decoder() as shared:
+        yield shared
+
+
+def read(decoder, path, sampling=FULL):
+    """All frames of a file, and what the decoder said at the end."""
+    stream = decoder.read(path, sampling)
+    batches = list(stream)
+    return np.concatenate(batches), stream.info
+
+
+def hashes_of(frames):
+    return pdq.bits_of(frames["coefficients"])
+
+
+def luma(pixels):
+    """Studio-range luma plane as an encoder makes it, near enough."""
+    return pdq.luma_of_rgb(pixels)
+
+
+# -- modes and times -------------------------------------------------------------------------------
+
+
+def test_full_mode_gives_every_frame(decoder, samples):
+    path = samples / "known" / "harbour.mp4"
+    frames, info = read(decoder, path)
+    assert len(frames) == info.frames == sum(1 for _ in decoded(path)) == 240
+    assert (info.width, info.height, info.codec, info.rotation, info.damage) == (320, 180, "h264", 0, ())
+    assert info.duration_s == pytest.approx(10, abs=0.01)
+    assert np.allclose(frames["time_s"], np.arange(240) / 24, atol=0.001)
+
+
+@pytest.mark.parametrize("name", ["known/harbour.mp4", "known/playground.mp4", "edited/valley__mirror.mp4"])
+def test_frames_are_hashed_at_full_size(decoder, samples, name):
+    """From the decoder's own luma plane: 1.1 bits from RGB luma on average."""
+    frames, _ = read(decoder, samples / name)
+    every = 20
+    expected = [pdq.hash_luma(luma(rgb)) for rgb in decoded(samples / name, every=every)]
+    different = bits_between(hashes_of(frames)[::every], np.stack([h for h, _ in expected]))
+    assert different.max() <= 8
+    assert different.mean() <= 3
+    assert np.abs(frames["quality"][::every].astype(int) - [q for _, q in expected]).max() <= 3
+
+
+@pytest.mark.parametrize("rate", [1.0, 2.0, 4.0, 8.0, 12.0])
+def test_sampled_mode_looks_at_the_rate_asked_for(decoder, samples, rate):
+    frames, info = read(decoder, samples / "known" / "harbour.mp4", Sampling(Mode.SAMPLED, rate))
+    gaps = np.diff(frames["time_s"])
+    assert len(frames) == pytest.approx(10 * rate, abs=1)
+    assert gaps.min() > 0.5 / rate
+    assert gaps.max() <= 1.5 / rate + 1 / 24
+    assert info.duration_s == pytest.approx(10, abs=0.1)
+    assert frames["time_s"][0] == 0
+
+
+def test_keyframe_mode_gives_the_keyframes_alone(decoder, samples):
+    path = samples / "known" / "harbour.mp4"
+    with av.open(str(path)) as container:
+        keys = [float(p.pts * p.time_base) for p in container.demux(video=0) if p.is_keyframe and p.size]
+    frames, info = read(decoder, path, Sampling(Mode.KEYFRAMES, 30.0))
+    assert np.allclose(frames["time_s"], np.array(keys) - keys[0], atol=0.001)
+    assert frames["keyframe"].all()
+    assert info.duration_s == pytest.approx(10, abs=0.01)  # the header's word: the rest was not looked at
+
+
+def test_keyframe_mode_looks_no_more_often_than_asked(decoder, tmp_path):
+    path = film(tmp_path / "all.mp4", scene(1, 60), rate=30, options={"g": "1"})
+    frames, _ = read(decoder, path, Sampling(Mode.KEYFRAMES, 2.0))
+    assert np.allclose(frames["time_s"], [0, 0.5, 1.0, 1.5], atol=0.05)
+
+
+def test_times_are_presentation_times_of_a_variable_frame_rate(decoder, tmp_path):
+    pts = [0, 40, 80, 500, 540, 2000, 2040, 2900]
+    path = film(tmp_path / "vfr.mkv", scene(2, len(pts)), pts=pts, rate=25)
+    frames, info = read(decoder, path)
+    assert np.allclose(frames["time_s"] * 1000, pts, atol=1.5)
+    assert info.duration_s == pytest.approx(2.94, abs=0.4)
+    sampled, _ = read(decoder, path, Sampling(Mode.SAMPLED, 4.0))
+    assert set(np.round(sampled["time_s"] * 1000)) <= {float(p) for p in pts}
+
+
+def test_times_count_from_the_first_frame(decoder, tmp_path):
+    path = film(tmp_path / "late.mkv", scene(2, 10), pts=[7000 + 100 * i for i in range(10)], rate=10)
+    frames, info = read(decoder, path)
+    assert np.allclose(frames["time_s"], np.arange(10) / 10, atol=0.002)
+    assert info.duration_s == pytest.approx(1.0, abs=0.01)
+    assert info.damage == ()
+
+
+def test_time_never_runs_backwards(decoder, corpus):
+    for name in ("timestamp_jump_4920s.ts", "vfr_screen.ts", "start_time_10s_hevc.mp4"):
+        frames, _ = read(decoder, corpus / "odd" / name)
+        assert (np.diff(frames["time_s"]) > 0).all(), name
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, -90])
+def test_rotation_metadata_is_respected(decoder, tmp_path, rotation):
+    pixels = picture(3, 120, 160)
+    path = film(tmp_path / "turned.mp4", [pixels] * 4, rotation=rotation, options={"crf": "10"})
+    with av.open(str(path)) as container:
+        said = next(container.decode(video=0)).rotation
+    assert said % 360 == rotation % 360
+    frames, info = read(decoder, path)
+    # PyAV: degrees counterclockwise by which the picture must be turned to be seen as it was meant.
+    upright = np.ascontiguousarray(np.rot90(pixels, round(said / 90)))
+    assert (info.height, info.width) == upright.shape[:2]
+    assert bits_between(hashes_of(frames)[0], pdq.hash_luma(luma(upright))[0]) <= 10
+    grey = np.asarray(luma(upright), np.uint8)
+    assert np.abs(frames["sketch"][0].astype(int) - sketch_of(grey)).mean() < 12
+
+
+@pytest.mark.parametrize(
+    "name, codec, pix_fmt",
+    [
+        ("ten_bit.mkv", "libx265", "yuv420p10le"),
+        ("planar444.mkv", "libx264", "yuv444p"),
+        ("yuv422.mkv", "libx264", "yuv422p"),
+        ("grey.mkv", "ffv1", "gray"),
+        ("rgb.mkv", "ffv1", "bgr0"),
+        ("full_range.avi", "mjpeg", "yuvj420p"),
+        ("vp9.webm", "libvpx-vp9", "yuv420p"),
+        ("mpeg4.avi", "mpeg4", "yuv420p"),
+    ],
+)
+def test_every_pixel_format_gives_the_same_hashes(decoder, tmp_path, name, codec, pix_fmt):
+    """Ten bits, grey, RGB, full range, other codecs: one picture, one hash."""
+    frames = scene(4, 6, 128, 192)
+    path = film(
+        tmp_path / name, frames, codec=codec, pix_fmt=pix_fmt, options={"x265-params": "log-level=none"} if codec == "libx265" else {}
+    )
+    got, info = read(decoder, path)
+    assert len(got) == len(frames)
+    expected = np.stack([pdq.hash_luma(luma(f))[0] for f in frames])
+    assert bits_between(hashes_of(got), expected).max() <= 24
+    assert bits_between(hashes_of(got), expected).mean() <= 12
+    assert info.damage == ()
+
+
+def test_a_file_without_a_duration_is_timed_by_its_frames(decoder, tmp_path):
+    class Pipe:
+        """What cannot be rewound, so that no duration can be filled in at the end."""
+
+        def __init__(self, file):
+            self.write = file.write
+
+    with open(tmp_path / "endless.mkv", "wb") as file:
+        film(Pipe(file), scene(5, 20), rate=10, format="matroska")
+    with av.open(str(tmp_path / "endless.mkv")) as container:
+        assert container.duration is None
+    for sampling in (FULL, Sampling(Mode.KEYFRAMES, 2.0)):
+        _, info = read(decoder, tmp_path / "endless.mkv", sampling)
+        assert info.damage == ()
+    frames, info = read(decoder, tmp_path / "endless.mkv")
+    assert len(frames) == 20
+    assert info.duration_s == pytest.approx(2.0, abs=0.01)
+
+
+def test_a_still_picture_is_a_film_of_one_frame(decoder, samples):
+    frames, info = read(decoder, samples / "still.png")
+    assert (len(frames), info.frames) == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["100%.mp4", "a b%03d.mp4", "new\nline.mp4", "ümläut.mp4", "file:x.mp4", "-i.mp4"])
+def test_any_file_name_is_only_a_name(decoder, samples, tmp_path, name):
+    shutil.copy(samples / "edited" / "valley__clip.mp4", tmp_path / name)
+    frames, _ = read(decoder, tmp_path / name, Sampling(Mode.KEYFRAMES, 1.0))
+    assert len(frames) > 0
+
+
+def test_a_file_name_that_is_not_utf8_is_read(samples, tmp_path):
+    name = os.fsencode(tmp_path) + b"/\xff\xfe.mp4"
+    shutil.copy(samples / "edited" / "valley__clip.mp4", name)
+    assert len(vhashdb.fingerprint(os.fsdecode(name))) > 0
+
+
+# -- damage ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.8])
+def test_a_truncated_file_gives_its_readable_part_and_says_so(decoder, tmp_path, share):
+    whole = film(tmp_path / "whole.mkv", scene(6, 60), rate=10, options={"g": "10"})
+    all_frames, _ = read(decoder, whole)
+    data = whole.read_bytes()
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(data[: int(len(data) * share)])
+    frames, info = read(decoder, cut)
+    assert 0 < len(frames) < len(all_frames)
+    assert bits_between(hashes_of(frames)[:-2], hashes_of(all_frames)[: len(frames) - 2]).max() == 0
+    assert any("header says" in line for line in info.damage)
+    assert vhashdb.fingerprint(cut).damage
+
+
+def test_a_truncated_mp4_with_its_index_in_front_gives_its_readable_part(decoder, tmp_path):
+    whole = film(tmp_path / "whole.mp4", scene(6, 60), rate=10, options={"g": "10", "movflags": "faststart"})
+    with av.open(str(tmp_path / "front.mp4"), "w", options={"movflags": "faststart"}) as out, av.open(str(whole)) as source:
+        stream = out.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+    data = (tmp_path / "front.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(data[: len(data) * 2 // 3])
+    frames, info = read(decoder, tmp_path / "cut.mp4")
+    assert 10 < len(frames) < 60
+    assert info.damage
+
+
+def test_bytes_changed_in_the_middle_do_not_end_the_reading(decoder, tmp_path):
+    whole = film(tmp_path / "whole.mkv", scene(6, 60), rate=10, options={"g": "10"})
+    data = bytearray(whole.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 200] = np.random.default_rng(1).bytes(200)
+    (tmp_path / "scratched.mkv").write_bytes(data)
+    frames, _ = read(decoder, tmp_path / "scratched.mkv")
+    assert len(frames) >= 30
+
+
+@pytest.fixture
+def not_films(tmp_path):
+    (tmp_path / "text.mp4").write_text("Dear all,\n\nthis is no film.\n" * 50)
+    (tmp_path / "empty.mp4").write_bytes(b"")
+    (tmp_path / "noise.mp4").write_bytes(np.random.default_rng(1).bytes(50_000))
+    (tmp_path / "folder.mp4").mkdir()
+    sound(tmp_path / "sound.m4a")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "name, error",
+    [
+        ("text.mp4", (vhashdb.NotMedia, vhashdb.UnreadableMedia)),
+        ("empty.mp4", (vhashdb.NotMedia, vhashdb.UnreadableMedia)),
+        ("noise.mp4", (vhashdb.NotMedia, vhashdb.UnreadableMedia)),
+        ("sound.m4a", vhashdb.NotMedia),
+        ("folder.mp4", vhashdb.MediaNotFound),
+        ("missing.mp4", vhashdb.MediaNotFound),
+    ],
+)
+def test_what_is_no_film_has_an_error_of_its_own(not_films, name, error):
+    with pytest.raises(error) as caught:
+        vhashdb.fingerprint(not_films / name)
+    assert name in str(caught.value)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["folder.mp4", "missing.mp4"])
+def test_the_decoder_itself_says_what_cannot_be_opened(decoder, not_films, name):
+    with pytest.raises(vhashdb.MediaNotFound):
+        list(decoder.read(not_films / name, FULL))
+
+
+def test_a_bad_file_does_not_spoil_the_next(not_films, samples):
+    with Decoder() as decoder:
+        for name in ("text.mp4", "sound.m4a", "empty.mp4"):
+            with pytest.raises(vhashdb.MediaError):
+                list(decoder.read(not_films / name, FULL))
+            frames, info = read(decoder, samples / "edited" / "valley__clip.mp4", Sampling(Mode.SAMPLED, 2.0))
+            assert len(frames) == pytest.approx(8, abs=1)
+            assert info.damage == ()
+
+
+# -- hostile files ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def secret(samples, tmp_path):
+    return shutil.copy(samples / "known" / "harbour.mp4", tmp_path / "secret.mp4")
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10.0,\n{secret}\n#EXT-X-ENDLIST\n"),
+        ("list.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10.0,\nsecret.mp4\n#EXT-X-ENDLIST\n"),
+        ("concat.mp4", "ffconcat version 1.0\nfile secret.mp4\n"),
+        ("concat.ffconcat", "ffconcat version 1.0\nfile '{secret}'\n"),
+        ("dash.mpd", '<?xml version="1.0"?><MPD><Period><BaseURL>{secret}</BaseURL></Period></MPD>'),
+        ("session.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n"),
+    ],
+)
+def test_a_playlist_cannot_make_the_decoder_open_another_file(secret, tmp_path, name, text):
+    (tmp_path / name).write_text(text.format(secret=secret))
+    with pytest.raises(vhashdb.MediaError):
+        vhashdb.fingerprint(tmp_path / name)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/a.mp4", "concat:{secret}", "subfile,,start,0,end,0,,:{secret}", "crypto:{secret}"])
+def test_a_name_is_never_an_address(secret, address):
+    with pytest.raises(vhashdb.MediaNotFound):
+        vhashdb.fingerprint(address.format(secret=secret))
+    with Decoder() as decoder, pytest.raises(vhashdb.MediaError):
+        list(decoder.read(address.format(secret=secret), FULL))
+
+
+CONFINED = """
+import json, sys
+from dataclasses import asdict
+from vhashdb.limits import Limits
+from vhashdb.video.child import _confine
+_confine(Limits())
+try:
+    with open(sys.argv[1], "wb") as file:
+        file.write(b"x" * 10)
+except OSError as error:
+    print("refused", error.errno)
+else:
+    print("written")
+"""
+
+
+def test_the_decoder_process_cannot_write_files(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n" + CONFINED, str(tmp_path / "out")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.stdout.startswith("refused")
+    assert (tmp_path / "out").stat().st_size == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_the_running_decoder_process_is_confined(samples):
+    before = set(children())
+    with Decoder(vhashdb.Limits(memory_bytes=1 << 30)) as decoder:
+        read(decoder, samples / "still.png")
+        (pid,) = set(children()) - before
+        with open(f"/proc/{pid}/limits") as file:
+            limits = {line[:25].strip(): line[26:].split()[0] for line in file}
+        assert limits["Max file size"] == "0"
+        assert limits["Max address space"] == str(1 << 30)
+        assert limits["Max core file size"] == "0"
+        outputs = {os.readlink(f"/proc/{pid}/fd/{n}") for n in (0, 1, 2)}
+        assert outputs == {"/dev/null"}
+
+
+def children():
+    """Ids of this process's decoder processes that are alive."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat") as file:
+                    state, parent = file.read().rpartition(")")[2].split()[:2]
+                with open(f"/proc/{entry}/cmdline") as file:
+                    command = file.read()
+            except OSError:
+                continue
+            if int(parent) == os.getpid() and state != "Z" and "vhashdb.video.child" in command:
+                found.append(int(entry))
+    return found
+
+
+# -- limits ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def long_film(tmp_path_factory):
+    """Ninety seconds that take a while to decode in full."""
+    return film(
+        tmp_path_factory.mktemp("long") / "long.mp4", scene(8, 300, 360, 480, speed=2) * 3, rate=10, options={"preset": "ultrafast"}
+    )
+
+
+def test_a_film_longer_than_the_limit_is_read_up_to_it(long_film):
+    fingerprint = vhashdb.fingerprint(long_film, limits=vhashdb.Limits(duration_s=5.0))
+    assert fingerprint.duration_s == pytest.approx(5.0, abs=0.3)
+    assert fingerprint.end_s.max() <= 5.3
+    assert any("limit on length" in line for line in fingerprint.damage)
+
+
+def test_more_frames_than_the_limit_are_not_looked_at(long_film):
+    fingerprint = vhashdb.fingerprint(long_film, limits=vhashdb.Limits(frames=50))
+    assert fingerprint.duration_s < 7
+    assert any("limit on length" in line for line in fingerprint.damage)
+
+
+def test_more_pixels_than_the_limit_are_refused(samples):
+    with pytest.raises(vhashdb.LimitExceeded):
+        vhashdb.fingerprint(samples / "known" / "harbour.mp4", limits=vhashdb.Limits(pixels=320 * 180 - 1))
+    assert len(vhashdb.fingerprint(samples / "known" / "harbour.mp4", limits=vhashdb.Limits(pixels=320 * 180)))
+
+
+def test_more_streams_than_the_limit_are_refused(samples):
+    with pytest.raises(vhashdb.LimitExceeded):
+        vhashdb.fingerprint(samples / "known" / "harbour.mp4", limits=vhashdb.Limits(streams=0))
+
+
+def test_too_little_memory_ends_in_an_error_of_the_library(samples):
+    with pytest.raises(vhashdb.MediaError):
+        vhashdb.fingerprint(samples / "known" / "harbour.mp4", limits=vhashdb.Limits(memory_bytes=60 << 20))
+
+
+def test_a_file_that_takes_too_long_is_given_up_in_time(tmp_path):
+    """A pipe that nobody writes to: the decoder waits for ever, its parent does not."""
+    os.mkfifo(tmp_path / "never.mp4")
+    for limits in (vhashdb.Limits(time_s=1.0), vhashdb.Limits(silence_s=1.0)):
+        started = time.monotonic()
+        with pytest.raises(vhashdb.LimitExceeded):
+            vhashdb.fingerprint(tmp_path / "never.mp4", limits=limits)
+        assert time.monotonic() - started < 5
+
+
+def test_a_file_that_takes_too_long_halfway_gives_what_was_read(long_film, samples):
+    with Decoder(vhashdb.Limits(time_s=2.0)) as decoder:
+        stream = decoder.read(long_film, FULL)
+        frames = []
+        for batch in stream:
+            frames.append(batch)
+            time.sleep(0.15)  # the reader holds the decoder up
+        assert 0 < sum(map(len, frames)) < 900
+        assert any("not finished after 2 s" in line for line in stream.info.damage)
+        assert len(read(decoder, samples / "still.png")[0]) == 1
+
+
+# -- a decoder that dies ---------------------------------------------------------------------------
+
+
+def test_a_decoder_killed_halfway_leaves_a_partial_result_and_works_again(long_film, samples):
+    before = set(children())
+    with Decoder() as decoder:
+        stream = decoder.read(long_film, FULL)
+        count = 0
+        for batch in stream:
+            if not count:
+                (pid,) = set(children()) - before
+                os.kill(pid, signal.SIGKILL)
+            count += len(batch)
+        assert 0 < count < 900
+        assert stream.info.frames == count
+        assert any("died" in line for line in stream.info.damage)
+        frames, info = read(decoder, samples / "edited" / "valley__clip.mp4")
+        assert len(frames) == 96
+        assert info.damage == ()
+
+
+def test_a_decoder_killed_before_the_first_picture_is_an_error_of_its_own(tmp_path, samples):
+    os.mkfifo(tmp_path / "never.mp4")
+    before = set(children())
+    with Decoder() as decoder:
+        decoder.warm()
+        (pid,) = set(children()) - before
+        killer = threading.Timer(0.5, os.kill, (pid, signal.SIGKILL))
+        killer.start()
+        with pytest.raises(vhashdb.DecoderFailed):
+            list(decoder.read(tmp_path / "never.mp4", FULL))
+        killer.join()
+        assert len(read(decoder, samples / "still.png")[0]) == 1
+
+
+def test_an_abandoned_pass_does_not_leak_into_the_next(long_film, samples):
+    with Decoder() as decoder:
+        for batch in decoder.read(long_film, FULL):
+            assert len(batch)
+            break
+        frames, _ = read(decoder, samples / "edited" / "valley__clip.mp4")
+        assert len(frames) == 96
+
+
+def test_no_process_is_left_behind(samples):
+    before = set(children())
+    pool = DecoderPool()
+    with pool.decoder() as first, pool.decoder() as second:
+        read(first, samples / "still.png")
+        read(second, samples / "still.png")
+    assert len(set(children()) - before) == 2
+    with pool.decoder() as decoder:
+        read(decoder, samples / "still.png")
+    assert len(set(children()) - before) == 2
+    pool.close()
+    assert set(children()) == before
+
+
+def test_one_process_serves_many_files(samples):
+    with Decoder() as decoder:
+        before = set(children())
+        read(decoder, samples / "still.png")
+        started = set(children()) - before
+        read(decoder, samples / "known" / "harbour.mp4", Sampling(Mode.KEYFRAMES))
+        assert set(children()) - before == started
+        assert len(started) == 1
+
+
+# -- errors of PyAV --------------------------------------------------------------------------------
+
+PYAV_ERRORS = sorted(
+    {e for e in vars(av.error).values() if isinstance(e, type) and issubclass(e, BaseException) and e.__module__.startswith("av")},
+    key=lambda e: e.__name__,
+)
+
+
+def test_there_are_errors_to_map():
+    assert len(PYAV_ERRORS) > 20
+    assert av.error.InvalidDataError in PYAV_ERRORS
+
+
+@pytest.mark.parametrize("kind", PYAV_ERRORS, ids=lambda e: e.__name__)
+def test_every_error_of_pyav_becomes_one_of_ours(kind):
+    arguments = (1, "went wrong") if issubclass(kind, av.error.FFmpegError) else ("went wrong",)
+    with pytest.raises(vhashdb.MediaError) as caught, av_errors("a.mp4"):
+        raise kind(*arguments)
+    assert "a.mp4" in str(caught.value)
+    assert isinstance(caught.value.__cause__, kind)
+
+
+@pytest.mark.parametrize("kind", [MemoryError, OSError, ValueError, OverflowError, ZeroDivisionError, RuntimeError])
+def test_builtin_errors_within_decoding_become_ours(kind):
+    with pytest.raises(vhashdb.MediaError), av_errors("a.mp4"):
+        raise kind("went wrong")
+
+
+def test_an_error_of_ours_passes_unchanged():
+    with pytest.raises(vhashdb.LimitExceeded, match="as it was"), av_errors("a.mp4"):
+        raise vhashdb.LimitExceeded("as it was")
+
+
+def test_video_info_survives_the_wire():
+    info = VideoInfo(width=1, height=2, codec="h264", rotation=90, duration_s=1.5, frames=3, damage=("a", "b"))
+    assert VideoInfo.from_json(info.to_json()) == info
+
+
+def test_batches_come_in_order_of_time(decoder, long_film):
+    stream = decoder.read(long_film, Sampling(Mode.SAMPLED, 4.0))
+    times = list(itertools.chain.from_iterable(batch["time_s"].tolist() for batch in stream))
+    assert times == sorted(times)
+    assert len(times) == pytest.approx(360, abs=2)

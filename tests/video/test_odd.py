@@ -1,0 +1,97 @@
+"""Odd files of the shared corpus: a fingerprint or an error of the library, in time, and nothing else."""
+
+import csv
+import time
+
+import pytest
+
+import vhashdb
+from vhashdb.video import Decoder, Mode, Sampling
+
+TIME_S = 30.0
+LIMITS = vhashdb.Limits(time_s=TIME_S)
+
+
+@pytest.fixture(scope="module")
+def outcomes(corpus):
+    """What became of each file: a fingerprint or the error, and the seconds it took."""
+    found = {}
+    for path in sorted((corpus / "odd").iterdir()):
+        if path.suffix == ".csv":
+            continue
+        started = time.monotonic()
+        try:
+            outcome = vhashdb.fingerprint(path, limits=LIMITS)
+        except vhashdb.MediaError as error:  # anything else fails the tests, as it would end a batch
+            outcome = error
+        found[path.name] = outcome, time.monotonic() - started
+    return found
+
+
+@pytest.fixture(scope="module")
+def manifest(corpus):
+    with open(corpus / "odd" / "manifest.csv", newline="") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
+def test_every_odd_file_gives_a_fingerprint_or_an_error_in_time(outcomes, manifest):
+    assert set(outcomes) >= set(manifest)
+    assert max(seconds for _, seconds in outcomes.values()) < TIME_S + 5
+
+
+def test_an_error_names_the_file_and_says_what_to_do(outcomes):
+    errors = {name: outcome for name, (outcome, _) in outcomes.items() if isinstance(outcome, vhashdb.MediaError)}
+    assert errors
+    for name, error in errors.items():
+        assert name in str(error)
+        assert error.hint
+        assert error.exit_code == 3
+
+
+def test_every_file_that_ffmpeg_decodes_has_a_fingerprint(outcomes, manifest):
+    decodable = [name for name, row in manifest.items() if int(row["frames_decoded_by_ffmpeg"] or 0) > 0]
+    assert len(decodable) > 30
+    assert [name for name in decodable if not isinstance(outcomes[name][0], vhashdb.Fingerprint)] == []
+
+
+def test_fingerprints_of_odd_files_are_in_order(outcomes):
+    for name, (fingerprint, _) in outcomes.items():
+        if isinstance(fingerprint, vhashdb.Fingerprint):
+            assert len(fingerprint), name
+            assert (fingerprint.end_s <= fingerprint.duration_s + 0.002).all(), name
+            assert vhashdb.from_bytes(vhashdb.to_bytes(fingerprint)) == fingerprint, name
+
+
+def test_no_picture_is_no_film(outcomes):
+    for name in ("audio_only_ac3.mkv", "audio_only_aac_844k.mp4", "teletext_only.ts", "appledouble_dotunderscore.mp4"):
+        assert isinstance(outcomes[name][0], vhashdb.MediaError), name
+
+
+def test_a_header_that_lies_about_the_duration_is_not_believed(outcomes):
+    assert outcomes["header_duration_143165s.mp4"][0].duration_s < 10
+
+
+def test_rotation_metadata_of_real_phones_is_respected(outcomes):
+    for name in ("rotated_90_gps.mov", "rotated_90_h264_small.mp4", "rotated_bbb_vertical.mp4", "dolby_vision_hdr_rotated.mov"):
+        fingerprint = outcomes[name][0]
+        assert fingerprint.height > fingerprint.width, name
+
+
+def test_black_and_flat_films_have_no_usable_entry(outcomes):
+    for name in ("av1_hlg_black.mp4", "black_multitrack.mp4"):
+        assert outcomes[name][0].usable_s == 0, name
+
+
+@pytest.mark.parametrize("mode", [Mode.KEYFRAMES, Mode.FULL])
+def test_other_modes_end_as_well_as_the_sampled_one(corpus, mode):
+    """One decoder for all, as in a batch."""
+    read = 0
+    with Decoder(LIMITS) as decoder:
+        for path in sorted((corpus / "odd").iterdir()):
+            if path.stat().st_size > 600_000:  # the large ones take the time and teach nothing new
+                continue
+            try:
+                read += sum(map(len, decoder.read(path, Sampling(mode, 2.0)))) > 0
+            except vhashdb.MediaError as error:
+                assert path.name in str(error)
+    assert read > 15
