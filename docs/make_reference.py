@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import click
-
 from vhashdb_cli.main import cli
 
 TARGET = Path(__file__).with_name("cli.md")

@@ -126,7 +126,6 @@ def test_a_file_object_is_matched_like_its_file(known_db, samples):
     assert from_file.matches[0].segments == from_path.matches[0].segments
 
 
-@pytest.mark.xfail(strict=True, reason="library: the second pass of a fast match reads the file object from where the first left it")
 def test_a_file_object_is_matched_at_fast_effort_too(known_db, samples):
     path = samples / "edited" / "valley__clip.mp4"
     with open(path, "rb") as file:
@@ -161,7 +160,6 @@ def test_things_that_are_no_input_are_refused(nonsense):
         vhashdb.fingerprint(nonsense)
 
 
-@pytest.mark.xfail(strict=True, reason="library: these escape as TypeError, IndexError, OSError and MemoryError")
 @pytest.mark.parametrize("kind", ["text file", "empty array", "truncated picture", "very tall picture"])
 def test_bad_pictures_and_files_are_refused_with_an_error_of_the_library(samples, kind):
     data = (samples / "still.png").read_bytes()
@@ -175,7 +173,6 @@ def test_bad_pictures_and_files_are_refused_with_an_error_of_the_library(samples
         vhashdb.fingerprint(source)
 
 
-@pytest.mark.xfail(strict=True, reason="library: an unknown effort or set of views raises ValueError or KeyError")
 @pytest.mark.parametrize("ask", ["effort", "views"])
 def test_an_unknown_choice_is_a_usage_error(known_db, samples, ask):
     with pytest.raises(vhashdb.UsageError):
@@ -396,9 +393,6 @@ def test_check_names_a_damaged_fingerprint(two_films):
         assert any("record number 1" in problem for problem in db.check().problems)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="library: one damaged fingerprint ends the rebuilding of the index, so nothing at all can be matched"
-)
 def test_a_damaged_fingerprint_does_not_hide_the_other_records(two_films, query_prints):
     path, ids = two_films
     cut_fingerprint(path, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import Counter
@@ -12,18 +13,19 @@ from types import TracebackType
 from typing import Final, Self
 
 import numpy as np
+from PIL.Image import Image
 
-from vhashdb.errors import DatabaseDamaged, DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotADatabase
-from vhashdb.fingerprinting import build
+from vhashdb.errors import DatabaseDamaged, DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotADatabase, UnreadableMedia
+from vhashdb.fingerprinting import Built, build
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, Fingerprint, Plan
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.index import FrameIndex
-from vhashdb.inputs import FileHashes, Source, hash_file
+from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file
 from vhashdb.limits import Limits
 from vhashdb.matching.candidates import Candidate, candidates
 from vhashdb.matching.comparison import Comparison, compare
 from vhashdb.matching.verdict import Judgement, Verdict
-from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result
+from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, State, Store
 from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.video import DecoderPool
@@ -48,6 +50,8 @@ DEPTHS: Final = {
     Effort.BALANCED: _Depth(QUERY_VIEWS, 52 / 256),
     Effort.THOROUGH: _Depth(CLOSE_VIEWS, 52 / 256),
 }
+STILL_S: Final = 0.2
+"""Seconds under which an input counts as a still picture."""
 MIN_USABLE_S: Final = 1.0
 """Usable seconds under which an input that matches nothing is `insufficient` …"""
 MIN_USABLE_SHARE: Final = 0.1
@@ -261,32 +265,47 @@ class Database:
             DatabaseEmpty: there is nothing to compare with.
             AlgorithmMismatch: the fingerprint is of another algorithm than the database.
         """
-        effort = Effort(effort)
+        effort = effort_of(effort)
         if not len(self._fresh_index()) and not len(self):
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
             return self._answer(source, effort, None, 0.0)
-        hashes = hash_file(source) if isinstance(source, str | os.PathLike) and Path(source).is_file() else None
-        sha256 = hashes.sha256 if hashes else None
-        built = build(source, [DEPTHS[effort].plan], self._algorithm, self._decoders, self.limits)
-        query, cpu_s = built.fingerprints[0], built.decode_cpu_s
+        image = as_image(source)
+        if image is not None:
+            return self._ask(image, effort, None)
+        with as_path(source, self.limits) as path:
+            return self._ask(path, effort, hash_file(path).sha256)
+
+    def _ask(self, source: Path | Image, effort: Effort, sha256: str | None) -> Result:
+        """Decode as deep as the effort goes."""
         if effort is not Effort.FAST:
-            return self._answer(query, effort, sha256, cpu_s)
-        # Keyframes settle the common case, nothing alike; whatever they leave open is decoded in full.
-        if query.usable.any() and not (found := self._candidates(query, effort)):
-            return self._answer(query, effort, sha256, cpu_s, found)
-        built = build(source, [DEPTHS[Effort.BALANCED].plan], self._algorithm, self._decoders, self.limits)
-        result = self._answer(built.fingerprints[0], Effort.BALANCED, sha256, cpu_s + built.decode_cpu_s)
+            built = self._built(source, effort)
+            return self._answer(built.fingerprints[0], effort, sha256, built.decode_cpu_s)
+        spent_s = 0.0
+        # A file without keyframes, or one that does not mark them, is left to the next step.
+        with contextlib.suppress(UnreadableMedia):
+            built = self._built(source, effort)
+            query, spent_s = built.fingerprints[0], built.decode_cpu_s
+            # Keyframes settle the common case, nothing alike; whatever they leave open is decoded in full. On a still
+            # there is nothing to save.
+            still = query.duration_s < STILL_S
+            if not still and query.usable.any() and not (found := self._candidates(query, effort)):
+                return self._answer(query, effort, sha256, spent_s, found)
+        built = self._built(source, Effort.BALANCED)
+        result = self._answer(built.fingerprints[0], Effort.BALANCED, sha256, spent_s + built.decode_cpu_s)
         return replace(result, effort=effort, confirmed=True)
+
+    def _built(self, source: Source, effort: Effort) -> Built:
+        return build(source, [DEPTHS[effort].plan], self._algorithm, self._decoders, self.limits)
 
     def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Comparison:
         """How an input compares with one record: every gate, whatever the verdict."""
         reference = self.fingerprint(identifier)
         if isinstance(source, Fingerprint):
             return compare(source, reference)
-        plan = DEPTHS[Effort.BALANCED if effort == Effort.FAST else Effort(effort)].plan
-        return compare(build(source, [plan], self._algorithm, self._decoders, self.limits).fingerprints[0], reference)
+        depth = effort_of(effort)
+        return compare(self._built(source, Effort.BALANCED if depth is Effort.FAST else depth).fingerprints[0], reference)
 
     def _answer(
         self, query: Fingerprint, effort: Effort, sha256: str | None, cpu_s: float, found: Sequence[Candidate] | None = None

@@ -9,6 +9,7 @@ from typing import Final
 
 from PIL import Image
 
+from vhashdb.errors import UsageError
 from vhashdb.fingerprints import EVERY_FRAME, QUERY_VIEWS, REFERENCE_VIEWS, Fingerprint, FingerprintBuilder, Plan
 from vhashdb.hashing.algorithms import FrameAlgorithm, algorithm, to_imagehash
 from vhashdb.inputs import Source, as_image, as_path
@@ -63,6 +64,8 @@ def fingerprint(
         print(fp.duration_s, len(fp), fp.damage)
     """
     limits = limits or Limits()
+    if views not in VIEWS:
+        raise UsageError(f"{views!r} is no set of views", hint=f"known: {', '.join(VIEWS)}")
     return build(source, [VIEWS[views]], algorithm(algorithm_name, bits), _pool(limits), limits).fingerprints[0]
 
 

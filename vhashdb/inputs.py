@@ -62,7 +62,7 @@ def as_image(source: Source) -> Image.Image | None:
     if isinstance(source, Image.Image):
         return source
     if isinstance(source, np.ndarray):
-        if source.dtype != np.uint8 or source.ndim not in (2, 3) or (source.ndim == 3 and source.shape[2] not in (3, 4)):
+        if not source.size or source.dtype != np.uint8 or source.ndim not in (2, 3) or (source.ndim == 3 and source.shape[2] not in (3, 4)):
             raise UsageError(f"a frame must be uint8 of shape (h, w), (h, w, 3) or (h, w, 4), not {source.dtype} {source.shape}")
         return Image.fromarray(source)
     return None
@@ -84,6 +84,8 @@ def as_path(source: Source, limits: Limits) -> Iterator[Path]:
     with tempfile.NamedTemporaryFile(prefix="vhashdb-") as copy:
         left = limits.upload_bytes
         while block := source.read(_BLOCK):
+            if not isinstance(block, bytes):
+                raise UsageError("the file object gives text", hint="open the file in binary mode")
             left -= len(block)
             if left < 0:
                 raise LimitExceeded(f"the file object gives more than {limits.upload_bytes} bytes")

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
+from vhashdb.errors import UsageError
 from vhashdb.matching.verdict import Judgement, Segment, Verdict
 from vhashdb.store.records import Record
 
@@ -19,6 +20,18 @@ class Effort(enum.StrEnum):
     """Four frames a second."""
     THOROUGH = "thorough"
     """Eight frames a second, a wider search, more view pairs."""
+
+
+def effort_of(name: Effort | str) -> Effort:
+    """The effort of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return Effort(name)
+    except ValueError as error:
+        raise UsageError(f"{name!r} is no effort", hint=f"known: {', '.join(Effort)}") from error
 
 
 class AddStatus(enum.StrEnum):

@@ -170,7 +170,6 @@ def test_a_header_of_nonsense_is_refused(header):
         vhashdb.from_bytes(crafted(header))
 
 
-@pytest.mark.xfail(strict=True, reason="library: OverflowError and RecursionError escape from from_bytes")
 @pytest.mark.parametrize(
     "header", [header_with(width=float("inf")), header_with(duration_ms=float("inf")), b"[" * 60_000], ids=["width", "duration", "nest"]
 )
@@ -179,26 +178,17 @@ def test_a_header_of_endless_numbers_or_lists_is_refused(header):
         vhashdb.from_bytes(crafted(header))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="library: an unknown view code is accepted, and ends in a plain ValueError when the fingerprint is compared"
-)
 def test_an_unknown_view_is_refused(reference_prints):
     columns = struct.pack("<II", 0, 1000) + bytes([90, 200]) + bytes(32)
     with pytest.raises(vhashdb.FingerprintError):
         vhashdb.compare(vhashdb.from_bytes(crafted(header_with(entries=1), columns)), reference_prints["harbour"])
 
 
-def test_a_decompression_bomb_is_refused(monkeypatch):
-    """With the limit lowered from a gibibyte to what every machine has to spare."""
-    assert binary.MAX_BODY <= 1 << 30
-    monkeypatch.setattr(binary, "MAX_BODY", 16 << 20)
-    body = zlib.compress(bytes((16 << 20) + 1), 9)
-    assert len(body) < 20_000
+def test_more_entries_than_allowed_are_refused():
     with pytest.raises(vhashdb.FingerprintError, match="more than is allowed"):
-        vhashdb.from_bytes(sealed(body))
+        vhashdb.from_bytes(crafted(header_with(entries=binary.MAX_ENTRIES + 1), b""))
 
 
-@pytest.mark.xfail(strict=True, reason="library: the body is unpacked up to 1 GiB before its header is looked at")
 def test_a_bomb_is_seen_before_it_takes_the_memory():
     """The header says how long the body may be."""
     body = zlib.compress(struct.pack("<H", 2) + b"{}" + bytes(200 << 20), 9)
@@ -211,17 +201,11 @@ def test_a_bomb_is_seen_before_it_takes_the_memory():
         tracemalloc.stop()
 
 
-@pytest.mark.xfail(strict=True, reason="library: times beyond 2**32 ms wrap around without a word in to_bytes")
-def test_times_that_do_not_fit_are_not_stored_wrongly():
-    late = fingerprint_of(np.zeros((1, 32), np.uint8), start_s=5_000_000.0)
-    try:
-        packed = vhashdb.to_bytes(late)
-    except vhashdb.FingerprintError:
-        return
-    assert vhashdb.from_bytes(packed) == late
+def test_times_that_do_not_fit_make_no_fingerprint():
+    with pytest.raises(vhashdb.FingerprintError):
+        fingerprint_of(np.zeros((1, 32), np.uint8), start_s=5_000_000.0)
 
 
-@pytest.mark.xfail(strict=True, reason="library: more than 64 KiB of damage raises struct.error in to_bytes")
 def test_much_damage_is_stored_or_refused():
     damaged = fingerprint_of(np.zeros((1, 32), np.uint8), damage=["x" * 70_000])
     try:

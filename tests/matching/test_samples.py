@@ -64,9 +64,6 @@ def test_segments_are_where_the_copy_is_at_thorough_effort(known_db, row):
     located(row, "thorough", known_db)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="library: the sample still, a frame within the border of a player window, is not found at any effort"
-)
 @pytest.mark.parametrize("effort", ["fast", "balanced", "thorough"])
 def test_the_still_is_at_least_possible(known_db, samples, effort):
     row = next(row for row in TRUTH if row["edit"] == "still")

@@ -102,7 +102,6 @@ def test_a_message_cut_short_is_the_end():
             receive(whole[:cut])
 
 
-@pytest.mark.xfail(strict=True, reason="library: deeply nested JSON from the decoder process raises RecursionError in its parent")
 def test_deeply_nested_json_is_refused():
     with pytest.raises(vhashdb.DecoderFailed):
         receive(wire_message(2, b"[" * 60_000))
@@ -158,7 +157,6 @@ def test_a_decoder_process_can_only_cause_a_media_error(taken_over, data):
         taken_over(data)
 
 
-@pytest.mark.xfail(strict=True, reason="library: these messages raise KeyError, TypeError, IndexError, OverflowError … in the parent")
 @pytest.mark.parametrize(
     "data",
     [
@@ -170,7 +168,7 @@ def test_a_decoder_process_can_only_cause_a_media_error(taken_over, data):
         pytest.param(wire_message(1, b"") + wire_message(2, DONE), id="no frame in a batch"),
         pytest.param(wire_message(1, frames(2, time_s=np.nan)) + wire_message(2, DONE), id="time that is no number"),
         pytest.param(wire_message(1, frames(2, time_s=[5, -5])) + wire_message(2, DONE), id="time before the start"),
-        pytest.param(wire_message(1, frames(2, coefficients=np.nan)) + done(duration_s=float("nan")), id="duration that is no number"),
+        pytest.param(done(duration_s=float("nan")), id="duration that is no number"),
     ],
 )
 def test_nonsense_from_a_decoder_process_is_a_media_error(taken_over, data):

@@ -25,11 +25,12 @@ from vhashdb.hashing.algorithms import AlgorithmId
 
 MAGIC: Final = b"VHFP"
 VERSION: Final = 1
-MAX_BODY: Final = 1 << 30
-"""Bytes a body may unpack to: more than 20 million entries."""
+MAX_ENTRIES: Final = 20_000_000
 
 _HEAD: Final = struct.Struct("<4sBI")
 _DIGEST: Final = 16
+_MAX_HEADER: Final = (1 << 16) - 1
+_MAX_HASH_BYTES: Final = 1 << 12
 _HEADER_LENGTH: Final = struct.Struct("<H")
 _HINT: Final = "get the fingerprint again from where it came"
 
@@ -78,28 +79,28 @@ def from_bytes(data: bytes) -> Fingerprint:
     if hashlib.blake2b(packed, digest_size=_DIGEST).digest() != digest:
         raise FingerprintError("the fingerprint's checksum does not fit", hint=_HINT)
     try:
-        return _unpack(_inflate(packed[_HEAD.size :]))
-    except (zlib.error, struct.error, KeyError, TypeError, ValueError) as error:
+        return _unpack(packed[_HEAD.size :])
+    except (zlib.error, struct.error, KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         if isinstance(error, FingerprintError):
             raise
         raise FingerprintError(f"the fingerprint is malformed: {error}", hint=_HINT) from error
 
 
-def _inflate(body: bytes) -> bytes:
+def _unpack(body: bytes) -> Fingerprint:
+    """Read the header first: it says how much there is to unpack."""
     stream = zlib.decompressobj()
-    raw = stream.decompress(body, MAX_BODY)
-    if not stream.eof:
-        raise FingerprintError("the fingerprint unpacks to more than is allowed", hint=_HINT)
-    return raw
-
-
-def _unpack(raw: bytes) -> Fingerprint:
+    raw = stream.decompress(body, _HEADER_LENGTH.size + _MAX_HEADER)
     (header_length,) = _HEADER_LENGTH.unpack_from(raw)
-    header = json.loads(raw[_HEADER_LENGTH.size : _HEADER_LENGTH.size + header_length])
+    position = _HEADER_LENGTH.size + header_length
+    header = json.loads(raw[_HEADER_LENGTH.size : position])
     algorithm = AlgorithmId(str(header["algorithm"]), int(header["bits"]), int(header["spec"]))
     count = int(header["entries"])
-    position = _HEADER_LENGTH.size + header_length
-    if count < 0 or algorithm.bytes < 1 or len(raw) - position != count * (10 + algorithm.bytes):
+    if not 0 <= count <= MAX_ENTRIES or not 1 <= algorithm.bytes <= _MAX_HASH_BYTES:
+        raise FingerprintError(f"{count} entries of {algorithm.bits} bits are more than is allowed", hint=_HINT)
+    size = position + count * (10 + algorithm.bytes)
+    if len(raw) < size:
+        raw += stream.decompress(stream.unconsumed_tail, size - len(raw))
+    if len(raw) != size or stream.unconsumed_tail or not stream.eof:
         raise FingerprintError("the fingerprint's header does not fit its size", hint=_HINT)
 
     def column(dtype: str, width: int = 1) -> npt.NDArray[np.generic]:

@@ -11,10 +11,21 @@ import numpy.typing as npt
 from vhashdb.errors import FingerprintError
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
+from vhashdb.hashing.views import Orientation, Region, View
 
 USABLE_QUALITY: Final = 30
 """PDQ quality below which a hash says too little to be compared. PDQ's authors recommend 50 for single pictures; a run
 of frames that must also change alike can do with less, and films of small figures on black have no more."""
+
+
+MAX_S: Final = 4_000_000.0
+"""Seconds a video may have: 46 days, which is what milliseconds in 32 bits hold."""
+MAX_SIDE: Final = 1 << 20
+MAX_DAMAGE: Final = 300
+MAX_DAMAGE_LINES: Final = 20
+"""Characters of a sentence about damage, and number of such sentences, that are kept."""
+
+_VIEW_CODES: Final = np.array([View(region, orientation).code for region in Region for orientation in Orientation], np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +60,13 @@ class Fingerprint:
         )
         if not shapes_fit:
             raise FingerprintError("the columns of the fingerprint differ in length, or its hashes in size")
-        if count and not (np.isfinite(self.start_s).all() and (self.end_s >= self.start_s).all() and self.start_s.min() >= 0):
+        if count and not (self.start_s.min() >= 0 and (self.end_s >= self.start_s).all() and self.end_s.max() <= MAX_S):
             raise FingerprintError("the times of the fingerprint are not in order")
+        if not 0 <= self.duration_s <= MAX_S or not 0 <= self.width <= MAX_SIDE or not 0 <= self.height <= MAX_SIDE:
+            raise FingerprintError(f"{self.duration_s} s of {self.width} × {self.height} pixels is no video")
+        if count and (self.quality.max() > 100 or not np.isin(self.view, _VIEW_CODES).all()):
+            raise FingerprintError("the fingerprint has a quality over 100 or a view that is not known", hint="upgrade vhashdb")
+        object.__setattr__(self, "damage", tuple(line[:MAX_DAMAGE] for line in self.damage[:MAX_DAMAGE_LINES]))
         for column in (self.start_s, self.end_s, self.hash, self.quality, self.view):
             column.setflags(write=False)
 

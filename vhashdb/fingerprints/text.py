@@ -57,7 +57,7 @@ def from_json(text: str) -> Fingerprint:
                 f"a JSON fingerprint of version {data['version']}; this program knows {JSON_VERSION}", hint="upgrade vhashdb"
             )
         return _from_object(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         if isinstance(error, FingerprintError):
             raise
         raise FingerprintError(f"the JSON fingerprint is malformed: {error}") from error

@@ -100,9 +100,9 @@ class ImageHashAlgorithm:
     """
 
     def __init__(self, name: str, bits: int) -> None:
-        side = math.isqrt(bits)
-        if side * side != bits or bits % 8:
-            raise UsageError(f"{name}: {bits} bits are not a square multiple of 8", hint="use 64, 256 or 1024 bits")
+        side = math.isqrt(max(bits, 0))
+        if bits < 8 or side * side != bits or bits % 8 or (name == "whash" and side & (side - 1)):
+            raise UsageError(f"{name} cannot have {bits} bits", hint="use 64, 256 or 1024 bits")
         self.id = AlgorithmId(name, bits, 1)
         self._side = side
 

@@ -30,6 +30,8 @@ BUFFER: Final = 64
 """Side of the square that PDQ reduces every picture to."""
 SIDE: Final = 16
 """Side of the square of coefficients."""
+MIN_SIDE: Final = 5
+"""Pixels a side needs for a hash that means anything; below, the reference gives quality 0."""
 RGB_TO_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in the reference implementation."""
 
@@ -93,7 +95,7 @@ def quality_of(buffer: FloatArray, scale: float = 1.0) -> int:
 def hash_luma(luma: npt.NDArray[np.number]) -> tuple[PackedHashes, int]:
     """PDQ of one luma plane ``(h, w)``: the packed hash ``(32,)`` uint8 and its quality 0…100."""
     buffer = buffer_of(luma)
-    return bits_of(coefficients_of(buffer)[None])[0], quality_of(buffer)
+    return bits_of(coefficients_of(buffer)[None])[0], quality_of(buffer) if min(luma.shape) >= MIN_SIDE else 0
 
 
 @functools.cache
@@ -110,7 +112,8 @@ def axis_matrix(length: int) -> npt.NDArray[np.float64]:
     if length == BUFFER:  # the reference takes a 64 × 64 picture as it is
         return np.eye(BUFFER)
     samples = ((np.arange(BUFFER) + 0.5) * length / BUFFER).astype(int)
-    filtered: npt.NDArray[np.float64] = np.eye(length)[samples]
+    filtered = np.zeros((BUFFER, length))
+    filtered[np.arange(BUFFER), samples] = 1
     lows, highs = _windows(length)
     for _ in range(_FILTER_PASSES):
         filtered = _apply_box(filtered, lows, highs)

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.matching.motion import Motion
 from vhashdb.matching.pairs import ViewPair
@@ -47,7 +49,9 @@ CLOSENESS_PER_NAT: Final = 8 / 256
 POSSIBLE_BITS: Final = 24 / 256
 POSSIBLE_ENTRIES: Final = 3
 POSSIBLE_SINGLE_BITS: Final = 12 / 256
-"""One picture this close is worth a look."""
+"""One picture of a video this close is worth a look."""
+POSSIBLE_STILL_BITS: Final = 31 / 256
+"""The same when a still picture is asked about: the threshold PDQ's authors give for pictures."""
 POSSIBLE_MOTION: Final = 2.5
 """Nats of motion evidence that are worth a look without closeness."""
 _POSSIBLE_SCORES: Final = (0.2, 0.49)
@@ -158,7 +162,8 @@ def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint) 
         score = 1 / (1 + math.exp(-SCORE_SLOPE * (evidence - MATCH_EVIDENCE)))
         kept = [s for s in disjoint if s.evidence > 0 or _worth_a_look(s)]
         return _judgement(Verdict.MATCH, score, kept, gates, "both sides look alike and change alike", query, reference)
-    looks = [s for s in disjoint if _worth_a_look(s)]
+    still_asked = len(np.unique(query.start_s)) == 1
+    looks = [s for s in disjoint if _worth_a_look(s, still=still_asked)]
     if looks:
         low, high = _POSSIBLE_SCORES
         score = low + (high - low) * min(1.0, max(evidence / MATCH_EVIDENCE, max(s.closeness for s in looks) / 4))
@@ -169,8 +174,10 @@ def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint) 
     return Judgement(Verdict.NO_MATCH, 0.0, (), gates, reason)
 
 
-def _worth_a_look(segment: Segment) -> bool:
+def _worth_a_look(segment: Segment, *, still: bool = False) -> bool:
     bits = segment.bits
+    if still:
+        return segment.distances[0] <= POSSIBLE_STILL_BITS * bits
     if segment.motion_evidence >= POSSIBLE_MOTION and segment.median_bits <= FAR_BITS * bits and segment.entries >= MIN_ENTRIES:
         return True
     if segment.entries >= POSSIBLE_ENTRIES and segment.median_bits <= POSSIBLE_BITS * bits:

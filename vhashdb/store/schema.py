@@ -119,12 +119,11 @@ _FIRST_TABLES: Final = (meta, record, label, fingerprint, near, audit)
 def _first(connection: Connection) -> None:
     """Records, labels, fingerprints, links and the audit log, which can only grow."""
     metadata.create_all(connection, tables=_FIRST_TABLES)
-    for verb in ("UPDATE", "DELETE"):
+    # INSERT OR REPLACE takes a line away without a DELETE that a trigger would see.
+    replacing = "INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE number = NEW.number)"
+    for name, event in (("update", "UPDATE ON audit"), ("delete", "DELETE ON audit"), ("replace", replacing)):
         connection.execute(
-            text(
-                f"CREATE TRIGGER audit_no_{verb.lower()} BEFORE {verb} ON audit "
-                "BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
-            )
+            text(f"CREATE TRIGGER audit_no_{name} BEFORE {event} BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END")
         )
 
 

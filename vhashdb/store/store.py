@@ -31,6 +31,9 @@ from vhashdb.store.records import Details, NewRecord, Record, State
 LOCK_TIMEOUT_S: Final = 10.0
 
 _DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
+_SQLITE_MAGIC: Final = b"SQLite format 3\0"
+_SQLITE_HEADER: Final = 100
+_APPLICATION_ID_AT: Final = 68
 _SQLITE_NOT_A_DATABASE: Final = "file is not a database"
 
 
@@ -52,7 +55,6 @@ class Change:
 
     record: int
     change: int
-    searchable: bool
 
 
 class Store:
@@ -79,6 +81,8 @@ class Store:
             }
             connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
             connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        with store._reading() as connection:  # into the file itself, where `open` looks for the application id
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         return store
 
     @classmethod
@@ -90,17 +94,24 @@ class Store:
             SchemaTooNew: a newer version wrote it.
             DatabaseDamaged: SQLite cannot read it.
         """
+        # Looked at before SQLite does: opening would already write to it.
+        if _application_of(path) != schema.APPLICATION_ID:
+            raise errors.NotADatabase(f"{path} is not a file of vhashdb")
         store = cls(path, _engine(path, lock_timeout_s), actor or _user())
-        with store._reading() as connection:
-            if connection.exec_driver_sql("PRAGMA application_id").scalar() != schema.APPLICATION_ID:
-                raise errors.NotADatabase(f"{path} is a database of another program")
-            version = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
-        if version > schema.VERSION:
-            raise errors.SchemaTooNew(f"{path} has schema version {version}; this program knows up to {schema.VERSION}")
-        if version < schema.VERSION:
-            with store._writing() as connection:
-                _migrate(connection, version)
+        try:
+            store._bring_up_to_date()
+        except BaseException:
+            store.close()
+            raise
         return store
+
+    def _bring_up_to_date(self) -> None:
+        version = self.schema_version
+        if version > schema.VERSION:
+            raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {schema.VERSION}")
+        if version < schema.VERSION:
+            with self._writing() as connection:
+                _migrate(connection, version)
 
     def close(self) -> None:
         """Release the file."""
@@ -230,7 +241,10 @@ class Store:
             blob = connection.execute(query).scalar()
         if blob is None:
             raise errors.RecordNotFound(f"record {identifier} has no fingerprint")
-        return _stored_fingerprint(identifier, blob)
+        try:
+            return from_bytes(blob)
+        except errors.FingerprintError as error:
+            raise errors.DatabaseDamaged(f"the fingerprint of record {identifier} is damaged: {error}") from error
 
     def relabel(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels."""
@@ -268,7 +282,10 @@ class Store:
             return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0)
 
     def changes_since(self, change: int) -> Iterator[tuple[Change, Fingerprint | None]]:
-        """Records written after a change, oldest first; with the fingerprint if the record can be matched."""
+        """Records written after a change, oldest first; with the fingerprint if the record can be matched.
+
+        A damaged fingerprint is passed over, so that it does not hide the other records: `problems` names it.
+        """
         query = (
             sa.select(schema.record.c.number, schema.record.c.change, schema.record.c.state, schema.fingerprint.c.blob)
             .outerjoin(schema.fingerprint)
@@ -277,8 +294,11 @@ class Store:
         )
         with self._reading() as connection:
             for number, at, state, blob in connection.execute(query):
-                searchable = state != State.RETRACTED.value and blob is not None
-                yield Change(number, at, searchable), _stored_fingerprint(f"number {number}", blob) if searchable else None
+                fingerprint = None
+                if state != State.RETRACTED.value and blob is not None:
+                    with contextlib.suppress(errors.FingerprintError):
+                        fingerprint = from_bytes(blob)
+                yield Change(number, at), fingerprint
 
     # -- audit ---------------------------------------------------------------------------------
 
@@ -336,13 +356,6 @@ class Store:
             connection.exec_driver_sql("COMMIT")
 
 
-def _stored_fingerprint(record: str, blob: bytes) -> Fingerprint:
-    try:
-        return from_bytes(blob)
-    except errors.FingerprintError as error:
-        raise errors.DatabaseDamaged(f"the fingerprint of record {record} is damaged: {error}") from error
-
-
 def _engine(path: Path, lock_timeout_s: float) -> sa.Engine:
     # In autocommit, transactions begin where this module says so.
     engine = sa.create_engine(
@@ -356,6 +369,18 @@ def _engine(path: Path, lock_timeout_s: float) -> sa.Engine:
         connection.execute("PRAGMA journal_mode = WAL")
 
     return engine
+
+
+def _application_of(path: Path) -> int | None:
+    """The application id in the header of an SQLite file; None if it is no such file."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_SQLITE_HEADER)
+    except OSError as error:
+        raise errors.DatabaseNotFound(f"{path} cannot be opened: {error.strerror}") from error
+    if len(header) < _SQLITE_HEADER or not header.startswith(_SQLITE_MAGIC):
+        return None
+    return int.from_bytes(header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4])
 
 
 def _migrate(connection: Connection, version: int) -> None:

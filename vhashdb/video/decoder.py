@@ -57,8 +57,9 @@ class VideoStream:
                 self._decoder.close()
 
     def _conclude(self, done: dict[str, Any]) -> None:
-        self.info = VideoInfo.from_json(done["info"])
-        self.cpu_s = float(done["cpu_s"])
+        self.info = VideoInfo.from_json(done.get("info", {}))
+        with contextlib.suppress(TypeError, ValueError):
+            self.cpu_s = float(done.get("cpu_s", 0.0))
 
 
 class Decoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from vhashdb.errors import DecoderFailed, LimitExceeded, UnreadableMedia
 from vhashdb.hashing import pdq
 
 SKETCH: Final = 128
@@ -77,7 +79,21 @@ class VideoInfo:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> VideoInfo:
-        """From what `to_json` gave, with every field checked and bounded: the sender is the decoder process."""
+        """From what `to_json` gave, with every field checked and bounded: the sender is the decoder process.
+
+        Raises:
+            DecoderFailed: it is something else.
+        """
+        try:
+            info = cls._from_json(data)
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise DecoderFailed("the decoder process sent a malformed message") from error
+        if not 0 <= info.duration_s < math.inf:
+            raise DecoderFailed(f"the decoder process sent a duration of {info.duration_s} s")
+        return info
+
+    @classmethod
+    def _from_json(cls, data: dict[str, Any]) -> VideoInfo:
         return cls(
             width=int(data["width"]),
             height=int(data["height"]),
@@ -92,9 +108,15 @@ class VideoInfo:
 
 def frames_of_image(image: Image.Image) -> tuple[FrameBatch, VideoInfo]:
     """A still picture as a video of one frame at 0 s."""
-    rgb = np.asarray(image.convert("RGB"))
+    try:
+        rgb = np.asarray(image.convert("RGB"))
+        sketch = np.asarray(image.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX))
+    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged files
+        raise UnreadableMedia(f"the picture cannot be read: {error}") from error
+    if not 0 < max(rgb.shape[:2]) < 1 << 16:
+        raise LimitExceeded(f"a picture of {image.width} × {image.height} pixels")
     batch = np.zeros(1, FRAME_DTYPE)
-    fill_frame(batch[0], pdq.luma_of_rgb(rgb), np.asarray(image.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX)))
+    fill_frame(batch[0], pdq.luma_of_rgb(rgb), sketch)
     batch["keyframe"] = 1
     return batch, VideoInfo(width=image.width, height=image.height, codec="still", frames=1)
 
@@ -103,6 +125,6 @@ def fill_frame(record: np.void, luma: npt.NDArray[np.number], sketch: npt.NDArra
     """Write the PDQ of a full-size luma plane ``(h, w)`` and its sketch ``(128, 128)`` into one record."""
     buffer = pdq.buffer_of(luma)
     record["coefficients"] = pdq.coefficients_of(buffer)
-    record["quality"] = pdq.quality_of(buffer, luma_scale)
+    record["quality"] = pdq.quality_of(buffer, luma_scale) if min(luma.shape) >= pdq.MIN_SIDE else 0
     record["sketch"] = sketch
     record["height"], record["width"] = luma.shape

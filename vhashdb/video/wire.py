@@ -54,13 +54,22 @@ def receive(pipe: IO[bytes]) -> tuple[Kind, FrameBatch | dict[str, Any]]:
     body = _exactly(pipe, length)
     try:
         if number == Kind.BATCH:
-            return Kind.BATCH, np.frombuffer(body, FRAME_DTYPE)
+            return Kind.BATCH, _frames(body)
         data = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DecoderFailed("the decoder process sent a malformed message") from error
     if not isinstance(data, dict):
         raise DecoderFailed("the decoder process sent a malformed message")
     return Kind(number), data
+
+
+def _frames(body: bytes) -> FrameBatch:
+    """The records of a batch, with times that can be times."""
+    batch = np.frombuffer(body, FRAME_DTYPE)
+    times = batch["time_s"]
+    if not len(times) or not np.isfinite(times).all() or times.min() < 0 or (np.diff(times) < 0).any():
+        raise ValueError("no frames, or times out of order")
+    return batch
 
 
 def _exactly(pipe: IO[bytes], size: int) -> bytes:
