@@ -1,7 +1,5 @@
 """`vhashdb completion`: the script that lets a shell complete the command."""
 
-# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
-
 from __future__ import annotations
 
 import click

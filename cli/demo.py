@@ -1,7 +1,5 @@
 """`vhashdb demo`: the tour, on the sample videos that come with the program."""
 
-# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
-
 from __future__ import annotations
 
 import contextlib

@@ -1,7 +1,5 @@
 """`vhashdb doctor`: check a database and repair what can be repaired."""
 
-# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
-
 from __future__ import annotations
 
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """`vhashdb explain`: why a file is said to match, or not to match, a record."""
 
-# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
-
 from __future__ import annotations
 
 import os

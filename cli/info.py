@@ -1,7 +1,5 @@
 """`vhashdb info`: what a database holds."""
 
-# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
-
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`vhashdb label`: add and take away labels of a record."""
 
-# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
-
 from __future__ import annotations
 
 from pathlib import Path

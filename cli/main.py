@@ -1,7 +1,5 @@
 """The command `vhashdb`: finds the verb, loads only that one, and turns every ending into an exit code."""
 
-# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
-
 from __future__ import annotations
 
 import importlib

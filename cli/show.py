@@ -1,7 +1,5 @@
 """`vhashdb show`: everything about one record."""
 
-# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
-
 from __future__ import annotations
 
 import json

@@ -1,7 +1,5 @@
 """`vhashdb unmatch`: this file is not that record."""
 
-# ruff: noqa: D301  # \b is meant: click leaves the lines after it as they are
-
 from __future__ import annotations
 
 from pathlib import Path

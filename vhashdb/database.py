@@ -12,17 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import numpy as np
 from PIL.Image import Image
 
-from vhashdb.errors import DatabaseDamaged, DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotADatabase, UnreadableMedia
+from vhashdb.errors import DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotADatabase, UnreadableMedia
 from vhashdb.fingerprinting import Built, build
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, Fingerprint, Plan
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.index import FrameIndex
 from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file
 from vhashdb.limits import Limits
-from vhashdb.matching.candidates import Candidate, candidates
+from vhashdb.live_index import LiveIndex
+from vhashdb.matching.candidates import Candidate
 from vhashdb.matching.comparison import Comparison, compare
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result, effort_of
@@ -32,8 +32,6 @@ from vhashdb.video import DecoderPool
 
 RECORDS_FILE: Final = "records.sqlite"
 INDEX_FILE: Final = "frames.vhix"
-UNSAVED_CHANGES: Final = 512
-"""Changes the saved index may lag behind before a writer saves it."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,7 @@ class Database:
         self._algorithm_id = store.algorithm
         self._algorithm = algorithm(self._algorithm_id.name, self._algorithm_id.bits)
         self._algorithm_id.require(self._algorithm.id)
-        self._index, self._index_problem = self._opened_index()
-        self._saved_change = self._index.change
+        self._live = LiveIndex(path / INDEX_FILE, store, self._algorithm_id)
         self._wrote = False
         self._asked: Counter[str] = Counter()
         self._lock = threading.RLock()
@@ -121,7 +118,7 @@ class Database:
     def close(self) -> None:
         """Save the index if this process wrote records, end decoder processes, release the files."""
         if self._wrote:
-            self.save_index()
+            self._live.save()
         if self._asked:
             self._store.log("queries", None, **self._asked)
             self._asked.clear()
@@ -149,12 +146,12 @@ class Database:
     @property
     def index(self) -> FrameIndex:
         """The index, brought up to date with the store."""
-        return self._fresh_index()
+        return self._live.current
 
     @property
     def index_problem(self) -> str | None:
         """Why the saved index could not be used when the database was opened, if so."""
-        return self._index_problem
+        return self._live.problem
 
     def __len__(self) -> int:
         """Records that can be matched."""
@@ -229,8 +226,7 @@ class Database:
             new = NewRecord(prepared.reference.duration_s, sha256, md5, details)
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near])
             self._wrote = True
-            if self._fresh_index().change - self._saved_change >= UNSAVED_CHANGES:
-                self.save_index()
+            self._live.save_if_behind()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
         notes = () if prepared.reference.usable.any() else ("shows too little to be found again, except as the very same file",)
         return Addition(record, status, near, (*prepared.reference.damage, *notes))
@@ -266,7 +262,7 @@ class Database:
             AlgorithmMismatch: the fingerprint is of another algorithm than the database.
         """
         effort = effort_of(effort)
-        if not len(self._fresh_index()) and not len(self):
+        if not len(self.index) and not len(self):
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
@@ -349,8 +345,7 @@ class Database:
         return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
 
     def _candidates(self, query: Fingerprint, effort: Effort) -> list[Candidate]:
-        with self._lock:  # the index must not change while it is searched
-            return candidates(query, self._fresh_index(), round(DEPTHS[effort].radius * self._algorithm_id.bits))
+        return self._live.candidates(query, round(DEPTHS[effort].radius * self._algorithm_id.bits))
 
     def _with_identical(self, matches: list[Match], sha256: str, query: Fingerprint) -> list[Match]:
         """The same file decides by itself, still pictures included."""
@@ -370,56 +365,10 @@ class Database:
     def check(self) -> Health:
         """Check the records and the index; rebuild the index if it is missing, damaged or wrong."""
         left = tuple(self._store.problems())
-        problems = [*left, *filter(None, [self._index_problem])]
-        if not left:  # from damaged records no index can be made
-            with self._lock:
-                current, rebuilt = self._fresh_index(), self._rebuilt_index()
-                if (len(current), current.records) != (len(rebuilt), rebuilt.records):
-                    problems.append(f"the index held {len(current)} hashes, the records have {len(rebuilt)}")
-                self._index, self._index_problem = rebuilt, None
-                self.save_index()
-        repaired = ("the index was rebuilt from the records",) if problems and not left else ()
-        return Health(tuple(problems), repaired, left)
-
-    def save_index(self) -> None:
-        """Write the index next to the records, so that the next opening need not replay them."""
-        with self._lock:
-            self._fresh_index().save(self.path / INDEX_FILE)
-            self._saved_change = self._index.change
-
-    def _opened_index(self) -> tuple[FrameIndex, str | None]:
-        path = self.path / INDEX_FILE
-        if not path.exists() and not self._store.last_change():
-            return FrameIndex(self._algorithm_id), None
-        try:
-            index = FrameIndex.open(path, self._algorithm_id)
-            if index.change > self._store.last_change():
-                return FrameIndex(self._algorithm_id), f"the index {path} is newer than the records"
-            return index, None
-        except DatabaseDamaged as error:
-            return FrameIndex(self._algorithm_id), str(error)
-
-    def _rebuilt_index(self) -> FrameIndex:
-        index = FrameIndex(self._algorithm_id)
-        _replay(self._store, index)
-        return index
-
-    def _fresh_index(self) -> FrameIndex:
-        """The index with everything in it that is in the store."""
-        with self._lock:
-            if self._index.change != self._store.last_change():
-                _replay(self._store, self._index)
-            return self._index
-
-
-def _replay(store: Store, index: FrameIndex) -> None:
-    """Bring an index up to date with the store."""
-    for change, fingerprint in store.changes_since(index.change):
-        index.remove(change.record)
-        if fingerprint is not None:
-            entries = np.flatnonzero(fingerprint.usable)
-            index.add(change.record, entries, fingerprint.hash[entries])
-        index.change = change.change
+        # From damaged records no whole index can be made.
+        wrong = self._live.problem if left else self._live.rebuild()
+        repaired = ("the index was rebuilt from the records",) if wrong and not left else ()
+        return Health((*left, wrong) if wrong else left, repaired, left)
 
 
 def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:

@@ -11,7 +11,6 @@ import datetime
 import getpass
 import json
 import secrets
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -27,14 +26,11 @@ from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import schema
 from vhashdb.store.records import Details, NewRecord, Record, State
+from vhashdb.store.sqlite import application_of, sqlite_engine, sqlite_errors
 
 LOCK_TIMEOUT_S: Final = 10.0
 
 _DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
-_SQLITE_MAGIC: Final = b"SQLite format 3\0"
-_SQLITE_HEADER: Final = 100
-_APPLICATION_ID_AT: Final = 68
-_SQLITE_NOT_A_DATABASE: Final = "file is not a database"
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ class Store:
         """Make a new, empty file at ``path``, where nothing may be yet."""
         if path.exists():
             raise errors.DatabaseExists(f"{path} exists already")
-        store = cls(path, _engine(path, lock_timeout_s), actor or _user())
+        store = cls(path, sqlite_engine(path, lock_timeout_s), actor or _user())
         with store._writing() as connection:
             _migrate(connection, 0)
             rows = {
@@ -95,9 +91,9 @@ class Store:
             DatabaseDamaged: SQLite cannot read it.
         """
         # Looked at before SQLite does: opening would already write to it.
-        if _application_of(path) != schema.APPLICATION_ID:
+        if application_of(path) != schema.APPLICATION_ID:
             raise errors.NotADatabase(f"{path} is not a file of vhashdb")
-        store = cls(path, _engine(path, lock_timeout_s), actor or _user())
+        store = cls(path, sqlite_engine(path, lock_timeout_s), actor or _user())
         try:
             store._bring_up_to_date()
         except BaseException:
@@ -340,13 +336,13 @@ class Store:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with _sqlite_errors(self.path), self._engine.connect() as connection:
+        with sqlite_errors(self.path), self._engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Connection]:
         """A transaction that holds the write lock from its start, so that it cannot fail halfway for want of it."""
-        with _sqlite_errors(self.path), self._engine.connect() as connection:
+        with sqlite_errors(self.path), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -356,58 +352,10 @@ class Store:
             connection.exec_driver_sql("COMMIT")
 
 
-def _engine(path: Path, lock_timeout_s: float) -> sa.Engine:
-    # In autocommit, transactions begin where this module says so.
-    engine = sa.create_engine(
-        f"sqlite:///{path}", isolation_level="AUTOCOMMIT", connect_args={"timeout": lock_timeout_s, "check_same_thread": False}
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _: object) -> None:
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
-        connection.execute("PRAGMA journal_mode = WAL")
-
-    return engine
-
-
-def _application_of(path: Path) -> int | None:
-    """The application id in the header of an SQLite file; None if it is no such file."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(_SQLITE_HEADER)
-    except OSError as error:
-        raise errors.DatabaseNotFound(f"{path} cannot be opened: {error.strerror}") from error
-    if len(header) < _SQLITE_HEADER or not header.startswith(_SQLITE_MAGIC):
-        return None
-    return int.from_bytes(header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4])
-
-
 def _migrate(connection: Connection, version: int) -> None:
     for step in schema.MIGRATIONS[version:]:
         step(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
-
-
-@contextlib.contextmanager
-def _sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises into this library's errors."""
-    try:
-        yield
-    except (sa.exc.DBAPIError, sqlite3.Error) as error:
-        cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        text = str(cause)
-        if "locked" in text or "busy" in text:
-            raise errors.DatabaseLocked(f"{path}: another process is writing") from error
-        if _SQLITE_NOT_A_DATABASE in text:
-            raise errors.NotADatabase(f"{path} is not a database") from error
-        if "unable to open" in text:
-            raise errors.DatabaseNotFound(f"{path} cannot be opened") from error
-        if "readonly" in text:
-            raise errors.DatabaseError(f"{path} may not be written", hint="check the permissions of the folder") from error
-        if "full" in text:
-            raise errors.DatabaseError(f"{path}: the disk is full", hint="make room and run the same command again") from error
-        raise errors.DatabaseDamaged(f"{path}: {text}") from error
 
 
 def _record(connection: Connection, row: RowMapping) -> Record:
