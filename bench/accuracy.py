@@ -4,8 +4,8 @@
 
 A database of ``clips`` and ``distractors`` is asked about every file of ``edited`` at the default thresholds. A record
 that is not truly in the query is *wrong*, whether it is called a match or possible. ``insert`` and ``pip`` do contain a
-second clip: it counts as *second* when it is not the source, and for ``insert`` only if none of its segments reaches
-into the inserted piece, whose place is known from how the edit was made.
+second clip: it counts as *second* when it is not the source, and for ``insert`` only if one of its segments keeps clear
+of the inserted piece, whose place is known from how the edit was made.
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ def count(tally: Tally, row: dict[str, str], result: Result, names: dict[str, st
 
 
 def outside_piece(match: Match, duration_s: float) -> bool:
-    """Whether a match of an ``insert`` query keeps clear of the piece between the two halves of the other clip."""
+    """Whether a match of an ``insert`` query is found beside the piece, in one of the two halves of the other clip."""
     piece_end_s = duration_s - 12.0
-    return all(
+    return any(
         s.query_end_s <= INSERT_AT_S + TOLERANCE_S or s.query_start_s >= min(piece_end_s, INSERT_AT_S + 8) - TOLERANCE_S
         for s in match.segments
     )

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from av.codec.context import ThreadType
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -64,6 +64,7 @@ class Reading:
         self._scaler = VideoReformatter()
         self._damaged_packets = self._damaged_frames = 0
         self._damage: list[str] = []
+        self._turns: int | None = None
         self._end_s = 0.0
         self.info = VideoInfo()
 
@@ -113,6 +114,10 @@ class Reading:
     def _frames(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         """Decoded frames; a packet that cannot be decoded is counted and passed over."""
         keyframes = self._sampling.mode is Mode.KEYFRAMES
+        if keyframes:
+            # Containers with an index then do not even read the rest. FFmpeg's MP4 reader gives such frames a time that
+            # is up to a few frames off, which is good enough for a first look.
+            stream.discard = Discard.nonkey
         step = 1 / self._sampling.rate
         due = -np.inf
         packets = container.demux(stream)
@@ -141,15 +146,16 @@ class Reading:
         """Hash one frame at full size and reduce it to its sketch."""
         if frame.width * frame.height > self._limits.pixels:
             raise LimitExceeded(f"{self._path}: a frame has {frame.width} × {frame.height} pixels")
-        turns = round(frame.rotation / 90) % 4
+        if self._turns is None:  # a fact about the whole file
+            self._turns = round(frame.rotation / 90) % 4
+            size = (frame.height, frame.width) if self._turns % 2 else (frame.width, frame.height)
+            self.info = replace(self.info, width=size[0], height=size[1], rotation=self._turns * 90)
+        turns = self._turns
         luma, scale = self._luma(frame)
         fill_frame(record, np.rot90(luma, turns), np.rot90(sketch_of(frame, self._scaler), turns), scale)
         record["keyframe"] = frame.key_frame
         if frame.is_corrupt:  # parts of it are made up by the decoder
             record["quality"] = 0
-        if turns % 2 and self.info.rotation == 0:
-            self.info = replace(self.info, width=frame.height, height=frame.width)
-        self.info = replace(self.info, rotation=turns * 90)
 
     def _luma(self, frame: VideoFrame) -> tuple[npt.NDArray[np.uint8], float]:
         """The luma plane, and what its steps are multiplied by to span 0…255."""

@@ -40,7 +40,7 @@ class Mode(enum.StrEnum):
     """Which frames of a video are looked at."""
 
     KEYFRAMES = "keyframes"
-    """Only frames that decode alone: about 1/20 to 1/300 of the cost of decoding everything."""
+    """Only frames that decode alone: about 1/20 to 1/300 of the cost of decoding everything. Times may be a few frames off."""
     SAMPLED = "sampled"
     """Frames on a clock: decodes everything, looks at ``rate`` frames per second."""
     FULL = "full"
