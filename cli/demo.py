@@ -58,11 +58,7 @@ def command(keep: Path | None) -> None:
 
 
 def samples_folder() -> Path:
-    """The folder of the samples, of an installed wheel as of a working copy.
-
-    `importlib.resources` is not used: in editable mode it stumbles over setuptools' placeholder in the path of a
-    package without ``__init__.py``; the package's own search path knows the folder in both.
-    """
+    """The folder of the samples, of an installed wheel as of a working copy."""
     spec = importlib.util.find_spec(f"{__package__}.samples")
     for location in (spec.submodule_search_locations if spec else None) or ():
         if Path(location, "known").is_dir():
