@@ -10,7 +10,7 @@ import errno
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final, cast
 
 import av
 import av.error
@@ -240,7 +240,7 @@ def sketch_of(frame: VideoFrame, scaler: VideoReformatter) -> npt.NDArray[np.uin
 def plane_of(frame: VideoFrame) -> npt.NDArray[np.uint8]:
     """The first plane ``(h, w)`` without the padding at the end of its lines; a view of the frame's memory."""
     plane = frame.planes[0]
-    pixels: npt.NDArray[np.uint8] = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # planes are buffers
+    pixels = np.frombuffer(cast("Any", plane), np.uint8)  # a buffer, though not every release of the stubs says so
     return pixels[: plane.line_size * plane.height].reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
