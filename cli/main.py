@@ -93,7 +93,7 @@ def run() -> None:
     """The console script."""
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show must not end a batch.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # text streams here
     code = main(sys.argv[1:])
     if code == ExitCode.OUTPUT_CLOSED:
         # Python flushes standard output once more as it ends, and would complain.

@@ -216,7 +216,7 @@ def turned_bits(packed: PackedHashes, orientation: Orientation) -> PackedHashes:
     """PDQ hashes ``(n, 32)`` of the turned pictures, from the hashes alone.
 
     The median of the coefficients is close to zero, so a changed sign is a changed bit. Where it is not quite zero, some
-    bits come out wrong (about 9 of 256): `orient` is exact, but needs the coefficients.
+    bits come out wrong: `orient` is exact, but needs the coefficients.
     """
     bits = np.unpackbits(packed, axis=1)[:, ::-1].reshape(-1, pdq.SIDE, pdq.SIDE).astype(np.float32)
     return pdq.pack(orient(bits * 2 - 1, orientation) > 0)
