@@ -15,8 +15,8 @@ from typing import Final, Self
 from PIL.Image import Image
 
 from vhashdb.errors import DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotADatabase, UnreadableMedia
-from vhashdb.fingerprinting import Built, build
-from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, Fingerprint, Plan
+from vhashdb.fingerprinting import build, rebuild
+from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.index import FrameIndex
 from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file
@@ -28,7 +28,7 @@ from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, State, Store
 from vhashdb.store.store import LOCK_TIMEOUT_S
-from vhashdb.video import DecoderPool
+from vhashdb.video import DecoderPool, Mode
 
 RECORDS_FILE: Final = "records.sqlite"
 INDEX_FILE: Final = "frames.vhix"
@@ -38,15 +38,16 @@ INDEX_FILE: Final = "frames.vhix"
 class _Depth:
     """What an effort means."""
 
-    plan: Plan
+    plans: tuple[Plan, ...]
+    """Tried one after the other until nothing is left open."""
     radius: float
     """Share of bits within which a record becomes a candidate."""
 
 
 DEPTHS: Final = {
-    Effort.FAST: _Depth(KEYFRAME_VIEWS, 40 / 256),
-    Effort.BALANCED: _Depth(QUERY_VIEWS, 52 / 256),
-    Effort.THOROUGH: _Depth(CLOSE_VIEWS, 52 / 256),
+    Effort.FAST: _Depth((KEYFRAME_VIEWS, QUERY_VIEWS), 40 / 256),
+    Effort.BALANCED: _Depth((SCOUT_VIEWS, QUERY_VIEWS), 52 / 256),
+    Effort.THOROUGH: _Depth((CLOSE_VIEWS,), 52 / 256),
 }
 STILL_S: Final = 0.2
 """Seconds under which an input counts as a still picture."""
@@ -212,7 +213,7 @@ class Database:
             self._algorithm_id.require(source.algorithm)
             return Prepared(source, source, None)
         hashes = hash_file(source) if isinstance(source, str | os.PathLike) and Path(source).is_file() else None
-        built = build(source, [REFERENCE_VIEWS, QUERY_VIEWS], self._algorithm, self._decoders, self.limits)
+        built = build(source, [REFERENCE_VIEWS, SCOUT_VIEWS], self._algorithm, self._decoders, self.limits)
         return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
 
     def record(self, prepared: Prepared, details: Details) -> Addition:
@@ -266,7 +267,7 @@ class Database:
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
-            return self._answer(source, effort, None, 0.0)
+            return self._answer(source, effort, None, 0.0, self._compared(source, self._candidates(source, effort)))
         image = as_image(source)
         if image is not None:
             return self._ask(image, effort, None)
@@ -274,40 +275,45 @@ class Database:
             return self._ask(path, effort, hash_file(path).sha256)
 
     def _ask(self, source: Path | Image, effort: Effort, sha256: str | None) -> Result:
-        """Decode as deep as the effort goes."""
-        if effort is not Effort.FAST:
-            built = self._built(source, effort)
-            return self._answer(built.fingerprints[0], effort, sha256, built.decode_cpu_s)
-        spent_s = 0.0
-        # A file without keyframes, or one that does not mark them, is left to the next step.
-        with contextlib.suppress(UnreadableMedia):
-            built = self._built(source, effort)
-            query, spent_s = built.fingerprints[0], built.decode_cpu_s
-            # Keyframes settle the common case, nothing alike; whatever they leave open is decoded in full. On a still
-            # there is nothing to save.
-            still = query.duration_s < STILL_S
-            if not still and query.usable.any() and not (found := self._candidates(query, effort)):
-                return self._answer(query, effort, sha256, spent_s, found)
-        built = self._built(source, Effort.BALANCED)
-        result = self._answer(built.fingerprints[0], Effort.BALANCED, sha256, spent_s + built.decode_cpu_s)
-        return replace(result, effort=effort, confirmed=True)
+        """Look as deep as the effort goes, and no deeper than the question needs."""
+        *first, last = DEPTHS[effort].plans
+        spent_s, built = 0.0, None
+        for plan in first:
+            # A file without keyframes, or one that does not mark them, is left to the next plan.
+            with contextlib.suppress(UnreadableMedia):
+                built = build(source, [plan], self._algorithm, self._decoders, self.limits)
+                query, spent_s = built.fingerprints[0], spent_s + built.decode_cpu_s
+                found = self._candidates(query, effort)
+                matches = self._compared(query, found)
+                if self._settled(query, plan, found, matches):
+                    return self._answer(query, effort, sha256, spent_s, matches)
+        closer = rebuild(built, last, self._algorithm) if built else None
+        if closer is None:
+            built = build(source, [last], self._algorithm, self._decoders, self.limits)
+            closer, spent_s = built.fingerprints[0], spent_s + built.decode_cpu_s
+        matches = self._compared(closer, self._candidates(closer, Effort.BALANCED))
+        return replace(self._answer(closer, effort, sha256, spent_s, matches), confirmed=bool(first))
 
-    def _built(self, source: Source, effort: Effort) -> Built:
-        return build(source, [DEPTHS[effort].plan], self._algorithm, self._decoders, self.limits)
+    @staticmethod
+    def _settled(query: Fingerprint, plan: Plan, found: Sequence[Candidate], matches: Sequence[Match]) -> bool:
+        """Whether a closer look would say nothing new."""
+        if plan.sampling.mode is Mode.KEYFRAMES and (query.duration_s < STILL_S or not query.usable.any()):
+            return False  # on a still there is nothing to save
+        if not found:
+            return True
+        sure = [m for m in matches if m.verdict is Verdict.MATCH and all(s.views.query.region not in plan.sparse for s in m.segments)]
+        return plan.sampling.mode is not Mode.KEYFRAMES and len(sure) >= sum(c.moments > 1 for c in found)
 
     def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Comparison:
         """How an input compares with one record: every gate, whatever the verdict."""
         reference = self.fingerprint(identifier)
         if isinstance(source, Fingerprint):
             return compare(source, reference)
-        depth = effort_of(effort)
-        return compare(self._built(source, Effort.BALANCED if depth is Effort.FAST else depth).fingerprints[0], reference)
+        plan = DEPTHS[effort_of(effort)].plans[-1]
+        return compare(build(source, [plan], self._algorithm, self._decoders, self.limits).fingerprints[0], reference)
 
-    def _answer(
-        self, query: Fingerprint, effort: Effort, sha256: str | None, cpu_s: float, found: Sequence[Candidate] | None = None
-    ) -> Result:
-        """The verdict on a fingerprint; ``found`` are its candidates if they are known already."""
-        matches = self._compared(query, self._candidates(query, effort) if found is None else found)
+    def _answer(self, query: Fingerprint, effort: Effort, sha256: str | None, cpu_s: float, matches: list[Match]) -> Result:
+        """The verdict on a fingerprint, given what it matches."""
         if sha256:
             matches = self._with_identical(matches, sha256, query)
             unlike = self._store.not_this(sha256)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,10 +14,14 @@ from vhashdb.fingerprints import EVERY_FRAME, QUERY_VIEWS, REFERENCE_VIEWS, Fing
 from vhashdb.hashing.algorithms import FrameAlgorithm, algorithm, to_imagehash
 from vhashdb.inputs import Source, as_image, as_path
 from vhashdb.limits import Limits
-from vhashdb.video import DecoderPool, FrameBatch, VideoInfo, frames_of_image
+from vhashdb.video import DecoderPool, FrameBatch, Sampling, VideoInfo, frames_of_image
 
 VIEWS: Final = {"reference": REFERENCE_VIEWS, "query": QUERY_VIEWS}
 """The two plans that `fingerprint` takes by name."""
+
+
+KEPT_LOOKS: Final = 600
+"""Frames kept of one video: 10 MB, two and a half minutes at four looks a second."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +31,55 @@ class Built:
     fingerprints: tuple[Fingerprint, ...]
     info: VideoInfo
     decode_cpu_s: float
+    looks: Looks
+    """What was looked at, if it is little enough to be kept."""
+
+
+class Looks:
+    """The frames of a short video, kept so that another plan with the same sampling need not decode it again."""
+
+    def __init__(self, sampling: Sampling) -> None:
+        self.sampling = sampling
+        self._batches: list[FrameBatch] = []
+        self._count = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of them are here."""
+        return 0 < self._count <= KEPT_LOOKS
+
+    def passing(self, batches: Iterable[FrameBatch]) -> Iterator[FrameBatch]:
+        """Hand batches through, and keep them while they are few."""
+        for batch in batches:
+            self._count += len(batch)
+            if self._count <= KEPT_LOOKS:
+                self._batches.append(batch)
+            else:
+                self._batches.clear()
+            yield batch
+
+    def __iter__(self) -> Iterator[FrameBatch]:
+        return iter(self._batches)
 
 
 def build(source: Source, plans: Sequence[Plan], frame_algorithm: FrameAlgorithm, pool: DecoderPool, limits: Limits) -> Built:
     """Decode once, as the first plan samples, and build a fingerprint for each plan from the same frames."""
-    builders = [FingerprintBuilder(frame_algorithm, plan) for plan in plans]
+    looks = Looks(plans[0].sampling)
     image = as_image(source)
     if image is not None:
         batch, info = frames_of_image(image)
-        _feed(builders, iter([batch]))
-        return Built(tuple(b.finish(info) for b in builders), info, 0.0)
+        return Built(_fingerprints(looks.passing([batch]), lambda: info, plans, frame_algorithm), info, 0.0, looks)
     with as_path(source, limits) as path, pool.decoder() as decoder:
         stream = decoder.read(path, plans[0].sampling)
-        _feed(builders, iter(stream))
-        return Built(tuple(b.finish(stream.info) for b in builders), stream.info, stream.cpu_s)
+        made = _fingerprints(looks.passing(stream), lambda: stream.info, plans, frame_algorithm)
+        return Built(made, stream.info, stream.cpu_s, looks)
+
+
+def rebuild(built: Built, plan: Plan, frame_algorithm: FrameAlgorithm) -> Fingerprint | None:
+    """Another fingerprint from the frames that were kept; None if they were not, or the plan wants others."""
+    if not built.looks.complete or built.looks.sampling != plan.sampling:
+        return None
+    return _fingerprints(built.looks, lambda: built.info, [plan], frame_algorithm)[0]
 
 
 def fingerprint(
@@ -83,10 +122,15 @@ def every_frame(source: Source, *, limits: Limits | None = None) -> Fingerprint:
     return build(source, [EVERY_FRAME], algorithm("pdq"), _pool(limits), limits).fingerprints[0]
 
 
-def _feed(builders: Sequence[FingerprintBuilder], batches: Iterator[FrameBatch]) -> None:
+def _fingerprints(
+    batches: Iterable[FrameBatch], info: Callable[[], VideoInfo], plans: Sequence[Plan], frame_algorithm: FrameAlgorithm
+) -> tuple[Fingerprint, ...]:
+    """One for each plan; ``info`` is asked when the batches have ended."""
+    builders = [FingerprintBuilder(frame_algorithm, plan) for plan in plans]
     for batch in batches:
         for builder in builders:
             builder.feed(batch)
+    return tuple(builder.finish(info()) for builder in builders)
 
 
 def close_decoders() -> None:

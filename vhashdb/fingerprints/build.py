@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint, milliseconds
+from vhashdb.fingerprints.regions import Looks, Reading, RegionFinder
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, as_integers
-from vhashdb.hashing.boxes import bars_box, moving_box
-from vhashdb.hashing.rectangles import band_box, inset_box
-from vhashdb.hashing.views import CROPS, INSETS, TILTS, WHOLE_FRAME, Box, Orientation, Region, View, region_quality, tilt
+from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, TILTS, Orientation, Region, View
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 
 MOSTLY_DAMAGED: Final = 0.4
@@ -36,6 +35,9 @@ class Plan:
     Several values, ascending: the finest that stays within ``calm_rate`` is used, or else the last."""
     calm_rate: float = 0.0
     """Entries per second and region up to which a calm video is kept in finer steps."""
+    sparse: frozenset[Region] = frozenset()
+    """Regions that are read at every ``step``-th look only."""
+    step: int = 1
     fills_gaps: bool = False
     """Where a region that was there before is not, read the next simpler one: one view then covers the whole video."""
 
@@ -56,24 +58,24 @@ A calm video, whose every step is small, is kept in finer steps: its changes are
 the same place, and it takes no more room than a lively one.
 """
 
-QUERY_VIEWS: Final = Plan(
-    Sampling(Mode.SAMPLED, 4.0),
-    dict.fromkeys((Region.WHOLE, Region.BOX), _ALL)
-    | dict.fromkeys((Region.MOVING, Region.BOX_ROWS, Region.BOX_COLUMNS, Region.PICTURE, Region.BAND, *INSETS), _USUAL)
-    | dict.fromkeys(TILTS, _UPRIGHT),
-    change_bits=(6,),
-    fills_gaps=True,
+_ALWAYS: Final = dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | {Region.MOVING: _USUAL}
+_MORE: Final = dict.fromkeys(
+    (
+        *(Region.BOX_ROWS, Region.BOX_COLUMNS, Region.PICTURE, Region.BAND, Region.COLUMN, Region.UNCOVERED),
+        *(*INSETS, *HALVES, *TILTS, *BARED),
+    ),
+    _USUAL,
 )
+
+QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 4.0), _ALWAYS | _MORE, change_bits=(6,), fills_gaps=True)
 """What is asked: sparse in time, in all orientations, which need no storage; the less usual regions only as they are and
 mirrored."""
 
-KEYFRAME_VIEWS: Final = Plan(
-    Sampling(Mode.KEYFRAMES, 2.0),
-    dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | {Region.MOVING: _USUAL} | dict.fromkeys(TILTS, _UPRIGHT),
-    change_bits=(6,),
-    fills_gaps=True,
-)
-"""The cheapest question: only frames that decode alone, in the most usual views."""
+SCOUT_VIEWS: Final = replace(QUERY_VIEWS, sparse=frozenset(_MORE), step=3)
+"""The same with the less usual regions at every third look only: enough to see whether they are worth more."""
+
+KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2.0))
+"""The cheapest question: only frames that decode alone."""
 
 CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0))
 """The most thorough question."""
@@ -90,8 +92,7 @@ class FingerprintBuilder:
         self._steps = tuple(round(bits * algorithm.id.bits / 256) for bits in plan.change_bits)
         self._tracks = {region: _Track(self._steps[0]) for region in plan.views}
         self._pending: list[FrameBatch] = []
-        self._bars = WHOLE_FRAME
-        self._found: dict[Region, Box] = {}
+        self._finder = RegionFinder(plan.views.keys())
         self._last_s = 0.0
         self._period_s = math.inf
         """Time between looks, which the last entry is prolonged by; a single picture stands for the whole video."""
@@ -152,45 +153,28 @@ class FingerprintBuilder:
         # A keyframe stands for all frames up to the next one, the last one for the rest.
         if len(times) > 1 and self._plan.sampling.mode is not Mode.KEYFRAMES:
             self._period_s = float(np.median(np.diff(times)))
-        sketches = np.ascontiguousarray(frames["sketch"])
-        levels = sketches.astype(np.float32)
-        self._bars = bars_box(sketches, self._bars)
-        boxes = self._find_boxes(sketches)
-        # The edges of bars are no picture: they must not lift a flat one over the quality threshold.
-        quality_within = region_quality(sketches, self._bars) if self._bars != WHOLE_FRAME else np.uint8(100)
-        for region, track in self._tracks.items():
-            box = boxes.get(region)
-            if box is None and self._plan.fills_gaps and track.starts:
-                box = boxes.get(Region.BOX, WHOLE_FRAME)
-            if box is None:
-                track.interrupt(float(times[0]))
-                continue
-            seen = levels
-            if region in TILTS:
-                seen = tilt(sketches, TILTS[region], int(frames["height"][0]), int(frames["width"][0])).astype(np.float32)
-            hashes, quality = self._algorithm.hash_region(frames, seen, box, self._plan.views[region])
-            track.extend(times, hashes, np.minimum(quality, quality_within))
+        looks = Looks(frames)
+        readings = self._finder.find(looks.sketches)
+        if self._plan.fills_gaps:
+            simpler = readings.get(Region.BOX, readings[Region.WHOLE])
+            readings |= {region: simpler for region, track in self._tracks.items() if track.starts and region not in readings}
+        for region in self._tracks.keys() - readings.keys():
+            self._tracks[region].interrupt(float(times[0]))
+        self._read(looks, {r: readings[r] for r in self._tracks if r in readings and r not in self._plan.sparse})
+        self._read(looks.every(self._plan.step), {r: readings[r] for r in self._tracks if r in readings and r in self._plan.sparse})
 
-    def _find_boxes(self, sketches: npt.NDArray[np.uint8]) -> dict[Region, Box]:
-        """The box of every region of the plan that is there: a found one only if it differs from the simpler ones."""
-        bars = self._bars
-        found = {
-            Region.BOX: bars,
-            Region.BOX_ROWS: replace(bars, left=0.0, right=1.0),
-            Region.BOX_COLUMNS: replace(bars, top=0.0, bottom=1.0),
-            Region.MOVING: moving_box(sketches, bars, self._found.get(Region.MOVING, WHOLE_FRAME)),
-        }
-        if Region.PICTURE in self._plan.views:
-            found |= {Region.PICTURE: inset_box(sketches), Region.BAND: band_box(sketches)}
-        boxes = {Region.WHOLE: WHOLE_FRAME, **CROPS, **INSETS, **dict.fromkeys(TILTS, CROPS[Region.CROP_WIDE])}
-        for region, box in found.items():
-            # Nearly the same box as before is the same: hashes of a steady picture stay equal.
-            before = self._found.get(region, box)
-            box = before if box.near(before) else box
-            self._found[region] = box
-            if box != WHOLE_FRAME and (region is Region.BOX or box != bars):
-                boxes[region] = box
-        return boxes
+    def _read(self, looks: Looks, readings: Mapping[Region, Reading]) -> None:
+        """Add looks to the tracks of some regions; those in the same orientations are hashed together."""
+        # The edges of bars are no picture: they must not lift a flat one over the quality threshold.
+        within_bars = looks.quality(Reading(self._finder.bars))
+        for orientations in set(self._plan.views.values()):
+            regions = [region for region in readings if self._plan.views[region] == orientations]
+            if not regions:
+                continue
+            hashes = looks.hash(self._algorithm, [readings[region] for region in regions], orientations)
+            for region, seen in zip(regions, hashes, strict=True):
+                quality = np.minimum(looks.quality(readings[region]), within_bars)
+                self._tracks[region].extend(looks.frames["time_s"], seen, quality)
 
 
 _Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]

@@ -18,8 +18,9 @@ from PIL import Image
 from vhashdb.errors import AlgorithmMismatch, UsageError
 from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import PackedHashes
+from vhashdb.hashing.painting import Patch
 from vhashdb.hashing.pdq import FloatArray
-from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, orient, region_coefficients, region_quality
+from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, box_matrices, orient, region_coefficients
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,33 @@ class AlgorithmId:
             raise AlgorithmMismatch(f"a fingerprint of {other} cannot be used with {self}")
 
 
+@dataclass(frozen=True)
+class Seen:
+    """One region of some frames: what is hashed."""
+
+    sketches: FloatArray
+    """``(n, 128, 128)`` float32: the frames' own, or tilted."""
+    box: Box
+    patches: tuple[Patch, ...] = ()
+    """What is painted over first."""
+
+
 class FrameAlgorithm(Protocol):
-    """Hashes one region of sampled frames in several orientations at once."""
+    """Hashes regions of sampled frames in several orientations at once."""
 
     @property
     def id(self) -> AlgorithmId: ...
 
-    def hash_region(
-        self, frames: npt.NDArray[np.void], sketches: FloatArray, box: Box, orientations: Sequence[Orientation]
-    ) -> tuple[PackedHashes, npt.NDArray[np.uint8]]:
-        """Hash a region.
+    def hash_regions(self, frames: npt.NDArray[np.void], regions: Sequence[Seen], orientations: Sequence[Orientation]) -> PackedHashes:
+        """Hash some regions of some frames.
 
         Args:
             frames: ``(n,)`` of `vhashdb.video.frames.FRAME_DTYPE`.
-            sketches: ``(n, 128, 128)`` float32: the frames' own, or tilted.
-            box: the region.
+            regions: one or more, of these frames.
             orientations: one or more.
 
         Returns:
-            Hashes ``(len(orientations), n, bytes)`` uint8, and qualities ``(n,)`` uint8, 0…100.
+            ``(len(regions), len(orientations), n, bytes)`` uint8.
         """
         ...
 
@@ -77,16 +86,12 @@ class Pdq:
 
     id: Final = AlgorithmId("pdq", pdq.BITS, 1)
 
-    def hash_region(
-        self, frames: npt.NDArray[np.void], sketches: FloatArray, box: Box, orientations: Sequence[Orientation]
-    ) -> tuple[PackedHashes, npt.NDArray[np.uint8]]:
-        if box == WHOLE_FRAME:  # exact: computed from the full-size picture while it was there
-            coefficients, quality = frames["coefficients"], frames["quality"]
-        else:
-            height, width = int(frames["height"][0]), int(frames["width"][0])
-            coefficients = region_coefficients(sketches, box, height, width)
-            quality = region_quality(frames["sketch"], box)
-        return np.stack([pdq.bits_of(orient(coefficients, o)) for o in orientations]), quality
+    def hash_regions(self, frames: npt.NDArray[np.void], regions: Sequence[Seen], orientations: Sequence[Orientation]) -> PackedHashes:
+        height, width = int(frames["height"][0]), int(frames["width"][0])
+        coefficients = np.stack([_coefficients(frames, seen, height, width) for seen in regions])
+        flat = coefficients.reshape(-1, pdq.SIDE, pdq.SIDE)
+        hashes = [pdq.bits_of(orient(flat, o)).reshape(len(regions), len(frames), self.id.bytes) for o in orientations]
+        return np.stack(hashes, axis=1)
 
     def hash_image(self, image: Image.Image) -> PackedHashes:
         return pdq.hash_luma(pdq.luma_of_rgb(np.asarray(image.convert("RGB"))))[0]
@@ -106,14 +111,9 @@ class ImageHashAlgorithm:
         self.id = AlgorithmId(name, bits, 1)
         self._side = side
 
-    def hash_region(
-        self, frames: npt.NDArray[np.void], sketches: FloatArray, box: Box, orientations: Sequence[Orientation]
-    ) -> tuple[PackedHashes, npt.NDArray[np.uint8]]:
-        side = sketches.shape[1]
-        area = (box.left * side, box.top * side, box.right * side, box.bottom * side)
-        pictures = [Image.fromarray(s.astype(np.uint8)).resize((side, side), Image.Resampling.BILINEAR, box=area) for s in sketches]
-        hashes = [[self.hash_image(_turned(p, o)) for p in pictures] for o in orientations]
-        return np.array(hashes, np.uint8).reshape(len(orientations), len(frames), self.id.bytes), region_quality(frames["sketch"], box)
+    def hash_regions(self, frames: npt.NDArray[np.void], regions: Sequence[Seen], orientations: Sequence[Orientation]) -> PackedHashes:
+        hashes = [[[self.hash_image(_turned(p, o)) for p in _pictures(seen)] for o in orientations] for seen in regions]
+        return np.array(hashes, np.uint8).reshape(len(regions), len(orientations), len(frames), self.id.bytes)
 
     def hash_image(self, image: Image.Image) -> PackedHashes:
         import imagehash  # brings SciPy: loaded only by those who choose it
@@ -153,6 +153,29 @@ def to_imagehash(packed: PackedHashes) -> Any:
     bits = np.unpackbits(packed).astype(bool)
     side = math.isqrt(len(bits))
     return imagehash.ImageHash(bits.reshape(side, side))
+
+
+def _coefficients(frames: npt.NDArray[np.void], seen: Seen, height: int, width: int) -> FloatArray:
+    """PDQ coefficients of one region: ``(n, 16, 16)``."""
+    # Those of the whole picture are exact: computed from the full-size picture while it was there.
+    whole = seen.box == WHOLE_FRAME
+    coefficients: FloatArray = frames["coefficients"] if whole else region_coefficients(seen.sketches, seen.box, height, width)
+    if seen.patches:
+        rows, columns = box_matrices(seen.sketches.shape[1], seen.box, height, width)
+        # The transform is linear, so a patch costs no more than its own points.
+        coefficients = coefficients + sum(rows[:, p.rows] @ p.change @ columns[:, p.columns].T for p in seen.patches)
+    return coefficients
+
+
+def _pictures(seen: Seen) -> list[Image.Image]:
+    """One region as pictures as large as the sketches."""
+    sketches, side, box = seen.sketches, seen.sketches.shape[1], seen.box
+    if seen.patches:
+        sketches = sketches.copy()
+        for patch in seen.patches:
+            sketches[:, patch.rows, patch.columns] += patch.change
+    area = (box.left * side, box.top * side, box.right * side, box.bottom * side)
+    return [Image.fromarray(s.astype(np.uint8)).resize((side, side), Image.Resampling.BILINEAR, box=area) for s in sketches]
 
 
 def _turned(picture: Image.Image, orientation: Orientation) -> Image.Image:

@@ -1,20 +1,22 @@
 """A picture drawn over or beside another: the rectangle whose sides stay while what is in it moves.
 
 Averaged over many looks, the edges of moving content wash out and the sides of an inset stay. A side is a straight line
-of persistent contrast that stands out against its neighbours; a rectangle is as strong as its weakest side. The frame's
-own borders can stand in for sides of a band.
+of persistent contrast that stands out against its neighbours; a rectangle is as strong as its weakest side.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from vhashdb.hashing.views import WHOLE_FRAME, Box
 
-_LOOKS: Final = 16
+_LOOKS: Final = 10
 _CONTRAST_CAP: Final = 32
 """Levels above which contrast counts no more: a few glaring moments must not outweigh persistence."""
 _REACH: Final = 3
@@ -29,51 +31,128 @@ _MARGIN: Final = 4
 """Points next to the frame's border where no side is looked for."""
 
 Strength = npt.NDArray[np.float32]
-"""``(side, side)``: how much persistent contrast stands out at each point."""
+"""How much persistent contrast stands out, in luma levels."""
 
 
-def inset_box(sketches: npt.NDArray[np.uint8]) -> Box:
-    """The strongest rectangle of four sides within a stretch of frames ``(n, side, side)`` uint8, or `WHOLE_FRAME`."""
-    looks = _looks(sketches)
-    upright, level = _standing_out(looks), _standing_out(looks.transpose(0, 2, 1))
-    side = looks.shape[1]
+def spread(sketches: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Of a stretch of frames as many as are examined, evenly spread: further apart, they also differ more."""
+    return sketches[:: max(1, round(len(sketches) / _LOOKS))]
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Pairs of parallel lines: ``(k,)`` first and last, in points."""
+
+    first: npt.NDArray[np.intp]
+    last: npt.NDArray[np.intp]
+
+    @classmethod
+    def between(cls, lines: npt.NDArray[np.intp], least: int, most: int) -> Self:
+        """All pairs of lines that are ``least`` to ``most`` points apart."""
+        first, last = np.meshgrid(lines, lines, indexing="ij")
+        fits = (last - first >= least) & (last - first <= most)
+        return cls(first[fits], last[fits])
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.intp]:
+        """``(k,)`` points between the lines."""
+        return self.last - self.first
+
+    def meeting(self, index: int) -> npt.NDArray[np.bool_]:
+        """``(k,)`` which spans share points with one of them."""
+        return np.asarray((self.first < self.last[index]) & (self.last > self.first[index]))
+
+    def around(self, index: int) -> npt.NDArray[np.bool_]:
+        """``(k,)`` which spans contain one of them, that one included."""
+        return np.asarray((self.first <= self.first[index]) & (self.last >= self.last[index]))
+
+
+class Sides:
+    """Where straight lines stand out in a stretch of frames, and how strong the rectangles between them are."""
+
+    def __init__(self, looks: npt.NDArray[np.uint8]) -> None:
+        """Take frames ``(n, side, side)`` uint8 as `spread` gives them."""
+        self._looks = looks
+
+    @cached_property
+    def upright(self) -> Strength:
+        """``[row, column boundary]``."""
+        return _standing_out(self._looks)
+
+    @cached_property
+    def level(self) -> Strength:
+        """``[column, row boundary]``."""
+        return _standing_out(self._looks.transpose(0, 2, 1))
+
+    def columns(self, least: int, count: int, strength: float = 0.0) -> npt.NDArray[np.intp]:
+        """The column boundaries with the strongest stretch of ``least`` points, in order."""
+        return _strongest(self._upright_sums, least, count, strength)
+
+    def rows(self, least: int, count: int, strength: float = 0.0) -> npt.NDArray[np.intp]:
+        """The same for row boundaries."""
+        return _strongest(self._level_sums, least, count, strength)
+
+    def weakest(self, x: Spans, y: Spans) -> Strength:
+        """``(len(x), len(y))``: the mean strength of the weakest side of each rectangle."""
+        # Sums run along the line, so a side's mean is a difference of two of them.
+        along_columns, along_rows = self._upright_sums, self._level_sums
+        height, width = y.lengths[None, :], x.lengths[:, None]
+        verticals = [(along_columns[y.last][:, line] - along_columns[y.first][:, line]).T / height for line in (x.first, x.last)]
+        horizontals = [(along_rows[x.last][:, line] - along_rows[x.first][:, line]) / width for line in (y.first, y.last)]
+        return np.asarray(np.minimum.reduce([*verticals, *horizontals]), np.float32)
+
+    @cached_property
+    def _upright_sums(self) -> Strength:
+        return _sums(self.upright)
+
+    @cached_property
+    def _level_sums(self) -> Strength:
+        return _sums(self.level)
+
+
+def inset_box(sides: Sides) -> Box:
+    """The strongest rectangle of four sides, or `WHOLE_FRAME`."""
+    side = len(sides.upright)
     least = int(_MIN_SIDE * side)
-    columns, rows = _candidates(upright, least), _candidates(level, least)
-    x, y = _spans(columns, least), _spans(rows, least)
+    x, y = Spans.between(sides.columns(least, _LINES), least, side), Spans.between(sides.rows(least, _LINES), least, side)
     if not len(x) or not len(y):
         return WHOLE_FRAME
-    along_columns, along_rows = _sums(upright), _sums(level)
-    # Axes: spans of columns × spans of rows. Sums run along the line, so a side's mean is a difference of two of them.
-    height, width = (y[:, 1] - y[:, 0])[None, :], (x[:, 1] - x[:, 0])[:, None]
-    verticals = [(along_columns[y[:, 1]][:, x[:, end]] - along_columns[y[:, 0]][:, x[:, end]]).T / height for end in (0, 1)]
-    horizontals = [(along_rows[x[:, 1]][:, y[:, end]] - along_rows[x[:, 0]][:, y[:, end]]) / width for end in (0, 1)]
-    weakest = np.minimum.reduce([*verticals, *horizontals])
-    best = np.unravel_index(int(np.argmax(weakest)), weakest.shape)
-    if weakest[best] < _MIN_STRENGTH:
+    strength = sides.weakest(x, y)
+    column, row = np.unravel_index(int(np.argmax(strength)), strength.shape)
+    if strength[column, row] < _MIN_STRENGTH:
         return WHOLE_FRAME
-    (left, right), (top, bottom) = x[best[0]].tolist(), y[best[1]].tolist()
-    columns_strength, rows_strength = upright[top:bottom].mean(axis=0), level[left:right].mean(axis=0)
+    left, right, top, bottom = (int(v) for v in (x.first[column], x.last[column], y.first[row], y.last[row]))
+    along_rows, along_columns = sides.upright[top:bottom].mean(axis=0), sides.level[left:right].mean(axis=0)
     return Box(
-        _exact(columns_strength, left) / side,
-        _exact(rows_strength, top) / side,
-        _exact(columns_strength, right) / side,
-        _exact(rows_strength, bottom) / side,
+        _exact(along_rows, left) / side,
+        _exact(along_columns, top) / side,
+        _exact(along_rows, right) / side,
+        _exact(along_columns, bottom) / side,
     )
 
 
-def band_box(sketches: npt.NDArray[np.uint8]) -> Box:
+def band_box(sides: Sides) -> Box:
     """What lies between the innermost lines across the whole frame, above and below, or `WHOLE_FRAME`."""
-    looks = _looks(sketches)
-    side = looks.shape[1]
-    strength = _standing_out(looks.transpose(0, 2, 1))
+    return _between_lines(sides.level, lambda top, bottom: Box(top=top, bottom=bottom))
+
+
+def column_box(sides: Sides) -> Box:
+    """What lies between the innermost lines down the whole frame, left and right, or `WHOLE_FRAME`."""
+    return _between_lines(sides.upright, lambda left, right: Box(left=left, right=right))
+
+
+def _between_lines(strength: Strength, box: Callable[[float, float], Box]) -> Box:
+    side = len(strength)
     lines = np.sort(strength, axis=0)[side // 10]  # strong along nearly the whole line, not here and there
     strong = np.flatnonzero(lines >= _BAND_STRENGTH)
-    above, below = strong[strong < side // 2], strong[strong >= side // 2]
+    before, after = strong[strong < side // 2], strong[strong >= side // 2]
     means = strength.mean(axis=0)
-    top = _exact(means, int(above[-1])) / side if len(above) else 0.0
-    bottom = _exact(means, int(below[0])) / side if len(below) else 1.0
-    box = Box(top=top, bottom=bottom)
-    return box if box.bottom - box.top >= 2 * _MIN_SIDE else WHOLE_FRAME
+    first = _exact(means, int(before[-1])) / side if len(before) else 0.0
+    last = _exact(means, int(after[0])) / side if len(after) else 1.0
+    return box(first, last) if last - first >= 2 * _MIN_SIDE else WHOLE_FRAME
 
 
 def _exact(strength: npt.NDArray[np.float32], line: int) -> float:
@@ -82,10 +161,6 @@ def _exact(strength: npt.NDArray[np.float32], line: int) -> float:
     total = float(near.sum())
     offset = float((near * np.arange(-1, 2)).sum()) / total if total > 0 else 0.0
     return line + offset + 0.5
-
-
-def _looks(sketches: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return sketches[:: max(1, len(sketches) // _LOOKS)]
 
 
 def _standing_out(looks: npt.NDArray[np.uint8]) -> Strength:
@@ -107,14 +182,8 @@ def _sums(strength: Strength) -> Strength:
     return np.concatenate((np.zeros((1, strength.shape[1]), np.float32), np.cumsum(strength, axis=0, dtype=np.float32)))
 
 
-def _candidates(strength: Strength, least: int) -> npt.NDArray[np.intp]:
-    """The lines with the strongest stretch of at least ``least`` points, in order."""
-    sums = _sums(strength)
-    best = (sums[least:] - sums[:-least]).max(axis=0)
-    return np.sort(np.argsort(best)[-_LINES:])
-
-
-def _spans(lines: npt.NDArray[np.intp], least: int) -> npt.NDArray[np.intp]:
-    """All pairs of lines at least ``least`` apart: ``(k, 2)``."""
-    pairs = np.array([(a, b) for a in lines for b in lines if b - a >= least], np.intp)
-    return pairs.reshape(-1, 2)
+def _strongest(sums: Strength, least: int, count: int, strength: float) -> npt.NDArray[np.intp]:
+    """The lines with the strongest stretch of ``least`` points, if stronger than ``strength``, in order."""
+    best = (sums[least:] - sums[:-least]).max(axis=0) / least
+    lines = np.argsort(best)[-count:]
+    return np.sort(lines[best[lines] > strength])

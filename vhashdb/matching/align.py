@@ -1,9 +1,10 @@
 """Alignment: on which line ``reference time = speed × query time + offset`` do alike hashes agree, and where along it.
 
 Every pair of alike entries votes for the offsets it allows, once for each speed of a grid; the offset on which most
-*distinct* query entries agree wins. Along that line the agreeing entries are trimmed to runs, which become stretches.
-Then the pairs that the stretch explains are taken out and the vote is repeated, so that pieces in another order or at
-another speed are found too.
+*distinct* query entries agree wins. Along that line both sides are then read on a clock: moments that are alike speak
+for it, moments that are not speak against it, and the runs with the highest sums become stretches, so that they begin
+and end where the likeness does. Then the pairs that the stretches explain are taken out and the vote is repeated, so
+that pieces in another order or at another speed are found too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vhashdb.hashing.bits import paired_distances
 from vhashdb.matching.pairs import Track
 
 SPEEDS: Final = tuple(np.round(np.geomspace(0.5, 2.0, 41), 4).tolist())
@@ -22,10 +24,14 @@ NORMAL_SPEED_BONUS: Final = 1.12
 """Another speed must gather this many times the votes of normal speed: most copies are not sped up."""
 SLACK_S: Final = 0.15
 """Half the widest gap between looks: how far off its line a pair may be."""
-GAP_S: Final = 3.0
-"""Query time without agreement that still belongs to one stretch."""
-MIN_AGREEMENT: Final = 0.3
-"""Share of the query's usable entries within a stretch that must agree."""
+MOMENTS_PER_S: Final = 8.0
+"""How often both sides are read along a line."""
+MIN_RUN: Final = 0.2
+"""Sum of the moments' votes that makes a stretch; one alike moment is enough."""
+_EVEN_SHARE: Final = 0.5
+"""Share of the radius over which a moment's vote falls from 1 to 0, and then to −1."""
+_UNSEEN: Final = -0.25
+"""Vote of a moment that one side does not show."""
 MAX_STRETCHES: Final = 12
 _BIN_S: Final = 0.1
 _MAX_BINS: Final = 200_000
@@ -33,24 +39,58 @@ _MAX_VOTES: Final = 4_000_000
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A run of the query that lies on one line of the reference. Indices are into the tracks."""
+class Line:
+    """``reference time = speed × query time + offset``."""
 
     speed: float
     offset_s: float
+
+    def reference_time(self, query_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The reference seconds that query seconds lie on."""
+        return self.speed * query_s + self.offset_s
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Both sides of a line, read on a clock. Indices are into the tracks; −1 where a side shows nothing usable."""
+
+    time_s: npt.NDArray[np.float64]
+    """``(k,)`` query time."""
     query: npt.NDArray[np.int64]
-    """``(k,)`` the agreeing query entries, in order of time."""
+    """``(k,)`` the query entry shown at that time."""
     reference: npt.NDArray[np.int64]
-    """``(k,)`` the reference entry nearest to each."""
+    """``(k,)`` the nearest reference entry within the slack of the line."""
     distance: npt.NDArray[np.int16]
     """``(k,)`` bits between them."""
+
+    def within(self, rows: slice) -> Moments:
+        """Some consecutive ones."""
+        return Moments(self.time_s[rows], self.query[rows], self.reference[rows], self.distance[rows])
+
+    @property
+    def seen(self) -> npt.NDArray[np.bool_]:
+        """``(k,)`` which of them both sides show."""
+        return np.asarray((self.query >= 0) & (self.reference >= 0))
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A run of the query that lies on one line of the reference."""
+
+    line: Line
     start_s: float
     end_s: float
     """Query time of the stretch."""
+    moments: Moments
+    """All of them, alike or not."""
+    weight: float
+    """Sum of their votes."""
 
-    def reference_time(self, query_s: float) -> float:
-        """The reference second that a query second lies on."""
-        return self.speed * query_s + self.offset_s
+    @property
+    def reference_s(self) -> tuple[float, float]:
+        """Reference time of the stretch."""
+        first, last = self.line.reference_time(np.array([self.start_s, self.end_s])).tolist()
+        return first, last
 
 
 @dataclass(frozen=True)
@@ -81,14 +121,13 @@ def align(query: Track, reference: Track, table: npt.NDArray[np.int16], radius: 
     stretches: list[Stretch] = []
     while len(alike.query) and len(stretches) < MAX_STRETCHES:
         line = _strongest_line(query, reference, alike)
-        found = _stretches_on(line, query, reference, alike)
+        found = _stretches_on(line, query, reference, radius, stretches)
         if not found:
             break
         stretches += found
-        taken = np.concatenate([s.query for s in found])
-        alike = alike.where(~np.isin(alike.query, taken))
-    stretches.sort(key=lambda s: -float(weight_of(s.distance, radius).sum()))
-    return stretches[:MAX_STRETCHES]
+        middle = (query.start_s[alike.query] + query.end_s[alike.query]) / 2
+        alike = alike.where(~np.logical_or.reduce([(s.start_s <= middle) & (middle <= s.end_s) for s in found]))
+    return sorted(stretches, key=lambda s: -s.weight)[:MAX_STRETCHES]
 
 
 def weight_of(distance: npt.NDArray[np.int16], radius: int) -> npt.NDArray[np.float64]:
@@ -96,8 +135,8 @@ def weight_of(distance: npt.NDArray[np.int16], radius: int) -> npt.NDArray[np.fl
     return np.asarray((1.0 - distance / (radius + 1.0)) ** 2)
 
 
-def _strongest_line(query: Track, reference: Track, alike: _Alike) -> tuple[float, float]:
-    """The (speed, offset) with the largest sum of weights over distinct query entries."""
+def _strongest_line(query: Track, reference: Track, alike: _Alike) -> Line:
+    """The line with the largest sum of weights over distinct query entries."""
     best, best_votes = (1.0, 0.0), -1.0
     # What all query entries can give at most, each with its best pair.
     most = np.zeros(len(query))
@@ -107,10 +146,10 @@ def _strongest_line(query: Track, reference: Track, alike: _Alike) -> tuple[floa
         if speed == 1.0:
             votes *= NORMAL_SPEED_BONUS
             if votes >= most.sum():  # no other speed can have more
-                return _refine(query, reference, alike, speed, offset)
+                return Line(*_refine(query, reference, alike, speed, offset))
         if votes > best_votes + 1e-9:
             best, best_votes = (speed, offset), votes
-    return _refine(query, reference, alike, *best)
+    return Line(*_refine(query, reference, alike, *best))
 
 
 def _allowed(query: Track, reference: Track, alike: _Alike, speed: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -172,22 +211,56 @@ def _refine(query: Track, reference: Track, alike: _Alike, speed: float, offset:
     return speed, offset
 
 
-def _stretches_on(line: tuple[float, float], query: Track, reference: Track, alike: _Alike) -> list[Stretch]:
-    """Runs of query entries that lie on the line."""
-    speed, offset = line
-    low, high = _allowed(query, reference, alike, speed)
-    on = alike.where((low <= offset) & (offset <= high))
-    if not len(on.query):
-        return []
-    on = on.where(np.lexsort((on.distance, on.query)))
-    on = on.where(np.concatenate(([True], on.query[1:] != on.query[:-1])))  # the nearest pair of each query entry
-    breaks = np.flatnonzero(query.start_s[on.query[1:]] - query.end_s[on.query[:-1]] > GAP_S) + 1
+def moments_on(line: Line, query: Track, reference: Track, start_s: float, end_s: float, per_s: float = MOMENTS_PER_S) -> Moments:
+    """Read both sides of a line from one query time to another, at least once."""
+    count = max(1, round((end_s - start_s) * per_s))
+    time_s = start_s + (np.arange(count) + 0.5) * (end_s - start_s) / count
+    asked = np.searchsorted(query.start_s, time_s, side="right") - 1
+    # An entry lasts to its end; the period after the last look is not measured exactly.
+    asked[(asked < 0) | (query.end_s[asked] + SLACK_S < time_s)] = -1
+    known_s = line.reference_time(time_s)
+    at = np.searchsorted(reference.start_s, known_s, side="right") - 1
+    known, distance = np.full(count, -1, np.int64), np.full(count, np.iinfo(np.int16).max, np.int16)
+    # Looks on both sides are not in step: of the entry shown then and its neighbours the nearest within the slack counts.
+    for shift in (0, -1, 1):
+        entry = np.clip(at + shift, 0, len(reference) - 1)
+        shown = (reference.start_s[entry] - SLACK_S <= known_s) & (known_s <= reference.end_s[entry] + SLACK_S)
+        bits = paired_distances(query.hash[asked], reference.hash[entry])
+        better = shown & (bits < distance) & (asked >= 0)
+        known[better], distance[better] = entry[better], bits[better]
+    return Moments(time_s, asked, known, distance)
+
+
+def _stretches_on(line: Line, query: Track, reference: Track, radius: int, taken: list[Stretch]) -> list[Stretch]:
+    """The runs along a line in which moments are alike, outside the stretches that are there already."""
+    ends_s = (np.array([reference.start_s[0], reference.end_s[-1]]) - line.offset_s) / line.speed
+    start_s, end_s = max(float(query.start_s[0]), float(ends_s[0])), min(float(query.end_s[-1]), float(ends_s[1]))
+    moments = moments_on(line, query, reference, start_s, max(start_s, end_s))
+    votes = np.where(moments.seen, np.clip((radius - moments.distance) / (_EVEN_SHARE * radius), -1, 1), _UNSEEN)
+    step_s = (max(start_s, end_s) - start_s) / len(votes)
+    for stretch in taken:
+        votes[(stretch.start_s <= moments.time_s) & (moments.time_s <= stretch.end_s)] = -np.inf
     found = []
-    for run in np.split(np.arange(len(on.query)), breaks):
-        entries = on.query[run]
-        within = int(entries[-1] - entries[0]) + 1
-        if len(entries) < MIN_AGREEMENT * within:
-            continue
-        start_s, end_s = float(query.start_s[entries[0]]), float(query.end_s[entries[-1]])
-        found.append(Stretch(speed, offset, entries, on.reference[run], on.distance[run], start_s, end_s))
+    for first, last, weight in _best_runs(votes):
+        begin_s, finish_s = start_s + first * step_s, start_s + last * step_s
+        found.append(Stretch(line, begin_s, finish_s, moments.within(slice(first, last)), weight))
     return found
+
+
+def _best_runs(votes: npt.NDArray[np.float64]) -> list[tuple[int, int, float]]:
+    """The runs with the highest sums, disjoint, as (first, past-the-last, sum), of `MIN_RUN` and more; `MAX_STRETCHES` at most."""
+    runs: list[tuple[int, int, float]] = []
+    open_parts = [(0, len(votes))]
+    while open_parts and len(runs) < MAX_STRETCHES:
+        first, last = open_parts.pop(0)
+        if last <= first:
+            continue
+        sums = np.concatenate(([0.0], np.cumsum(np.maximum(votes[first:last], -1e6))))
+        gains = sums - np.minimum.accumulate(sums)
+        end = int(np.argmax(gains))
+        if gains[end] < MIN_RUN:
+            continue
+        begin = int(np.argmin(sums[: end + 1]))
+        runs.append((first + begin, first + end, float(gains[end])))
+        open_parts += [(first, first + begin), (first + end, last)]
+    return runs

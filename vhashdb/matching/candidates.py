@@ -17,7 +17,6 @@ MAX_CANDIDATES: Final = 40
 """Records compared in full, those with most near moments first."""
 
 _NEGATED_REGIONS: Final = frozenset({Region.WHOLE, Region.BOX})
-_CLOSER_REGIONS: Final = frozenset({Region.INSET_2, Region.INSET_6, Region.INSET_8})
 
 
 class Hits(Protocol):
@@ -69,4 +68,4 @@ def _worth_searching(view: View, negated: bool) -> bool:
     """Whether a view can find records that simpler ones miss; the others only make a comparison closer."""
     if negated:
         return view.region in _NEGATED_REGIONS and view.orientation is Orientation.UPRIGHT
-    return view.region not in _CLOSER_REGIONS
+    return True

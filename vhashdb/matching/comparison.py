@@ -38,33 +38,37 @@ def compare(query: Fingerprint, reference: Fingerprint) -> Comparison:
     """
     reference.algorithm.require(query.algorithm)
     bits = query.algorithm.bits
+    radius = round(ALIGN_RADIUS * bits)
     queries, references = query_tracks(query), tracks_of(reference)
     tried = best_view_pairs(queries, references, bits)
     segments: list[Segment] = []
     for pair, _ in tried[:VIEW_PAIRS]:
         track, known = queries[pair.query, pair.negated], references[pair.reference]
         table = distances(track.hash, known.hash)
-        stretches = align(track, known, table, round(ALIGN_RADIUS * bits))
-        segments += [_segment(track, known, stretch, pair, reference.duration_s) for stretch in stretches]
+        stretches = align(track, known, table, radius)
+        segments += [_segment(track, known, stretch, pair, reference.duration_s, radius) for stretch in stretches]
     if not query.usable.any() or not reference.usable.any():
         which = "the known video" if query.usable.any() else "the file"
         return Comparison(Judgement(Verdict.INSUFFICIENT, 0.0, (), (), f"{which} shows too little picture to compare"), ())
     return Comparison(judge(segments, query, reference), tuple(tried))
 
 
-def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, duration_s: float) -> Segment:
-    first, last = sorted((stretch.reference_time(stretch.start_s), stretch.reference_time(stretch.end_s)))
-    entries = stretch.query
+def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, duration_s: float, radius: int) -> Segment:
+    first, last = stretch.reference_s
+    alike = stretch.moments.seen & (stretch.moments.distance <= radius)
+    nearest: dict[int, int] = {}
+    for entry, bits in zip(stretch.moments.query[alike].tolist(), stretch.moments.distance[alike].tolist(), strict=True):
+        nearest[entry] = min(bits, nearest.get(entry, bits))
     return Segment(
         query_start_s=stretch.start_s,
         query_end_s=stretch.end_s,
         reference_start_s=min(max(0.0, first), duration_s),
         reference_end_s=min(max(0.0, last), duration_s),
-        speed=stretch.speed,
+        speed=stretch.line.speed,
         views=pair,
-        matched_s=float((query.end_s[entries] - query.start_s[entries]).sum()),
-        entries=len(entries),
-        distances=tuple(sorted(stretch.distance.tolist())),
+        matched_s=(stretch.end_s - stretch.start_s) * float(alike.mean()),
+        entries=len(nearest),
+        distances=tuple(sorted(nearest.values())),
         motion=motion_of(query, reference, stretch),
         bits=8 * query.hash.shape[1],
     )

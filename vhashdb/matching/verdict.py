@@ -33,26 +33,24 @@ OTHER_SEGMENTS: Final = 0.5
 SPEED_COST: Final = 1.5
 """Nats that a speed other than normal costs: forty of them were tried."""
 NORMAL_SPEED: Final = 0.03
-MIN_CORRELATION: Final = 0.3
+MIN_CORRELATION: Final = 0.15
 """Correlation below which motion counts as no evidence, however long the segment."""
 MIN_ENTRIES: Final = 4
 """Distinct query entries a segment needs to count for a match."""
 MIN_MATCHED_S: Final = 0.75
-INDEPENDENT_PER_S: Final = 4.0
-"""Entries per second that count at most."""
 FAR_BITS: Final = 72 / 256
 """Median distance beyond which a segment is an accident of alignment."""
 CLOSE_BITS: Final = 32 / 256
 """Median distance under which closeness begins to count; frames of one place without being copies keep above about 26 of 256."""
 CLOSENESS_PER_NAT: Final = 8 / 256
 
-POSSIBLE_BITS: Final = 24 / 256
+POSSIBLE_BITS: Final = 28 / 256
 POSSIBLE_ENTRIES: Final = 3
 POSSIBLE_SINGLE_BITS: Final = 12 / 256
 """One picture of a video this close is worth a look."""
 POSSIBLE_STILL_BITS: Final = 31 / 256
 """The same when a still picture is asked about: the threshold PDQ's authors give for pictures."""
-POSSIBLE_MOTION: Final = 2.5
+POSSIBLE_MOTION: Final = 2.0
 """Nats of motion evidence that are worth a look without closeness."""
 _POSSIBLE_SCORES: Final = (0.2, 0.49)
 
@@ -109,9 +107,7 @@ class Segment:
     def motion_evidence(self) -> float:
         """Nats; 0 when the correlation is too low to mean anything."""
         r = min(self.motion.correlation, 0.999)
-        # Looking more often does not make neighbouring frames more independent.
-        independent = min(self.motion.entries, INDEPENDENT_PER_S * (self.query_end_s - self.query_start_s))
-        return -independent * math.log(1 - r * r) if r >= MIN_CORRELATION else 0.0
+        return -self.motion.moments * math.log(1 - r * r) if r >= MIN_CORRELATION else 0.0
 
     @property
     def closeness(self) -> float:
@@ -188,7 +184,7 @@ def _worth_a_look(segment: Segment, *, still: bool = False) -> bool:
 def _disjoint(found: Sequence[Segment]) -> list[Segment]:
     """The strongest segments that do not claim the same stretch of the query, in order of query time."""
     chosen: list[Segment] = []
-    for segment in sorted(found, key=lambda s: -s.strength):
+    for segment in sorted(found, key=lambda s: (-s.evidence, -s.strength)):
         length = max(segment.query_end_s - segment.query_start_s, 1e-9)
         if all(_overlap_s(segment, other) <= 0.3 * length for other in chosen):
             chosen.append(segment)

@@ -1,0 +1,76 @@
+"""Painting over what covers a part of the picture, with what is beside it: logos, stickers, captions.
+
+A drawn patch disturbs all of a hash, because every coefficient sees the whole picture. Continuing the picture into the
+patch from its borders leaves only the error of what was hidden there, which is far smaller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.hashing.pdq import FloatArray
+from vhashdb.hashing.views import Box
+
+_MARGIN: Final = 1
+"""Points beside a patch that are mixtures of it and the picture."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What is added to some points of ``n`` sketches to paint a rectangle over."""
+
+    rows: slice
+    columns: slice
+    change: FloatArray
+    """``(n, rows, columns)`` float32, in luma levels."""
+
+
+def paint_over(sketches: FloatArray, box: Box) -> Patch:
+    """Continue the picture into a rectangle from those of its sides that lie within the picture.
+
+    Opposite sides are joined linearly; what comes from left and right, and from above and below, counts by nearness.
+
+    Args:
+        sketches: ``(n, side, side)`` float32.
+        box: the rectangle; touches at most three borders of the picture.
+    """
+    side = sketches.shape[1]
+    top, bottom = _reach(box.top, box.bottom, side)
+    left, right = _reach(box.left, box.right, side)
+    rows, columns = slice(top, bottom), slice(left, right)
+    across, across_weight = _between(
+        sketches[:, rows, left - 1] if left else None, sketches[:, rows, right] if right < side else None, right - left
+    )
+    down, down_weight = _between(
+        sketches[:, top - 1, columns] if top else None, sketches[:, bottom, columns] if bottom < side else None, bottom - top
+    )
+    weight_across, weight_down = across_weight[None, :], down_weight[:, None]
+    total = np.maximum(weight_across + weight_down, 1e-6)
+    painted = across * (weight_across / total) + down.transpose(0, 2, 1) * (weight_down / total)
+    return Patch(rows, columns, np.asarray(painted - sketches[:, rows, columns], np.float32))
+
+
+def _reach(low: float, high: float, side: int) -> tuple[int, int]:
+    """First and past-the-last point, with the mixed points beside them."""
+    return max(0, round(low * side) - _MARGIN), min(side, round(high * side) + _MARGIN)
+
+
+def _between(first: FloatArray | None, last: FloatArray | None, length: int) -> tuple[FloatArray, FloatArray]:
+    """Values ``(n, lines, length)`` from one border to the other, and how much each of the ``length`` points is to be trusted."""
+    position = (np.arange(length, dtype=np.float32) + 0.5) / length
+    if first is not None and last is not None:
+        joined = first[:, :, None] * (1 - position) + last[:, :, None] * position
+        return np.asarray(joined, np.float32), _nearness(np.minimum(position, 1 - position) * length)
+    border = first if first is not None else last
+    if border is None:
+        return np.zeros((1, 1, length), np.float32), np.zeros(length, np.float32)
+    distance = position if first is not None else 1 - position
+    return np.repeat(border[:, :, None], length, axis=2), _nearness(distance * length)
+
+
+def _nearness(points: npt.NDArray[np.floating]) -> FloatArray:
+    return np.asarray(1 / (points + 1), np.float32)
