@@ -375,6 +375,8 @@ def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str
     if matches:
         return matches[0].verdict, matches[0].judgement.reason
     if not _shows_enough(query):
+        if query.duration_s < STILL_S:
+            return Verdict.INSUFFICIENT, "the picture shows too little to compare"
         return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.duration_s:.1f} s show enough picture to compare"
     return Verdict.NO_MATCH, "nothing known is alike"
 
