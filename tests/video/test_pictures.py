@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, features
+from PIL import Image, ImageDraw, features
 
 import vhashdb
 from tests.footage import bits_between, decoded, film, picture, scene
@@ -355,3 +355,20 @@ def test_a_picture_of_a_known_film_is_possible_and_has_its_second(known_db, samp
         assert segment.reference_start_s - 0.5 < second < segment.reference_end_s + 0.5
         found += 1
     assert found >= 7
+
+
+@pytest.mark.parametrize("bars", [0, 40])
+def test_a_screenshot_of_a_film_is_found_in_it(tmp_path, bars):
+    """The known film's picture on a page, through the whole of it: file, boxes, views, comparison."""
+    frames = scene(3, 30, 180, 320)
+    known = vhashdb.fingerprint(film(tmp_path / "a.mp4", frames, rate=10))
+    shot = Image.new("RGB", (1280, 800), "white")
+    draw = ImageDraw.Draw(shot)
+    draw.rectangle((0, 0, 1280, 90), fill="teal")
+    draw.rectangle((200, 180 - bars, 1079, 675 + bars), fill="black")
+    draw.text((30, 30), "A window with a title", fill="white", font_size=24)
+    shot.paste(Image.fromarray(frames[12]).resize((880, 495)), (200, 180))
+    shot.save(tmp_path / "shot.jpg", quality=80)
+    judgement = vhashdb.compare(vhashdb.fingerprint(tmp_path / "shot.jpg", views="query"), known).judgement
+    assert judgement.verdict == "possible"
+    assert judgement.segments[0].reference_start_s == pytest.approx(1.2, abs=0.3)

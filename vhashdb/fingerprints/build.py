@@ -15,6 +15,7 @@ from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, as_integers
 from vhashdb.hashing.boxes import bars_box, moving_box
 from vhashdb.hashing.rectangles import band_box, inset_box
+from vhashdb.hashing.stills import picture_boxes
 from vhashdb.hashing.views import CROPS, INSETS, TILTS, WHOLE_FRAME, Box, Orientation, Region, View, region_quality, tilt
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 
@@ -40,6 +41,8 @@ class Plan:
     """Where a region that was there before is not, read the next simpler one: one view then covers the whole video."""
 
 
+_STILL_REGIONS: Final = (Region.PICTURE, Region.BAND, Region.BOX_ROWS, Region.BOX_COLUMNS)
+"""Views in which a still is read through the boxes found on it, the likeliest first."""
 _UPRIGHT: Final = (Orientation.UPRIGHT,)
 _USUAL: Final = (Orientation.UPRIGHT, Orientation.MIRRORED)
 _ALL: Final = tuple(Orientation)
@@ -181,7 +184,10 @@ class FingerprintBuilder:
             Region.MOVING: moving_box(sketches, bars, self._found.get(Region.MOVING, WHOLE_FRAME)),
         }
         if Region.PICTURE in self._plan.views:
-            found |= {Region.PICTURE: inset_box(sketches), Region.BAND: band_box(sketches)}
+            if len(sketches) == 1 and not self._last_s:
+                found |= dict(zip(_STILL_REGIONS, picture_boxes(sketches[0]), strict=False))
+            else:
+                found |= {Region.PICTURE: inset_box(sketches), Region.BAND: band_box(sketches)}
         boxes = {Region.WHOLE: WHOLE_FRAME, **CROPS, **INSETS, **dict.fromkeys(TILTS, CROPS[Region.CROP_WIDE])}
         for region, box in found.items():
             # Nearly the same box as before is the same: hashes of a steady picture stay equal.
