@@ -60,6 +60,8 @@ def picture_reading(path: str, sampling: Sampling, limits: Limits) -> PictureRea
             damage = f"part of the picture is missing: {error}"
             image = _loaded_in_part(path)
         return PictureReading(path, image, damage, sampling, limits) if image else None
+    except OSError:
+        return None  # it went away or may not be read; FFmpeg finds the same, and there are words for it
     except MemoryError as error:
         raise LimitExceeded(f"{path}: needs more memory than the limit") from error
 
@@ -143,7 +145,7 @@ def _looks_like_picture(path: str) -> bool:
             if head.startswith(b"\xff\xd8\xff"):
                 return (head + file.read(_MJPEG_BYTES)).count(b"\xff\xd9\xff\xd8") < _MJPEG_PICTURES
     except OSError:
-        return False  # FFmpeg finds the same, and there are words for it
+        return False
     return head.startswith(_STARTS) or head[4:12] in _BRANDS or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
@@ -159,7 +161,7 @@ def _opened(file: str | IO[bytes], path: str, limits: Limits) -> Image.Image | N
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
+            image = Image.open(file, formats=_formats())
     except Image.DecompressionBombError as error:
         raise LimitExceeded(f"{path}: {error}") from error
     except _DAMAGED:
@@ -169,13 +171,18 @@ def _opened(file: str | IO[bytes], path: str, limits: Limits) -> Image.Image | N
     return None if image.format == "PNG" and getattr(image, "is_animated", False) else image
 
 
+def _formats() -> list[str]:
+    """Those of `FORMATS` that this Pillow has; the others it knows include some that start programs."""
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
 def _loaded_in_part(path: str) -> Image.Image | None:
     """The picture with its missing part left empty; its size was found to be within the limits."""
     before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(path)
+            image = Image.open(path, formats=_formats())
             image.load()
     except _DAMAGED:
         return None
