@@ -14,6 +14,8 @@ NORMAL_SPEED = 0.01
 """How far from 1 a speed is not worth saying."""
 SHOWN_VIEWS = 8
 SHORT_S = 60.0
+STILL_S = 0.11
+"""A stretch of the file no longer than this is one picture, so its times there say nothing; a GIF of one has 0.1 s."""
 
 
 def result_lines(path: str, result: Result, width: int = 0) -> list[str]:
@@ -55,21 +57,24 @@ def segment_lines(segments: tuple[Segment, ...], query: str = "clip", known: str
 
 
 def _segment_line(segment: Segment, query: str, known: str) -> str:
-    here = _span(segment.query_start_s, segment.query_end_s)
-    there = _span(segment.reference_start_s, segment.reference_end_s)
     length_s = segment.query_end_s - segment.query_start_s
+    still = length_s <= STILL_S
+    here = "still picture" if still else f"{query}  {_span(segment.query_start_s, segment.query_end_s)}"
+    there = _span(segment.reference_start_s, segment.reference_end_s)
     digits = 1 if length_s < SHORT_S else 0
-    words = [f"{min(segment.matched_s, length_s):.{digits}f} of {length_s:.{digits}f} s"]
+    words = [] if still else [f"{min(segment.matched_s, length_s):.{digits}f} of {length_s:.{digits}f} s"]
     if str(segment.views) != "whole picture":
         words.append(str(segment.views))
-    if abs(segment.speed - 1) > NORMAL_SPEED:
+    if abs(segment.speed - 1) > NORMAL_SPEED and not still:
         words.append(f"speed × {segment.speed:.2f}")
-    words.append(f"median {segment.median_bits:.0f}/{segment.bits} bits")
-    return f"  {query}  {here}   ↔   {known} {there}      {', '.join(words)}"
+    words.append(f"{'' if still else 'median '}{segment.median_bits:.0f}/{segment.bits} bits")
+    return f"  {here}   ↔   {known} {there}      {', '.join(words)}"
 
 
 def _span(start_s: float, end_s: float) -> str:
     tenths = end_s - start_s < SHORT_S
+    if end_s - start_s <= STILL_S:
+        return clock(start_s, tenths)
     return f"{clock(start_s, tenths)} – {clock(end_s, tenths)}"
 
 

@@ -136,8 +136,8 @@ def test_a_picture_an_array_and_a_file_have_the_same_hashes(samples):
     with Image.open(samples / "still.png") as image:
         rgb = np.asarray(image.convert("RGB"))
         picture_print, array_print = vhashdb.fingerprint(image), vhashdb.fingerprint(rgb)
-    assert picture_print == array_print
-    assert (picture_print.duration_s, len(picture_print.damage)) == (0.0, 0)
+    assert picture_print == array_print == vhashdb.fingerprint(samples / "still.png")
+    assert (picture_print.duration_s, len(picture_print.damage)) == (0.04, 0)
 
 
 @pytest.mark.parametrize("shape", [(120, 160), (120, 160, 3), (120, 160, 4), (1, 1), (1, 500, 3)])

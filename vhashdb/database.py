@@ -28,7 +28,7 @@ from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, State, Store
 from vhashdb.store.store import LOCK_TIMEOUT_S
-from vhashdb.video import DecoderPool, Mode
+from vhashdb.video import DecoderPool
 
 RECORDS_FILE: Final = "records.sqlite"
 INDEX_FILE: Final = "frames.vhix"
@@ -284,25 +284,15 @@ class Database:
                 built = build(source, [plan], self._algorithm, self._decoders, self.limits)
                 query, spent_s = built.fingerprints[0], spent_s + built.decode_cpu_s
                 found = self._candidates(query, effort)
-                matches = self._compared(query, found)
-                if self._settled(query, plan, found, matches):
-                    return self._answer(query, effort, sha256, spent_s, matches)
+                # On a still there is nothing to save.
+                if not found and query.usable.any() and query.duration_s >= STILL_S:
+                    return self._answer(query, effort, sha256, spent_s, [])
         closer = rebuild(built, last, self._algorithm) if built else None
         if closer is None:
             built = build(source, [last], self._algorithm, self._decoders, self.limits)
             closer, spent_s = built.fingerprints[0], spent_s + built.decode_cpu_s
         matches = self._compared(closer, self._candidates(closer, Effort.BALANCED))
         return replace(self._answer(closer, effort, sha256, spent_s, matches), confirmed=bool(first))
-
-    @staticmethod
-    def _settled(query: Fingerprint, plan: Plan, found: Sequence[Candidate], matches: Sequence[Match]) -> bool:
-        """Whether a closer look would say nothing new."""
-        if plan.sampling.mode is Mode.KEYFRAMES and (query.duration_s < STILL_S or not query.usable.any()):
-            return False  # on a still there is nothing to save
-        if not found:
-            return True
-        sure = [m for m in matches if m.verdict is Verdict.MATCH and all(s.views.query.region not in plan.sparse for s in m.segments)]
-        return plan.sampling.mode is not Mode.KEYFRAMES and len(sure) >= sum(c.moments > 1 for c in found)
 
     def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Comparison:
         """How an input compares with one record: every gate, whatever the verdict."""
@@ -381,6 +371,8 @@ def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str
     if matches:
         return matches[0].verdict, matches[0].judgement.reason
     if not _shows_enough(query):
+        if query.duration_s < STILL_S:
+            return Verdict.INSUFFICIENT, "the picture shows too little to compare"
         return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.duration_s:.1f} s show enough picture to compare"
     return Verdict.NO_MATCH, "nothing known is alike"
 

@@ -23,8 +23,8 @@ Source = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | BinaryIO
 MEDIA_SUFFIXES: Final = frozenset(
     f".{name}"
     for name in (
-        "3g2 3gp apng asf avi avif bmp divx dv f4v flv gif h264 h265 hevc ivf jpeg jpg m1v m2t m2ts m2v m4v mjpeg mjpg "
-        "mkv mov mp4 mpe mpeg mpg mts mxf nut obu ogg ogm ogv png qt rm rmvb ts vob webm webp wmv y4m "
+        "3g2 3gp apng asf avi avif bmp divx dv f4v flv gif h264 h265 hevc ivf jfif jpeg jpg m1v m2t m2ts m2v m4v mjpeg mjpg "
+        "mkv mov mp4 mpe mpeg mpg mts mxf nut obu ogg ogm ogv png qt rm rmvb tif tiff ts vob webm webp wmv y4m "
     ).split()
 )
 """Endings of files that a folder walk takes for media; everything else in a folder is skipped and counted."""

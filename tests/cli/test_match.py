@@ -1,6 +1,7 @@
 """`vhashdb match`: what a moderator and what a program reads."""
 
 import base64
+import csv
 import os
 import re
 import shutil
@@ -42,6 +43,29 @@ def test_text_says_which_seconds(at, samples):
     segment = at(samples / "edited" / "harbour__insert.mp4").lines[1]
     times = [sum(float(part) * 60**i for i, part in enumerate(reversed(t.split(":")))) for t in SEGMENT.fullmatch(segment).groups()]
     assert times == pytest.approx([4, 8, 2, 6], abs=0.6)
+
+
+def test_text_for_a_still_says_which_second(at, samples, ids, clean):
+    from PIL import Image
+
+    with Image.open(samples / "still.png") as image:
+        image.convert("RGB").save(clean / "still.jpg", quality=60)
+    with open(samples / "truth.csv", newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["edit"] == "still")
+    done = at("still.jpg")
+    head, reason, segment, _ = done.lines
+    assert re.match(rf"still\.jpg  POSSIBLE  0\.\d\d  rec {ids[row['source'].removeprefix('known/').removesuffix('.mp4')][:8]}  ", head)
+    assert reason == "  the same picture, but no motion to confirm it"
+    found = re.fullmatch(r"  still picture   ↔   known 00:00:(\d\d\.\d)(?: – 00:00:(\d\d\.\d))?      (?:.*, )?\d+/256 bits", segment)
+    first, last = float(found[1]), float(found[2] or found[1])
+    assert first - 0.5 <= float(row["reference_start_s"]) <= last + 0.5
+
+
+def test_text_for_a_still_without_anything_to_see(at, clean):
+    from PIL import Image
+
+    Image.new("RGB", (320, 180), "navy").save(clean / "flat.png")
+    assert at("flat.png").lines[0] == "flat.png  INSUFFICIENT  the picture shows too little to compare"
 
 
 def test_text_for_every_other_verdict(at, samples, not_media):

@@ -35,9 +35,11 @@ class Plan:
     Several values, ascending: the finest that stays within ``calm_rate`` is used, or else the last."""
     calm_rate: float = 0.0
     """Entries per second and region up to which a calm video is kept in finer steps."""
-    sparse: frozenset[Region] = frozenset()
-    """Regions that are read at every ``step``-th look only."""
     step: int = 1
+    """Only every ``step``-th look is read, …"""
+    sparse: frozenset[Region] = frozenset()
+    sparse_step: int = 1
+    """… and of these regions every ``sparse_step``-th."""
     fills_gaps: bool = False
     """Where a region that was there before is not, read the next simpler one: one view then covers the whole video."""
 
@@ -67,17 +69,17 @@ _MORE: Final = dict.fromkeys(
     _USUAL,
 )
 
-QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 4.0), _ALWAYS | _MORE, change_bits=(6,), fills_gaps=True)
+QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 4.0, exact=False), _ALWAYS | _MORE, change_bits=(6,), fills_gaps=True)
 """What is asked: sparse in time, in all orientations, which need no storage; the less usual regions only as they are and
 mirrored."""
 
-SCOUT_VIEWS: Final = replace(QUERY_VIEWS, sparse=frozenset(_MORE), step=3)
-"""The same with the less usual regions at every third look only: enough to see whether they are worth more."""
+SCOUT_VIEWS: Final = replace(QUERY_VIEWS, step=2, sparse=frozenset(_MORE), sparse_step=4)
+"""The same at fewer looks, and at fewer still in the less usual regions: enough to see whether it is worth to ask more."""
 
-KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2.0))
+KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2.0, exact=False))
 """The cheapest question: only frames that decode alone."""
 
-CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0))
+CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0, exact=False))
 """The most thorough question."""
 
 EVERY_FRAME: Final = Plan(Sampling(Mode.FULL), {Region.WHOLE: _UPRIGHT}, change_bits=(0,))
@@ -154,14 +156,15 @@ class FingerprintBuilder:
         if len(times) > 1 and self._plan.sampling.mode is not Mode.KEYFRAMES:
             self._period_s = float(np.median(np.diff(times)))
         looks = Looks(frames)
-        readings = self._finder.find(looks.sketches)
+        readings = self._finder.find(looks.sketches, alone=not self._last_s)
         if self._plan.fills_gaps:
             simpler = readings.get(Region.BOX, readings[Region.WHOLE])
             readings |= {region: simpler for region, track in self._tracks.items() if track.starts and region not in readings}
         for region in self._tracks.keys() - readings.keys():
             self._tracks[region].interrupt(float(times[0]))
-        self._read(looks, {r: readings[r] for r in self._tracks if r in readings and r not in self._plan.sparse})
-        self._read(looks.every(self._plan.step), {r: readings[r] for r in self._tracks if r in readings and r in self._plan.sparse})
+        plan, there = self._plan, [region for region in self._tracks if region in readings]
+        self._read(looks.every(plan.step), {r: readings[r] for r in there if r not in plan.sparse})
+        self._read(looks.every(plan.sparse_step), {r: readings[r] for r in there if r in plan.sparse})
 
     def _read(self, looks: Looks, readings: Mapping[Region, Reading]) -> None:
         """Add looks to the tracks of some regions; those in the same orientations are hashed together."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,11 +17,14 @@ from vhashdb.hashing.overlays import overlays
 from vhashdb.hashing.painting import paint_over
 from vhashdb.hashing.quality import Steps
 from vhashdb.hashing.rectangles import Sides, band_box, column_box, inset_box, spread
+from vhashdb.hashing.stills import picture_boxes
 from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, TILTS, WHOLE_FRAME, Box, Orientation, Region, tilt
 from vhashdb.video.frames import FrameBatch
 
 FIXED: Final = {**CROPS, **INSETS, **HALVES, **dict.fromkeys(TILTS, CROPS[Region.CROP_WIDE]), **dict.fromkeys(BARED, WHOLE_FRAME)}
 """Regions that are always there."""
+_STILL_REGIONS: Final = (Region.PICTURE, Region.BAND, Region.COLUMN, Region.MOVING)
+"""On a still nothing moves: here go the parts that may be the picture of a screenshot."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,20 @@ class RegionFinder:
         self.bars = WHOLE_FRAME
         """The box without bars of the last stretch."""
 
-    def find(self, sketches: npt.NDArray[np.uint8]) -> dict[Region, Reading]:
-        """Every region that is there: a found one only if it differs from the simpler ones."""
+    def find(self, sketches: npt.NDArray[np.uint8], *, alone: bool = False) -> dict[Region, Reading]:
+        """Every region that is there: a found one only if it differs from the simpler ones.
+
+        Args:
+            sketches: ``(n, side, side)`` uint8.
+            alone: this is all there is, a still picture if it is one frame.
+        """
         self.bars = bars_box(sketches, self.bars)
         readings = {Region.WHOLE: Reading(WHOLE_FRAME)}
         sides = Sides(spread(sketches))
-        for region, box in self._searched(sketches, sides).items():
+        searched = self._searched(sketches, sides)
+        if alone and len(sketches) == 1 and Region.PICTURE in self._regions:
+            searched |= dict(zip(_STILL_REGIONS, picture_boxes(sketches[0]), strict=False))
+        for region, box in searched.items():
             # Nearly the same box as before is the same: hashes of a steady picture stay equal.
             before = self._before.get(region, box)
             self._before[region] = steady = before if box.near(before) else box
@@ -102,7 +113,7 @@ class RegionFinder:
             readings[Region.UNCOVERED] = Reading(WHOLE_FRAME, covers)
         return readings
 
-    def _searched(self, sketches: npt.NDArray[np.uint8], sides: Sides) -> Mapping[Region, Box]:
+    def _searched(self, sketches: npt.NDArray[np.uint8], sides: Sides) -> dict[Region, Box]:
         bars = self.bars
         found = {
             Region.BOX: bars,

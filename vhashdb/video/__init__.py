@@ -1,8 +1,9 @@
 """From a file to sampled pictures: the only room that decodes, and the only one that imports `av`.
 
-Decoding happens in a child process (`vhashdb.video.child`, which uses `vhashdb.video.decode`), because a video is
-untrusted input to a large C library. The parent side is `Decoder`: it hands over a path and a `Sampling`, and gets back
-`FrameBatch` objects of fixed-size records and a `VideoInfo`. Nothing else crosses the process boundary.
+Decoding happens in a child process (`vhashdb.video.child`, which uses `vhashdb.video.decode` for films and
+`vhashdb.video.pictures` for still pictures), because a video is untrusted input to a large C library. The parent side
+is `Decoder`: it hands over a path and a `Sampling`, and gets back `FrameBatch` objects of fixed-size records and a
+`VideoInfo`. Nothing else crosses the process boundary.
 """
 
 from vhashdb.video.decoder import Decoder, DecoderPool, VideoStream

@@ -27,6 +27,7 @@ def main() -> int:
     from vhashdb.video import wire
     from vhashdb.video.decode import Reading
     from vhashdb.video.frames import Mode, Sampling
+    from vhashdb.video.pictures import picture_reading
 
     av.logging.set_level(None)
     _confine(limits)
@@ -34,7 +35,8 @@ def main() -> int:
         request = json.loads(line)
         started = time.process_time()
         try:
-            reading = Reading(request["path"], Sampling(Mode(request["mode"]), request["rate"], request["threads"]), limits)
+            path, sampling = request["path"], Sampling(Mode(request["mode"]), request["rate"], request["exact"], request["threads"])
+            reading = picture_reading(path, sampling, limits) or Reading(path, sampling, limits)
             for batch in reading:
                 wire.send(answers, wire.Kind.BATCH, batch.tobytes())
             done = {"info": reading.info.to_json(), "cpu_s": time.process_time() - started}

@@ -25,7 +25,7 @@ from av.video.stream import VideoStream
 
 from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, NotMedia, UnreadableMedia
 from vhashdb.limits import Limits
-from vhashdb.video.frames import FRAME_DTYPE, SKETCH, FrameBatch, Mode, Sampling, VideoInfo, fill_frame
+from vhashdb.video.frames import FRAME_DTYPE, SKETCH, FrameBatch, Mode, Sampling, VideoInfo, fill_frame, fill_from_sketch
 
 BATCH: Final = 16
 """Frames per batch: about 280 kB."""
@@ -46,6 +46,8 @@ _LUMA_FORMATS: Final = frozenset(
     | {f"yuvj{layout}p" for layout in ("411", "420", "422", "440", "444")}
     | {f"yuva{layout}p" for layout in ("420", "422", "444")}
 )
+_ANIMATIONS: Final = frozenset({"apng", "gif"})
+"""Codecs of little pictures: decoding all of them costs nothing, few of them decode alone, each says how long it is shown."""
 _FULL_RANGE: Final = 2
 _STUDIO_SCALE: Final = 255 / 219
 # At this many frames per look, frames that no other frame refers to (half of them, in common encodes) are not decoded
@@ -77,6 +79,8 @@ class Reading:
         context = stream.codec_context
         context.thread_count = self._sampling.threads
         context.thread_type = ThreadType.AUTO if self._sampling.threads != 1 else ThreadType.NONE
+        if context.name in _ANIMATIONS and self._sampling.mode is Mode.KEYFRAMES:
+            self._sampling = replace(self._sampling, mode=Mode.SAMPLED)
         declared = _declared_duration(container, stream)
         self.info = VideoInfo(width=stream.width or 0, height=stream.height or 0, codec=context.name)
         batch, filled, count = np.zeros(BATCH, FRAME_DTYPE), 0, 0
@@ -151,8 +155,12 @@ class Reading:
             size = (frame.height, frame.width) if self._turns % 2 else (frame.width, frame.height)
             self.info = replace(self.info, width=size[0], height=size[1], rotation=self._turns * 90)
         turns = self._turns
-        luma, scale = self._luma(frame)
-        fill_frame(record, np.rot90(luma, turns), np.rot90(sketch_of(frame, self._scaler), turns), scale)
+        sketch = np.rot90(sketch_of(frame, self._scaler), turns)
+        if self._sampling.exact:
+            luma, scale = self._luma(frame)
+            fill_frame(record, np.rot90(luma, turns), sketch, scale)
+        else:
+            fill_from_sketch(record, sketch, self.info.height, self.info.width)
         record["keyframe"] = frame.key_frame
         if frame.is_corrupt:  # parts of it are made up by the decoder
             record["quality"] = 0
@@ -186,10 +194,12 @@ class _Clock:
     """Seconds since the first frame, from presentation times; never runs backwards."""
 
     def __init__(self, stream: VideoStream) -> None:
+        self._each_its_own = stream.codec_context.name in _ANIMATIONS
         rate = stream.average_rate or stream.guessed_rate or 25
         self.step_s = 1 / float(rate) if rate else 0.04
         self._shift: float | None = None
         self._last = -self.step_s
+        self._shown_s = self.step_s
         self.first_s = 0.0
         """Presentation time of the first frame, in the file's own count."""
 
@@ -205,11 +215,13 @@ class _Clock:
                 time_s = self._last + self.step_s
                 self._shift = stamp - time_s
         self._last = time_s
+        if self._each_its_own and frame.duration and frame.time_base:
+            self._shown_s = float(frame.duration * frame.time_base)
         return time_s
 
     @property
     def end_s(self) -> float:
-        return self._last + self.step_s
+        return self._last + self._shown_s
 
 
 def _picture_stream(container: InputContainer, limits: Limits) -> VideoStream:

@@ -101,7 +101,7 @@ class Decoder:
         process = self._running()
         requests, answers = _pipes(process)
         watch = _Watch(process, self._limits)
-        request = {"path": path, "mode": sampling.mode.value, "rate": sampling.rate, "threads": sampling.threads}
+        request = {"path": path, **asdict(sampling)}
         try:
             requests.write(json.dumps(request).encode() + b"\n")
             requests.flush()

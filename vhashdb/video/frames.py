@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import math
 from dataclasses import asdict, dataclass, field
@@ -9,10 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from vhashdb.errors import DecoderFailed, LimitExceeded, UnreadableMedia
 from vhashdb.hashing import pdq
+from vhashdb.hashing.views import WHOLE_FRAME, region_coefficients
 
 SKETCH: Final = 128
 """Side of a frame's sketch, in points. From 128 × 128 points a view's PDQ differs from that of the cut-out
@@ -29,8 +31,12 @@ FRAME_DTYPE: Final = np.dtype(
         ("sketch", "u1", (SKETCH, SKETCH)),
     ]
 )
-"""One sampled frame: seconds since the first frame; PDQ quality and coefficients, height and width of the full-size
-picture; and the whole picture reduced by area averaging, from which every other view is computed."""
+"""One sampled frame: seconds since the first frame; PDQ quality and coefficients (see `Sampling.exact`), height and
+width of the full-size picture; and the whole picture reduced by area averaging, from which every other view is computed."""
+
+STILL_SHOWN_S: Final = 0.04
+"""A still picture counts as one frame of a film, as it does to FFmpeg: what lasts no time cannot overlap."""
+_ORIENTATION: Final = ExifTags.Base.Orientation
 
 FrameBatch = npt.NDArray[np.void]
 """Array of shape ``(n,)`` and dtype `FRAME_DTYPE`, ordered by time."""
@@ -49,10 +55,13 @@ class Mode(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Sampling:
-    """Which frames to look at: a mode, and how many per second at most (ignored by `Mode.FULL`)."""
+    """Which frames to look at, and how closely."""
 
     mode: Mode
     rate: float = 8.0
+    """Frames per second at most (ignored by `Mode.FULL`)."""
+    exact: bool = True
+    """Whether PDQ is computed from the full-size picture, or from its sketch, which moves 4 of 256 bits and costs less."""
     threads: int = 1
 
 
@@ -107,18 +116,57 @@ class VideoInfo:
 
 
 def frames_of_image(image: Image.Image) -> tuple[FrameBatch, VideoInfo]:
-    """A still picture as a video of one frame at 0 s."""
+    """A still picture as a video of one frame at 0 s.
+
+    Raises:
+        UnreadableMedia: it is damaged.
+        LimitExceeded: a side is 65536 pixels or more.
+    """
+    batch = np.zeros(1, FRAME_DTYPE)
+    fill_from_image(batch[0], image)
+    batch["keyframe"] = 1
+    info = VideoInfo(int(batch["width"][0]), int(batch["height"][0]), codec="still", duration_s=STILL_SHOWN_S, frames=1)
+    return batch, info
+
+
+def fill_from_image(record: np.void, image: Image.Image) -> None:
+    """Write one picture, as it is shown, into one record.
+
+    Raises:
+        UnreadableMedia: it is damaged.
+        LimitExceeded: a side is 65536 pixels or more.
+    """
+    if not 0 < max(image.size) < 1 << 16:
+        raise LimitExceeded(f"a picture of {image.width} × {image.height} pixels")
     try:
-        rgb = np.asarray(image.convert("RGB"))
-        sketch = np.asarray(image.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX))
+        shown = as_shown(image)
+        sketch = np.asarray(shown.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX))
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged files
         raise UnreadableMedia(f"the picture cannot be read: {error}") from error
-    if not 0 < max(rgb.shape[:2]) < 1 << 16:
-        raise LimitExceeded(f"a picture of {image.width} × {image.height} pixels")
-    batch = np.zeros(1, FRAME_DTYPE)
-    fill_frame(batch[0], pdq.luma_of_rgb(rgb), sketch)
-    batch["keyframe"] = 1
-    return batch, VideoInfo(width=image.width, height=image.height, codec="still", frames=1)
+    fill_frame(record, pdq.luma_of_rgb(np.asarray(shown)), sketch)
+
+
+def as_shown(image: Image.Image) -> Image.Image:
+    """The picture as a viewer shows it, in RGB: turned as its camera says, transparency over white, 16 bits cut to 8."""
+    with contextlib.suppress(Exception):  # EXIF can be malformed in any way, and then says nothing
+        if image.getexif().get(_ORIENTATION, 1) != 1:
+            image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16"):
+        # Pillow would cut off everything over 255.
+        image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        seen = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
+    return image.convert("RGB")
+
+
+def fill_from_sketch(record: np.void, sketch: npt.NDArray[np.uint8], height: int, width: int) -> None:
+    """Write a sketch ``(128, 128)``, and the PDQ estimated from it, into one record of a picture of that size."""
+    record["coefficients"] = region_coefficients(sketch[None].astype(np.float32), WHOLE_FRAME)[0]
+    halves = sketch.reshape(pdq.BUFFER, SKETCH // pdq.BUFFER, pdq.BUFFER, SKETCH // pdq.BUFFER)
+    record["quality"] = pdq.quality_of(halves.mean(axis=(1, 3), dtype=np.float32)) if min(height, width) >= pdq.MIN_SIDE else 0
+    record["sketch"] = sketch
+    record["height"], record["width"] = height, width
 
 
 def fill_frame(record: np.void, luma: npt.NDArray[np.number], sketch: npt.NDArray[np.uint8], luma_scale: float = 1.0) -> None:

@@ -1,0 +1,214 @@
+"""Pillow: still pictures, and the animations that FFmpeg does not decode. Runs in the child process.
+
+FFmpeg reads most pictures too, but not all of them as they are shown: it takes the second picture that phones put behind
+a JPEG for another frame, drops transparency, does not find JPEG by its name, and of animated WebP and AVIF it decodes
+nothing or one picture. GIF and APNG are films to it, and stay with it; so does whatever Pillow cannot read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import os
+import stat
+import struct
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import IO, Final
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from vhashdb.errors import LimitExceeded, UnreadableMedia
+from vhashdb.limits import Limits
+from vhashdb.video.frames import FRAME_DTYPE, STILL_SHOWN_S, FrameBatch, Mode, Sampling, VideoInfo, fill_from_image
+
+BATCH: Final = 16
+FORMATS: Final = ("AVIF", "BMP", "JPEG", "MPO", "PNG", "TIFF", "WEBP")
+_ANIMATED: Final = frozenset({"AVIF", "WEBP"})
+"""Formats of which every picture is looked at; of the pages of the others, only the first is what people see."""
+_STARTS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
+_BRANDS: Final = (b"ftypavif", b"ftypavis", b"ftypmif1")
+_SHORTEST_MS: Final = 10
+_DEFAULT_MS: Final = 100
+"""A picture shown for at most the first is shown for the second: what browsers do, and FFmpeg with GIF."""
+_MJPEG_PICTURES: Final = 3
+"""JPEG pictures back to back that make a film; photographs have at most one or two behind the first."""
+_MJPEG_BYTES: Final = 8 << 20
+# What Pillow raises where a file is damaged or ends too early.
+_DAMAGED: Final = (OSError, EOFError, SyntaxError, ValueError, RuntimeError, ArithmeticError, LookupError, TypeError, struct.error)
+
+
+def picture_reading(path: str, sampling: Sampling, limits: Limits) -> PictureReading | None:
+    """A pass over the picture at ``path``; None if it is a film, or nothing that Pillow knows: then FFmpeg has the word.
+
+    Raises:
+        LimitExceeded: it has more pixels than the limit, or needs more memory.
+    """
+    try:
+        if not _looks_like_picture(path):
+            return None
+        file, damage = _sound_part(path)
+        image = _opened(file, path, limits)
+        if image is None:
+            return None
+        try:
+            image.load()
+        except _DAMAGED as error:
+            damage = f"part of the picture is missing: {error}"
+            image = _loaded_in_part(path)
+        return PictureReading(path, image, damage, sampling, limits) if image else None
+    except OSError:
+        return None  # it went away or may not be read; FFmpeg finds the same, and there are words for it
+    except MemoryError as error:
+        raise LimitExceeded(f"{path}: needs more memory than the limit") from error
+
+
+class PictureReading:
+    """One pass over one picture or animation, whose first picture is loaded: iterate for batches, then read ``info``."""
+
+    def __init__(self, path: str, image: Image.Image, damage: str, sampling: Sampling, limits: Limits) -> None:
+        self._path, self._image, self._sampling, self._limits = path, image, sampling, limits
+        self._damage = [damage] if damage else []
+        self.info = VideoInfo(codec=(image.format or "").lower())
+
+    def __iter__(self) -> Iterator[FrameBatch]:
+        count = getattr(self._image, "n_frames", 1) if self._image.format in _ANIMATED else 1
+        try:
+            with self._image:
+                yield from self._animation(count) if count > 1 else self._still()
+        except MemoryError as error:
+            raise LimitExceeded(f"{self._path}: needs more memory than the limit") from error
+        self.info = replace(self.info, damage=tuple(self._damage))
+
+    def _still(self) -> Iterator[FrameBatch]:
+        """The one frame of a still picture."""
+        batch = np.zeros(1, FRAME_DTYPE)
+        self._look(batch[0])
+        self.info = replace(self.info, duration_s=STILL_SHOWN_S, frames=1)
+        yield batch
+
+    def _animation(self, count: int) -> Iterator[FrameBatch]:
+        """Frames on the sampling's clock; all are decoded in any mode, so keyframe mode looks as often as any other."""
+        batch, filled, due, seen, end_s = np.zeros(BATCH, FRAME_DTYPE), 0, 0.0, 0, 0.0
+        rate, everything = self._sampling.rate, self._sampling.mode is Mode.FULL
+        for time_s, until_s in self._times(count):
+            seen, end_s = seen + 1, until_s
+            if not everything and time_s < due - 1e-6:
+                continue
+            due = (math.floor(time_s * rate + 1e-6) + 1) / rate
+            self._look(batch[filled])
+            batch["time_s"][filled] = time_s
+            filled += 1
+            if filled == BATCH:
+                yield batch
+                batch, filled = np.zeros(BATCH, FRAME_DTYPE), 0
+        if not seen:
+            raise UnreadableMedia(f"{self._path}: not one frame could be decoded")
+        if filled:
+            yield batch[:filled]
+        self.info = replace(self.info, duration_s=end_s, frames=seen)
+
+    def _times(self, count: int) -> Iterator[tuple[float, float]]:
+        """Load picture after picture; the seconds at which each begins and ends."""
+        time_ms = 0
+        for number in range(count):
+            if time_ms > self._limits.duration_s * 1000 or number >= self._limits.frames:
+                self._damage.append(f"only the first {time_ms / 1000:.0f} s were looked at: the limit on length was reached")
+                return
+            try:
+                self._image.seek(number)
+                self._image.load()
+            except _DAMAGED:
+                self._damage.append(f"the pictures end at {time_ms / 1000:.1f} s: {number} of {count} could be decoded")
+                return
+            shown_ms = int(self._image.info.get("duration", 0))
+            end_ms = time_ms + (shown_ms if shown_ms > _SHORTEST_MS else _DEFAULT_MS)
+            yield time_ms / 1000, end_ms / 1000
+            time_ms = end_ms
+
+    def _look(self, record: np.void) -> None:
+        fill_from_image(record, self._image)
+        record["keyframe"] = 1
+        self.info = replace(self.info, width=int(record["width"]), height=int(record["height"]))
+
+
+def _looks_like_picture(path: str) -> bool:
+    """Whether the file begins as a picture does. A pipe does not say: what was read from it could not be read again."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        with open(path, "rb") as file:
+            head = file.read(12)
+            if head.startswith(b"\xff\xd8\xff"):
+                return (head + file.read(_MJPEG_BYTES)).count(b"\xff\xd9\xff\xd8") < _MJPEG_PICTURES
+    except OSError:
+        return False
+    return head.startswith(_STARTS) or head[4:12] in _BRANDS or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def _opened(file: str | IO[bytes], path: str, limits: Limits) -> Image.Image | None:
+    """The picture, not decoded yet; None if Pillow does not know it, or if it is an APNG."""
+    with contextlib.suppress(ImportError):
+        from PIL import AvifImagePlugin
+
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # files are what runs in parallel
+    Image.init()
+    # Pillow refuses what has twice as many pixels; some of its formats need to know before they allocate.
+    Image.MAX_IMAGE_PIXELS = (limits.pixels + 1) // 2
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(file, formats=_formats())
+    except Image.DecompressionBombError as error:
+        raise LimitExceeded(f"{path}: {error}") from error
+    except _DAMAGED:
+        return None
+    if image.width * image.height > limits.pixels:
+        raise LimitExceeded(f"{path}: {image.width} × {image.height} pixels")
+    return None if image.format == "PNG" and getattr(image, "is_animated", False) else image
+
+
+def _formats() -> list[str]:
+    """Those of `FORMATS` that this Pillow has; the others it knows include some that start programs."""
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _loaded_in_part(path: str) -> Image.Image | None:
+    """The picture with its missing part left empty; its size was found to be within the limits."""
+    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(path, formats=_formats())
+            image.load()
+    except _DAMAGED:
+        return None
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+    return image
+
+
+def _sound_part(path: str) -> tuple[str | IO[bytes], str]:
+    """What to open, and what is said about damage: of a WebP that breaks off, libwebp takes only whole pictures."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+        if head[:4] != b"RIFF":
+            return path, ""
+        size = os.fstat(file.fileno()).st_size
+        end = min(size, 8 + int.from_bytes(head[4:8], "little"))
+        whole, pictures = 12, 0
+        while whole + 8 <= end:
+            file.seek(whole)
+            name, length = struct.unpack("<4sI", file.read(8))
+            after = whole + 8 + length + length % 2
+            if after > end + length % 2:  # the last one may lack its padding
+                break
+            whole, pictures = after, pictures + (name == b"ANMF")
+        if not pictures or 8 + int.from_bytes(head[4:8], "little") <= size:
+            return path, ""
+        file.seek(8)
+        body = file.read(whole - 8)
+    return io.BytesIO(b"RIFF" + struct.pack("<I", len(body)) + body), f"the file breaks off after {pictures} pictures"
