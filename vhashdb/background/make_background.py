@@ -213,7 +213,7 @@ def gradients() -> Iterator[Picture]:
         yield _levels(np.abs(ramp))
         yield _levels(np.clip(ramp, -1, 1))
     for corners in itertools.product((0.0, 128.0, 255.0), repeat=4):
-        yield _bilinear(WIDE, corners)
+        yield bilinear(WIDE, corners)
     for y, x, reach, power in itertools.product((-0.7, -0.3, 0.1, 0.6), (-0.6, -0.2, 0.15, 0.7), (0.8, 1.4), (1, 2)):
         spot = np.clip(1 - np.sqrt((down - y) ** 2 + (across - x) ** 2) / reach, 0, 1) ** power
         yield _levels(spot)
@@ -226,7 +226,7 @@ def _levels(values: Picture) -> Picture:
     return (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
 
 
-def _bilinear(size: Size, corners: tuple[float, ...]) -> Picture:
+def bilinear(size: Size, corners: tuple[float, ...]) -> Picture:
     """Levels between those of the corners: top left, top right, bottom left, bottom right."""
     down, across = (np.arange(side) / (side - 1) for side in size)
     top, bottom = (left + (right - left) * across for left, right in (corners[:2], corners[2:]))
