@@ -32,12 +32,14 @@ def common(hashes: PackedHashes, algorithm: AlgorithmId) -> npt.NDArray[np.bool_
     if algorithm != Pdq.id:
         return found
     known = _words(_background())
+    first = np.ascontiguousarray(known[:, 0])
     asked = _words(hashes)
     step = max(1, _BLOCK_PAIRS // len(known))
     for start in range(0, len(asked), step):
         block = asked[start : start + step]
         # A quarter of the bits rules out nearly all pairs; only the rest is compared in full.
-        query, background = np.nonzero(np.bitwise_count(block[:, :1] ^ known[None, :, 0]) <= RADIUS)
+        left = np.flatnonzero(np.bitwise_count(block[:, :1] ^ first) <= RADIUS)
+        query, background = np.divmod(left, len(known))
         bits = np.bitwise_count(block[query] ^ known[background]).sum(axis=1, dtype=np.int16)
         found[start + query[bits <= RADIUS]] = True
     return found
