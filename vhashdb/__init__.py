@@ -6,6 +6,7 @@ The house, from the street to the cellar::
     fingerprint, compare, hash_image                        fingerprinting.py, inputs.py
       video         a file becomes sampled pictures         (the only room that imports av)
       hashing       pictures become hashes, in many views
+      background    hashes of pictures that occur in unrelated videos
       fingerprints  the hashes of one video: a value and its stored forms
       store         records, labels, audit log              (SQLite through SQLAlchemy)
       index         hashes of many videos, searched         (the only room that imports faiss)
