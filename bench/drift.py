@@ -42,7 +42,7 @@ def measure(path: Path, found: dict[float, list[int]]) -> None:
             for side, bits in found.items():
                 box = Box.centred(side)
                 part = luma[round(box.top * height) : round(box.bottom * height), round(box.left * width) : round(box.right * width)]
-                seen = pdq.bits_of(region_coefficients(sketch[None].astype(np.float32), box))
+                seen = pdq.bits_of(region_coefficients(sketch[None].astype(np.float32), box, height, width))
                 bits.append(int(paired_distances(seen, pdq.hash_luma(part)[0][None])[0]))
 
 

@@ -106,7 +106,7 @@ def test_a_region_hashes_like_the_picture_cut_out(samples, box):
             cut = luma[round(box.top * height) : round(box.bottom * height), round(box.left * width) : round(box.right * width)]
             exact, quality = pdq.hash_luma(cut)
             sketch = sketch_of(luma)[None]
-            different.append(bits_between(pdq.bits_of(region_coefficients(sketch, box))[0], exact))
+            different.append(bits_between(pdq.bits_of(region_coefficients(sketch, box, height, width))[0], exact))
             assert abs(int(region_quality(sketch, box)[0]) - quality) <= 10
     assert max(different) <= 24
     assert np.mean(different) <= 14

@@ -39,7 +39,7 @@ class Plan:
     """Only every ``step``-th look is read, …"""
     sparse: frozenset[Region] = frozenset()
     sparse_step: int = 1
-    """… and of these regions every ``sparse_step``-th."""
+    """… and in these regions only every ``sparse_step``-th of those."""
     fills_gaps: bool = False
     """Where a region that was there before is not, read the next simpler one: one view then covers the whole video."""
 
@@ -69,11 +69,11 @@ _MORE: Final = dict.fromkeys(
     _USUAL,
 )
 
-QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 4.0, exact=False), _ALWAYS | _MORE, change_bits=(6,), fills_gaps=True)
+QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 3.0, exact=False), _ALWAYS | _MORE, change_bits=(6,), fills_gaps=True)
 """What is asked: sparse in time, in all orientations, which need no storage; the less usual regions only as they are and
 mirrored."""
 
-SCOUT_VIEWS: Final = replace(QUERY_VIEWS, step=2, sparse=frozenset(_MORE), sparse_step=4)
+SCOUT_VIEWS: Final = replace(QUERY_VIEWS, step=2, sparse=frozenset(_MORE), sparse_step=2)
 """The same at fewer looks, and at fewer still in the less usual regions: enough to see whether it is worth to ask more."""
 
 KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2.0, exact=False))
@@ -94,6 +94,7 @@ class FingerprintBuilder:
         self._steps = tuple(round(bits * algorithm.id.bits / 256) for bits in plan.change_bits)
         self._tracks = {region: _Track(self._steps[0]) for region in plan.views}
         self._pending: list[FrameBatch] = []
+        self._count = 0
         self._finder = RegionFinder(plan.views.keys())
         self._last_s = 0.0
         self._period_s = math.inf
@@ -101,7 +102,10 @@ class FingerprintBuilder:
 
     def feed(self, batch: FrameBatch) -> None:
         """Take the next frames of the video."""
-        self._pending.append(batch)
+        looks = batch[-self._count % self._plan.step :: self._plan.step]
+        self._count += len(batch)
+        if len(looks):
+            self._pending.append(looks)
         if sum(map(len, self._pending)) >= STRETCH:
             self._hash_pending()
 
@@ -163,7 +167,7 @@ class FingerprintBuilder:
         for region in self._tracks.keys() - readings.keys():
             self._tracks[region].interrupt(float(times[0]))
         plan, there = self._plan, [region for region in self._tracks if region in readings]
-        self._read(looks.every(plan.step), {r: readings[r] for r in there if r not in plan.sparse})
+        self._read(looks, {r: readings[r] for r in there if r not in plan.sparse})
         self._read(looks.every(plan.sparse_step), {r: readings[r] for r in there if r in plan.sparse})
 
     def _read(self, looks: Looks, readings: Mapping[Region, Reading]) -> None:

@@ -87,7 +87,8 @@ class Pdq:
     id: Final = AlgorithmId("pdq", pdq.BITS, 1)
 
     def hash_regions(self, frames: npt.NDArray[np.void], regions: Sequence[Seen], orientations: Sequence[Orientation]) -> PackedHashes:
-        coefficients = np.stack([_coefficients(frames, seen) for seen in regions])
+        height, width = int(frames["height"][0]), int(frames["width"][0])
+        coefficients = np.stack([_coefficients(frames, seen, height, width) for seen in regions])
         flat = coefficients.reshape(-1, pdq.SIDE, pdq.SIDE)
         hashes = [pdq.bits_of(orient(flat, o)).reshape(len(regions), len(frames), self.id.bytes) for o in orientations]
         return np.stack(hashes, axis=1)
@@ -154,13 +155,13 @@ def to_imagehash(packed: PackedHashes) -> Any:
     return imagehash.ImageHash(bits.reshape(side, side))
 
 
-def _coefficients(frames: npt.NDArray[np.void], seen: Seen) -> FloatArray:
+def _coefficients(frames: npt.NDArray[np.void], seen: Seen, height: int, width: int) -> FloatArray:
     """PDQ coefficients of one region: ``(n, 16, 16)``."""
     # Those of the whole picture are exact: computed from the full-size picture while it was there.
     whole = seen.box == WHOLE_FRAME
-    coefficients: FloatArray = frames["coefficients"] if whole else region_coefficients(seen.sketches, seen.box)
+    coefficients: FloatArray = frames["coefficients"] if whole else region_coefficients(seen.sketches, seen.box, height, width)
     if seen.patches:
-        rows, columns = box_matrices(seen.sketches.shape[1], seen.box)
+        rows, columns = box_matrices(seen.sketches.shape[1], seen.box, height, width)
         # The transform is linear, so a patch costs no more than its own points.
         coefficients = coefficients + sum(rows[:, p.rows] @ p.change @ columns[:, p.columns].T for p in seen.patches)
     return coefficients

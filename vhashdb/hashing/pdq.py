@@ -109,15 +109,30 @@ def dct_basis() -> FloatArray:
 @functools.lru_cache(maxsize=256)
 def axis_matrix(length: int) -> npt.NDArray[np.float64]:
     """What PDQ does along an axis of ``length`` pixels before the transform: ``(64, length)`` float64."""
+    return _before_filters(np.eye(BUFFER), length)
+
+
+def spectrum_matrix(length: int) -> npt.NDArray[np.float64]:
+    """What PDQ does along an axis of ``length`` pixels, transform included: ``(16, length)`` float64."""
+    return _before_filters(dct_basis().astype(np.float64), length)
+
+
+def _before_filters(rows: npt.NDArray[np.float64], length: int) -> npt.NDArray[np.float64]:
+    """``rows`` ``(k, 64)`` of the buffer's points, as rows ``(k, length)`` of the picture's."""
     if length == BUFFER:  # the reference takes a 64 × 64 picture as it is
-        return np.eye(BUFFER)
+        return rows
     samples = ((np.arange(BUFFER) + 0.5) * length / BUFFER).astype(int)
-    filtered = np.zeros((BUFFER, length))
-    filtered[np.arange(BUFFER), samples] = 1
+    placed = np.zeros((length, len(rows)))
+    np.add.at(placed, samples, rows.T)  # short axes are sampled more than once
     lows, highs = _windows(length)
+    pixels = np.arange(length)
+    # The output pixels whose windows hold a pixel are neighbours, so their sum is a difference of running sums.
+    first, last = np.searchsorted(highs, pixels, side="right"), np.searchsorted(lows, pixels, side="right")
     for _ in range(_FILTER_PASSES):
-        filtered = _apply_box(filtered, lows, highs)
-    return filtered
+        sums = np.zeros((length + 1, len(rows)))
+        np.cumsum(placed / (highs - lows)[:, None], axis=0, out=sums[1:])
+        placed = sums[last] - sums[first]
+    return np.asarray(placed.T)
 
 
 def _windows(length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -126,16 +141,6 @@ def _windows(length: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
     ahead = (window + 2) // 2  # the reference's half window: pixels from the output onwards
     position = np.arange(length)
     return np.maximum(position + ahead - window, 0), np.minimum(position + ahead, length)
-
-
-def _apply_box(rows: npt.NDArray[np.float64], lows: npt.NDArray[np.int64], highs: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """``rows @ box``, where row ``o`` of ``box`` is 1/(high−low) over ``[low, high)`` of ``o``."""
-    # Each column's share is added over its window: noted where a window begins and ends, then summed up.
-    out = np.zeros((rows.shape[1] + 1, len(rows)))
-    share = (rows / (highs - lows)).T
-    np.add.at(out, lows, share)
-    np.subtract.at(out, highs, share)
-    return np.asarray(np.cumsum(out, axis=0)[:-1].T)
 
 
 @functools.lru_cache(maxsize=256)

@@ -22,7 +22,6 @@ from vhashdb.hashing.pdq import FloatArray
 
 _GRID: Final = 512  # points of the fine grid on which the sketch is modelled
 _PIECE: Final = 128
-_PIXELS: Final = 512
 _CORRELATION: Final = 0.05  # length, in picture sides, over which neighbouring luma is alike; 0.02 … 0.2 measure the same
 _RIDGE: Final = 1e-4
 
@@ -198,15 +197,25 @@ _REGION_LABELS: Final = {
 }
 
 
-def region_coefficients(sketches: FloatArray, box: Box) -> FloatArray:
-    """PDQ coefficients ``(n, 16, 16)`` of a part of the picture, from sketches ``(n, 128, 128)`` float32."""
-    rows, columns = box_matrices(sketches.shape[1], box)
+def region_coefficients(sketches: FloatArray, box: Box, height: int, width: int) -> FloatArray:
+    """PDQ coefficients of a part of the picture.
+
+    Args:
+        sketches: ``(n, 128, 128)`` float32.
+        box: the part.
+        height: rows of the picture the sketches were made of; PDQ's filter depends on it.
+        width: columns of that picture.
+
+    Returns:
+        ``(n, 16, 16)`` float32.
+    """
+    rows, columns = box_matrices(sketches.shape[1], box, height, width)
     return np.asarray(rows @ sketches @ columns.T)
 
 
-def box_matrices(side: int, box: Box) -> tuple[FloatArray, FloatArray]:
+def box_matrices(side: int, box: Box, height: int, width: int) -> tuple[FloatArray, FloatArray]:
     """``(16, side)`` matrices of a part of the picture: its coefficients are ``rows @ sketch @ columns.T``."""
-    return _coefficient_matrix(side, box.top, box.bottom), _coefficient_matrix(side, box.left, box.right)
+    return _coefficient_matrix(side, height, box.top, box.bottom), _coefficient_matrix(side, width, box.left, box.right)
 
 
 def tilt(sketches: FloatArray, degrees: float, height: int, width: int) -> FloatArray:
@@ -257,22 +266,21 @@ def turned_bits(packed: PackedHashes, orientation: Orientation) -> PackedHashes:
 
 
 @functools.lru_cache(maxsize=1024)
-def _coefficient_matrix(points: int, low: float, high: float) -> FloatArray:
+def _coefficient_matrix(points: int, length: int, low: float, high: float) -> FloatArray:
     """From the ``points`` of a sketch's axis to the 16 coefficients of ``[low, high]`` of it: ``(16, points)``.
 
     PDQ's samples are weighted sums of pixels. The weights are spread over a fine grid, and the picture on that grid
-    is estimated from the sketch's averages as a random field of short correlation (kriging). PDQ's filter depends a
-    little on the number of pixels; one number stands for all, so that a matrix serves videos of every size.
+    is estimated from the sketch's averages as a random field of short correlation (kriging).
     """
-    cut = max(1, round((high - low) * _PIXELS))
-    cumulative = np.pad(np.cumsum(pdq.axis_matrix(cut), axis=1), ((0, 0), (1, 0)))
+    cut = max(1, round((high - low) * length))
+    cumulative = np.pad(np.cumsum(pdq.spectrum_matrix(cut), axis=1), ((0, 0), (1, 0)))
     edges = np.clip((np.arange(_GRID + 1) / _GRID - low) / (high - low) * cut, 0, cut)
     before = np.minimum(edges.astype(int), cut - 1)
     part = edges - before
     spread = np.diff(cumulative[:, before] * (1 - part) + cumulative[:, before + 1] * part, axis=1)
     # In pieces that BLAS does not hand to its threads: waking them takes longer than the product.
     pieces = _GRID // _PIECE
-    basis = pdq.dct_basis() @ spread.astype(np.float32).reshape(pdq.BUFFER, pieces, _PIECE).transpose(1, 0, 2)
+    basis = spread.astype(np.float32).reshape(pdq.SIDE, pieces, _PIECE).transpose(1, 0, 2)
     estimate = _picture_estimate(points).reshape(pieces, _PIECE, points)
     return np.ascontiguousarray((basis @ estimate).sum(axis=0), np.float32)
 
