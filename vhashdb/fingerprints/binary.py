@@ -5,7 +5,7 @@
     "VHFP"  u8 version  u32 length of body  body  16 bytes BLAKE2b of everything before
 
 The body is a zlib stream of: u16 length and JSON header; then the columns as little-endian arrays: start in ms as u32
-differences within a view, length in ms u32, quality u8, view u8, hashes. Every length is checked before it is used.
+differences within a view, length in ms u32, quality u8, view u16, hashes. Every length is checked before it is used.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
         np.diff(start, prepend=0).astype("<i8").astype("<u4"),  # modulo 2**32: the sum comes out right again
         length.astype("<u4"),
         fingerprint.quality,
-        fingerprint.view,
+        fingerprint.view.astype("<u2"),
         fingerprint.hash,
     )
     body = zlib.compress(_HEADER_LENGTH.pack(len(header_bytes)) + header_bytes + b"".join(c.tobytes() for c in columns))
@@ -97,7 +97,7 @@ def _unpack(body: bytes) -> Fingerprint:
     count = int(header["entries"])
     if not 0 <= count <= MAX_ENTRIES or not 1 <= algorithm.bytes <= _MAX_HASH_BYTES:
         raise FingerprintError(f"{count} entries of {algorithm.bits} bits are more than is allowed", hint=_HINT)
-    size = position + count * (10 + algorithm.bytes)
+    size = position + count * (11 + algorithm.bytes)
     if len(raw) < size:
         raw += stream.decompress(stream.unconsumed_tail, size - len(raw))
     if len(raw) != size or stream.unconsumed_tail or not stream.eof:
@@ -111,7 +111,7 @@ def _unpack(body: bytes) -> Fingerprint:
 
     start = np.cumsum(column("<u4").astype(np.uint32), dtype=np.uint32).astype(np.float64)
     length = column("<u4").astype(np.float64)
-    quality, view = column("u1").astype(np.uint8), column("u1").astype(np.uint8)
+    quality, view = column("u1").astype(np.uint8), column("<u2").astype(np.uint16)
     hashes = column("u1", algorithm.bytes).astype(np.uint8).reshape(count, algorithm.bytes)
     return Fingerprint(
         algorithm=algorithm,

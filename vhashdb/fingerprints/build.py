@@ -14,7 +14,7 @@ from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.fingerprints.regions import Looks, Reading, RegionFinder
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, as_integers
-from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, TILTS, Orientation, Region, View
+from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, PICTURES, TILTS, Orientation, Region, View
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 
 MOSTLY_DAMAGED: Final = 0.4
@@ -63,8 +63,8 @@ the same place, and it takes no more room than a lively one.
 _ALWAYS: Final = dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | {Region.MOVING: _USUAL}
 _MORE: Final = dict.fromkeys(
     (
-        *(Region.BOX_ROWS, Region.BOX_COLUMNS, Region.PICTURE, Region.BAND, Region.COLUMN, Region.UNCOVERED),
-        *(*INSETS, *HALVES, *TILTS, *BARED),
+        *(Region.BOX_ROWS, Region.BOX_COLUMNS, Region.BAND, Region.EVEN_BAND, Region.EVEN_COLUMN, Region.FRAMED, Region.UNCOVERED),
+        *(*PICTURES, *INSETS, *HALVES, *TILTS, *BARED),
     ),
     _USUAL,
 )
@@ -115,7 +115,7 @@ class FingerprintBuilder:
         duration_s = max(info.duration_s, self._last_s)
         columns = [column for region, track in self._tracks.items() if track.starts for column in self._columns(region, track, duration_s)]
         if not columns:
-            columns = [(np.zeros(0), np.zeros(0), np.zeros((0, self._algorithm.id.bytes), np.uint8), _NO_BYTES, _NO_BYTES)]
+            columns = [(np.zeros(0), np.zeros(0), np.zeros((0, self._algorithm.id.bytes), np.uint8), _NO_BYTES, np.zeros(0, np.uint16))]
         start_s, end_s, hashes, quality, view = (np.concatenate(parts) for parts in zip(*columns, strict=True))
         damage = info.damage
         if info.damaged_frames > MOSTLY_DAMAGED * info.frames:
@@ -146,7 +146,7 @@ class FingerprintBuilder:
                 break
         last = np.append(kept[1:], len(starts)) - 1
         for index, orientation in enumerate(self._plan.views[region]):
-            view = np.full(len(kept), View(region, orientation).code, np.uint8)
+            view = np.full(len(kept), View(region, orientation).code, np.uint16)
             yield starts[kept], ends[last], hashes[kept, index], qualities[kept], view
 
     def _hash_pending(self) -> None:
@@ -184,7 +184,7 @@ class FingerprintBuilder:
                 self._tracks[region].extend(looks.frames["time_s"], seen, quality)
 
 
-_Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+_Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint16]]
 _NO_BYTES: Final = np.zeros(0, np.uint8)
 
 

@@ -25,7 +25,7 @@ MAX_DAMAGE: Final = 300
 MAX_DAMAGE_LINES: Final = 20
 """Characters of a sentence about damage, and number of such sentences, that are kept."""
 
-_VIEW_CODES: Final = np.array([View(region, orientation).code for region in Region for orientation in Orientation], np.uint8)
+_VIEW_CODES: Final = np.array([View(region, orientation).code for region in Region for orientation in Orientation], np.uint16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +45,8 @@ class Fingerprint:
     """``(n, algorithm.bytes)`` uint8, in the order of the hash's hexadecimal text."""
     quality: npt.NDArray[np.uint8]
     """``(n,)`` uint8, 0 (flat) … 100."""
-    view: npt.NDArray[np.uint8]
-    """``(n,)`` uint8, codes of `vhashdb.hashing.views.View`."""
+    view: npt.NDArray[np.uint16]
+    """``(n,)`` uint16, codes of `vhashdb.hashing.views.View`."""
     duration_s: float
     width: int = 0
     height: int = 0

@@ -12,18 +12,18 @@ import numpy.typing as npt
 
 from vhashdb.hashing.algorithms import FrameAlgorithm, Seen
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.hashing.boxes import bars_box, moving_box
+from vhashdb.hashing.boxes import bars_box, framed_box, moving_box
 from vhashdb.hashing.overlays import overlays
 from vhashdb.hashing.painting import paint_over
 from vhashdb.hashing.quality import Steps
-from vhashdb.hashing.rectangles import Sides, band_box, column_box, inset_box, spread
+from vhashdb.hashing.rectangles import Sides, band_box, even_band_box, even_column_box, inset_boxes, spread
 from vhashdb.hashing.stills import picture_boxes
-from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, TILTS, WHOLE_FRAME, Box, Orientation, Region, tilt
+from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, PICTURES, TILTS, WHOLE_FRAME, Box, Orientation, Region, tilt
 from vhashdb.video.frames import FrameBatch
 
 FIXED: Final = {**CROPS, **INSETS, **HALVES, **dict.fromkeys(TILTS, CROPS[Region.CROP_WIDE]), **dict.fromkeys(BARED, WHOLE_FRAME)}
 """Regions that are always there."""
-_STILL_REGIONS: Final = (Region.PICTURE, Region.BAND, Region.COLUMN, Region.MOVING)
+_STILL_REGIONS: Final = (*PICTURES, Region.FRAMED)
 """On a still nothing moves: here go the parts that may be the picture of a screenshot."""
 
 
@@ -122,5 +122,7 @@ class RegionFinder:
             Region.MOVING: moving_box(sketches, bars, self._before.get(Region.MOVING, WHOLE_FRAME)),
         }
         if Region.PICTURE in self._regions:
-            found |= {Region.PICTURE: inset_box(sides), Region.BAND: band_box(sides), Region.COLUMN: column_box(sides)}
+            found |= {Region.BAND: band_box(sides), Region.EVEN_BAND: even_band_box(sides), Region.EVEN_COLUMN: even_column_box(sides)}
+            found[Region.FRAMED] = framed_box(sketches)
+            found |= dict(zip(PICTURES, inset_boxes(sides, len(PICTURES)), strict=False))
         return found

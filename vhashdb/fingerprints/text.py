@@ -74,8 +74,8 @@ def _from_object(data: dict[str, Any]) -> Fingerprint:
         start_s=milliseconds([float(entry["start_s"]) for entry in entries]),
         end_s=milliseconds([float(entry["end_s"]) for entry in entries]),
         hash=np.frombuffer(raw, np.uint8).reshape(len(entries), algorithm.bytes).copy(),
-        quality=np.array([int(entry["quality"]) for entry in entries], np.uint8),
-        view=np.array([int(entry["view"]) for entry in entries], np.uint8),
+        quality=np.array([int(entry["quality"]) for entry in entries], np.uint16),
+        view=np.array([int(entry["view"]) for entry in entries], np.uint16),
         duration_s=float(data["duration_s"]),
         width=int(data["width"]),
         height=int(data["height"]),
@@ -128,6 +128,6 @@ def from_vpdq(text: str) -> Fingerprint:
         end_s=milliseconds(np.append(start_s[1:], start_s[-1] + step_s)),
         hash=np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, Pdq.id.bytes)[order],
         quality=np.array(qualities, np.uint8)[order],
-        view=np.full(len(starts), _WHOLE, np.uint8),
+        view=np.full(len(starts), _WHOLE, np.uint16),
         duration_s=float(milliseconds(start_s[-1] + step_s)),
     )

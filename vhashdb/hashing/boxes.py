@@ -1,11 +1,13 @@
 """Where the picture is, inside bars and other surroundings. Works on sketches only.
 
-Two boxes, because each can be wrong where the other is right:
+Three boxes, because each can be wrong where another is right:
 
 * the **bars box** cuts off lines of one even colour, the colour of the outermost line: letterbox and pillarbox of any
   colour, on still pictures too;
 * the **moving box** also cuts off lines in which nothing changes while the rest does: banners, captions, frames drawn
-  around the picture. On a calm picture it may cut into the picture itself.
+  around the picture. On a calm picture it may cut into the picture itself;
+* the **framed box** cuts off lines whose two ends have the colour of the outermost line, whatever is drawn between
+  them: captions, on still pictures too. It may cut into a picture whose sides have that colour.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ _LOOKS: Final = 8
 """Frames of a stretch that are examined: further apart, they also differ more."""
 _BUSY_POINTS: Final = 4
 """Points of a line, of 32, that must change for it to count as changing."""
+_ENDS: Final = 0.04
+"""Share of a line at each end where nothing is drawn in margins."""
 _POINT_STEP: Final = 4  # every fourth point of a line tells as much
 _MIN_SIDE: Final = 0.3
 _MIN_MARGIN: Final = 0.015
@@ -65,6 +69,11 @@ def moving_box(sketches: npt.NDArray[np.uint8], bars: Box, previous: Box = WHOLE
     return bars if box.near(bars) or box == WHOLE_FRAME else box
 
 
+def framed_box(sketches: npt.NDArray[np.uint8]) -> Box:
+    """The box without margins of one colour, whatever is drawn in their middle; `WHOLE_FRAME` if there are none."""
+    return _box(_looks(sketches), _framed, WHOLE_FRAME)
+
+
 def _looks(sketches: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return sketches[:: max(1, len(sketches) // _LOOKS)]
 
@@ -87,10 +96,10 @@ def _edges(box: Box) -> tuple[float, float, float, float]:
     return box.left, box.top, box.right, box.bottom
 
 
-def _bars(lines: Lines, levels: tuple[float, float] = _STRICT) -> tuple[Flags, Flags]:
+def _bars(lines: Lines, levels: tuple[float, float] = _STRICT, step: int = _POINT_STEP) -> tuple[Flags, Flags]:
     """Which lines belong to a bar at the first end, and which to one at the last end."""
     spread, difference = levels
-    points = lines[:, :, ::_POINT_STEP]
+    points = lines[:, :, ::step]
     points = np.ascontiguousarray(points.transpose(2, 0, 1))  # reductions over the first axis are the fast ones
     even, level = points.max(axis=0) - points.min(axis=0) < spread, points.mean(axis=0, dtype=np.float32)
     # A frame that is even all over (a fade) says nothing about bars.
@@ -102,6 +111,12 @@ def _bars(lines: Lines, levels: tuple[float, float] = _STRICT) -> tuple[Flags, F
     first = even & (np.abs(level - level[:, :1]) < difference)
     last = even & (np.abs(level - level[:, -1:]) < difference)
     return np.asarray(first.mean(axis=0) > 0.85), np.asarray(last.mean(axis=0) > 0.85)
+
+
+def _framed(lines: Lines) -> tuple[Flags, Flags]:
+    """Which lines have ends like the outermost line."""
+    width = max(2, int(_ENDS * lines.shape[2]))
+    return _bars(np.concatenate((lines[:, :, :width], lines[:, :, -width:]), axis=2), _LOOSE, step=1)
 
 
 def _static(lines: Lines) -> tuple[Flags, Flags]:

@@ -6,7 +6,6 @@ of persistent contrast that stands out against its neighbours; a rectangle is as
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Self
@@ -26,7 +25,12 @@ _LINES: Final = 12
 _MIN_SIDE: Final = 0.25
 _MIN_STRENGTH: Final = 2.5
 """Levels by which the weakest side of a rectangle must stand out."""
-_BAND_STRENGTH: Final = 3.5
+_BAND_STRENGTH: Final = 2.5
+_LINE_GAPS: Final = 6
+"""A line may be weak along one part in so many."""
+_MIN_BAND: Final = 0.25
+_SAME: Final = 0.5
+"""Share in common, along both axes together, above which two rectangles count as the same."""
 _MARGIN: Final = 4
 """Points next to the frame's border where no side is looked for."""
 
@@ -113,46 +117,74 @@ class Sides:
         return _sums(self.level)
 
 
-def inset_box(sides: Sides) -> Box:
-    """The strongest rectangle of four sides, or `WHOLE_FRAME`."""
+def inset_boxes(sides: Sides, count: int) -> list[Box]:
+    """The strongest rectangles of four sides that are not nearly the same, the strongest first, ``count`` at most."""
     side = len(sides.upright)
     least = int(_MIN_SIDE * side)
     x, y = Spans.between(sides.columns(least, _LINES), least, side), Spans.between(sides.rows(least, _LINES), least, side)
     if not len(x) or not len(y):
-        return WHOLE_FRAME
+        return []
     strength = sides.weakest(x, y)
-    column, row = np.unravel_index(int(np.argmax(strength)), strength.shape)
-    if strength[column, row] < _MIN_STRENGTH:
-        return WHOLE_FRAME
-    left, right, top, bottom = (int(v) for v in (x.first[column], x.last[column], y.first[row], y.last[row]))
+    found: list[Box] = []
+    while len(found) < count:
+        column, row = np.unravel_index(int(np.argmax(strength)), strength.shape)
+        if strength[column, row] < _MIN_STRENGTH:
+            break
+        left, right, top, bottom = (int(v) for v in (x.first[column], x.last[column], y.first[row], y.last[row]))
+        found.append(_exact_box(sides, left, top, right, bottom))
+        strength[_shared(x, left, right)[:, None] * _shared(y, top, bottom)[None, :] > _SAME] = 0
+    return found
+
+
+def _shared(spans: Spans, first: int, last: int) -> Strength:
+    """``(k,)`` how much each span shares with one, of what the two cover together: 0…1."""
+    common = np.maximum(0, np.minimum(spans.last, last) - np.maximum(spans.first, first))
+    return np.asarray(common / (spans.lengths + (last - first) - common), np.float32)
+
+
+def _exact_box(sides: Sides, left: int, top: int, right: int, bottom: int) -> Box:
+    side = len(sides.upright)
     along_rows, along_columns = sides.upright[top:bottom].mean(axis=0), sides.level[left:right].mean(axis=0)
-    return Box(
-        _exact(along_rows, left) / side,
-        _exact(along_columns, top) / side,
-        _exact(along_rows, right) / side,
-        _exact(along_columns, bottom) / side,
-    )
+    edges = _exact(along_rows, left), _exact(along_columns, top), _exact(along_rows, right), _exact(along_columns, bottom)
+    return Box(*(edge / side for edge in edges))
 
 
 def band_box(sides: Sides) -> Box:
     """What lies between the innermost lines across the whole frame, above and below, or `WHOLE_FRAME`."""
-    return _between_lines(sides.level, lambda top, bottom: Box(top=top, bottom=bottom))
+    first, last = _lines(sides.level)
+    return _large_enough(Box(top=first or 0.0, bottom=last or 1.0))
 
 
-def column_box(sides: Sides) -> Box:
-    """What lies between the innermost lines down the whole frame, left and right, or `WHOLE_FRAME`."""
-    return _between_lines(sides.upright, lambda left, right: Box(left=left, right=right))
+def even_band_box(sides: Sides) -> Box:
+    """The same, where a line that is missing is taken to be as far from its border as the other: a blurred fill is symmetric."""
+    first, last = _even(*_lines(sides.level))
+    return _large_enough(Box(top=first, bottom=last))
 
 
-def _between_lines(strength: Strength, box: Callable[[float, float], Box]) -> Box:
+def even_column_box(sides: Sides) -> Box:
+    """The same between lines down the frame, left and right."""
+    first, last = _even(*_lines(sides.upright))
+    return _large_enough(Box(left=first, right=last))
+
+
+def _lines(strength: Strength) -> tuple[float | None, float | None]:
+    """The innermost lines along the whole frame in its first and its last half, as shares of it."""
     side = len(strength)
-    lines = np.sort(strength, axis=0)[side // 10]  # strong along nearly the whole line, not here and there
+    lines = np.sort(strength, axis=0)[side // _LINE_GAPS]  # strong along nearly the whole line, not here and there
     strong = np.flatnonzero(lines >= _BAND_STRENGTH)
     before, after = strong[strong < side // 2], strong[strong >= side // 2]
     means = strength.mean(axis=0)
-    first = _exact(means, int(before[-1])) / side if len(before) else 0.0
-    last = _exact(means, int(after[0])) / side if len(after) else 1.0
-    return box(first, last) if last - first >= 2 * _MIN_SIDE else WHOLE_FRAME
+    return (_exact(means, int(before[-1])) / side if len(before) else None, _exact(means, int(after[0])) / side if len(after) else None)
+
+
+def _even(first: float | None, last: float | None) -> tuple[float, float]:
+    if first is None:
+        return (0.0, 1.0) if last is None else (1 - last, last)
+    return first, 1 - first if last is None else last
+
+
+def _large_enough(box: Box) -> Box:
+    return box if min(box.right - box.left, box.bottom - box.top) >= _MIN_BAND else WHOLE_FRAME
 
 
 def _exact(strength: npt.NDArray[np.float32], line: int) -> float:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.hashing.rectangles import Sides, inset_box
+from vhashdb.hashing.rectangles import Sides, inset_boxes
 from vhashdb.hashing.views import WHOLE_FRAME, Box
 
 CANDIDATES: Final = 4
@@ -51,7 +51,7 @@ def picture_boxes(sketch: npt.NDArray[np.uint8]) -> list[Box]:
     rows, columns = _cut_rows(levels, page, _hull), _cut_columns(levels, page, _hull)
     both = _cut_columns(levels, rows, _hull)
     different: list[Box] = []
-    for box in (page, rows, columns, inset_box(Sides(sketch[None])), both, band):
+    for box in (page, rows, columns, *inset_boxes(Sides(sketch[None]), 1), both, band):
         if not any(box.near(other, _SAME) for other in (WHOLE_FRAME, *different)):
             different.append(box)
     return different[:CANDIDATES]

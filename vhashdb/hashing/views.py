@@ -68,8 +68,13 @@ class Region(enum.IntEnum):
     """The whole picture with what was found drawn over it painted over."""
     INSET_FINE = 30
     INSET_MIDDLE = 31
-    COLUMN = 29
-    """The picture between two lines down the frame, such as the edges of a blurred fill."""
+    EVEN_COLUMN = 29
+    """The picture between two lines down the frame, such as the edges of a blurred fill; `EVEN_BAND` lies between two across."""
+    PICTURE_SECOND = 32
+    PICTURE_THIRD = 33
+    FRAMED = 34
+    """The frame without margins of one colour that have something drawn in their middle."""
+    EVEN_BAND = 35
 
     @property
     def label(self) -> str:
@@ -92,7 +97,7 @@ class Orientation(enum.IntEnum):
 
 @dataclass(frozen=True)
 class View:
-    """One region in one orientation. ``code`` is its byte in stored fingerprints."""
+    """One region in one orientation. ``code`` is its number in stored fingerprints."""
 
     region: Region
     orientation: Orientation = Orientation.UPRIGHT
@@ -103,7 +108,7 @@ class View:
 
     @classmethod
     def from_code(cls, code: int) -> View:
-        """The view a stored byte stands for.
+        """The view a stored number stands for.
 
         Raises:
             ValueError: no view has this code.
@@ -152,6 +157,8 @@ INSETS: Final = {
 }
 """Slight crops tried on the asked side, so that a crop between two stored ones is met too: together with `CROPS` they
 cover sides from 1 to 0.68. A side that is 2 % off gives about 22 of 256 bits, one that is 4 % off 40."""
+PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
+"""Rectangles that may be a picture drawn over another, the strongest first."""
 TILTS: Final = {Region.TILT_FAR_LEFT: -6.5, Region.TILT_LEFT: -3.0, Region.TILT_RIGHT: 3.0, Region.TILT_FAR_RIGHT: 6.5}
 """Degrees by which the asked picture is turned back, clockwise, before its centre is read (`CROPS`' wider one, which is
 clear of the empty corners). Two degrees off still give about 21 of 256 bits, so these cover up to 8°."""
@@ -186,9 +193,10 @@ _REGION_LABELS: Final = {
     Region.BOX_ROWS: "picture without bars above and below",
     Region.BOX_COLUMNS: "picture without bars at the sides",
     Region.MOVING: "moving part",
-    Region.PICTURE: "inset picture",
-    Region.BAND: "picture between bands",
-    Region.COLUMN: "picture between the sides",
+    **dict.fromkeys(PICTURES, "inset picture"),
+    Region.FRAMED: "picture without drawn margins",
+    **dict.fromkeys((Region.BAND, Region.EVEN_BAND), "picture between bands"),
+    Region.EVEN_COLUMN: "picture between the sides",
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | INSETS).items()},
     **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
     **{region: region.name.replace("_", " ").lower() for region in HALVES},

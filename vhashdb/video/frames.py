@@ -163,9 +163,11 @@ def as_shown(image: Image.Image) -> Image.Image:
 def fill_from_sketch(record: np.void, sketch: npt.NDArray[np.uint8], height: int, width: int) -> None:
     """Write a sketch ``(128, 128)``, and the PDQ estimated from it, into one record of a picture of that size."""
     levels = sketch.astype(np.float32)
-    buffer = (levels[::2, ::2] + levels[::2, 1::2] + levels[1::2, ::2] + levels[1::2, 1::2]) / 4  # a sketch is twice as fine as PDQ's buffer
+    buffer = (
+        levels[::2, ::2] + levels[::2, 1::2] + levels[1::2, ::2] + levels[1::2, 1::2]
+    ) / 4  # a sketch is twice as fine as PDQ's buffer
     record["coefficients"] = region_coefficients(levels[None], WHOLE_FRAME, height, width)[0]
-    record["quality"] = pdq.quality_of(buffer) if min(height, width) >= pdq.MIN_SIDE else 0
+    record["quality"] = pdq.quality_of(np.asarray(buffer, np.float32)) if min(height, width) >= pdq.MIN_SIDE else 0
     record["sketch"] = sketch
     record["height"], record["width"] = height, width
 
