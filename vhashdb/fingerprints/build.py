@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -24,17 +24,26 @@ STRETCH: Final = 32
 
 
 @dataclass(frozen=True)
+class Keep:
+    """How much change makes an entry of its own."""
+
+    change_bits: tuple[int, ...]
+    """A frame gets an entry when its hash is at least this far from the last entry in the same region, of 256 bits.
+    Several values, ascending: the finest that stays within ``calm_rate`` is used, or else the last."""
+    calm_rate: float = 0.0
+    """Entries per second up to which a calm video is kept in finer steps."""
+
+
+@dataclass(frozen=True)
 class Plan:
-    """How a video is fingerprinted: which frames, which views, and how much change makes a new entry."""
+    """How a video is fingerprinted: which frames, which views, and which of them are kept."""
 
     sampling: Sampling
     views: Mapping[Region, tuple[Orientation, ...]]
     """Regions read, each in one or more orientations, of which the first decides about change."""
-    change_bits: tuple[int, ...]
-    """A frame gets an entry of its own when its hash is at least this far from the last entry in the same region.
-    Several values, ascending: the finest that stays within ``calm_rate`` is used, or else the last."""
-    calm_rate: float = 0.0
-    """Entries per second and region up to which a calm video is kept in finer steps."""
+    keep: Keep
+    keep_of: Mapping[Region, Keep] = field(default_factory=dict)
+    """Regions that are kept otherwise."""
     step: int = 1
     """Only every ``step``-th look is read, …"""
     sparse: frozenset[Region] = frozenset()
@@ -50,9 +59,9 @@ _ALL: Final = tuple(Orientation)
 
 REFERENCE_VIEWS: Final = Plan(
     Sampling(Mode.SAMPLED, 8.0),
-    dict.fromkeys((Region.WHOLE, Region.BOX, Region.MOVING, *CROPS), _UPRIGHT),
-    change_bits=(8, 12, 16, 24, 32),
-    calm_rate=2.5,
+    dict.fromkeys((Region.WHOLE, Region.BOX, *CROPS), _UPRIGHT),
+    Keep((8, 12, 16, 24, 32, 40), calm_rate=2.5),
+    dict.fromkeys(CROPS, Keep((12, 16, 24, 32, 40, 48, 56), calm_rate=2.0)),
 )
 """What is stored: dense in time, kept by change, cropped views that cannot be made later.
 
@@ -69,7 +78,7 @@ _MORE: Final = dict.fromkeys(
     _USUAL,
 )
 
-QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 3.0, exact=False), _ALWAYS | _MORE, change_bits=(6,), fills_gaps=True)
+QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 3.0, exact=False), _ALWAYS | _MORE, Keep((6,)), fills_gaps=True)
 """What is asked: sparse in time, in all orientations, which need no storage; the less usual regions only as they are and
 mirrored."""
 
@@ -82,7 +91,7 @@ KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2
 CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0, exact=False))
 """The most thorough question."""
 
-EVERY_FRAME: Final = Plan(Sampling(Mode.FULL), {Region.WHOLE: _UPRIGHT}, change_bits=(0,))
+EVERY_FRAME: Final = Plan(Sampling(Mode.FULL), {Region.WHOLE: _UPRIGHT}, Keep((0,)))
 """Each frame by itself, as vPDQ has it."""
 
 
@@ -91,8 +100,7 @@ class FingerprintBuilder:
 
     def __init__(self, algorithm: FrameAlgorithm, plan: Plan) -> None:
         self._algorithm, self._plan = algorithm, plan
-        self._steps = tuple(round(bits * algorithm.id.bits / 256) for bits in plan.change_bits)
-        self._tracks = {region: _Track(self._steps[0]) for region in plan.views}
+        self._tracks = {region: _Track(self._steps(region)[0]) for region in plan.views}
         self._pending: list[FrameBatch] = []
         self._count = 0
         self._finder = RegionFinder(plan.views.keys())
@@ -135,14 +143,19 @@ class FingerprintBuilder:
             damage=damage,
         )
 
+    def _steps(self, region: Region) -> list[int]:
+        """Bits of change, of this algorithm's, that are tried for a region."""
+        return [round(bits * self._algorithm.id.bits / 256) for bits in self._plan.keep_of.get(region, self._plan.keep).change_bits]
+
     def _columns(self, region: Region, track: _Track, duration_s: float) -> Iterator[_Columns]:
         """The columns of one region, one set for each orientation."""
         starts, ends, qualities = np.array(track.starts), np.array(track.ends), np.array(track.qualities, np.uint8)
         ends[-1] = max(ends[-1], min(duration_s, ends[-1] + self._period_s))
         hashes = np.stack(track.hashes)
-        for step in self._steps:
+        calm_rate = self._plan.keep_of.get(region, self._plan.keep).calm_rate
+        for step in self._steps(region):
             kept = _kept_by_change(hashes[:, 0], starts, ends, step)
-            if len(kept) <= self._plan.calm_rate * duration_s:
+            if len(kept) <= calm_rate * duration_s:
                 break
         last = np.append(kept[1:], len(starts)) - 1
         for index, orientation in enumerate(self._plan.views[region]):

@@ -70,8 +70,17 @@ def moving_box(sketches: npt.NDArray[np.uint8], bars: Box, previous: Box = WHOLE
 
 
 def framed_box(sketches: npt.NDArray[np.uint8]) -> Box:
-    """The box without margins of one colour, whatever is drawn in their middle; `WHOLE_FRAME` if there are none."""
-    return _box(_looks(sketches), _framed, WHOLE_FRAME)
+    """The box without margins of one colour, whatever is drawn in their middle; `WHOLE_FRAME` if there are none.
+
+    Margins above and below are looked for first, and at the sides only if there are none.
+    """
+    looks = _looks(sketches)
+    side = looks.shape[1]
+    top, bottom = _inside(looks, _framed)
+    if 0 < bottom - top < side and bottom - top >= _MIN_SIDE * side:
+        return Box(top=top / side, bottom=bottom / side)
+    left, right = _inside(looks.transpose(0, 2, 1), _framed)
+    return Box(left=left / side, right=right / side) if right - left >= _MIN_SIDE * side else WHOLE_FRAME
 
 
 def _looks(sketches: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -28,9 +28,11 @@ MOMENTS_PER_S: Final = 8.0
 """How often both sides are read along a line."""
 MIN_RUN: Final = 0.2
 """Sum of the moments' votes that makes a stretch; one alike moment is enough."""
-_EVEN_SHARE: Final = 0.5
-"""Share of the radius over which a moment's vote falls from 1 to 0, and then to −1."""
-_UNSEEN: Final = -0.25
+_FULL_VOTE: Final = 0.5
+"""Share of the radius up to which a moment's vote is 1; from there it falls, is 0 at the radius …"""
+_LEAST_VOTE: Final = -0.5
+"""… and not less than this beyond, so that a few moments that differ do not break a stretch."""
+_UNSEEN: Final = -0.15
 """Vote of a moment that one side does not show."""
 MAX_STRETCHES: Final = 12
 _BIN_S: Final = 0.1
@@ -236,7 +238,7 @@ def _stretches_on(line: Line, query: Track, reference: Track, radius: int, taken
     ends_s = (np.array([reference.start_s[0], reference.end_s[-1]]) - line.offset_s) / line.speed
     start_s, end_s = max(float(query.start_s[0]), float(ends_s[0])), min(float(query.end_s[-1]), float(ends_s[1]))
     moments = moments_on(line, query, reference, start_s, max(start_s, end_s))
-    votes = np.where(moments.seen, np.clip((radius - moments.distance) / (_EVEN_SHARE * radius), -1, 1), _UNSEEN)
+    votes = np.where(moments.seen, np.clip((radius - moments.distance) / ((1 - _FULL_VOTE) * radius), _LEAST_VOTE, 1), _UNSEEN)
     step_s = (max(start_s, end_s) - start_s) / len(votes)
     for stretch in taken:
         votes[(stretch.start_s <= moments.time_s) & (moments.time_s <= stretch.end_s)] = -np.inf

@@ -50,7 +50,7 @@ POSSIBLE_SINGLE_BITS: Final = 12 / 256
 """One picture of a video this close is worth a look."""
 POSSIBLE_STILL_BITS: Final = 31 / 256
 """The same when a still picture is asked about: the threshold PDQ's authors give for pictures."""
-POSSIBLE_MOTION: Final = 2.0
+POSSIBLE_MOTION: Final = 1.0
 """Nats of motion evidence that are worth a look without closeness."""
 _POSSIBLE_SCORES: Final = (0.2, 0.49)
 

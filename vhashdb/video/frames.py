@@ -20,6 +20,9 @@ SKETCH: Final = 128
 """Side of a frame's sketch, in points. From 128 × 128 points a view's PDQ differs from that of the cut-out
 picture itself by about 7 of 256 bits at 94 % of the side and 10 at half of it (`bench/drift.py`)."""
 
+_SKETCH_STEPS: Final = 1.1
+"""How much larger steps are in PDQ's buffer than in a halved sketch, which is smoother."""
+
 FRAME_DTYPE: Final = np.dtype(
     [
         ("time_s", "<f8"),
@@ -167,7 +170,7 @@ def fill_from_sketch(record: np.void, sketch: npt.NDArray[np.uint8], height: int
         levels[::2, ::2] + levels[::2, 1::2] + levels[1::2, ::2] + levels[1::2, 1::2]
     ) / 4  # a sketch is twice as fine as PDQ's buffer
     record["coefficients"] = region_coefficients(levels[None], WHOLE_FRAME, height, width)[0]
-    record["quality"] = pdq.quality_of(np.asarray(buffer, np.float32)) if min(height, width) >= pdq.MIN_SIDE else 0
+    record["quality"] = pdq.quality_of(np.asarray(buffer, np.float32), _SKETCH_STEPS) if min(height, width) >= pdq.MIN_SIDE else 0
     record["sketch"] = sketch
     record["height"], record["width"] = height, width
 
