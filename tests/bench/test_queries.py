@@ -19,9 +19,14 @@ def test_second_clip_follows_from_the_name():
 
 
 def test_every_nth_source_keeps_the_second_clip_of_the_whole_corpus(folder):
-    queries = read_queries(folder, [folder / name for name in CLIPS], every=2)
+    queries = read_queries(folder, [folder / name for name in CLIPS], every=2, withheld=())
     assert [(q.source, q.edit) for q in queries] == [("a.mp4", "blur"), ("a.mp4", "pip"), ("c.mp4", "blur"), ("c.mp4", "pip")]
     assert [q.second for q in queries] == [None, second_clip("a.mp4", CLIPS), None, second_clip("c.mp4", CLIPS)]
+
+
+def test_withheld_clips_count_in_the_choice(folder):
+    queries = read_queries(folder, [folder / name for name in CLIPS[:3]], edits=["pip"], withheld=CLIPS[3:])
+    assert [q.second for q in queries] == [second_clip(name, CLIPS) for name in CLIPS[:3]]
 
 
 def test_edits_are_selected(folder):
