@@ -157,7 +157,7 @@ def attempt(peer: System, path: Path) -> Any:
     try:
         return peer.hash(path)
     except Exception as error:  # whatever it raises is the peer's own
-        print(f"{peer.name} cannot hash {path.name}: {error}", file=sys.stderr)
+        print(f"{peer.name} cannot hash {path.parent.name}/{path.name}: {error!r}", file=sys.stderr)
         return None
 
 
