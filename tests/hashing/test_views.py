@@ -11,7 +11,8 @@ from PIL import Image
 from tests.footage import bits_between, decoded, picture, sketch_of
 from vhashdb.hashing import pdq
 from vhashdb.hashing.boxes import bars_box, moving_box
-from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients, region_quality
+from vhashdb.hashing.quality import Steps
+from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients
 
 
 def luma_picture(seed, height, width, points=24):
@@ -107,7 +108,7 @@ def test_a_region_hashes_like_the_picture_cut_out(samples, box):
             exact, quality = pdq.hash_luma(cut)
             sketch = sketch_of(luma)[None]
             different.append(bits_between(pdq.bits_of(region_coefficients(sketch, box, height, width))[0], exact))
-            assert abs(int(region_quality(sketch, box)[0]) - quality) <= 10
+            assert abs(int(Steps(sketch).quality(box)[0]) - quality) <= 10
     assert max(different) <= 24
     assert np.mean(different) <= 14
 
@@ -116,15 +117,15 @@ def test_the_quality_of_a_region_is_that_of_its_content():
     luma = np.zeros((256, 256), np.uint8)
     luma[:, 128:] = luma_picture(1, 256, 128, points=40)
     sketch = sketch_of(luma)[None]
-    assert region_quality(sketch, Box(0, 0, 0.45, 1))[0] == 0
-    assert region_quality(sketch, Box(0.55, 0, 1, 1))[0] > 80
+    assert Steps(sketch).quality(Box(0, 0, 0.45, 1))[0] == 0
+    assert Steps(sketch).quality(Box(0.55, 0, 1, 1))[0] > 80
 
 
 def test_every_view_has_a_code_of_its_own():
     views = [View(region, orientation) for region in Region for orientation in Orientation]
     assert len({view.code for view in views}) == len(views)
     assert all(View.from_code(view.code) == view for view in views)
-    assert max(view.code for view in views) < 256
+    assert max(view.code for view in views) < 1 << 16  # two bytes in stored fingerprints
 
 
 # -- boxes -----------------------------------------------------------------------------------------
