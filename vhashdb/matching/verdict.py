@@ -38,10 +38,14 @@ MIN_CORRELATION: Final = 0.15
 MIN_ENTRIES: Final = 4
 """Distinct query entries a segment needs to count for a match."""
 MIN_MATCHED_S: Final = 0.75
+FULL_WEIGHT_CONTEXTS: Final = 2
+"""Different videos that may show a stretch without making it common."""
 FAR_BITS: Final = 72 / 256
 """Median distance beyond which a segment is an accident of alignment."""
 CLOSE_BITS: Final = 32 / 256
 """Median distance under which closeness begins to count; frames of one place without being copies keep above about 26 of 256."""
+CLOSE_QUALITY: Final = 40
+"""Quality under which closeness says nothing: the bits of flat pictures are alike by chance."""
 CLOSENESS_PER_NAT: Final = 8 / 256
 
 POSSIBLE_BITS: Final = 28 / 256
@@ -97,6 +101,8 @@ class Segment:
     motion: Motion
     bits: int
     """Bits of one hash."""
+    quality: int = 100
+    """Median quality of the agreeing entries, of the side that shows less."""
 
     @property
     def median_bits(self) -> float:
@@ -111,8 +117,8 @@ class Segment:
 
     @property
     def closeness(self) -> float:
-        """Nats; 0 when frames of one place could be as close."""
-        return max(0.0, (CLOSE_BITS - self.median_bits / self.bits) / CLOSENESS_PER_NAT)
+        """Nats; 0 when frames of one place, or frames with little in them, could be as close."""
+        return 0.0 if self.quality < CLOSE_QUALITY else max(0.0, (CLOSE_BITS - self.median_bits / self.bits) / CLOSENESS_PER_NAT)
 
     @property
     def evidence(self) -> float:
@@ -123,9 +129,10 @@ class Segment:
         return max(0.0, self.motion_evidence + self.closeness - cost) if self.motion_evidence else 0.0
 
     @property
-    def strength(self) -> float:
-        """For choosing between segments that claim the same stretch of the query."""
-        return self.motion_evidence + sum(max(0.0, 0.25 - d / self.bits) for d in self.distances)
+    def promise(self) -> tuple[float, float]:
+        """For choosing between segments that claim the same stretch of the query: evidence without conditions, then closeness."""
+        far = self.median_bits > FAR_BITS * self.bits
+        return 0.0 if far else self.motion_evidence + self.closeness, sum(max(0.0, 0.25 - d / self.bits) for d in self.distances)
 
 
 @dataclass(frozen=True)
@@ -146,14 +153,43 @@ class Judgement:
     """Share of the query that matched."""
     reference_coverage: float = 0.0
 
+    @property
+    def found(self) -> bool:
+        """Whether it is worth reporting."""
+        return self.verdict in (Verdict.MATCH, Verdict.POSSIBLE)
 
-def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint) -> Judgement:
-    """Weigh the segments found between two fingerprints."""
+    @property
+    def bits(self) -> int:
+        """Bits of one hash."""
+        return self.segments[0].bits if self.segments else 0
+
+    @property
+    def median_bits(self) -> float:
+        """Distance of the nearest of its segments."""
+        return min((s.median_bits for s in self.segments), default=0.0)
+
+    def set_aside(self, reason: str) -> Judgement:
+        """The same as `Verdict.NO_MATCH`."""
+        return Judgement(Verdict.NO_MATCH, 0.0, (), self.gates, reason)
+
+
+def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint, contexts: int = 1) -> Judgement:
+    """Weigh the segments found between two fingerprints.
+
+    Args:
+        found: all of them, in any view.
+        query: the asked side.
+        reference: the known side.
+        contexts: how many different videos show the same (`vhashdb.matching.ranking`); from three on each gets its share.
+    """
     disjoint = _disjoint(found)
     parts = sorted((s.evidence for s in disjoint), reverse=True)
-    evidence = sum(parts[:1]) + OTHER_SEGMENTS * sum(parts[1:])
+    evidence = (sum(parts[:1]) + OTHER_SEGMENTS * sum(parts[1:])) / max(1.0, contexts / FULL_WEIGHT_CONTEXTS)
     telling = [s for s in disjoint if s.evidence > 0]
     gates = _gates(disjoint, evidence)
+    if contexts > FULL_WEIGHT_CONTEXTS:
+        meaning = "different known videos at most; of more, each gets a share of the evidence"
+        gates += (Gate("videos that show it", contexts, FULL_WEIGHT_CONTEXTS, False, meaning),)
     if evidence >= MATCH_EVIDENCE:
         score = 1 / (1 + math.exp(-SCORE_SLOPE * (evidence - MATCH_EVIDENCE)))
         kept = [s for s in disjoint if s.evidence > 0 or _worth_a_look(s)]
@@ -176,15 +212,17 @@ def _worth_a_look(segment: Segment, *, still: bool = False) -> bool:
         return segment.distances[0] <= POSSIBLE_STILL_BITS * bits
     if segment.motion_evidence >= POSSIBLE_MOTION and segment.median_bits <= FAR_BITS * bits and segment.entries >= MIN_ENTRIES:
         return True
+    if segment.quality < CLOSE_QUALITY:
+        return False
     if segment.entries >= POSSIBLE_ENTRIES and segment.median_bits <= POSSIBLE_BITS * bits:
         return True
     return segment.distances[0] <= POSSIBLE_SINGLE_BITS * bits and segment.median_bits <= CLOSE_BITS * bits
 
 
 def _disjoint(found: Sequence[Segment]) -> list[Segment]:
-    """The strongest segments that do not claim the same stretch of the query, in order of query time."""
+    """The most promising segments that do not claim the same stretch of the query, in order of query time."""
     chosen: list[Segment] = []
-    for segment in sorted(found, key=lambda s: (-s.evidence, -s.strength)):
+    for segment in sorted(found, key=lambda s: s.promise, reverse=True):
         length = max(segment.query_end_s - segment.query_start_s, 1e-9)
         if all(_overlap_s(segment, other) <= 0.3 * length for other in chosen):
             chosen.append(segment)
@@ -199,7 +237,7 @@ def _gates(segments: Sequence[Segment], evidence: float) -> tuple[Gate, ...]:
     """The conditions for a match, for the strongest segment and for the sum."""
     if not segments:
         return (Gate("alike frames", 0, 1, False, "query entries alike to a reference entry on one line of time"),)
-    best = max(segments, key=lambda s: (s.evidence, s.strength))
+    best = max(segments, key=lambda s: (s.evidence, s.promise))
     r, far = best.motion.correlation, FAR_BITS * best.bits
     return (
         Gate("alike frames", best.entries, MIN_ENTRIES, best.entries >= MIN_ENTRIES, "distinct query entries on one line of time"),
