@@ -13,7 +13,7 @@ from tests.footage import fingerprint_of, flipped, random_hashes
 from vhashdb import Verdict
 from vhashdb.hashing.bits import distances, paired_distances, unpack
 from vhashdb.matching import verdict as rules
-from vhashdb.matching.align import MOMENTS_PER_S, Line, align, moments_on
+from vhashdb.matching.align import GAP_S, MOMENTS_PER_S, Line, align, moments_on
 from vhashdb.matching.motion import Motion, motion_of
 from vhashdb.matching.pairs import Track
 from vhashdb.matching.verdict import Segment, judge
@@ -22,7 +22,7 @@ RADIUS = 60
 
 
 def track(hashes, starts, ends):
-    return Track(np.asarray(starts, float), np.asarray(ends, float), hashes)
+    return Track(np.asarray(starts, float), np.asarray(ends, float), hashes, np.full(len(hashes), 100, np.uint8))
 
 
 def reference_track(seconds=60, rate=4, seed=1):
@@ -110,16 +110,17 @@ def with_something_else(query, first_s, last_s):
     return track(hashes, query.start_s, query.end_s)
 
 
-@given(seconds=st.integers(3, 10), gap_s=st.integers(1, 24), noise_bits=st.integers(0, 25), seed=st.integers(0, 1000))
+@given(seconds=st.integers(3, 10), gap=st.integers(1, 40), noise_bits=st.integers(0, 25), seed=st.integers(0, 1000))
 @settings(max_examples=60)
-def test_a_difference_is_bridged_if_what_is_alike_on_both_sides_outweighs_it(seconds, gap_s, noise_bits, seed):
-    """A moment that differs counts half of one that is alike: a caption or an effect is bridged, other footage is not."""
+def test_a_long_difference_parts_two_stretches_and_a_short_one_does_not(seconds, gap, noise_bits, seed):
+    """An effect or a title is bridged, other footage is not, however long what is alike on both sides of it."""
+    gap_s = gap / 4
     reference = reference_track(90, seed=seed)
     query = with_something_else(planted(reference, 10, 1.0, 2 * seconds + gap_s, noise_bits, seed=seed), seconds, seconds + gap_s)
     found = sorted(align(query, reference, distances(query.hash, reference.hash), RADIUS), key=lambda s: s.start_s)
-    if gap_s <= 1.5 * seconds:
+    if gap_s <= GAP_S - 0.25:
         assert [(s.start_s, s.end_s) for s in found] == [pytest.approx((0, 2 * seconds + gap_s), abs=0.3)]
-    elif gap_s >= 2.5 * seconds:
+    elif gap_s >= GAP_S + 0.75:
         ends = [(0, seconds), (seconds + gap_s, 2 * seconds + gap_s)]
         assert [(s.start_s, s.end_s) for s in found] == [pytest.approx(part, abs=0.3) for part in ends]
 
