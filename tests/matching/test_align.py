@@ -198,7 +198,7 @@ def test_a_picture_that_stays_is_no_more_evidence_the_longer_it_stays(seed):
         assert found.motion.moments <= 2 * 8
         evidence.append(found.motion_evidence)
     assert evidence[2] <= 1.1 * evidence[1]
-    assert evidence[1] <= 2 * evidence[0]  # an entry counts as two moments once it lasts as long
+    assert evidence[1] <= 2.2 * evidence[0]  # moments double once entries last, and the correlation moves a little
 
 
 def test_looking_more_often_is_no_more_evidence():
