@@ -11,13 +11,10 @@ import numpy.typing as npt
 from vhashdb.background import common
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.hashing.views import Orientation, Region, View
 from vhashdb.matching.pairs import query_tracks
 
 MAX_CANDIDATES: Final = 40
 """Records compared in full, those with most near moments first."""
-
-_NEGATED_REGIONS: Final = frozenset({Region.WHOLE, Region.BOX})
 
 
 class Hits(Protocol):
@@ -52,7 +49,7 @@ def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candi
 
     Pictures that unrelated videos share (`vhashdb.background`) do not count.
     """
-    tracks = {key: track for key, track in query_tracks(query).items() if _worth_searching(*key)}
+    tracks = query_tracks(query)
     if not tracks:
         return []
     hashes = np.concatenate([track.hash for track in tracks.values()])
@@ -69,10 +66,3 @@ def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candi
     np.minimum.at(nearest, record, distance)
     found = [Candidate(int(r), int(c), int(nearest[r])) for r, c in zip(records, counts, strict=True)]
     return sorted(found, key=lambda c: (-c.moments, c.nearest_bits))[:MAX_CANDIDATES]
-
-
-def _worth_searching(view: View, negated: bool) -> bool:
-    """Whether a view can find records that simpler ones miss; the others only make a comparison closer."""
-    if negated:
-        return view.region in _NEGATED_REGIONS and view.orientation is Orientation.UPRIGHT
-    return True
