@@ -5,7 +5,7 @@
 
 A database of ``clips`` and ``distractors`` is asked about every file of ``edited``, and of the copies that `bench.edits`
 made in FOLDER, at the default thresholds. A record that is not truly in the query is *wrong*, whether it is called a match
-or possible; one of the source's series, going by their names, is counted in a column of its own. ``insert``, ``pip`` and
+or possible; one of the series of what is in it, going by names, is counted in a column of its own. ``insert``, ``pip`` and
 some others do contain a second clip: finding it counts for nothing and against nothing.
 
 For the edits that show pieces of their source, or show it faster or slower, the reported segments are compared with where
@@ -64,6 +64,11 @@ class Tally:
     wrong: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
+
+    @property
+    def false(self) -> list[str]:
+        """Everything named that is not in the query."""
+        return self.series + self.wrong
 
 
 def main() -> None:
@@ -182,11 +187,12 @@ def count(tally: Tally, answer: Answer, names: dict[str, str]) -> None:
     tally.verdicts[source.verdict.value if source else "no-match"] += 1
     if source is None:
         tally.missed.append(query.source)
+    series = {series_of(name) for name in (query.source, query.second) if name}
     for name, match in found.items():
         if name == query.second:
             tally.second += 1
         else:
-            where = tally.series if series_of(name) == series_of(query.source) else tally.wrong
+            where = tally.series if series_of(name) in series else tally.wrong
             where.append(f"{query.edit}/{query.path.name} → {name} {match.verdict} {match.score:.2f}")
 
 
@@ -215,7 +221,7 @@ def line(name: str, tally: Tally) -> list[object]:
 def print_segments(corpus: Corpus, title: str, answers: Sequence[Answer], listing: bool) -> None:
     """How well the segments of the source meet the pieces that are truly there; nothing without such edits."""
     met: dict[str, list[segments.Meeting]] = {edit: [] for edit in WITH_PIECES}
-    spurious: Counter[str] = Counter()
+    spurious = dict.fromkeys(WITH_PIECES, 0.0)
     for answer in answers:
         query = answer.query
         pieces = pieces_of(query.edit, corpus.duration_s[query.source])
