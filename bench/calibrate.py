@@ -1,15 +1,17 @@
 """How the constants of the verdict follow from evidence of real pairs, and how well scores mean what they say.
 
-    python -m bench.calibrate [CORPUS] [--every N] [--tail SHARE]
+    python -m bench.calibrate [CORPUS] [--other FOLDER] [--every N] [--tail SHARE]
 
 Every file of ``edited``, ``clips`` and ``distractors`` is compared with the candidates among the records of ``clips`` and
-``distractors``, every file of ``hard`` and of ``natural`` with the candidates of its own folder, all as ``balanced`` does it.
+``distractors``, and so are the copies that `bench.edits` made in FOLDER; every file of ``hard`` and of ``natural`` is compared
+with the candidates of its own folder. All is done as ``balanced`` does it.
 Each pair is a *copy*, of the *same series*, or *unrelated*; a second clip that is truly in the query, and a file's pair with
 itself, are left out. For each pair the evidence is what the last gate holds.
 
 1. False pairs: an exponential tail is fitted to the upper part of the evidence of false pairs, and says at which evidence
    one in a million candidate pairs would be taken for a match. The interval is from resampling pairs of videos: all
-   comparisons of one pair of videos, edited or not, either way round, count as one.
+   comparisons of one pair of videos, edited or not, either way round, count as one. What higher thresholds cost in copies
+   stands beside it.
 2. The score: a logistic curve of P(copy | evidence) fitted to half A of the sources, and whether half B agrees. The midpoint
    depends on how many candidate pairs are copies; it is given for other odds too.
 3. *Possible*: each pair is judged again with other thresholds, by itself: what other records say about it is not asked.
@@ -31,7 +33,7 @@ import numpy as np
 import vhashdb
 from bench import fits
 from bench.common import parser, table, videos
-from bench.queries import Query, read_queries
+from bench.queries import Query, read_other, read_queries
 from bench.truth import HALVES, half_of, series_of
 from vhashdb import Effort, Fingerprint, Segment, Verdict
 from vhashdb.database import DEPTHS
@@ -47,6 +49,7 @@ PER_MILLION: Final = 1.0
 ODDS: Final = (1.0, 0.1, 0.001)
 """Copies to one other candidate pair."""
 EDGES: Final = np.array([0, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0])
+THRESHOLDS: Final = (3.0, 4.0, 6.0, 7.0, 8.0, 10.0, 12.0)
 BITS: Final = (16, 20, 24, 28, 31, 34)
 MOTIONS: Final = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 
@@ -69,6 +72,7 @@ class Pair:
     kind: str
     source: str
     reference: str
+    """As the source: the name without what tells versions of one video apart."""
     query_print: Fingerprint
     reference_print: Fingerprint
     found: tuple[Segment, ...]
@@ -94,11 +98,13 @@ class Pair:
 
 def main() -> None:
     options = parser(__doc__)
+    options.add_argument("--other", type=Path, metavar="FOLDER", help="what bench.edits wrote")
     options.add_argument("--every", type=int, default=1, metavar="N", help="take the edited copies of each N-th clip only")
     options.add_argument("--tail", type=float, default=0.5, metavar="SHARE", help="of the evidence above zero, what counts as the tail")
     args = options.parse_args()
-    pairs = list(all_pairs(args.corpus, args.every))
+    pairs = list(all_pairs(args.corpus, args.other, args.every))
     print_false(pairs, args.tail)
+    print_thresholds(pairs, args.tail)
     print_score(pairs)
     for half in HALVES:
         print_possible([p for p in pairs if p.half == half], half)
@@ -107,22 +113,25 @@ def main() -> None:
 # -- pairs --------------------------------------------------------------------------------------
 
 
-def all_pairs(corpus: Path, every: int) -> Iterator[Pair]:
+def all_pairs(corpus: Path, other: Path | None, every: int) -> Iterator[Pair]:
     """Candidate pairs of everything."""
     clips, distractors = videos(corpus / "clips"), videos(corpus / "distractors")
     references = clips + distractors
-    yield from pairs_of([*edited(corpus, clips, every), *originals(references)], references)
+    copies = read_queries(corpus / "edited", clips, every=every) + (read_other(other) if other else [])
+    yield from pairs_of([*edited(copies), *originals(references)], references)
     for questions in (hard(corpus / "hard"), natural(corpus / "natural")):
         yield from pairs_of(questions, [q.path for q in questions])
 
 
-def edited(corpus: Path, clips: Sequence[Path], every: int) -> list[Question]:
+def edited(copies: Sequence[Query]) -> list[Question]:
     """Edited copies."""
 
     def kind(query: Query, name: str) -> str | None:
-        return COPY if name == query.source else None if name == query.second else by_name(query.source, name)
+        if name == query.source:
+            return COPY
+        return None if name == query.second else by_name(query.source, name)
 
-    return [Question(q.path, q.source, partial(kind, q)) for q in read_queries(corpus / "edited", clips, every=every)]
+    return [Question(q.path, q.source, partial(kind, q)) for q in copies]
 
 
 def originals(files: Sequence[Path]) -> list[Question]:
@@ -161,6 +170,7 @@ def natural(folder: Path) -> list[Question]:
 
 def pairs_of(questions: Sequence[Question], references: Sequence[Path]) -> Iterator[Pair]:
     """Each question with its candidates among the references."""
+    sources = {q.path.name: q.source for q in questions}
     with ThreadPoolExecutor(2) as pool:
         asked = pool.map(query_print, [q.path for q in questions])
         known = list(pool.map(vhashdb.fingerprint, references))
@@ -171,7 +181,7 @@ def pairs_of(questions: Sequence[Question], references: Sequence[Path]) -> Itera
                 name = references[candidate.record].name
                 if kind := question.kind(name):
                     found, evidence = compared(query, known[candidate.record])
-                    yield Pair(kind, question.source, name, query, known[candidate.record], found, evidence)
+                    yield Pair(kind, question.source, sources.get(name, name), query, known[candidate.record], found, evidence)
 
 
 @cache
@@ -221,6 +231,20 @@ def print_false(pairs: Sequence[Pair], upper: float) -> None:
     print("\nHighest:")
     for pair in sorted((p for p in pairs if p.kind != COPY), key=lambda p: -p.evidence)[:8]:
         print(f"* {pair.evidence:.2f} {pair.kind}: {pair.source}, {pair.reference}")
+
+
+def print_thresholds(pairs: Sequence[Pair], upper: float) -> None:
+    """What a match would cost and spare at other evidences."""
+    false = np.array([p.evidence for p in pairs if p.kind == SERIES])
+    tail = fits.fit_tail(false, upper)
+    rows = []
+    for nats in sorted({*THRESHOLDS, verdict.MATCH_EVIDENCE}):
+        copies = [np.array([p.evidence >= nats for p in pairs if p.kind == COPY and p.half == half]) for half in HALVES]
+        expected = f"{tail.reaching(nats) * 1e6:,.1f}" if tail else ""
+        rows.append((f"{nats:g}", int((false >= nats).sum()), expected, *(f"{c.mean():.3f}" for c in (*copies, np.concatenate(copies)))))
+    print("\n### What is a match at other evidences\n")
+    header = ("nats", f"{SERIES}: seen", "expected of a million", "copies, half A", "half B", "all")
+    print(table(header, rows))
 
 
 def tail_rows(pairs: Sequence[Pair], upper: float) -> Iterator[tuple[object, ...]]:

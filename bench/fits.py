@@ -30,6 +30,10 @@ class Tail:
     pairs: int
     """Pairs the fit rests on."""
 
+    def reaching(self, evidence: float) -> float:
+        """Share of all pairs that reach an evidence in the tail."""
+        return self.share * float(np.exp(-max(0.0, evidence - self.start) / self.scale))
+
     def evidence_at(self, per_million: float) -> float:
         """Nats that so many of a million pairs reach; never less than the start, below which nothing was fitted."""
         return self.start + self.scale * max(0.0, float(np.log(1e6 * self.share / per_million)))

@@ -11,6 +11,7 @@ def test_an_exponential_tail_is_found_again():
     assert tail.scale == pytest.approx(0.8, rel=0.06)
     # 0.4 · exp(−e / 0.8) = 1e-6
     assert tail.evidence_at(1.0) == pytest.approx(0.8 * np.log(0.4e6), rel=0.06)
+    assert tail.reaching(tail.evidence_at(1.0)) == pytest.approx(1e-6)
 
 
 def test_the_interval_holds_the_truth_and_widens_when_pairs_depend_on_each_other():
