@@ -24,6 +24,7 @@ from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
 from vhashdb.matching.candidates import Candidate
 from vhashdb.matching.comparison import Comparison, compare
+from vhashdb.matching.ranking import Known, weigh
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, State, Store
@@ -332,12 +333,11 @@ class Database:
     def _compared(self, query: Fingerprint, found: Sequence[Candidate]) -> list[Match]:
         """Of the candidates, the records that the fingerprint matches or may match, best first."""
         records = self._store.by_number([c.record for c in found]) if found else {}
-        matches = []
-        for candidate in found:
-            record = records[candidate.record]
-            judgement = compare(query, self._store.fingerprint(record.id)).judgement
-            if judgement.verdict in (Verdict.MATCH, Verdict.POSSIBLE) and record.state is not State.RETRACTED:
-                matches.append(Match(record, judgement))
+        active = [r for r in (records[c.record] for c in found) if r.state is not State.RETRACTED]
+        references = [self._store.fingerprint(record.id) for record in active]
+        known = [Known(reference, compare(query, reference).judgement) for reference in references]
+        weighed = zip(active, weigh(query, known), strict=True)
+        matches = [Match(record, judgement) for record, judgement in weighed if judgement.found]
         return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
 
     def _candidates(self, query: Fingerprint, effort: Effort) -> list[Candidate]:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from vhashdb.background import common
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import Orientation, Region, View
@@ -47,19 +48,25 @@ class Candidate:
 
 
 def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candidate]:
-    """Records with at least one usable hash within ``radius_bits`` of one of the query's, best first."""
+    """Records with at least one usable hash within ``radius_bits`` of one of the query's, best first.
+
+    Pictures that unrelated videos share (`vhashdb.background`) do not count.
+    """
     tracks = {key: track for key, track in query_tracks(query).items() if _worth_searching(*key)}
     if not tracks:
         return []
     hashes = np.concatenate([track.hash for track in tracks.values()])
     moments = np.round(np.concatenate([track.start_s for track in tracks.values()]) * 1000).astype(np.int64)
     hits = index.search(hashes, radius_bits)
-    if not len(hits.record):
+    asked = np.unique(hits.query)
+    telling = np.isin(hits.query, asked[~common(hashes[asked], query.algorithm)])
+    record, moment, distance = hits.record[telling].astype(np.int64), moments[hits.query[telling]], hits.distance[telling]
+    if not len(record):
         return []
-    pairs = np.unique(np.stack([hits.record.astype(np.int64), moments[hits.query]]), axis=1)
+    pairs = np.unique(np.stack([record, moment]), axis=1)
     records, counts = np.unique(pairs[0], return_counts=True)
     nearest = np.full(int(records.max()) + 1, np.iinfo(np.int32).max, np.int64)
-    np.minimum.at(nearest, hits.record, hits.distance)
+    np.minimum.at(nearest, record, distance)
     found = [Candidate(int(r), int(c), int(nearest[r])) for r, c in zip(records, counts, strict=True)]
     return sorted(found, key=lambda c: (-c.moments, c.nearest_bits))[:MAX_CANDIDATES]
 

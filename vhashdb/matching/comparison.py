@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from vhashdb.background import common
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import distances
 from vhashdb.matching.align import Stretch, align
@@ -30,8 +31,13 @@ class Comparison:
         return self.judgement.segments
 
 
-def compare(query: Fingerprint, reference: Fingerprint) -> Comparison:
+def compare(query: Fingerprint, reference: Fingerprint, *, contexts: int = 1) -> Comparison:
     """Compare two fingerprints.
+
+    Args:
+        query: the asked side.
+        reference: the known side.
+        contexts: how many different known videos show the same; see `vhashdb.matching.ranking`.
 
     Raises:
         AlgorithmMismatch: they were made by different algorithms or versions.
@@ -44,13 +50,16 @@ def compare(query: Fingerprint, reference: Fingerprint) -> Comparison:
     segments: list[Segment] = []
     for pair, _ in tried[:VIEW_PAIRS]:
         track, known = queries[pair.query, pair.negated], references[pair.reference]
+        track = track.where(~common(track.hash, query.algorithm))
+        if not len(track):
+            continue
         table = distances(track.hash, known.hash)
         stretches = align(track, known, table, radius)
         segments += [_segment(track, known, stretch, pair, reference.duration_s, radius) for stretch in stretches]
     if not query.usable.any() or not reference.usable.any():
         which = "the known video" if query.usable.any() else "the file"
         return Comparison(Judgement(Verdict.INSUFFICIENT, 0.0, (), (), f"{which} shows too little picture to compare"), ())
-    return Comparison(judge(segments, query, reference), tuple(tried))
+    return Comparison(judge(segments, query, reference, contexts), tuple(tried))
 
 
 def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, duration_s: float, radius: int) -> Segment:

@@ -53,6 +53,10 @@ class Track:
     def __len__(self) -> int:
         return len(self.start_s)
 
+    def where(self, rows: npt.NDArray[np.bool_]) -> Track:
+        """Some of the entries."""
+        return self if rows.all() else Track(self.start_s[rows], self.end_s[rows], self.hash[rows])
+
 
 def tracks_of(fingerprint: Fingerprint) -> dict[View, Track]:
     """The usable entries by view."""

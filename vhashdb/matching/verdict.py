@@ -38,6 +38,8 @@ MIN_CORRELATION: Final = 0.15
 MIN_ENTRIES: Final = 4
 """Distinct query entries a segment needs to count for a match."""
 MIN_MATCHED_S: Final = 0.75
+FULL_WEIGHT_CONTEXTS: Final = 2
+"""Different videos that may show a stretch without making it common."""
 FAR_BITS: Final = 72 / 256
 """Median distance beyond which a segment is an accident of alignment."""
 CLOSE_BITS: Final = 32 / 256
@@ -146,14 +148,43 @@ class Judgement:
     """Share of the query that matched."""
     reference_coverage: float = 0.0
 
+    @property
+    def found(self) -> bool:
+        """Whether it is worth reporting."""
+        return self.verdict in (Verdict.MATCH, Verdict.POSSIBLE)
 
-def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint) -> Judgement:
-    """Weigh the segments found between two fingerprints."""
+    @property
+    def bits(self) -> int:
+        """Bits of one hash."""
+        return self.segments[0].bits if self.segments else 0
+
+    @property
+    def median_bits(self) -> float:
+        """Distance of the nearest of its segments."""
+        return min((s.median_bits for s in self.segments), default=0.0)
+
+    def set_aside(self, reason: str) -> Judgement:
+        """The same as `Verdict.NO_MATCH`."""
+        return Judgement(Verdict.NO_MATCH, 0.0, (), self.gates, reason)
+
+
+def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint, contexts: int = 1) -> Judgement:
+    """Weigh the segments found between two fingerprints.
+
+    Args:
+        found: all of them, in any view.
+        query: the asked side.
+        reference: the known side.
+        contexts: how many different videos show the same (`vhashdb.matching.ranking`); from three on each gets its share.
+    """
     disjoint = _disjoint(found)
     parts = sorted((s.evidence for s in disjoint), reverse=True)
-    evidence = sum(parts[:1]) + OTHER_SEGMENTS * sum(parts[1:])
+    evidence = (sum(parts[:1]) + OTHER_SEGMENTS * sum(parts[1:])) / max(1.0, contexts / FULL_WEIGHT_CONTEXTS)
     telling = [s for s in disjoint if s.evidence > 0]
     gates = _gates(disjoint, evidence)
+    if contexts > FULL_WEIGHT_CONTEXTS:
+        meaning = "different known videos at most; of more, each gets a share of the evidence"
+        gates += (Gate("videos that show it", contexts, FULL_WEIGHT_CONTEXTS, False, meaning),)
     if evidence >= MATCH_EVIDENCE:
         score = 1 / (1 + math.exp(-SCORE_SLOPE * (evidence - MATCH_EVIDENCE)))
         kept = [s for s in disjoint if s.evidence > 0 or _worth_a_look(s)]
