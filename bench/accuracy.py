@@ -36,7 +36,7 @@ import vhashdb
 from bench import scoring, segments
 from bench.common import duration_s, parser, table, videos
 from bench.queries import Query, read_other, read_queries, truth_of
-from bench.truth import HALVES, WITH_PIECES, half_of, pieces_of, series_of
+from bench.truth import HALVES, WITH_PIECES, first_of, half_of, pieces_of, series_of
 from vhashdb import Database, Result, Verdict
 
 Item = TypeVar("Item")
@@ -283,7 +283,7 @@ def natural_pairs(folder: Path) -> Pairs:
     """``natural``: copies made by others, by group."""
     with (folder / "truth.csv").open(newline="") as file:
         groups = {row["file"]: row["group"] for row in csv.DictReader(file)}
-    return Pairs(lambda a, b: "copies" if groups[a] == groups[b] else "other groups", lambda name: groups[name])
+    return Pairs(lambda a, b: "copies" if groups[a] == groups[b] else "other groups", first_of)
 
 
 def print_pairs(corpus: Corpus, title: str, effort: str, pairs: Pairs, split: bool, listing: bool) -> None:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 from unittest import mock
 
@@ -34,7 +34,7 @@ import vhashdb
 from bench import fits
 from bench.common import parser, table, videos
 from bench.queries import Query, read_other, read_queries
-from bench.truth import HALVES, half_of, series_of
+from bench.truth import HALVES, first_of, half_of, series_of
 from vhashdb import Effort, Fingerprint, Segment, Verdict
 from vhashdb.database import DEPTHS
 from vhashdb.index import FrameIndex
@@ -88,7 +88,7 @@ class Pair:
     @property
     def videos(self) -> tuple[str, str]:
         """The two videos, whichever way round and however edited."""
-        first, second = sorted((self.source, self.reference))
+        first, second = sorted(PurePath(name).stem for name in (self.source, self.reference))
         return first, second
 
     def verdict(self) -> Verdict:
@@ -163,9 +163,9 @@ def natural(folder: Path) -> list[Question]:
         groups = {row["file"]: row["group"] for row in csv.DictReader(file)}
 
     def kind(a: str, b: str) -> str | None:
-        return None if a == b else COPY if groups[a] == groups[b] else by_name(groups[a], groups[b])
+        return None if a == b else COPY if groups[a] == groups[b] else by_name(first_of(a), first_of(b))
 
-    return [Question(f, groups[f.name], partial(kind, f.name)) for f in videos(folder)]
+    return [Question(f, first_of(f.name), partial(kind, f.name)) for f in videos(folder)]
 
 
 def pairs_of(questions: Sequence[Question], references: Sequence[Path]) -> Iterator[Pair]:

@@ -63,6 +63,11 @@ def series_of(name: str) -> str:
     return stem.rsplit("_", 1)[0] if "_" in stem else re.sub(r"\d+$", "", stem) or stem
 
 
+def first_of(name: str) -> str:
+    """The name of the video that a file of ``natural`` is a version of: what stands before ``__``."""
+    return PurePath(name).stem.split("__")[0]
+
+
 def half_of(name: str) -> str:
     """``A`` or ``B``, by a hash of the series' name, so that no series is in both. A is looked at when tuning, B is not."""
     return HALVES[hashlib.sha256(series_of(name).encode()).digest()[0] % 2]
