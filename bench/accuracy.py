@@ -10,7 +10,8 @@ some others do contain a second clip: finding it counts for nothing and against 
 
 For the edits that show pieces of their source, or show it faster or slower, the reported segments are compared with where
 the pieces truly are. Segments of a piece are taken together; errors are those of the pieces that were found. Seconds are
-*spurious* when the segment's line is more than a second away from every piece.
+*spurious* when the segment's line is more than a second away from every piece. *Dark ends* are those at which the record
+shows too little to be compared; no segment can begin there.
 
 ``--split`` prints every table for the sources of half A, those of half B, and all. Half A may be looked at when something is
 tuned, half B is not, and ``--list`` then names nothing of it. The halves follow from a hash of the series' name, so that no
@@ -36,8 +37,8 @@ import vhashdb
 from bench import scoring, segments
 from bench.common import duration_s, parser, table, videos
 from bench.queries import Query, read_other, read_queries, truth_of
-from bench.truth import HALVES, WITH_PIECES, first_of, half_of, pieces_of, series_of
-from vhashdb import Database, Result, Verdict
+from bench.truth import HALVES, WITH_PIECES, first_of, half_of, pieces_of, series_of, shown
+from vhashdb import Database, Fingerprint, Result, Verdict
 
 Item = TypeVar("Item")
 WORST: Final = 8
@@ -113,6 +114,7 @@ class Corpus:
             prepared = pool.map(self.db.prepare, files)
             self.names = {self.db.record(p, vhashdb.Details()).id: f.name for f, p in zip(files, prepared, strict=True)}
         self.duration_s = {f.name: duration_s(f) for f in files}
+        self.usable_s = {name: usable_s(self.db.fingerprint(record)) for record, name in self.names.items()}
 
     def __enter__(self) -> Corpus:
         return self
@@ -125,6 +127,12 @@ class Corpus:
         here = {f.name for f in self.files if f.parent.name == folder}
         stored = sum(int(self.db.fingerprint(record).usable.sum()) for record, name in self.names.items() if name in here)
         return stored / sum(self.duration_s[name] for name in here)
+
+
+def usable_s(fingerprint: Fingerprint) -> list[tuple[float, float]]:
+    """The stretches of a video that show enough to be compared."""
+    rows = fingerprint.usable
+    return list(zip(fingerprint.start_s[rows].tolist(), fingerprint.end_s[rows].tolist(), strict=True))
 
 
 def ask(db: Database, files: Sequence[Path], effort: str) -> list[tuple[Result, float]]:
@@ -221,22 +229,26 @@ def line(name: str, tally: Tally) -> list[object]:
 def print_segments(corpus: Corpus, title: str, answers: Sequence[Answer], listing: bool) -> None:
     """How well the segments of the source meet the pieces that are truly there; nothing without such edits."""
     met: dict[str, list[segments.Meeting]] = {edit: [] for edit in WITH_PIECES}
+    bright: list[segments.Meeting] = []
     spurious = dict.fromkeys(WITH_PIECES, 0.0)
     for answer in answers:
         query = answer.query
         pieces = pieces_of(query.edit, corpus.duration_s[query.source])
         found = [s for m in answer.result.matches if corpus.names[m.record.id] == query.source for s in m.segments]
         if pieces:
-            met[query.edit] += segments.meetings(f"{query.edit}/{query.path.name}", query.edit, pieces, found)
+            name = f"{query.edit}/{query.path.name}"
+            met[query.edit] += segments.meetings(name, pieces, found)
+            bright += segments.meetings(name, [p for piece in pieces if (p := shown(piece, corpus.usable_s[query.source]))], found)
             spurious[query.edit] += segments.spurious_s(pieces, found)
     every = [m for some in met.values() for m in some]
     if not every:
         return
     print(f"\n### segments, {title}\n")
     rows = [segments.row(edit, some, spurious[edit]) for edit, some in met.items() if some]
-    print(table(segments.HEADER, [*rows, segments.row("**all**", every, sum(spurious.values()))]))
+    total = sum(spurious.values())
+    print(table(segments.HEADER, [*rows, segments.row("**all**", every, total), segments.row("**all, without dark ends**", bright, total)]))
     if listing:
-        print("\nworst:", *segments.worst(every, WORST), sep="\n* ")
+        print("\nworst, without dark ends:", *segments.worst(bright, WORST), sep="\n* ")
 
 
 def summary(corpus: Corpus, answers: Sequence[Answer]) -> str:

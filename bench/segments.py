@@ -35,7 +35,6 @@ class Meeting:
     """One piece, and the segments that lie on it."""
 
     query: str
-    edit: str
     piece: Piece
     segments: tuple[Segment, ...]
 
@@ -70,9 +69,9 @@ class Meeting:
         return f"{self.query}: true {true} × {piece.speed:.2f}, reported {said or 'nothing'}"
 
 
-def meetings(query: str, edit: str, pieces: Sequence[Piece], segments: Sequence[Segment]) -> list[Meeting]:
+def meetings(query: str, pieces: Sequence[Piece], segments: Sequence[Segment]) -> list[Meeting]:
     """Each piece with the segments that lie on it."""
-    return [Meeting(query, edit, piece, on_piece(piece, segments)) for piece in pieces]
+    return [Meeting(query, piece, on_piece(piece, segments)) for piece in pieces]
 
 
 def on_piece(piece: Piece, segments: Sequence[Segment]) -> tuple[Segment, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -52,6 +53,22 @@ def pieces_of(edit: str, source_s: float) -> tuple[Piece, ...]:
 def _at(query_start_s: float, reference_start_s: float, reference_end_s: float) -> Piece:
     """A piece at normal speed."""
     return Piece(query_start_s, query_start_s + reference_end_s - reference_start_s, reference_start_s, reference_end_s)
+
+
+def shown(piece: Piece, usable_s: Sequence[tuple[float, float]]) -> Piece | None:
+    """A piece without its ends at which the source shows too little to be compared, such as black; None if it all is so.
+
+    Args:
+        piece: the whole of it.
+        usable_s: stretches of the source that show enough.
+    """
+    inside = [(start, end) for start, end in usable_s if start < piece.reference_end_s and end > piece.reference_start_s]
+    if not inside:
+        return None
+    start_s = max(piece.reference_start_s, min(start for start, _ in inside))
+    end_s = min(piece.reference_end_s, max(end for _, end in inside))
+    cut_s, left_s = (start_s - piece.reference_start_s) / piece.speed, (piece.reference_end_s - end_s) / piece.speed
+    return Piece(piece.query_start_s + cut_s, piece.query_end_s - left_s, start_s, end_s)
 
 
 def series_of(name: str) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.truth import WITH_PIECES, Piece, half_of, pieces_of, series_of
+from bench.truth import WITH_PIECES, Piece, first_of, half_of, pieces_of, series_of, shown
 
 
 def test_a_clip_is_the_middle_but_never_under_two_seconds():
@@ -43,6 +43,17 @@ def test_pieces_lie_within_the_source(edit, source_s):
 
 def test_other_edits_have_no_pieces():
     assert pieces_of("blur", 10.0) == ()
+
+
+def test_dark_ends_are_left_out_on_both_sides_at_any_speed():
+    piece = Piece(10.0, 18.0, 0.0, 10.0)
+    assert shown(piece, [(2.0, 4.0), (6.0, 9.0)]) == Piece(pytest.approx(11.6), pytest.approx(17.2), 2.0, 9.0)
+    assert shown(piece, [(0.0, 30.0)]) == piece
+    assert shown(piece, [(12.0, 30.0)]) is None
+
+
+def test_versions_of_a_video_go_with_the_first():
+    assert first_of("dog_vlog__v2.webm") == first_of("dog_vlog.mp4") == "dog_vlog"
 
 
 def test_a_series_is_what_names_have_in_common():
