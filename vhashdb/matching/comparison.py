@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from vhashdb.background import common
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import distances
@@ -68,6 +70,7 @@ def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, d
     nearest: dict[int, int] = {}
     for entry, bits in zip(stretch.moments.query[alike].tolist(), stretch.moments.distance[alike].tolist(), strict=True):
         nearest[entry] = min(bits, nearest.get(entry, bits))
+    shown = np.minimum(query.quality[stretch.moments.query[alike]], reference.quality[stretch.moments.reference[alike]])
     return Segment(
         query_start_s=stretch.start_s,
         query_end_s=stretch.end_s,
@@ -80,4 +83,5 @@ def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, d
         distances=tuple(sorted(nearest.values())),
         motion=motion_of(query, reference, stretch),
         bits=8 * query.hash.shape[1],
+        quality=int(np.median(shown)) if len(shown) else 0,
     )
