@@ -119,10 +119,13 @@ class FingerprintBuilder:
         """Take the next frames of the video."""
         looks = batch[-self._count % self._plan.step :: self._plan.step]
         self._count += len(batch)
-        if len(looks):
-            self._pending.append(looks)
-        if sum(map(len, self._pending)) >= STRETCH:
-            self._hash_pending()
+        # A stretch is as long whatever the batches are: what is found in it, and which looks are sparse, depends on it.
+        while len(looks):
+            room = STRETCH - sum(map(len, self._pending))
+            self._pending.append(looks[:room])
+            looks = looks[room:]
+            if sum(map(len, self._pending)) == STRETCH:
+                self._hash_pending()
 
     def finish(self, info: VideoInfo) -> Fingerprint:
         """The fingerprint of everything fed so far; ``info`` is what the decoder said at the end."""
