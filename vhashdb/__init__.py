@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from vhashdb.database import Database
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
-    from vhashdb.matching import Comparison, Gate, Segment, Verdict, compare
+    from vhashdb.matching import Comparison, Explanation, Gate, Segment, Verdict, compare
     from vhashdb.results import Addition, AddStatus, Effort, Match, Result
     from vhashdb.store import Details, Record, State
 
@@ -73,6 +73,7 @@ _LAZY = {
     "Database": "vhashdb.database",
     "Details": "vhashdb.store",
     "Effort": "vhashdb.results",
+    "Explanation": "vhashdb.matching",
     "Fingerprint": "vhashdb.fingerprints",
     "Gate": "vhashdb.matching",
     "Match": "vhashdb.results",
@@ -108,6 +109,7 @@ __all__ = [
     "DecoderFailed",
     "Details",
     "Effort",
+    "Explanation",
     "Fingerprint",
     "FingerprintError",
     "Gate",
