@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import db_option, effort_option, exit_zero_option, json_option, opened
 from .files import source_of
-from .pair import code_of, doubts, fingerprints_of, tell
+from .pair import code_of, doubts, fingerprints_of, tell_all
+
+if TYPE_CHECKING:
+    from vhashdb import Explanation
 
 
 @click.command(short_help="Show why a file does or does not match a record: every condition with its value.")
@@ -30,16 +34,30 @@ def command(a: str, b: str, db: Path, effort: str, as_json: bool, exit_zero: boo
       vhashdb explain upload.mp4 9f3c2a
       vhashdb explain upload.mp4 original.mp4
     """
-    from vhashdb import compare
-
     if os.path.exists(b):
-        query, reference = fingerprints_of(a, b)
-        comparison, notes = compare(query, reference), doubts((a, query), (b, reference))
+        explanation, notes = _against_file(a, b)
     else:
-        with opened(db) as database:
-            record = database.get(b)
-            comparison = database.explain(source_of(a), record.id, effort=effort)
-            notes = ("this record is retracted, so it never matches",) if record.state == "retracted" else ()
-            b = f"rec {record.short_id}"
-    tell("explanation", a, b, comparison, notes, as_json=as_json)
-    return code_of(comparison, exit_zero)
+        explanation, notes, b = _against_record(a, b, db, effort)
+    tell_all(a, b, explanation, notes, as_json=as_json)
+    return code_of(explanation, exit_zero)
+
+
+def _against_file(a: str, b: str) -> tuple[Explanation, tuple[str, ...]]:
+    from vhashdb.database import DEPTHS, FULL_LOOK
+    from vhashdb.matching import explain
+    from vhashdb.matching.candidates import candidacy
+    from vhashdb.results import Effort
+
+    query, reference = fingerprints_of(a, b)
+    reference.algorithm.require(query.algorithm)
+    radius_bits = round(DEPTHS[Effort.BALANCED].radius * query.algorithm.bits)
+    explanation = explain(query, reference, (candidacy(FULL_LOOK, query, reference, radius_bits),))
+    return explanation, doubts((a, query), (b, reference))
+
+
+def _against_record(a: str, identifier: str, db: Path, effort: str) -> tuple[Explanation, tuple[str, ...], str]:
+    with opened(db) as database:
+        record = database.get(identifier)
+        explanation = database.explain(source_of(a), record.id, effort=effort)
+    notes = ("this record is retracted, so it never matches",) if record.state == "retracted" else ()
+    return explanation, notes, f"rec {record.short_id}"

@@ -1,5 +1,6 @@
 """`compare`, `explain`, `hash`: two files side by side, and fingerprints on paper."""
 
+import itertools
 import json
 import re
 
@@ -61,6 +62,67 @@ def test_explain_in_json(known, ids, samples):
     assert not all(gate["passed"] for gate in value["gates"])
     assert isinstance(value["views_tried"], list)
 
+    (look, *_) = value["candidacy"]
+    assert look.keys() == {"look", "moments_near", "moments", "nearest_bits", "radius_bits", "place", "candidates"}
+    assert value["near_miss"]
+
+
+def test_explain_in_json_has_every_stretch_chosen_or_not(known, ids, films):
+    value = json.loads(run("explain", "--db", known, "--json", films[0], ids["valley"]).out)
+    assert value["near_miss"] == ""
+    assert [look["look"] for look in value["candidacy"]] == ["first look", "full look"]
+    assert all(look["place"] == 1 and look["nearest_bits"] <= look["radius_bits"] for look in value["candidacy"])
+    stretches = [stretch for look in value["looks"] for stretch in look["stretches"]]
+    assert len([s for s in stretches if s["chosen"]]) == len(value["segments"]) == 1
+    assert {s["set_aside"] for s in stretches if not s["chosen"]} == {"claims the same seconds as a stronger one"}
+    assert all(s.keys() > value["segments"][0].keys() for s in stretches)
+    best = value["looks"][0]
+    assert best["pairs_alike"] >= best["query_frames"] > 0
+    assert 0 < best["votes"] <= best["most_votes"] <= best["query_frames"]
+
+
+def section(done, title):
+    """The lines under a heading."""
+    after = done.lines[next(number for number, line in enumerate(done.lines) if line.startswith(title)) + 1 :]
+    return list(itertools.takewhile(lambda line: line.startswith(" "), after))
+
+
+def test_explain_shows_what_was_searched_and_compared(films, known, ids):
+    done = run("explain", "--db", known, films[0], ids["valley"])
+    assert "Why not a match" not in done.out
+    first, full = section(done, "Does a search come upon it?")
+    assert re.fullmatch(r"  first look  yes: \d+ of \d+ moments near, nearest \d+ bits \(at most 52\), place 1 of \d", first)
+    assert full.startswith("  full look   yes: ")
+    best, counts, when, weighed, *_ = section(done, "Compared in full")
+    assert best == "  mirrored"
+    assert re.fullmatch(r"    \d+ × \d+ pictures, [\d,]+ pairs alike, votes [\d.]+ of [\d.]+, 1 stretch", counts)
+    assert when == "    chosen     00:00:00.0 – 00:00:12.0 ↔ 00:00:00.0 – 00:00:12.0"
+    assert re.fullmatch(r"      evidence [\d.]+ \(motion [\d.]+, closeness [\d.]+\)", weighed)
+    assert "set aside" in done.out
+    table = done.lines.index("Conditions for a match, for the strongest stretch:")
+    assert all(len(line) <= 80 for line in done.lines[done.lines.index(best) : table])
+
+
+def test_explain_says_why_a_still_picture_is_no_match(samples):
+    done = run("explain", samples / "still.png", samples / "known" / "harbour.mp4")
+    assert "Why not a match: the frames are alike in only 1 picture of the file; at least 4\n  are needed\n" in done.out
+    assert "    chosen     00:00:00.0 ↔ 00:00:0" in done.out
+    assert "      no evidence (motion 0.0, closeness " in done.out
+
+
+def test_explain_says_that_a_search_would_not_come_upon_it(samples, known, ids):
+    done = run("explain", "--db", known, samples / "unknown" / "train.mp4", ids["valley"])
+    first, full = section(done, "Does a search come upon it?")
+    assert re.fullmatch(r"  first look  no: nearest \d+ bits, at most 52 are near", first)
+    assert full.startswith("  full look   no: ")
+    assert "Why not a match: " in done.out
+
+
+def test_explain_a_dark_video(samples, films):
+    done = run("explain", samples / "unknown" / "dark_room.mp4", films[1])
+    assert done.code == 3
+    assert section(done, "Does a search") == ["  full look  no: one side has no picture to search with"]
+
 
 @pytest.mark.parametrize("effort", ["fast", "balanced", "thorough"])
 def test_explain_at_every_effort(effort, films, known, ids):
@@ -75,7 +137,9 @@ def test_explain_against_a_file_needs_no_database(films):
 
 def test_explain_a_retracted_record_says_so(own, films, ids):
     run("retract", "--db", own, ids["valley"], "--reason", "x")
-    assert "note: this record is retracted" in run("explain", "--db", own, films[0], ids["valley"]).out
+    done = run("explain", "--db", own, films[0], ids["valley"])
+    assert "note: this record is retracted" in done.out
+    assert all("but it is not searched" in line for line in section(done, "Does a search come upon it?"))
 
 
 @pytest.mark.parametrize(("form", "options"), [("json", []), ("binary", []), ("vpdq", ["--every-frame"])])

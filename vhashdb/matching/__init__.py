@@ -5,14 +5,18 @@
 ``reasons`` says why not, ``explanation`` keeps a pair for whoever asks.
 """
 
+from vhashdb.matching.candidates import Candidacy
 from vhashdb.matching.comparison import Comparison, Look, compare
 from vhashdb.matching.explanation import AlikePoints, Explanation, alike_points, explain
+from vhashdb.matching.reasons import Fate
 from vhashdb.matching.verdict import Gate, Segment, Verdict
 
 __all__ = [
     "AlikePoints",
+    "Candidacy",
     "Comparison",
     "Explanation",
+    "Fate",
     "Gate",
     "Look",
     "Segment",

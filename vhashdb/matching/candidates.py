@@ -98,6 +98,11 @@ class Candidacy:
     candidates: int | None
     """How many these are; None if none were searched."""
 
+    @property
+    def crowded_out(self) -> bool:
+        """Whether it is near and yet not compared, because enough other records have more near moments."""
+        return self.moments > 0 and self.place is None and (self.candidates or 0) >= MAX_CANDIDATES
+
 
 def candidacy(look: str, query: Fingerprint, reference: Fingerprint, radius_bits: int) -> Candidacy:
     """How near a query's moments are to one record, whether or not it is in an index."""
