@@ -10,6 +10,7 @@ import click
 
 from .common import db_option, effort_option, exit_zero_option, json_option, opened
 from .files import source_of
+from .output import shown
 from .pair import code_of, doubts, fingerprints_of, tell_all
 
 if TYPE_CHECKING:
@@ -23,23 +24,46 @@ if TYPE_CHECKING:
 @effort_option
 @json_option
 @exit_zero_option
-def command(a: str, b: str, db: Path, effort: str, as_json: bool, exit_zero: bool) -> int:
+@click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw it: a .png or .svg; needs matplotlib.")
+def command(a: str, b: str, db: Path, effort: str, as_json: bool, exit_zero: bool, plot: Path | None) -> int:
     """Show why a file does or does not match a record: every condition with its value.
 
     A is a video, a picture or a fingerprint file. It is compared with the record whose id begins with ID or, if there
     is a file of that name, with that file; then no database is needed and --effort says nothing.
 
+    The lines say why it is not a match, whether a search would come upon the record, in which ways both were looked at,
+    and every stretch that was found, chosen or not. The plot has the file's time across and the known video's time up:
+    squares where both are alike, thick lines for the stretches chosen.
+
     \b
     Example:
       vhashdb explain upload.mp4 9f3c2a
+      vhashdb explain --plot why.png upload.mp4 9f3c2a
       vhashdb explain upload.mp4 original.mp4
     """
+    if plot is not None:
+        _require_target(plot)
     if os.path.exists(b):
         explanation, notes = _against_file(a, b)
     else:
         explanation, notes, b = _against_record(a, b, db, effort)
+    if plot is not None:
+        _draw(explanation, plot, a, b)
     tell_all(a, b, explanation, notes, as_json=as_json)
     return code_of(explanation, exit_zero)
+
+
+def _require_target(path: Path) -> None:
+    """End before anything is decoded if nothing could be drawn."""
+    from vhashdb.plotting import require_target
+
+    require_target(path)
+
+
+def _draw(explanation: Explanation, path: Path, a: str, b: str) -> None:
+    from vhashdb.plotting import plot
+
+    plot(explanation, path, query_name=shown(os.path.basename(a)), reference_name=shown(os.path.basename(b)))
 
 
 def _against_file(a: str, b: str) -> tuple[Explanation, tuple[str, ...]]:

@@ -73,7 +73,8 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     lines = _head(query, reference, explanation)
     lines += near_miss_lines(explanation) + candidacy_lines(explanation.candidacy)
     lines += views_lines(explanation) + looks_lines(explanation)
-    lines += ["Conditions for a match, for the strongest stretch:", *gates_lines(explanation.judgement)]
+    if explanation.judgement.gates:
+        lines += ["Conditions for a match, for the strongest stretch:", *gates_lines(explanation.judgement)]
     for line in lines + note_lines(notes):
         emit(line)
 
@@ -107,7 +108,7 @@ def _explanation_json(explanation: Explanation) -> dict[str, Any]:
     return {
         "candidacy": [_candidacy_json(one) for one in explanation.candidacy],
         "views_tried": [{"view": str(pair), "alike": count} for pair, count in explanation.views_tried],
-        "looks": [_look_json(look, [next(fates) for _ in look.segments]) for look in explanation.looks],
+        "looks": [_look_json(look, [next(fates) for _ in look.segments], explanation.strongest) for look in explanation.looks],
         "gates": [_gate_json(gate) for gate in explanation.judgement.gates],
     }
 
@@ -124,7 +125,7 @@ def _candidacy_json(one: Candidacy) -> dict[str, Any]:
     }
 
 
-def _look_json(look: Look, found: list[tuple[Segment, Fate]]) -> dict[str, Any]:
+def _look_json(look: Look, found: list[tuple[Segment, Fate]], strongest: Segment | None) -> dict[str, Any]:
     return {
         "view": str(look.views),
         "query_frames": look.query_entries,
@@ -132,7 +133,7 @@ def _look_json(look: Look, found: list[tuple[Segment, Fate]]) -> dict[str, Any]:
         "pairs_alike": look.alike,
         "votes": round(look.votes, 2),
         "most_votes": round(look.most_votes, 2),
-        "stretches": [_stretch_json(segment, fate) for segment, fate in found],
+        "stretches": [_stretch_json(segment, fate) | {"strongest": segment is strongest} for segment, fate in found],
     }
 
 

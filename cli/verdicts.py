@@ -138,7 +138,10 @@ def looks_lines(comparison: Comparison) -> list[str]:
     for look in comparison.looks:
         lines += _look_lines(look)
         stretches = [next(found) for _ in look.segments]
-        lines += [line for segment, fate in stretches[:SHOWN_STRETCHES] for line in _stretch_lines(segment, fate)]
+        # The ones that the rest of the explanation is about must not be among those that are not shown.
+        stretches.sort(key=lambda item: (item[1] != "chosen", item[0] is not comparison.strongest))
+        for segment, fate in stretches[:SHOWN_STRETCHES]:
+            lines += _stretch_lines(segment, fate, strongest=segment is comparison.strongest)
         more = len(look.segments) - SHOWN_STRETCHES
         lines += [f"    and {more} more"] if more > 0 else []
     return lines
@@ -153,10 +156,11 @@ def _look_lines(look: Look) -> list[str]:
     ]
 
 
-def _stretch_lines(segment: Segment, fate: Fate) -> list[str]:
+def _stretch_lines(segment: Segment, fate: Fate, *, strongest: bool) -> list[str]:
     here, there = _span(segment.query_start_s, segment.query_end_s), _span(segment.reference_start_s, segment.reference_end_s)
     speed = f"  × {segment.speed:.2f}" if abs(segment.speed - 1) > NORMAL_SPEED else ""
     word, why = ("chosen", "") if fate == "chosen" else ("set aside", f"{fate}; ")
+    why = f"the strongest; {why}" if strongest else why
     parts = f"motion {segment.motion_evidence:.1f}, closeness {segment.closeness:.1f}"
     parts += f", − {segment.speed_cost:.1f} for the speed" if segment.speed_cost else ""
     weight = f"evidence {segment.evidence:.1f}" if segment.evidence else "no evidence"

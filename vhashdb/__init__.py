@@ -11,6 +11,7 @@ The house, from the street to the cellar::
       store         records, labels, audit log              (SQLite through SQLAlchemy)
       index         hashes of many videos, searched         (the only room that imports faiss)
       matching      two fingerprints become segments and a verdict
+      plotting      one such pair as a picture                (the only room that imports matplotlib)
       errors        one tree; limits: one dataclass
 
 Example::

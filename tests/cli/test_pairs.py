@@ -76,6 +76,7 @@ def test_explain_in_json_has_every_stretch_chosen_or_not(known, ids, films):
     assert len([s for s in stretches if s["chosen"]]) == len(value["segments"]) == 1
     assert {s["set_aside"] for s in stretches if not s["chosen"]} == {"claims the same seconds as a stronger one"}
     assert all(s.keys() > value["segments"][0].keys() for s in stretches)
+    assert [s["chosen"] for s in stretches if s["strongest"]] == [True]
     best = value["looks"][0]
     assert best["pairs_alike"] >= best["query_frames"] > 0
     assert 0 < best["votes"] <= best["most_votes"] <= best["query_frames"]
@@ -97,7 +98,7 @@ def test_explain_shows_what_was_searched_and_compared(films, known, ids):
     assert best == "  mirrored"
     assert re.fullmatch(r"    \d+ × \d+ pictures, [\d,]+ pairs alike, votes [\d.]+ of [\d.]+, 1 stretch", counts)
     assert when == "    chosen     00:00:00.0 – 00:00:12.0 ↔ 00:00:00.0 – 00:00:12.0"
-    assert re.fullmatch(r"      evidence [\d.]+ \(motion [\d.]+, closeness [\d.]+\)", weighed)
+    assert re.fullmatch(r"      the strongest; evidence [\d.]+ \(motion [\d.]+, closeness [\d.]+\)", weighed)
     assert "set aside" in done.out
     table = done.lines.index("Conditions for a match, for the strongest stretch:")
     assert all(len(line) <= 80 for line in done.lines[done.lines.index(best) : table])
@@ -107,7 +108,7 @@ def test_explain_says_why_a_still_picture_is_no_match(samples):
     done = run("explain", samples / "still.png", samples / "known" / "harbour.mp4")
     assert "Why not a match: the frames are alike in only 1 picture of the file; at least 4\n  are needed\n" in done.out
     assert "    chosen     00:00:00.0 ↔ 00:00:0" in done.out
-    assert "      no evidence (motion 0.0, closeness " in done.out
+    assert "      the strongest; no evidence (motion 0.0, closeness " in done.out
 
 
 def test_explain_says_that_a_search_would_not_come_upon_it(samples, known, ids):
@@ -140,6 +141,40 @@ def test_explain_a_retracted_record_says_so(own, films, ids):
     done = run("explain", "--db", own, films[0], ids["valley"])
     assert "note: this record is retracted" in done.out
     assert all("but it is not searched" in line for line in section(done, "Does a search come upon it?"))
+
+
+@pytest.mark.parametrize("name", ["why.png", "why.svg"])
+def test_explain_draws(name, clean, films, known, ids):
+    plain = run("explain", "--db", known, films[0], ids["valley"])
+    drawn = run("explain", "--db", known, "--plot", name, films[0], ids["valley"])
+    assert (drawn.code, drawn.out, drawn.err) == (plain.code, plain.out, "")
+    first = (clean / name).read_bytes()
+    assert first.startswith(b"\x89PNG" if name.endswith("png") else b"<?xml")
+    assert run("explain", "--db", known, "--json", "--plot", name, films[0], ids["valley"]).json[0]["type"] == "explanation"
+    assert (clean / name).read_bytes() == first
+    assert [path.name for path in clean.iterdir()] == [name]
+
+
+def test_explain_draws_two_files_and_insufficient_ones(clean, samples, films):
+    assert run("explain", "--plot", "why.svg", samples / "unknown" / "dark_room.mp4", films[1]).code == 3
+    assert b"dark_room.mp4" in (clean / "why.svg").read_bytes()
+
+
+@pytest.mark.parametrize("target", ["why.gif", "no/such/why.png", "."])
+def test_explain_does_not_begin_what_it_cannot_draw(target, films):
+    done = run("explain", "--plot", target, "missing.mp4", films[1])
+    assert done.code == 2
+    assert done.out == ""
+    assert "hint: " in done.err
+    assert "missing.mp4" not in done.err
+
+
+def test_explain_without_matplotlib(monkeypatch, clean, films):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, package=None: None)
+    done = run("explain", "--plot", "why.png", *films)
+    assert done.code == 2
+    assert 'hint: pip install "vhashdb[plot]"' in done.err
+    assert list(clean.iterdir()) == []
 
 
 @pytest.mark.parametrize(("form", "options"), [("json", []), ("binary", []), ("vpdq", ["--every-frame"])])

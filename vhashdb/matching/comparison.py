@@ -13,7 +13,7 @@ from vhashdb.matching.align import Alignment, Stretch, alignment
 from vhashdb.matching.motion import motion_of
 from vhashdb.matching.pairs import VIEW_PAIRS, Track, ViewPair, best_view_pairs, query_tracks, tracks_of
 from vhashdb.matching.reasons import Fate, fates, near_miss
-from vhashdb.matching.verdict import Judgement, Segment, Verdict, judge
+from vhashdb.matching.verdict import Judgement, Segment, Verdict, judge, strongest
 
 ALIGN_RADIUS: Final = 60 / 256
 """Share of bits that may differ for a pair to vote. Unrelated 256-bit hashes differ in 128 ± 8 bits."""
@@ -57,6 +57,11 @@ class Comparison:
         """All stretches, in the order of `looks`, each with whether it was chosen, or else why not."""
         segments = [segment for look in self.looks for segment in look.segments]
         return tuple(zip(segments, fates(segments, self.judgement), strict=True))
+
+    @property
+    def strongest(self) -> Segment | None:
+        """The stretch that the gates and `near_miss` are about; None if there is none."""
+        return strongest([segment for look in self.looks for segment in look.segments])
 
     @property
     def near_miss(self) -> str:

@@ -56,14 +56,15 @@ def near_miss(judgement: Judgement, found: Sequence[Segment], *, alike_somewhere
     """
     if judgement.verdict in (Verdict.MATCH, Verdict.INSUFFICIENT):  # the second one's reason has said it
         return ""
-    if not found:
+    best = strongest(found)
+    if best is None:
         if alike_somewhere:
             return "single frames are alike, but nowhere in the order in which the known video shows them"
         return "not one frame of the file is alike to one of the known video, in any way of looking"
     failed = {gate.name: gate for gate in judgement.gates if not gate.passed}
     # Too many videos that show a stretch take evidence away, so they are what is to be said about it.
     told = failed.get(GateName.CONTEXTS) if set(failed) == {GateName.EVIDENCE, GateName.CONTEXTS} else next(iter(failed.values()), None)
-    return _sentence(told, strongest(found)) if told else ""
+    return _sentence(told, best) if told else ""
 
 
 def _sentence(gate: Gate, best: Segment) -> str:

@@ -241,9 +241,9 @@ def _overlap_s(a: Segment, b: Segment) -> float:
     return max(0.0, min(a.query_end_s, b.query_end_s) - max(a.query_start_s, b.query_start_s))
 
 
-def strongest(segments: Sequence[Segment]) -> Segment:
+def strongest(segments: Sequence[Segment]) -> Segment | None:
     """The one that a pair's gates are about."""
-    return max(segments, key=lambda s: (s.evidence, s.strength))
+    return max(segments, key=lambda s: (s.evidence, s.strength), default=None)
 
 
 def segment_gates(segment: Segment) -> tuple[Gate, ...]:
@@ -260,11 +260,12 @@ def segment_gates(segment: Segment) -> tuple[Gate, ...]:
 
 def _gates(segments: Sequence[Segment], evidence: float) -> tuple[Gate, ...]:
     """The conditions for a match, for the strongest segment and for the sum."""
-    if not segments:
+    best = strongest(segments)
+    if best is None:
         return (Gate(GateName.FRAMES, 0, 1, False, "query entries alike to a reference entry on one line of time"),)
     enough = evidence >= MATCH_EVIDENCE
     total = Gate(GateName.EVIDENCE, evidence, MATCH_EVIDENCE, enough, "nats: motion and closeness over all segments")
-    return (*segment_gates(strongest(segments)), total)
+    return (*segment_gates(best), total)
 
 
 def _judgement(
