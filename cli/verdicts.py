@@ -120,7 +120,7 @@ def candidacy_lines(candidacy: tuple[Candidacy, ...]) -> list[str]:
 
 def _candidacy(one: Candidacy) -> str:
     if one.nearest_bits is None:
-        return "no: one side has no picture to search with"
+        return "no: one side has no picture of its own to search with"
     if not one.moments:
         return f"no: nearest {one.nearest_bits} bits, at most {one.radius_bits} are near"
     near = f"{one.moments} of {one.asked} moments near, nearest {one.nearest_bits} bits (at most {one.radius_bits})"

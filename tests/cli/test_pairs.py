@@ -7,6 +7,7 @@ import re
 import pytest
 
 import vhashdb
+from tests.conftest import ROOT
 
 from .driver import run
 
@@ -82,6 +83,19 @@ def test_explain_in_json_has_every_stretch_chosen_or_not(known, ids, films):
     assert 0 < best["votes"] <= best["most_votes"] <= best["query_frames"]
 
 
+def keys_in(value):
+    """All names in a JSON value, at any depth."""
+    if isinstance(value, dict):
+        return set(value) | {key for item in value.values() for key in keys_in(item)}
+    return {key for item in value for key in keys_in(item)} if isinstance(value, list) else set()
+
+
+def test_every_field_of_an_explanation_is_described(known, ids, films):
+    (value,) = run("explain", "--db", known, "--json", films[0], ids["valley"]).json
+    described = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    assert {key for key in keys_in(value) if f"`{key}`" not in described} == set()
+
+
 def section(done, title):
     """The lines under a heading."""
     after = done.lines[next(number for number, line in enumerate(done.lines) if line.startswith(title)) + 1 :]
@@ -122,7 +136,7 @@ def test_explain_says_that_a_search_would_not_come_upon_it(samples, known, ids):
 def test_explain_a_dark_video(samples, films):
     done = run("explain", samples / "unknown" / "dark_room.mp4", films[1])
     assert done.code == 3
-    assert section(done, "Does a search") == ["  full look  no: one side has no picture to search with"]
+    assert section(done, "Does a search") == ["  full look  no: one side has no picture of its own to search with"]
 
 
 @pytest.mark.parametrize("effort", ["fast", "balanced", "thorough"])

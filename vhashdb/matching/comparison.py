@@ -67,7 +67,7 @@ class Comparison:
     def near_miss(self) -> str:
         """Why it is not a match, in a sentence; empty for a match and where too little is shown to say anything."""
         segments = [segment for look in self.looks for segment in look.segments]
-        return near_miss(self.judgement, segments, alike_somewhere=bool(self.views_tried))
+        return near_miss(self.judgement, segments, alike_somewhere=bool(self.views_tried), compared=bool(self.looks))
 
 
 def compare(query: Fingerprint, reference: Fingerprint, *, contexts: int = 1) -> Comparison:

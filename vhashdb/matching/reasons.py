@@ -46,21 +46,24 @@ def _fate(segment: Segment, chosen: Sequence[Segment], disjoint: Sequence[Segmen
     return next((_FATES[gate.name] for gate in segment_gates(segment) if not gate.passed), Fate.EVIDENCE)
 
 
-def near_miss(judgement: Judgement, found: Sequence[Segment], *, alike_somewhere: bool) -> str:
+def near_miss(judgement: Judgement, found: Sequence[Segment], *, alike_somewhere: bool, compared: bool = True) -> str:
     """The first condition for a match that failed, and by how much, in a sentence; nothing for a match.
 
     Args:
         judgement: on the pair.
         found: all stretches, chosen or not.
         alike_somewhere: whether single frames were alike in any view.
+        compared: whether any of these were more than pictures that unrelated videos share.
     """
     if judgement.verdict in (Verdict.MATCH, Verdict.INSUFFICIENT):  # the second one's reason has said it
         return ""
     best = strongest(found)
     if best is None:
-        if alike_somewhere:
-            return "single frames are alike, but nowhere in the order in which the known video shows them"
-        return "not one frame of the file is alike to one of the known video, in any way of looking"
+        if not alike_somewhere:
+            return "at none of the moments tried is the file alike to the known video, in any way of looking"
+        if not compared:
+            return "only pictures that unrelated videos share are alike, such as black ones and test cards"
+        return "single frames are alike, but nowhere in the order in which the known video shows them"
     failed = {gate.name: gate for gate in judgement.gates if not gate.passed}
     # Too many videos that show a stretch take evidence away, so they are what is to be said about it.
     told = failed.get(GateName.CONTEXTS) if set(failed) == {GateName.EVIDENCE, GateName.CONTEXTS} else next(iter(failed.values()), None)
