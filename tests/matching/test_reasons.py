@@ -14,7 +14,7 @@ from vhashdb.matching.verdict import Segment, judge
 FINGERPRINT = fingerprint_of(random_hashes(1, 80))
 
 
-def segment(*, entries=20, correlation=0.9, median_bits=26.0, matched_s=5.0, speed=1.0, start_s=0.0, end_s=5.0, change=0.2):
+def segment(*, entries=20, correlation=0.9, median_bits=26.0, matched_s=5.0, speed=1.0, start_s=0.0, end_s=5.0, change=0.2, quality=100):
     return Segment(
         query_start_s=start_s,
         query_end_s=end_s,
@@ -27,6 +27,7 @@ def segment(*, entries=20, correlation=0.9, median_bits=26.0, matched_s=5.0, spe
         distances=(int(median_bits),) * entries,
         motion=Motion(correlation, change, entries, median_bits),
         bits=256,
+        quality=quality,
     )
 
 
@@ -59,6 +60,11 @@ SENTENCES = [
         f"the frames are alike (median 40 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 1.89, {NEEDED}",
     ),
     (
+        {"correlation": 0.4, "median_bits": 20.0, "quality": rules.CLOSE_QUALITY - 1},
+        f"the frames are alike (median 20 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 3.49, {NEEDED} "
+        "(how close they are does not count, because the picture shows little)",
+    ),
+    (
         {"correlation": 0.45, "median_bits": 40.0, "speed": 1.25},
         f"the frames are alike (median 40 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 3.03, {NEEDED} "
         f"({rules.SPEED_COST:g} was taken off because the speed, × 1.25, was one of many tried)",
@@ -78,6 +84,12 @@ def test_videos_that_show_the_same_are_told_when_it_is_they_who_take_the_evidenc
 
 def test_what_just_fails_does_not_look_as_if_it_passed():
     assert f"correlation {rules.MIN_CORRELATION - 0.0001:.4f}, at least" in told(segment(correlation=rules.MIN_CORRELATION - 0.0001))
+
+
+def test_what_is_told_is_about_the_stretch_that_the_gates_are_about():
+    few, overlapping = segment(entries=3, correlation=0.99), segment(correlation=0.3, median_bits=40.0)
+    assert judge([few, overlapping], FINGERPRINT, FINGERPRINT).gates[0].value == 3
+    assert "in only 3 different pictures" in told(few, overlapping)
 
 
 def test_a_match_is_no_near_miss():

@@ -13,7 +13,7 @@ from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import Orientation, Region, View
 
-USABLE_QUALITY: Final = 25
+USABLE_QUALITY: Final = 20
 """PDQ quality below which a hash says too little to be compared. PDQ's authors recommend 50 for single pictures; a run
 of frames that must also change alike can do with less, and films of small figures on black have no more."""
 

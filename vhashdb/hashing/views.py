@@ -145,7 +145,7 @@ class Box:
 
 
 WHOLE_FRAME: Final = Box()
-CROPS: Final = {Region.CROP_WIDE: Box.centred(0.88), Region.CROP_CLOSE: Box.centred(0.70)}
+CROPS: Final = {Region.CROP_WIDE: Box.centred(0.88), Region.CROP_CLOSE: Box.centred(0.7125)}
 """Centre crops kept for references: a crop cannot be undone on the asked side, so its result is stored."""
 INSETS: Final = {
     Region.INSET_FINE: Box.centred(0.975),
@@ -156,7 +156,7 @@ INSETS: Final = {
     Region.INSET_CLOSEST: Box.centred(0.82),
 }
 """Slight crops tried on the asked side, so that a crop between two stored ones is met too: together with `CROPS` they
-cover sides from 1 to 0.68. A side that is 2 % off gives about 22 of 256 bits, one that is 4 % off 40."""
+cover sides from 1 to 0.7. A side that is 2 % off gives about 22 of 256 bits, one that is 4 % off 40."""
 PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
 """Rectangles that may be a picture drawn over another, the strongest first."""
 TILTS: Final = {Region.TILT_FAR_LEFT: -6.5, Region.TILT_LEFT: -3.0, Region.TILT_RIGHT: 3.0, Region.TILT_FAR_RIGHT: 6.5}

@@ -32,6 +32,8 @@ _FULL_VOTE: Final = 0.5
 """Share of the radius up to which a moment's vote is 1; from there it falls, is 0 at the radius …"""
 _LEAST_VOTE: Final = -0.5
 """… and not less than this beyond, so that a few moments that differ do not break a stretch."""
+GAP_S: Final = 2.0
+"""Time without an alike moment that ends a stretch."""
 _UNSEEN: Final = -0.15
 """Vote of a moment that one side does not show."""
 MAX_STRETCHES: Final = 12
@@ -268,6 +270,7 @@ def _stretches_on(line: Line, query: Track, reference: Track, radius: int, taken
     moments = moments_on(line, query, reference, start_s, max(start_s, end_s))
     votes = np.where(moments.seen, np.clip((radius - moments.distance) / ((1 - _FULL_VOTE) * radius), _LEAST_VOTE, 1), _UNSEEN)
     step_s = (max(start_s, end_s) - start_s) / len(votes)
+    votes[_long_gaps(votes, round(GAP_S * MOMENTS_PER_S))] = -np.inf
     for stretch in taken:
         votes[(stretch.start_s <= moments.time_s) & (moments.time_s <= stretch.end_s)] = -np.inf
     found = []
@@ -275,6 +278,16 @@ def _stretches_on(line: Line, query: Track, reference: Track, radius: int, taken
         begin_s, finish_s = start_s + first * step_s, start_s + last * step_s
         found.append(Stretch(line, begin_s, finish_s, moments.within(slice(first, last)), weight))
     return found
+
+
+def _long_gaps(votes: npt.NDArray[np.float64], least: int) -> npt.NDArray[np.bool_]:
+    """``(k,)`` the moments in runs of at least ``least`` without a vote for the line."""
+    against = np.concatenate(([0], votes <= 0, [0])).astype(np.int8)
+    first, last = np.flatnonzero(np.diff(against) == 1), np.flatnonzero(np.diff(against) == -1)
+    gaps = np.zeros(len(votes), np.bool_)
+    for begin, end in zip(first.tolist(), last.tolist(), strict=True):
+        gaps[begin:end] = end - begin >= least
+    return gaps
 
 
 def _best_runs(votes: npt.NDArray[np.float64]) -> list[tuple[int, int, float]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from vhashdb.background import common
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
@@ -13,7 +15,7 @@ from vhashdb.matching.align import Alignment, Stretch, alignment
 from vhashdb.matching.motion import motion_of
 from vhashdb.matching.pairs import VIEW_PAIRS, Track, ViewPair, best_view_pairs, query_tracks, tracks_of
 from vhashdb.matching.reasons import Fate, fates, near_miss
-from vhashdb.matching.verdict import Judgement, Segment, Verdict, judge, strongest
+from vhashdb.matching.verdict import Judgement, Segment, Verdict, judge, strongest, without_overlaps
 
 ALIGN_RADIUS: Final = 60 / 256
 """Share of bits that may differ for a pair to vote. Unrelated 256-bit hashes differ in 128 ± 8 bits."""
@@ -61,7 +63,7 @@ class Comparison:
     @property
     def strongest(self) -> Segment | None:
         """The stretch that the gates and `near_miss` are about; None if there is none."""
-        return strongest([segment for look in self.looks for segment in look.segments])
+        return strongest(without_overlaps([segment for look in self.looks for segment in look.segments]))
 
     @property
     def near_miss(self) -> str:
@@ -122,6 +124,7 @@ def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, d
     nearest: dict[int, int] = {}
     for entry, bits in zip(stretch.moments.query[alike].tolist(), stretch.moments.distance[alike].tolist(), strict=True):
         nearest[entry] = min(bits, nearest.get(entry, bits))
+    shown = np.minimum(query.quality[stretch.moments.query[alike]], reference.quality[stretch.moments.reference[alike]])
     return Segment(
         query_start_s=stretch.start_s,
         query_end_s=stretch.end_s,
@@ -134,4 +137,5 @@ def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, d
         distances=tuple(sorted(nearest.values())),
         motion=motion_of(query, reference, stretch),
         bits=8 * query.hash.shape[1],
+        quality=int(np.median(shown)) if len(shown) else 0,
     )

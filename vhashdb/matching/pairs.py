@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -49,13 +49,14 @@ class Track:
     start_s: npt.NDArray[np.float64]
     end_s: npt.NDArray[np.float64]
     hash: PackedHashes
+    quality: npt.NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.start_s)
 
     def where(self, rows: npt.NDArray[np.bool_]) -> Track:
         """Some of the entries."""
-        return self if rows.all() else Track(self.start_s[rows], self.end_s[rows], self.hash[rows])
+        return self if rows.all() else Track(self.start_s[rows], self.end_s[rows], self.hash[rows], self.quality[rows])
 
 
 def tracks_of(fingerprint: Fingerprint) -> dict[View, Track]:
@@ -64,7 +65,8 @@ def tracks_of(fingerprint: Fingerprint) -> dict[View, Track]:
     tracks = {}
     for code in np.unique(fingerprint.view[usable]).tolist():
         chosen = usable & (fingerprint.view == code)
-        tracks[View.from_code(code)] = Track(fingerprint.start_s[chosen], fingerprint.end_s[chosen], fingerprint.hash[chosen])
+        columns = (fingerprint.start_s, fingerprint.end_s, fingerprint.hash, fingerprint.quality)
+        tracks[View.from_code(code)] = Track(*(column[chosen] for column in columns))
     return tracks
 
 
@@ -73,7 +75,7 @@ def query_tracks(fingerprint: Fingerprint) -> dict[tuple[View, bool], Track]:
     tracks: dict[tuple[View, bool], Track] = {}
     for view, track in _in_all_orientations(fingerprint).items():
         tracks[view, False] = track
-        tracks[view, True] = Track(track.start_s, track.end_s, ~track.hash)
+        tracks[view, True] = replace(track, hash=~track.hash)
     return tracks
 
 
@@ -84,7 +86,7 @@ def _in_all_orientations(fingerprint: Fingerprint) -> dict[View, Track]:
     if not upright_only or fingerprint.algorithm != Pdq.id:
         return tracks
     turned = {
-        View(view.region, orientation): Track(track.start_s, track.end_s, turned_bits(track.hash, orientation))
+        View(view.region, orientation): replace(track, hash=turned_bits(track.hash, orientation))
         for view, track in tracks.items()
         for orientation in Orientation
         if orientation is not Orientation.UPRIGHT

@@ -17,7 +17,7 @@ from typing import Final
 
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.matching.comparison import compare
-from vhashdb.matching.verdict import FULL_WEIGHT_CONTEXTS, Judgement, Verdict
+from vhashdb.matching.verdict import FULL_WEIGHT_CONTEXTS, MATCH_EVIDENCE, Judgement, Verdict
 
 MAX_CONTEXTS: Final = 8
 """Different videos after which nobody counts further."""
@@ -26,6 +26,8 @@ _SAME_SECONDS: Final = 0.7
 _SAME_VIDEO: Final = 0.5
 """Share of a record that must be found in another one for the two to be variants of one video."""
 _CLEARLY_NEARER_BITS: Final = 6 / 256
+_MOVES_ALIKE: Final = MATCH_EVIDENCE / 2
+"""Nats of motion evidence from which nothing else can outshine a record: two variants of one video differ in distance too."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def _contexts(references: Sequence[Fingerprint]) -> int:
 
 
 def _unless_outshone(one: Judgement, others: Sequence[Judgement]) -> Judgement:
-    if one.verdict is not Verdict.POSSIBLE:
+    if one.verdict is not Verdict.POSSIBLE or any(s.motion_evidence >= _MOVES_ALIKE for s in one.segments):
         return one
     for other in others:
         nearer = other.found and other.median_bits + _CLEARLY_NEARER_BITS * other.bits <= one.median_bits

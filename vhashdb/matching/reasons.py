@@ -6,7 +6,18 @@ import enum
 from collections.abc import Sequence
 from typing import Final
 
-from vhashdb.matching.verdict import MATCH_EVIDENCE, Gate, GateName, Judgement, Segment, Verdict, segment_gates, strongest, without_overlaps
+from vhashdb.matching.verdict import (
+    CLOSE_QUALITY,
+    MATCH_EVIDENCE,
+    Gate,
+    GateName,
+    Judgement,
+    Segment,
+    Verdict,
+    segment_gates,
+    strongest,
+    without_overlaps,
+)
 
 _STILL: Final = 0.02
 """Mean variance of the bits under which a stretch is a still picture."""
@@ -57,7 +68,7 @@ def near_miss(judgement: Judgement, found: Sequence[Segment], *, alike_somewhere
     """
     if judgement.verdict in (Verdict.MATCH, Verdict.INSUFFICIENT):  # the second one's reason has said it
         return ""
-    best = strongest(found)
+    best = strongest(without_overlaps(found))
     if best is None:
         if not alike_somewhere:
             return "at none of the moments tried is the file alike to the known video, in any way of looking"
@@ -111,6 +122,9 @@ def _under(gate: Gate) -> str:
 
 
 def _cost(best: Segment) -> str:
-    if not best.speed_cost:
-        return ""
-    return f" ({best.speed_cost:g} was taken off because the speed, × {best.speed:.2f}, was one of many tried)"
+    """What took evidence away, if something did."""
+    if best.speed_cost:
+        return f" ({best.speed_cost:g} was taken off because the speed, × {best.speed:.2f}, was one of many tried)"
+    if best.quality < CLOSE_QUALITY:
+        return " (how close they are does not count, because the picture shows little)"
+    return ""

@@ -44,6 +44,8 @@ FAR_BITS: Final = 72 / 256
 """Median distance beyond which a segment is an accident of alignment."""
 CLOSE_BITS: Final = 32 / 256
 """Median distance under which closeness begins to count; frames of one place without being copies keep above about 26 of 256."""
+CLOSE_QUALITY: Final = 40
+"""Quality under which closeness says nothing: the bits of flat pictures are alike by chance."""
 CLOSENESS_PER_NAT: Final = 8 / 256
 
 POSSIBLE_BITS: Final = 28 / 256
@@ -110,6 +112,8 @@ class Segment:
     motion: Motion
     bits: int
     """Bits of one hash."""
+    quality: int = 100
+    """Median quality of the agreeing entries, of the side that shows less."""
 
     @property
     def median_bits(self) -> float:
@@ -124,8 +128,8 @@ class Segment:
 
     @property
     def closeness(self) -> float:
-        """Nats; 0 when frames of one place could be as close."""
-        return max(0.0, (CLOSE_BITS - self.median_bits / self.bits) / CLOSENESS_PER_NAT)
+        """Nats; 0 when frames of one place, or frames with little in them, could be as close."""
+        return 0.0 if self.quality < CLOSE_QUALITY else max(0.0, (CLOSE_BITS - self.median_bits / self.bits) / CLOSENESS_PER_NAT)
 
     @property
     def speed_cost(self) -> float:
@@ -140,9 +144,10 @@ class Segment:
         return max(0.0, self.motion_evidence + self.closeness - self.speed_cost) if self.motion_evidence else 0.0
 
     @property
-    def strength(self) -> float:
-        """For choosing between segments that claim the same stretch of the query."""
-        return self.motion_evidence + sum(max(0.0, 0.25 - d / self.bits) for d in self.distances)
+    def promise(self) -> tuple[float, float]:
+        """For choosing between segments that claim the same stretch of the query: evidence without conditions, then closeness."""
+        far = self.median_bits > FAR_BITS * self.bits
+        return 0.0 if far else self.motion_evidence + self.closeness, sum(max(0.0, 0.25 - d / self.bits) for d in self.distances)
 
 
 @dataclass(frozen=True)
@@ -222,15 +227,17 @@ def _worth_a_look(segment: Segment, *, still: bool = False) -> bool:
         return segment.distances[0] <= POSSIBLE_STILL_BITS * bits
     if segment.motion_evidence >= POSSIBLE_MOTION and segment.median_bits <= FAR_BITS * bits and segment.entries >= MIN_ENTRIES:
         return True
+    if segment.quality < CLOSE_QUALITY:
+        return False
     if segment.entries >= POSSIBLE_ENTRIES and segment.median_bits <= POSSIBLE_BITS * bits:
         return True
     return segment.distances[0] <= POSSIBLE_SINGLE_BITS * bits and segment.median_bits <= CLOSE_BITS * bits
 
 
 def without_overlaps(found: Sequence[Segment]) -> list[Segment]:
-    """The strongest segments that do not claim the same stretch of the query, in order of query time."""
+    """The most promising segments that do not claim the same stretch of the query, in order of query time."""
     chosen: list[Segment] = []
-    for segment in sorted(found, key=lambda s: (-s.evidence, -s.strength)):
+    for segment in sorted(found, key=lambda s: s.promise, reverse=True):
         length = max(segment.query_end_s - segment.query_start_s, 1e-9)
         if all(_overlap_s(segment, other) <= 0.3 * length for other in chosen):
             chosen.append(segment)
@@ -241,9 +248,9 @@ def _overlap_s(a: Segment, b: Segment) -> float:
     return max(0.0, min(a.query_end_s, b.query_end_s) - max(a.query_start_s, b.query_start_s))
 
 
-def strongest(segments: Sequence[Segment]) -> Segment | None:
-    """The one that a pair's gates are about."""
-    return max(segments, key=lambda s: (s.evidence, s.strength), default=None)
+def strongest(disjoint: Sequence[Segment]) -> Segment | None:
+    """Of segments without overlaps, the one that a pair's gates are about."""
+    return max(disjoint, key=lambda s: (s.evidence, s.promise), default=None)
 
 
 def segment_gates(segment: Segment) -> tuple[Gate, ...]:
