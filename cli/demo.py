@@ -16,7 +16,7 @@ from vhashdb.errors import UsageError
 from .add import addition_lines
 from .common import made, opened
 from .output import emit, shown
-from .pair import tell
+from .pair import tell_all
 from .verdicts import result_lines
 
 if TYPE_CHECKING:
@@ -107,4 +107,4 @@ def _explain(database: Database, samples: Path) -> None:
         return
     record = matches[0].record
     emit(f"\n4. Why {path.name} is a match. Every condition must pass; `vhashdb explain FILE ID` shows this for any file.\n")
-    tell("explanation", path.name, f"rec {record.short_id}", database.explain(path, record.id), (), as_json=False)
+    tell_all(path.name, f"rec {record.short_id}", database.explain(path, record.id), (), as_json=False)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import db_option, effort_option, exit_zero_option, json_option, opened
 from .files import source_of
-from .pair import code_of, doubts, fingerprints_of, tell
+from .output import shown
+from .pair import code_of, doubts, fingerprints_of, tell_all
+
+if TYPE_CHECKING:
+    from vhashdb import Explanation
 
 
 @click.command(short_help="Show why a file does or does not match a record: every condition with its value.")
@@ -19,27 +24,64 @@ from .pair import code_of, doubts, fingerprints_of, tell
 @effort_option
 @json_option
 @exit_zero_option
-def command(a: str, b: str, db: Path, effort: str, as_json: bool, exit_zero: bool) -> int:
+@click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw it: a .png or .svg; needs matplotlib.")
+def command(a: str, b: str, db: Path, effort: str, as_json: bool, exit_zero: bool, plot: Path | None) -> int:
     """Show why a file does or does not match a record: every condition with its value.
 
     A is a video, a picture or a fingerprint file. It is compared with the record whose id begins with ID or, if there
     is a file of that name, with that file; then no database is needed and --effort says nothing.
 
+    The lines say why it is not a match, whether a search would come upon the record, in which ways both were looked at,
+    and every stretch that was found, chosen or not. The plot has the file's time across and the known video's time up:
+    squares where both are alike, thick lines for the stretches chosen.
+
     \b
     Example:
       vhashdb explain upload.mp4 9f3c2a
+      vhashdb explain --plot why.png upload.mp4 9f3c2a
       vhashdb explain upload.mp4 original.mp4
     """
-    from vhashdb import compare
-
+    if plot is not None:
+        _require_target(plot)
     if os.path.exists(b):
-        query, reference = fingerprints_of(a, b)
-        comparison, notes = compare(query, reference), doubts((a, query), (b, reference))
+        explanation, notes = _against_file(a, b)
     else:
-        with opened(db) as database:
-            record = database.get(b)
-            comparison = database.explain(source_of(a), record.id, effort=effort)
-            notes = ("this record is retracted, so it never matches",) if record.state == "retracted" else ()
-            b = f"rec {record.short_id}"
-    tell("explanation", a, b, comparison, notes, as_json=as_json)
-    return code_of(comparison, exit_zero)
+        explanation, notes, b = _against_record(a, b, db, effort)
+    if plot is not None:
+        _draw(explanation, plot, a, b)
+    tell_all(a, b, explanation, notes, as_json=as_json)
+    return code_of(explanation, exit_zero)
+
+
+def _require_target(path: Path) -> None:
+    """End before anything is decoded if nothing could be drawn."""
+    from vhashdb.plotting import require_target
+
+    require_target(path)
+
+
+def _draw(explanation: Explanation, path: Path, a: str, b: str) -> None:
+    from vhashdb.plotting import plot
+
+    plot(explanation, path, query_name=shown(os.path.basename(a)), reference_name=shown(os.path.basename(b)))
+
+
+def _against_file(a: str, b: str) -> tuple[Explanation, tuple[str, ...]]:
+    from vhashdb.database import DEPTHS, FULL_LOOK
+    from vhashdb.matching import explain
+    from vhashdb.matching.candidates import candidacy
+    from vhashdb.results import Effort
+
+    query, reference = fingerprints_of(a, b)
+    reference.algorithm.require(query.algorithm)
+    radius_bits = round(DEPTHS[Effort.BALANCED].radius * query.algorithm.bits)
+    explanation = explain(query, reference, (candidacy(FULL_LOOK, query, reference, radius_bits),))
+    return explanation, doubts((a, query), (b, reference))
+
+
+def _against_record(a: str, identifier: str, db: Path, effort: str) -> tuple[Explanation, tuple[str, ...], str]:
+    with opened(db) as database:
+        record = database.get(identifier)
+        explanation = database.explain(source_of(a), record.id, effort=effort)
+    notes = ("this record is retracted, so it never matches",) if record.state == "retracted" else ()
+    return explanation, notes, f"rec {record.short_id}"

@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from vhashdb import Record, VhashdbError
 
-_ASCII: Final = str.maketrans({"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x"})
+_ASCII: Final = str.maketrans({"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x", "−": "-"})
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 _COLOURS: Final = {"MATCH": "red", "POSSIBLE": "yellow", "NO MATCH": "green", "INSUFFICIENT": "yellow", "NOT CHECKED": "magenta"}
 

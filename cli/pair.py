@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from .codes import ExitCode
 from .files import source_of
 from .output import decoded, emit, emit_json, shown
-from .verdicts import gates_lines, judgement_lines, note_lines, segment_lines, views_lines
+from .verdicts import candidacy_lines, gates_lines, judgement_lines, looks_lines, near_miss_lines, note_lines, segment_lines, views_lines
 
 if TYPE_CHECKING:
-    from vhashdb import Comparison, Fingerprint, Gate
+    from vhashdb import Comparison, Explanation, Fingerprint, Gate, Segment
     from vhashdb.hashing.algorithms import AlgorithmId
+    from vhashdb.matching import Candidacy, Fate, Look
 
 _FEW = 0.5
 """Share of a video that is usable, under which a reader is told."""
@@ -55,41 +56,98 @@ def doubts(query: tuple[str, Fingerprint], reference: tuple[str, Fingerprint]) -
     return tuple(notes)
 
 
-def tell(kind: str, query: str, reference: str, comparison: Comparison, notes: tuple[str, ...], *, as_json: bool) -> None:
-    """Print a comparison; one of kind ``explanation`` with everything that led to it."""
+def tell(query: str, reference: str, comparison: Comparison, notes: tuple[str, ...], *, as_json: bool) -> None:
+    """Print a comparison: the verdict and the matched stretches."""
     if as_json:
-        emit_json(_json(kind, query, reference, comparison, notes))
+        emit_json(_json("comparison", query, reference, comparison, notes))
         return
-    judgement = comparison.judgement
-    emit(f"{shown(query)}  against  {shown(reference)}")
-    lines = judgement_lines(judgement) + segment_lines(judgement.segments)
-    if kind == "explanation":
-        lines += views_lines(comparison)
-        lines += ["Conditions for a match, for the strongest stretch:", *gates_lines(judgement)]
+    for line in _head(query, reference, comparison) + note_lines(notes):
+        emit(line)
+
+
+def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[str, ...], *, as_json: bool) -> None:
+    """Print a comparison with everything that led to it."""
+    if as_json:
+        emit_json(_json("explanation", query, reference, explanation, notes) | _explanation_json(explanation))
+        return
+    lines = _head(query, reference, explanation)
+    lines += near_miss_lines(explanation) + candidacy_lines(explanation.candidacy)
+    lines += views_lines(explanation) + looks_lines(explanation)
+    if explanation.judgement.gates:
+        lines += ["Conditions for a match, for the strongest stretch:", *gates_lines(explanation.judgement)]
     for line in lines + note_lines(notes):
         emit(line)
+
+
+def _head(query: str, reference: str, comparison: Comparison) -> list[str]:
+    judgement = comparison.judgement
+    return [f"{shown(query)}  against  {shown(reference)}", *judgement_lines(judgement), *segment_lines(judgement.segments)]
 
 
 def _json(kind: str, query: str, reference: str, comparison: Comparison, notes: tuple[str, ...]) -> dict[str, Any]:
     from vhashdb.results import segment_to_json
 
     judgement = comparison.judgement
-    value: dict[str, Any] = {
+    return {
         "type": kind,
         "query": decoded(query),
         "reference": decoded(reference),
         "verdict": judgement.verdict.value,
         "score": round(judgement.score, 3),
         "reason": judgement.reason,
+        "near_miss": comparison.near_miss,
         "query_coverage": round(judgement.query_coverage, 3),
         "reference_coverage": round(judgement.reference_coverage, 3),
         "segments": [segment_to_json(segment) for segment in judgement.segments],
         "notes": list(notes),
     }
-    if kind == "explanation":
-        value["views_tried"] = [{"view": str(pair), "alike": count} for pair, count in comparison.views_tried]
-        value["gates"] = [_gate_json(gate) for gate in judgement.gates]
-    return value
+
+
+def _explanation_json(explanation: Explanation) -> dict[str, Any]:
+    fates = iter(explanation.found)
+    return {
+        "candidacy": [_candidacy_json(one) for one in explanation.candidacy],
+        "views_tried": [{"view": str(pair), "alike": count} for pair, count in explanation.views_tried],
+        "looks": [_look_json(look, [next(fates) for _ in look.segments], explanation.strongest) for look in explanation.looks],
+        "gates": [_gate_json(gate) for gate in explanation.judgement.gates],
+    }
+
+
+def _candidacy_json(one: Candidacy) -> dict[str, Any]:
+    return {
+        "look": one.look,
+        "moments_near": one.moments,
+        "moments": one.asked,
+        "nearest_bits": one.nearest_bits,
+        "radius_bits": one.radius_bits,
+        "place": one.place,
+        "candidates": one.candidates,
+    }
+
+
+def _look_json(look: Look, found: list[tuple[Segment, Fate]], strongest: Segment | None) -> dict[str, Any]:
+    return {
+        "view": str(look.views),
+        "query_frames": look.query_entries,
+        "reference_frames": look.reference_entries,
+        "pairs_alike": look.alike,
+        "votes": round(look.votes, 2),
+        "most_votes": round(look.most_votes, 2),
+        "stretches": [_stretch_json(segment, fate) | {"strongest": segment is strongest} for segment, fate in found],
+    }
+
+
+def _stretch_json(segment: Segment, fate: Fate) -> dict[str, Any]:
+    from vhashdb.results import segment_to_json
+
+    return segment_to_json(segment) | {
+        "chosen": fate == "chosen",
+        "set_aside": None if fate == "chosen" else fate.value,
+        "evidence": round(segment.evidence, 3),
+        "motion_evidence": round(segment.motion_evidence, 3),
+        "closeness": round(segment.closeness, 3),
+        "speed_cost": segment.speed_cost,
+    }
 
 
 def _gate_json(gate: Gate) -> dict[str, Any]:

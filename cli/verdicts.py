@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from .output import clock, coloured, labels_text, printable, shown, verdict_word
 
 if TYPE_CHECKING:
     from vhashdb import Comparison, Match, Result, Segment
+    from vhashdb.matching import Candidacy, Fate, Look
     from vhashdb.matching.verdict import Judgement
 
 NORMAL_SPEED = 0.01
 """How far from 1 a speed is not worth saying."""
 SHOWN_VIEWS = 8
+SHOWN_STRETCHES = 6
+"""Of each way of looking."""
+WIDTH = 80
 SHORT_S = 60.0
 STILL_S = 0.11
 """A stretch of the file no longer than this is one picture, so its times there say nothing; a GIF of one has 0.1 s."""
@@ -96,6 +101,71 @@ def views_lines(comparison: Comparison) -> list[str]:
     lines += [f"  {count:>4}  {pair}" for pair, count in comparison.views_tried[:SHOWN_VIEWS]]
     more = len(comparison.views_tried) - SHOWN_VIEWS
     return lines + ([f"        and {more} more"] if more > 0 else [])
+
+
+def near_miss_lines(comparison: Comparison) -> list[str]:
+    """Why it is not a match, unless it is."""
+    if not comparison.near_miss:
+        return []
+    return textwrap.wrap(f"Why not a match: {printable(comparison.near_miss)}", WIDTH, subsequent_indent="  ")
+
+
+def candidacy_lines(candidacy: tuple[Candidacy, ...]) -> list[str]:
+    """Whether a search comes upon the record: one that compares well is missed too when it does not."""
+    if not candidacy:
+        return []
+    width = max(len(one.look) for one in candidacy)
+    return ["Does a search come upon it?", *(f"  {one.look:<{width}}  {_candidacy(one)}" for one in candidacy)]
+
+
+def _candidacy(one: Candidacy) -> str:
+    if one.nearest_bits is None:
+        return "no: one side has no picture of its own to search with"
+    if not one.moments:
+        return f"no: nearest {one.nearest_bits} bits, at most {one.radius_bits} are near"
+    near = f"{one.moments} of {one.asked} moments near, nearest {one.nearest_bits} bits (at most {one.radius_bits})"
+    if one.candidates is None:
+        return f"yes: {near}"
+    if one.place is None:
+        return f"no: {near}, but {'other records are nearer' if one.crowded_out else 'it is not searched'}"
+    return f"yes: {near}, place {one.place} of {one.candidates}"
+
+
+def looks_lines(comparison: Comparison) -> list[str]:
+    """The ways of looking in which both sides were compared in full, and every stretch found, chosen or not."""
+    lines = ["Compared in full:"] if comparison.looks else []
+    found = iter(comparison.found)
+    for look in comparison.looks:
+        lines += _look_lines(look)
+        stretches = [next(found) for _ in look.segments]
+        # The ones that the rest of the explanation is about must not be among those that are not shown.
+        stretches.sort(key=lambda item: (item[1] != "chosen", item[0] is not comparison.strongest))
+        for segment, fate in stretches[:SHOWN_STRETCHES]:
+            lines += _stretch_lines(segment, fate, strongest=segment is comparison.strongest)
+        more = len(look.segments) - SHOWN_STRETCHES
+        lines += [f"    and {more} more"] if more > 0 else []
+    return lines
+
+
+def _look_lines(look: Look) -> list[str]:
+    stretches = "1 stretch" if len(look.segments) == 1 else f"{len(look.segments)} stretches"
+    return [
+        f"  {look.views}",
+        f"    {look.query_entries} × {look.reference_entries} pictures, {look.alike:,} {'pair' if look.alike == 1 else 'pairs'} alike, "
+        f"votes {look.votes:.1f} of {look.most_votes:.1f}, {stretches}",
+    ]
+
+
+def _stretch_lines(segment: Segment, fate: Fate, *, strongest: bool) -> list[str]:
+    here, there = _span(segment.query_start_s, segment.query_end_s), _span(segment.reference_start_s, segment.reference_end_s)
+    speed = f"  × {segment.speed:.2f}" if abs(segment.speed - 1) > NORMAL_SPEED else ""
+    word, why = ("chosen", "") if fate == "chosen" else ("set aside", f"{fate}; ")
+    why = f"the strongest; {why}" if strongest else why
+    parts = f"motion {segment.motion_evidence:.1f}, closeness {segment.closeness:.1f}"
+    parts += f", − {segment.speed_cost:.1f} for the speed" if segment.speed_cost else ""
+    weight = f"evidence {segment.evidence:.1f}" if segment.evidence else "no evidence"
+    said = textwrap.wrap(f"{why}{weight} ({parts})", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return [f"    {word:<9}  {here} ↔ {there}{speed}", *said]
 
 
 def gates_lines(judgement: Judgement) -> list[str]:

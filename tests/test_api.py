@@ -10,7 +10,7 @@ import pytest
 import vhashdb
 from tests.conftest import ROOT
 
-HEAVY = "numpy", "av", "faiss", "sqlalchemy", "PIL", "imagehash", "scipy"
+HEAVY = "numpy", "av", "faiss", "sqlalchemy", "PIL", "imagehash", "scipy", "matplotlib"
 
 
 def test_all_agrees_with_what_is_there():
@@ -60,7 +60,7 @@ def test_the_parent_process_loads_no_decoder(package):
 
 
 def test_only_its_own_room_imports_a_heavy_library():
-    importers = {"av": set(), "faiss": set(), "sqlalchemy": set()}
+    importers = {"av": set(), "faiss": set(), "sqlalchemy": set(), "matplotlib": set()}
     for path in (ROOT / "vhashdb").rglob("*.py"):
         for line in path.read_text().splitlines():
             words = line.split()
@@ -68,7 +68,12 @@ def test_only_its_own_room_imports_a_heavy_library():
                 importers[words[1].split(".")[0]].add(path.relative_to(ROOT / "vhashdb").as_posix())
     assert importers["av"] <= {"video/decode.py", "video/child.py"}
     assert importers["faiss"] == {"index.py"}
+    assert importers["matplotlib"] == {"plotting.py"}
     assert importers["sqlalchemy"] == {"store/store.py", "store/schema.py", "store/sqlite.py"}
+
+
+def test_matplotlib_is_loaded_only_to_draw():
+    assert run("import sys, vhashdb.plotting; print('matplotlib' in sys.modules)") == "False"
 
 
 def test_no_module_unpickles():

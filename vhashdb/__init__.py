@@ -11,6 +11,7 @@ The house, from the street to the cellar::
       store         records, labels, audit log              (SQLite through SQLAlchemy)
       index         hashes of many videos, searched         (the only room that imports faiss)
       matching      two fingerprints become segments and a verdict
+      plotting      one such pair as a picture                (the only room that imports matplotlib)
       errors        one tree; limits: one dataclass
 
 Example::
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from vhashdb.database import Database
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
-    from vhashdb.matching import Comparison, Gate, Segment, Verdict, compare
+    from vhashdb.matching import Comparison, Explanation, Gate, Segment, Verdict, compare
     from vhashdb.results import Addition, AddStatus, Effort, Match, Result
     from vhashdb.store import Details, Record, State
 
@@ -73,6 +74,7 @@ _LAZY = {
     "Database": "vhashdb.database",
     "Details": "vhashdb.store",
     "Effort": "vhashdb.results",
+    "Explanation": "vhashdb.matching",
     "Fingerprint": "vhashdb.fingerprints",
     "Gate": "vhashdb.matching",
     "Match": "vhashdb.results",
@@ -108,6 +110,7 @@ __all__ = [
     "DecoderFailed",
     "Details",
     "Effort",
+    "Explanation",
     "Fingerprint",
     "FingerprintError",
     "Gate",

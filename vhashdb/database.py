@@ -19,11 +19,12 @@ from vhashdb.fingerprinting import build, rebuild
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.index import FrameIndex
-from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file
+from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
 from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
-from vhashdb.matching.candidates import Candidate
-from vhashdb.matching.comparison import Comparison, compare
+from vhashdb.matching.candidates import Candidacy, Candidate, candidacy
+from vhashdb.matching.comparison import compare
+from vhashdb.matching.explanation import Explanation, explain
 from vhashdb.matching.ranking import Known, weigh
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result, effort_of
@@ -50,6 +51,9 @@ DEPTHS: Final = {
     Effort.BALANCED: _Depth((SCOUT_VIEWS, QUERY_VIEWS), 52 / 256),
     Effort.THOROUGH: _Depth((CLOSE_VIEWS,), 52 / 256),
 }
+FIRST_LOOK: Final = "first look"
+"""What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
+FULL_LOOK: Final = "full look"
 STILL_S: Final = 0.2
 """Seconds under which an input counts as a still picture."""
 MIN_USABLE_S: Final = 1.0
@@ -205,7 +209,7 @@ class Database:
     def known_file(self, source: Source | Fingerprint) -> Record | None:
         """The record made from this very file, if there is one."""
         if isinstance(source, str | os.PathLike) and Path(source).is_file():
-            return self._store.by_sha256(hash_file(source).sha256)
+            return self._store.by_sha256(sha256_of(source))
         return None
 
     def prepare(self, source: Source | Fingerprint) -> Prepared:
@@ -246,7 +250,7 @@ class Database:
     def unmatch(self, source: str | os.PathLike[str], identifier: str, *, reason: str = "") -> Record:
         """Remember that this file is *not* that record, whatever the hashes say."""
         record = self.get(identifier)
-        self._store.mark_not_this(record.id, hash_file(source).sha256, reason)
+        self._store.mark_not_this(record.id, sha256_of(source), reason)
         return record
 
     # -- asking --------------------------------------------------------------------------------
@@ -273,7 +277,7 @@ class Database:
         if image is not None:
             return self._ask(image, effort, None)
         with as_path(source, self.limits) as path:
-            return self._ask(path, effort, hash_file(path).sha256)
+            return self._ask(path, effort, sha256_of(path))
 
     def _ask(self, source: Path | Image, effort: Effort, sha256: str | None) -> Result:
         """Look as deep as the effort goes, and no deeper than the question needs."""
@@ -295,13 +299,44 @@ class Database:
         matches = self._compared(closer, self._candidates(closer, Effort.BALANCED))
         return replace(self._answer(closer, effort, sha256, spent_s, matches), confirmed=bool(first))
 
-    def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Comparison:
-        """How an input compares with one record: every gate, whatever the verdict."""
-        reference = self.fingerprint(identifier)
-        if isinstance(source, Fingerprint):
-            return compare(source, reference)
-        plan = DEPTHS[effort_of(effort)].plans[-1]
-        return compare(build(source, [plan], self._algorithm, self._decoders, self.limits).fingerprints[0], reference)
+    def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Explanation:
+        """How an input compares with one record, and whether a search comes upon it: everything, whatever the verdict.
+
+        Raises:
+            MediaError: the input cannot be read.
+            RecordNotFound: there is no such record.
+        """
+        effort, record = effort_of(effort), self.get(identifier)
+        looks = [source] if isinstance(source, Fingerprint) else self._all_looks(source, effort)
+        reference = self._store.fingerprint(record.id)
+        reference.algorithm.require(looks[-1].algorithm)
+        # As `match` has it: what follows on a first look is searched with the radius of `balanced`.
+        asked = [(FIRST_LOOK, look, effort) for look in looks[:-1]] + [
+            (FULL_LOOK, looks[-1], effort if isinstance(source, Fingerprint) else Effort.BALANCED)
+        ]
+        found = tuple(self._candidacy(name, look, depth, record, reference) for name, look, depth in asked)
+        return explain(looks[-1], reference, found)
+
+    def _all_looks(self, source: Source, effort: Effort) -> list[Fingerprint]:
+        """The fingerprints that `match` makes at an effort when it need not stop early."""
+        *first, last = DEPTHS[effort].plans
+        image = as_image(source)
+        with contextlib.nullcontext(image) if image is not None else as_path(source, self.limits) as given:
+            if all(plan.sampling == last.sampling for plan in first):
+                return list(build(given, [*first, last], self._algorithm, self._decoders, self.limits).fingerprints)
+            made: list[Fingerprint] = []
+            for plan in first:
+                with contextlib.suppress(UnreadableMedia):  # no keyframes: left to the next plan
+                    made += build(given, [plan], self._algorithm, self._decoders, self.limits).fingerprints
+            return [*made, *build(given, [last], self._algorithm, self._decoders, self.limits).fingerprints]
+
+    def _candidacy(self, look: str, query: Fingerprint, effort: Effort, record: Record, reference: Fingerprint) -> Candidacy:
+        """Whether one look at an input comes upon a record."""
+        found = self._candidates(query, effort)
+        records = self._store.by_number([c.record for c in found]) if found else {}
+        places = (place for place, candidate in enumerate(found, 1) if records[candidate.record].id == record.id)
+        by_itself = candidacy(look, query, reference, round(DEPTHS[effort].radius * self._algorithm_id.bits))
+        return replace(by_itself, place=next(places, None), candidates=len(found))
 
     def _answer(self, query: Fingerprint, effort: Effort, sha256: str | None, cpu_s: float, matches: list[Match]) -> Result:
         """The verdict on a fingerprint, given what it matches."""

@@ -1,11 +1,13 @@
 """`compare`, `explain`, `hash`: two files side by side, and fingerprints on paper."""
 
+import itertools
 import json
 import re
 
 import pytest
 
 import vhashdb
+from tests.conftest import ROOT
 
 from .driver import run
 
@@ -61,6 +63,81 @@ def test_explain_in_json(known, ids, samples):
     assert not all(gate["passed"] for gate in value["gates"])
     assert isinstance(value["views_tried"], list)
 
+    (look, *_) = value["candidacy"]
+    assert look.keys() == {"look", "moments_near", "moments", "nearest_bits", "radius_bits", "place", "candidates"}
+    assert value["near_miss"]
+
+
+def test_explain_in_json_has_every_stretch_chosen_or_not(known, ids, films):
+    value = json.loads(run("explain", "--db", known, "--json", films[0], ids["valley"]).out)
+    assert value["near_miss"] == ""
+    assert [look["look"] for look in value["candidacy"]] == ["first look", "full look"]
+    assert all(look["place"] == 1 and look["nearest_bits"] <= look["radius_bits"] for look in value["candidacy"])
+    stretches = [stretch for look in value["looks"] for stretch in look["stretches"]]
+    assert len([s for s in stretches if s["chosen"]]) == len(value["segments"]) == 1
+    assert {s["set_aside"] for s in stretches if not s["chosen"]} == {"claims the same seconds as a stronger one"}
+    assert all(s.keys() > value["segments"][0].keys() for s in stretches)
+    assert [s["chosen"] for s in stretches if s["strongest"]] == [True]
+    best = value["looks"][0]
+    assert best["pairs_alike"] >= best["query_frames"] > 0
+    assert 0 < best["votes"] <= best["most_votes"] <= best["query_frames"]
+
+
+def keys_in(value):
+    """All names in a JSON value, at any depth."""
+    if isinstance(value, dict):
+        return set(value) | {key for item in value.values() for key in keys_in(item)}
+    return {key for item in value for key in keys_in(item)} if isinstance(value, list) else set()
+
+
+def test_every_field_of_an_explanation_is_described(known, ids, films):
+    (value,) = run("explain", "--db", known, "--json", films[0], ids["valley"]).json
+    described = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    assert {key for key in keys_in(value) if f"`{key}`" not in described} == set()
+
+
+def section(done, title):
+    """The lines under a heading."""
+    after = done.lines[next(number for number, line in enumerate(done.lines) if line.startswith(title)) + 1 :]
+    return list(itertools.takewhile(lambda line: line.startswith(" "), after))
+
+
+def test_explain_shows_what_was_searched_and_compared(films, known, ids):
+    done = run("explain", "--db", known, films[0], ids["valley"])
+    assert "Why not a match" not in done.out
+    first, full = section(done, "Does a search come upon it?")
+    assert re.fullmatch(r"  first look  yes: \d+ of \d+ moments near, nearest \d+ bits \(at most 52\), place 1 of \d", first)
+    assert full.startswith("  full look   yes: ")
+    best, counts, when, weighed, *_ = section(done, "Compared in full")
+    assert best == "  mirrored"
+    assert re.fullmatch(r"    \d+ × \d+ pictures, [\d,]+ pairs alike, votes [\d.]+ of [\d.]+, 1 stretch", counts)
+    assert when == "    chosen     00:00:00.0 – 00:00:12.0 ↔ 00:00:00.0 – 00:00:12.0"
+    assert re.fullmatch(r"      the strongest; evidence [\d.]+ \(motion [\d.]+, closeness [\d.]+\)", weighed)
+    assert "set aside" in done.out
+    table = done.lines.index("Conditions for a match, for the strongest stretch:")
+    assert all(len(line) <= 80 for line in done.lines[done.lines.index(best) : table])
+
+
+def test_explain_says_why_a_still_picture_is_no_match(samples):
+    done = run("explain", samples / "still.png", samples / "known" / "harbour.mp4")
+    assert "Why not a match: the frames are alike in only 1 picture of the file; at least 4\n  are needed\n" in done.out
+    assert "    chosen     00:00:00.0 ↔ 00:00:0" in done.out
+    assert "      the strongest; no evidence (motion 0.0, closeness " in done.out
+
+
+def test_explain_says_that_a_search_would_not_come_upon_it(samples, known, ids):
+    done = run("explain", "--db", known, samples / "unknown" / "train.mp4", ids["valley"])
+    first, full = section(done, "Does a search come upon it?")
+    assert re.fullmatch(r"  first look  no: nearest \d+ bits, at most 52 are near", first)
+    assert full.startswith("  full look   no: ")
+    assert "Why not a match: " in done.out
+
+
+def test_explain_a_dark_video(samples, films):
+    done = run("explain", samples / "unknown" / "dark_room.mp4", films[1])
+    assert done.code == 3
+    assert section(done, "Does a search") == ["  full look  no: one side has no picture of its own to search with"]
+
 
 @pytest.mark.parametrize("effort", ["fast", "balanced", "thorough"])
 def test_explain_at_every_effort(effort, films, known, ids):
@@ -75,7 +152,43 @@ def test_explain_against_a_file_needs_no_database(films):
 
 def test_explain_a_retracted_record_says_so(own, films, ids):
     run("retract", "--db", own, ids["valley"], "--reason", "x")
-    assert "note: this record is retracted" in run("explain", "--db", own, films[0], ids["valley"]).out
+    done = run("explain", "--db", own, films[0], ids["valley"])
+    assert "note: this record is retracted" in done.out
+    assert all("but it is not searched" in line for line in section(done, "Does a search come upon it?"))
+
+
+@pytest.mark.parametrize("name", ["why.png", "why.svg"])
+def test_explain_draws(name, clean, films, known, ids):
+    plain = run("explain", "--db", known, films[0], ids["valley"])
+    drawn = run("explain", "--db", known, "--plot", name, films[0], ids["valley"])
+    assert (drawn.code, drawn.out, drawn.err) == (plain.code, plain.out, "")
+    first = (clean / name).read_bytes()
+    assert first.startswith(b"\x89PNG" if name.endswith("png") else b"<?xml")
+    assert run("explain", "--db", known, "--json", "--plot", name, films[0], ids["valley"]).json[0]["type"] == "explanation"
+    assert (clean / name).read_bytes() == first
+    assert [path.name for path in clean.iterdir()] == [name]
+
+
+def test_explain_draws_two_files_and_insufficient_ones(clean, samples, films):
+    assert run("explain", "--plot", "why.svg", samples / "unknown" / "dark_room.mp4", films[1]).code == 3
+    assert b"dark_room.mp4" in (clean / "why.svg").read_bytes()
+
+
+@pytest.mark.parametrize("target", ["why.gif", "no/such/why.png", "."])
+def test_explain_does_not_begin_what_it_cannot_draw(target, films):
+    done = run("explain", "--plot", target, "missing.mp4", films[1])
+    assert done.code == 2
+    assert done.out == ""
+    assert "hint: " in done.err
+    assert "missing.mp4" not in done.err
+
+
+def test_explain_without_matplotlib(monkeypatch, clean, films):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, package=None: None)
+    done = run("explain", "--plot", "why.png", *films)
+    assert done.code == 2
+    assert 'hint: pip install "vhashdb[plot]"' in done.err
+    assert list(clean.iterdir()) == []
 
 
 @pytest.mark.parametrize(("form", "options"), [("json", []), ("binary", []), ("vpdq", ["--every-frame"])])

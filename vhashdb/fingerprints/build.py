@@ -85,8 +85,15 @@ mirrored."""
 SCOUT_VIEWS: Final = replace(QUERY_VIEWS, step=2, sparse=frozenset(_MORE), sparse_step=2)
 """The same at fewer looks, and at fewer still in the less usual regions: enough to see whether it is worth to ask more."""
 
-KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2.0, exact=False))
-"""The cheapest question: only frames that decode alone."""
+_CLOSER: Final = frozenset({Region.INSET_FINE, Region.INSET_MIDDLE, Region.INSET_CLOSEST, *PICTURES[1:], *list(BARED)[:4]})
+"""Regions that seldom find what the others do not."""
+
+KEYFRAME_VIEWS: Final = replace(
+    QUERY_VIEWS,
+    sampling=Sampling(Mode.KEYFRAMES, 2.0, exact=False),
+    views={region: orientations for region, orientations in QUERY_VIEWS.views.items() if region not in _CLOSER},
+)
+"""The cheapest question: only frames that decode alone, and fewer regions."""
 
 CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0, exact=False))
 """The most thorough question."""

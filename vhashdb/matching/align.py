@@ -98,6 +98,20 @@ class Stretch:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """What was found between two tracks, and how much there was to find it in."""
+
+    stretches: tuple[Stretch, ...]
+    """Strongest first."""
+    alike: int
+    """Pairs of entries that are alike, on a line or not."""
+    votes: float
+    """What the strongest line has: for each query entry that agrees on it, the weight of its best pair there, at most 1."""
+    most_votes: float
+    """What a line could have if every query entry with an alike pair agreed on it."""
+
+
+@dataclass(frozen=True)
 class _Alike:
     """Alike pairs, one row each."""
 
@@ -111,7 +125,12 @@ class _Alike:
 
 
 def align(query: Track, reference: Track, table: npt.NDArray[np.int16], radius: int) -> list[Stretch]:
-    """All stretches of the query that lie on the reference, strongest first.
+    """All stretches of the query that lie on the reference, strongest first; the arguments are those of `alignment`."""
+    return list(alignment(query, reference, table, radius).stretches)
+
+
+def alignment(query: Track, reference: Track, table: npt.NDArray[np.int16], radius: int) -> Alignment:
+    """All stretches of the query that lie on the reference, and what they were found in.
 
     Args:
         query: ``n`` entries.
@@ -123,15 +142,18 @@ def align(query: Track, reference: Track, table: npt.NDArray[np.int16], radius: 
     distance = table[rows, columns]
     alike = _Alike(rows, columns, distance, weight_of(distance, radius))
     stretches: list[Stretch] = []
+    strongest, most_votes = 0.0, float(_most_votes(query, alike))
     while len(alike.query) and len(stretches) < MAX_STRETCHES:
-        line = _strongest_line(query, reference, alike)
+        line, votes = _strongest_line(query, reference, alike)
+        strongest = max(strongest, votes)
         found = _stretches_on(line, query, reference, radius, stretches)
         if not found:
             break
         stretches += found
         middle = (query.start_s[alike.query] + query.end_s[alike.query]) / 2
         alike = alike.where(~np.logical_or.reduce([(s.start_s <= middle) & (middle <= s.end_s) for s in found]))
-    return sorted(stretches, key=lambda s: -s.weight)[:MAX_STRETCHES]
+    ordered = tuple(sorted(stretches, key=lambda s: -s.weight)[:MAX_STRETCHES])
+    return Alignment(ordered, len(rows), strongest, most_votes)
 
 
 def weight_of(distance: npt.NDArray[np.int16], radius: int) -> npt.NDArray[np.float64]:
@@ -139,21 +161,27 @@ def weight_of(distance: npt.NDArray[np.int16], radius: int) -> npt.NDArray[np.fl
     return np.asarray((1.0 - distance / (radius + 1.0)) ** 2)
 
 
-def _strongest_line(query: Track, reference: Track, alike: _Alike) -> Line:
-    """The line with the largest sum of weights over distinct query entries."""
-    best, best_votes = (1.0, 0.0), -1.0
-    # What all query entries can give at most, each with its best pair.
+def _most_votes(query: Track, alike: _Alike) -> float:
+    """What all query entries can give at most, each with its best pair."""
     most = np.zeros(len(query))
     np.maximum.at(most, alike.query, alike.weight)
+    return float(most.sum())
+
+
+def _strongest_line(query: Track, reference: Track, alike: _Alike) -> tuple[Line, float]:
+    """The line with the largest sum of weights over distinct query entries, and that sum."""
+    best, best_votes, agreed = (1.0, 0.0), -1.0, 0.0
+    most = _most_votes(query, alike)
     for speed in sorted(SPEEDS, key=lambda s: abs(np.log(s))):
-        offset, votes = _vote(query, reference, alike, speed)
+        offset, sum_of_weights = _vote(query, reference, alike, speed)
+        votes = sum_of_weights
         if speed == 1.0:
             votes *= NORMAL_SPEED_BONUS
-            if votes >= most.sum():  # no other speed can have more
-                return Line(*_refine(query, reference, alike, speed, offset))
+            if votes >= most:  # no other speed can have more
+                return Line(*_refine(query, reference, alike, speed, offset)), sum_of_weights
         if votes > best_votes + 1e-9:
-            best, best_votes = (speed, offset), votes
-    return Line(*_refine(query, reference, alike, *best))
+            best, best_votes, agreed = (speed, offset), votes, sum_of_weights
+    return Line(*_refine(query, reference, alike, *best)), agreed
 
 
 def _allowed(query: Track, reference: Track, alike: _Alike, speed: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -10,14 +10,13 @@ import numpy.typing as npt
 
 from vhashdb.background import common
 from vhashdb.fingerprints.model import Fingerprint
-from vhashdb.hashing.bits import PackedHashes
-from vhashdb.hashing.views import Orientation, Region, View
+from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.matching.pairs import query_tracks
 
 MAX_CANDIDATES: Final = 40
 """Records compared in full, those with most near moments first."""
 
-_NEGATED_REGIONS: Final = frozenset({Region.WHOLE, Region.BOX})
+_BLOCK_PAIRS: Final = 1 << 22
 
 
 class Hits(Protocol):
@@ -52,11 +51,9 @@ def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candi
 
     Pictures that unrelated videos share (`vhashdb.background`) do not count.
     """
-    tracks = {key: track for key, track in query_tracks(query).items() if _worth_searching(*key)}
-    if not tracks:
+    hashes, moments = _asked(query)
+    if not len(hashes):
         return []
-    hashes = np.concatenate([track.hash for track in tracks.values()])
-    moments = np.round(np.concatenate([track.start_s for track in tracks.values()]) * 1000).astype(np.int64)
     hits = index.search(hashes, radius_bits)
     asked = np.unique(hits.query)
     telling = np.isin(hits.query, asked[~common(hashes[asked], query.algorithm)])
@@ -71,8 +68,55 @@ def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candi
     return sorted(found, key=lambda c: (-c.moments, c.nearest_bits))[:MAX_CANDIDATES]
 
 
-def _worth_searching(view: View, negated: bool) -> bool:
-    """Whether a view can find records that simpler ones miss; the others only make a comparison closer."""
-    if negated:
-        return view.region in _NEGATED_REGIONS and view.orientation is Orientation.UPRIGHT
-    return True
+def _asked(query: Fingerprint) -> tuple[PackedHashes, npt.NDArray[np.int64]]:
+    """The hashes that are searched for, and the moment of each in milliseconds."""
+    tracks = query_tracks(query)
+    if not tracks:
+        return np.zeros((0, query.algorithm.bytes), np.uint8), np.zeros(0, np.int64)
+    hashes = np.concatenate([track.hash for track in tracks.values()])
+    return hashes, np.round(np.concatenate([track.start_s for track in tracks.values()]) * 1000).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Candidacy:
+    """Whether a search comes upon one record, and by how much it does or does not."""
+
+    look: str
+    """Which look at the file this is about, in words."""
+    radius_bits: int
+    """What is near."""
+    moments: int
+    """Distinct moments of the query with a near hash in the record …"""
+    asked: int
+    """… of so many."""
+    nearest_bits: int | None
+    """Distance of the nearest pair of hashes, near or not; None if one side has none."""
+    place: int | None
+    """Among the records that the look came upon, 1 for the first; None if it is not among them, or none were searched."""
+    candidates: int | None
+    """How many these are; None if none were searched."""
+
+    @property
+    def crowded_out(self) -> bool:
+        """Whether it is near and yet not compared, because enough other records have more near moments."""
+        return self.moments > 0 and self.place is None and (self.candidates or 0) >= MAX_CANDIDATES
+
+
+def candidacy(look: str, query: Fingerprint, reference: Fingerprint, radius_bits: int) -> Candidacy:
+    """How near a query's moments are to one record, whether or not it is in an index."""
+    hashes, moments = _asked(query)
+    kept = ~common(hashes, query.algorithm)
+    hashes, moments = hashes[kept], moments[kept]
+    nearest = _nearest(hashes, reference.hash[reference.usable])
+    near = np.unique(moments[nearest <= radius_bits])
+    closest = int(nearest.min()) if len(nearest) and reference.usable.any() else None
+    return Candidacy(look, radius_bits, len(near), len(np.unique(moments)), closest, None, None)
+
+
+def _nearest(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.int16]:
+    """``(n,)`` bits from each hash of ``left`` to the nearest of ``right``, in bounded memory."""
+    nearest = np.full(len(left), np.iinfo(np.int16).max, np.int16)
+    step = max(1, _BLOCK_PAIRS // max(1, len(right)))
+    for start in range(0, len(left) if len(right) else 0, step):
+        nearest[start : start + step] = distances(left[start : start + step], right).min(axis=1)
+    return nearest

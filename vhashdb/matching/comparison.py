@@ -9,14 +9,34 @@ import numpy as np
 
 from vhashdb.background import common
 from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import distances
-from vhashdb.matching.align import Stretch, align
+from vhashdb.matching.align import Alignment, Stretch, alignment
 from vhashdb.matching.motion import motion_of
 from vhashdb.matching.pairs import VIEW_PAIRS, Track, ViewPair, best_view_pairs, query_tracks, tracks_of
-from vhashdb.matching.verdict import Judgement, Segment, Verdict, judge
+from vhashdb.matching.reasons import Fate, fates, near_miss
+from vhashdb.matching.verdict import Judgement, Segment, Verdict, judge, strongest, without_overlaps
 
 ALIGN_RADIUS: Final = 60 / 256
 """Share of bits that may differ for a pair to vote. Unrelated 256-bit hashes differ in 128 ± 8 bits."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What comparing both sides in full through one view pair gave."""
+
+    views: ViewPair
+    query_entries: int
+    reference_entries: int
+    """Entries that were compared, each of one side with each of the other."""
+    alike: int
+    """Pairs of entries that were alike."""
+    votes: float
+    """Of the strongest line of time; a query entry on it gives 1 when it is the very same picture, and less when it is not."""
+    most_votes: float
+    """What it could have if all query entries with an alike one agreed on it."""
+    segments: tuple[Segment, ...]
+    """All stretches, chosen or not, strongest first."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +46,30 @@ class Comparison:
     judgement: Judgement
     views_tried: tuple[tuple[ViewPair, int], ...]
     """View pairs with alike probes, best first, and how many distinct probes were alike."""
+    looks: tuple[Look, ...]
+    """The best of these, compared in full."""
 
     @property
     def segments(self) -> tuple[Segment, ...]:
         """Matched stretches, in order of query time."""
         return self.judgement.segments
+
+    @property
+    def found(self) -> tuple[tuple[Segment, Fate], ...]:
+        """All stretches, in the order of `looks`, each with whether it was chosen, or else why not."""
+        segments = [segment for look in self.looks for segment in look.segments]
+        return tuple(zip(segments, fates(segments, self.judgement), strict=True))
+
+    @property
+    def strongest(self) -> Segment | None:
+        """The stretch that the gates and `near_miss` are about; None if there is none."""
+        return strongest(without_overlaps([segment for look in self.looks for segment in look.segments]))
+
+    @property
+    def near_miss(self) -> str:
+        """Why it is not a match, in a sentence; empty for a match and where too little is shown to say anything."""
+        segments = [segment for look in self.looks for segment in look.segments]
+        return near_miss(self.judgement, segments, alike_somewhere=bool(self.views_tried), compared=bool(self.looks))
 
 
 def compare(query: Fingerprint, reference: Fingerprint, *, contexts: int = 1) -> Comparison:
@@ -46,22 +85,37 @@ def compare(query: Fingerprint, reference: Fingerprint, *, contexts: int = 1) ->
     """
     reference.algorithm.require(query.algorithm)
     bits = query.algorithm.bits
-    radius = round(ALIGN_RADIUS * bits)
+    radius = align_radius(bits)
     queries, references = query_tracks(query), tracks_of(reference)
     tried = best_view_pairs(queries, references, bits)
-    segments: list[Segment] = []
+    looks: list[Look] = []
     for pair, _ in tried[:VIEW_PAIRS]:
         track, known = queries[pair.query, pair.negated], references[pair.reference]
-        track = track.where(~common(track.hash, query.algorithm))
+        track = telling(track, query.algorithm)
         if not len(track):
             continue
-        table = distances(track.hash, known.hash)
-        stretches = align(track, known, table, radius)
-        segments += [_segment(track, known, stretch, pair, reference.duration_s, radius) for stretch in stretches]
+        aligned = alignment(track, known, distances(track.hash, known.hash), radius)
+        segments = [_segment(track, known, stretch, pair, reference.duration_s, radius) for stretch in aligned.stretches]
+        looks.append(_look(pair, track, known, aligned, segments))
     if not query.usable.any() or not reference.usable.any():
         which = "the known video" if query.usable.any() else "the file"
-        return Comparison(Judgement(Verdict.INSUFFICIENT, 0.0, (), (), f"{which} shows too little picture to compare"), ())
-    return Comparison(judge(segments, query, reference, contexts), tuple(tried))
+        return Comparison(Judgement(Verdict.INSUFFICIENT, 0.0, (), (), f"{which} shows too little picture to compare"), (), ())
+    found = [segment for look in looks for segment in look.segments]
+    return Comparison(judge(found, query, reference, contexts), tuple(tried), tuple(looks))
+
+
+def align_radius(bits: int) -> int:
+    """Bits up to which entries are alike, for hashes of ``bits`` bits."""
+    return round(ALIGN_RADIUS * bits)
+
+
+def telling(track: Track, algorithm: AlgorithmId) -> Track:
+    """The entries of a query that not just any video could show."""
+    return track.where(~common(track.hash, algorithm))
+
+
+def _look(pair: ViewPair, query: Track, reference: Track, aligned: Alignment, segments: list[Segment]) -> Look:
+    return Look(pair, len(query), len(reference), aligned.alike, aligned.votes, aligned.most_votes, tuple(segments))
 
 
 def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, duration_s: float, radius: int) -> Segment:

@@ -70,11 +70,22 @@ class Verdict(enum.StrEnum):
     UNREADABLE = "unreadable"
 
 
+class GateName(enum.StrEnum):
+    """What a condition is about."""
+
+    FRAMES = "alike frames"
+    SECONDS = "matched seconds"
+    DISTANCE = "median distance"
+    MOTION = "motion"
+    EVIDENCE = "evidence"
+    CONTEXTS = "videos that show it"
+
+
 @dataclass(frozen=True)
 class Gate:
     """One condition of the verdict, as `vhashdb explain` shows it."""
 
-    name: str
+    name: GateName
     value: float
     threshold: float
     passed: bool
@@ -121,12 +132,16 @@ class Segment:
         return 0.0 if self.quality < CLOSE_QUALITY else max(0.0, (CLOSE_BITS - self.median_bits / self.bits) / CLOSENESS_PER_NAT)
 
     @property
+    def speed_cost(self) -> float:
+        """Nats; 0 at normal speed."""
+        return SPEED_COST if abs(self.speed - 1) > NORMAL_SPEED else 0.0
+
+    @property
     def evidence(self) -> float:
         """Nats; 0 for a segment that is too short, too far off, or does not move alike."""
         if self.entries < MIN_ENTRIES or self.matched_s < MIN_MATCHED_S or self.median_bits > FAR_BITS * self.bits:
             return 0.0
-        cost = SPEED_COST if abs(self.speed - 1) > NORMAL_SPEED else 0.0
-        return max(0.0, self.motion_evidence + self.closeness - cost) if self.motion_evidence else 0.0
+        return max(0.0, self.motion_evidence + self.closeness - self.speed_cost) if self.motion_evidence else 0.0
 
     @property
     def promise(self) -> tuple[float, float]:
@@ -182,14 +197,14 @@ def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint, 
         reference: the known side.
         contexts: how many different videos show the same (`vhashdb.matching.ranking`); from three on each gets its share.
     """
-    disjoint = _disjoint(found)
+    disjoint = without_overlaps(found)
     parts = sorted((s.evidence for s in disjoint), reverse=True)
     evidence = (sum(parts[:1]) + OTHER_SEGMENTS * sum(parts[1:])) / max(1.0, contexts / FULL_WEIGHT_CONTEXTS)
     telling = [s for s in disjoint if s.evidence > 0]
     gates = _gates(disjoint, evidence)
     if contexts > FULL_WEIGHT_CONTEXTS:
         meaning = "different known videos at most; of more, each gets a share of the evidence"
-        gates += (Gate("videos that show it", contexts, FULL_WEIGHT_CONTEXTS, False, meaning),)
+        gates += (Gate(GateName.CONTEXTS, contexts, FULL_WEIGHT_CONTEXTS, False, meaning),)
     if evidence >= MATCH_EVIDENCE:
         score = 1 / (1 + math.exp(-SCORE_SLOPE * (evidence - MATCH_EVIDENCE)))
         kept = [s for s in disjoint if s.evidence > 0 or _worth_a_look(s)]
@@ -219,7 +234,7 @@ def _worth_a_look(segment: Segment, *, still: bool = False) -> bool:
     return segment.distances[0] <= POSSIBLE_SINGLE_BITS * bits and segment.median_bits <= CLOSE_BITS * bits
 
 
-def _disjoint(found: Sequence[Segment]) -> list[Segment]:
+def without_overlaps(found: Sequence[Segment]) -> list[Segment]:
     """The most promising segments that do not claim the same stretch of the query, in order of query time."""
     chosen: list[Segment] = []
     for segment in sorted(found, key=lambda s: s.promise, reverse=True):
@@ -233,19 +248,31 @@ def _overlap_s(a: Segment, b: Segment) -> float:
     return max(0.0, min(a.query_end_s, b.query_end_s) - max(a.query_start_s, b.query_start_s))
 
 
+def strongest(disjoint: Sequence[Segment]) -> Segment | None:
+    """Of segments without overlaps, the one that a pair's gates are about."""
+    return max(disjoint, key=lambda s: (s.evidence, s.promise), default=None)
+
+
+def segment_gates(segment: Segment) -> tuple[Gate, ...]:
+    """The conditions that a segment must meet by itself to count for a match."""
+    r, far = segment.motion.correlation, FAR_BITS * segment.bits
+    entries, matched_s, median = segment.entries, segment.matched_s, segment.median_bits
+    return (
+        Gate(GateName.FRAMES, entries, MIN_ENTRIES, entries >= MIN_ENTRIES, "distinct query entries on one line of time"),
+        Gate(GateName.SECONDS, matched_s, MIN_MATCHED_S, matched_s >= MIN_MATCHED_S, "query seconds in which they agree"),
+        Gate(GateName.DISTANCE, median, far, median <= far, "bits at most, of all usable entries in the segment"),
+        Gate(GateName.MOTION, r, MIN_CORRELATION, r >= MIN_CORRELATION, "correlation of the changes on both sides"),
+    )
+
+
 def _gates(segments: Sequence[Segment], evidence: float) -> tuple[Gate, ...]:
     """The conditions for a match, for the strongest segment and for the sum."""
-    if not segments:
-        return (Gate("alike frames", 0, 1, False, "query entries alike to a reference entry on one line of time"),)
-    best = max(segments, key=lambda s: (s.evidence, s.promise))
-    r, far = best.motion.correlation, FAR_BITS * best.bits
-    return (
-        Gate("alike frames", best.entries, MIN_ENTRIES, best.entries >= MIN_ENTRIES, "distinct query entries on one line of time"),
-        Gate("matched seconds", best.matched_s, MIN_MATCHED_S, best.matched_s >= MIN_MATCHED_S, "query seconds in which they agree"),
-        Gate("median distance", best.median_bits, far, best.median_bits <= far, "bits at most, of all usable entries in the segment"),
-        Gate("motion", r, MIN_CORRELATION, r >= MIN_CORRELATION, "correlation of the changes on both sides"),
-        Gate("evidence", evidence, MATCH_EVIDENCE, evidence >= MATCH_EVIDENCE, "nats: motion and closeness over all segments"),
-    )
+    best = strongest(segments)
+    if best is None:
+        return (Gate(GateName.FRAMES, 0, 1, False, "query entries alike to a reference entry on one line of time"),)
+    enough = evidence >= MATCH_EVIDENCE
+    total = Gate(GateName.EVIDENCE, evidence, MATCH_EVIDENCE, enough, "nats: motion and closeness over all segments")
+    return (*segment_gates(best), total)
 
 
 def _judgement(

@@ -1,0 +1,116 @@
+"""One pair in full, for whoever asks why: the comparison with both sides at hand, and the pairs of moments that are alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.hashing.bits import distances
+from vhashdb.matching.candidates import Candidacy
+from vhashdb.matching.comparison import Comparison, align_radius, compare, telling
+from vhashdb.matching.pairs import Track, query_tracks, tracks_of
+
+MAX_POINTS: Final = 8_000
+"""Points that `alike_points` gives; of more, an even random choice."""
+_PIECE_S: Final = 0.5
+_MAX_PIECES: Final = 1_000
+"""An entry that lasts is one point for each half second, but no side has many more pieces than this for that reason."""
+
+
+@dataclass(frozen=True)
+class Explanation(Comparison):
+    """A comparison, with what is needed to show how it came about."""
+
+    query: Fingerprint
+    """As it was compared."""
+    reference: Fingerprint
+    candidacy: tuple[Candidacy, ...] = ()
+    """Whether a search comes upon the record, for each look at the file that it takes."""
+
+
+def explain(query: Fingerprint, reference: Fingerprint, candidacy: tuple[Candidacy, ...] = ()) -> Explanation:
+    """Compare two fingerprints and keep them.
+
+    Raises:
+        AlgorithmMismatch: they were made by different algorithms or versions.
+    """
+    found = compare(query, reference)
+    return Explanation(found.judgement, found.views_tried, found.looks, query, reference, candidacy)
+
+
+@dataclass(frozen=True, eq=False)
+class AlikePoints:
+    """Moments of both sides that are alike, one row each."""
+
+    query_s: npt.NDArray[np.float64]
+    """``(k,)``"""
+    reference_s: npt.NDArray[np.float64]
+    """``(k,)``"""
+    bits: npt.NDArray[np.int16]
+    """``(k,)`` distance."""
+    look: npt.NDArray[np.int64]
+    """``(k,)`` which of `Comparison.looks`."""
+
+    def __len__(self) -> int:
+        return len(self.bits)
+
+
+def alike_points(query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> AlikePoints:
+    """Where both sides are alike, in the view pairs that were compared in full; `MAX_POINTS` at most, the same ones each time."""
+    queries, references = query_tracks(query), tracks_of(reference)
+    radius, share = align_radius(query.algorithm.bits), MAX_POINTS // max(1, len(comparison.looks))
+    parts = [AlikePoints(np.zeros(0), np.zeros(0), np.zeros(0, np.int16), np.zeros(0, np.int64))]
+    for number, look in enumerate(comparison.looks):
+        asked = telling(queries[look.views.query, look.views.negated], query.algorithm)
+        parts.append(_points(asked, references[look.views.reference], radius, share, number))
+    return AlikePoints(
+        np.concatenate([part.query_s for part in parts]),
+        np.concatenate([part.reference_s for part in parts]),
+        np.concatenate([part.bits for part in parts]),
+        np.concatenate([part.look for part in parts]),
+    )
+
+
+def _points(query: Track, reference: Track, radius: int, limit: int, look: int) -> AlikePoints:
+    table = distances(query.hash, reference.hash)
+    rows, columns = np.nonzero(table <= radius)
+    across, up = _pieces(query), _pieces(reference)
+    # Each alike pair is a rectangle of pieces; they are numbered through, and so many of the numbers are drawn.
+    ends = np.cumsum(across[rows] * up[columns])
+    drawn = _drawn(int(ends[-1]) if len(ends) else 0, limit)
+    pair = np.searchsorted(ends, drawn, side="right")
+    row, column = rows[pair], columns[pair]
+    piece = drawn - (ends[pair] - across[row] * up[column])
+    return AlikePoints(
+        _middle_s(query, row, piece % across[row], across),
+        _middle_s(reference, column, piece // across[row], up),
+        table[row, column],
+        np.full(len(row), look, np.int64),
+    )
+
+
+def _pieces(track: Track) -> npt.NDArray[np.int64]:
+    """``(n,)`` how many pieces each entry is shown as."""
+    lasting_s = track.end_s - track.start_s
+    piece_s = max(_PIECE_S, float(lasting_s.sum()) / _MAX_PIECES)
+    return np.maximum(1, np.ceil(lasting_s / piece_s - 1e-9)).astype(np.int64)
+
+
+def _middle_s(
+    track: Track, entry: npt.NDArray[np.int64], piece: npt.NDArray[np.int64], pieces: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """The middle of one piece of each of some entries."""
+    share = (piece + 0.5) / pieces[entry]
+    return np.asarray(track.start_s[entry] + share * (track.end_s[entry] - track.start_s[entry]))
+
+
+def _drawn(count: int, limit: int) -> npt.NDArray[np.int64]:
+    """Ascending numbers below ``count``: all of them, or ``limit`` at most."""
+    if count <= limit:
+        return np.arange(count)
+    # At random, because every k-th would make patterns that are not there.
+    return np.unique(np.random.default_rng(0).integers(0, count, limit))

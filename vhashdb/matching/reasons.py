@@ -1,0 +1,130 @@
+"""Why not, in words: of each stretch that was set aside, and of a pair that is not a match."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Final
+
+from vhashdb.matching.verdict import (
+    CLOSE_QUALITY,
+    MATCH_EVIDENCE,
+    Gate,
+    GateName,
+    Judgement,
+    Segment,
+    Verdict,
+    segment_gates,
+    strongest,
+    without_overlaps,
+)
+
+_STILL: Final = 0.02
+"""Mean variance of the bits under which a stretch is a still picture."""
+
+
+class Fate(enum.StrEnum):
+    """What became of a stretch; the value says it in words."""
+
+    CHOSEN = "chosen"
+    OVERLAPS = "claims the same seconds as a stronger one"
+    FRAMES = "too few different pictures"
+    SECONDS = "too short"
+    DISTANCE = "too different on the whole"
+    MOTION = "does not change alike"
+    EVIDENCE = "too little evidence"
+
+
+_FATES: Final = {
+    GateName.FRAMES: Fate.FRAMES,
+    GateName.SECONDS: Fate.SECONDS,
+    GateName.DISTANCE: Fate.DISTANCE,
+    GateName.MOTION: Fate.MOTION,
+}
+
+
+def fates(found: Sequence[Segment], judgement: Judgement) -> list[Fate]:
+    """For every stretch that was found, whether the judgement is about it, or else why not."""
+    disjoint = without_overlaps(found)
+    return [_fate(segment, judgement.segments, disjoint) for segment in found]
+
+
+def _fate(segment: Segment, chosen: Sequence[Segment], disjoint: Sequence[Segment]) -> Fate:
+    if any(segment is other for other in chosen):
+        return Fate.CHOSEN
+    if not any(segment is other for other in disjoint):
+        return Fate.OVERLAPS
+    return next((_FATES[gate.name] for gate in segment_gates(segment) if not gate.passed), Fate.EVIDENCE)
+
+
+def near_miss(judgement: Judgement, found: Sequence[Segment], *, alike_somewhere: bool, compared: bool = True) -> str:
+    """The first condition for a match that failed, and by how much, in a sentence; nothing for a match.
+
+    Args:
+        judgement: on the pair.
+        found: all stretches, chosen or not.
+        alike_somewhere: whether single frames were alike in any view.
+        compared: whether any of these were more than pictures that unrelated videos share.
+    """
+    if judgement.verdict in (Verdict.MATCH, Verdict.INSUFFICIENT):  # the second one's reason has said it
+        return ""
+    best = strongest(without_overlaps(found))
+    if best is None:
+        if not alike_somewhere:
+            return "at none of the moments tried is the file alike to the known video, in any way of looking"
+        if not compared:
+            return "only pictures that unrelated videos share are alike, such as black ones and test cards"
+        return "single frames are alike, but nowhere in the order in which the known video shows them"
+    failed = {gate.name: gate for gate in judgement.gates if not gate.passed}
+    # Too many videos that show a stretch take evidence away, so they are what is to be said about it.
+    told = failed.get(GateName.CONTEXTS) if set(failed) == {GateName.EVIDENCE, GateName.CONTEXTS} else next(iter(failed.values()), None)
+    return _sentence(told, best) if told else ""
+
+
+def _sentence(gate: Gate, best: Segment) -> str:
+    """What one failed gate means for the strongest stretch."""
+    match gate.name:
+        case GateName.FRAMES:
+            pictures = "1 picture" if gate.value == 1 else f"{gate.value:.0f} different pictures"
+            return f"the frames are alike in only {pictures} of the file; at least {gate.threshold:.0f} are needed"
+        case GateName.SECONDS:
+            return f"the frames are alike for only {gate.value:.2f} s; at least {gate.threshold:.2f} s are needed"
+        case GateName.DISTANCE:
+            return (
+                f"some frames are alike, but on the whole the two are too different: the median over {_length_s(best):.1f} s is "
+                f"{gate.value:.0f} of {best.bits} bits, at most {gate.threshold:.0f} are allowed"
+            )
+        case GateName.MOTION if best.motion.change < _STILL:
+            return f"{_alike(best)}, but the picture does not move, so nothing shows whether they change alike"
+        case GateName.MOTION:
+            return f"{_alike(best)} but do not change alike: correlation {_under(gate)}, at least {gate.threshold:.2f} is needed"
+        case GateName.EVIDENCE:
+            lacking = f"evidence {_under(gate)}, at least {gate.threshold:g} is needed"
+            return f"{_alike(best)} and change alike, but not clearly enough: {lacking}{_cost(best)}"
+        case GateName.CONTEXTS:
+            return (
+                f"{gate.value:.0f} different known videos show the same; of more than {gate.threshold:.0f} each gets a share of the "
+                f"evidence, and that share is less than the {MATCH_EVIDENCE:g} that is needed"
+            )
+
+
+def _alike(best: Segment) -> str:
+    return f"the frames are alike (median {best.median_bits:.0f} of {best.bits} bits over {_length_s(best):.1f} s)"
+
+
+def _length_s(best: Segment) -> float:
+    return best.query_end_s - best.query_start_s
+
+
+def _under(gate: Gate) -> str:
+    """A value that is too small, with as many digits as show that it is."""
+    return next((text for digits in (2, 3, 4) if float(text := f"{gate.value:.{digits}f}") < gate.threshold), f"{gate.value}")
+
+
+def _cost(best: Segment) -> str:
+    """What took evidence away, if something did."""
+    if best.speed_cost:
+        return f" ({best.speed_cost:g} was taken off because the speed, × {best.speed:.2f}, was one of many tried)"
+    if best.quality < CLOSE_QUALITY:
+        return " (how close they are does not count, because the picture shows little)"
+    return ""

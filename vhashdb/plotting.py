@@ -1,0 +1,283 @@
+"""A comparison as a picture: query time across, reference time up. The only module that imports `matplotlib`.
+
+Small squares are moments that are alike, darker the nearer they are; thick lines are the stretches chosen, grey dashed
+ones those set aside; hatched strips along the axes are where a side shows too little picture to be compared.
+
+The same comparison gives the same bytes each time, with the same version of matplotlib. Elements of an SVG that stand
+for a stretch have the ids ``segment-0``, ``segment-1``, … (as in `Comparison.segments`) and ``set-aside-0``, …;
+``plot-area`` is the rectangle of the whole of both videos.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import textwrap
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from vhashdb.errors import UsageError
+from vhashdb.matching.comparison import align_radius
+from vhashdb.matching.explanation import AlikePoints, Explanation, alike_points
+from vhashdb.matching.reasons import Fate
+from vhashdb.matching.verdict import Segment
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
+    from matplotlib.transforms import Transform
+
+    from vhashdb.fingerprints.model import Fingerprint
+
+FORMATS: Final = ("png", "svg")
+WIDTH_PX: Final = 1200
+HEIGHT_PX: Final = 900
+"""Of a PNG."""
+_DPI: Final = 150
+_STRIP: Final = 0.018
+"""Thickness of the strips of unusable stretches, as a share of the area."""
+SHORTEST_GAP_S: Final = 0.5
+"""Unusable stretches shorter than this are not drawn: looks are that far apart."""
+SHOWN_SEGMENTS: Final = 12
+"""Chosen stretches named in the legend."""
+_MAX_NAME: Final = 48
+_TITLE_CHARACTERS: Final = 100
+"""Of one line."""
+_STILL_S: Final = 0.5
+"""Seconds that an axis has at least, so that a still picture has some room."""
+
+# Okabe and Ito's colours without the pale ones: distinct with any colour vision, and dark enough on white. In grey the
+# numbers at the lines tell them apart.
+_COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#882255", "#000000")
+_ASIDE: Final = "#555555"
+_SETTINGS: Final[dict[Any, Any]] = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib
+    "font.size": 9.0,
+    "hatch.linewidth": 0.6,
+    "path.simplify": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "vhashdb",
+}
+_PLAIN: Final = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+"""Metadata: nothing that changes from day to day."""
+_drawing = threading.Lock()
+"""matplotlib's settings are global; they are lent for one drawing at a time."""
+
+
+def require_target(path: str | os.PathLike[str]) -> Path:
+    """Where a plot can be written, known before the costly part.
+
+    Raises:
+        UsageError: matplotlib is missing, the suffix is no format, or nothing can be written there.
+    """
+    target = Path(path)
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UsageError("plots need matplotlib, which is not installed", hint='pip install "vhashdb[plot]"')
+    if target.suffix.lower().removeprefix(".") not in FORMATS:
+        raise UsageError(f"{target}: a plot is written as .png or .svg", hint="end the name with one of them")
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder", hint="name a file in it")
+    if not target.parent.is_dir():
+        raise UsageError(f"{target} cannot be written: there is no folder {target.parent}", hint="make it first")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise _unwritable(target, "its folder does not allow it")
+    return target
+
+
+def plot(explanation: Explanation, path: str | os.PathLike[str], *, query_name: str = "query", reference_name: str = "known video") -> None:
+    """Draw a pair that `Database.explain` or `vhashdb.matching.explain` compared; the file is written whole or not at all.
+
+    Args:
+        explanation: the pair.
+        path: ends with ``.png`` (1200 × 900 pixels) or ``.svg``; an existing file is replaced.
+        query_name: for the title and the axis.
+        reference_name: the same.
+
+    Raises:
+        UsageError: see `require_target`.
+
+    Example::
+
+        with vhashdb.open("industry.vhdb") as db:
+            plot(db.explain("upload.mp4", "9f3c2a"), "why.png")
+    """
+    target = require_target(path)
+    points = alike_points(explanation.query, explanation.reference, explanation)
+    with _settings():
+        figure = _figure(explanation, points, _plain(query_name), _plain(reference_name))
+        kind, buffer = target.suffix.lower().removeprefix("."), io.BytesIO()
+        figure.savefig(buffer, format=kind, dpi=_DPI, metadata=_PLAIN[kind])
+    _write(target, buffer.getvalue())
+
+
+@contextlib.contextmanager
+def _settings() -> Iterator[None]:
+    """Matplotlib as it comes, whatever the user's own settings, and then the ones of this module."""
+    import matplotlib
+
+    with _drawing, matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a name in a script that the font lacks
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
+        yield
+
+
+def _figure(explanation: Explanation, points: AlikePoints, query_name: str, reference_name: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH_PX / _DPI, HEIGHT_PX / _DPI), layout="constrained")
+    axes = figure.add_subplot()
+    _frame(axes, explanation, query_name, reference_name)
+    bits = explanation.query.algorithm.bits
+    _draw_points(figure, axes, points, bits)
+    named = _draw_chosen(axes, explanation.segments) + _draw_set_aside(axes, explanation)
+    named += _draw_unusable(axes, explanation.query, explanation.reference)
+    if named:
+        _legend(figure, named)
+    return figure
+
+
+def _frame(axes: Axes, explanation: Explanation, query_name: str, reference_name: str) -> None:
+    """Title, and axes that hold the whole of both videos."""
+    judgement = explanation.judgement
+    score = f" {judgement.score:.2f}" if judgement.score else ""
+    verdict = f"{judgement.verdict.replace('-', ' ').upper()}{score}: {explanation.near_miss or judgement.reason}"
+    lines = [f"{query_name}  against  {reference_name}", *textwrap.wrap(verdict, _TITLE_CHARACTERS)]
+    axes.set_title("\n".join(lines), fontsize=9.5, parse_math=False)
+    axes.set_xlabel(f"the file: {query_name}, seconds", parse_math=False)
+    axes.set_ylabel(f"the known video: {reference_name}, seconds", parse_math=False)
+    axes.set_xlim(0, max(_STILL_S, explanation.query.duration_s))
+    axes.set_ylim(0, max(_STILL_S, explanation.reference.duration_s))
+    axes.patch.set_gid("plot-area")
+    axes.grid(color="#e6e6e6", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _draw_points(figure: Figure, axes: Axes, points: AlikePoints, bits: int) -> None:
+    """The far ones first, so that the near ones are on top."""
+    from matplotlib.colors import ListedColormap
+
+    if not len(points):
+        return
+    order = np.argsort(-points.bits, kind="stable")
+    shades = ListedColormap([(grey, grey, min(1.0, grey + 0.04)) for grey in np.linspace(0.20, 0.82, 64)])
+    size = 14.0 if len(points) < 1000 else 5.0
+    dots = axes.scatter(
+        points.query_s[order], points.reference_s[order], c=points.bits[order], s=size, marker="s", linewidths=0, cmap=shades,
+        vmin=0, vmax=align_radius(bits), zorder=1.5, gid="alike",
+    )  # fmt: skip
+    bar = figure.colorbar(dots, ax=axes, shrink=0.6, pad=0.015, aspect=28)
+    bar.set_label(f"bits of {bits} that differ, where both are alike")
+    bar.outline.set_linewidth(0.4)
+
+
+def _draw_set_aside(axes: Axes, explanation: Explanation) -> list[Artist]:
+    """All of them; one stands for them in the legend."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    lines: list[Artist] = []
+    aside = (segment for segment, fate in explanation.found if fate is not Fate.CHOSEN)
+    for number, segment in enumerate(aside):
+        (line,) = axes.plot(*_ends(segment), color=_ASIDE, linewidth=1.3, linestyle=(0, (4, 2.5)), zorder=2.5, gid=f"set-aside-{number}")
+        line.set_path_effects([Stroke(linewidth=3.0, foreground="white"), Normal()])
+        lines.append(line)
+    if lines:
+        lines[0].set_label("set aside" if len(lines) == 1 else f"{len(lines)} set aside")
+    return lines[:1]
+
+
+def _draw_chosen(axes: Axes, segments: tuple[Segment, ...]) -> list[Artist]:
+    lines: list[Artist] = []
+    for number, segment in enumerate(segments):
+        colour = _COLOURS[number % len(_COLOURS)]
+        x, y = _ends(segment)
+        # Not opaque: the squares under the line are what it rests on.
+        (line,) = axes.plot(x, y, color=colour, linewidth=3.4, alpha=0.75, solid_capstyle="butt", zorder=3, gid=f"segment-{number}")
+        line.set_label(f"{'chosen' if len(segments) == 1 else number + 1}: speed × {segment.speed:.2f}")
+        axes.plot(x, y, color=colour, linestyle="none", marker="o", markersize=4.5, zorder=3.1)
+        lines.append(line)
+        if len(segments) > 1:
+            _number(axes, number + 1, (sum(x) / 2, sum(y) / 2), colour)
+    return lines[:SHOWN_SEGMENTS]
+
+
+def _number(axes: Axes, number: int, middle: tuple[float, float], colour: str) -> None:
+    """A stretch's number, on a white disc in the middle of its line."""
+    disc = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": colour, "linewidth": 1.2}
+    axes.annotate(str(number), middle, ha="center", va="center", fontsize=8, color=colour, bbox=disc, zorder=4)
+
+
+def _draw_unusable(axes: Axes, query: Fingerprint, reference: Fingerprint) -> list[Artist]:
+    """Hatched strips along the two axes."""
+    across, up = axes.get_xaxis_transform(), axes.get_yaxis_transform()
+    strips = [
+        _strip((start_s, 0), end_s - start_s, _STRIP, across, f"query-unusable-{number}")
+        for number, (start_s, end_s) in enumerate(unusable_spans(query))
+    ]
+    strips += [
+        _strip((0, start_s), _STRIP, end_s - start_s, up, f"known-unusable-{number}")
+        for number, (start_s, end_s) in enumerate(unusable_spans(reference))
+    ]
+    for strip in strips:
+        axes.add_patch(strip)
+    if strips:
+        strips[0].set_label("shows too little to compare")
+    return list(strips[:1])
+
+
+def _strip(corner: tuple[float, float], width: float, height: float, transform: Transform, gid: str) -> Rectangle:
+    from matplotlib.patches import Rectangle
+
+    look: dict[str, Any] = {"facecolor": "white", "edgecolor": "#777777", "hatch": "//////", "linewidth": 0.5}
+    return Rectangle(corner, width, height, transform=transform, gid=gid, zorder=3.5, **look)
+
+
+def unusable_spans(fingerprint: Fingerprint) -> list[tuple[float, float]]:
+    """Stretches of a video, in seconds, in which no view shows enough to be compared."""
+    used = fingerprint.usable
+    order = np.argsort(fingerprint.start_s[used], kind="stable")
+    starts = np.append(fingerprint.start_s[used][order], fingerprint.duration_s)
+    ends = np.concatenate(([0.0], np.maximum.accumulate(fingerprint.end_s[used][order])))
+    gaps = np.flatnonzero(starts - ends >= SHORTEST_GAP_S)
+    return [(float(ends[gap]), float(starts[gap])) for gap in gaps]
+
+
+def _legend(figure: Figure, named: list[Artist]) -> None:
+    figure.legend(handles=named, loc="outside lower center", ncols=min(5, len(named)), frameon=False, fontsize=8.5, handlelength=3.2)
+
+
+def _ends(segment: Segment) -> tuple[tuple[float, float], tuple[float, float]]:
+    return (segment.query_start_s, segment.query_end_s), (segment.reference_start_s, segment.reference_end_s)
+
+
+def _plain(name: str) -> str:
+    """A name that fits on one line of any picture: it comes from strangers."""
+    name = "".join(c if c.isprintable() else "?" for c in name)
+    half = _MAX_NAME // 2
+    return name if len(name) <= _MAX_NAME else f"{name[: half - 1]}…{name[-half:]}"
+
+
+def _write(target: Path, data: bytes) -> None:
+    """All of it in one step."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with open(part, "xb") as file:
+            file.write(data)
+        os.replace(part, target)
+    except OSError as error:
+        raise _unwritable(target, error.strerror or str(error)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _unwritable(target: Path, why: str) -> UsageError:
+    return UsageError(f"{target} cannot be written: {why}", hint="check the path, its permissions and the disk")
