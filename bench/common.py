@@ -30,6 +30,14 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
+def duration_s(path: Path) -> float:
+    """What the container says; 0 if it says nothing."""
+    import av
+
+    with av.open(str(path), metadata_errors="replace") as container:
+        return (container.duration or 0) / av.time_base
+
+
 def decode_only(path: Path) -> float:
     """Processor seconds to open a file with PyAV, decode every frame in one thread, and throw the frames away."""
     import av

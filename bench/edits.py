@@ -10,18 +10,17 @@ Takes every n-th video of a folder, ``distractors`` by default, and writes ``OUT
 from __future__ import annotations
 
 import csv
-import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.common import parser, videos
+from bench.common import duration_s, parser, videos
+from bench.truth import MAX_S
 
 _EVEN: Final = "scale=trunc(iw/2)*2:trunc(ih/2)*2"
 _X264: Final = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-an")
-MAX_S: Final = 30.0
 
 FILTERS: Final = {
     # geometry
@@ -43,7 +42,8 @@ FILTERS: Final = {
     "drawbox=x=iw*0.25:y=ih*0.91:w=iw*0.5:h=ih*0.05:color=white:t=fill:enable='lt(mod(t,4),2)'",
     "twologos": "drawbox=x=iw*0.04:y=ih*0.8:w=iw*0.25:h=ih*0.14:color=blue:t=fill,"
     "drawbox=x=iw*0.72:y=ih*0.06:w=iw*0.22:h=ih*0.14:color=green:t=fill",
-    "lowerthird": "drawbox=x=0:y=ih*0.76:w=iw:h=ih*0.16:color=navy@0.9:t=fill,drawbox=x=iw*0.05:y=ih*0.8:w=iw*0.5:h=ih*0.05:color=white:t=fill",
+    "lowerthird": "drawbox=x=0:y=ih*0.76:w=iw:h=ih*0.16:color=navy@0.9:t=fill,"
+    "drawbox=x=iw*0.05:y=ih*0.8:w=iw*0.5:h=ih*0.05:color=white:t=fill",
     # things drawn around it
     "border": "pad=iw*1.3:ih*1.3:iw*0.15:ih*0.15:teal",
     "mirrorbars": "hflip,pad=iw:ih*1.5:0:ih*0.25:black",
@@ -150,13 +150,6 @@ def arguments(job: Job) -> list[str]:
 def piece_start(duration: float, length: float) -> float:
     """Where a piece begins: a third into the video."""
     return max(0.0, min(duration / 3, duration - length))
-
-
-def duration_s(path: Path) -> float:
-    """What the container says."""
-    command = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "json", str(path)]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return float(json.loads(out)["format"].get("duration") or 0)
 
 
 if __name__ == "__main__":

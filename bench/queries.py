@@ -63,6 +63,13 @@ def second_clip(source: str, clips: Sequence[str]) -> str:
     return others[int.from_bytes(digest, "big") % len(others)]
 
 
+def read_other(folder: Path, *, edits: Collection[str] = ()) -> list[Query]:
+    """The copies that `bench.edits` made, of these edits (all by default); its truth.csv names the second clip."""
+    with (folder / "truth.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not edits or row["edit"] in edits]
+    return [Query(folder / row["query"], row["edit"], row["source"], row["second"] or None) for row in rows]
+
+
 def truth_of(queries: Sequence[Query], references: Sequence[str]) -> Truth:
     """Which references are in which queries, shape (queries, references).
 

@@ -11,7 +11,6 @@ which some view has a usable hash.
 
 from __future__ import annotations
 
-import csv
 import shutil
 import sys
 import tempfile
@@ -24,8 +23,9 @@ import numpy as np
 from numpy.random import default_rng
 
 import vhashdb
-from bench.accuracy import Corpus, Tally, count
+from bench.accuracy import Answer, Corpus, Tally, count
 from bench.common import parser, table, videos
+from bench.queries import Query, read_queries
 from bench.synthetic import drawn_films, records
 from vhashdb import Database, Details, Fingerprint, Result, Verdict
 from vhashdb.store import NewRecord
@@ -50,29 +50,29 @@ class Side:
     invented_sure: list[str] = field(default_factory=list)
     """… and those called a match."""
 
-    def ask(self, query: Fingerprint, row: dict[str, str], effort: str) -> Result:
+    def ask(self, query: Query, asked: Fingerprint, effort: str) -> Result:
         """Ask, and count the answer."""
         started = time.process_time()
-        result = self.db.match(query, effort=effort)
+        result = self.db.match(asked, effort=effort)
         spent_s = time.process_time() - started
         real = tuple(m for m in result.matches if m.record.id in self.names)
-        count(self.found, row, replace(result, matches=real), self.names, spent_s)
+        count(self.found, Answer(query, replace(result, matches=real), spent_s), self.names)
         sure = tuple(m for m in real if m.verdict is Verdict.MATCH)
-        count(self.sure, row, replace(result, matches=sure), self.names, spent_s)
+        count(self.sure, Answer(query, replace(result, matches=sure), spent_s), self.names)
         for match in (m for m in result.matches if m.record.id not in self.names):
-            said = f"{row['query']} → {match.record.details.reason} {match.verdict} {match.score:.2f}"
+            said = f"{query.edit}/{query.path.name} → {match.record.details.reason} {match.verdict} {match.score:.2f}"
             (self.invented_sure if match.verdict is Verdict.MATCH else self.invented).append(said)
         return result
 
     @property
     def false_matches(self) -> int:
         """Records called a match that are not in the query."""
-        return len(self.sure.wrong) + len(self.invented_sure)
+        return len(self.sure.false) + len(self.invented_sure)
 
     @property
     def false_possibles(self) -> int:
         """Records called possible that are not in the query."""
-        return len(self.found.wrong) - len(self.sure.wrong) + len(self.invented)
+        return len(self.found.false) - len(self.sure.false) + len(self.invented)
 
 
 def main() -> None:
@@ -84,7 +84,8 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--list", action="store_true", help="name every false pair and every answer that changed")
     args = options.parse_args()
-    rows = questions(args.corpus / "edited", set(filter(None, args.edits.split(","))), args.every)
+    edits = set(filter(None, args.edits.split(",")))
+    queries = read_queries(args.corpus / "edited", videos(args.corpus / "clips"), edits=edits, every=args.every)
     with tempfile.TemporaryDirectory() as folder:
         paths = Path(folder, "small.vhdb"), Path(folder, "large.vhdb")
         names, donors = make_small(args.corpus, paths[0])
@@ -92,27 +93,19 @@ def main() -> None:
         with vhashdb.open(paths[0]) as small, vhashdb.open(paths[1]) as large:
             grow(large, donors, round(args.millions * 1e6), args.seed)
             sides = [Side("small", small, names), Side("large", large, names)]
-            frames, changed = ask_all(sides, args.corpus / "edited", rows, args.effort)
-            print_sides(sides, len(rows), frames, changed, args.effort)
+            frames, changed = ask_all(sides, queries, args.effort)
+            print_sides(sides, len(queries), frames, changed, args.effort)
             if args.list:
                 print_list(sides, changed)
 
 
-def questions(folder: Path, edits: set[str], every: int) -> list[dict[str, str]]:
-    """Rows of ``truth.csv`` to ask about."""
-    with (folder / "truth.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if not edits or row["edit"] in edits]
-    chosen = set(sorted({row["source"] for row in rows})[::every])
-    return [row for row in rows if row["source"] in chosen]
-
-
-def make_small(corpus: Path, path: Path) -> tuple[dict[str, str], list[Fingerprint]]:
+def make_small(footage: Path, path: Path) -> tuple[dict[str, str], list[Fingerprint]]:
     """Make the small database: the file name of each record by its id, and the fingerprints of all but the clips."""
-    clips = videos(corpus / "clips")
-    others = videos(corpus / "distractors") + [film for kind in ("known", "unknown") for film in sorted((SAMPLES / kind).glob("*.mp4"))]
-    with Corpus(path, clips + others) as (db, names):
+    clips = videos(footage / "clips")
+    others = videos(footage / "distractors") + [film for kind in ("known", "unknown") for film in sorted((SAMPLES / kind).glob("*.mp4"))]
+    with Corpus(path, clips + others) as corpus:
         asked = {clip.name for clip in clips}
-        return names, [db.fingerprint(identifier) for identifier, name in names.items() if name not in asked]
+        return corpus.names, [corpus.db.fingerprint(identifier) for identifier, name in corpus.names.items() if name not in asked]
 
 
 def grow(db: Database, donors: Sequence[Fingerprint], further: int, seed: int) -> None:
@@ -129,17 +122,17 @@ def grow(db: Database, donors: Sequence[Fingerprint], further: int, seed: int) -
     progress(f"{number:,} records made up; {len(db.index):,} hashes can be found")
 
 
-def ask_all(sides: Sequence[Side], folder: Path, rows: Sequence[dict[str, str]], effort: str) -> tuple[int, list[str]]:
-    """Ask both about every row: the number of query frames, and which answers differ."""
+def ask_all(sides: Sequence[Side], queries: Sequence[Query], effort: str) -> tuple[int, list[str]]:
+    """Ask both about every copy: the number of query frames, and which answers differ."""
     frames, changed = 0, []
-    for number, row in enumerate(rows, start=1):
-        query = vhashdb.fingerprint(folder / row["query"], views="query")
-        frames += len(np.unique(query.start_s[query.usable]))
-        before, after = (said(side.ask(query, row, effort), side.names) for side in sides)
+    for number, query in enumerate(queries, start=1):
+        asked = vhashdb.fingerprint(query.path, views="query")
+        frames += len(np.unique(asked.start_s[asked.usable]))
+        before, after = (said(side.ask(query, asked, effort), side.names) for side in sides)
         if before != after:
-            changed.append(f"{row['query']}: {before} → {after}")
+            changed.append(f"{query.edit}/{query.path.name}: {before} → {after}")
         if number % 10 == 0:
-            progress(f"{number}/{len(rows)}: {len(changed)} changed, false matches and possibles {[wrong(side) for side in sides]}")
+            progress(f"{number}/{len(queries)}: {len(changed)} changed, false matches and possibles {[wrong(side) for side in sides]}")
     return frames, changed
 
 
@@ -186,13 +179,13 @@ def at_most(seen: int) -> float:
     """What a Poisson count's expectation is at most, with 95 % confidence, when so many were seen."""
     # Wilson and Hilferty's approximation of half the chi-squared quantile; 2.97 for none, where −ln 0.05 = 3.00 is exact.
     k = seen + 1
-    return k * (1 - 1 / (9 * k) + 1.645 / (3 * k**0.5)) ** 3
+    return float(k * (1 - 1 / (9 * k) + 1.645 / (3 * k**0.5)) ** 3)
 
 
 def print_list(sides: Sequence[Side], changed: Sequence[str]) -> None:
     """Everything that is not as it should be."""
     for side in sides:
-        for text in (*side.found.wrong, *side.invented_sure, *side.invented):
+        for text in (*side.found.false, *side.invented_sure, *side.invented):
             print(f"{side.name}: {text}")
     for text in changed:
         print(f"changed: {text}")

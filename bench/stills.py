@@ -76,13 +76,13 @@ def main() -> None:
     stills = [still for clip in clips for still in stills_of(clip, args.each, rng)]
     with (
         tempfile.TemporaryDirectory() as folder,
-        Corpus(Path(folder, "stills.vhdb"), clips + videos(args.corpus / "distractors")) as (db, names),
+        Corpus(Path(folder, "stills.vhdb"), clips + videos(args.corpus / "distractors")) as corpus,
     ):
         tallies = {what: Tally() for what in WAYS}
         for what, save in WAYS.items():
             for still in stills:
-                count(tallies[what], still, *asked(db, save(still.image, Path(folder, "still"), rng)), names)
-        print(f"\n### {len(stills)} stills of {len(clips)} clips, {len(db)} records\n")
+                count(tallies[what], still, *asked(corpus.db, save(still.image, Path(folder, "still"), rng)), corpus.names)
+        print(f"\n### {len(stills)} stills of {len(clips)} clips, {len(corpus.db)} records\n")
         header = ("saved as", "asked", "record found", "of these, second right", "wrong records", "called a match", "CPU s, median")
         print(table(header, [line(what, tally) for what, tally in tallies.items()]))
         if args.list:

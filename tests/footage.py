@@ -101,7 +101,7 @@ def fingerprint_of(hashes, *, step_s=0.25, start_s=0.0, quality=100, view=0, alg
         end_s=np.round(starts + step_s, 3),
         hash=np.array(hashes, np.uint8),
         quality=np.full(count, quality, np.uint8),
-        view=np.full(count, view, np.uint8),
+        view=np.full(count, view, np.uint16),
         duration_s=float(np.round(start_s + count * step_s, 3)),
         width=320,
         height=180,

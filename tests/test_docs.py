@@ -76,3 +76,11 @@ def test_every_exit_code_is_in_the_table():
 
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", (DOCS / "exit-codes.md").read_text(encoding="utf-8"), re.MULTILINE)}
     assert {int(code) for code in ExitCode} == listed
+
+
+def test_every_region_of_a_fingerprint_is_in_the_table_of_codes():
+    from vhashdb.hashing.views import Region
+
+    table = re.search(r"^\| region \| code \|.*?\n\n", (DOCS / "formats.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    cells = re.findall(r"\| ([^|]+) \| (\d+) (?=\|)", table[0])
+    assert {int(code): label for label, code in cells} == {int(region): region.label for region in Region}

@@ -19,7 +19,7 @@ from vhashdb.fingerprinting import build, rebuild
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.index import FrameIndex
-from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file
+from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
 from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
 from vhashdb.matching.candidates import Candidacy, Candidate, candidacy
@@ -209,7 +209,7 @@ class Database:
     def known_file(self, source: Source | Fingerprint) -> Record | None:
         """The record made from this very file, if there is one."""
         if isinstance(source, str | os.PathLike) and Path(source).is_file():
-            return self._store.by_sha256(hash_file(source).sha256)
+            return self._store.by_sha256(sha256_of(source))
         return None
 
     def prepare(self, source: Source | Fingerprint) -> Prepared:
@@ -250,7 +250,7 @@ class Database:
     def unmatch(self, source: str | os.PathLike[str], identifier: str, *, reason: str = "") -> Record:
         """Remember that this file is *not* that record, whatever the hashes say."""
         record = self.get(identifier)
-        self._store.mark_not_this(record.id, hash_file(source).sha256, reason)
+        self._store.mark_not_this(record.id, sha256_of(source), reason)
         return record
 
     # -- asking --------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ class Database:
         if image is not None:
             return self._ask(image, effort, None)
         with as_path(source, self.limits) as path:
-            return self._ask(path, effort, hash_file(path).sha256)
+            return self._ask(path, effort, sha256_of(path))
 
     def _ask(self, source: Path | Image, effort: Effort, sha256: str | None) -> Result:
         """Look as deep as the effort goes, and no deeper than the question needs."""

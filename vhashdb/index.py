@@ -37,6 +37,9 @@ _DIGEST: Final = 16
 _COMPACT_SHARE: Final = 0.2
 """Share of removed rows at which they are really taken out."""
 _GONE: Final = -1
+_THREADS: Final = faiss.omp_get_max_threads()
+_LARGE_SCAN: Final = 1 << 30
+"""Pairs of hashes above which one search takes several threads."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class FrameIndex:
         """Everything within ``radius`` bits of the hashes ``(n, bytes)`` uint8."""
         if not len(hashes) or not len(self._record):
             return Hits(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int32))
+        # Files are searched for in parallel already; waking more threads for a small scan costs more than it saves.
+        faiss.omp_set_num_threads(1 if len(hashes) * len(self._record) < _LARGE_SCAN else _THREADS)
         # FAISS finds what is nearer than its radius, this what is not further.
         limits, distances, rows = self._faiss.range_search(np.ascontiguousarray(hashes), radius + 1)
         query = np.repeat(np.arange(len(hashes)), np.diff(limits.astype(np.int64)))

@@ -47,14 +47,31 @@ def hash_file(path: str | os.PathLike[str]) -> FileHashes:
         MediaNotFound: it cannot be opened.
     """
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+    for block in _blocks(path):
+        sha256.update(block)
+        md5.update(block)
+    return FileHashes(sha256.hexdigest(), md5.hexdigest())
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file alone, which is all that a question needs.
+
+    Raises:
+        MediaNotFound: it cannot be opened.
+    """
+    sha256 = hashlib.sha256()
+    for block in _blocks(path):
+        sha256.update(block)
+    return sha256.hexdigest()
+
+
+def _blocks(path: str | os.PathLike[str]) -> Iterator[bytes]:
     try:
         with open(path, "rb") as file:
             while block := file.read(_BLOCK):
-                sha256.update(block)
-                md5.update(block)
+                yield block
     except OSError as error:
         raise MediaNotFound(f"{os.fspath(path)}: {error.strerror or error}") from error
-    return FileHashes(sha256.hexdigest(), md5.hexdigest())
 
 
 def as_image(source: Source) -> Image.Image | None:

@@ -20,7 +20,7 @@ def fingerprints(draw, algorithms=tuple(ALGORITHMS), max_entries=30):
     rng = np.random.default_rng(draw(st.integers(0, 1 << 30)))
     start = rng.integers(0, draw(st.sampled_from([1000, 60_000, DAY_MS])), count)
     length = rng.integers(0, 20_000, count)
-    view = rng.choice(np.array(VIEWS, np.uint8), count)
+    view = rng.choice(np.array(VIEWS, np.uint16), count)
     order = np.lexsort((start, view))
     return Fingerprint(
         algorithm=algorithm,

@@ -9,7 +9,7 @@ from PIL import Image
 
 import vhashdb
 from tests.footage import bits_between, fingerprint_of, picture, random_hashes, sketch_of
-from vhashdb.hashing.algorithms import IMAGEHASH_NAMES, NAMES, AlgorithmId, algorithm, from_imagehash, to_imagehash
+from vhashdb.hashing.algorithms import IMAGEHASH_NAMES, NAMES, AlgorithmId, Seen, algorithm, from_imagehash, to_imagehash
 from vhashdb.hashing.views import WHOLE_FRAME, Orientation
 from vhashdb.video import frames_of_image
 
@@ -49,9 +49,8 @@ def test_frames_hash_near_the_full_picture(name):
     image = Image.fromarray(picture(4, 360, 480))
     chosen = algorithm(name)
     frames, _ = frames_of_image(image)
-    hashes, quality = chosen.hash_region(frames, frames["sketch"].astype(np.float32), WHOLE_FRAME, list(Orientation))
+    (hashes,) = chosen.hash_regions(frames, [Seen(frames["sketch"].astype(np.float32), WHOLE_FRAME)], list(Orientation))
     assert hashes.shape == (8, 1, 32)
-    assert quality.shape == (1,)
     for orientation in Orientation:
         turned = np.asarray(image)
         turned = turned.transpose(1, 0, 2) if orientation & 4 else turned

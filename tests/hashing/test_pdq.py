@@ -202,3 +202,11 @@ def test_hash_of_a_sample_film_never_changes(samples):
         "e42f35c51a1126fd91735c0bf75979a18a3731cc9163c7196e8d0e1e9b34f1e0",
         "ec320d00ac93f8b04dbc3ffe02e7067bc0c8168274722fdef497813e90e7ad79",
     ]
+
+
+@given(st.one_of(st.integers(5, 130), st.integers(5, 2000)))
+@settings(max_examples=80)
+def test_an_axis_to_its_spectrum_is_the_transform_of_what_is_before_it(length):
+    basis, spectrum = pdq.dct_basis().astype(np.float64), pdq.spectrum_matrix(length)
+    assert spectrum.shape == (16, length)
+    assert np.allclose(spectrum, basis @ pdq.axis_matrix(length), atol=1e-12)

@@ -10,8 +10,9 @@ from PIL import Image
 
 from tests.footage import bits_between, decoded, picture, sketch_of
 from vhashdb.hashing import pdq
-from vhashdb.hashing.boxes import bars_box, moving_box
-from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients, region_quality
+from vhashdb.hashing.boxes import bars_box, framed_box, moving_box
+from vhashdb.hashing.quality import Steps
+from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients
 
 
 def luma_picture(seed, height, width, points=24):
@@ -107,7 +108,7 @@ def test_a_region_hashes_like_the_picture_cut_out(samples, box):
             exact, quality = pdq.hash_luma(cut)
             sketch = sketch_of(luma)[None]
             different.append(bits_between(pdq.bits_of(region_coefficients(sketch, box, height, width))[0], exact))
-            assert abs(int(region_quality(sketch, box)[0]) - quality) <= 10
+            assert abs(int(Steps(sketch).quality(box)[0]) - quality) <= 10
     assert max(different) <= 24
     assert np.mean(different) <= 14
 
@@ -116,15 +117,15 @@ def test_the_quality_of_a_region_is_that_of_its_content():
     luma = np.zeros((256, 256), np.uint8)
     luma[:, 128:] = luma_picture(1, 256, 128, points=40)
     sketch = sketch_of(luma)[None]
-    assert region_quality(sketch, Box(0, 0, 0.45, 1))[0] == 0
-    assert region_quality(sketch, Box(0.55, 0, 1, 1))[0] > 80
+    assert Steps(sketch).quality(Box(0, 0, 0.45, 1))[0] == 0
+    assert Steps(sketch).quality(Box(0.55, 0, 1, 1))[0] > 80
 
 
 def test_every_view_has_a_code_of_its_own():
     views = [View(region, orientation) for region in Region for orientation in Orientation]
     assert len({view.code for view in views}) == len(views)
     assert all(View.from_code(view.code) == view for view in views)
-    assert max(view.code for view in views) < 256
+    assert max(view.code for view in views) < 1 << 16  # two bytes in stored fingerprints
 
 
 # -- boxes -----------------------------------------------------------------------------------------
@@ -229,3 +230,77 @@ def test_a_nearly_equal_box_stays_as_it_was():
     assert bars_box(moving_sketches(barred(0.0, 0.124, 1.0, 0.88, 0)), first) is first
     assert bars_box(moving_sketches(barred(0.0, 0.2, 1.0, 0.8, 0)), first) is not first
     assert bars_box(moving_sketches(lambda frame, _: frame), first) == WHOLE_FRAME
+
+
+# -- margins with something drawn in them ----------------------------------------------------------
+
+
+def lettered(height, width, level, seed):
+    """A margin of one colour with "text": two lines of dark or bright blocks in its middle, as letters are."""
+    margin = np.full((height, width), level, np.uint8)
+    ink, rng = (30, 225)[level < 128], np.random.default_rng(seed)
+    for line in (0.25, 0.6):
+        rows = slice(round(line * height), round((line + 0.2) * height))
+        for start in range(round(0.1 * width), round(0.9 * width), 6):
+            margin[rows, start : start + int(rng.integers(1, 6))] = ink
+    return margin
+
+
+def captioned(left, top, right, bottom, level=250):
+    """The picture between margins with text."""
+
+    def change(frame, _):
+        side = frame.shape[0]
+        x0, y0, x1, y1 = (round(edge * side) for edge in (left, top, right, bottom))
+        out = np.full_like(frame, level)
+        if y0:
+            out[:y0] = lettered(y0, side, level, 1)
+        if y1 < side:
+            out[y1:] = lettered(side - y1, side, level, 2)
+        if x0:
+            out[:, :x0] = lettered(x0, side, level, 3).T
+        if x1 < side:
+            out[:, x1:] = lettered(side - x1, side, level, 4).T
+        out[y0:y1, x0:x1] = np.asarray(Image.fromarray(frame).resize((x1 - x0, y1 - y0)))
+        return out
+
+    return change
+
+
+@pytest.mark.parametrize("level", [0, 250, 128])
+@pytest.mark.parametrize(
+    "wanted", [(0.0, 0.2, 1.0, 0.85), (0.0, 0.25, 1.0, 1.0), (0.0, 0.0, 1.0, 0.7), (0.2, 0.0, 0.8, 1.0), (0.25, 0.0, 1.0, 1.0)], ids=str
+)
+def test_margins_with_text_are_cut_off_whatever_their_colour(wanted, level):
+    """By the framed box alone: the bars box ends where the text begins."""
+    sketches = moving_sketches(captioned(*wanted, level))
+    assert not bars_box(sketches).near(Box(*wanted), 0.05)
+    assert np.abs(edges(framed_box(sketches)) - wanted).max() <= 0.015
+
+
+@given(top=st.floats(0.1, 0.3), bottom=st.floats(0.7, 0.9), level=st.integers(0, 255))
+@settings(max_examples=25)
+def test_margins_are_found_within_one_and_a_half_percent(top, bottom, level):
+    sketches = moving_sketches(captioned(0.0, top, 1.0, bottom, level))
+    assert np.abs(edges(framed_box(sketches)) - (0.0, top, 1.0, bottom)).max() <= 0.015
+
+
+def test_margins_of_a_still_picture_are_found():
+    still = np.repeat(moving_sketches(captioned(0.0, 0.2, 1.0, 0.85))[:1], LOOKS, axis=0)
+    assert np.abs(edges(framed_box(still)) - (0.0, 0.2, 1.0, 0.85)).max() <= 0.015
+
+
+def test_a_picture_without_margins_has_no_frame():
+    assert framed_box(moving_sketches(lambda frame, _: frame)) == WHOLE_FRAME
+    assert framed_box(np.zeros((LOOKS, 128, 128), np.uint8)) == WHOLE_FRAME
+
+
+def test_margins_that_leave_too_little_are_none():
+    assert framed_box(moving_sketches(captioned(0.0, 0.4, 1.0, 0.6))) == WHOLE_FRAME
+
+
+@pytest.mark.parametrize("name", ["harbour", "valley", "night_city", "playground"])
+def test_the_sample_films_have_no_drawn_margins(samples, name):
+    looks = [sketch_of(np.asarray(Image.fromarray(rgb).convert("L"))) for rgb in decoded(samples / "known" / f"{name}.mp4", every=3)]
+    boxes = [framed_box(np.stack(looks[start : start + 32])) for start in range(0, len(looks), 32)]
+    assert boxes == [WHOLE_FRAME] * len(boxes)

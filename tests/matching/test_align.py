@@ -1,5 +1,8 @@
 """Alignment, motion and judgement on made-up tracks of which the truth is known."""
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +13,7 @@ from tests.footage import fingerprint_of, flipped, random_hashes
 from vhashdb import Verdict
 from vhashdb.hashing.bits import distances, paired_distances, unpack
 from vhashdb.matching import verdict as rules
-from vhashdb.matching.align import align
+from vhashdb.matching.align import GAP_S, MOMENTS_PER_S, Line, align, moments_on
 from vhashdb.matching.motion import Motion, motion_of
 from vhashdb.matching.pairs import Track
 from vhashdb.matching.verdict import Segment, judge
@@ -19,7 +22,7 @@ RADIUS = 60
 
 
 def track(hashes, starts, ends):
-    return Track(np.asarray(starts, float), np.asarray(ends, float), hashes)
+    return Track(np.asarray(starts, float), np.asarray(ends, float), hashes, np.full(len(hashes), 100, np.uint8))
 
 
 def reference_track(seconds=60, rate=4, seed=1):
@@ -28,12 +31,12 @@ def reference_track(seconds=60, rate=4, seed=1):
     return track(random_hashes(seed, count), starts, starts + 1 / rate)
 
 
-def planted(reference, offset_s, speed, seconds, noise_bits, rate=4, before=0, seed=2):
-    """A query of ``seconds`` that shows the reference from ``offset_s`` at ``speed``, after ``before`` seconds of something else."""
+def planted(reference, offset_s, speed, seconds, noise_bits, rate=4, before=0, after=0, seed=2):
+    """A query of ``seconds`` that shows the reference from ``offset_s`` at ``speed``, between seconds of something else."""
     times = np.arange(int(seconds * rate)) / rate
     shown = np.searchsorted(reference.start_s, offset_s + speed * (times + 0.5 / rate), side="right") - 1
-    strange = random_hashes(seed + 100, int(before * rate))
-    hashes = np.concatenate([strange, flipped(reference.hash[shown], noise_bits, seed)])
+    strange, other = random_hashes(seed + 100, int(before * rate)), random_hashes(seed + 200, int(after * rate))
+    hashes = np.concatenate([strange, flipped(reference.hash[shown], noise_bits, seed), other])
     starts = np.arange(len(hashes)) / rate
     return track(hashes, starts, starts + 1 / rate)
 
@@ -46,32 +49,34 @@ PLANTED = {
     "offset_s": st.floats(0, 30),
     "noise_bits": st.integers(0, 44),
     "before": st.sampled_from([0, 5, 12]),
+    "after": st.sampled_from([0, 5, 12]),
     "seed": st.integers(0, 1000),
 }
 
 
 @given(seconds=st.integers(3, 25), **PLANTED)
 @settings(max_examples=40)
-def test_a_planted_stretch_is_found_where_it_is(offset_s, seconds, noise_bits, before, seed):
-    check_planted(offset_s, seconds, 1.0, noise_bits, before, seed)
+def test_a_planted_stretch_is_found_where_it_is(offset_s, seconds, noise_bits, before, after, seed):
+    check_planted(offset_s, seconds, 1.0, noise_bits, before, after, seed)
 
 
 @given(seconds=st.integers(15, 25), speed=st.sampled_from([0.5, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0]), **PLANTED)
 @settings(max_examples=40)
-def test_a_planted_stretch_at_another_speed_is_found_where_it_is(offset_s, seconds, speed, noise_bits, before, seed):
+def test_a_planted_stretch_at_another_speed_is_found_where_it_is(offset_s, seconds, speed, noise_bits, before, after, seed):
     """Shorter ones fit the line of normal speed too well to be told apart."""
-    check_planted(offset_s, seconds, speed, noise_bits, before, seed)
+    check_planted(offset_s, seconds, speed, noise_bits, before, after, seed)
 
 
-def check_planted(offset_s, seconds, speed, noise_bits, before, seed):
+def check_planted(offset_s, seconds, speed, noise_bits, before, after, seed):
     reference = reference_track(90, seed=seed)
-    found = strongest(planted(reference, offset_s, speed, seconds, noise_bits, before=before, seed=seed), reference)
+    found = strongest(planted(reference, offset_s, speed, seconds, noise_bits, before=before, after=after, seed=seed), reference)
     assert found.start_s == pytest.approx(before, abs=0.3)
     assert found.end_s == pytest.approx(before + seconds, abs=0.3)
-    assert found.reference_time(before) == pytest.approx(offset_s, abs=0.5)
-    assert found.reference_time(before + seconds) == pytest.approx(offset_s + speed * seconds, abs=0.5)
-    assert abs(found.speed - speed) * seconds <= 0.4  # seconds of drift over the whole stretch
-    assert len(found.query) >= 0.9 * seconds * 4
+    assert found.reference_s == pytest.approx((offset_s, offset_s + speed * seconds), abs=0.5)
+    assert abs(found.line.speed - speed) * seconds <= 0.4  # seconds of drift over the whole stretch
+    alike = found.moments.distance <= RADIUS
+    assert len(np.unique(found.moments.query[alike])) >= 0.9 * seconds * 4
+    assert (found.moments.reference[alike] >= 0).all()
 
 
 @given(st.integers(0, 10_000))
@@ -94,18 +99,66 @@ def test_pieces_in_another_order_are_all_found(order, seed):
     for place, (stretch, piece) in enumerate(zip(found, order, strict=True)):
         assert stretch.start_s == pytest.approx(8 * place, abs=0.3)
         assert stretch.end_s == pytest.approx(8 * place + 8, abs=0.3)
-        assert stretch.reference_time(stretch.start_s) == pytest.approx(20 * piece, abs=0.5)
+        assert stretch.reference_s[0] == pytest.approx(20 * piece, abs=0.5)
 
 
-def test_a_long_gap_parts_two_stretches_and_a_short_one_does_not():
-    reference = reference_track(60)
-    whole = planted(reference, 10, 1.0, 20, 5)
-    for gap_s, parts in ((1.5, 1), (6.0, 2)):
-        hashes = whole.hash.copy()
-        first, last = 32, 32 + int(gap_s * 4)
-        hashes[first:last] = random_hashes(9, last - first)
-        query = track(hashes, whole.start_s, whole.end_s)
-        assert len(align(query, reference, distances(query.hash, reference.hash), RADIUS)) == parts
+def with_something_else(query, first_s, last_s):
+    """The query with other pictures from one time to another."""
+    hashes = query.hash.copy()
+    inside = (query.start_s >= first_s) & (query.end_s <= last_s)
+    hashes[inside] = random_hashes(9, int(inside.sum()))
+    return track(hashes, query.start_s, query.end_s)
+
+
+@given(seconds=st.integers(3, 10), gap=st.integers(1, 40), noise_bits=st.integers(0, 25), seed=st.integers(0, 1000))
+@settings(max_examples=60)
+def test_a_long_difference_parts_two_stretches_and_a_short_one_does_not(seconds, gap, noise_bits, seed):
+    """An effect or a title is bridged, other footage is not, however long what is alike on both sides of it."""
+    gap_s = gap / 4
+    reference = reference_track(90, seed=seed)
+    query = with_something_else(planted(reference, 10, 1.0, 2 * seconds + gap_s, noise_bits, seed=seed), seconds, seconds + gap_s)
+    found = sorted(align(query, reference, distances(query.hash, reference.hash), RADIUS), key=lambda s: s.start_s)
+    if gap_s <= GAP_S - 0.25:
+        assert [(s.start_s, s.end_s) for s in found] == [pytest.approx((0, 2 * seconds + gap_s), abs=0.3)]
+    elif gap_s >= GAP_S + 0.75:
+        ends = [(0, seconds), (seconds + gap_s, 2 * seconds + gap_s)]
+        assert [(s.start_s, s.end_s) for s in found] == [pytest.approx(part, abs=0.3) for part in ends]
+
+
+@given(seconds=st.integers(4, 20), hidden_s=st.sampled_from([0.5, 1.0, 1.5]), seed=st.integers(0, 1000))
+@settings(max_examples=25)
+def test_seconds_that_one_side_does_not_show_part_nothing(seconds, hidden_s, seed):
+    """Too dark to be usable, say."""
+    reference = reference_track(60, seed=seed)
+    query = planted(reference, 10, 1.0, seconds, 10, seed=seed)
+    shown = (query.end_s <= seconds / 2) | (query.start_s >= seconds / 2 + hidden_s)
+    query = track(query.hash[shown], query.start_s[shown], query.end_s[shown])
+    (found,) = align(query, reference, distances(query.hash, reference.hash), RADIUS)
+    assert (found.start_s, found.end_s) == pytest.approx((0, seconds), abs=0.3)
+
+
+def test_stretches_of_one_query_do_not_overlap_by_more_than_a_moment():
+    """Forwards and then backwards, where many short lines fit."""
+    reference = reference_track(30)
+    query = track(np.concatenate([reference.hash, reference.hash[::-1]]), np.arange(240) / 4, np.arange(1, 241) / 4)
+    found = sorted(align(query, reference, distances(query.hash, reference.hash), RADIUS), key=lambda s: s.start_s)
+    assert len(found) > 1
+    assert all(a.end_s <= b.start_s + 1 / MOMENTS_PER_S for a, b in itertools.pairwise(found))
+
+
+def test_both_sides_are_read_on_a_clock_however_long_their_entries_last():
+    """One long entry on one side is many moments."""
+    reference = reference_track(10)
+    query = track(reference.hash[:1], [0.0], [5.0])
+    moments = moments_on(Line(1.0, 2.0), query, reference, 0.0, 5.0)
+    assert len(moments.time_s) == 5 * MOMENTS_PER_S
+    assert np.allclose(np.diff(moments.time_s), 1 / MOMENTS_PER_S)
+    assert moments.seen.all()
+    assert set(moments.query.tolist()) == {0}
+    shown = np.floor((moments.time_s + 2.0) * 4)
+    assert np.abs(moments.reference - shown).max() <= 1  # looks on both sides are not in step: the nearest neighbour counts
+    beyond = moments_on(Line(1.0, 20.0), query, reference, 0.0, 5.0)
+    assert not beyond.seen.any()
 
 
 # -- motion ----------------------------------------------------------------------------------------
@@ -123,6 +176,39 @@ def test_a_copy_changes_alike_and_other_footage_of_the_place_does_not():
     other = track(same_place(2, 80, 25), filmed.start_s, filmed.end_s)
     assert motion_of(copy, filmed, strongest(copy, filmed)).correlation > 0.6
     assert motion_of(other, filmed, strongest(other, filmed)).correlation < 0.3
+
+
+def lasting(hashes, lengths_s):
+    """A fingerprint whose entries last as long as given."""
+    ends = np.cumsum(lengths_s)
+    return replace(fingerprint_of(hashes), start_s=ends - lengths_s, end_s=ends, duration_s=float(ends[-1]))
+
+
+@given(st.integers(0, 1000))
+@settings(max_examples=15)
+def test_a_picture_that_stays_is_no_more_evidence_the_longer_it_stays(seed):
+    """Eight pictures in two seconds, of which the last stays on."""
+    known = random_hashes(seed, 8)
+    asked = flipped(known, 10, seed)
+    evidence = []
+    for stays_s in (0.25, 4.0, 60.0):
+        lengths = np.array([0.25] * 7 + [stays_s])
+        (found,) = vhashdb.compare(lasting(asked, lengths), lasting(known, lengths)).segments
+        assert found.query_end_s == pytest.approx(1.75 + stays_s, abs=0.3)
+        assert found.motion.moments <= 2 * 8
+        evidence.append(found.motion_evidence)
+    assert evidence[2] <= 1.1 * evidence[1]
+    assert evidence[1] <= 2 * evidence[0]  # an entry counts as two moments once it lasts as long
+
+
+def test_looking_more_often_is_no_more_evidence():
+    """The same two copies of 10 s, looked at 4, 8 and 25 times a second."""
+    moments = []
+    for rate in (4, 8, 25):
+        known = fingerprint_of(random_hashes(1, 10 * rate), step_s=1 / rate)
+        (found,) = vhashdb.compare(known, known).segments
+        moments.append(found.motion.moments)
+    assert moments == pytest.approx([40, 40, 40], abs=2)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -19,7 +19,7 @@ from tests.footage import bits_between, decoded, film, picture, scene, sketch_of
 from vhashdb.hashing import pdq
 from vhashdb.video import Decoder, DecoderPool, Mode, Sampling
 from vhashdb.video.decode import av_errors
-from vhashdb.video.frames import VideoInfo
+from vhashdb.video.frames import FRAME_DTYPE, VideoInfo, fill_from_sketch
 
 FULL = Sampling(Mode.FULL)
 
@@ -550,3 +550,33 @@ def test_batches_come_in_order_of_time(decoder, long_film):
     times = list(itertools.chain.from_iterable(batch["time_s"].tolist() for batch in stream))
     assert times == sorted(times)
     assert len(times) == pytest.approx(360, abs=2)
+
+
+# -- PDQ from the sketch ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["harbour", "valley", "night_city", "playground"])
+def test_pdq_from_the_sketch_moves_few_bits_and_keeps_the_quality(decoder, samples, name):
+    path = samples / "known" / f"{name}.mp4"
+    exact, near = (read(decoder, path, Sampling(Mode.SAMPLED, 4.0, exact=exact))[0] for exact in (True, False))
+    assert np.array_equal(exact["time_s"], near["time_s"])
+    assert np.array_equal(exact["sketch"], near["sketch"])
+    moved = bits_between(hashes_of(exact), hashes_of(near))
+    assert 0 < np.mean(moved) <= 8  # not 0: the choice crosses the process boundary
+    quality = np.abs(exact["quality"].astype(int) - near["quality"])
+    assert np.mean(quality) <= 3
+    assert quality.max() <= 12
+
+
+def test_the_sketch_hashes_a_film_turned_by_its_metadata_as_it_is_shown(decoder, tmp_path):
+    path = film(tmp_path / "turned.mp4", scene(3, 8, 120, 200), rotation=90)
+    exact, near = (read(decoder, path, Sampling(Mode.SAMPLED, 4.0, exact=exact))[0] for exact in (True, False))
+    assert (near["height"][0], near["width"][0]) == (200, 120) == (exact["height"][0], exact["width"][0])
+    assert np.mean(bits_between(hashes_of(exact), hashes_of(near))) <= 12
+
+
+def test_a_picture_too_small_for_pdq_has_no_quality_from_its_sketch_either():
+    for size in ((4, 400), (400, 4), (1, 1)):
+        record = np.zeros(1, FRAME_DTYPE)[0]
+        fill_from_sketch(record, np.random.default_rng(1).integers(0, 256, (128, 128), dtype=np.uint8), *size)
+        assert record["quality"] == 0

@@ -47,7 +47,7 @@ NOISE_LEVELS: Final = 1.0
 MAX_SHAKY: Final = 48
 """… and how many bits may be within twice what that does to a coefficient."""
 _ROUNDED: Final = 3  # decimals of points and coefficients: far above rounding errors, far below noise
-MOST: Final = 3000
+MOST: Final = 3125
 """Hashes at most, so that asking for them stays cheap."""
 
 

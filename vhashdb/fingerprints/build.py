@@ -85,8 +85,15 @@ mirrored."""
 SCOUT_VIEWS: Final = replace(QUERY_VIEWS, step=2, sparse=frozenset(_MORE), sparse_step=2)
 """The same at fewer looks, and at fewer still in the less usual regions: enough to see whether it is worth to ask more."""
 
-KEYFRAME_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.KEYFRAMES, 2.0, exact=False))
-"""The cheapest question: only frames that decode alone."""
+_CLOSER: Final = frozenset({Region.INSET_FINE, Region.INSET_MIDDLE, Region.INSET_CLOSEST, *PICTURES[1:], *list(BARED)[:4]})
+"""Regions that seldom find what the others do not."""
+
+KEYFRAME_VIEWS: Final = replace(
+    QUERY_VIEWS,
+    sampling=Sampling(Mode.KEYFRAMES, 2.0, exact=False),
+    views={region: orientations for region, orientations in QUERY_VIEWS.views.items() if region not in _CLOSER},
+)
+"""The cheapest question: only frames that decode alone, and fewer regions."""
 
 CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0, exact=False))
 """The most thorough question."""
@@ -112,10 +119,13 @@ class FingerprintBuilder:
         """Take the next frames of the video."""
         looks = batch[-self._count % self._plan.step :: self._plan.step]
         self._count += len(batch)
-        if len(looks):
-            self._pending.append(looks)
-        if sum(map(len, self._pending)) >= STRETCH:
-            self._hash_pending()
+        # A stretch is as long whatever the batches are: what is found in it, and which looks are sparse, depends on it.
+        while len(looks):
+            room = STRETCH - sum(map(len, self._pending))
+            self._pending.append(looks[:room])
+            looks = looks[room:]
+            if sum(map(len, self._pending)) == STRETCH:
+                self._hash_pending()
 
     def finish(self, info: VideoInfo) -> Fingerprint:
         """The fingerprint of everything fed so far; ``info`` is what the decoder said at the end."""

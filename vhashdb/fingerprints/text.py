@@ -74,7 +74,7 @@ def _from_object(data: dict[str, Any]) -> Fingerprint:
         start_s=milliseconds([float(entry["start_s"]) for entry in entries]),
         end_s=milliseconds([float(entry["end_s"]) for entry in entries]),
         hash=np.frombuffer(raw, np.uint8).reshape(len(entries), algorithm.bytes).copy(),
-        quality=np.array([int(entry["quality"]) for entry in entries], np.uint16),
+        quality=np.array([int(entry["quality"]) for entry in entries], np.uint8),
         view=np.array([int(entry["view"]) for entry in entries], np.uint16),
         duration_s=float(data["duration_s"]),
         width=int(data["width"]),

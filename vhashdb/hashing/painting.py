@@ -61,15 +61,16 @@ def _reach(low: float, high: float, side: int) -> tuple[int, int]:
 
 def _between(first: FloatArray | None, last: FloatArray | None, length: int) -> tuple[FloatArray, FloatArray]:
     """Values ``(n, lines, length)`` from one border to the other, and how much each of the ``length`` points is to be trusted."""
-    position = (np.arange(length, dtype=np.float32) + 0.5) / length
+    before = np.arange(length, dtype=np.float32)
     if first is not None and last is not None:
-        joined = first[:, :, None] * (1 - position) + last[:, :, None] * position
-        return np.asarray(joined, np.float32), _nearness(np.minimum(position, 1 - position) * length)
+        share = (before + 1) / (length + 1)  # the borders are a point beyond the first and the last
+        joined = first[:, :, None] * (1 - share) + last[:, :, None] * share
+        return np.asarray(joined, np.float32), _nearness(np.minimum(before, length - 1 - before) + 0.5)
     border = first if first is not None else last
     if border is None:
         return np.zeros((1, 1, length), np.float32), np.zeros(length, np.float32)
-    distance = position if first is not None else 1 - position
-    return np.repeat(border[:, :, None], length, axis=2), _nearness(distance * length)
+    distance = before if first is not None else length - 1 - before
+    return np.repeat(border[:, :, None], length, axis=2), _nearness(distance + 0.5)
 
 
 def _nearness(points: npt.NDArray[np.floating]) -> FloatArray:

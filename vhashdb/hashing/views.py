@@ -236,7 +236,7 @@ def tilt(sketches: FloatArray, degrees: float, height: int, width: int) -> Float
         width: columns of that picture.
     """
     side = sketches.shape[1]
-    return np.take(sketches.reshape(len(sketches), -1), _tilted_points(side, degrees, round(width / height, 2)), axis=1)
+    return np.take(sketches.reshape(len(sketches), -1), _tilted_points(side, degrees, max(0.01, round(width / height, 2))), axis=1)
 
 
 @functools.lru_cache(maxsize=64)

@@ -11,14 +11,12 @@ import numpy.typing as npt
 from vhashdb.background import common
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes, distances
-from vhashdb.hashing.views import Orientation, Region, View
 from vhashdb.matching.pairs import query_tracks
 
 MAX_CANDIDATES: Final = 40
 """Records compared in full, those with most near moments first."""
 
 _BLOCK_PAIRS: Final = 1 << 22
-_NEGATED_REGIONS: Final = frozenset({Region.WHOLE, Region.BOX})
 
 
 class Hits(Protocol):
@@ -72,7 +70,7 @@ def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candi
 
 def _asked(query: Fingerprint) -> tuple[PackedHashes, npt.NDArray[np.int64]]:
     """The hashes that are searched for, and the moment of each in milliseconds."""
-    tracks = {key: track for key, track in query_tracks(query).items() if _worth_searching(*key)}
+    tracks = query_tracks(query)
     if not tracks:
         return np.zeros((0, query.algorithm.bytes), np.uint8), np.zeros(0, np.int64)
     hashes = np.concatenate([track.hash for track in tracks.values()])
@@ -122,10 +120,3 @@ def _nearest(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.int16]:
     for start in range(0, len(left) if len(right) else 0, step):
         nearest[start : start + step] = distances(left[start : start + step], right).min(axis=1)
     return nearest
-
-
-def _worth_searching(view: View, negated: bool) -> bool:
-    """Whether a view can find records that simpler ones miss; the others only make a comparison closer."""
-    if negated:
-        return view.region in _NEGATED_REGIONS and view.orientation is Orientation.UPRIGHT
-    return True

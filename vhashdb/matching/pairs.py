@@ -11,12 +11,14 @@ import numpy.typing as npt
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes, distances
-from vhashdb.hashing.views import Orientation, View, turned_bits
+from vhashdb.hashing.views import Orientation, Region, View, turned_bits
 
 PROBES: Final = 64
 """Moments of the query at which all view pairs are tried; the best pairs are then compared at every moment."""
 PROBE_RADIUS: Final = 56 / 256
 """Share of bits that may differ for a probe to count."""
+NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.BOX) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
+"""Views that are also tried as negatives."""
 VIEW_PAIRS: Final = 3
 """View pairs compared in full."""
 
@@ -71,11 +73,12 @@ def tracks_of(fingerprint: Fingerprint) -> dict[View, Track]:
 
 
 def query_tracks(fingerprint: Fingerprint) -> dict[tuple[View, bool], Track]:
-    """The query's tracks, each also negated: a negative's hash is the complement."""
+    """The query's tracks, the most usual ones also negated: a negative's hash is the complement."""
     tracks: dict[tuple[View, bool], Track] = {}
     for view, track in _in_all_orientations(fingerprint).items():
         tracks[view, False] = track
-        tracks[view, True] = replace(track, hash=~track.hash)
+        if view in NEGATED:
+            tracks[view, True] = replace(track, hash=~track.hash)
     return tracks
 
 

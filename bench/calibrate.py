@@ -1,0 +1,309 @@
+"""How the constants of the verdict follow from evidence of real pairs, and how well scores mean what they say.
+
+    python -m bench.calibrate [CORPUS] [--other FOLDER] [--every N] [--tail SHARE]
+
+Every file of ``edited``, ``clips`` and ``distractors`` is compared with the candidates among the records of ``clips`` and
+``distractors``, and so are the copies that `bench.edits` made in FOLDER; every file of ``hard`` and of ``natural`` is compared
+with the candidates of its own folder. All is done as ``balanced`` does it.
+Each pair is a *copy*, of the *same series*, or *unrelated*; a second clip that is truly in the query, and a file's pair with
+itself, are left out. For each pair the evidence is what the last gate holds.
+
+1. False pairs: an exponential tail is fitted to the upper part of the evidence of false pairs, and says at which evidence
+   one in a million candidate pairs would be taken for a match. The interval is from resampling pairs of videos: all
+   comparisons of one pair of videos, edited or not, either way round, count as one. What higher thresholds cost in copies
+   stands beside it.
+2. The score: a logistic curve of P(copy | evidence) fitted to half A of the sources, and whether half B agrees. The midpoint
+   depends on how many candidate pairs are copies; it is given for other odds too.
+3. *Possible*: each pair is judged again with other thresholds, by itself: what other records say about it is not asked.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path, PurePath
+from typing import Any, Final
+from unittest import mock
+
+import numpy as np
+
+import vhashdb
+from bench import fits
+from bench.common import parser, table, videos
+from bench.queries import Query, read_other, read_queries
+from bench.truth import HALVES, first_of, half_of, series_of
+from vhashdb import Effort, Fingerprint, Segment, Verdict
+from vhashdb.database import DEPTHS
+from vhashdb.index import FrameIndex
+from vhashdb.matching import comparison, verdict
+from vhashdb.matching.candidates import candidates
+
+COPY: Final = "copy"
+SERIES: Final = "same series"
+UNRELATED: Final = "unrelated"
+KINDS: Final = (COPY, SERIES, UNRELATED)
+PER_MILLION: Final = 1.0
+ODDS: Final = (1.0, 0.1, 0.001)
+"""Copies to one other candidate pair."""
+EDGES: Final = np.array([0, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0])
+THRESHOLDS: Final = (3.0, 4.0, 6.0, 7.0, 8.0, 10.0, 12.0)
+BITS: Final = (16, 20, 24, 28, 31, 34)
+MOTIONS: Final = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A file, and what each reference is to it."""
+
+    path: Path
+    source: str
+    """Decides in which half it is."""
+    kind: Callable[[str], str | None]
+    """Of a reference's file name; None leaves the pair out."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A query and one of its candidates."""
+
+    kind: str
+    source: str
+    reference: str
+    """As the source: the name without what tells versions of one video apart."""
+    query_print: Fingerprint
+    reference_print: Fingerprint
+    found: tuple[Segment, ...]
+    """All segments, before any is chosen."""
+    evidence: float
+    """Nats."""
+
+    @property
+    def half(self) -> str:
+        """The half of the sources."""
+        return half_of(self.source)
+
+    @property
+    def videos(self) -> tuple[str, str]:
+        """The two videos, whichever way round and however edited."""
+        first, second = sorted(PurePath(name).stem for name in (self.source, self.reference))
+        return first, second
+
+    def verdict(self) -> Verdict:
+        """Judged again, with the constants as they are now."""
+        return verdict.judge(self.found, self.query_print, self.reference_print).verdict
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--other", type=Path, metavar="FOLDER", help="what bench.edits wrote")
+    options.add_argument("--every", type=int, default=1, metavar="N", help="take the edited copies of each N-th clip only")
+    options.add_argument("--tail", type=float, default=0.5, metavar="SHARE", help="of the evidence above zero, what counts as the tail")
+    args = options.parse_args()
+    pairs = list(all_pairs(args.corpus, args.other, args.every))
+    print_false(pairs, args.tail)
+    print_thresholds(pairs, args.tail)
+    print_score(pairs)
+    for half in HALVES:
+        print_possible([p for p in pairs if p.half == half], half)
+
+
+# -- pairs --------------------------------------------------------------------------------------
+
+
+def all_pairs(corpus: Path, other: Path | None, every: int) -> Iterator[Pair]:
+    """Candidate pairs of everything."""
+    clips, distractors = videos(corpus / "clips"), videos(corpus / "distractors")
+    references = clips + distractors
+    copies = read_queries(corpus / "edited", clips, every=every) + (read_other(other) if other else [])
+    yield from pairs_of([*edited(copies), *originals(references)], references)
+    for questions in (hard(corpus / "hard"), natural(corpus / "natural")):
+        yield from pairs_of(questions, [q.path for q in questions])
+
+
+def edited(copies: Sequence[Query]) -> list[Question]:
+    """Edited copies."""
+
+    def kind(query: Query, name: str) -> str | None:
+        if name == query.source:
+            return COPY
+        return None if name == query.second else by_name(query.source, name)
+
+    return [Question(q.path, q.source, partial(kind, q)) for q in copies]
+
+
+def originals(files: Sequence[Path]) -> list[Question]:
+    """Videos of which no other is a copy."""
+
+    def kind(a: str, b: str) -> str | None:
+        return None if a == b else by_name(a, b)
+
+    return [Question(f, f.name, partial(kind, f.name)) for f in files]
+
+
+def by_name(a: str, b: str) -> str:
+    """What two different videos are to each other, going by their names."""
+    return SERIES if series_of(a) == series_of(b) else UNRELATED
+
+
+def hard(folder: Path) -> list[Question]:
+    """Files named series__title, none a copy of another."""
+
+    def kind(a: str, b: str) -> str | None:
+        return None if a == b else SERIES if a.split("__")[0] == b.split("__")[0] else UNRELATED
+
+    return [Question(f, f.name.split("__")[-1], partial(kind, f.name)) for f in videos(folder)]
+
+
+def natural(folder: Path) -> list[Question]:
+    """Copies made by others, by group."""
+    with (folder / "truth.csv").open(newline="") as file:
+        groups = {row["file"]: row["group"] for row in csv.DictReader(file)}
+
+    def kind(a: str, b: str) -> str | None:
+        return None if a == b else COPY if groups[a] == groups[b] else by_name(first_of(a), first_of(b))
+
+    return [Question(f, first_of(f.name), partial(kind, f.name)) for f in videos(folder)]
+
+
+def pairs_of(questions: Sequence[Question], references: Sequence[Path]) -> Iterator[Pair]:
+    """Each question with its candidates among the references."""
+    sources = {q.path.name: q.source for q in questions}
+    with ThreadPoolExecutor(2) as pool:
+        asked = pool.map(query_print, [q.path for q in questions])
+        known = list(pool.map(vhashdb.fingerprint, references))
+        index = index_of(known)
+        radius = round(DEPTHS[Effort.BALANCED].radius * index.algorithm.bits)
+        for question, query in zip(questions, asked, strict=True):
+            for candidate in candidates(query, index, radius):
+                name = references[candidate.record].name
+                if kind := question.kind(name):
+                    found, evidence = compared(query, known[candidate.record])
+                    yield Pair(kind, question.source, sources.get(name, name), query, known[candidate.record], found, evidence)
+
+
+@cache
+def query_print(path: Path) -> Fingerprint:
+    """A file's fingerprint as it is asked about."""
+    return vhashdb.fingerprint(path, views="query")
+
+
+def index_of(prints: Sequence[Fingerprint]) -> FrameIndex:
+    """An index in which a record's number is its place."""
+    index = FrameIndex(prints[0].algorithm)
+    for number, made in enumerate(prints):
+        entries = np.flatnonzero(made.usable)
+        index.add(number, entries, made.hash[entries])
+    return index
+
+
+def compared(query: Fingerprint, reference: Fingerprint) -> tuple[tuple[Segment, ...], float]:
+    """All segments that were found, before any is chosen, and the evidence of the pair in nats."""
+    found: list[Segment] = []
+
+    def judge(segments: Sequence[Segment], *prints: Any) -> verdict.Judgement:
+        found.extend(segments)
+        return verdict.judge(segments, *prints)
+
+    with mock.patch.object(comparison, "judge", judge):
+        judgement = vhashdb.compare(query, reference).judgement
+    return tuple(found), next((gate.value for gate in judgement.gates if gate.name == "evidence"), 0.0)
+
+
+# -- tables -------------------------------------------------------------------------------------
+
+
+def print_false(pairs: Sequence[Pair], upper: float) -> None:
+    """The evidence of false pairs, and where its tail leads."""
+    print("\n### Evidence of candidate pairs, nats\n")
+    rows = []
+    for kind in KINDS:
+        evidence = np.array([p.evidence for p in pairs if p.kind == kind])
+        if len(evidence):
+            some = f"{np.count_nonzero(evidence)} ({np.mean(evidence > 0):.1%})"
+            places = (f"{np.percentile(evidence, share):.2f}" for share in (50, 99))
+            rows.append((kind, len(evidence), some, *places, f"{evidence.max():.2f}", int((evidence >= verdict.MATCH_EVIDENCE).sum())))
+    print(table(("pairs", "number", "above 0", "median", "99 %", "highest", f"{verdict.MATCH_EVIDENCE} and more"), rows))
+    print(f"\n### Exponential tail of false pairs: evidence that {PER_MILLION:g} in a million candidate pairs reaches\n")
+    print(table(("pairs", "tail from", "pairs in it", "scale", "evidence", "95 % interval"), tail_rows(pairs, upper)))
+    print("\nHighest:")
+    for pair in sorted((p for p in pairs if p.kind != COPY), key=lambda p: -p.evidence)[:8]:
+        print(f"* {pair.evidence:.2f} {pair.kind}: {pair.source}, {pair.reference}")
+
+
+def print_thresholds(pairs: Sequence[Pair], upper: float) -> None:
+    """What a match would cost and spare at other evidences."""
+    false = np.array([p.evidence for p in pairs if p.kind == SERIES])
+    tail = fits.fit_tail(false, upper)
+    rows = []
+    for nats in sorted({*THRESHOLDS, verdict.MATCH_EVIDENCE}):
+        copies = [np.array([p.evidence >= nats for p in pairs if p.kind == COPY and p.half == half]) for half in HALVES]
+        expected = f"{tail.reaching(nats) * 1e6:,.1f}" if tail else ""
+        rows.append((f"{nats:g}", int((false >= nats).sum()), expected, *(f"{c.mean():.3f}" for c in (*copies, np.concatenate(copies)))))
+    print("\n### What is a match at other evidences\n")
+    header = ("nats", f"{SERIES}: seen", "expected of a million", "copies, half A", "half B", "all")
+    print(table(header, rows))
+
+
+def tail_rows(pairs: Sequence[Pair], upper: float) -> Iterator[tuple[object, ...]]:
+    """A row for same-series pairs and one for all false pairs."""
+    for name, kinds in ((SERIES, {SERIES}), ("all false", {SERIES, UNRELATED})):
+        some = [p for p in pairs if p.kind in kinds]
+        evidence = np.array([p.evidence for p in some])
+        tail = fits.fit_tail(evidence, upper)
+        if tail is None:
+            yield name, "too few pairs", "", "", "", ""
+            continue
+        numbers = {both: number for number, both in enumerate({p.videos for p in some})}
+        low, high = fits.evidence_interval(evidence, np.array([numbers[p.videos] for p in some]), PER_MILLION, upper)
+        yield name, f"{tail.start:.2f}", tail.pairs, f"{tail.scale:.2f}", f"{tail.evidence_at(PER_MILLION):.2f}", f"{low:.1f} to {high:.1f}"
+
+
+def print_score(pairs: Sequence[Pair]) -> None:
+    """The logistic curve of half A, beside the constants, and half B in bins of the score."""
+    evidence, copy = np.array([p.evidence for p in pairs]), np.array([p.kind == COPY for p in pairs])
+    tuned = np.array([p.half == HALVES[0] for p in pairs])
+    curve = fits.fit_logistic(evidence[tuned], copy[tuned])
+    odds = float(copy[tuned].sum() / (~copy[tuned]).sum())
+    rows = [("verdict.py", f"{verdict.SCORE_SLOPE:.2f}", f"{verdict.MATCH_EVIDENCE:.2f}")]
+    rows += [(f"half A, {odds:.2g} copies to another pair, as found", f"{curve.slope:.2f}", f"{curve.midpoint:.2f}")]
+    rows += [(f"at {o:g} to 1", f"{curve.slope:.2f}", f"{curve.at_odds(odds, o).midpoint:.2f}") for o in ODDS]
+    print(f"\n### P(copy | evidence), fitted to {int(tuned.sum())} pairs of half A\n")
+    print(table(("curve", "slope per nat", "midpoint, nats"), rows))
+    now = fits.Logistic(verdict.SCORE_SLOPE, verdict.MATCH_EVIDENCE)
+    for name, said in (("the score as it is", now), ("the fitted curve", curve)):
+        print(f"\n### {name}, checked on half B\n")
+        bins = fits.reliability(said.probability(evidence[~tuned]), copy[~tuned], EDGES)
+        print(table(("score", "pairs", "mean score", "copies"), [bin_row(b) for b in bins]))
+
+
+def bin_row(b: fits.Bin) -> tuple[object, ...]:
+    """One row of a reliability table."""
+    return f"{b.low:g} to {b.high:g}", b.pairs, f"{b.said:.3f}", f"{b.true:.3f}"
+
+
+def print_possible(pairs: Sequence[Pair], half: str) -> None:
+    """What other thresholds of `possible` would do; each is changed alone."""
+    settings: list[tuple[str, dict[str, float]]] = [("as it is", {})]
+    settings += [(f"POSSIBLE_BITS {bits}", {"POSSIBLE_BITS": bits / 256}) for bits in BITS]
+    settings += [(f"POSSIBLE_MOTION {nats}", {"POSSIBLE_MOTION": nats}) for nats in MOTIONS]
+    now = {name: getattr(verdict, name) for _, constants in settings for name in constants}
+    print(f"\n### Share of candidate pairs that are `possible`, half {half}\n")
+    rows = []
+    for name, constants in settings:
+        with mock.patch.multiple(verdict, **{**now, **constants}):
+            said = [(p.kind, p.verdict()) for p in pairs]
+        rows.append((name, *(share(said, kind, Verdict.POSSIBLE) for kind in KINDS), share(said, COPY, Verdict.POSSIBLE, Verdict.MATCH)))
+    print(table(("thresholds", *KINDS, "copies found"), rows))
+
+
+def share(said: Sequence[tuple[str, Verdict]], kind: str, *verdicts: Verdict) -> str:
+    """Of the pairs of a kind, how many and which share got one of these verdicts."""
+    some = [given in verdicts for pair_kind, given in said if pair_kind == kind]
+    return f"{sum(some)} of {len(some)} ({sum(some) / max(1, len(some)):.2%})"
+
+
+if __name__ == "__main__":
+    main()

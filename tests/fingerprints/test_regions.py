@@ -1,0 +1,220 @@
+"""Regions of a film as they are read: sparse ones, halves, tilts, and what very short and empty films give."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import vhashdb
+from tests.footage import bits_between, decoded, film, picture, scene, sketch_of
+from vhashdb.fingerprints import KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS, FingerprintBuilder
+from vhashdb.fingerprints.build import STRETCH, Keep
+from vhashdb.fingerprints.regions import FIXED, RegionFinder
+from vhashdb.hashing import pdq
+from vhashdb.hashing.algorithms import Pdq
+from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, TILTS, Region, View
+from vhashdb.video import VideoInfo
+from vhashdb.video.frames import FRAME_DTYPE, fill_frame, fill_from_sketch
+
+PLANS = {"reference": REFERENCE_VIEWS, "query": QUERY_VIEWS, "scout": SCOUT_VIEWS, "keyframes": KEYFRAME_VIEWS}
+PERIOD_S = 0.25
+
+
+def grey(rgb):
+    return np.asarray(Image.fromarray(rgb).convert("L"))
+
+
+def frames_of(lumas, period_s=PERIOD_S, start_s=0.0):
+    batch = np.zeros(len(lumas), FRAME_DTYPE)
+    for record, luma in zip(batch, lumas, strict=True):
+        fill_frame(record, luma, sketch_of(luma))
+    batch["time_s"] = start_s + np.arange(len(lumas)) * period_s
+    return batch
+
+
+def built(frames, plan, sizes=(16,)):
+    """Fed in batches of these sizes, over and over."""
+    builder, position, turn = FingerprintBuilder(Pdq(), plan), 0, 0
+    while position < len(frames):
+        size = sizes[turn % len(sizes)]
+        builder.feed(frames[position : position + size])
+        position, turn = position + size, turn + 1
+    height, width = (int(frames[side][0]) if len(frames) else 0 for side in ("height", "width"))
+    duration_s = float(frames["time_s"][-1]) + PERIOD_S if len(frames) else 0.0
+    return builder.finish(VideoInfo(width=width, height=height, duration_s=duration_s, frames=len(frames)))
+
+
+def of_region(fingerprint, region):
+    return fingerprint.only(fingerprint.view == View(region).code)
+
+
+@pytest.fixture(scope="module")
+def letterboxed(samples):
+    """Looks at a film that has bars, and then none: regions come and go."""
+    edited = [grey(f) for f in decoded(samples / "edited" / "night_city__letterbox.mp4", every=5)]
+    plain = [grey(f) for f in decoded(samples / "known" / "night_city.mp4", every=5)]
+    size = plain[0].shape[::-1]
+    return frames_of([*(np.asarray(Image.fromarray(luma).resize(size)) for luma in edited), *plain])
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+@pytest.mark.parametrize("size", [1, 7, 33, 64])
+def test_a_fingerprint_does_not_depend_on_the_batches_it_came_in(letterboxed, plan, size):
+    assert len(letterboxed) > 2 * STRETCH
+    alike = built(letterboxed, plan, (size,)) == built(letterboxed, plan)
+    assert alike
+
+
+@given(st.lists(st.integers(1, 64), min_size=1, max_size=6), st.integers(1, 100))
+@settings(max_examples=15)
+def test_a_scout_fingerprint_does_not_depend_on_any_batches(letterboxed, sizes, count):
+    frames = letterboxed[:count]
+    alike = built(frames, SCOUT_VIEWS, sizes) == built(frames, SCOUT_VIEWS)
+    assert alike
+
+
+@pytest.mark.parametrize("sizes", [(16,), (7,), (1,), (64,), (5, 30)], ids=str)
+@pytest.mark.parametrize(("step", "sparse_step"), [(2, 2), (1, 4), (3, 2)])
+def test_sparse_regions_are_read_at_every_nth_look(letterboxed, sizes, step, sparse_step):
+    plan = replace(SCOUT_VIEWS, keep=Keep((0,)), step=step, sparse_step=sparse_step)
+    fingerprint = built(letterboxed, plan, sizes)
+    looks = letterboxed["time_s"][::step]
+    assert np.array_equal(of_region(fingerprint, Region.WHOLE).start_s, looks)
+    for region in (Region.LEFT_HALF, Region.TILT_LEFT, Region.BARE_CORNERS, Region.INSET_WIDE):
+        assert np.array_equal(of_region(fingerprint, region).start_s, looks[::sparse_step]), region
+
+
+def test_entries_of_sparse_regions_cover_the_film_too(letterboxed):
+    fingerprint = built(letterboxed, SCOUT_VIEWS)
+    part = of_region(fingerprint, Region.LEFT_HALF)
+    assert part.start_s[0] == 0
+    assert np.array_equal(part.end_s[:-1], part.start_s[1:])
+    assert part.end_s[-1] >= fingerprint.duration_s - 2 * SCOUT_VIEWS.sparse_step * PERIOD_S
+
+
+def test_a_scout_takes_a_quarter_of_the_room_of_a_query(letterboxed):
+    assert len(built(letterboxed, SCOUT_VIEWS)) <= 0.4 * len(built(letterboxed, QUERY_VIEWS))
+
+
+# -- halves and tilts ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("names", "axis"), [((Region.LEFT_HALF, Region.RIGHT_HALF), 1), ((Region.UPPER_HALF, Region.LOWER_HALF), 0)])
+def test_each_half_hashes_like_the_film_it_shows(samples, names, axis):
+    films = [[grey(f) for f in decoded(samples / "known" / f"{name}.mp4", every=12, limit=16)] for name in ("valley", "harbour")]
+    both = [np.concatenate(pair, axis=axis) for pair in zip(*films, strict=True)]
+    fingerprint = built(frames_of(both), replace(QUERY_VIEWS, keep=Keep((0,))))
+    for region, lumas in zip(names, films, strict=True):
+        exact = np.stack([pdq.hash_luma(luma)[0] for luma in lumas])
+        part = of_region(fingerprint, region)
+        assert len(part) == len(lumas)
+        assert np.mean(bits_between(part.hash, exact)) <= 16
+
+
+@pytest.mark.parametrize("degrees", [-8, -6.5, -5, -3, -2, 2, 3, 5, 6.5, 8])
+def test_a_tilted_film_is_read_upright_by_one_of_the_tilts(samples, degrees):
+    """Its centre: a film turned by 8° either way is within the radius of candidates."""
+    lumas = [grey(f) for f in decoded(samples / "known" / "valley.mp4", every=20)]
+    turned = [np.asarray(Image.fromarray(luma).rotate(degrees, Image.Resampling.BICUBIC)) for luma in lumas]
+    asked = built(frames_of(turned), replace(QUERY_VIEWS, keep=Keep((0,))))
+    known = of_region(built(frames_of(lumas), replace(REFERENCE_VIEWS, keep=Keep((0,)), keep_of={})), Region.CROP_WIDE)
+    bits = {region: np.mean(bits_between(of_region(asked, region).hash, known.hash)) for region in TILTS}
+    best = min(bits, key=bits.get)
+    assert bits[best] <= 32
+    assert np.sign(TILTS[best]) == np.sign(degrees)  # PIL turns against the clock, and this is turned back with it
+
+
+# -- what is there ---------------------------------------------------------------------------------
+
+
+def test_the_fixed_regions_are_always_there():
+    finder = RegionFinder(QUERY_VIEWS.views.keys())
+    for sketches in (np.zeros((4, 128, 128), np.uint8), np.stack([sketch_of(grey(f)) for f in scene(1, 8)])):
+        assert finder.find(sketches).keys() >= {Region.WHOLE, *CROPS.keys() & QUERY_VIEWS.views.keys(), *INSETS, *HALVES, *TILTS, *BARED}
+    assert set(FIXED) == {*CROPS, *INSETS, *HALVES, *TILTS, *BARED}
+
+
+def test_halves_and_slight_crops_are_those_of_the_picture_without_bars():
+    frames = np.stack([np.pad(sketch_of(grey(f))[32:96], ((32, 32), (0, 0))) for f in scene(1, 8)])
+    readings = RegionFinder(QUERY_VIEWS.views.keys()).find(frames)
+    box = readings[Region.BOX].box
+    assert (box.top, box.bottom) == pytest.approx((0.25, 0.75), abs=0.01)
+    assert readings[Region.UPPER_HALF].box.bottom == pytest.approx(0.5, abs=0.01)
+    assert readings[Region.UPPER_HALF].box.top == box.top
+    assert readings[Region.INSET_WIDE].box.top == pytest.approx(0.25 + 0.05 / 2, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["harbour", "night_city", "valley"])
+def test_the_uncovered_view_of_a_film_with_a_sticker_is_nearer_to_the_film(samples, name):
+    lumas = [grey(f) for f in decoded(samples / "known" / f"{name}.mp4", every=12)]
+    drawn = []
+    for luma in lumas:
+        luma = luma.copy()
+        luma[40:100, 200:280], luma[46:94, 206:274] = 0, 245
+        drawn.append(luma)
+    fingerprint = built(frames_of(drawn), replace(QUERY_VIEWS, keep=Keep((0,))))
+    exact = np.stack([pdq.hash_luma(luma)[0] for luma in lumas])
+    whole, bare = of_region(fingerprint, Region.WHOLE), of_region(fingerprint, Region.UNCOVERED)
+    assert len(bare) == len(whole)
+    assert np.median(bits_between(bare.hash, exact)) <= 0.6 * np.median(bits_between(whole.hash, exact))
+
+
+# -- very short and empty films --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_a_film_of_very_few_frames_has_a_fingerprint(plan, count):
+    frames = frames_of([grey(f) for f in scene(1, count)])
+    fingerprint = built(frames, plan)
+    assert fingerprint.usable.any()
+    assert of_region(fingerprint, Region.WHOLE).start_s[0] == 0
+    assert fingerprint.usable_s == pytest.approx(fingerprint.duration_s, abs=PERIOD_S * plan.step)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_an_encoded_film_of_very_few_frames_has_a_query_that_matches_it(tmp_path, count):
+    path = film(tmp_path / "short.mp4", scene(1, count, 180, 320, speed=20), rate=4)
+    query = vhashdb.fingerprint(path, views="query")
+    assert query.duration_s == pytest.approx(count / 4, abs=0.01)
+    assert vhashdb.compare(query, vhashdb.fingerprint(path)).judgement.verdict in (vhashdb.Verdict.POSSIBLE, vhashdb.Verdict.MATCH)
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize("count", [1, 2, 3, 40])
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_a_flat_film_has_hashes_and_none_is_usable(plan, count, level):
+    fingerprint = built(frames_of([np.full((120, 160), level, np.uint8)] * count), plan)
+    assert len(fingerprint)
+    assert not fingerprint.usable.any()
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_a_damaged_film_has_hashes_and_none_is_usable(plan):
+    """Where the decoder made pictures up it gives them quality 0: so has every region of them."""
+    frames = frames_of([grey(f) for f in scene(1, 20)])
+    frames["quality"] = 0
+    fingerprint = built(frames, plan)
+    assert len(fingerprint)
+    assert not fingerprint.usable.any()
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_a_film_of_no_frame_is_empty(plan):
+    fingerprint = built(np.zeros(0, FRAME_DTYPE), plan)
+    assert len(fingerprint) == 0
+    assert vhashdb.from_bytes(vhashdb.to_bytes(fingerprint)) == fingerprint
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 300), (5, 5), (16, 9), (2000, 6)], ids=str)
+def test_pictures_of_any_size_have_a_fingerprint(size):
+    for fill in (fill_frame, fill_from_sketch):
+        frames = np.zeros(3, FRAME_DTYPE)
+        for number, record in enumerate(frames):
+            luma = picture(number, *size)[..., 0].copy()
+            fill(record, luma, sketch_of(luma)) if fill is fill_frame else fill(record, sketch_of(luma), *size)
+        frames["time_s"] = np.arange(3) * PERIOD_S
+        assert len(built(frames, QUERY_VIEWS))
