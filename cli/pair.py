@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 from .codes import ExitCode
 from .files import source_of
 from .output import decoded, emit, emit_json, shown
-from .verdicts import candidacy_lines, gates_lines, judgement_lines, looks_lines, near_miss_lines, note_lines, segment_lines, views_lines
+from .verdicts import (
+    among_others_lines,
+    candidacy_lines,
+    gates_lines,
+    judgement_lines,
+    looks_lines,
+    near_miss_lines,
+    note_lines,
+    segment_lines,
+    views_lines,
+)
 
 if TYPE_CHECKING:
     from vhashdb import Comparison, Explanation, Fingerprint, Gate, Segment
@@ -71,7 +81,7 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
         emit_json(_json("explanation", query, reference, explanation, notes) | _explanation_json(explanation))
         return
     lines = _head(query, reference, explanation)
-    lines += near_miss_lines(explanation) + candidacy_lines(explanation.candidacy)
+    lines += near_miss_lines(explanation) + among_others_lines(explanation) + candidacy_lines(explanation.candidacy)
     lines += views_lines(explanation) + looks_lines(explanation)
     if explanation.judgement.gates:
         lines += ["Conditions for a match, for the strongest stretch:", *gates_lines(explanation.judgement)]
@@ -105,7 +115,9 @@ def _json(kind: str, query: str, reference: str, comparison: Comparison, notes: 
 
 def _explanation_json(explanation: Explanation) -> dict[str, Any]:
     fates = iter(explanation.found)
+    among = explanation.among_others
     return {
+        "among_others": among and {"verdict": among.verdict.value, "score": round(among.score, 3), "outweighed": explanation.outweighed},
         "candidacy": [_candidacy_json(one) for one in explanation.candidacy],
         "views_tried": [{"view": str(pair), "alike": count} for pair, count in explanation.views_tried],
         "looks": [_look_json(look, [next(fates) for _ in look.segments], explanation.strongest) for look in explanation.looks],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .output import clock, coloured, labels_text, printable, shown, verdict_word
 
 if TYPE_CHECKING:
-    from vhashdb import Comparison, Match, Result, Segment
+    from vhashdb import Comparison, Explanation, Match, Result, Segment
     from vhashdb.matching import Candidacy, Fate, Look
     from vhashdb.matching.verdict import Judgement
 
@@ -110,6 +110,14 @@ def near_miss_lines(comparison: Comparison) -> list[str]:
     return textwrap.wrap(f"Why not a match: {printable(comparison.near_miss)}", WIDTH, subsequent_indent="  ")
 
 
+def among_others_lines(explanation: Explanation) -> list[str]:
+    """What other records change about it, if they do."""
+    if explanation.among_others is None or not explanation.outweighed:
+        return []
+    word = verdict_word(explanation.among_others.verdict)
+    return textwrap.wrap(f"Among the other records: {word}, {printable(explanation.outweighed)}", WIDTH, subsequent_indent="  ")
+
+
 def candidacy_lines(candidacy: tuple[Candidacy, ...]) -> list[str]:
     """Whether a search comes upon the record: one that compares well is missed too when it does not."""
     if not candidacy:
@@ -123,7 +131,7 @@ def _candidacy(one: Candidacy) -> str:
         return "no: one side has no picture of its own to search with"
     if not one.moments:
         return f"no: nearest {one.nearest_bits} bits, at most {one.radius_bits} are near"
-    near = f"{one.moments} of {one.asked} moments near, nearest {one.nearest_bits} bits (at most {one.radius_bits})"
+    near = f"{one.moments} of {one.asked} moments within {one.radius_bits} bits, nearest {one.nearest_bits}"
     if one.candidates is None:
         return f"yes: {near}"
     if one.place is None:

@@ -314,8 +314,12 @@ class Database:
         asked = [(FIRST_LOOK, look, effort) for look in looks[:-1]] + [
             (FULL_LOOK, looks[-1], effort if isinstance(source, Fingerprint) else Effort.BALANCED)
         ]
-        found = tuple(self._candidacy(name, look, depth, record, reference) for name, look, depth in asked)
-        return explain(looks[-1], reference, found)
+        candidacy = tuple(self._candidacy(name, look, depth, record, reference) for name, look, depth in asked)
+        explanation = explain(looks[-1], reference, candidacy)
+        if not explanation.judgement.found or candidacy[-1].place is None:
+            return explanation
+        among = self._weighed(looks[-1], self._candidates(looks[-1], asked[-1][2]))
+        return replace(explanation, among_others=next(judgement for other, judgement in among if other.id == record.id))
 
     def _all_looks(self, source: Source, effort: Effort) -> list[Fingerprint]:
         """The fingerprints that `match` makes at an effort when it need not stop early."""
@@ -367,13 +371,16 @@ class Database:
 
     def _compared(self, query: Fingerprint, found: Sequence[Candidate]) -> list[Match]:
         """Of the candidates, the records that the fingerprint matches or may match, best first."""
+        matches = [Match(record, judgement) for record, judgement in self._weighed(query, found) if judgement.found]
+        return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
+
+    def _weighed(self, query: Fingerprint, found: Sequence[Candidate]) -> list[tuple[Record, Judgement]]:
+        """The candidates that can match, each with the judgement on it in the light of the others."""
         records = self._store.by_number([c.record for c in found]) if found else {}
         active = [r for r in (records[c.record] for c in found) if r.state is not State.RETRACTED]
         references = [self._store.fingerprint(record.id) for record in active]
         known = [Known(reference, compare(query, reference).judgement) for reference in references]
-        weighed = zip(active, weigh(query, known), strict=True)
-        matches = [Match(record, judgement) for record, judgement in weighed if judgement.found]
-        return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
+        return list(zip(active, weigh(query, known), strict=True))
 
     def _candidates(self, query: Fingerprint, effort: Effort) -> list[Candidate]:
         return self._live.candidates(query, round(DEPTHS[effort].radius * self._algorithm_id.bits))

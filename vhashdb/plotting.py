@@ -196,12 +196,14 @@ def _draw_set_aside(axes: Axes, explanation: Explanation) -> list[Artist]:
 
 
 def _draw_chosen(axes: Axes, segments: tuple[Segment, ...]) -> list[Artist]:
+    from matplotlib.patheffects import Normal, Stroke
+
     lines: list[Artist] = []
     for number, segment in enumerate(segments):
         colour = _COLOURS[number % len(_COLOURS)]
         x, y = _ends(segment)
-        # Not opaque: the squares under the line are what it rests on.
-        (line,) = axes.plot(x, y, color=colour, linewidth=3.4, alpha=0.75, solid_capstyle="butt", zorder=3, gid=f"segment-{number}")
+        (line,) = axes.plot(x, y, color=colour, linewidth=3.4, solid_capstyle="butt", zorder=3, gid=f"segment-{number}")
+        line.set_path_effects([Stroke(linewidth=7.0, foreground="white"), Normal()])  # or it is lost among dark squares in grey
         line.set_label(f"{'chosen' if len(segments) == 1 else number + 1}: speed × {segment.speed:.2f}")
         axes.plot(x, y, color=colour, linestyle="none", marker="o", markersize=4.5, zorder=3.1)
         lines.append(line)

@@ -8,6 +8,7 @@ import pytest
 
 import vhashdb
 from tests.conftest import ROOT
+from tests.footage import fingerprint_of, flipped, random_hashes
 
 from .driver import run
 
@@ -71,6 +72,7 @@ def test_explain_in_json(known, ids, samples):
 def test_explain_in_json_has_every_stretch_chosen_or_not(known, ids, films):
     value = json.loads(run("explain", "--db", known, "--json", films[0], ids["valley"]).out)
     assert value["near_miss"] == ""
+    assert value["among_others"] == {"verdict": "match", "score": value["score"], "outweighed": ""}
     assert [look["look"] for look in value["candidacy"]] == ["first look", "full look"]
     assert all(look["place"] == 1 and look["nearest_bits"] <= look["radius_bits"] for look in value["candidacy"])
     stretches = [stretch for look in value["looks"] for stretch in look["stretches"]]
@@ -106,7 +108,7 @@ def test_explain_shows_what_was_searched_and_compared(films, known, ids):
     done = run("explain", "--db", known, films[0], ids["valley"])
     assert "Why not a match" not in done.out
     first, full = section(done, "Does a search come upon it?")
-    assert re.fullmatch(r"  first look  yes: \d+ of \d+ moments near, nearest \d+ bits \(at most 52\), place 1 of \d", first)
+    assert re.fullmatch(r"  first look  yes: \d+ of \d+ moments within 52 bits, nearest \d+, place 1 of \d", first)
     assert full.startswith("  full look   yes: ")
     best, counts, when, weighed, *_ = section(done, "Compared in full")
     assert best == "  mirrored"
@@ -123,6 +125,17 @@ def test_explain_says_why_a_still_picture_is_no_match(samples):
     assert "Why not a match: the frames are alike in only 1 picture of the file; at least 4\n  are needed\n" in done.out
     assert "    chosen     00:00:00.0 ↔ 00:00:0" in done.out
     assert "      the strongest; no evidence (motion 0.0, closeness " in done.out
+
+
+def test_explain_says_what_other_records_change(clean):
+    hashes = random_hashes(8, 40)
+    with vhashdb.create(clean / "own.vhdb") as db:
+        db.add(fingerprint_of(flipped(hashes, 2, seed=1)))
+        further = db.add(fingerprint_of(flipped(hashes[:1], 10, seed=2))).id
+    (clean / "asked.json").write_text(vhashdb.to_json(fingerprint_of(hashes)))
+    done = run("explain", "--db", "own.vhdb", "asked.json", further)
+    assert "Among the other records: NO MATCH, another record explains the same seconds\n  better\n" in done.out
+    assert done.code == 10
 
 
 def test_explain_says_that_a_search_would_not_come_upon_it(samples, known, ids):

@@ -194,6 +194,28 @@ def test_explain_says_whether_a_search_comes_upon_the_record(new_db):
     assert (fast.radius_bits, fast.place) == (40, None)
 
 
+def test_explain_says_when_another_record_is_nearer(new_db):
+    known = random_hashes(8, 40)
+    nearer = new_db.add(fingerprint_of(flipped(known, 2, seed=1))).id
+    further = new_db.add(fingerprint_of(flipped(known[:1], 10, seed=2))).id
+    query = fingerprint_of(known)
+    assert [match.record.id for match in new_db.match(query).matches] == [nearer]
+    explanation = new_db.explain(query, further)
+    assert explanation.judgement.verdict is vhashdb.Verdict.POSSIBLE
+    assert explanation.among_others.verdict is vhashdb.Verdict.NO_MATCH
+    assert explanation.outweighed == "another record explains the same seconds better"
+    assert new_db.explain(query, nearer).outweighed == ""
+
+
+def test_explain_says_when_too_many_records_show_the_same(new_db):
+    shared = random_hashes(8, 12)
+    records = [new_db.add(fingerprint_of(np.concatenate([shared, random_hashes(20 + n, 60)]))).id for n in range(6)]
+    explanation = new_db.explain(fingerprint_of(flipped(shared, 30)), records[0])
+    assert explanation.judgement.verdict is vhashdb.Verdict.MATCH
+    assert explanation.among_others.verdict is not vhashdb.Verdict.MATCH
+    assert explanation.outweighed.startswith("6 different known videos show the same")
+
+
 def test_a_retracted_record_is_near_and_not_found(new_db):
     known = fingerprint_of(random_hashes(8, 40))
     record = new_db.add(known).id

@@ -13,6 +13,8 @@ from vhashdb.hashing.bits import distances
 from vhashdb.matching.candidates import Candidacy
 from vhashdb.matching.comparison import Comparison, align_radius, compare, telling
 from vhashdb.matching.pairs import Track, query_tracks, tracks_of
+from vhashdb.matching.reasons import near_miss
+from vhashdb.matching.verdict import GateName, Judgement
 
 MAX_POINTS: Final = 8_000
 """Points that `alike_points` gives; of more, an even random choice."""
@@ -30,6 +32,17 @@ class Explanation(Comparison):
     reference: Fingerprint
     candidacy: tuple[Candidacy, ...] = ()
     """Whether a search comes upon the record, for each look at the file that it takes."""
+    among_others: Judgement | None = None
+    """The judgement in the light of the other records that a search comes upon; None without such a search or a find."""
+
+    @property
+    def outweighed(self) -> str:
+        """Why the pair is worth less among other records than by itself, in words; empty if it is not."""
+        if self.among_others is None or self.among_others.verdict is self.judgement.verdict:
+            return ""
+        segments = [segment for look in self.looks for segment in look.segments]
+        crowded = any(gate.name is GateName.CONTEXTS for gate in self.among_others.gates)
+        return near_miss(self.among_others, segments, alike_somewhere=True) if crowded else self.among_others.reason
 
 
 def explain(query: Fingerprint, reference: Fingerprint, candidacy: tuple[Candidacy, ...] = ()) -> Explanation:
