@@ -38,6 +38,17 @@ _UNSEEN: Final = -0.15
 """Vote of a moment that one side does not show."""
 MAX_STRETCHES: Final = 12
 _BIN_S: Final = 0.1
+_SHIFT_S: Final = 0.1
+_SHARPER: Final = (1.0, 0.5, 0.25)
+"""A line is sharpened in rounds, each finer than the one before."""
+_BEYOND: Final = 0.2
+"""How far beyond the pairs that voted for a line its fit is looked at, as a share of their length."""
+_NORMAL_FITS: Final = 0.9
+"""Share of the best fit at which normal speed fits as well."""
+_STEP_S: Final = 0.25
+_MAX_STEPS: Final = 40
+_EARLY_S: Final = 0.06
+"""Half the time between the looks at a reference: its entries begin that much late on average."""
 _MAX_BINS: Final = 200_000
 _MAX_VOTES: Final = 4_000_000
 
@@ -141,10 +152,12 @@ def alignment(query: Track, reference: Track, table: npt.NDArray[np.int16], radi
     rows, columns = np.nonzero(table <= radius)
     distance = table[rows, columns]
     alike = _Alike(rows, columns, distance, weight_of(distance, radius))
+    likeness = np.clip(1 - table / np.float32(radius), 0, 1).astype(np.float32)
     stretches: list[Stretch] = []
     strongest, most_votes = 0.0, float(_most_votes(query, alike))
     while len(alike.query) and len(stretches) < MAX_STRETCHES:
         line, votes = _strongest_line(query, reference, alike)
+        line = _sharpen(line, query, reference, alike, likeness)
         strongest = max(strongest, votes)
         found = _stretches_on(line, query, reference, radius, stretches)
         if not found:
@@ -178,10 +191,10 @@ def _strongest_line(query: Track, reference: Track, alike: _Alike) -> tuple[Line
         if speed == 1.0:
             votes *= NORMAL_SPEED_BONUS
             if votes >= most:  # no other speed can have more
-                return Line(*_refine(query, reference, alike, speed, offset)), sum_of_weights
+                return Line(speed, offset), sum_of_weights
         if votes > best_votes + 1e-9:
             best, best_votes, agreed = (speed, offset), votes, sum_of_weights
-    return Line(*_refine(query, reference, alike, *best)), agreed
+    return Line(*best), agreed
 
 
 def _allowed(query: Track, reference: Track, alike: _Alike, speed: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -217,30 +230,64 @@ def _vote(query: Track, reference: Track, alike: _Alike, speed: float) -> tuple[
     return origin + (float(first_run.mean()) + 0.5) * width, top
 
 
-def _refine(query: Track, reference: Track, alike: _Alike, speed: float, offset: float) -> tuple[float, float]:
-    """Fit the line to the pairs near it; keep normal speed where it fits as well."""
-    for _ in range(3):
-        low, high = _allowed(query, reference, alike, speed)
-        near = alike.where((low <= offset) & (offset <= high))
-        if len(np.unique(near.query)) < 4:
-            return speed, offset
-        query_s = (query.start_s[near.query] + query.end_s[near.query]) / 2
-        line_s = speed * query_s + offset
-        reference_s = np.clip(line_s, reference.start_s[near.reference], reference.end_s[near.reference])
-        # Short entries pin the time down, long ones hardly do.
-        lasting = reference.end_s[near.reference] - reference.start_s[near.reference]
-        weight = near.weight / (0.1 + lasting)
-        if speed == 1.0:
-            offset = float(np.average(reference_s - query_s, weights=weight))
-            continue
-        centre_q, centre_r = np.average(query_s, weights=weight), np.average(reference_s, weights=weight)
-        spread = float(np.average((query_s - centre_q) ** 2, weights=weight))
-        if spread < 0.25:
-            return speed, offset
-        slope = float(np.average((query_s - centre_q) * (reference_s - centre_r), weights=weight)) / spread
-        speed = float(np.clip(slope, SPEEDS[0], SPEEDS[-1]))
-        offset = float(centre_r - speed * centre_q)
-    return speed, offset
+def _sharpen(line: Line, query: Track, reference: Track, alike: _Alike, likeness: npt.NDArray[np.float32]) -> Line:
+    """The line through a neighbourhood of one that fits best, from all speeds at first; normal speed if it fits as well.
+
+    ``likeness`` ``(n, m)`` is 0…1. What counts is the likeness of what both sides show at each entry's start, and at
+    steps within entries that last, so nothing has to be looked up but the table.
+    """
+    low, high = _allowed(query, reference, alike, line.speed)
+    on = alike.query[(low <= line.offset_s + _BIN_S) & (line.offset_s - _BIN_S <= high)]
+    if not len(on):  # very long videos are voted on in wider bins
+        return line
+    first_s, last_s = float(query.start_s[on].min()), float(query.end_s[on].max())
+    beyond_s = _BEYOND * (last_s - first_s)
+    time_s, asked = _instants(query)
+    near = (first_s - beyond_s <= time_s) & (time_s <= last_s + beyond_s)
+    time_s, asked = time_s[near], asked[near]
+    middle_s = float(np.average(time_s, weights=_likeness_on([line.speed], [line.offset_s], time_s, asked, reference, likeness)[1] + 1e-9))
+    anchor_s = line.speed * middle_s + line.offset_s
+    speeds, shifts = np.array(SPEEDS), np.arange(-2, 3) * _SHIFT_S
+    best, best_fit, normal_fit = (line.speed, 0.0), -1.0, -1.0
+    for reach in _SHARPER:
+        speed, shift = (grid.ravel() for grid in np.meshgrid(speeds, shifts, indexing="ij"))
+        fit = _likeness_on(speed, anchor_s + shift - speed * middle_s, time_s, asked, reference, likeness)[0]
+        top = int(np.argmax(fit))
+        if fit[top] > best_fit:
+            best, best_fit = (float(speed[top]), float(shift[top])), float(fit[top])
+        if (normal := np.flatnonzero(np.abs(speed - 1) < 1e-6)).size:
+            normal_fit = max(normal_fit, float(fit[normal].max()))
+        speeds = np.clip(best[0] + np.append(np.arange(-4, 5) * 0.01 * reach, 1 - best[0]), SPEEDS[0], SPEEDS[-1])
+        shifts = best[1] + np.arange(-4, 5) * _SHIFT_S / 2 * reach
+    if best[0] != 1.0 and normal_fit >= _NORMAL_FITS * best_fit:
+        shifts = np.arange(-20, 21) * _SHIFT_S / 5
+        fit = _likeness_on(np.ones(len(shifts)), anchor_s + shifts - middle_s, time_s, asked, reference, likeness)[0]
+        best = 1.0, float(shifts[int(np.argmax(fit))])
+    return Line(best[0], anchor_s + best[1] - best[0] * middle_s)
+
+
+def _instants(query: Track) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Times at which the query's picture is known, and the entries shown then: starts, and steps within entries that last."""
+    steps = np.clip(((query.end_s - query.start_s) / _STEP_S).astype(np.int64), 1, _MAX_STEPS)
+    entry = np.repeat(np.arange(len(query)), steps)
+    within = np.arange(len(entry)) - np.repeat(np.cumsum(steps) - steps, steps)
+    return query.start_s[entry] + within * (query.end_s - query.start_s)[entry] / steps[entry], entry
+
+
+def _likeness_on(
+    speed: npt.ArrayLike,
+    offset_s: npt.ArrayLike,
+    time_s: npt.NDArray[np.float64],
+    asked: npt.NDArray[np.int64],
+    reference: Track,
+    likeness: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Of some lines: the sum of the likeness along each ``(lines,)``, and its mean over the lines at each time ``(k,)``."""
+    known_s = np.asarray(speed)[:, None] * time_s[None, :] + np.asarray(offset_s)[:, None]
+    entry = np.clip(np.searchsorted(reference.start_s, known_s + _EARLY_S, side="right") - 1, 0, len(reference) - 1)
+    shown = (reference.start_s[entry] <= known_s + _EARLY_S) & (known_s <= reference.end_s[entry] + _EARLY_S)
+    values = np.where(shown, likeness[asked[None, :], entry], 0.0)
+    return values.sum(axis=1), values.mean(axis=0)
 
 
 def moments_on(line: Line, query: Track, reference: Track, start_s: float, end_s: float, per_s: float = MOMENTS_PER_S) -> Moments:
