@@ -1,0 +1,96 @@
+"""Records against each other: common stretches, variants, and the nearer of two."""
+
+import numpy as np
+import pytest
+
+import vhashdb
+from tests.footage import film, scene
+from vhashdb.matching.ranking import Known, weigh
+from vhashdb.matching.verdict import Judgement, Verdict
+
+RATE = 10
+INTRO = scene(1, 5 * RATE)
+
+
+def with_intro(seed, seconds=12):
+    return INTRO + scene(seed, seconds * RATE)
+
+
+def found(db, path):
+    return {match.record.details.reason: match for match in db.match(path).matches}
+
+
+@pytest.fixture(scope="module")
+def query(tmp_path_factory):
+    """The intro, and something nobody knows."""
+    return film(tmp_path_factory.mktemp("query") / "query.mp4", INTRO + scene(900, 3 * RATE), options={"crf": "30"})
+
+
+def database(folder, films):
+    db = vhashdb.create(folder / "known.vhdb")
+    for number, frames in enumerate(films):
+        db.add(film(folder / f"{number}.mp4", frames), reason=str(number))
+    return db
+
+
+def test_an_intro_that_two_videos_share_is_reported_for_both(tmp_path, query):
+    with database(tmp_path, [with_intro(10), with_intro(11)]) as db:
+        matches = found(db, query)
+    assert {m.verdict for m in matches.values()} == {Verdict.MATCH}
+    assert len(matches) == 2
+
+
+def test_an_intro_that_many_videos_share_has_less_weight_the_more_they_are(tmp_path, query):
+    films = [with_intro(10 + n) for n in range(6)]
+    two, six = tmp_path / "two", tmp_path / "six"
+    two.mkdir(), six.mkdir()
+    with database(two, films[:2]) as db:
+        of_two = found(db, query)
+    with database(six, films) as db:
+        of_six = found(db, query)
+    gates = {gate.name: gate for match in of_six.values() for gate in match.judgement.gates}
+    assert gates["videos that show it"].value == 6
+    assert evidence(of_six["0"]) == pytest.approx(evidence(of_two["0"]) / 3, rel=0.05)
+
+
+def test_variants_of_one_video_are_no_crowd(tmp_path):
+    frames = with_intro(20)
+    films = [frames, *([np.clip(f.astype(int) + step, 0, 255).astype(np.uint8) for f in frames] for step in (-30, -15, 15, 30))]
+    clip = film(tmp_path / "clip.mp4", frames[40:90])
+    with database(tmp_path, films) as db:
+        matches = found(db, clip)
+    assert len(matches) == 5
+    assert all(gate.name != "videos that show it" for match in matches.values() for gate in match.judgement.gates)
+
+
+def test_a_video_of_which_the_intro_is_only_a_part_keeps_its_evidence(tmp_path):
+    copy = film(tmp_path / "copy.mp4", with_intro(10), options={"crf": "32"})
+    with database(tmp_path, [with_intro(10 + n) for n in range(5)]) as db:
+        best = db.match(copy).matches[0]
+    assert best.record.details.reason == "0"
+    assert best.verdict is Verdict.MATCH
+    assert best.score > 0.99
+
+
+def test_what_is_only_possible_is_set_aside_for_a_nearer_record(tmp_path):
+    """A film of a still picture, and records of nearly the same one."""
+    picture = scene(5, 1)[0]
+    like = np.clip(picture.astype(int) + np.random.default_rng(3).normal(0, 12, picture.shape), 0, 255).astype(np.uint8)
+    near, asked = (film(tmp_path / name, [picture] * 40) for name in ("near.mp4", "asked.mp4"))
+    other = film(tmp_path / "other.mp4", [like] * 40)
+    query = vhashdb.fingerprint(asked, views="query")
+    pairs = [Known(reference, vhashdb.compare(query, reference).judgement) for reference in map(vhashdb.fingerprint, (near, other))]
+    first, second = weigh(query, pairs)
+    assert first.verdict is Verdict.POSSIBLE
+    nearer_by = pairs[1].judgement.median_bits - pairs[0].judgement.median_bits
+    assert second.verdict is (Verdict.NO_MATCH if nearer_by >= 6 else pairs[1].judgement.verdict)
+
+
+def test_what_is_no_match_stays_none():
+    nothing = Judgement(Verdict.NO_MATCH, 0.0, (), (), "no frames are alike")
+    fingerprint = vhashdb.fingerprint(scene(7, 1)[0], views="query")
+    assert weigh(fingerprint, [Known(fingerprint, nothing)] * 2) == [nothing, nothing]
+
+
+def evidence(match):
+    return next(gate.value for gate in match.judgement.gates if gate.name == "evidence")
