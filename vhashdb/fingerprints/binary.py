@@ -1,4 +1,4 @@
-"""The compact binary form of a fingerprint, version 1 (`docs/formats.md`).
+"""The compact binary form of a fingerprint, version 2 (`docs/formats.md`).
 
 ::
 
@@ -24,7 +24,7 @@ from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import AlgorithmId
 
 MAGIC: Final = b"VHFP"
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_ENTRIES: Final = 20_000_000
 
 _HEAD: Final = struct.Struct("<4sBI")
@@ -72,7 +72,8 @@ def from_bytes(data: bytes) -> Fingerprint:
         raise FingerprintError("not a vhashdb fingerprint", hint="`vhashdb hash FILE -o out.vhfp` makes one")
     _, version, length = _HEAD.unpack_from(data)
     if version != VERSION:
-        raise FingerprintError(f"a fingerprint of format version {version}; this program knows {VERSION}", hint="upgrade vhashdb")
+        hint = "upgrade vhashdb" if version > VERSION else "make it again from the video with `vhashdb hash`"
+        raise FingerprintError(f"a fingerprint of format version {version}; this program knows {VERSION}", hint=hint)
     if len(data) != _HEAD.size + length + _DIGEST:
         raise FingerprintError("the fingerprint is cut short", hint=_HINT)
     packed, digest = data[:-_DIGEST], data[-_DIGEST:]
