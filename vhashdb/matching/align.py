@@ -312,7 +312,7 @@ def moments_on(line: Line, query: Track, reference: Track, start_s: float, end_s
 
 def _stretches_on(line: Line, query: Track, reference: Track, radius: int, taken: list[Stretch]) -> list[Stretch]:
     """The runs along a line in which moments are alike, outside the stretches that are there already."""
-    ends_s = (np.array([reference.start_s[0], reference.end_s[-1]]) - line.offset_s) / line.speed
+    ends_s = (np.array([reference.start_s[0] - SLACK_S, reference.end_s[-1] + SLACK_S]) - line.offset_s) / line.speed
     start_s, end_s = max(float(query.start_s[0]), float(ends_s[0])), min(float(query.end_s[-1]), float(ends_s[1]))
     moments = moments_on(line, query, reference, start_s, max(start_s, end_s))
     votes = np.where(moments.seen, np.clip((radius - moments.distance) / ((1 - _FULL_VOTE) * radius), _LEAST_VOTE, 1), _UNSEEN)
