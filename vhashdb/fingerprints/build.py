@@ -61,7 +61,7 @@ REFERENCE_VIEWS: Final = Plan(
     Sampling(Mode.SAMPLED, 8.0),
     dict.fromkeys((Region.WHOLE, Region.BOX, *CROPS), _UPRIGHT),
     Keep((8, 12, 16, 24, 32, 40), calm_rate=2.5),
-    dict.fromkeys(CROPS, Keep((12, 16, 24, 32, 40, 48, 56), calm_rate=2.0)),
+    dict.fromkeys(CROPS, Keep((8, 12, 16, 24, 32, 40, 48, 56), calm_rate=2.0)),
 )
 """What is stored: dense in time, kept by change, cropped views that cannot be made later.
 
