@@ -377,10 +377,12 @@ class Database:
     def _weighed(self, query: Fingerprint, found: Sequence[Candidate]) -> list[tuple[Record, Judgement]]:
         """The candidates that can match, each with the judgement on it in the light of the others."""
         records = self._store.by_number([c.record for c in found]) if found else {}
-        active = [r for r in (records[c.record] for c in found) if r.state is not State.RETRACTED]
-        references = [self._store.fingerprint(record.id) for record in active]
-        known = [Known(reference, compare(query, reference).judgement) for reference in references]
-        return list(zip(active, weigh(query, known), strict=True))
+        active = [(records[c.record], c.near_s) for c in found if records[c.record].state is not State.RETRACTED]
+        known = []
+        for record, near_s in active:
+            reference = self._store.fingerprint(record.id)
+            known.append(Known(reference, compare(query, reference, near_s=near_s).judgement, near_s))
+        return list(zip([record for record, _ in active], weigh(query, known), strict=True))
 
     def _candidates(self, query: Fingerprint, effort: Effort) -> list[Candidate]:
         return self._live.candidates(query, round(DEPTHS[effort].radius * self._algorithm_id.bits))

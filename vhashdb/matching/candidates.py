@@ -11,7 +11,7 @@ import numpy.typing as npt
 from vhashdb.background import common
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes, distances
-from vhashdb.matching.pairs import query_tracks
+from vhashdb.matching.pairs import PROBES, query_tracks
 
 MAX_CANDIDATES: Final = 40
 """Records compared in full, those with most near moments first."""
@@ -44,6 +44,8 @@ class Candidate:
     moments: int
     """Distinct moments of the query with a near hash."""
     nearest_bits: int
+    near_s: tuple[float, ...] = ()
+    """When they are, in seconds, evenly thinned to `PROBES`: where a long video is worth comparing."""
 
 
 def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candidate]:
@@ -64,8 +66,13 @@ def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candi
     records, counts = np.unique(pairs[0], return_counts=True)
     nearest = np.full(int(records.max()) + 1, np.iinfo(np.int32).max, np.int64)
     np.minimum.at(nearest, record, distance)
-    found = [Candidate(int(r), int(c), int(nearest[r])) for r, c in zip(records, counts, strict=True)]
-    return sorted(found, key=lambda c: (-c.moments, c.nearest_bits))[:MAX_CANDIDATES]
+    best = np.lexsort((nearest[records], -counts))[:MAX_CANDIDATES]
+    return [Candidate(int(records[i]), int(counts[i]), int(nearest[records[i]]), _thinned(pairs[1][pairs[0] == records[i]])) for i in best]
+
+
+def _thinned(moments_ms: npt.NDArray[np.int64]) -> tuple[float, ...]:
+    chosen = np.unique(np.linspace(0, len(moments_ms) - 1, min(PROBES, len(moments_ms))).astype(int))
+    return tuple((moments_ms[chosen] / 1000).tolist())
 
 
 def _asked(query: Fingerprint) -> tuple[PackedHashes, npt.NDArray[np.int64]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,12 +73,13 @@ class Comparison:
         return near_miss(self.judgement, segments, alike_somewhere=bool(self.views_tried), compared=bool(self.looks))
 
 
-def compare(query: Fingerprint, reference: Fingerprint, *, contexts: int = 1) -> Comparison:
+def compare(query: Fingerprint, reference: Fingerprint, *, near_s: Sequence[float] = (), contexts: int = 1) -> Comparison:
     """Compare two fingerprints.
 
     Args:
         query: the asked side.
         reference: the known side.
+        near_s: seconds of the query at which a search found the two near, if there was one; helps with long videos.
         contexts: how many different known videos show the same; see `vhashdb.matching.ranking`.
 
     Raises:
@@ -87,7 +89,7 @@ def compare(query: Fingerprint, reference: Fingerprint, *, contexts: int = 1) ->
     bits = query.algorithm.bits
     radius = align_radius(bits)
     queries, references = query_tracks(query), tracks_of(reference)
-    tried = best_view_pairs(queries, references, bits)
+    tried = best_view_pairs(queries, references, bits, near_s)
     looks: list[Look] = []
     for pair, _ in tried[:VIEW_PAIRS]:
         track, known = queries[pair.query, pair.negated], references[pair.reference]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -97,12 +98,19 @@ def _in_all_orientations(fingerprint: Fingerprint) -> dict[View, Track]:
     return tracks | turned
 
 
-def best_view_pairs(query: dict[tuple[View, bool], Track], reference: dict[View, Track], bits: int) -> list[tuple[ViewPair, int]]:
-    """View pairs in which at least one probe is alike, best first, with the number of distinct probes alike."""
+def best_view_pairs(
+    query: dict[tuple[View, bool], Track], reference: dict[View, Track], bits: int, near_s: Sequence[float] = ()
+) -> list[tuple[ViewPair, int]]:
+    """View pairs in which at least one probe is alike, best first, with the number of distinct probes alike.
+
+    Probes are spread evenly; of a long query they would miss a short piece, so those around ``near_s``, seconds at which the
+    two are known to be near, are taken too, and without any the seconds at which the whole pictures are near.
+    """
     if not query or not reference:
         return []
+    near_s = near_s or _whole_pictures_near_s(query, reference, round(PROBE_RADIUS * bits))
     # One distance table for all pairs: rows are probes of every query track, columns all reference entries.
-    chosen = {key: np.unique(np.linspace(0, len(track) - 1, min(PROBES, len(track))).astype(int)) for key, track in query.items()}
+    chosen = {key: _probes(track, near_s) for key, track in query.items()}
     rows = np.concatenate([track.hash[chosen[key]] for key, track in query.items()])
     columns = np.concatenate([track.hash for track in reference.values()])
     table = distances(rows, columns)
@@ -123,3 +131,22 @@ def best_view_pairs(query: dict[tuple[View, bool], Track], reference: dict[View,
                 found.append((weight, ViewPair(view, negated, reference_view), int(alike.sum())))
     found.sort(key=lambda item: -item[0])
     return [(pair, count) for _, pair, count in found]
+
+
+def _probes(track: Track, near_s: Sequence[float]) -> npt.NDArray[np.int64]:
+    """The entries of a track at which views are tried."""
+    spread = np.linspace(0, len(track) - 1, min(PROBES, len(track))).astype(int)
+    if len(track) <= PROBES:
+        return np.unique(spread)
+    near = np.searchsorted(track.start_s, np.asarray(near_s), side="right") - 1
+    return np.unique(np.concatenate((spread, np.clip(near, 0, len(track) - 1))))
+
+
+def _whole_pictures_near_s(query: dict[tuple[View, bool], Track], reference: dict[View, Track], radius: int) -> list[float]:
+    """Seconds of a long query at which its whole picture is near the reference's, thinned to `PROBES`."""
+    whole = View(Region.WHOLE)
+    track, known = query.get((whole, False)), reference.get(whole)
+    if track is None or known is None or len(track) <= PROBES:
+        return []
+    near = track.start_s[(distances(track.hash, known.hash) <= radius).any(axis=1)]
+    return near[np.unique(np.linspace(0, len(near) - 1, min(PROBES, len(near))).astype(int))].tolist() if len(near) else []

@@ -36,6 +36,8 @@ class Known:
 
     reference: Fingerprint
     judgement: Judgement
+    near_s: tuple[float, ...] = ()
+    """Seconds of the query at which the search found it near."""
 
 
 def weigh(query: Fingerprint, known: Sequence[Known]) -> list[Judgement]:
@@ -58,7 +60,7 @@ def _with_common_stretches(query: Fingerprint, one: Known, others: Sequence[Know
     contexts = _contexts([one.reference, *crowd])
     if contexts <= FULL_WEIGHT_CONTEXTS:
         return one.judgement
-    return compare(query, one.reference, contexts=contexts).judgement
+    return compare(query, one.reference, near_s=one.near_s, contexts=contexts).judgement
 
 
 def _contexts(references: Sequence[Fingerprint]) -> int:
