@@ -1,4 +1,4 @@
-"""Further edits of other videos, to measure on what nothing was tuned on.
+"""Further edits of other videos, to measure on other footage and edits than the rest of the benchmark.
 
     python -m bench.edits SOURCES OUT [--every 4] [--edits NAME,…] [--jobs 2]
 
