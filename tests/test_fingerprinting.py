@@ -10,7 +10,7 @@ from PIL import Image
 
 import vhashdb
 from tests.footage import picture
-from vhashdb.fingerprinting import KEPT_LOOKS, Looks, build, rebuild
+from vhashdb.fingerprinting import KEPT_LOOKS, KeptFrames, build, rebuild
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.video import DecoderPool, Mode, Sampling
@@ -39,7 +39,7 @@ def batches_of(sizes):
 
 @given(st.lists(st.integers(1, 64), max_size=30))
 def test_looks_are_kept_up_to_a_number_and_dropped_beyond_it(sizes):
-    looks = Looks(Sampling(Mode.SAMPLED))
+    looks = KeptFrames(Sampling(Mode.SAMPLED))
     batches = batches_of(sizes)
     passed = list(looks.passing(batches))
     assert all(a is b for a, b in zip(passed, batches, strict=True))  # every one of them is handed on
@@ -52,7 +52,7 @@ def test_looks_are_kept_up_to_a_number_and_dropped_beyond_it(sizes):
 
 def test_exactly_as_many_as_are_kept_are_kept():
     for more, complete in ((0, True), (1, False)):
-        looks = Looks(Sampling(Mode.SAMPLED))
+        looks = KeptFrames(Sampling(Mode.SAMPLED))
         for _ in looks.passing(batches_of([KEPT_LOOKS, *[1] * more])):
             pass
         assert looks.complete is complete
@@ -63,7 +63,7 @@ def test_what_is_kept_takes_little_memory():
 
 
 def test_nothing_is_kept_of_a_film_of_nothing():
-    looks = Looks(Sampling(Mode.SAMPLED))
+    looks = KeptFrames(Sampling(Mode.SAMPLED))
     assert list(looks.passing([])) == []
     assert not looks.complete
 
@@ -100,7 +100,7 @@ def test_a_longer_film_than_is_kept_is_decoded_again(samples, pool):
     first = built(path, [replace(SCOUT_VIEWS, sampling=Sampling(Mode.FULL))], pool)
     assert first.info.frames <= KEPT_LOOKS
     assert rebuild(first, often, Pdq()) is not None
-    for batch in first.looks.passing(batches_of([KEPT_LOOKS])):
+    for batch in first.kept.passing(batches_of([KEPT_LOOKS])):
         assert len(batch)
     assert rebuild(first, often, Pdq()) is None
 

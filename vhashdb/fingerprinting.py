@@ -21,7 +21,7 @@ VIEWS: Final = {"reference": REFERENCE_VIEWS, "query": QUERY_VIEWS}
 
 
 KEPT_LOOKS: Final = 600
-"""Frames kept of one video: 10 MB, two and a half minutes at four looks a second."""
+"""Frames kept of one video: 10 MB, 200 s at three looks a second."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Built:
     fingerprints: tuple[Fingerprint, ...]
     info: VideoInfo
     decode_cpu_s: float
-    looks: Looks
+    kept: KeptFrames
     """What was looked at, if it is little enough to be kept."""
 
 
-class Looks:
+class KeptFrames:
     """The frames of a short video, kept so that another plan with the same sampling need not decode it again."""
 
     def __init__(self, sampling: Sampling) -> None:
@@ -64,22 +64,22 @@ class Looks:
 
 def build(source: Source, plans: Sequence[Plan], frame_algorithm: FrameAlgorithm, pool: DecoderPool, limits: Limits) -> Built:
     """Decode once, as the first plan samples, and build a fingerprint for each plan from the same frames."""
-    looks = Looks(plans[0].sampling)
+    kept = KeptFrames(plans[0].sampling)
     image = as_image(source)
     if image is not None:
         batch, info = frames_of_image(image)
-        return Built(_fingerprints(looks.passing([batch]), lambda: info, plans, frame_algorithm), info, 0.0, looks)
+        return Built(_fingerprints(kept.passing([batch]), lambda: info, plans, frame_algorithm), info, 0.0, kept)
     with as_path(source, limits) as path, pool.decoder() as decoder:
         stream = decoder.read(path, plans[0].sampling)
-        made = _fingerprints(looks.passing(stream), lambda: stream.info, plans, frame_algorithm)
-        return Built(made, stream.info, stream.cpu_s, looks)
+        made = _fingerprints(kept.passing(stream), lambda: stream.info, plans, frame_algorithm)
+        return Built(made, stream.info, stream.cpu_s, kept)
 
 
 def rebuild(built: Built, plan: Plan, frame_algorithm: FrameAlgorithm) -> Fingerprint | None:
     """Another fingerprint from the frames that were kept; None if they were not, or the plan wants others."""
-    if not built.looks.complete or built.looks.sampling != plan.sampling:
+    if not built.kept.complete or built.kept.sampling != plan.sampling:
         return None
-    return _fingerprints(built.looks, lambda: built.info, [plan], frame_algorithm)[0]
+    return _fingerprints(built.kept, lambda: built.info, [plan], frame_algorithm)[0]
 
 
 def fingerprint(

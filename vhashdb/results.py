@@ -17,9 +17,9 @@ class Effort(enum.StrEnum):
     FAST = "fast"
     """Keyframes only; everything else is decoded only when they look like a record."""
     BALANCED = "balanced"
-    """Four frames a second."""
+    """Three frames a second, in fewer views at first; in all of them when anything resembles a record."""
     THOROUGH = "thorough"
-    """Eight frames a second, a wider search, more view pairs."""
+    """Eight frames a second, in all views at once."""
 
 
 def effort_of(name: Effort | str) -> Effort:

@@ -17,8 +17,8 @@ from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
 
 RADIUS: Final = 24
-"""Bits within which a hash shows a background picture. Real footage keeps away: of 16,853 usable entries of 167 videos one
-is as near, a film of a number on a plain ground, and 99 in 100 are further than 42."""
+"""Bits within which a hash shows a background picture: near enough for a re-encoded copy of one, and further than real
+footage is apart from them, so that next to nothing of it is marked."""
 _BLOCK_PAIRS: Final = 1 << 17
 """Pairs looked at together: 1 MB of scratch memory, which stays in the processor's cache."""
 

@@ -186,7 +186,7 @@ BARED: Final = {
     Region.BARE_BOTTOM: (Box(top=1 - _STRIP),),
 }
 """Where logos and captions are drawn over pictures. What is drawn there disturbs a hash far more than what is missing
-there: of the logos of `bench.accuracy` 0.96 come within 40 of 256 bits when the corner is painted over."""
+there (`vhashdb.hashing.painting`)."""
 _REGION_LABELS: Final = {
     Region.WHOLE: "whole picture",
     Region.BOX: "picture without bars",

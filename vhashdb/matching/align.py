@@ -345,6 +345,7 @@ def _best_runs(votes: npt.NDArray[np.float64]) -> list[tuple[int, int, float]]:
         first, last = open_parts.pop(0)
         if last <= first:
             continue
+        # Infinitely bad moments would leave sums that cannot be compared.
         sums = np.concatenate(([0.0], np.cumsum(np.maximum(votes[first:last], -1e6))))
         gains = sums - np.minimum.accumulate(sums)
         end = int(np.argmax(gains))

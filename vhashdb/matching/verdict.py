@@ -43,7 +43,7 @@ FULL_WEIGHT_CONTEXTS: Final = 2
 FAR_BITS: Final = 72 / 256
 """Median distance beyond which a segment is an accident of alignment."""
 CLOSE_BITS: Final = 32 / 256
-"""Median distance under which closeness begins to count; frames of one place without being copies keep above about 26 of 256."""
+"""Median distance under which closeness begins to count; few frames of one place without being copies are as near as 20 of 256."""
 CLOSE_QUALITY: Final = 40
 """Quality under which closeness says nothing: the bits of flat pictures are alike by chance."""
 CLOSENESS_PER_NAT: Final = 8 / 256
