@@ -33,7 +33,7 @@ from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.video import DecoderPool
 
 RECORDS_FILE: Final = "records.sqlite"
-INDEX_FILE: Final = "frames.vhix"
+INDEX_FOLDER: Final = "index"
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ DEPTHS: Final = {
     Effort.BALANCED: _Depth((SCOUT_VIEWS, QUERY_VIEWS), 52 / 256),
     Effort.THOROUGH: _Depth((CLOSE_VIEWS,), 52 / 256),
 }
+INDEX_SAMPLE: Final = 1000
+"""Records that `Database.check` looks up in the index, picked at random."""
 FIRST_LOOK: Final = "first look"
 """What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
 FULL_LOOK: Final = "full look"
@@ -96,7 +98,7 @@ class Database:
         self._algorithm_id = store.algorithm
         self._algorithm = algorithm(self._algorithm_id.name, self._algorithm_id.bits)
         self._algorithm_id.require(self._algorithm.id)
-        self._live = LiveIndex(path / INDEX_FILE, store, self._algorithm_id)
+        self._live = LiveIndex(path / INDEX_FOLDER, store, self._algorithm_id)
         self._wrote = False
         self._asked: Counter[str] = Counter()
         self._lock = threading.RLock()
@@ -122,9 +124,10 @@ class Database:
         return cls(path, Store.open(records, lock_timeout_s=lock_timeout_s), limits or Limits())
 
     def close(self) -> None:
-        """Save the index if this process wrote records, end decoder processes, release the files."""
+        """Keep the index if this process wrote records, end decoder processes, release the files."""
         if self._wrote:
-            self._live.save()
+            self._live.keep()
+            self._live.finish()
         if self._asked:
             self._store.log("queries", None, **self._asked)
             self._asked.clear()
@@ -156,7 +159,7 @@ class Database:
 
     @property
     def index_problem(self) -> str | None:
-        """Why the saved index could not be used when the database was opened, if so."""
+        """Why the index on disk could not be used and was made again from the records, if so."""
         return self._live.problem
 
     def __len__(self) -> int:
@@ -232,7 +235,7 @@ class Database:
             new = NewRecord(prepared.reference.duration_s, sha256, md5, details)
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near])
             self._wrote = True
-            self._live.save_if_behind()
+            self._live.keep()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
         notes = () if prepared.reference.usable.any() else ("shows too little to be found again, except as the very same file",)
         return Addition(record, status, near, (*prepared.reference.damage, *notes))
@@ -403,12 +406,12 @@ class Database:
     # -- the index -----------------------------------------------------------------------------
 
     def check(self) -> Health:
-        """Check the records and the index; rebuild the index if it is missing, damaged or wrong."""
+        """Check the records and the index; make the index again if it is damaged or not as the records are."""
         left = tuple(self._store.problems())
-        # From damaged records no whole index can be made.
-        wrong = self._live.problem if left else self._live.rebuild()
-        repaired = ("the index was rebuilt from the records",) if wrong and not left else ()
-        return Health((*left, wrong) if wrong else left, repaired, left)
+        wrong = self._live.check(INDEX_SAMPLE)
+        if wrong is not None:
+            self._live.rebuild()
+        return Health((*left, wrong) if wrong else left, ("the index was rebuilt from the records",) if wrong else (), left)
 
 
 def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:

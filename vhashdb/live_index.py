@@ -1,87 +1,322 @@
-"""The index of one database, brought up to date with the records whenever it is asked."""
+"""The index of one database, brought up to date with the records whenever it is asked.
+
+Two paths lead here. A *reader* takes the current generation from the folder and replays, in memory, what the store has
+since. A *writer* does the same, and from time to time puts what it replayed on disk as a new generation; merging segments
+goes on in a thread of its own beside later work. The folder's lock lets one process write at a time, and nothing breaks
+if none does for long: readers only replay more.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import random
 import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
-from vhashdb.errors import DatabaseDamaged
-from vhashdb.fingerprints import Fingerprint
+from vhashdb.errors import DatabaseDamaged, DatabaseError, FingerprintError
+from vhashdb.fingerprints import Fingerprint, from_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.index import FrameIndex
+from vhashdb.hashing.bits import PackedHashes
+from vhashdb.index.folder import Generation, IndexFolder, StoredSegment, Vanished
+from vhashdb.index.frames import FrameIndex, Layer
+from vhashdb.index.segment import MAX_ROWS, Part, Segment, build, merge
+from vhashdb.index.upkeep import RECENT_CHANGES, RECENT_HASHES, due
 from vhashdb.matching.candidates import Candidate, candidates
 from vhashdb.store import Store
+from vhashdb.store.store import Change
 
-UNSAVED_CHANGES: Final = 512
-"""Changes the saved file may lag behind before a writer saves it."""
+_Settle = Callable[[Sequence[Part]], Layer]
+_TRIES: Final = 10
+"""How often a generation may vanish while it is opened before that is an error."""
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """What is on disk, and how far behind the records it is."""
+
+    generation: int
+    """0: nothing is on disk yet."""
+    segments: int
+    hashes: int
+    """On disk, removed ones included …"""
+    removed: int
+    """… and removed ones alone: their space comes back when segments are merged."""
+    bytes: int
+    recent: int
+    """Hashes that are in no segment yet."""
+    behind: int
+    """Changes of the records that the generation on disk does not have."""
 
 
 class LiveIndex:
-    """Reads the saved file, replays what the store has since, and saves again. Safe from several threads."""
+    """Keeps a `FrameIndex` equal to what the store holds. Safe from several threads."""
 
     def __init__(self, path: Path, store: Store, algorithm: AlgorithmId) -> None:
-        self._path, self._store, self._algorithm = path, store, algorithm
+        self._store, self._algorithm = store, algorithm
+        self._folder = IndexFolder(path, algorithm)
         self._lock = threading.RLock()
-        self.problem: str | None = None
-        """Why the saved file could not be used, if so; everything was then replayed."""
-        self._index = self._opened()
-        self._saved_change = self._index.change
+        self._index: FrameIndex | None = None
+        self._generation = Generation(0, str(algorithm), 0)
+        self._stamp: tuple[int, int] | None = None
+        self._merging: threading.Thread | None = None
+        self._problem: str | None = None
+
+    # -- reading -------------------------------------------------------------------------------
+
+    @property
+    def problem(self) -> str | None:
+        """Why the index on disk could not be used and was made again, if so."""
+        with self._lock:
+            _ = self.current
+            return self._problem
 
     @property
     def current(self) -> FrameIndex:
         """The index with everything in it that is in the store."""
         with self._lock:
+            if self._index is None or self._folder.stamp() != self._stamp:
+                self._open()
+            assert self._index is not None
             if self._index.change != self._store.last_change():
                 self._replay(self._index)
             return self._index
 
-    def candidates(self, query: Fingerprint, radius_bits: int) -> list[Candidate]:
+    def candidates(self, query: Fingerprint, radius_bits: int, among: npt.NDArray[np.bool_] | None = None) -> list[Candidate]:
         """Records with a hash near the query's, best first."""
-        with self._lock:  # it must not change while it is searched
-            return candidates(query, self.current, radius_bits)
-
-    def save(self) -> None:
-        """Write the file, so that the next opening need not replay."""
-        with self._lock:
-            self.current.save(self._path)
-            self._saved_change = self._index.change
-
-    def save_if_behind(self) -> None:
-        """Write the file if it lags far behind."""
-        if self.current.change - self._saved_change >= UNSAVED_CHANGES:
-            self.save()
-
-    def rebuild(self) -> str | None:
-        """Make it again from the records and save it; what was wrong with it, in words, or None."""
-        with self._lock:
-            before, after = self.current, FrameIndex(self._algorithm)
-            self._replay(after)
-            problem, self.problem, self._index = self.problem, None, after
-            self.save()
-        if problem is None and (len(before), before.records) != (len(after), after.records):
-            problem = f"the index held {len(before)} hashes, the records have {len(after)}"
-        return problem
-
-    def _opened(self) -> FrameIndex:
-        if not self._path.exists() and not self._store.last_change():
-            return FrameIndex(self._algorithm)
         try:
-            index = FrameIndex.open(self._path, self._algorithm)
-        except DatabaseDamaged as error:
-            self.problem = str(error)
-            return FrameIndex(self._algorithm)
-        if index.change > self._store.last_change():
-            self.problem = f"the index {self._path} is newer than the records"
-            return FrameIndex(self._algorithm)
-        return index
+            return candidates(query, self.current, radius_bits, among)
+        except IndexError:  # tables that name rows which are not there
+            with self._lock:
+                self._start_over("its tables are damaged")
+                return candidates(query, self.current, radius_bits, among)
 
-    def _replay(self, index: FrameIndex) -> None:
-        for change, fingerprint in self._store.changes_since(index.change):
-            index.remove(change.record)
-            if fingerprint is not None:
-                entries = np.flatnonzero(fingerprint.usable)
-                index.add(change.record, entries, fingerprint.hash[entries])
-            index.change = change.change
+    def state(self) -> IndexState:
+        """Generation, sizes and lag."""
+        with self._lock:
+            index, generation = self.current, self._generation
+            on_disk = sum(s.rows for s in generation.segments)
+            return IndexState(
+                generation.number,
+                len(generation.segments),
+                on_disk,
+                on_disk - sum(layer.rows for layer in index.layers if layer.stored),
+                sum(s.size for s in generation.segments),
+                sum(len(part.hashes) for part in index.recent) + sum(layer.rows for layer in index.layers if not layer.stored),
+                self._store.last_change() - generation.change,
+            )
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def keep(self) -> None:
+        """Put on disk what came last, if it is much, and merge segments that should be one; for those who wrote records."""
+        with self._lock:
+            index = self.current
+            lag = index.change - self._generation.change
+            if sum(len(part.hashes) for part in index.recent) >= RECENT_HASHES or lag >= RECENT_CHANGES:
+                with self._folder.writing() as ours:
+                    if ours:
+                        self._freeze(index)
+            idle = self._merging is None or not self._merging.is_alive()
+            if idle and due(self._on_disk(index)):
+                self._merging = threading.Thread(target=self._merge, name="vhashdb-merge", daemon=True)
+                self._merging.start()
+
+    def finish(self) -> None:
+        """Wait until no segments are being merged."""
+        if self._merging is not None:
+            self._merging.join()
+
+    def rebuild(self) -> None:
+        """Make the index again from the records, on disk if this process may write there."""
+        self.finish()
+        with self._lock:
+            self._start_over(None)
+
+    def check(self, sample: int) -> str | None:
+        """What is wrong with the index, in words: its checksums, and so many records looked up in it; None if nothing is."""
+        with self._lock:
+            if self._problem is not None:
+                return self._problem
+            index = self.current
+            try:
+                self._folder.check(self._generation.segments, budget=None)
+                return self._difference(index, sample)
+            except DatabaseDamaged as error:
+                return str(error)
+            except (Vanished, IndexError) as error:
+                return f"the index cannot be used: {error}"
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Take over the current generation, keeping what is mapped already; start over if it cannot be used."""
+        for _ in range(_TRIES):
+            stamp = self._folder.stamp()
+            try:
+                generation = self._folder.current() or Generation(0, str(self._algorithm), 0)
+                if generation.change > self._store.last_change():
+                    raise DatabaseDamaged(f"the index {self._folder.path} is newer than the records")
+                self._folder.check(tuple(s for s in generation.segments if s.name not in self._mapped()))
+                layers = [self._layer(stored) for stored in generation.segments]
+            except Vanished:
+                continue
+            except DatabaseDamaged as error:
+                self._start_over(str(error))
+                return
+            self._generation, self._stamp = generation, stamp
+            self._index = FrameIndex(self._algorithm, layers, generation.change)
+            return
+        self._start_over(f"the index {self._folder.path} names segments that are not there")
+
+    def _mapped(self) -> dict[str, Segment]:
+        layers = self._index.layers if self._index is not None else ()
+        return {layer.stored.name: layer.segment for layer in layers if layer.stored is not None}
+
+    def _layer(self, stored: StoredSegment) -> Layer:
+        segment = self._mapped().get(stored.name) or self._folder.open(stored)
+        return Layer(segment, np.isin(segment.records[:, 0], np.array(stored.removed, np.int64)), stored)
+
+    def _start_over(self, problem: str | None) -> None:
+        self._problem = problem
+        with self._folder.writing() as ours:
+            index = FrameIndex(self._algorithm)
+            if ours:
+                with contextlib.suppress(DatabaseDamaged):  # its number only has to grow
+                    self._generation = self._folder.current() or self._generation
+                self._generation = replace(self._generation, change=0, segments=())
+            self._replay(index, self._write if ours else self._hold)
+            self._index = index
+            if ours:
+                self._commit(index)
+            else:
+                self._stamp = self._folder.stamp()
+
+    def _replay(self, index: FrameIndex, settle: _Settle | None = None) -> None:
+        """Bring an index up to date; many hashes at once become segments right away."""
+        settle = settle or self._hold
+        layers: list[Future[Layer]] = []
+        parts: list[Part] = []
+        rows = 0
+        with ThreadPoolExecutor(1) as builder:  # builds a segment while the next one's records are read
+            for change in self._store.changes_since(index.change):
+                if change.fingerprint is None or index.fingerprint(change.record) != change.fingerprint:
+                    index.remove(change.record)
+                    part = _part(change)
+                    if rows + len(part.hashes) > MAX_ROWS:
+                        layers.append(builder.submit(settle, parts))
+                        parts, rows = [], 0
+                        if len(layers) > 1:
+                            layers[-2].result()  # no more than two batches in memory
+                    if len(part.hashes):
+                        parts.append(part)
+                        rows += len(part.hashes)
+                index.change = change.change
+            if layers or rows >= RECENT_HASHES:
+                parts = [*index.recent, *parts]
+                layers += [builder.submit(settle, parts)] if parts else []
+                index.freeze([*index.layers, *(layer.result() for layer in layers)])
+            else:
+                for part in parts:
+                    index.add(part)
+
+    def _hold(self, parts: Sequence[Part]) -> Layer:
+        """A segment in memory."""
+        segment = build(parts, self._algorithm.bits)
+        return Layer(segment, np.zeros(len(parts), np.bool_))
+
+    def _write(self, parts: Sequence[Part]) -> Layer:
+        """A segment on disk."""
+        stored, segment = self._folder.write(lambda allocate: build(parts, self._algorithm.bits, allocate))
+        return Layer(segment, np.zeros(len(parts), np.bool_), stored)
+
+    def _freeze(self, index: FrameIndex) -> None:
+        """Put on disk all that is not; this process holds the folder's lock."""
+        if self._folder.stamp() != self._stamp:  # somebody else wrote since: go on from there
+            self._open()
+            index = self.current
+        in_memory = [layer for layer in index.layers if layer.stored is None]
+        if in_memory:  # many changes came at once: read them again, straight to disk
+            index = FrameIndex(self._algorithm, [self._layer(s) for s in self._generation.segments], self._generation.change)
+            self._replay(index, self._write)
+            self._index = index
+        if index.recent:
+            index.freeze([*index.layers, self._write(index.recent)])
+        self._commit(index)
+
+    def _commit(self, index: FrameIndex, change: int | None = None) -> None:
+        """Make what is on disk of an index the current generation; this process holds the folder's lock."""
+        segments = tuple(
+            replace(layer.stored, removed=tuple(layer.segment.records[layer.removed, 0].tolist()))
+            for layer in index.layers
+            if layer.stored is not None
+        )
+        change = index.change if change is None else change
+        self._generation = Generation(self._generation.number + 1, str(self._algorithm), change, segments)
+        self._folder.commit(self._generation)
+        self._stamp = self._folder.stamp()
+
+    def _on_disk(self, index: FrameIndex) -> list[Layer]:
+        return [layer for layer in index.layers if layer.stored is not None]
+
+    def _merge(self) -> None:
+        """Merge what should be one, until nothing is left; runs in a thread of its own."""
+        with contextlib.suppress(DatabaseError, OSError), self._folder.writing() as ours:  # on disk all is as it was
+            while ours:
+                with self._lock:
+                    if self._folder.stamp() != self._stamp:
+                        self._open()
+                    index = self.current
+                    layers = due(self._on_disk(index))
+                if not layers:
+                    return
+                try:  # no damage is handed on
+                    self._folder.check(tuple(layer.stored for layer in layers if layer.stored), budget=None)
+                except (DatabaseDamaged, Vanished) as error:
+                    self._start_over(str(error))
+                    return
+                merged = self._merged(layers)
+                with self._lock:
+                    if self._index is not index:  # made again in the meantime
+                        return
+                    index.swap(layers, merged)
+                    self._commit(index, self._generation.change)
+
+    def _merged(self, layers: Sequence[Layer]) -> list[Layer]:
+        alive = [~layer.removed for layer in layers]
+        if not any(a.any() for a in alive):
+            return []
+        segments = [layer.segment for layer in layers]
+        stored, segment = self._folder.write(lambda allocate: merge(segments, alive, allocate))
+        return [Layer(segment, np.zeros(len(segment.records), np.bool_), stored)]
+
+    def _difference(self, index: FrameIndex, sample: int) -> str | None:
+        """The first of some records that the index does not have as the store does."""
+        numbers = self._store.matchable()
+        if len(extra := np.setdiff1d(index.numbers, numbers)):
+            return f"the index finds record number {extra[0]}, which cannot be matched"
+        for change in self._store.fingerprints_of(random.sample(numbers, min(sample, len(numbers)))):
+            part = _part(change)
+            if not len(part.hashes):
+                continue
+            hits = index.search(part.hashes, 0)
+            found = np.unique(hits.query[hits.record == part.record])
+            if index.fingerprint(part.record) != part.fingerprint or len(found) != len(part.hashes):
+                return f"the index does not hold record number {part.record} as the database does"
+        return None
+
+
+def _part(change: Change) -> Part:
+    """What the index has of a record: nothing if it cannot be matched, or if its fingerprint is damaged, which `Store.problems` names."""
+    hashes: PackedHashes = np.zeros((0, 1), np.uint8)
+    if change.packed is not None:
+        with contextlib.suppress(FingerprintError):
+            fingerprint = from_bytes(change.packed)
+            hashes = fingerprint.hash[fingerprint.usable]
+    return Part(change.record, change.fingerprint or 0, hashes)

@@ -25,7 +25,7 @@ class Hits(Protocol):
     @property
     def query(self) -> npt.NDArray[np.int64]: ...
     @property
-    def record(self) -> npt.NDArray[np.int32]: ...
+    def record(self) -> npt.NDArray[np.int64]: ...
     @property
     def distance(self) -> npt.NDArray[np.int32]: ...
 
@@ -33,7 +33,7 @@ class Hits(Protocol):
 class Index(Protocol):
     """What candidates are searched in."""
 
-    def search(self, hashes: PackedHashes, radius: int) -> Hits: ...
+    def search(self, hashes: PackedHashes, radius: int, *, among: npt.NDArray[np.bool_] | None = None) -> Hits: ...
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,18 @@ class Candidate:
     """When they are, in seconds, evenly thinned to `PROBES`: where a long video is worth comparing."""
 
 
-def candidates(query: Fingerprint, index: Index, radius_bits: int) -> list[Candidate]:
+def candidates(query: Fingerprint, index: Index, radius_bits: int, among: npt.NDArray[np.bool_] | None = None) -> list[Candidate]:
     """Records with at least one usable hash within ``radius_bits`` of one of the query's, best first.
 
-    Pictures that unrelated videos share (`vhashdb.background`) do not count.
+    ``among`` says by number which records count; None: all. Pictures that unrelated videos share (`vhashdb.background`) do not count.
     """
     hashes, moments = _asked(query)
     if not len(hashes):
         return []
-    hits = index.search(hashes, radius_bits)
+    hits = index.search(hashes, radius_bits, among=among)
     asked = np.unique(hits.query)
     telling = np.isin(hits.query, asked[~common(hashes[asked], query.algorithm)])
-    record, moment, distance = hits.record[telling].astype(np.int64), moments[hits.query[telling]], hits.distance[telling]
+    record, moment, distance = hits.record[telling], moments[hits.query[telling]], hits.distance[telling]
     if not len(record):
         return []
     pairs = np.unique(np.stack([record, moment]), axis=1)

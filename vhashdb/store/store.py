@@ -29,6 +29,8 @@ from vhashdb.store.records import Details, NewRecord, Record, State
 from vhashdb.store.sqlite import application_of, sqlite_engine, sqlite_errors
 
 LOCK_TIMEOUT_S: Final = 10.0
+_AT_ONCE: Final = 200
+"""Rows with a fingerprint that are fetched together."""
 
 _DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
 
@@ -51,6 +53,10 @@ class Change:
 
     record: int
     change: int
+    fingerprint: int | None
+    """The number of its fingerprint, whose content never changes; None if the record cannot be matched."""
+    packed: bytes | None
+    """The fingerprint itself, for `vhashdb.from_bytes`."""
 
 
 class Store:
@@ -277,24 +283,32 @@ class Store:
         with self._reading() as connection:
             return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0)
 
-    def changes_since(self, change: int) -> Iterator[tuple[Change, Fingerprint | None]]:
-        """Records written after a change, oldest first; with the fingerprint if the record can be matched.
+    def changes_since(self, change: int) -> Iterator[Change]:
+        """Records written after a change, oldest first."""
+        yield from self._changes(schema.record.c.change > change)
 
-        A damaged fingerprint is passed over, so that it does not hide the other records: `problems` names it.
-        """
+    def fingerprints_of(self, numbers: Sequence[int]) -> Iterator[Change]:
+        """The same of some records, by number."""
+        for start in range(0, len(numbers), _AT_ONCE):
+            yield from self._changes(schema.record.c.number.in_(numbers[start : start + _AT_ONCE]))
+
+    def matchable(self) -> list[int]:
+        """The numbers of all records that can be matched."""
+        query = sa.select(schema.record.c.number).join(schema.fingerprint).where(schema.record.c.state != State.RETRACTED.value)
+        with self._reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def _changes(self, which: sa.ColumnElement[bool]) -> Iterator[Change]:
+        matchable = schema.record.c.state != State.RETRACTED.value
         query = (
-            sa.select(schema.record.c.number, schema.record.c.change, schema.record.c.state, schema.fingerprint.c.blob)
-            .outerjoin(schema.fingerprint)
-            .where(schema.record.c.change > change)
+            sa.select(schema.record.c.number, schema.record.c.change, schema.fingerprint.c.number, schema.fingerprint.c.blob)
+            .outerjoin(schema.fingerprint, sa.and_(schema.fingerprint.c.record == schema.record.c.number, matchable))
+            .where(which)
             .order_by(schema.record.c.change)
         )
         with self._reading() as connection:
-            for number, at, state, blob in connection.execute(query):
-                fingerprint = None
-                if state != State.RETRACTED.value and blob is not None:
-                    with contextlib.suppress(errors.FingerprintError):
-                        fingerprint = from_bytes(blob)
-                yield Change(number, at), fingerprint
+            for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
+                yield Change(*row)
 
     # -- audit ---------------------------------------------------------------------------------
 
