@@ -186,17 +186,24 @@ class LiveIndex:
     def _start_over(self, problem: str | None) -> None:
         self._problem = problem
         with self._folder.writing() as ours:
-            index = FrameIndex(self._algorithm)
             if ours:
-                with contextlib.suppress(DatabaseDamaged):  # its number only has to grow
-                    self._generation = self._folder.current() or self._generation
-                self._generation = replace(self._generation, change=0, segments=())
-            self._replay(index, self._write if ours else self._hold)
-            self._index = index
-            if ours:
-                self._commit(index)
-            else:
-                self._stamp = self._folder.stamp()
+                with contextlib.suppress(OSError):  # a full disk: in memory, then
+                    self._rewrite()
+                    return
+        index, stamp = FrameIndex(self._algorithm), self._folder.stamp()
+        self._generation = replace(self._generation, change=0, segments=())
+        self._replay(index)
+        self._index, self._stamp = index, stamp
+
+    def _rewrite(self) -> None:
+        """The same on disk; this process holds the folder's lock."""
+        with contextlib.suppress(DatabaseDamaged):  # its number only has to grow
+            self._generation = self._folder.current() or self._generation
+        self._generation = replace(self._generation, change=0, segments=())
+        index = FrameIndex(self._algorithm)
+        self._replay(index, self._write)
+        self._index = index
+        self._commit(index, 0 if index.recent else None)  # what is in memory alone is to be replayed
 
     def _replay(self, index: FrameIndex, settle: _Settle | None = None) -> None:
         """Bring an index up to date; many hashes at once become segments right away."""
