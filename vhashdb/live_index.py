@@ -85,7 +85,11 @@ class LiveIndex:
                 self._open()
             assert self._index is not None
             if self._index.change != self._store.last_change():
-                self._replay(self._index)
+                try:
+                    self._replay(self._index)
+                except BaseException:  # it has some of the changes, and calls all of them its own
+                    self._index = None
+                    raise
             return self._index
 
     def candidates(self, query: Fingerprint, radius_bits: int, among: npt.NDArray[np.bool_] | None = None) -> list[Candidate]:
