@@ -167,11 +167,13 @@ class LiveIndex:
                 generation = self._folder.current() or Generation(0, str(self._algorithm), 0)
                 if generation.change > self._store.last_change():
                     raise DatabaseDamaged(f"the index {self._folder.path} is newer than the records")
-                self._folder.check(tuple(s for s in generation.segments if s.name not in self._mapped()))
+                self._folder.check(tuple(s for s in generation.segments if self._mapped(s) is None))
                 layers = [self._layer(stored) for stored in generation.segments]
             except Vanished:
                 continue
             except DatabaseDamaged as error:
+                if self._folder.stamp() != stamp:  # looked at while another process was clearing it away
+                    continue
                 self._start_over(str(error))
                 return
             self._generation, self._stamp = generation, stamp
@@ -179,12 +181,14 @@ class LiveIndex:
             return
         self._start_over(f"the index {self._folder.path} names segments that are not there")
 
-    def _mapped(self) -> dict[str, Segment]:
+    def _mapped(self, stored: StoredSegment) -> Segment | None:
+        """The segment, if it is mapped already: of these very files, as a name comes back when all after it are gone."""
         layers = self._index.layers if self._index is not None else ()
-        return {layer.stored.name: layer.segment for layer in layers if layer.stored is not None}
+        same = (each.segment for each in layers if each.stored and (each.stored.name, each.stored.files) == (stored.name, stored.files))
+        return next(same, None)
 
     def _layer(self, stored: StoredSegment) -> Layer:
-        segment = self._mapped().get(stored.name) or self._folder.open(stored)
+        segment = self._mapped(stored) or self._folder.open(stored)
         return Layer(segment, np.isin(segment.records[:, 0], np.array(stored.removed, np.int64)), stored)
 
     def _start_over(self, problem: str | None) -> None:

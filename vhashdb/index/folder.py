@@ -175,10 +175,14 @@ class IndexFolder:
         if budget is not None:
             every += random.sample(some, min(len(some), budget // BLOCK))
         for path, number, checksum in every:
-            with path.open("rb") as opened:
-                opened.seek(number * BLOCK)
-                if zlib.crc32(opened.read(BLOCK)) != checksum:
-                    raise _damaged(path, "its checksum does not fit")
+            try:
+                with path.open("rb") as opened:
+                    opened.seek(number * BLOCK)
+                    block = opened.read(BLOCK)
+            except OSError as error:
+                raise _damaged(path, str(error.strerror)) from error
+            if zlib.crc32(block) != checksum:
+                raise _damaged(path, "its checksum does not fit")
 
     # -- writing -------------------------------------------------------------------------------
 
