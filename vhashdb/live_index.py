@@ -294,7 +294,8 @@ class LiveIndex:
                 try:  # no damage is handed on
                     self._folder.check(tuple(layer.stored for layer in layers if layer.stored), budget=None)
                 except (DatabaseDamaged, Vanished) as error:
-                    self._start_over(str(error))
+                    with self._lock:
+                        self._start_over(str(error))
                     return
                 merged = self._merged(layers)
                 with self._lock:
