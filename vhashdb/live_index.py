@@ -124,7 +124,7 @@ class LiveIndex:
             index = self.current
             lag = index.change - self._generation.change
             if sum(len(part.hashes) for part in index.recent) >= RECENT_HASHES or lag >= RECENT_CHANGES:
-                with self._folder.writing() as ours:
+                with contextlib.suppress(OSError), self._folder.writing() as ours:  # a full disk: tried again next time
                     if ours:
                         self._freeze(index)
             idle = self._merging is None or not self._merging.is_alive()
@@ -273,9 +273,9 @@ class LiveIndex:
             if layer.stored is not None
         )
         change = index.change if change is None else change
-        self._generation = Generation(self._generation.number + 1, str(self._algorithm), change, segments)
-        self._folder.commit(self._generation)
-        self._stamp = self._folder.stamp()
+        generation = Generation(self._generation.number + 1, str(self._algorithm), change, segments)
+        self._folder.commit(generation)
+        self._generation, self._stamp = generation, self._folder.stamp()
 
     def _on_disk(self, index: FrameIndex) -> list[Layer]:
         return [layer for layer in index.layers if layer.stored is not None]
