@@ -146,16 +146,13 @@ class LiveIndex:
     def check(self, sample: int) -> str | None:
         """What is wrong with the index, in words: its checksums, and so many records looked up in it; None if nothing is."""
         with self._lock:
-            if self._problem is not None:
-                return self._problem
-            index = self.current
-            try:
-                self._folder.check(self._generation.segments, budget=None)
-                return self._difference(index, sample)
-            except DatabaseDamaged as error:
-                return str(error)
-            except (Vanished, IndexError) as error:
-                return f"the index cannot be used: {error}"
+            wrong = self.problem
+            for _ in range(_TRIES if wrong is None else 0):
+                index, stamp = self.current, self._stamp
+                wrong = self._wrong(index, sample)
+                if wrong is None or (stamp == self._folder.stamp() and index.change == self._store.last_change()):
+                    return wrong  # and not because another process wrote meanwhile
+            return wrong
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -311,6 +308,15 @@ class LiveIndex:
         segments = [layer.segment for layer in layers]
         stored, segment = self._folder.write(lambda allocate: merge(segments, alive, allocate))
         return [Layer(segment, np.zeros(len(segment.records), np.bool_), stored)]
+
+    def _wrong(self, index: FrameIndex, sample: int) -> str | None:
+        try:
+            self._folder.check(self._generation.segments, budget=None)
+            return self._difference(index, sample)
+        except DatabaseDamaged as error:
+            return str(error)
+        except (Vanished, IndexError) as error:
+            return f"the index cannot be used: {error}"
 
     def _difference(self, index: FrameIndex, sample: int) -> str | None:
         """The first of some records that the index does not have as the store does."""
