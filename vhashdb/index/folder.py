@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import random
@@ -173,7 +174,9 @@ class IndexFolder:
                 touched = budget is None or status.st_mtime_ns != file.modified_ns
                 (every if touched else some).extend((path, number, checksum) for number, checksum in enumerate(file.checksums))
         if budget is not None:
-            every += random.sample(some, min(len(some), budget // BLOCK))
+            random.shuffle(some)
+            sizes = itertools.accumulate(min(BLOCK, path.stat().st_size - number * BLOCK) for path, number, _ in some)
+            every += [block for block, _ in zip(some, itertools.takewhile(lambda size: size <= budget, sizes), strict=False)]
         for path, number, checksum in every:
             try:
                 with path.open("rb") as opened:
