@@ -107,7 +107,7 @@ class IndexFolder:
         """Changes whenever another generation becomes the current one; None if there is none."""
         try:
             status = (self.path / _CURRENT).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return status.st_ino, status.st_mtime_ns
 
