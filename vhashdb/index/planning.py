@@ -141,6 +141,6 @@ def first_word_limit(bits: int, radius: int) -> int:
     total, beyond = math.comb(bits, radius), 0
     for limit in range(min(first, radius), 0, -1):
         beyond += math.comb(first, limit) * math.comb(bits - first, radius - limit)
-        if beyond > FIRST_WORD_LOSS * total:
+        if beyond / total > FIRST_WORD_LOSS:
             return limit
     return 0
