@@ -149,7 +149,7 @@ class IndexFolder:
                 raise ValueError("its arrays do not fit together")
         except FileNotFoundError as error:
             raise (Vanished(stored.name) if not folder.is_dir() else _damaged(folder, "a file is missing")) from error
-        except (OSError, ValueError, EOFError) as error:
+        except Exception as error:  # NumPy fails in many ways on a damaged header, and so does what relies on the shapes
             raise _damaged(folder, str(error)) from error
         return segment
 
