@@ -123,7 +123,8 @@ class LiveIndex:
         with self._lock:
             index = self.current
             lag = index.change - self._generation.change
-            if sum(len(part.hashes) for part in index.recent) >= RECENT_HASHES or lag >= RECENT_CHANGES:
+            much = sum(len(part.hashes) for part in index.recent) >= RECENT_HASHES or any(layer.stored is None for layer in index.layers)
+            if much or lag >= RECENT_CHANGES:
                 with contextlib.suppress(OSError), self._folder.writing() as ours:  # a full disk: tried again next time
                     if ours:
                         self._freeze(index)
