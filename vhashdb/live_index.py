@@ -129,7 +129,7 @@ class LiveIndex:
                     if ours:
                         self._freeze(index)
             idle = self._merging is None or not self._merging.is_alive()
-            if idle and due(self._on_disk(index)):
+            if idle and due(self._on_disk(self.current)):
                 self._merging = threading.Thread(target=self._merge, name="vhashdb-merge", daemon=True)
                 self._merging.start()
 
