@@ -45,10 +45,15 @@ def add(store):
     return store.add(NewRecord(1.0), fingerprint_of(hashes_of(len(list(store.records())) + 1)))
 
 
+def say(line):
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def write(store, live, seed):
     chance = random.Random(seed)
     active = [record.id for record in store.records(states=[State.ACTIVE])][PILLARS:]
-    print("ready", flush=True)
+    say("ready")
     while True:
         for _ in range(chance.randrange(1, 4)):
             active.append(add(store).id)
@@ -62,7 +67,7 @@ def read(store, live, seed):
     closed = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), closed.set()), daemon=True).start()
     looks, exact, generations = 0, 0, set()
-    print("ready", flush=True)
+    say("ready")
     while not closed.is_set():
         planning.SCANNED = 1e9 if looks % 2 else 0.06  # by keys every other time
         before = store.last_change()
@@ -80,7 +85,7 @@ def read(store, live, seed):
         generations.add(live.state().generation)
         assert live.problem is None, live.problem
         looks += 1
-    print(json.dumps({"looks": looks, "exact": exact, "generations": len(generations)}))
+    say(json.dumps({"looks": looks, "exact": exact, "generations": len(generations)}))
 
 
 if __name__ == "__main__":

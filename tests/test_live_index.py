@@ -769,3 +769,34 @@ def test_a_problem_is_an_error_of_the_library_inside(damaged):
     cut(damaged.folder / "index" / "current.json")
     with pytest.raises(vhashdb.DatabaseDamaged):
         folders.IndexFolder(damaged.folder / "index", PDQ).current()
+
+
+@pytest.mark.parametrize("moment", ["before the list is read", "after", "while it is checked", "while it is mapped"])
+def test_a_reader_is_not_misled_by_a_merge_that_clears_away_what_it_is_opening(damaged, monkeypatch, moment):
+    """Half of what it is about to open is gone, as a process is just deleting it, and so is the name in the list."""
+    writer = damaged.live()
+    damaged.agree(writer)
+    place, name = {
+        "before the list is read": (folders.IndexFolder, "current"),
+        "after": (folders.IndexFolder, "check"),
+        "while it is checked": (folders.random, "shuffle"),
+        "while it is mapped": (folders.np, "load"),
+    }[moment]
+    real, reader = getattr(place, name), damaged.live()
+    monkeypatch.setattr(folders.shutil, "rmtree", half_removed)
+
+    def overtaken(*arguments, **options):
+        monkeypatch.setattr(place, name, real)
+        writer.rebuild()
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(place, name, overtaken)
+    assert damaged.agree(reader)
+    assert reader.problem is None
+    assert reader.state().generation == writer.state().generation
+
+
+def half_removed(path, **_):
+    """What `shutil.rmtree` has done so far."""
+    for file in sorted(path.iterdir())[:3]:
+        file.unlink()

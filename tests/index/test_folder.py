@@ -232,10 +232,10 @@ def test_unchecked_damage_is_mapped_or_refused_and_nothing_else(folder):
 
 
 @pytest.mark.parametrize("name", ["hashes", "records", "tables", "begins"])
-@pytest.mark.parametrize("array", [np.zeros(5), np.array(7), np.zeros((2, 2, 2), np.uint32), np.zeros((0, 0), np.int64)], ids=lambda a: str(a.shape))
-def test_another_array_in_the_place_of_one_is_refused(folder, name, array):
+@pytest.mark.parametrize("shape", [(5,), (), (2, 2, 2), (0, 0)], ids=str)
+def test_another_array_in_the_place_of_one_is_refused(folder, name, shape):
     (stored, _) = folder.current().segments
-    np.save(folder.path / stored.name / f"{name}.npy", array)
+    np.save(folder.path / stored.name / f"{name}.npy", np.zeros(shape, np.uint32))
     with pytest.raises(vhashdb.DatabaseDamaged):
         folder.open(stored)
 
@@ -259,9 +259,13 @@ def test_a_missing_file_is_damage_and_a_missing_segment_is_gone(folder):
             look(other)
 
 
-@pytest.mark.parametrize(
-    "text", [b"", b"no index", b"[]", b"5", b'"x"', b"{}", b"null", b'{"crc32":0,"index":{}}', b'{"index":5,"crc32":"a"}', b"\xff\xfe", b"[" * 10_000]
-)
+NO_GENERATION = (
+    b"",
+    b"no index", b"[]", b"5", b'"x"', b"{}", b"null", b'{"crc32":0,"index":{}}', b'{"index":5,"crc32":"a"}', b"\xff\xfe", b"[" * 10_000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_GENERATION, ids=range(len(NO_GENERATION)))
 def test_a_text_that_is_no_generation_is_refused(folder, text):
     (folder.path / "current.json").write_bytes(text)
     with pytest.raises(vhashdb.DatabaseDamaged, match=r"current\.json"):

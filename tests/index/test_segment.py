@@ -80,7 +80,7 @@ def test_whatever_is_in_it_keys_find_no_more_and_no_less(seed, counts, way, radi
     bounds = np.cumsum(counts)[:-1]
     records = [replace(part, hashes=hashes) for part, hashes in zip(records, np.split(stored, bounds), strict=True)]
     asked = near(stored[:: max(1, len(stored) // 10)], 60, seed)
-    expected = [pair for pair in scan(known(records), asked, radius)]
+    expected = scan(known(records), asked, radius)
     hits = found(build(records, 256), asked, radius, way)
     assert len(hits) == reached(build(records, 256), stored, asked, radius, way).sum()
     assert set(hits) <= set(expected)
