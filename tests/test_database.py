@@ -19,7 +19,8 @@ import vhashdb
 from tests.conftest import ROOT
 from tests.footage import bits_between, decoded, film, fingerprint_of, flipped, picture, random_hashes, scene
 from vhashdb import AddStatus, Verdict
-from vhashdb.database import INDEX_FILE, RECORDS_FILE
+from vhashdb.database import INDEX_FOLDER, RECORDS_FILE
+from vhashdb.index.upkeep import RECENT_HASHES
 
 
 def record_of(result):
@@ -301,51 +302,68 @@ def test_a_wrong_algorithm_leaves_no_folder_behind(tmp_path):
     assert not (tmp_path / "x.vhdb").exists()
 
 
-# -- the saved index -------------------------------------------------------------------------------
+# -- the index on disk -----------------------------------------------------------------------------
+
+
+def many(seed=99):
+    """A reference fingerprint with so many hashes that the index is kept on disk."""
+    return fingerprint_of(random_hashes(seed, RECENT_HASHES))
 
 
 @pytest.fixture
-def two_films(tmp_path, reference_prints):
-    path = tmp_path / "two.vhdb"
+def films(tmp_path, reference_prints):
+    """A database of two films and a very long one; its index is on disk."""
+    path = tmp_path / "films.vhdb"
     with vhashdb.create(path) as db:
         ids = [db.add(reference_prints[name]).id for name in ("harbour", "valley")]
-    assert (path / INDEX_FILE).is_file()
+        db.add(many())
+    assert (path / INDEX_FOLDER / "current.json").is_file()
     return path, ids
 
 
-def damage_nothing(path):
-    (path / INDEX_FILE).unlink()
+def test_a_small_database_has_no_index_on_disk_and_needs_none(tmp_path, reference_prints, query_prints):
+    path = tmp_path / "small.vhdb"
+    with vhashdb.create(path) as db:
+        added = db.add(reference_prints["harbour"])
+    assert [entry.name for entry in path.iterdir()] == [RECORDS_FILE]
+    with vhashdb.open(path) as db:
+        assert record_of(db.match(query_prints["edited/harbour__insert.mp4"])) == [added.id]
+        assert db.check() == vhashdb.database.Health((), (), ())
 
 
 def damage_text(path):
-    (path / INDEX_FILE).write_text("no index\n")
+    (path / INDEX_FOLDER / "current.json").write_text("no index\n")
 
 
 def damage_short(path):
-    data = (path / INDEX_FILE).read_bytes()
-    (path / INDEX_FILE).write_bytes(data[: len(data) // 2])
+    file = path / INDEX_FOLDER / "00000001" / "hashes.npy"
+    file.write_bytes(file.read_bytes()[:-1000])
 
 
 def damage_byte(path):
-    data = bytearray((path / INDEX_FILE).read_bytes())
+    file = path / INDEX_FOLDER / "00000001" / "tables.npy"
+    data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
-    (path / INDEX_FILE).write_bytes(bytes(data))
+    file.write_bytes(bytes(data))
 
 
 def damage_empty(path):
-    (path / INDEX_FILE).write_bytes(b"")
+    (path / INDEX_FOLDER / "00000001" / "records.npy").write_bytes(b"")
 
 
-@pytest.mark.parametrize("damage", [damage_nothing, damage_text, damage_short, damage_byte, damage_empty])
-def test_a_lost_or_damaged_index_is_made_up_for_and_repaired(two_films, query_prints, damage):
-    path, ids = two_films
+def damage_folder(path):
+    shutil.rmtree(path / INDEX_FOLDER / "00000001")
+
+
+@pytest.mark.parametrize("damage", [damage_text, damage_short, damage_byte, damage_empty, damage_folder])
+def test_a_damaged_index_is_made_up_for_and_made_again(films, query_prints, damage):
+    path, ids = films
     damage(path)
     query = query_prints["edited/harbour__insert.mp4"]
     with vhashdb.open(path) as db:
-        assert record_of(db.match(query)) == [ids[0]]  # even before it is repaired
-        health = db.check()
-        assert health.problems
-        assert health.repaired == ("the index was rebuilt from the records",)
+        assert record_of(db.match(query)) == [ids[0]]
+        assert str(path / INDEX_FOLDER) in db.index_problem
+        assert db.check().repaired == ("the index was rebuilt from the records",)
         assert db.check().problems == ()
     with vhashdb.open(path) as db:
         assert db.index_problem is None
@@ -353,13 +371,35 @@ def test_a_lost_or_damaged_index_is_made_up_for_and_repaired(two_films, query_pr
         assert record_of(db.match(query)) == [ids[0]]
 
 
-def test_an_index_older_than_the_records_is_brought_up_to_date(two_films, reference_prints, query_prints):
-    path, ids = two_films
-    old = (path / INDEX_FILE).read_bytes()
+def test_check_says_what_opening_found_even_if_it_is_asked_first(films):
+    path, _ = films
+    damage_byte(path)
+    with vhashdb.open(path) as db:
+        health = db.check()
+    assert any("tables.npy" in problem for problem in health.problems)
+    assert health.repaired
+    assert health.left == ()
+
+
+def test_a_lost_index_is_made_again_by_the_next_that_writes(films, reference_prints, query_prints):
+    path, ids = films
+    shutil.rmtree(path / INDEX_FOLDER)
+    with vhashdb.open(path) as db:
+        assert record_of(db.match(query_prints["edited/harbour__insert.mp4"])) == [ids[0]]
+        assert db.index_problem is None
+        db.add(reference_prints["night_city"])
+    assert (path / INDEX_FOLDER / "current.json").is_file()
+
+
+def test_an_index_older_than_the_records_is_brought_up_to_date(films, reference_prints, query_prints, tmp_path):
+    path, ids = films
+    shutil.copytree(path / INDEX_FOLDER, tmp_path / "old")
     with vhashdb.open(path) as db:
         added = db.add(reference_prints["night_city"]).id
+        db.add(many(98))
         db.retract(ids[0], reason="wrong")
-    (path / INDEX_FILE).write_bytes(old)
+    shutil.rmtree(path / INDEX_FOLDER)
+    shutil.copytree(tmp_path / "old", path / INDEX_FOLDER)
     with vhashdb.open(path) as db:
         assert db.index_problem is None
         assert record_of(db.match(query_prints["edited/night_city__grey.mp4"])) == [added]
@@ -367,16 +407,19 @@ def test_an_index_older_than_the_records_is_brought_up_to_date(two_films, refere
         assert db.check().problems == ()
 
 
-def test_an_index_newer_than_restored_records_is_thrown_away(two_films, reference_prints, query_prints):
-    path, ids = two_films
+def test_an_index_newer_than_restored_records_is_thrown_away(films, reference_prints, query_prints):
+    path, ids = films
     backup = (path / RECORDS_FILE).read_bytes()
     with vhashdb.open(path) as db:
         db.add(reference_prints["night_city"])
+        db.add(many(98))
     (path / RECORDS_FILE).write_bytes(backup)
     with vhashdb.open(path) as db:
         assert "newer" in db.index_problem
         assert db.match(query_prints["edited/night_city__grey.mp4"]).matches == ()
         assert record_of(db.match(query_prints["edited/harbour__insert.mp4"])) == [ids[0]]
+    with vhashdb.open(path) as db:
+        assert db.index_problem is None
 
 
 def cut_fingerprint(path, number):
@@ -386,17 +429,17 @@ def cut_fingerprint(path, number):
     connection.close()
 
 
-def test_check_names_a_damaged_fingerprint(two_films):
-    path, _ = two_films
+def test_check_names_a_damaged_fingerprint(films):
+    path, _ = films
     cut_fingerprint(path, 1)
     with vhashdb.open(path) as db:
         assert any("record number 1" in problem for problem in db.check().problems)
 
 
-def test_a_damaged_fingerprint_does_not_hide_the_other_records(two_films, query_prints):
-    path, ids = two_films
+def test_a_damaged_fingerprint_does_not_hide_the_other_records(films, query_prints):
+    path, ids = films
     cut_fingerprint(path, 1)
-    (path / INDEX_FILE).unlink()
+    shutil.rmtree(path / INDEX_FOLDER)
     with vhashdb.open(path) as db:
         assert record_of(db.match(query_prints["edited/valley__clip.mp4"])) == [ids[1]]
 
@@ -447,8 +490,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9_during_add(folder_of_films, tmp_
             assert acknowledged <= on_record
             assert all(len(db.fingerprint(identifier)) for identifier in on_record)
             if not chance.randrange(3):
-                assert all("index" in problem for problem in db.check().problems)  # it lags or is missing; no record suffers
-                assert db.check().problems == ()
+                assert db.check().problems == ()  # neither record nor index suffers
     assert 5 <= len(acknowledged) < 36
     process = add_folder(path, folder_of_films)
     assert process.stdout.read().count(".mp4\n") == 36

@@ -85,7 +85,11 @@ class LiveIndex:
                 self._open()
             assert self._index is not None
             if self._index.change != self._store.last_change():
-                self._replay(self._index)
+                try:
+                    self._replay(self._index)
+                except BaseException:  # it has some of the changes, and calls all of them its own
+                    self._index = None
+                    raise
             return self._index
 
     def candidates(self, query: Fingerprint, radius_bits: int, among: npt.NDArray[np.bool_] | None = None) -> list[Candidate]:
@@ -119,12 +123,13 @@ class LiveIndex:
         with self._lock:
             index = self.current
             lag = index.change - self._generation.change
-            if sum(len(part.hashes) for part in index.recent) >= RECENT_HASHES or lag >= RECENT_CHANGES:
-                with self._folder.writing() as ours:
+            much = sum(len(part.hashes) for part in index.recent) >= RECENT_HASHES or any(layer.stored is None for layer in index.layers)
+            if much or lag >= RECENT_CHANGES:
+                with contextlib.suppress(OSError), self._folder.writing() as ours:  # a full disk: tried again next time
                     if ours:
                         self._freeze(index)
             idle = self._merging is None or not self._merging.is_alive()
-            if idle and due(self._on_disk(index)):
+            if idle and due(self._on_disk(self.current)):
                 self._merging = threading.Thread(target=self._merge, name="vhashdb-merge", daemon=True)
                 self._merging.start()
 
@@ -142,16 +147,13 @@ class LiveIndex:
     def check(self, sample: int) -> str | None:
         """What is wrong with the index, in words: its checksums, and so many records looked up in it; None if nothing is."""
         with self._lock:
-            if self._problem is not None:
-                return self._problem
-            index = self.current
-            try:
-                self._folder.check(self._generation.segments, budget=None)
-                return self._difference(index, sample)
-            except DatabaseDamaged as error:
-                return str(error)
-            except (Vanished, IndexError) as error:
-                return f"the index cannot be used: {error}"
+            wrong = self.problem
+            for _ in range(_TRIES if wrong is None else 0):
+                index, stamp = self.current, self._stamp
+                wrong = self._wrong(index, sample)
+                if wrong is None or (stamp == self._folder.stamp() and index.change == self._store.last_change()):
+                    return wrong  # and not because another process wrote meanwhile
+            return wrong
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -163,11 +165,13 @@ class LiveIndex:
                 generation = self._folder.current() or Generation(0, str(self._algorithm), 0)
                 if generation.change > self._store.last_change():
                     raise DatabaseDamaged(f"the index {self._folder.path} is newer than the records")
-                self._folder.check(tuple(s for s in generation.segments if s.name not in self._mapped()))
+                self._folder.check(tuple(s for s in generation.segments if self._mapped(s) is None))
                 layers = [self._layer(stored) for stored in generation.segments]
             except Vanished:
                 continue
             except DatabaseDamaged as error:
+                if self._folder.stamp() != stamp:  # looked at while another process was clearing it away
+                    continue
                 self._start_over(str(error))
                 return
             self._generation, self._stamp = generation, stamp
@@ -175,28 +179,37 @@ class LiveIndex:
             return
         self._start_over(f"the index {self._folder.path} names segments that are not there")
 
-    def _mapped(self) -> dict[str, Segment]:
+    def _mapped(self, stored: StoredSegment) -> Segment | None:
+        """The segment, if it is mapped already: of these very files, as a name comes back when all after it are gone."""
         layers = self._index.layers if self._index is not None else ()
-        return {layer.stored.name: layer.segment for layer in layers if layer.stored is not None}
+        same = (each.segment for each in layers if each.stored and (each.stored.name, each.stored.files) == (stored.name, stored.files))
+        return next(same, None)
 
     def _layer(self, stored: StoredSegment) -> Layer:
-        segment = self._mapped().get(stored.name) or self._folder.open(stored)
+        segment = self._mapped(stored) or self._folder.open(stored)
         return Layer(segment, np.isin(segment.records[:, 0], np.array(stored.removed, np.int64)), stored)
 
     def _start_over(self, problem: str | None) -> None:
         self._problem = problem
         with self._folder.writing() as ours:
-            index = FrameIndex(self._algorithm)
             if ours:
-                with contextlib.suppress(DatabaseDamaged):  # its number only has to grow
-                    self._generation = self._folder.current() or self._generation
-                self._generation = replace(self._generation, change=0, segments=())
-            self._replay(index, self._write if ours else self._hold)
-            self._index = index
-            if ours:
-                self._commit(index)
-            else:
-                self._stamp = self._folder.stamp()
+                with contextlib.suppress(OSError):  # a full disk: in memory, then
+                    self._rewrite()
+                    return
+        index, stamp = FrameIndex(self._algorithm), self._folder.stamp()
+        self._generation = replace(self._generation, change=0, segments=())
+        self._replay(index)
+        self._index, self._stamp = index, stamp
+
+    def _rewrite(self) -> None:
+        """The same on disk; this process holds the folder's lock."""
+        with contextlib.suppress(DatabaseDamaged):  # its number only has to grow
+            self._generation = self._folder.current() or self._generation
+        self._generation = replace(self._generation, change=0, segments=())
+        index = FrameIndex(self._algorithm)
+        self._replay(index, self._write)
+        self._index = index
+        self._commit(index, 0 if index.recent else None)  # what is in memory alone is to be replayed
 
     def _replay(self, index: FrameIndex, settle: _Settle | None = None) -> None:
         """Bring an index up to date; many hashes at once become segments right away."""
@@ -258,9 +271,9 @@ class LiveIndex:
             if layer.stored is not None
         )
         change = index.change if change is None else change
-        self._generation = Generation(self._generation.number + 1, str(self._algorithm), change, segments)
-        self._folder.commit(self._generation)
-        self._stamp = self._folder.stamp()
+        generation = Generation(self._generation.number + 1, str(self._algorithm), change, segments)
+        self._folder.commit(generation)
+        self._generation, self._stamp = generation, self._folder.stamp()
 
     def _on_disk(self, index: FrameIndex) -> list[Layer]:
         return [layer for layer in index.layers if layer.stored is not None]
@@ -279,7 +292,8 @@ class LiveIndex:
                 try:  # no damage is handed on
                     self._folder.check(tuple(layer.stored for layer in layers if layer.stored), budget=None)
                 except (DatabaseDamaged, Vanished) as error:
-                    self._start_over(str(error))
+                    with self._lock:
+                        self._start_over(str(error))
                     return
                 merged = self._merged(layers)
                 with self._lock:
@@ -295,6 +309,15 @@ class LiveIndex:
         segments = [layer.segment for layer in layers]
         stored, segment = self._folder.write(lambda allocate: merge(segments, alive, allocate))
         return [Layer(segment, np.zeros(len(segment.records), np.bool_), stored)]
+
+    def _wrong(self, index: FrameIndex, sample: int) -> str | None:
+        try:
+            self._folder.check(self._generation.segments, budget=None)
+            return self._difference(index, sample)
+        except DatabaseDamaged as error:
+            return str(error)
+        except (Vanished, IndexError) as error:
+            return f"the index cannot be used: {error}"
 
     def _difference(self, index: FrameIndex, sample: int) -> str | None:
         """The first of some records that the index does not have as the store does."""

@@ -8,6 +8,10 @@ import sqlite3
 
 import pytest
 
+import vhashdb
+from tests.footage import fingerprint_of, random_hashes
+from vhashdb.index.upkeep import RECENT_HASHES
+
 from .driver import run
 
 VERBS = {
@@ -165,20 +169,34 @@ def test_doctor_on_a_sound_database(own):
     assert done.out == "4 records · sound\n"
 
 
+@pytest.fixture
+def indexed(own):
+    """A copy with so many hashes that its index is on disk."""
+    with vhashdb.open(own) as db:
+        db.add(fingerprint_of(random_hashes(1, RECENT_HASHES)))
+    return own
+
+
 @pytest.mark.parametrize("damage", ["missing", "changed"])
-def test_doctor_rebuilds_the_index(own, damage, samples):
-    index = own / "frames.vhix"
+def test_an_index_that_is_damaged_is_named_and_made_again(indexed, damage, samples):
+    path = indexed / "index" / "00000001" / "tables.npy"
     if damage == "missing":
-        os.unlink(index)
+        os.unlink(path)
     else:
-        index.write_bytes(index.read_bytes()[:-100] + bytes(100))
-    assert "to be rebuilt with `vhashdb doctor`" in run("info", "--db", own).out
-    assert run("match", "--db", own, samples / "edited" / "valley__clip.mp4").code == 10
-    done = run("doctor", "--db", own)
+        path.write_bytes(path.read_bytes()[:-100] + bytes(100))
+    done = run("doctor", "--db", indexed)
     assert done.code == 0
+    assert "tables.npy" in done.out
     assert "repaired: the index was rebuilt from the records" in done.out
-    assert json.loads(run("info", "--db", own, "--json").out)["index"] == "ok"
-    assert run("doctor", "--db", own).out == "4 records · sound\n"
+    assert json.loads(run("info", "--db", indexed, "--json").out)["index"] == "ok"
+    assert run("doctor", "--db", indexed).out == "5 records · sound\n"
+
+
+def test_a_search_makes_up_for_a_damaged_index(indexed, samples):
+    path = indexed / "index" / "00000001" / "tables.npy"
+    path.write_bytes(path.read_bytes()[:-100] + bytes(100))
+    assert run("match", "--db", indexed, samples / "edited" / "valley__clip.mp4").code == 10
+    assert run("doctor", "--db", indexed).out == "5 records · sound\n"  # and the index was made again then
 
 
 def test_doctor_cannot_repair_a_record(own):

@@ -7,7 +7,7 @@ import vhashdb
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Orientation, Region, View
-from vhashdb.index import FrameIndex
+from vhashdb.index import FrameIndex, Part
 from vhashdb.matching.candidates import candidates
 
 LOOKS_PER_S = 3
@@ -44,7 +44,7 @@ def test_in_an_unusual_view_the_search_says_where_to_look(pair):
     asked, reference = pair
     query = fingerprint(asked, View(Region.LEFT_HALF, Orientation.MIRRORED))
     index = FrameIndex(Pdq.id)
-    index.add(0, np.arange(len(reference)), reference.hash)
+    index.add(Part(0, 0, reference.hash))
     (candidate,) = candidates(query, index, 52)
     assert all(AT_S - 0.01 <= second < AT_S + PIECE_S for second in candidate.near_s)
     judgement = vhashdb.compare(query, reference, near_s=candidate.near_s).judgement

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import random
@@ -106,7 +107,7 @@ class IndexFolder:
         """Changes whenever another generation becomes the current one; None if there is none."""
         try:
             status = (self.path / _CURRENT).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return status.st_ino, status.st_mtime_ns
 
@@ -148,7 +149,7 @@ class IndexFolder:
                 raise ValueError("its arrays do not fit together")
         except FileNotFoundError as error:
             raise (Vanished(stored.name) if not folder.is_dir() else _damaged(folder, "a file is missing")) from error
-        except (OSError, ValueError, EOFError) as error:
+        except Exception as error:  # NumPy fails in many ways on a damaged header, and so does what relies on the shapes
             raise _damaged(folder, str(error)) from error
         return segment
 
@@ -173,12 +174,18 @@ class IndexFolder:
                 touched = budget is None or status.st_mtime_ns != file.modified_ns
                 (every if touched else some).extend((path, number, checksum) for number, checksum in enumerate(file.checksums))
         if budget is not None:
-            every += random.sample(some, min(len(some), budget // BLOCK))
+            random.shuffle(some)
+            sizes = itertools.accumulate(min(BLOCK, path.stat().st_size - number * BLOCK) for path, number, _ in some)
+            every += [block for block, _ in zip(some, itertools.takewhile(lambda size: size <= budget, sizes), strict=False)]
         for path, number, checksum in every:
-            with path.open("rb") as opened:
-                opened.seek(number * BLOCK)
-                if zlib.crc32(opened.read(BLOCK)) != checksum:
-                    raise _damaged(path, "its checksum does not fit")
+            try:
+                with path.open("rb") as opened:
+                    opened.seek(number * BLOCK)
+                    block = opened.read(BLOCK)
+            except OSError as error:
+                raise _damaged(path, str(error.strerror)) from error
+            if zlib.crc32(block) != checksum:
+                raise _damaged(path, "its checksum does not fit")
 
     # -- writing -------------------------------------------------------------------------------
 

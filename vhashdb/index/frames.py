@@ -139,6 +139,7 @@ class FrameIndex:
         Raises:
             IndexError: a segment is damaged.
         """
+        radius = min(radius, self.algorithm.bits)
         with self._lock:  # what came last must not change while FAISS is in it
             layers = self._layers
             record, hits = self._recent.search(hashes, radius)

@@ -129,7 +129,14 @@ def recall(bits: int, width: int, flips: int, distance: int) -> float:
             step[:, here, following] = begun[here] * missed * unkeyed
     around = np.trace(np.linalg.matrix_power(step, tables), axis1=1, axis2=2) * changed(1).sum(axis=0) ** (bits - tables * COLUMN)
     exactly = float((around * marks**-distance).mean().real)
-    return min(1.0, max(0.0, 1.0 - exactly / (math.comb(bits, distance) * chance**distance * (1 - chance) ** (bits - distance))))
+    return min(1.0, max(0.0, 1.0 - exactly / math.exp(_log_binomial(bits, distance))))
+
+
+def _log_binomial(bits: int, distance: int) -> float:
+    """Logarithm of the chance that so many bits change if each does so with the chance that makes this the likeliest."""
+    changed = distance * math.log(distance / bits) if distance else 0.0
+    kept = (bits - distance) * math.log(1 - distance / bits) if distance < bits else 0.0
+    return math.log(math.comb(bits, distance)) + changed + kept
 
 
 @functools.lru_cache(maxsize=4096)
@@ -139,6 +146,6 @@ def first_word_limit(bits: int, radius: int) -> int:
     total, beyond = math.comb(bits, radius), 0
     for limit in range(min(first, radius), 0, -1):
         beyond += math.comb(first, limit) * math.comb(bits - first, radius - limit)
-        if beyond > FIRST_WORD_LOSS * total:
+        if beyond / total > FIRST_WORD_LOSS:
             return limit
     return 0

@@ -135,7 +135,7 @@ class Segment:
         """Rows within ``radius`` bits of the asked hashes ``(n, words)``: all of them, or those that some key finds.
 
         Raises:
-            IndexError: the tables name a row that is not there, which only damaged ones do.
+            IndexError: the tables name a row or a stretch that is not there, which only damaged ones do.
         """
         if way is None:
             return self._scan(asked, radius)
@@ -185,6 +185,8 @@ class Segment:
             begin = begins[tried]
             np.subtract(begins[tried + (1 << left_out)], begin, out=count[:, table], casting="unsafe")
             np.add(begin, table * self.rows, out=first[:, table], casting="unsafe")
+        if (count > self.rows).any():
+            raise IndexError("a key ends before it begins")
         return first.ravel(), count.ravel()
 
     def _compare(

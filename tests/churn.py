@@ -1,0 +1,93 @@
+"""One process of several that share an index. Made to be killed.
+
+``python -m tests.churn write|read RECORDS INDEX SEED``
+
+A writer adds and retracts records without end, never the first `PILLARS`, and keeps the index. A reader searches without
+end and ends with exit code 1 at the first wrong answer; when its input is closed it prints what it has seen.
+"""
+
+import contextlib
+import json
+import random
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from tests.footage import fingerprint_of, random_hashes
+from vhashdb import live_index
+from vhashdb.index import planning, upkeep
+from vhashdb.live_index import LiveIndex
+from vhashdb.store import NewRecord, State, Store
+
+PILLARS = 3
+HASHES = 12
+
+
+def hashes_of(number):
+    """What the record of a number shows."""
+    return random_hashes(number, HASHES)
+
+
+@contextlib.contextmanager
+def shared(records, index) -> Iterator[tuple[Store, LiveIndex]]:
+    """The records and their index, which becomes segments and merges with few hashes."""
+    live_index.RECENT_HASHES = upkeep.RECENT_HASHES = 4 * HASHES
+    live_index.RECENT_CHANGES = 7
+    with Store.open(Path(records)) as store:
+        yield store, LiveIndex(Path(index), store, store.algorithm)
+
+
+def add(store):
+    """The next record."""
+    return store.add(NewRecord(1.0), fingerprint_of(hashes_of(len(list(store.records())) + 1)))
+
+
+def say(line):
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def write(store, live, seed):
+    chance = random.Random(seed)
+    active = [record.id for record in store.records(states=[State.ACTIVE])][PILLARS:]
+    say("ready")
+    while True:
+        for _ in range(chance.randrange(1, 4)):
+            active.append(add(store).id)
+        while len(active) > 40 or (active and chance.random() < 0.3):
+            store.set_state(active.pop(chance.randrange(len(active))), State.RETRACTED, reason="", action="retract")
+        live.keep()
+
+
+def read(store, live, seed):
+    asked = np.concatenate([hashes_of(number) for number in range(1, PILLARS + 1)])
+    closed = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), closed.set()), daemon=True).start()
+    looks, exact, generations = 0, 0, set()
+    say("ready")
+    while not closed.is_set():
+        planning.SCANNED = 1e9 if looks % 2 else 0.06  # by keys every other time
+        before = store.last_change()
+        index = live.current
+        hits = index.search(asked, 0)
+        pillars = hits.query // HASHES + 1 == hits.record
+        assert sorted(hits.query[pillars].tolist()) == list(range(len(asked))), "a record that was there all along"
+        numbers = sorted(index.numbers.tolist())
+        assert len(set(numbers)) == len(numbers), "a record twice"
+        if before == store.last_change():
+            known = store.matchable()
+            if before == store.last_change():
+                assert numbers == sorted(known), "not what is in the store"
+                exact += 1
+        generations.add(live.state().generation)
+        assert live.problem is None, live.problem
+        looks += 1
+    say(json.dumps({"looks": looks, "exact": exact, "generations": len(generations)}))
+
+
+if __name__ == "__main__":
+    with shared(*sys.argv[2:4]) as (store, live):
+        {"write": write, "read": read}[sys.argv[1]](store, live, int(sys.argv[4]))
