@@ -228,7 +228,8 @@ def print_searched(searched: Sequence[Searched]) -> None:
     rows = (
         [
             f"{s.hashes / 1e6:g} M", s.kind, f"{s.query_ms:.2f}", f"{s.scan_ms:.0f}", f"{s.scan_ms / s.query_ms:.0f}",
-            f"{s.frame_recall:.4f}", f"{s.same_candidates:.3f}", f"{1e3 * s.open_s:.0f}", f"{s.bytes_each:.1f}", f"{s.reader_bytes_each:.1f}",
+            f"{s.frame_recall:.4f}", f"{s.same_candidates:.3f}", f"{1e3 * s.open_s:.0f}", f"{s.bytes_each:.1f}",
+            f"{s.reader_bytes_each:.1f}",
             f"{s.shared_bytes_each:.1f}", f"{s.hashes / s.build_s:,.0f}",
         ]
         for s in searched

@@ -8,7 +8,6 @@ then with the clips. The folder holds distractors of half B, which nothing in th
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 import time
@@ -23,13 +22,13 @@ import numpy as np
 from numpy.random import default_rng
 
 import vhashdb
+import vhashdb.database as database
 from bench import crowd
 from bench.common import decode_only, parser, table, videos
 from bench.truth import HALVES, half_of
 from vhashdb import Database, Details, Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.index import FrameIndex
 from vhashdb.live_index import LiveIndex
 from vhashdb.store import NewRecord, Store
 
@@ -53,7 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
         path = Path(folder, "large.vhdb")
         fill(path, made, round(args.millions * 1e6), args.corpus)
-        print_use(path, made, args.adds, rng)
+        print_use(path, made, args.adds)
         copies = [p for edit in EDITS for p in videos(args.corpus / "edited" / edit)[::EVERY]]
         print_folder(path, {"unknown": innocent, "copies": copies}, args.workers)
 
@@ -83,11 +82,11 @@ def add(store: Store, hashes: PackedHashes) -> str:
 # --- in use ---------------------------------------------------------------------------------------
 
 
-def print_use(path: Path, made: Any, adds: int, rng: np.random.Generator) -> None:
+def print_use(path: Path, made: Any, adds: int) -> None:
     """Build, open, add, retract: seconds and milliseconds."""
     with vhashdb.open(path) as db:
         started = time.perf_counter()
-        db.check_index(rebuild=True)
+        db.live.rebuild()
         build_s, hashes = time.perf_counter() - started, len(db.index)
     started = time.perf_counter()
     with vhashdb.open(path) as db:
@@ -99,7 +98,7 @@ def print_use(path: Path, made: Any, adds: int, rng: np.random.Generator) -> Non
             fresh = block[number * RECORD : (number + 1) * RECORD]
             started = time.perf_counter()
             added.append((add(db.store, fresh), fresh))
-            db.keep_index()
+            db.live.keep()
             assert len(np.unique(db.index.search(fresh[:5], 0).query)) == 5  # it can be found
             spent.append(time.perf_counter() - started)
         retracted = []
@@ -108,7 +107,7 @@ def print_use(path: Path, made: Any, adds: int, rng: np.random.Generator) -> Non
             db.retract(identifier, reason="bench")
             assert not len(db.index.search(fresh[:5], 0).query)
             retracted.append(time.perf_counter() - started)
-        state = db.index_state()
+        state = db.live.state()
     rows = [
         ["index built from the store", f"{hashes / build_s:,.0f} hashes/s ({hashes:,} in {build_s:.1f} s)"],
         ["opening the database and its index", f"{1e3 * open_s:.0f} ms"],
@@ -171,8 +170,6 @@ def print_folder(path: Path, folders: dict[str, Sequence[Path]], workers: int) -
     print(f"\n### A folder against it, {workers} workers\n")
     print(table(header, rows), flush=True)
 
-
-import vhashdb.database as database  # noqa: E402
 
 WATCHED = (
     (database, "build", "decode and hash"),

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 import vhashdb
 from vhashdb.errors import DatabaseError, DatabaseNotFound, UsageError
 
+from .output import printable, say
 from .settings import DEFAULT_DATABASE, EFFORTS, OneOf, Setting, config_path, processors
 
 if TYPE_CHECKING:
@@ -94,6 +95,12 @@ def opened(path: Path) -> Iterator[Database]:
         database.close()
     except OSError as error:
         raise _unusable(path, error) from error.__cause__
+
+
+def warn_of_index(database: Database) -> None:
+    """Say so if the index could not be used and was made again from the records."""
+    if database.index_problem is not None:
+        say(f"warning: the index was made again from the records, because {printable(database.index_problem)}")
 
 
 def made(path: Path, algorithm: str = "pdq", bits: int = 256) -> None:

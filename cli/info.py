@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .common import db_option, json_option, opened
-from .output import clock, decoded, emit, emit_json, printable, size
+from .output import clock, counted, decoded, emit, emit_json, printable, size
 
 if TYPE_CHECKING:
     from vhashdb import Database
@@ -34,9 +34,8 @@ def command(db: Path, as_json: bool) -> None:
 
 
 def _facts(database: Database) -> dict[str, Any]:
-    problem = database.index_problem
-    hashes = len(database.index)
-    video_s = sum(record.duration_s for record in database.records() if record.state != "retracted")
+    problem, state = database.index_problem, database.live.state()
+    hashes, video_s = len(database.index), database.store.known_s()
     return {
         "type": "info",
         "database": decoded(database.path),
@@ -47,16 +46,22 @@ def _facts(database: Database) -> dict[str, Any]:
         "hashes_per_s": round(hashes / video_s, 2) if video_s else None,
         "algorithm": str(database.algorithm),
         "schema_version": database.store.schema_version,
-        "bytes": sum(file.stat().st_size for file in database.path.iterdir() if file.is_file()),
+        "bytes": sum(file.stat().st_size for file in database.path.rglob("*") if file.is_file()),
         "updated_at": database.store.updated_at(),
-        "index": "ok" if problem is None else "to be rebuilt",
+        "index": "ok" if problem is None else "rebuilt",
         "index_problem": problem,
+        "index_generation": state.generation,
+        "index_segments": state.segments,
+        "index_hashes": state.hashes,
+        "index_removed": state.removed,
+        "index_bytes": state.bytes,
+        "index_recent": state.recent,
+        "index_behind": state.behind,
     }
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     rate = f" ({facts['hashes_per_s']:.1f} a second of video)" if facts["hashes_per_s"] else ""
-    index = "ok" if facts["index"] == "ok" else f"to be rebuilt with `vhashdb doctor`: {printable(facts['index_problem'])}"
     states = ", ".join(f"{count:,} {state}" for state, count in facts["states"].items())
     return [
         ("database", printable(facts["database"])),
@@ -67,5 +72,23 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("schema version", str(facts["schema_version"])),
         ("size on disk", size(facts["bytes"])),
         ("last update", f"{facts['updated_at'].isoformat(sep=' ')} UTC" if facts["updated_at"] else "never"),
-        ("index", index),
+        ("index", _index(facts)),
     ]
+
+
+def _index(facts: dict[str, Any]) -> str:
+    """What is on disk, what is not yet, and what was wrong."""
+    parts = []
+    if facts["index_segments"]:
+        removed = f", {facts['index_removed']:,} of them removed" if facts["index_removed"] else ""
+        segments = counted(facts["index_segments"], "segment")
+        parts.append(
+            f"generation {facts['index_generation']}: {facts['index_hashes']:,} hashes{removed} in {segments}, {size(facts['index_bytes'])}"
+        )
+    if facts["index_recent"] or not parts:
+        parts.append(f"{facts['index_recent']:,} hashes {'not in it yet' if parts else 'read from the records'}")
+    if facts["index_behind"] and parts:
+        parts.append(f"{counted(facts['index_behind'], 'change')} behind the records")
+    if facts["index_problem"] is not None:
+        parts.append(f"made again from the records, as {printable(facts['index_problem'])}")
+    return "; ".join(parts)

@@ -14,13 +14,14 @@ from vhashdb.errors import DatabaseEmpty, VhashdbError
 
 from .batch import Job, Progress, in_order, tally, trace
 from .codes import ExitCode
-from .common import Stopped, db_option, effort_option, exit_zero_option, json_option, opened, quiet_option, workers_option
+from .common import Stopped, db_option, effort_option, exit_zero_option, json_option, opened, quiet_option, warn_of_index, workers_option
 from .files import InputFiles, source_of
 from .output import counted, decoded, emit, emit_json, error_json, say, shown, with_path, without_path
+from .settings import OneOf
 from .verdicts import not_checked_line, result_lines
 
 if TYPE_CHECKING:
-    from vhashdb import Database, Result
+    from vhashdb import Database, Result, Selection
 
 _WORDS: Final = {
     "match": "match",
@@ -41,11 +42,27 @@ class _Options:
     exit_zero: bool
     workers: int
     quiet: bool
+    labels: tuple[str, ...]
+    severities: tuple[str, ...]
+    sources: tuple[str, ...]
+    states: tuple[str, ...]
 
 
 @click.command(short_help="Check whether any part of these files is a known video.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option("--null", is_flag=True, help="With `-`: names on standard input end with a NUL byte instead of a line break.")
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="Only records with this label; given twice, with both.")
+@click.option(
+    "--severity",
+    "severities",
+    multiple=True,
+    type=OneOf("vhashdb.store.records", "SEVERITIES"),
+    help="Only records of this severity, or one of these.",
+)
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only records from this source, or one of these.")
+@click.option(
+    "--state", "states", multiple=True, type=OneOf("vhashdb.store.records", "State"), help="Only records in this state, or one of these."
+)
 @db_option
 @effort_option
 @json_option
@@ -63,12 +80,14 @@ def command(files: tuple[str, ...], null: bool, db: Path, **given: Any) -> int:
     Example:
       vhashdb match upload.mp4
       vhashdb match --json --effort fast uploads/ > verdicts.jsonl
+      vhashdb match --label terrorism --severity extreme uploads/
       find . -name '*.mp4' -print0 | vhashdb match --null -
     """
     options, inputs = _Options(**given), InputFiles(files, null=null)
     with opened(db) as database:
         if not len(database):
             raise DatabaseEmpty(f"the database {db} holds no record, so nothing can be found")
+        warn_of_index(database)
         return _Matching(database, options, inputs).run()
 
 
@@ -77,6 +96,7 @@ class _Matching:
 
     def __init__(self, database: Database, options: _Options, inputs: InputFiles) -> None:
         self._database, self._options, self._inputs = database, options, inputs
+        self._among = _selection(options)
         self._counts = dict.fromkeys(_WORDS, 0)
         self._matches = 0
         self._started = time.monotonic()
@@ -102,7 +122,7 @@ class _Matching:
         return code
 
     def _ask(self, path: str) -> Result:
-        return self._database.match(source_of(path), effort=self._options.effort)
+        return self._database.match(source_of(path), effort=self._options.effort, among=self._among)
 
     def _tell(self, job: Job[Result], width: int) -> None:
         # Counted first: after Ctrl-C between two lines the summary must not know less than was printed.
@@ -156,6 +176,15 @@ class _Matching:
                 "exit_code": code.value,
             }
         )
+
+
+def _selection(options: _Options) -> Selection | None:
+    """The records that count, if not all do."""
+    if not (options.labels or options.severities or options.sources or options.states):
+        return None
+    from vhashdb import Selection, State
+
+    return Selection(options.labels, options.severities, options.sources, tuple(State(state) for state in options.states))
 
 
 def _error_of(job: Job[Any]) -> VhashdbError:

@@ -10,6 +10,7 @@ The house, from the street to the cellar::
       fingerprints  the hashes of one video: a value and its stored forms
       store         records, labels, audit log              (SQLite through SQLAlchemy)
       index         hashes of many videos, searched         (the only room that imports faiss)
+      live_index    the index kept equal to the records, on disk and in memory
       matching      two fingerprints become segments and a verdict
       plotting      one such pair as a picture                (the only room that imports matplotlib)
       errors        one tree; limits: one dataclass
@@ -63,7 +64,7 @@ if TYPE_CHECKING:
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.matching import Comparison, Explanation, Gate, Segment, Verdict, compare
     from vhashdb.results import Addition, AddStatus, Effort, Match, Result
-    from vhashdb.store import Details, Record, State
+    from vhashdb.store import Details, Record, Selection, State
 
 __version__ = "0.1.0"
 
@@ -81,6 +82,7 @@ _LAZY = {
     "Record": "vhashdb.store",
     "Result": "vhashdb.results",
     "Segment": "vhashdb.matching",
+    "Selection": "vhashdb.store",
     "State": "vhashdb.store",
     "Verdict": "vhashdb.matching",
     "compare": "vhashdb.matching",
@@ -126,6 +128,7 @@ __all__ = [
     "Result",
     "SchemaTooNew",
     "Segment",
+    "Selection",
     "State",
     "UnreadableMedia",
     "UsageError",

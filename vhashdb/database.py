@@ -28,7 +28,7 @@ from vhashdb.matching.explanation import Explanation, explain
 from vhashdb.matching.ranking import Known, weigh
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result, effort_of
-from vhashdb.store import AuditEntry, Details, NewRecord, Record, State, Store
+from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, State, Store
 from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.video import DecoderPool
 
@@ -158,6 +158,11 @@ class Database:
         return self._live.current
 
     @property
+    def live(self) -> LiveIndex:
+        """The index as it is on disk: its state and its upkeep."""
+        return self._live
+
+    @property
     def index_problem(self) -> str | None:
         """Why the index on disk could not be used and was made again from the records, if so."""
         return self._live.problem
@@ -258,12 +263,13 @@ class Database:
 
     # -- asking --------------------------------------------------------------------------------
 
-    def match(self, source: Source | Fingerprint, *, effort: Effort | str = Effort.BALANCED) -> Result:
+    def match(self, source: Source | Fingerprint, *, effort: Effort | str = Effort.BALANCED, among: Selection | None = None) -> Result:
         """Is any part of this a known video?
 
         Args:
             source: a path, a picture, an array, a file object, or a fingerprint (made with ``views="query"`` for best recall).
             effort: how much to spend; see `Effort`.
+            among: which records count; None: all of them.
 
         Raises:
             MediaError: the input cannot be read.
@@ -275,14 +281,15 @@ class Database:
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
-            return self._answer(source, effort, None, 0.0, self._compared(source, self._candidates(source, effort)))
+            found = self._candidates(source, effort, among)
+            return self._answer(source, effort, None, 0.0, self._compared(source, found))
         image = as_image(source)
         if image is not None:
-            return self._ask(image, effort, None)
+            return self._ask(image, effort, None, among)
         with as_path(source, self.limits) as path:
-            return self._ask(path, effort, sha256_of(path))
+            return self._ask(path, effort, sha256_of(path), among)
 
-    def _ask(self, source: Path | Image, effort: Effort, sha256: str | None) -> Result:
+    def _ask(self, source: Path | Image, effort: Effort, sha256: str | None, among: Selection | None) -> Result:
         """Look as deep as the effort goes, and no deeper than the question needs."""
         *first, last = DEPTHS[effort].plans
         spent_s, built = 0.0, None
@@ -291,16 +298,16 @@ class Database:
             with contextlib.suppress(UnreadableMedia):
                 built = build(source, [plan], self._algorithm, self._decoders, self.limits)
                 query, spent_s = built.fingerprints[0], spent_s + built.decode_cpu_s
-                found = self._candidates(query, effort)
+                found = self._candidates(query, effort, among)
                 # On a still there is nothing to save.
                 if not found and query.usable.any() and query.duration_s >= STILL_S:
-                    return self._answer(query, effort, sha256, spent_s, [])
+                    return self._answer(query, effort, sha256, spent_s, [], among)
         closer = rebuild(built, last, self._algorithm) if built else None
         if closer is None:
             built = build(source, [last], self._algorithm, self._decoders, self.limits)
             closer, spent_s = built.fingerprints[0], spent_s + built.decode_cpu_s
-        matches = self._compared(closer, self._candidates(closer, Effort.BALANCED))
-        return replace(self._answer(closer, effort, sha256, spent_s, matches), confirmed=bool(first))
+        matches = self._compared(closer, self._candidates(closer, Effort.BALANCED, among))
+        return replace(self._answer(closer, effort, sha256, spent_s, matches, among), confirmed=bool(first))
 
     def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Explanation:
         """How an input compares with one record, and whether a search comes upon it: everything, whatever the verdict.
@@ -345,10 +352,18 @@ class Database:
         by_itself = candidacy(look, query, reference, round(DEPTHS[effort].radius * self._algorithm_id.bits))
         return replace(by_itself, place=next(places, None), candidates=len(found))
 
-    def _answer(self, query: Fingerprint, effort: Effort, sha256: str | None, cpu_s: float, matches: list[Match]) -> Result:
+    def _answer(
+        self,
+        query: Fingerprint,
+        effort: Effort,
+        sha256: str | None,
+        cpu_s: float,
+        matches: list[Match],
+        among: Selection | None = None,
+    ) -> Result:
         """The verdict on a fingerprint, given what it matches."""
         if sha256:
-            matches = self._with_identical(matches, sha256, query)
+            matches = self._with_identical(matches, sha256, query, among)
             unlike = self._store.not_this(sha256)
             matches = [m for m in matches if m.record.id not in unlike]
         verdict, reason = _verdict(query, matches)
@@ -387,13 +402,13 @@ class Database:
             known.append(Known(reference, compare(query, reference, near_s=near_s).judgement, near_s))
         return list(zip([record for record, _ in active], weigh(query, known), strict=True))
 
-    def _candidates(self, query: Fingerprint, effort: Effort) -> list[Candidate]:
-        return self._live.candidates(query, round(DEPTHS[effort].radius * self._algorithm_id.bits))
+    def _candidates(self, query: Fingerprint, effort: Effort, among: Selection | None = None) -> list[Candidate]:
+        return self._live.candidates(query, round(DEPTHS[effort].radius * self._algorithm_id.bits), among)
 
-    def _with_identical(self, matches: list[Match], sha256: str, query: Fingerprint) -> list[Match]:
+    def _with_identical(self, matches: list[Match], sha256: str, query: Fingerprint, among: Selection | None) -> list[Match]:
         """The same file decides by itself, still pictures included."""
         same = self._store.by_sha256(sha256)
-        if same is None:
+        if same is None or not (among is None or among.allows(same)):
             return matches
         judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
         judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason="the very same file, byte for byte")

@@ -29,7 +29,7 @@ from vhashdb.index.frames import FrameIndex, Layer
 from vhashdb.index.segment import MAX_ROWS, Part, Segment, build, merge
 from vhashdb.index.upkeep import RECENT_CHANGES, RECENT_HASHES, due
 from vhashdb.matching.candidates import Candidate, candidates
-from vhashdb.store import Store
+from vhashdb.store import Selection, Store
 from vhashdb.store.store import Change
 
 _Settle = Callable[[Sequence[Part]], Layer]
@@ -67,6 +67,7 @@ class LiveIndex:
         self._stamp: tuple[int, int] | None = None
         self._merging: threading.Thread | None = None
         self._problem: str | None = None
+        self._selected: tuple[Selection, int, npt.NDArray[np.bool_]] | None = None
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -92,14 +93,16 @@ class LiveIndex:
                     raise
             return self._index
 
-    def candidates(self, query: Fingerprint, radius_bits: int, among: npt.NDArray[np.bool_] | None = None) -> list[Candidate]:
-        """Records with a hash near the query's, best first."""
+    def candidates(self, query: Fingerprint, radius_bits: int, among: Selection | None = None) -> list[Candidate]:
+        """Records with a hash near the query's, best first; of those that count, if not all do."""
         try:
-            return candidates(query, self.current, radius_bits, among)
+            index = self.current
+            return candidates(query, index, radius_bits, self._counting(among, index.change))
         except IndexError:  # tables that name rows which are not there
             with self._lock:
                 self._start_over("its tables are damaged")
-                return candidates(query, self.current, radius_bits, among)
+                index = self.current
+            return candidates(query, index, radius_bits, self._counting(among, index.change))
 
     def state(self) -> IndexState:
         """Generation, sizes and lag."""
@@ -156,6 +159,18 @@ class LiveIndex:
             return wrong
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _counting(self, among: Selection | None, change: int) -> npt.NDArray[np.bool_] | None:
+        """By number, whether a record counts; None: all do."""
+        if among is None:
+            return None
+        with self._lock:
+            if self._selected is None or self._selected[:2] != (among, change):
+                numbers = self._store.selected(among)
+                counts = np.zeros(max(numbers, default=0) + 1, np.bool_)
+                counts[numbers] = True
+                self._selected = among, change, counts
+            return self._selected[2]
 
     def _open(self) -> None:
         """Take over the current generation, keeping what is mapped already; start over if it cannot be used."""

@@ -24,8 +24,8 @@ NEAR: Final = 31 / 256
 """Share of bits within which …"""
 NEARLY_ALL: Final = 0.99
 """… a search finds so many, whatever it costs."""
-FIXED_WORK: Final = 600_000
-WORK_PER_HASH: Final = 2_800
+FIXED_WORK: Final = 400_000
+WORK_PER_HASH: Final = 2_500
 """What a search may cost, in candidates looked at: so much, and so much more for every hash asked about."""
 PROBE: Final = 1.0
 """Looking one key up costs as much as so many candidates …"""

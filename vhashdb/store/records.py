@@ -124,6 +124,26 @@ class Record:
         return self.id[:8]
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Which records count: those that have every label, and one of each of the others that are given."""
+
+    labels: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    states: tuple[State, ...] = ()
+
+    def __post_init__(self) -> None:
+        for severity in self.severities:
+            _one_of("severity", severity, SEVERITIES)
+
+    def allows(self, record: Record) -> bool:
+        """Whether a record counts."""
+        details = record.details
+        given = ((self.severities, details.severity), (self.sources, details.source), (self.states, record.state))
+        return set(self.labels) <= set(details.labels) and all(not some or value in some for some, value in given)
+
+
 def check_label(label: str) -> str:
     """The label itself.
 

@@ -25,7 +25,7 @@ from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import schema
-from vhashdb.store.records import Details, NewRecord, Record, State
+from vhashdb.store.records import Details, NewRecord, Record, Selection, State
 from vhashdb.store.sqlite import application_of, sqlite_engine, sqlite_errors
 
 LOCK_TIMEOUT_S: Final = 10.0
@@ -146,6 +146,12 @@ class Store:
         with self._reading() as connection:
             found = {row.state: int(row.number) for row in connection.execute(query)}
         return {state: found.get(state.value, 0) for state in State}
+
+    def known_s(self) -> float:
+        """Seconds of all videos that can be matched."""
+        query = sa.select(sa.func.sum(schema.record.c.duration_s)).where(schema.record.c.state != State.RETRACTED.value)
+        with self._reading() as connection:
+            return float(connection.execute(query).scalar() or 0.0)
 
     def updated_at(self) -> datetime.datetime | None:
         """When a record was last added or changed."""
@@ -286,6 +292,18 @@ class Store:
     def changes_since(self, change: int) -> Iterator[Change]:
         """Records written after a change, oldest first."""
         yield from self._changes(schema.record.c.change > change)
+
+    def selected(self, selection: Selection) -> list[int]:
+        """The numbers of the records that count."""
+        record = schema.record.c
+        query = sa.select(record.number)
+        for wanted in selection.labels:
+            query = query.where(sa.exists().where(schema.label.c.record == record.number, schema.label.c.label == wanted))
+        given = ((record.severity, selection.severities), (record.source, selection.sources), (record.state, selection.states))
+        for column, some in given:
+            query = query.where(column.in_(some)) if some else query
+        with self._reading() as connection:
+            return list(connection.execute(query).scalars())
 
     def fingerprints_of(self, numbers: Sequence[int]) -> Iterator[Change]:
         """The same of some records, by number."""
