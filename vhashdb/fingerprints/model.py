@@ -25,7 +25,9 @@ MAX_DAMAGE: Final = 300
 MAX_DAMAGE_LINES: Final = 20
 """Characters of a sentence about damage, and number of such sentences, that are kept."""
 
-_VIEW_CODES: Final = np.array([View(region, orientation).code for region in Region for orientation in Orientation], np.uint16)
+_VIEW_CODES: Final = np.zeros(1 << 16, np.bool_)
+"""By code: whether there is such a view."""
+_VIEW_CODES[[View(region, orientation).code for region in Region for orientation in Orientation]] = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,7 @@ class Fingerprint:
             raise FingerprintError("the times of the fingerprint are not in order")
         if not 0 <= self.duration_s <= MAX_S or not 0 <= self.width <= MAX_SIDE or not 0 <= self.height <= MAX_SIDE:
             raise FingerprintError(f"{self.duration_s} s of {self.width} × {self.height} pixels is no video")
-        if count and (self.quality.max() > 100 or not np.isin(self.view, _VIEW_CODES).all()):
+        if count and (self.quality.max() > 100 or not _VIEW_CODES[self.view].all()):
             raise FingerprintError("the fingerprint has a quality over 100 or a view that is not known", hint="upgrade vhashdb")
         object.__setattr__(self, "damage", tuple(line[:MAX_DAMAGE] for line in self.damage[:MAX_DAMAGE_LINES]))
         for column in (self.start_s, self.end_s, self.hash, self.quality, self.view):

@@ -48,12 +48,14 @@ def deal(hashes: PackedHashes) -> DealtHashes:
     rows = hashes.shape[1] * 8 // COLUMN
     dealt = np.zeros((len(hashes), words_of(rows * COLUMN) * WORD // 2), np.uint16)
     for start in range(0, len(hashes), _BLOCK):
-        block = np.ascontiguousarray(hashes[start : start + _BLOCK]).view(">u2").T.astype(np.uint16)
+        block = np.ascontiguousarray(np.ascontiguousarray(hashes[start : start + _BLOCK]).view(">u2").astype(np.uint16).T)
+        taken = np.zeros_like(block)
+        scratch = np.empty(block.shape[1], np.uint16)
         for column in range(rows):
-            taken = np.zeros(block.shape[1], np.uint16)
             for bit in range(COLUMN):
-                taken |= block[(column + bit) % rows] & np.uint16(1 << (COLUMN - 1 - bit))
-            dealt[start : start + _BLOCK, column] = taken
+                np.bitwise_and(block[(column + bit) % rows], np.uint16(1 << (COLUMN - 1 - bit)), out=scratch)
+                taken[column] |= scratch
+        dealt[start : start + _BLOCK, :rows] = taken.T
     return dealt.view(np.uint64)
 
 

@@ -20,8 +20,12 @@ from vhashdb.index.dealing import COLUMN, tables_of
 
 SURE: Final = 0.995
 """Share of the hashes at the very edge of the radius that a search finds if it can afford to."""
-FIXED_WORK: Final = 3_000_000
-WORK_PER_HASH: Final = 6_000
+NEAR: Final = 31 / 256
+"""Share of bits within which …"""
+NEARLY_ALL: Final = 0.99
+"""… a search finds so many, whatever it costs."""
+FIXED_WORK: Final = 600_000
+WORK_PER_HASH: Final = 2_800
 """What a search may cost, in candidates looked at: so much, and so much more for every hash asked about."""
 PROBE: Final = 1.0
 """Looking one key up costs as much as so many candidates …"""
@@ -66,7 +70,8 @@ class Sized(Protocol):
 
 def plan(segments: Sequence[Sized], bits: int, radius: int, asked: int) -> Keys | None:
     """The cheapest keys that are `SURE`, or else the surest that the search can afford; None: compare with everything."""
-    ways = [Keys(width, flips) for flips in _FLIPS for width in _WIDTHS]
+    near = min(radius, round(NEAR * bits))
+    ways = [Keys(width, flips) for flips in _FLIPS for width in _WIDTHS if recall(bits, width, flips, near) >= NEARLY_ALL]
     rated = [(way, recall(bits, way.width, way.flips, radius), sum(work(s, bits, way) for s in segments)) for way in ways]
     everything = SCANNED * sum(s.rows for s in segments)
     sure = [(cost, way) for way, found, cost in rated if found >= SURE]

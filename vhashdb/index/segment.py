@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Final
@@ -32,7 +33,7 @@ _BLOCK: Final = 1 << 14
 _PROBES: Final = 1 << 20
 """Keys looked up in one go."""
 _MANY_ROWS: Final = 1 << 20
-"""Rows above which a table is sorted by several threads."""
+"""Rows above which several tables are sorted at the same time."""
 
 _DEALT_AT_ONCE: Final = 1 << 15
 
@@ -241,11 +242,12 @@ def _dealt(parts: Sequence[Part]) -> Iterator[DealtHashes]:
 
 
 def _rows_of(segment: Segment, alive: npt.NDArray[np.bool_]) -> Iterator[DealtHashes]:
-    """The hashes of the records that are alive, in the longest stretches there are."""
+    """The hashes of the records that are alive, some at a time."""
     ends = segment.records[:, 2] + segment.counts
     edges = np.flatnonzero(np.diff(alive.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
     for first, stop in edges.tolist():
-        yield segment.hashes[segment.records[first, 2] : ends[stop - 1]]
+        for row in range(segment.records[first, 2], ends[stop - 1], _DEALT_AT_ONCE):
+            yield segment.hashes[row : min(row + _DEALT_AT_ONCE, ends[stop - 1])]
 
 
 def _assembled(records: npt.NDArray[np.int64], hashes: Iterable[DealtHashes], bits: int, allocate: Allocate) -> Segment:
@@ -264,10 +266,14 @@ def _assembled(records: npt.NDArray[np.int64], hashes: Iterable[DealtHashes], bi
     row = 0
     for block in hashes:
         made.hashes[row : row + len(block)] = block
+        for number, table in enumerate(made.tables):  # each row's key, until the rows in the order of their keys take their place
+            table[row : row + len(block)] = keys(block, number, len(made.tables), width)
         row += len(block)
-    # FAISS orders the rows of a table: its bucket sort is a counting sort, and tells where each bucket begins.
-    workers = threads.ALL if rows > _MANY_ROWS else 0
-    for table in range(len(made.tables)):
-        key = keys(made.hashes, table, len(made.tables), width).astype(np.int64)
-        made.begins[table], made.tables[table] = faiss.bucket_sort(key, nbucket=1 << width, nt=workers)
+
+    def sort(number: int) -> None:
+        # A counting sort, which also tells where each bucket begins.
+        made.begins[number], made.tables[number] = faiss.bucket_sort(made.tables[number].view(np.int32), nbucket=1 << width, nt=1)
+
+    with ThreadPoolExecutor(threads.ALL if rows > _MANY_ROWS else 1) as pool:
+        list(pool.map(sort, range(len(made.tables))))
     return made
