@@ -187,9 +187,13 @@ def test_of_a_large_index_so_much_is_checked_at_opening_and_all_when_asked(folde
     monkeypatch.setattr(folders.zlib, "crc32", lambda data: read.append(len(data)) or crc32(data))
     segments = folder.current().segments
     total = sum(stored.size for stored in segments)
-    read.clear()
-    folder.check(segments, budget=total // 2)
-    assert total // 4 < sum(read) <= total // 2
+    shares = []
+    for _ in range(30):
+        read.clear()
+        folder.check(segments, budget=total // 2)
+        shares.append(sum(read) / total)
+    assert max(shares) <= 0.5
+    assert len(set(shares)) > 1  # not always the same files
     read.clear()
     folder.check(segments, budget=None)
     assert sum(read) == total

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import itertools
 import json
 import os
 import random
@@ -30,6 +29,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from itertools import accumulate, count, takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -160,8 +160,8 @@ class IndexFolder:
             Vanished: a segment is not there.
             DatabaseDamaged: a file is missing, shorter or longer, or differs.
         """
-        some: list[tuple[Path, int, int]] = []
-        every: list[tuple[Path, int, int]] = []
+        some: list[tuple[Path, int, int, int]] = []
+        every: list[tuple[Path, int, int, int]] = []
         for stored in segments:
             for name, file in stored.files.items():
                 path = self.path / stored.name / name
@@ -172,16 +172,18 @@ class IndexFolder:
                 if status.st_size != file.size:
                     raise _damaged(path, f"it has {status.st_size} bytes instead of {file.size}")
                 touched = budget is None or status.st_mtime_ns != file.modified_ns
-                (every if touched else some).extend((path, number, checksum) for number, checksum in enumerate(file.checksums))
+                (every if touched else some).extend(
+                    (path, at, min(BLOCK, file.size - at), crc) for at, crc in zip(count(0, BLOCK), file.checksums, strict=False)
+                )
         if budget is not None:
             random.shuffle(some)
-            sizes = itertools.accumulate(min(BLOCK, path.stat().st_size - number * BLOCK) for path, number, _ in some)
-            every += [block for block, _ in zip(some, itertools.takewhile(lambda size: size <= budget, sizes), strict=False)]
-        for path, number, checksum in every:
+            totals = accumulate(size for _, _, size, _ in some)
+            every += some[: sum(1 for _ in takewhile(lambda total: total <= budget, totals))]
+        for path, at, size, checksum in every:
             try:
                 with path.open("rb") as opened:
-                    opened.seek(number * BLOCK)
-                    block = opened.read(BLOCK)
+                    opened.seek(at)
+                    block = opened.read(size)
             except OSError as error:
                 raise _damaged(path, str(error.strerror)) from error
             if zlib.crc32(block) != checksum:
