@@ -37,7 +37,7 @@ from bench.queries import Query, read_other, read_queries
 from bench.truth import HALVES, first_of, half_of, series_of
 from vhashdb import Effort, Fingerprint, Segment, Verdict
 from vhashdb.database import DEPTHS
-from vhashdb.index import FrameIndex
+from vhashdb.index import FrameIndex, Part
 from vhashdb.matching import comparison, verdict
 from vhashdb.matching.candidates import candidates
 
@@ -194,8 +194,7 @@ def index_of(prints: Sequence[Fingerprint]) -> FrameIndex:
     """An index in which a record's number is its place."""
     index = FrameIndex(prints[0].algorithm)
     for number, made in enumerate(prints):
-        entries = np.flatnonzero(made.usable)
-        index.add(number, entries, made.hash[entries])
+        index.add(Part(number, number, made.hash[made.usable]))
     return index
 
 

@@ -33,6 +33,7 @@ _WORDS: Final = {
 _FOUND: Final = ("match", "possible")
 _UNSURE: Final = ("insufficient", "unreadable")
 _NAME_WIDTH: Final = 40
+_RECORDS: Final = "vhashdb.store.records"
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,11 @@ class _Options:
     "--severity",
     "severities",
     multiple=True,
-    type=OneOf("vhashdb.store.records", "SEVERITIES"),
+    type=OneOf(_RECORDS, "SEVERITIES"),
     help="Only records of this severity, or one of these.",
 )
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only records from this source, or one of these.")
-@click.option(
-    "--state", "states", multiple=True, type=OneOf("vhashdb.store.records", "State"), help="Only records in this state, or one of these."
-)
+@click.option("--state", "states", multiple=True, type=OneOf(_RECORDS, "State"), help="Only records in this state, or one of these.")
 @db_option
 @effort_option
 @json_option

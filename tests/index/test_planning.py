@@ -101,7 +101,7 @@ def test_few_hashes_are_searched_for_surely_within_every_radius(rows, radius):
 
 def test_the_usual_radii_are_sure_in_a_million_hashes_for_a_whole_film_too():
     for radius in (31, 40):
-        assert found_by([Even(10**6)], radius, 5000) >= SURE
+        assert found_by([Even(10**6, 17)], radius, 5000) >= SURE
 
 
 def test_the_more_is_asked_the_less_each_hash_may_cost():

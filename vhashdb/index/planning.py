@@ -24,9 +24,9 @@ NEAR: Final = 31 / 256
 """Share of bits within which …"""
 NEARLY_ALL: Final = 0.99
 """… a search finds so many, whatever it costs."""
-FIXED_WORK: Final = 400_000
+WORK: Final = 2_000_000
 WORK_PER_HASH: Final = 2_500
-"""What a search may cost, in candidates looked at: so much, and so much more for every hash asked about."""
+"""What a search may cost, in candidates looked at: so much, or so much for every hash asked about if that is more."""
 PROBE: Final = 1.0
 """Looking one key up costs as much as so many candidates …"""
 SCANNED: Final = 0.06
@@ -75,7 +75,7 @@ def plan(segments: Sequence[Sized], bits: int, radius: int, asked: int) -> Keys 
     rated = [(way, recall(bits, way.width, way.flips, radius), sum(work(s, bits, way) for s in segments)) for way in ways]
     everything = SCANNED * sum(s.rows for s in segments)
     sure = [(cost, way) for way, found, cost in rated if found >= SURE]
-    affordable = WORK_PER_HASH + FIXED_WORK / max(1, asked)
+    affordable = max(WORK_PER_HASH, WORK / max(1, asked))
     cost, way = min(sure, key=lambda item: item[0], default=(math.inf, None))
     if everything <= min(cost, affordable):
         return None

@@ -42,13 +42,15 @@ class Known:
 
 def weigh(query: Fingerprint, known: Sequence[Known]) -> list[Judgement]:
     """The judgements on some records in the light of each other, in the same order; what is set aside is `NO_MATCH`."""
+    variants = _Variants()
     weighed = [
-        _with_common_stretches(query, one, [other for other in known if other is not one and other.judgement.found]) for one in known
+        _with_common_stretches(query, one, [other for other in known if other is not one and other.judgement.found], variants)
+        for one in known
     ]
     return [_unless_outshone(one, [other for other in weighed if other is not one]) for one in weighed]
 
 
-def _with_common_stretches(query: Fingerprint, one: Known, others: Sequence[Known]) -> Judgement:
+def _with_common_stretches(query: Fingerprint, one: Known, others: Sequence[Known], variants: _Variants) -> Judgement:
     """The judgement again, with less weight if too many different videos show the same seconds of the query."""
     if not one.judgement.found or one.judgement.reference_coverage >= _SAME_VIDEO:
         return one.judgement
@@ -57,19 +59,33 @@ def _with_common_stretches(query: Fingerprint, one: Known, others: Sequence[Know
     ]
     if len(crowd) < FULL_WEIGHT_CONTEXTS:
         return one.judgement
-    contexts = _contexts([one.reference, *crowd])
+    contexts = _contexts([one.reference, *crowd], variants)
     if contexts <= FULL_WEIGHT_CONTEXTS:
         return one.judgement
     return compare(query, one.reference, near_s=one.near_s, contexts=contexts).judgement
 
 
-def _contexts(references: Sequence[Fingerprint]) -> int:
+class _Variants:
+    """Which records are variants of one video; each pair is compared once, as popular videos have many."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], bool] = {}
+
+    def are(self, one: Fingerprint, other: Fingerprint) -> bool:
+        """Whether much of one is in the other."""
+        pair = id(one), id(other)
+        if pair not in self._known:
+            self._known[pair] = compare(one, other).judgement.query_coverage >= _SAME_VIDEO
+        return self._known[pair]
+
+
+def _contexts(references: Sequence[Fingerprint], variants: _Variants) -> int:
     """How many different videos some records are, variants of one video counted once; `MAX_CONTEXTS` at most."""
     different: list[Fingerprint] = []
     for reference in references:
         if len(different) >= MAX_CONTEXTS:
             break
-        if not any(compare(reference, other).judgement.query_coverage >= _SAME_VIDEO for other in different):
+        if not any(variants.are(reference, other) for other in different):
             different.append(reference)
     return len(different)
 
