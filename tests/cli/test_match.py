@@ -130,6 +130,16 @@ def test_json_summary(at, known, samples):
     assert set(summary["verdicts"]) == {"match", "possible", "no-match", "insufficient", "unreadable"}
 
 
+def test_only_some_records_count(own, samples, ids):
+    edited = samples / "edited" / "valley__clip.mp4"
+    assert run("label", "--db", own, ids["valley"], "--add", "rare").code == 0
+    assert run("match", "--db", own, "--label", "rare", edited).code == 10
+    assert run("match", "--db", own, "--label", "rare", "--state", "held", edited).code == 0
+    assert run("match", "--db", own, "--source", "local", "--source", "acme", "--severity", "unspecified", edited).code == 10
+    assert run("match", "--db", own, "--severity", "high", edited).code == 0
+    assert run("match", "--db", own, "--severity", "terrible", edited).code == 2
+
+
 def test_order_is_that_of_the_inputs_with_any_number_of_workers(at, samples):
     films = [str(samples / "edited" / "valley__mirror.mp4"), "missing.mp4", str(samples / "unknown" / "train.mp4"), "missing too.mp4"] * 3
     one, four = (at("--json", "--workers", str(n), *films) for n in (1, 4))
