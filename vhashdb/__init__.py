@@ -44,6 +44,7 @@ from vhashdb.errors import (
     DatabaseNotFound,
     DecoderFailed,
     FingerprintError,
+    FormatError,
     LimitExceeded,
     MediaError,
     MediaNotFound,

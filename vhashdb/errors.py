@@ -7,6 +7,7 @@
     │   └── RecordNotFound (LookupError)        no record has that id                 exit 2
     ├── FingerprintError (ValueError)           bytes or text that are no fingerprint exit 2
     │   └── AlgorithmMismatch                   two algorithms or versions mixed      exit 2
+    ├── FormatError (ValueError)                a file of others that cannot be read  exit 3
     ├── MediaError                              one input cannot be fingerprinted     exit 3
     │   ├── MediaNotFound (FileNotFoundError)   no such file
     │   ├── NotMedia (ValueError)               the file is not a video or an image
@@ -39,6 +40,7 @@ __all__ = [
     "DatabaseNotFound",
     "DecoderFailed",
     "FingerprintError",
+    "FormatError",
     "LimitExceeded",
     "MediaError",
     "MediaNotFound",
@@ -90,6 +92,13 @@ class AlgorithmMismatch(FingerprintError):
     """Two fingerprints of different algorithms, bit counts or spec versions were mixed."""
 
     hint = "fingerprint the video again with the algorithm of the database"
+
+
+class FormatError(VhashdbError, ValueError):
+    """A file to be imported is of no known format, or is damaged as a whole."""
+
+    exit_code = 3
+    hint = "name the format with --format; `vhashdb import --help` lists them"
 
 
 class MediaError(VhashdbError):

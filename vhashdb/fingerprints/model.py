@@ -70,6 +70,20 @@ class Fingerprint:
         for column in (self.start_s, self.end_s, self.hash, self.quality, self.view):
             column.setflags(write=False)
 
+    @classmethod
+    def empty(cls, algorithm: AlgorithmId, duration_s: float = 0.0) -> Fingerprint:
+        """Of a video of which no hash is known."""
+        none = np.zeros(0)
+        return cls(
+            algorithm,
+            none,
+            none.copy(),
+            np.zeros((0, algorithm.bytes), np.uint8),
+            np.zeros(0, np.uint8),
+            np.zeros(0, np.uint16),
+            duration_s,
+        )
+
     def __len__(self) -> int:
         return len(self.start_s)
 

@@ -1,0 +1,1 @@
+"""How records travel between companies: feeds, and the interchange formats of others."""
