@@ -7,6 +7,7 @@
     lint       what free text may not say
     signals    fingerprints inside an event
     chain      history was only appended to
+    position   where a consumer is in a history, and whether a head goes on from there
     state      what a sequence of events adds up to
     segments   compressed files of lines, read under caps
     limits     every cap, in one dataclass
