@@ -40,6 +40,7 @@ feed = Table(
     Column("chain", String(64), nullable=False, server_default=""),
     Column("head_seq", Integer, nullable=False, server_default="0"),  # the last signed head that was seen
     Column("head_chain", String(64), nullable=False, server_default=""),
+    Column("root_version", Integer, nullable=False, server_default="0"),
     Column("expires_at", DateTime),
     Column("max_action", String, nullable=False, server_default="review"),
     Column("tlp", String, nullable=False, server_default="amber"),

@@ -49,6 +49,7 @@ class Feed:
     """… and this is the chain's value there, in hexadecimal."""
     head_seq: int
     head_chain: str
+    root_version: int
     expires_at: datetime.datetime | None
     max_action: str
     tlp: str
@@ -60,6 +61,33 @@ class Feed:
     trouble: str
 
 
+@dataclass(frozen=True)
+class Reached:
+    """How far a sync got, which is to be kept together with what it brought."""
+
+    epoch: int
+    """Of the feed's history."""
+    seq: int
+    """The last event that is staged …"""
+    chain: str
+    """… and the chain's value there, in hexadecimal, which was compared with the signed one."""
+    root_version: int
+    whole: bool = False
+    """Staging has everything that the feed says: what is absent is retracted."""
+    anew: bool = False
+    """The history is another one than before."""
+    hold_new: str = ""
+    """Why all new records must wait for a person; empty if they need not."""
+    skipped: int = 0
+    """Events that broke the schema."""
+    note: str | None = None
+    """The publisher's latest words, if there are new ones."""
+
+
+_HOLD_NEW: Final = (
+    "UPDATE staged SET held = CASE held WHEN '' THEN :why ELSE held || '; ' || :why END WHERE feed = :feed "
+    "AND kind = 'put' AND NOT EXISTS (SELECT 1 FROM origin o WHERE o.feed = staged.feed AND o.rid = staged.rid)"
+)
 _COLUMNS: Final = tuple(f.name for f in fields(Feed))
 
 _STAGED: Final = insert(tables.staged)
@@ -147,7 +175,17 @@ class Feeds:
 
     def release(self, identifier: str, reason: str) -> Feed:
         """Take a feed out of quarantine: somebody asked its publisher. It is then read from its beginning."""
-        values = {"status": NEW, "why": "", "evidence": "{}", "seq": 0, "chain": "", "head_seq": 0, "head_chain": "", "epoch": 0}
+        values = {
+            "status": NEW,
+            "why": "",
+            "evidence": "{}",
+            "seq": 0,
+            "chain": "",
+            "head_seq": 0,
+            "head_chain": "",
+            "epoch": 0,
+            "root_version": 0,
+        }
         self._change(self.get(identifier), "trust-release", values, reason=reason)
         return self.get(identifier)
 
@@ -175,7 +213,16 @@ class Feeds:
             for table in (tables.opinion, tables.allow):
                 connection.execute(table.delete().where(table.c.author == feed.id))
             clear(connection, feed.number)
-            blank = {"status": REMOVED, "seq": 0, "chain": "", "head_seq": 0, "head_chain": "", "epoch": 0, "expires_at": None}
+            blank = {
+                "status": REMOVED,
+                "seq": 0,
+                "chain": "",
+                "head_seq": 0,
+                "head_chain": "",
+                "epoch": 0,
+                "root_version": 0,
+                "expires_at": None,
+            }
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**blank))
             connection.exec_driver_sql("PRAGMA secure_delete = OFF")
             self._store.log_in(connection, "trust-remove", None, feed=feed.id, records=removed)
@@ -233,37 +280,21 @@ class Feeds:
             new, before = connection.execute(query, {"feed": feed.number}).one()
         return int(new), int(before)
 
-    def promote(
-        self, feed: Feed, *, epoch: int, seq: int, chain: str, whole: bool, hold_new: str, skipped: int, note: str | None
-    ) -> Promotion:
-        """What is staged becomes records, and the cursor moves, in one transaction.
-
-        Args:
-            feed: as it was when the sync began.
-            epoch: of the feed's history.
-            seq: the last event that is staged.
-            chain: the chain's value there, which was compared with the signed one.
-            whole: staging began with a snapshot, so that what is absent is retracted.
-            hold_new: why all new records must wait for a person; empty if they need not.
-            skipped: events that broke the schema.
-            note: the publisher's latest words, if there are new ones.
-        """
+    def promote(self, feed: Feed, reached: Reached) -> Promotion:
+        """What is staged becomes records, and the cursor moves, in one transaction."""
         at = now_utc()
         with self._transactions.writing() as connection:
-            if hold_new:
-                connection.execute(
-                    sa.text(
-                        "UPDATE staged SET held = CASE held WHEN '' THEN :why ELSE held || '; ' || :why END WHERE feed = :feed "
-                        "AND kind = 'put' AND NOT EXISTS (SELECT 1 FROM origin o WHERE o.feed = staged.feed AND o.rid = staged.rid)"
-                    ),
-                    {"feed": feed.number, "why": hold_new},
-                )
-            done = promote(connection, feed.number, feed.id, whole=whole, now=at, actor=self._store.actor)
-            values: Row = {"epoch": epoch, "seq": seq, "chain": chain, "status": SYNCED, "why": "", "synced_at": at, "trouble": ""}
-            values |= {"skipped": tables.feed.c.skipped + skipped} | ({"note": note} if note is not None else {})
+            if reached.anew:  # another history: its revisions are not to be compared with those of the one before
+                connection.execute(tables.origin.update().where(tables.origin.c.feed == feed.number).values(rev=0))
+            if reached.hold_new:
+                connection.execute(sa.text(_HOLD_NEW), {"feed": feed.number, "why": reached.hold_new})
+            done = promote(connection, feed.number, feed.id, whole=reached.whole, now=at, actor=self._store.actor)
+            values: Row = {"epoch": reached.epoch, "seq": reached.seq, "chain": reached.chain, "root_version": reached.root_version}
+            values |= {"status": SYNCED, "why": "", "evidence": "{}", "synced_at": at, "trouble": ""}
+            values |= {"skipped": tables.feed.c.skipped + reached.skipped} | ({"note": reached.note} if reached.note is not None else {})
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
             counts = {name: value for name, value in vars(done).items() if value}
-            self._store.log_in(connection, "sync", None, feed=feed.id, since=feed.seq, seq=seq, skipped=skipped, **counts)
+            self._store.log_in(connection, "sync", None, feed=feed.id, since=feed.seq, seq=reached.seq, skipped=reached.skipped, **counts)
         if done.erased:
             self._empty_log()
         return done
