@@ -12,6 +12,7 @@ The house, from the street to the cellar::
       index         hashes of many videos, searched         (the only room that imports faiss)
       matching      two fingerprints become segments and a verdict
       plotting      one such pair as a picture                (the only room that imports matplotlib)
+      exchange      feeds of records between companies        (the only room that imports tuf)
       errors        one tree; limits: one dataclass
 
 Example::
@@ -43,8 +44,21 @@ from vhashdb.errors import (
     DatabaseLocked,
     DatabaseNotFound,
     DecoderFailed,
+    EventInvalid,
+    FeedDigest,
+    FeedError,
+    FeedExpired,
+    FeedFork,
+    FeedGap,
+    FeedIllegalStub,
+    FeedMalformed,
+    FeedOversize,
+    FeedRollback,
+    FeedSignature,
+    FeedUnreachable,
     FingerprintError,
     FormatError,
+    KeyUnusable,
     LimitExceeded,
     MediaError,
     MediaNotFound,
@@ -111,10 +125,23 @@ __all__ = [
     "DecoderFailed",
     "Details",
     "Effort",
+    "EventInvalid",
     "Explanation",
+    "FeedDigest",
+    "FeedError",
+    "FeedExpired",
+    "FeedFork",
+    "FeedGap",
+    "FeedIllegalStub",
+    "FeedMalformed",
+    "FeedOversize",
+    "FeedRollback",
+    "FeedSignature",
+    "FeedUnreachable",
     "Fingerprint",
     "FingerprintError",
     "Gate",
+    "KeyUnusable",
     "LimitExceeded",
     "Limits",
     "Match",

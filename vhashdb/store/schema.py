@@ -132,5 +132,12 @@ def _not_this_marks(connection: Connection) -> None:
     metadata.create_all(connection, tables=[not_this])
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks)
+def _exchange(connection: Connection) -> None:
+    """Feeds, where records come from, opinions, allow-lists, held records, and staging."""
+    from vhashdb.store import feed_schema  # which needs the tables above
+
+    feed_schema.create(connection)
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks, _exchange)
 VERSION: Final = len(MIGRATIONS)

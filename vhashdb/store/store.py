@@ -25,8 +25,10 @@ from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import schema
+from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, State
-from vhashdb.store.sqlite import application_of, sqlite_engine, sqlite_errors
+from vhashdb.store.sqlite import application_of, sqlite_engine
+from vhashdb.store.transactions import Transactions
 
 LOCK_TIMEOUT_S: Final = 10.0
 
@@ -58,8 +60,8 @@ class Store:
 
     def __init__(self, path: Path, engine: sa.Engine, actor: str) -> None:
         self.path = path
-        self._engine = engine
-        self._actor = actor
+        self.transactions = Transactions(path, engine)
+        self.actor = actor
 
     @classmethod
     def create(cls, path: Path, algorithm: AlgorithmId, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None) -> Store:
@@ -73,7 +75,7 @@ class Store:
                 "algorithm": algorithm.name,
                 "bits": str(algorithm.bits),
                 "spec": str(algorithm.spec),
-                "created_at": _now().isoformat(),
+                "created_at": now_utc().isoformat(),
             }
             connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
             connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
@@ -111,7 +113,7 @@ class Store:
 
     def close(self) -> None:
         """Release the file."""
-        self._engine.dispose()
+        self.transactions.close()
 
     def __enter__(self) -> Self:
         return self
@@ -171,7 +173,7 @@ class Store:
                     state=State.ACTIVE.value,
                     revision=1,
                     change=_next_change(connection),
-                    added_at=_now(),
+                    added_at=now_utc(),
                     duration_s=new.duration_s,
                     sha256=new.sha256,
                     md5=new.md5,
@@ -184,7 +186,7 @@ class Store:
             )
             for other, score in near:
                 connection.execute(schema.near.insert().values(record=number, other=_number_of(connection, other), score=score))
-            self._log(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
+            self.log_in(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
         return self.get(identifier)
 
     def get(self, identifier: str) -> Record:
@@ -261,9 +263,9 @@ class Store:
         """Remember that the file with this hash is not this record. Said twice, it is remembered once."""
         record = self.get(identifier)
         with self._writing() as connection:
-            insert = sqlite_insert(schema.not_this).values(record=record.id, sha256=sha256, reason=reason, at=_now())
+            insert = sqlite_insert(schema.not_this).values(record=record.id, sha256=sha256, reason=reason, at=now_utc())
             connection.execute(insert.on_conflict_do_nothing())
-            self._log(connection, "unmatch", record.id, sha256=sha256, reason=reason)
+            self.log_in(connection, "unmatch", record.id, sha256=sha256, reason=reason)
 
     def not_this(self, sha256: str) -> frozenset[str]:
         """Ids of the records that the file with this hash is not."""
@@ -301,7 +303,7 @@ class Store:
     def log(self, action: str, record: str | None = None, **details: Any) -> None:
         """Append one line to the audit log."""
         with self._writing() as connection:
-            self._log(connection, action, record, **details)
+            self.log_in(connection, action, record, **details)
 
     def audit_log(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
         """The newest lines of the audit log, oldest of them first."""
@@ -314,10 +316,11 @@ class Store:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _log(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
+    def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
+        """Append one line to the audit log, in a transaction that is under way."""
         connection.execute(
             schema.audit.insert().values(
-                at=_now(), actor=self._actor, action=action, record=record, details=json.dumps(details, sort_keys=True)
+                at=now_utc(), actor=self.actor, action=action, record=record, details=json.dumps(details, sort_keys=True)
             )
         )
 
@@ -332,24 +335,13 @@ class Store:
                 .values(revision=schema.record.c.revision + 1, change=_next_change(connection))
             )
             yield connection, number
-            self._log(connection, action, old.id, **details)
+            self.log_in(connection, action, old.id, **details)
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with sqlite_errors(self.path), self._engine.connect() as connection:
-            yield connection
+    def _reading(self) -> contextlib.AbstractContextManager[Connection]:
+        return self.transactions.reading()
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its start, so that it cannot fail halfway for want of it."""
-        with sqlite_errors(self.path), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
-                raise
-            connection.exec_driver_sql("COMMIT")
+    def _writing(self) -> contextlib.AbstractContextManager[Connection]:
+        return self.transactions.writing()
 
 
 def _migrate(connection: Connection, version: int) -> None:
@@ -393,10 +385,6 @@ def _number_of(connection: Connection, identifier: str) -> int:
 
 def _next_change(connection: Connection) -> int:
     return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
 
 
 def _user() -> str:
