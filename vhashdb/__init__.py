@@ -140,6 +140,7 @@ __all__ = [
     "FeedUnreachable",
     "Fingerprint",
     "FingerprintError",
+    "FormatError",
     "Gate",
     "KeyUnusable",
     "LimitExceeded",

@@ -237,6 +237,10 @@ class Database:
         notes = () if prepared.reference.usable.any() else ("shows too little to be found again, except as the very same file",)
         return Addition(record, status, near, (*prepared.reference.damage, *notes))
 
+    def note_written(self) -> None:
+        """The store was written to from elsewhere, by an import for instance: the index is saved when the database is closed."""
+        self._wrote = True
+
     def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels of a record."""
         self._wrote = True
@@ -277,9 +281,9 @@ class Database:
         if image is not None:
             return self._ask(image, effort, None)
         with as_path(source, self.limits) as path:
-            return self._ask(path, effort, sha256_of(path))
+            return self._ask(path, effort, hash_file(path) if self._store.has_md5_alone() else FileHashes(sha256_of(path)))
 
-    def _ask(self, source: Path | Image, effort: Effort, sha256: str | None) -> Result:
+    def _ask(self, source: Path | Image, effort: Effort, file: FileHashes | None) -> Result:
         """Look as deep as the effort goes, and no deeper than the question needs."""
         *first, last = DEPTHS[effort].plans
         spent_s, built = 0.0, None
@@ -291,13 +295,13 @@ class Database:
                 found = self._candidates(query, effort)
                 # On a still there is nothing to save.
                 if not found and query.usable.any() and query.duration_s >= STILL_S:
-                    return self._answer(query, effort, sha256, spent_s, [])
+                    return self._answer(query, effort, file, spent_s, [])
         closer = rebuild(built, last, self._algorithm) if built else None
         if closer is None:
             built = build(source, [last], self._algorithm, self._decoders, self.limits)
             closer, spent_s = built.fingerprints[0], spent_s + built.decode_cpu_s
         matches = self._compared(closer, self._candidates(closer, Effort.BALANCED))
-        return replace(self._answer(closer, effort, sha256, spent_s, matches), confirmed=bool(first))
+        return replace(self._answer(closer, effort, file, spent_s, matches), confirmed=bool(first))
 
     def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Explanation:
         """How an input compares with one record, and whether a search comes upon it: everything, whatever the verdict.
@@ -342,11 +346,11 @@ class Database:
         by_itself = candidacy(look, query, reference, round(DEPTHS[effort].radius * self._algorithm_id.bits))
         return replace(by_itself, place=next(places, None), candidates=len(found))
 
-    def _answer(self, query: Fingerprint, effort: Effort, sha256: str | None, cpu_s: float, matches: list[Match]) -> Result:
+    def _answer(self, query: Fingerprint, effort: Effort, file: FileHashes | None, cpu_s: float, matches: list[Match]) -> Result:
         """The verdict on a fingerprint, given what it matches."""
-        if sha256:
-            matches = self._with_identical(matches, sha256, query)
-            unlike = self._store.not_this(sha256)
+        if file:
+            matches = self._with_identical(matches, file, query)
+            unlike = self._store.not_this(file.sha256)
             matches = [m for m in matches if m.record.id not in unlike]
         verdict, reason = _verdict(query, matches)
         self._note_question(verdict, matches)
@@ -358,7 +362,7 @@ class Database:
             usable_s=query.usable_s,
             damage=query.damage,
             effort=effort,
-            sha256=sha256,
+            sha256=file.sha256 if file else None,
             decode_cpu_s=cpu_s,
         )
 
@@ -387,13 +391,15 @@ class Database:
     def _candidates(self, query: Fingerprint, effort: Effort) -> list[Candidate]:
         return self._live.candidates(query, round(DEPTHS[effort].radius * self._algorithm_id.bits))
 
-    def _with_identical(self, matches: list[Match], sha256: str, query: Fingerprint) -> list[Match]:
+    def _with_identical(self, matches: list[Match], file: FileHashes, query: Fingerprint) -> list[Match]:
         """The same file decides by itself, still pictures included."""
-        same = self._store.by_sha256(sha256)
+        same, reason = self._store.by_sha256(file.sha256), "the very same file, byte for byte"
+        if same is None and file.md5:
+            same, reason = self._store.by_md5(file.md5), "a file with the same MD5, which is all that is known of it"
         if same is None:
             return matches
         judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
-        judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason="the very same file, byte for byte")
+        judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason=reason)
         if not judgement.segments:
             judgement = replace(
                 judgement, matched_query_s=query.duration_s, matched_reference_s=same.duration_s, query_coverage=1.0, reference_coverage=1.0

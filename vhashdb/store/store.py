@@ -177,10 +177,10 @@ class Store:
                     duration_s=new.duration_s,
                     sha256=new.sha256,
                     md5=new.md5,
-                    **_detail_values(new.details),
+                    **detail_values(new.details),
                 )
             ).inserted_primary_key[0]  # type: ignore[index]  # always given for an insert of one row
-            _set_labels(connection, number, new.details.labels)
+            set_labels(connection, number, new.details.labels)
             connection.execute(
                 schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_bytes(fingerprint))
             )
@@ -212,7 +212,20 @@ class Store:
 
     def by_sha256(self, sha256: str) -> Record | None:
         """The record made from a file with this hash that is not retracted, if there is one."""
-        query = sa.select(schema.record).where(schema.record.c.sha256 == sha256, schema.record.c.state != State.RETRACTED.value)
+        return self._by_file_hash(schema.record.c.sha256 == sha256)
+
+    def by_md5(self, md5: str) -> Record | None:
+        """The same, of records of which no SHA-256 is known."""
+        return self._by_file_hash((schema.record.c.md5 == md5) & schema.record.c.sha256.is_(None))
+
+    def has_md5_alone(self) -> bool:
+        """Whether there are such records: lists of others often have nothing better."""
+        query = sa.select(sa.exists().where(schema.record.c.md5.is_not(None), schema.record.c.sha256.is_(None)))
+        with self._reading() as connection:
+            return bool(connection.execute(query).scalar())
+
+    def _by_file_hash(self, condition: sa.ColumnElement[bool]) -> Record | None:
+        query = sa.select(schema.record).where(condition, schema.record.c.state != State.RETRACTED.value)
         with self._reading() as connection:
             row = connection.execute(query.order_by(schema.record.c.number)).mappings().first()
             return None if row is None else _record(connection, row)
@@ -249,7 +262,7 @@ class Store:
         old = self.get(identifier)
         details = replace(old.details, labels=tuple((set(old.labels) | set(add)) - set(remove)))
         with self._changing(old, "label", added=sorted(add), removed=sorted(remove)) as (connection, number):
-            _set_labels(connection, number, details.labels)
+            set_labels(connection, number, details.labels)
         return self.get(old.id)
 
     def set_state(self, identifier: str, state: State, *, reason: str, action: str) -> Record:
@@ -369,11 +382,13 @@ def _record(connection: Connection, row: RowMapping) -> Record:
     )
 
 
-def _detail_values(details: Details) -> dict[str, Any]:
+def detail_values(details: Details) -> dict[str, Any]:
+    """Details as columns of the record; labels have a table of their own."""
     return {name: getattr(details, name) for name in _DETAIL_COLUMNS}
 
 
-def _set_labels(connection: Connection, number: int, labels: Sequence[str]) -> None:
+def set_labels(connection: Connection, number: int, labels: Sequence[str]) -> None:
+    """Labels of a record, instead of those it had."""
     connection.execute(schema.label.delete().where(schema.label.c.record == number))
     if labels:
         connection.execute(schema.label.insert(), [{"record": number, "label": label} for label in labels])

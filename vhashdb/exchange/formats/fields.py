@@ -79,7 +79,6 @@ def from_fields(number: int, values: Mapping[str, Any], limits: FormatLimits) ->
     )
     opinions = [_opinion(value, limits) for value in list_of(values.get("opinions"))]
     found = signals.fields()
-    found["doubt"] = reason_of(values.get("held"), notes) or found["doubt"]
     return Item(
         number=number,
         external_id=external_id(values.get("id"), limits),
@@ -91,6 +90,7 @@ def from_fields(number: int, values: Mapping[str, Any], limits: FormatLimits) ->
         erase=truth_of(values.get("erase")),
         disputed=truth_of(values.get("disputed")),
         harmless=truth_of(values.get("harmless")),
+        doubt=reason_of(values.get("held"), notes),
         notes=(*signals.notes, *notes),
         **found,
     )

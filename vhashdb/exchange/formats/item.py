@@ -7,8 +7,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
 from vhashdb.errors import UsageError
-from vhashdb.fingerprints import Fingerprint, to_bytes
+from vhashdb.fingerprints import Fingerprint
 from vhashdb.store.records import Details
 
 VERDICTS: Final = ("agree", "seen", "disagree_label", "disagree_inclusion", "false_positive", "outdated", "withdrawn")
@@ -69,7 +71,7 @@ class Item:
     disputed: bool = False
     """Its source says that opinions differ."""
     doubt: str = ""
-    """Why its source, or the reader, wants a person to look first."""
+    """Why its source wants a person to look first."""
     at: datetime.datetime | None = None
     """When its source first published it, UTC without a zone."""
     notes: tuple[str, ...] = ()
@@ -90,9 +92,18 @@ class Item:
         """SHA-256 over its signals, in hexadecimal."""
         parts = [f"sha256 {self.sha256}", f"md5 {self.md5}", *sorted(f"{o.algorithm} {o.value}" for o in self.others)]
         digest = hashlib.sha256("\n".join(parts).encode())
-        if self.frames is not None:
-            digest.update(to_bytes(self.frames))
+        if (f := self.frames) is not None:
+            # Not the binary form: what zlib makes of the same hashes may differ from one version to the next.
+            digest.update(f"\n{f.algorithm} {len(f)}\n".encode())
+            for column in (np.round(f.start_s * 1000).astype("<i8"), f.quality, f.view.astype("<u2"), f.hash):
+                digest.update(np.ascontiguousarray(column).tobytes())
         return digest.hexdigest()
+
+    @property
+    def statement(self) -> str:
+        """SHA-256 over everything it says of the video, in hexadecimal: equal if there is nothing new in it."""
+        said = (self.digest, self.duration_s, self.details, self.disputed, self.doubt)
+        return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-import numpy as np
-
 from vhashdb.exchange.formats.frames import frames_of_text, pdq_bytes
 from vhashdb.exchange.formats.item import OtherHash
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.text import from_frames
-from vhashdb.hashing.algorithms import Pdq
 
 _SPELLINGS: Final = {
     "pdq": "pdq hashpdq pdqhash imagepdq photopdq videopdq",
@@ -37,12 +34,6 @@ KINDS: Final = tuple(_SPELLINGS)
 _HEX: Final = re.compile(r"[0-9a-f]+")
 _DIGITS: Final = {"sha256": 64, "md5": 32, "sha1": 40, "sha512": 128}
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9+/=:_.,-]+")
-HALF_BITS: Final = 128
-"""PDQ compares with the median, so that half of its 256 bits are set …"""
-HALF_TOLERANCE_BITS: Final = 16
-"""… and a hash that is further from it was not made from a picture. All 2,974 of vPDQ's own examples have exactly half."""
-POOR_QUALITY: Final = 50
-"""What PDQ's authors recommend to leave out."""
 
 
 def kind_of(name: str) -> str | None:
@@ -122,7 +113,7 @@ class Signals:
             self._others.append(other)
 
     def fields(self) -> dict[str, Any]:
-        """The signals as fields of an `Item`: ``frames``, ``sha256``, ``md5``, ``others``, ``doubt``.
+        """The signals, as the fields of an `Item` that hold them.
 
         Raises:
             FingerprintError: the times of the frames are impossible.
@@ -131,21 +122,4 @@ class Signals:
         if frames is None and self._frames:
             seconds, qualities, raw = (list(column) for column in zip(*self._frames, strict=True))
             frames = from_frames(seconds, qualities, raw)
-        doubt = doubt_about(frames) if frames is not None else ""
-        return {"frames": frames, "sha256": self._sha256, "md5": self._md5, "others": tuple(self._others), "doubt": doubt}
-
-
-def doubt_about(frames: Fingerprint) -> str:
-    """Why a person should look at frame hashes of others before they count, in words; empty if there is no reason."""
-    if frames.algorithm != Pdq.id or not len(frames):
-        return ""
-    usable = frames.only(frames.usable)
-    if not len(usable):
-        return f"no frame has a quality of {POOR_QUALITY} or more"
-    far = np.abs(np.bitwise_count(usable.hash).sum(axis=1, dtype=int) - HALF_BITS)
-    if far.max() > HALF_TOLERANCE_BITS:
-        bits = int(np.bitwise_count(usable.hash[far.argmax()]).sum(dtype=int))
-        return f"a hash with {bits} of {2 * HALF_BITS} bits set was not made from a picture"
-    if np.median(frames.quality) < POOR_QUALITY:
-        return f"half of the frames have a quality under {POOR_QUALITY}"
-    return ""
+        return {"frames": frames, "sha256": self._sha256, "md5": self._md5, "others": tuple(self._others)}

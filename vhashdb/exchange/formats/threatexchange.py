@@ -120,9 +120,6 @@ def _of_row(number: int, cells: list[str], limits: FormatLimits) -> Item:
     signals, notes = Signals(limits), []  # type: tuple[Signals, list[str]]
     signals.add(row["signal_type"], row["signal_str"])
     labels = labels_of(row["tags"].split(), limits, notes)
-    fields = signals.fields()
-    if category == "INVESTIGATION_SEED":
-        fields["doubt"] = fields["doubt"] or "its source has not confirmed it"
     return _with_duration(
         Item(
             number=number,
@@ -131,8 +128,9 @@ def _of_row(number: int, cells: list[str], limits: FormatLimits) -> Item:
             opinions=(Judged(owner, DATASET[category]),) if category in DATASET else (),
             disputed=category == _DISPUTED,
             harmless=category == "NEGATIVE_CLASS",
+            doubt="its source has not confirmed it" if category == "INVESTIGATION_SEED" else "",
             notes=(*signals.notes, *notes),
-            **fields,
+            **signals.fields(),
         )
     )
 
@@ -161,7 +159,7 @@ def category_of(item: Item) -> str:
 
 # -- threat_updates --------------------------------------------------------------------------------
 
-_PREFIXES: Final = {"": "", "item": "item", "data.item": "data.item"}
+_PREFIXES: Final = ("", "item", "data.item")
 
 
 def _prefix(head: Head) -> str | None:
@@ -175,7 +173,8 @@ def detect_updates(head: Head) -> bool:
 
 def read_updates(source: Source) -> Iterator[Entry]:
     """Each update as an item, or as a withdrawal."""
-    found = source.json_items(_prefix(source.head) or "data.item")
+    prefix = _prefix(source.head)
+    found = source.json_items("data.item" if prefix is None else prefix)
     return entries(found, lambda number, value: _of_update(number, value, source.limits), source.limits)
 
 
