@@ -172,7 +172,7 @@ class Store:
                     id=identifier,
                     state=State.ACTIVE.value,
                     revision=1,
-                    change=_next_change(connection),
+                    change=self.next_change(connection),
                     added_at=now_utc(),
                     duration_s=new.duration_s,
                     sha256=new.sha256,
@@ -316,6 +316,11 @@ class Store:
 
     # -- inside --------------------------------------------------------------------------------
 
+    @staticmethod
+    def next_change(connection: Connection) -> int:
+        """The number of the next write to a record."""
+        return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
+
     def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
         """Append one line to the audit log, in a transaction that is under way."""
         connection.execute(
@@ -332,7 +337,7 @@ class Store:
             connection.execute(
                 schema.record.update()
                 .where(schema.record.c.number == number)
-                .values(revision=schema.record.c.revision + 1, change=_next_change(connection))
+                .values(revision=schema.record.c.revision + 1, change=self.next_change(connection))
             )
             yield connection, number
             self.log_in(connection, action, old.id, **details)
@@ -381,10 +386,6 @@ def _set_labels(connection: Connection, number: int, labels: Sequence[str]) -> N
 
 def _number_of(connection: Connection, identifier: str) -> int:
     return int(connection.execute(sa.select(schema.record.c.number).where(schema.record.c.id == identifier)).scalar_one())
-
-
-def _next_change(connection: Connection) -> int:
-    return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
 
 
 def _user() -> str:
