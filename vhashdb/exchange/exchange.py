@@ -18,6 +18,7 @@ from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.store.clock import now_utc
+from vhashdb.store.federations import Federations
 from vhashdb.store.feeds import Feed, Feeds
 from vhashdb.store.opinions import LOCAL, Opinion, Opinions
 from vhashdb.store.records import Record
@@ -29,6 +30,7 @@ from vhashdb.store.store import Store
 if TYPE_CHECKING:
     from vhashdb.exchange.client import FeedClient
     from vhashdb.exchange.events import Written
+    from vhashdb.exchange.following import Followed
     from vhashdb.exchange.state import FeedState
     from vhashdb.exchange.sync import Client, Synced
 
@@ -49,6 +51,8 @@ class Exchange:
         """Whom this database trusts, and how far it has read."""
         self.opinions = Opinions(store)
         """What everybody thinks of records."""
+        self.federations = Federations(store)
+        """Whose rosters it follows."""
         self.reviews = Reviews(store)
         """What waits for a person here."""
 
@@ -67,6 +71,23 @@ class Exchange:
             head = FeedClient(place, root, Path(scratch, "state")).refresh()
         shutil.rmtree(self._folder / head.feed, ignore_errors=True)  # of a feed that was trusted once
         return self.feeds.add(head.feed, url=place, root=root, trust=level, member=member, federation=federation)
+
+    def join(self, place: str, root: bytes, *, level: str = "review") -> str:
+        """Follow the roster of a federation, whose root of trust was compared over another channel; the federation's id.
+
+        Raises:
+            FeedError: what is there is not signed by this root, cannot be read, or is no roster.
+        """
+        from vhashdb.exchange.following import follow
+
+        return follow(self.federations, place, root, level=level)
+
+    def refresh_rosters(self) -> Iterator[Followed]:
+        """Read the rosters again: new members are trusted, those that left are trusted in nothing."""
+        from vhashdb.exchange.following import refresh
+
+        for federation in self.federations.all():
+            yield refresh(federation, self.federations, self.feeds, self._folder)
 
     def distrust(self, identifier: str) -> int:
         """Trust a feed no longer; how many of its records stopped matching."""

@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import schema
+from vhashdb.store import feed_schema, schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, State
 from vhashdb.store.sqlite import application_of, sqlite_engine
@@ -162,15 +162,22 @@ class Store:
 
     # -- records -------------------------------------------------------------------------------
 
-    def add(self, new: NewRecord, fingerprint: Fingerprint, near: Iterable[tuple[str, float]] = ()) -> Record:
-        """Record a known video. ``near`` lists (record id, score) of what it is a near duplicate of."""
+    def add(self, new: NewRecord, fingerprint: Fingerprint, near: Iterable[tuple[str, float]] = (), *, held: str = "") -> Record:
+        """Record a known video.
+
+        Args:
+            new: what it is.
+            fingerprint: how it is recognised.
+            near: (record id, score) of what it is a near duplicate of.
+            held: why somebody else has to confirm it before it may lead to more than a review; empty if nobody has to.
+        """
         self.algorithm.require(fingerprint.algorithm)
         identifier = secrets.token_hex(16)
         with self._writing() as connection:
             number = connection.execute(
                 schema.record.insert().values(
                     id=identifier,
-                    state=State.ACTIVE.value,
+                    state=(State.HELD if held else State.ACTIVE).value,
                     revision=1,
                     change=self.next_change(connection),
                     added_at=now_utc(),
@@ -181,6 +188,9 @@ class Store:
                 )
             ).inserted_primary_key[0]  # type: ignore[index]  # always given for an insert of one row
             _set_labels(connection, number, new.details.labels)
+            if held:
+                proposal = {"proposed": "accepted", "proposed_by": self.actor}
+                connection.execute(feed_schema.held.insert().values(record=number, reason=held, at=now_utc(), **proposal))
             connection.execute(
                 schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_bytes(fingerprint))
             )
