@@ -72,8 +72,8 @@ def _apply(federation: Federation, members: tuple[Member, ...], feeds: Feeds) ->
     for member in members:
         feed = known.get(member.feed)
         if feed is None:
-            where = {"url": member.url, "root": member.root, "trust": federation.trust, "member": member.member}
-            feeds.add(member.feed, **where, federation=federation.id)
+            level, whose = federation.trust, federation.id
+            feeds.add(member.feed, url=member.url, root=member.root, trust=level, member=member.member, federation=whose)
             joined.append(member.feed)
         elif feed.federation == federation.id and not feed.own and feed.url != member.url:
             feeds.move(feed.id, url=member.url)
