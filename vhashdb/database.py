@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import threading
 from collections import Counter
@@ -15,9 +16,11 @@ from typing import Final, Self
 from PIL.Image import Image
 
 from vhashdb.errors import DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotADatabase, UnreadableMedia
+from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprinting import build, rebuild
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
+from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index import FrameIndex
 from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
 from vhashdb.limits import Limits
@@ -29,7 +32,9 @@ from vhashdb.matching.ranking import Known, weigh
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, State, Store
+from vhashdb.store.clock import now_utc
 from vhashdb.store.store import LOCK_TIMEOUT_S
+from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
 
 RECORDS_FILE: Final = "records.sqlite"
@@ -54,6 +59,7 @@ DEPTHS: Final = {
 FIRST_LOOK: Final = "first look"
 """What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
 FULL_LOOK: Final = "full look"
+SECOND_PERSON: Final = "a second person has to confirm it"
 STILL_S: Final = 0.2
 """Seconds under which an input counts as a still picture."""
 MIN_USABLE_S: Final = 1.0
@@ -101,6 +107,8 @@ class Database:
         self._asked: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._decoders = DecoderPool(limits)
+        self.exchange = Exchange(store, path, self._algorithm_id, self._with_pictures_like)
+        """Feeds, opinions, reviews: what is shared with others."""
 
     @classmethod
     def create(cls, path: Path, *, algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
@@ -230,7 +238,8 @@ class Database:
             alike = self._compared(prepared.query, self._candidates(prepared.query, Effort.BALANCED))
             near = tuple(Near(m.record.id, m.score, m.verdict) for m in alike)
             new = NewRecord(prepared.reference.duration_s, sha256, md5, details)
-            record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near])
+            held = SECOND_PERSON if self.exchange.reviews.rules.two_person else ""
+            record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=held)
             self._wrote = True
             self._live.save_if_behind()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
@@ -246,10 +255,17 @@ class Database:
         self._wrote = True
         return self._store.relabel(identifier, add=add, remove=remove)
 
-    def retract(self, identifier: str, *, reason: str) -> Record:
-        """Withdraw a record: it stops matching at once and stays on file."""
+    def retract(self, identifier: str, *, reason: str, code: str = "withdrawn", erase: bool = False) -> Record:
+        """Withdraw a record: it stops matching at once and stays on file.
+
+        Args:
+            identifier: of the record.
+            reason: in words, for people here.
+            code: the same for whoever follows a feed of this database; one of `vhashdb.store.withdrawals.CODES`.
+            erase: keep nothing of its content, here or there.
+        """
         self._wrote = True
-        return self._store.set_state(identifier, State.RETRACTED, reason=reason, action="retract")
+        return withdraw(self._store, self.get(identifier), reason=reason, code=code, erase=erase)
 
     def unmatch(self, source: str | os.PathLike[str], identifier: str, *, reason: str = "") -> Record:
         """Remember that this file is *not* that record, whatever the hashes say."""
@@ -352,6 +368,7 @@ class Database:
             matches = self._with_identical(matches, file, query)
             unlike = self._store.not_this(file.sha256)
             matches = [m for m in matches if m.record.id not in unlike]
+        matches = self._with_ceilings(matches, query, file.sha256 if file else None)
         verdict, reason = _verdict(query, matches)
         self._note_question(verdict, matches)
         return Result(
@@ -381,7 +398,7 @@ class Database:
     def _weighed(self, query: Fingerprint, found: Sequence[Candidate]) -> list[tuple[Record, Judgement]]:
         """The candidates that can match, each with the judgement on it in the light of the others."""
         records = self._store.by_number([c.record for c in found]) if found else {}
-        active = [(records[c.record], c.near_s) for c in found if records[c.record].state is not State.RETRACTED]
+        active = [(records[c.record], c.near_s) for c in found if _in_force(records[c.record])]
         known = []
         for record, near_s in active:
             reference = self._store.fingerprint(record.id)
@@ -396,7 +413,7 @@ class Database:
         same, reason = self._store.by_sha256(file.sha256), "the very same file, byte for byte"
         if same is None and file.md5:
             same, reason = self._store.by_md5(file.md5), "a file with the same MD5, which is all that is known of it"
-        if same is None:
+        if same is None or not _in_force(same):
             return matches
         judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
         judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason=reason)
@@ -405,6 +422,16 @@ class Database:
                 judgement, matched_query_s=query.duration_s, matched_reference_s=same.duration_s, query_coverage=1.0, reference_coverage=1.0
             )
         return [Match(same, judgement, identical=True), *(m for m in matches if m.record.id != same.id)]
+
+    def _with_ceilings(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
+        """Each match with the most that it may lead to, and why not more."""
+        stretches = [[(s.query_start_s, s.query_end_s) for s in m.segments] or [(0.0, query.duration_s)] for m in matches]
+        ceilings = self.exchange.ceilings([m.record for m in matches], query, stretches, sha256)
+        return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
+
+    def _with_pictures_like(self, hashes: PackedHashes, bits: int) -> set[int]:
+        """Numbers of the records that have a picture within so many bits of these hashes."""
+        return set(self.index.search(hashes, bits).record.tolist())
 
     # -- the index -----------------------------------------------------------------------------
 
@@ -415,6 +442,12 @@ class Database:
         wrong = self._live.problem if left else self._live.rebuild()
         repaired = ("the index was rebuilt from the records",) if wrong and not left else ()
         return Health((*left, wrong) if wrong else left, repaired, left)
+
+
+def _in_force(record: Record) -> bool:
+    """Whether a record may match: neither retracted nor past its time."""
+    expires: datetime.date | None = record.details.expires
+    return record.state is not State.RETRACTED and (expires is None or expires >= now_utc().date())
 
 
 def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:

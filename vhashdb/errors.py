@@ -33,6 +33,7 @@
         ├── FeedGap                             sequence numbers with a gap, a repeat or out of order
         ├── FeedDigest                          a file is not the one that was signed
         ├── FeedOversize                        larger than the limits allow
+        ├── FeedBusy (TimeoutError)             another process publishes or fetches it
         ├── FeedIllegalStub                     an erased line without the retraction that allows it
         └── FeedMalformed (ValueError)          bytes that are no feed
 
@@ -53,6 +54,7 @@ __all__ = [
     "DatabaseNotFound",
     "DecoderFailed",
     "EventInvalid",
+    "FeedBusy",
     "FeedDigest",
     "FeedError",
     "FeedExpired",
@@ -228,6 +230,12 @@ class FeedError(VhashdbError):
     """
 
     exit_code = 5
+
+
+class FeedBusy(FeedError, TimeoutError):
+    """Another process works on the same feed."""
+
+    hint = "wait for it to finish"
 
 
 class FeedUnreachable(FeedError, ConnectionError):

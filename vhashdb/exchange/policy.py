@@ -154,7 +154,7 @@ def _limits(standing: Standing, today: datetime.date, quorum: int) -> Iterator[t
         yield Action.REVIEW, f"was to be reviewed by {standing.review_by.isoformat()}"
     if standing.allowed:
         yield Action.REVIEW, f"on an allow-list: {standing.allowed}"
-    if len(voices.saw_content) < quorum:
+    if standing.max_action is Action.BLOCK and len(voices.saw_content) < quorum:
         yield Action.REVIEW, f"{len(voices.saw_content)} of {quorum} organisations required saw the content"
 
 

@@ -78,6 +78,15 @@ origin = Table(
     Column("test", Boolean, nullable=False),
 )
 
+withdrawal = Table(
+    "withdrawal",  # of records of one's own: what the feed is to say of it
+    metadata,
+    Column("record", String(32), primary_key=True),  # the id
+    Column("code", String, nullable=False),
+    Column("erase", Boolean, nullable=False),
+    Column("at", DateTime, nullable=False),
+)
+
 opinion = Table(
     "opinion",
     metadata,
@@ -191,7 +200,7 @@ staged_allow = Table(
 )
 
 STAGING: Final = (staged, staged_stub, staged_opinion, staged_allow)
-TABLES: Final = (feed, federation, origin, opinion, allow, held, *STAGING)
+TABLES: Final = (feed, federation, origin, withdrawal, opinion, allow, held, *STAGING)
 
 
 def create(connection: Connection) -> None:

@@ -119,8 +119,8 @@ class Batch:
     def retract(self, place: Place, known: Imported, *, reason: str, erase: bool) -> None:
         """Withdraw a record that its source withdrew; with ``erase``, forget what it was."""
         number = self._number(known)
-        values = {"state": State.RETRACTED.value, "revision": schema.record.c.revision + 1}
-        values["change"] = self._store.next_change(self._connection)
+        change = self._store.next_change(self._connection)
+        values = {"state": State.RETRACTED.value, "revision": schema.record.c.revision + 1, "change": change}
         self._connection.execute(schema.record.update().where(schema.record.c.number == number).values(**values))
         self._mark(place, digest="", withdrawn=True)
         self._log("erase" if erase else "retract", known.record, place, reason=reason)

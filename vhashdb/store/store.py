@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import schema
+from vhashdb.store import feed_schema, schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, State
 from vhashdb.store.sqlite import application_of, sqlite_engine
@@ -162,17 +162,24 @@ class Store:
 
     # -- records -------------------------------------------------------------------------------
 
-    def add(self, new: NewRecord, fingerprint: Fingerprint, near: Iterable[tuple[str, float]] = ()) -> Record:
-        """Record a known video. ``near`` lists (record id, score) of what it is a near duplicate of."""
+    def add(self, new: NewRecord, fingerprint: Fingerprint, near: Iterable[tuple[str, float]] = (), *, held: str = "") -> Record:
+        """Record a known video.
+
+        Args:
+            new: what it is.
+            fingerprint: how it is recognised.
+            near: (record id, score) of what it is a near duplicate of.
+            held: why somebody else has to confirm it before it may lead to more than a review; empty if nobody has to.
+        """
         self.algorithm.require(fingerprint.algorithm)
         identifier = secrets.token_hex(16)
         with self._writing() as connection:
             number = connection.execute(
                 schema.record.insert().values(
                     id=identifier,
-                    state=State.ACTIVE.value,
+                    state=(State.HELD if held else State.ACTIVE).value,
                     revision=1,
-                    change=_next_change(connection),
+                    change=self.next_change(connection),
                     added_at=now_utc(),
                     duration_s=new.duration_s,
                     sha256=new.sha256,
@@ -181,6 +188,9 @@ class Store:
                 )
             ).inserted_primary_key[0]  # type: ignore[index]  # always given for an insert of one row
             set_labels(connection, number, new.details.labels)
+            if held:
+                proposal = {"proposed": "accepted", "proposed_by": self.actor}
+                connection.execute(feed_schema.held.insert().values(record=number, reason=held, at=now_utc(), **proposal))
             connection.execute(
                 schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_bytes(fingerprint))
             )
@@ -329,6 +339,11 @@ class Store:
 
     # -- inside --------------------------------------------------------------------------------
 
+    @staticmethod
+    def next_change(connection: Connection) -> int:
+        """The number of the next write to a record."""
+        return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
+
     def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
         """Append one line to the audit log, in a transaction that is under way."""
         connection.execute(
@@ -345,7 +360,7 @@ class Store:
             connection.execute(
                 schema.record.update()
                 .where(schema.record.c.number == number)
-                .values(revision=schema.record.c.revision + 1, change=_next_change(connection))
+                .values(revision=schema.record.c.revision + 1, change=self.next_change(connection))
             )
             yield connection, number
             self.log_in(connection, action, old.id, **details)
@@ -396,10 +411,6 @@ def set_labels(connection: Connection, number: int, labels: Sequence[str]) -> No
 
 def _number_of(connection: Connection, identifier: str) -> int:
     return int(connection.execute(sa.select(schema.record.c.number).where(schema.record.c.id == identifier)).scalar_one())
-
-
-def _next_change(connection: Connection) -> int:
-    return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
 
 
 def _user() -> str:
