@@ -34,8 +34,13 @@ VERBS: Final = (
     "config",
     "completion",
     "demo",
+    "import",
+    "export",
 )
 """In the order of the help. Each is a module here with a `command`, which imports what is heavy only when it runs."""
+
+_MODULES: Final = {"import": "import_"}
+"""Modules whose verb Python would not take for a name."""
 
 
 class LazyGroup(click.Group):
@@ -49,7 +54,7 @@ class LazyGroup(click.Group):
         """The verb's command, or None."""
         if cmd_name not in VERBS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = importlib.import_module(f".{cmd_name}", __package__).command
+        command: click.Command = importlib.import_module(f".{_MODULES.get(cmd_name, cmd_name)}", __package__).command
         return command
 
 
