@@ -166,9 +166,8 @@ class _Importing:
         path, records = self._database.path, len(self._database)
         if not self._how.as_json:
             dry = "nothing was changed, as asked · " if self._how.dry_run else ""
-            emit(
-                f"{counted(files, 'file')}: {tally(self._counts)} · {dry}database {shown(path)}, {counted(records, 'record')} · exit {code.value}"
-            )
+            found, base = f"{counted(files, 'file')}: {tally(self._counts)}", f"{shown(path)}, {counted(records, 'record')}"
+            emit(f"{found} · {dry}database {base} · exit {code.value}")
             return
         from vhashdb.exchange.importing import Status
 

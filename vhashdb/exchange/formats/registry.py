@@ -57,7 +57,7 @@ FORMATS: Final = (
     _vpdq_json("vpdq-json", vpdq.detect_json, vpdq.read_json, vpdq.write_json),
     _vpdq_json("vpdq-json-old", vpdq.detect_old_json, vpdq.read_old_json, vpdq.write_old_json),
     Format("dataset", _te.detect_dataset, _te.read_dataset, _unsigned(_te.write_dataset), _te.carried, "csv", "threatexchange"),
-    Format("signals", _te.detect_lines, _te.read_lines, _unsigned(_te.write_lines), _te.carried, "txt", "threatexchange"),
+    Format("signals", _te.detect_lines, _te.read_lines, _unsigned(_te.write_lines), _te.carried, "txt"),
     Format("threat-updates", _te.detect_updates, _te.read_updates, source="threatexchange", counts="item"),
     Format("ncmec", ncmec.detect, ncmec.read, counts="item"),
     Format("stopncii", stopncii.detect, stopncii.read, counts="item"),
