@@ -67,7 +67,8 @@ TCAP = (
     f'{{"hash_digest":"{SHA256}","algorithm":"SHA256","ideology":"","file_type":"mp4","deleted":true,'
     '"updated_on":1704901041.5,"created_on":"2024-01-10T15:37:20Z","id":2821}]}'
 )
-MISP = f"""{{"Event": {{"info": "Known videos", "date": "2026-01-02", "Orgc": {{"name": "Example CERT"}}, "event_creator_email": "who@example.org",
+MISP = f"""{{"Event": {{"info": "Known videos", "date": "2026-01-02", "Orgc": {{"name": "Example CERT"}},
+  "event_creator_email": "who@example.org",
   "Tag": [{{"name": "tlp:green"}}, {{"name": "Terrorist Content"}}],
   "Object": [
     {{"name": "file", "uuid": "c99506a6-1255-4b71-afa5-7b8ba48c3b1b", "comment": "seen twice", "deleted": false, "Attribute": [
@@ -84,7 +85,8 @@ MISP = f"""{{"Event": {{"info": "Known videos", "date": "2026-01-02", "Orgc": {{
 """
 STIX = f"""{{"type": "bundle", "id": "bundle--5d0092c5-5f74-4287-9642-33f4c354e56d", "objects": [
   {{"type": "identity", "spec_version": "2.1", "id": "identity--f431f809-377b-45e0-aa1c-6a4751cae5ff",
-    "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "name": "Example Org", "identity_class": "organization"}},
+    "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "name": "Example Org",
+    "identity_class": "organization"}},
   {{"type": "identity", "spec_version": "2.1", "id": "identity--a431f809-377b-45e0-aa1c-6a4751cae5ff",
     "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "name": "Jane Roe", "identity_class": "individual"}},
   {{"type": "indicator", "spec_version": "2.1", "id": "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f",

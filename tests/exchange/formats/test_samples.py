@@ -312,10 +312,7 @@ def test_stix_persons_are_left_behind():
 
 
 def test_an_indicator_of_several_files_is_several_items():
-    data = STIX.replace(
-        f'file:hashes.MD5 = \'{MD5}\']",\n    "valid_from": "2026-01-01T00:00:00Z", "valid_until"',
-        f'file:hashes.\'SHA-256\' = \'{"ab" * 32}\']",\n    "valid_from": "2026-01-01T00:00:00Z", "valid_until"',
-    )
+    data = STIX.replace(f"OR file:hashes.MD5 = '{MD5}'", f"OR file:hashes.'SHA-256' = '{'ab' * 32}'")
     first, second, _ = items(data)
     assert (first.sha256, second.sha256) == (SHA256, "ab" * 32)
     assert first.external_id != second.external_id
