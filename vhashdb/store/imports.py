@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -16,7 +17,18 @@ from vhashdb.fingerprints import Fingerprint, to_bytes
 from vhashdb.store import feed_schema, promotion, schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import NewRecord, State
-from vhashdb.store.store import Store, detail_values, set_labels
+from vhashdb.store.store import Store, detail_values
+
+_TABLES: Final = (
+    schema.record,
+    schema.label,
+    schema.fingerprint,
+    schema.other_hash,
+    feed_schema.held,
+    schema.imported,
+    schema.audit,
+)
+"""Those that an import writes to, in the order in which they refer to each other."""
 
 
 @dataclass(frozen=True)
@@ -81,34 +93,41 @@ class Imports:
     def batch(self) -> Iterator[Batch]:
         """Several changes as one transaction."""
         with self._store.transactions.writing() as connection:
-            yield Batch(self._store, connection)
+            batch = Batch(self._store, connection)
+            yield batch
+            batch.flush()
 
 
 class Batch:
-    """Changes within one transaction."""
+    """Changes within one transaction. New records are written together: statements one by one cost more than the disk."""
 
     def __init__(self, store: Store, connection: Connection) -> None:
         self._store, self._connection = store, connection
+        self._change = store.next_change(connection)
+        self._number = int(connection.execute(sa.select(sa.func.max(schema.record.c.number))).scalar() or 0)
+        self._rows: dict[sa.Table, list[dict[str, Any]]] = {}
+        self._added: dict[Place, Imported] = {}
 
     def find(self, place: Place) -> Imported | None:
         """What is known of a place, changes of this transaction included."""
-        return _find(self._connection, place)
+        return self._added.get(place) or _find(self._connection, place)
 
     def add(self, place: Place, content: Content) -> str:
         """A new record; its id."""
         identifier = secrets.token_hex(16)
-        values = self._values(content) | {"id": identifier, "revision": 1, "added_at": now_utc()}
-        number = self._connection.execute(schema.record.insert().values(**values)).inserted_primary_key[0]  # type: ignore[index]  # one row
-        self._bring(number, content)
-        row = {"source": place.source, "key": place.key, "external_id": place.external_id, "record": number, "at": now_utc()}
-        self._connection.execute(schema.imported.insert().values(**row, digest=content.digest, withdrawn=False))
+        self._number += 1
+        self._write(schema.record, self._values(content) | {"number": self._number, "id": identifier, "revision": 1, "added_at": now_utc()})
+        self._bring(self._number, content)
+        row = {"source": place.source, "key": place.key, "external_id": place.external_id, "record": self._number, "at": now_utc()}
+        self._write(schema.imported, row | {"digest": content.digest, "withdrawn": False})
         self._log("import", identifier, place, held=content.held)
+        self._added[place] = Imported(identifier, content.state, content.digest, False)
         return identifier
 
     def update(self, place: Place, known: Imported, content: Content) -> None:
         """Everything that its source says of a record, anew."""
-        number = self._number(known)
-        for table in (schema.fingerprint, schema.other_hash, feed_schema.held):
+        number = self._settled(known)
+        for table in (schema.fingerprint, schema.other_hash, schema.label, feed_schema.held):
             self._connection.execute(table.delete().where(table.c.record == number))
         values = self._values(content) | {"revision": schema.record.c.revision + 1}
         self._connection.execute(schema.record.update().where(schema.record.c.number == number).values(**values))
@@ -118,9 +137,8 @@ class Batch:
 
     def retract(self, place: Place, known: Imported, *, reason: str, erase: bool) -> None:
         """Withdraw a record that its source withdrew; with ``erase``, forget what it was."""
-        number = self._number(known)
-        change = self._store.next_change(self._connection)
-        values = {"state": State.RETRACTED.value, "revision": schema.record.c.revision + 1, "change": change}
+        number = self._settled(known)
+        values = {"state": State.RETRACTED.value, "revision": schema.record.c.revision + 1, "change": self._next_change()}
         self._connection.execute(schema.record.update().where(schema.record.c.number == number).values(**values))
         self._mark(place, digest="", withdrawn=True)
         self._log("erase" if erase else "retract", known.record, place, reason=reason)
@@ -131,43 +149,61 @@ class Batch:
             self._mark(place, external_id="")
             self._connection.exec_driver_sql("PRAGMA secure_delete = OFF")
 
+    def flush(self) -> None:
+        """Write what was gathered."""
+        for table in _TABLES:
+            if rows := self._rows.pop(table, None):
+                self._connection.execute(table.insert(), rows)
+        self._added.clear()
+
     # -- inside --------------------------------------------------------------------------------
+
+    def _write(self, table: sa.Table, row: dict[str, Any]) -> None:
+        self._rows.setdefault(table, []).append(row)
+
+    def _next_change(self) -> int:
+        self._change += 1
+        return self._change - 1
 
     def _values(self, content: Content) -> dict[str, Any]:
         new = content.new
         values = {"state": content.state.value, "duration_s": new.duration_s, "sha256": new.sha256, "md5": new.md5}
-        return values | {"change": self._store.next_change(self._connection)} | detail_values(new.details)
+        return values | {"change": self._next_change()} | detail_values(new.details)
 
     def _bring(self, number: int, content: Content) -> None:
         """Everything of a record that is in other tables."""
-        set_labels(self._connection, number, content.new.details.labels)
+        for label in content.new.details.labels:
+            self._write(schema.label, {"record": number, "label": label})
         algorithm, blob = str(content.fingerprint.algorithm), to_bytes(content.fingerprint)
-        self._connection.execute(schema.fingerprint.insert().values(record=number, algorithm=algorithm, blob=blob))
-        if content.others:
-            rows = [{"record": number, "algorithm": algorithm, "value": value} for algorithm, value in content.others]
-            self._connection.execute(schema.other_hash.insert(), rows)
+        self._write(schema.fingerprint, {"record": number, "algorithm": algorithm, "blob": blob})
+        for algorithm, value in content.others:
+            self._write(schema.other_hash, {"record": number, "algorithm": algorithm, "value": value})
         if content.held:
-            self._connection.execute(feed_schema.held.insert().values(record=number, reason=content.held, at=now_utc()))
+            self._write(feed_schema.held, {"record": number, "reason": content.held, "at": now_utc()})
 
     def _mark(self, place: Place, **values: object) -> None:
         table = schema.imported
         where = (table.c.source == place.source) & (table.c.key == place.key)
         self._connection.execute(table.update().where(where).values(**values, at=now_utc()))
 
-    def _number(self, known: Imported) -> int:
+    def _settled(self, known: Imported) -> int:
+        """The number of a record that is to be changed, once everything before it is written."""
+        self.flush()
         return int(self._connection.execute(sa.select(schema.record.c.number).where(schema.record.c.id == known.record)).scalar_one())
 
     def _log(self, action: str, record: str, place: Place, **details: object) -> None:
-        said = {name: value for name, value in details.items() if value}
-        self._store.log_in(self._connection, action, record, source=place.source, **said)
+        said = {"source": place.source} | {name: value for name, value in details.items() if value}
+        row = {"at": now_utc(), "actor": self._store.actor, "action": action, "record": record}
+        self._write(schema.audit, row | {"details": json.dumps(said, sort_keys=True)})
+
+
+_FIND: Final = (
+    sa.select(schema.record.c.id, schema.record.c.state, schema.imported.c.digest, schema.imported.c.withdrawn)
+    .join(schema.record, schema.record.c.number == schema.imported.c.record)
+    .where(schema.imported.c.source == sa.bindparam("source"), schema.imported.c.key == sa.bindparam("key"))
+)
 
 
 def _find(connection: Connection, place: Place) -> Imported | None:
-    table = schema.imported
-    query = (
-        sa.select(schema.record.c.id, schema.record.c.state, table.c.digest, table.c.withdrawn)
-        .join(schema.record, schema.record.c.number == table.c.record)
-        .where(table.c.source == place.source, table.c.key == place.key)
-    )
-    row = connection.execute(query).first()
+    row = connection.execute(_FIND, {"source": place.source, "key": place.key}).first()
     return None if row is None else Imported(row.id, State(row.state), row.digest, row.withdrawn)

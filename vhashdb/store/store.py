@@ -187,7 +187,7 @@ class Store:
                     **detail_values(new.details),
                 )
             ).inserted_primary_key[0]  # type: ignore[index]  # always given for an insert of one row
-            set_labels(connection, number, new.details.labels)
+            _set_labels(connection, number, new.details.labels)
             if held:
                 proposal = {"proposed": "accepted", "proposed_by": self.actor}
                 connection.execute(feed_schema.held.insert().values(record=number, reason=held, at=now_utc(), **proposal))
@@ -272,7 +272,7 @@ class Store:
         old = self.get(identifier)
         details = replace(old.details, labels=tuple((set(old.labels) | set(add)) - set(remove)))
         with self._changing(old, "label", added=sorted(add), removed=sorted(remove)) as (connection, number):
-            set_labels(connection, number, details.labels)
+            _set_labels(connection, number, details.labels)
         return self.get(old.id)
 
     def set_state(self, identifier: str, state: State, *, reason: str, action: str) -> Record:
@@ -402,8 +402,7 @@ def detail_values(details: Details) -> dict[str, Any]:
     return {name: getattr(details, name) for name in _DETAIL_COLUMNS}
 
 
-def set_labels(connection: Connection, number: int, labels: Sequence[str]) -> None:
-    """Labels of a record, instead of those it had."""
+def _set_labels(connection: Connection, number: int, labels: Sequence[str]) -> None:
     connection.execute(schema.label.delete().where(schema.label.c.record == number))
     if labels:
         connection.execute(schema.label.insert(), [{"record": number, "label": label} for label in labels])

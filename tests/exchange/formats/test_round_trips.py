@@ -21,7 +21,7 @@ from tests.fingerprints.strategies import ALGORITHMS, fingerprints
 from vhashdb.exchange.formats import VERDICTS, Item, Judged, OtherHash, Sender, format_named
 from vhashdb.exchange.formats.parquet import FRAMES_FILE, RECORDS_FILE
 from vhashdb.exchange.formats.parquet import write as write_parquet
-from vhashdb.fingerprints import Fingerprint
+from vhashdb.fingerprints.text import from_frames
 from vhashdb.store import Details
 from vhashdb.store.records import ORIGINS, REVIEW_METHODS, SEVERITIES, TLP
 
@@ -163,7 +163,7 @@ def test_vpdq_gives_back_the_frames_of_the_whole_picture(name, frames):
 
 @pytest.mark.parametrize("seconds", [0.0, 1234.567, 99999.999])
 def test_vpdq_json_is_never_written_with_three_significant_digits(seconds):
-    frames = Fingerprint(PDQ_ID, np.array([seconds]), np.array([seconds]), np.zeros((1, 32), np.uint8), np.array([99], np.uint8), np.zeros(1, np.uint16), seconds)  # fmt: skip
+    frames = from_frames([seconds], [99], [bytes(32)])
     (row,) = json.loads(written([Item(1, frames=frames)], "vpdq-json"))
     assert row.split(",")[1:] == ["99", f"{seconds:.3f}"]
 
@@ -196,9 +196,8 @@ def test_what_came_in_one_format_goes_out_in_another(sample, name):
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "'=1", "'", "''", "\t=1", "plain", "a=b"])
 def test_no_cell_is_a_formula_and_each_comes_back(cell):
-    item = Item(
-        1, external_id=cell.strip() or "x", owner=cell.replace("@", "=").strip(), sha256="ab" * 32, details=Details(reason=cell.strip())
-    )
+    text = cell.strip()
+    item = Item(1, external_id=text or "x", owner=text.replace("@", "="), sha256="ab" * 32, details=Details(reason=text))
     raw = written([item], "csv").decode()
     for row in csv.reader(io.StringIO(raw)):
         assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for value in row)
@@ -279,7 +278,8 @@ def test_parquet_has_records_and_frames(tmp_path):
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path):
     code = (
-        "import sys; sys.modules['pyarrow'] = None; from pathlib import Path; from vhashdb.exchange.formats.parquet import write; import vhashdb\n"
+        "import sys; sys.modules['pyarrow'] = None\n"
+        "import vhashdb; from pathlib import Path; from vhashdb.exchange.formats.parquet import write\n"
         "try: write([], Path('x'))\nexcept vhashdb.UsageError as error: print(error.hint)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)

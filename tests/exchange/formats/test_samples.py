@@ -286,6 +286,26 @@ def test_misp():
     assert attribute.md5 == MD5
 
 
+def test_misp_deletions_of_objects_and_attributes_are_withdrawals():
+    event = json.loads(MISP)
+    file, _ = event["Event"]["Object"]
+    loose, _ = event["Event"]["Attribute"]
+    for o in (file, loose, *file["Attribute"]):
+        o["deleted"] = True
+    found = {item.external_id: item for item in items(json.dumps(event))}
+    assert found[file["uuid"]].withdrawn
+    assert found[loose["uuid"]].withdrawn
+    file["Attribute"] = []
+    assert {item.external_id for item in items(json.dumps(event)) if item.withdrawn} == set(found)
+
+
+def test_a_misp_attribute_that_is_deleted_is_left_out_of_its_object():
+    event = json.loads(MISP)
+    event["Event"]["Object"][0]["Attribute"][2]["deleted"] = True
+    item = items(json.dumps(event))[0]
+    assert (item.sha256, item.md5, item.withdrawn) == (SHA256, None, "")
+
+
 def test_misp_file_names_addresses_and_people_are_left_behind():
     kept = repr(items(MISP))
     for word in ("holiday", "x.mp4", "192.0.2.1", "who@example.org"):

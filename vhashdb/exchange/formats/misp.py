@@ -64,7 +64,7 @@ def _parts(event: _Object) -> Iterator[_Part]:
             referred.update(targets)
             yield event, o, [*_attributes(o), *(a for target in targets for a in _attributes(by_id.get(target, {})))]
     for o in objects:
-        if o.get("name") != OBJECT and str(o.get("uuid")) not in referred and any(_hashes(_attributes(o))):
+        if o.get("name") != OBJECT and str(o.get("uuid")) not in referred and (_deleted(o) or any(_hashes(_attributes(o)))):
             yield event, o, _attributes(o)
     yield from ((event, a, [a]) for a in _attributes(event) if any(_hashes([a])))
 
@@ -80,7 +80,7 @@ def _item(number: int, part: _Part, limits: FormatLimits) -> Item:
         values["reason"] = o.get("comment")
     if markings:  # the strictest of the event's and the object's own
         values["tlp"] = max(markings, key=TLP.index)
-    hashes = list(_hashes(attributes))
+    hashes = list(_hashes([a for a in attributes if not _deleted(a)]))
     for a in attributes if ours else ():
         relation = str(a.get("object_relation"))
         if relation in WRITTEN and relation not in _FILE_HASHES:
@@ -101,8 +101,6 @@ def _item(number: int, part: _Part, limits: FormatLimits) -> Item:
 def _hashes(attributes: list[_Object]) -> Iterator[tuple[str, str]]:
     """Hashes among attributes, by type or by relation; of `filename|md5` and the like the file name is dropped."""
     for a in attributes:
-        if _deleted(a):
-            continue
         kind, value = str(a.get("type")), str(a.get("value"))
         if kind.startswith("filename|"):
             kind, value = kind.removeprefix("filename|"), value.rpartition("|")[2]
