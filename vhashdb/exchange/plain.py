@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import types
 import typing
 from collections.abc import Callable
@@ -29,8 +30,7 @@ def from_json(kind: Any, value: Any) -> Any:
     """A JSON value as what the type annotation says; names that the dataclass does not have are ignored."""
     if is_dataclass(kind):
         given = of_type(value, dict)
-        hints = typing.get_type_hints(kind)
-        known = {f.name: _named(f.name, hints[f.name], given[f.name]) for f in fields(kind) if f.name in given}
+        known = {name: _named(name, hint, given[name]) for name, hint in _annotated(kind) if name in given}
         try:
             return kind(**known)  # type: ignore[operator]  # a class, not an instance
         except TypeError as error:  # a name without a default is missing
@@ -44,6 +44,12 @@ def from_json(kind: Any, value: Any) -> Any:
     if kind is datetime.date:
         return _parsed(datetime.date.fromisoformat, value)
     return of_type(value, kind)
+
+
+@functools.cache
+def _annotated(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    hints = typing.get_type_hints(kind)
+    return tuple((f.name, hints[f.name]) for f in fields(kind))
 
 
 def _named(name: str, kind: Any, value: Any) -> Any:
