@@ -22,7 +22,7 @@ def command() -> None:
 
     \b
     Example:
-      vhashdb allow add news-intro.mp4 --reason "intro of the evening news"
+      vhashdb allow list
     """
 
 

@@ -21,7 +21,7 @@ def command() -> None:
 
     \b
     Example:
-      vhashdb report transparency --from 2026-01-01 --to 2026-06-30
+      vhashdb report --help
     """
 
 

@@ -25,7 +25,7 @@ def command() -> None:
     \b
     Example:
       vhashdb review list
-      vhashdb review accept 9f3c2a --reason "looked at it"
+      vhashdb review show 9f3c2a
     """
 
 

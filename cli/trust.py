@@ -31,7 +31,7 @@ def command() -> None:
 
     \b
     Example:
-      vhashdb trust add https://feeds.acme.example/tvec --root acme-root.json --member acme.example
+      vhashdb trust list
       vhashdb trust level acme-tvec block
     """
 
