@@ -30,7 +30,7 @@ def from_json(kind: Any, value: Any) -> Any:
     """A JSON value as what the type annotation says; names that the dataclass does not have are ignored."""
     if is_dataclass(kind):
         given = of_type(value, dict)
-        known = {name: _named(name, hint, given[name]) for name, hint in _annotated(kind) if name in given}
+        known = {name: _named(name, hint, given[name]) for name, hint in _annotated(kind) if name in given}  # type: ignore[arg-type]  # a class is hashable
         try:
             return kind(**known)  # type: ignore[operator]  # a class, not an instance
         except TypeError as error:  # a name without a default is missing
