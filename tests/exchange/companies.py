@@ -1,5 +1,7 @@
 """Member companies: each a database of its own, with a feed of its own if it publishes."""
 
+import dataclasses
+
 import numpy as np
 
 import vhashdb
@@ -62,9 +64,8 @@ class Company:
 
     def put(self, identifier, **more):
         """A record of one's own as an event, for feeds that are written by hand."""
-        from dataclasses import replace
-
-        return replace(as_put(self.db.get(identifier), self.db.fingerprint(identifier), NOW), **more)
+        (event,) = as_put(self.db.get(identifier), self.db.fingerprint(identifier), NOW)
+        return dataclasses.replace(event, **more)
 
     # -- taking
 

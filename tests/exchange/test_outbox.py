@@ -6,7 +6,7 @@ import pytest
 
 from tests.exchange.companies import Company, film
 from vhashdb.exchange import events as e
-from vhashdb.exchange.outbox import outbox
+from vhashdb.exchange.outbox import Outbox
 from vhashdb.exchange.signals import fingerprint_of
 from vhashdb.exchange.state import FeedState
 from vhashdb.store import State
@@ -28,7 +28,8 @@ def waiting(company):
 def test_a_record_leaves_as_it_is(acme):
     details = {
         "severity": "high", "reason": "why", "reason_code": "r-1", "origin": "court_order", "policy": "p", "law": "l", "reviewers": 2,
-        "tlp": "green", "first_seen": datetime.date(2026, 11, 25), "review_by": datetime.date(2027, 1, 1), "expires": datetime.date(2028, 1, 1),
+        "tlp": "green", "first_seen": datetime.date(2026, 11, 25), "review_by": datetime.date(2027, 1, 1),
+        "expires": datetime.date(2028, 1, 1),
     }  # fmt: skip
     identifier = acme.adds(1, **details)
     (put,) = waiting(acme)
@@ -92,7 +93,9 @@ def test_what_was_never_published_needs_no_retraction(acme):
     assert waiting(acme) == []
 
 
-@pytest.mark.parametrize("details", [{"reshare": False}, {"source": "other-program"}], ids=["not to be passed on", "imported"])
+@pytest.mark.parametrize(
+    "details", [{"reshare": False}, {"source": "other-program"}, {"tlp": "red"}], ids=["not to be passed on", "imported", "red"]
+)
 def test_what_is_not_ours_to_pass_on_stays(acme, details):
     acme.adds(1, **details)
     assert waiting(acme) == []
@@ -140,7 +143,25 @@ def test_an_opinion_on_a_record_of_ones_own_stays_here(acme):
     assert waiting(acme) == []
 
 
+def test_words_that_may_not_leave_keep_one_thing_back_and_nothing_else(acme):
+    refused, told = acme.adds(1, reason="posted by @somebody on example.com"), acme.adds(2)
+    entry = acme.exchange.opinions.allow(film(7), None, reason="see https://example.com")
+    outbox = acme.exchange.outbox(FeedState())
+    assert [event.rid for event in outbox] == [told]
+    assert [about for about, _ in outbox.refused] == [refused, entry.rid]
+    assert "nothing that leads to a person may enter a feed" in outbox.refused[0][1]
+
+
+def test_what_is_no_longer_to_be_shared_is_withdrawn(acme):
+    record = acme.adds(1)
+    acme.publishes()
+    with acme.db.store.transactions.writing() as connection:
+        connection.exec_driver_sql("UPDATE record SET reshare = 0, revision = 2")
+    (retract,) = waiting(acme)
+    assert (retract.rid, retract.rev, retract.reason, retract.erase) == (record, 2, "withdrawn", False)
+
+
 def test_a_feed_that_said_nothing_gets_everything(acme):
     acme.adds(1)
     acme.publishes()
-    assert len(list(outbox(acme.db.store, FeedState()))) == 1
+    assert len(list(Outbox(acme.db.store, FeedState()))) == 1
