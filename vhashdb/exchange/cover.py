@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vhashdb.errors import FeedGap
@@ -27,31 +29,56 @@ class Cover:
         return sum(file.length for file in self.files)
 
 
+@dataclass(frozen=True)
+class _Step:
+    """The cheapest way from one event to the head."""
+
+    length: int
+    segment: File | None
+    """The first segment of it; None at the head."""
+
+
 def cheapest(listing: Listing, since: int) -> Cover:
     """The cheapest way from event ``since`` to the head: segments, or a snapshot and the segments after it.
 
     Raises:
         FeedGap: the files that are listed do not lead to the head.
     """
-    ways = [cover for cover in (_way(listing, since, None), *(_way(listing, s.custom.last, s) for s in listing.snapshots)) if cover]
+    steps = _steps(listing, since)
+    ways: list[tuple[int, int, File | None]] = [(steps[since].length, since, None)] if since in steps else []
+    for snapshot in listing.snapshots:
+        at = snapshot.custom.last
+        if at in steps:
+            ways.append((snapshot.length + steps[at].length, at, snapshot))
     if not ways:
         raise FeedGap(f"the feed lists no files that lead from event {since} to its head, event {listing.seq}")
-    return min(ways, key=lambda cover: cover.length)
+    _, at, begin = min(ways, key=lambda way: way[0])
+    return Cover(begin, _segments(steps, at))
 
 
-def _way(listing: Listing, since: int, snapshot: File | None) -> Cover | None:
-    """The cheapest segments from an event to the head; None if there are none, or the snapshot is older than the consumer."""
-    segments = listing.segments
-    ends = sorted({s.custom.last for s in segments} | {since}, reverse=True)
-    best: dict[int, tuple[int, tuple[File, ...]]] = {listing.seq: (0, ())}
-    for at in ends:
-        if at >= listing.seq:
-            continue
-        onward = [
-            (segment.length + best[segment.custom.last][0], (segment, *best[segment.custom.last][1]))
-            for segment in segments
-            if segment.custom.first <= at + 1 <= segment.custom.last and segment.custom.last in best
-        ]
-        if onward:
-            best[at] = min(onward, key=lambda way: way[0])
-    return Cover(snapshot, best[since][1]) if since in best else None
+def _steps(listing: Listing, since: int) -> dict[int, _Step]:
+    """For each event from which the head can be reached, how. From the head backwards, so each file is looked at once."""
+    head = listing.seq
+    steps = {head: _Step(0, None)}
+    places = {file.custom.last for file in listing.files if file.custom.kind != "taxonomy"} | {since}
+    ending: dict[int, list[File]] = {}
+    for segment in listing.segments:
+        ending.setdefault(segment.custom.last, []).append(segment)
+    open_: list[tuple[int, int, str, File]] = []
+    for at in sorted((place for place in places | {head} if place <= head), reverse=True):
+        while open_ and open_[0][1] > at + 1:  # begins too late, here and for every earlier place
+            heapq.heappop(open_)
+        if at != head and open_:
+            steps[at] = _Step(open_[0][0], open_[0][3])
+        if at in steps:
+            for segment in ending.get(at, ()):
+                heapq.heappush(open_, (segment.length + steps[at].length, segment.custom.first, segment.path, segment))
+    return steps
+
+
+def _segments(steps: Mapping[int, _Step], at: int) -> tuple[File, ...]:
+    way = []
+    while (segment := steps[at].segment) is not None:
+        way.append(segment)
+        at = segment.custom.last
+    return tuple(way)

@@ -29,8 +29,8 @@ from vhashdb.store.store import Store
 
 if TYPE_CHECKING:
     from vhashdb.exchange.client import FeedClient
-    from vhashdb.exchange.events import Written
     from vhashdb.exchange.following import Followed
+    from vhashdb.exchange.outbox import Outbox
     from vhashdb.exchange.state import FeedState
     from vhashdb.exchange.sync import Client, Synced
 
@@ -182,11 +182,11 @@ class Exchange:
             return known
         return self.feeds.add(identifier, url=place, root=b"", trust=Action.BLOCK, member=member, own=True)
 
-    def outbox(self, said: FeedState, *, now: datetime.datetime | None = None) -> Iterator[Written]:
-        """What one's own feed does not say yet."""
-        from vhashdb.exchange.outbox import outbox
+    def outbox(self, said: FeedState, *, now: datetime.datetime | None = None) -> Outbox:
+        """What one's own feed, which said so much, does not say yet: events for `vhashdb.exchange.publisher.Publisher`."""
+        from vhashdb.exchange.outbox import Outbox
 
-        return outbox(self._store, said, now=now)
+        return Outbox(self._store, said, now=now)
 
 
 def _client(feed: Feed, folder: Path) -> FeedClient:

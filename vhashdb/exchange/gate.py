@@ -39,7 +39,9 @@ class GateLimits:
     low_share: float = 0.5
     """… and the share of such pictures at which a record is held."""
     benign_share: float = 0.2
-    """Share of a record's pictures that may be near a harmless one."""
+    """Share of a record's pictures that may be near a harmless one …"""
+    benign_sampled: int = 48
+    """… of so many, evenly spread, that are looked at."""
     unrelated: int = 5
     """Other records with a picture like one of this record's, from which on it is suspicious."""
     neighbour_bits: int = 24
@@ -102,7 +104,8 @@ def _poor(fingerprint: Fingerprint, limits: GateLimits) -> str:
 
 
 def _benign(fingerprint: Fingerprint, benign: Benign, limits: GateLimits) -> str:
-    share = float(benign(fingerprint.hash, fingerprint.algorithm).mean())
+    chosen = _spread(np.arange(len(fingerprint)), limits.benign_sampled)
+    share = float(benign(fingerprint.hash[chosen], fingerprint.algorithm).mean())
     return f"{share:.0%} of its pictures are known to be harmless" if share > limits.benign_share else ""
 
 
@@ -110,6 +113,11 @@ def _crowded(fingerprint: Fingerprint, neighbours: Neighbours, limits: GateLimit
     usable = np.flatnonzero(fingerprint.usable)
     if not len(usable):
         return ""
-    chosen = usable[np.linspace(0, len(usable) - 1, min(limits.sampled, len(usable))).astype(int)]
-    others = len(set(neighbours(fingerprint.hash[chosen], limits.neighbour_bits)))
+    chosen = fingerprint.hash[_spread(usable, limits.sampled)]
+    others = len(set(neighbours(chosen, limits.neighbour_bits)))
     return f"its pictures are in {others} other records" if others >= limits.unrelated else ""
+
+
+def _spread(entries: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    """At most so many of the entries, evenly spread over the video."""
+    return entries[np.linspace(0, len(entries) - 1, min(count, len(entries))).astype(np.int64)]

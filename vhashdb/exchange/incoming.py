@@ -88,9 +88,9 @@ class Incoming:
             reviewers=event.review.reviewers,
             max_action=event.handling.max_action,
             tlp=event.share.tlp,
-            first_seen=datetime.date.fromisoformat(f"{event.first_seen}-01") if event.first_seen else None,
-            review_by=event.review_by,
-            expires=event.expires,
+            first_seen=f"{event.first_seen}-01" if event.first_seen else None,
+            review_by=event.review_by.isoformat() if event.review_by else None,
+            expires=event.expires.isoformat() if event.expires else None,
             labels=json.dumps(event.labels),
             algorithm=str(fingerprint.algorithm) if fingerprint is not None else None,
             fingerprint=blob,
@@ -130,7 +130,8 @@ class Incoming:
     def _empty(self, seq: int, rid: str, rev: int, at: datetime.datetime | None) -> Row:
         """A row in which everything that a retraction lacks is blank. Nothing imported is passed on: ``reshare`` is False."""
         return {
-            "feed": self.feed, "rid": rid, "seq": seq, "kind": "put", "rev": rev, "erase": False, "at": _plain(at),
+            "feed": self.feed, "rid": rid, "seq": seq, "kind": "put", "rev": rev, "erase": False,
+            "at": _plain(at).isoformat(" ", "microseconds"),
             "id": record_id(self.feed_id, rid), "duration_s": 0.0, "sha256": None, "md5": None, "severity": "unspecified",
             "reason": "", "reason_code": "", "origin": "own_review", "policy": "", "law": "", "review_method": "unspecified",
             "reviewers": 0, "max_action": "review", "source": self.feed_id, "tlp": "amber", "reshare": False, "first_seen": None,

@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
+from tuf.api.metadata import Role
 
 from vhashdb.errors import KeyUnusable
 
@@ -144,26 +145,32 @@ class Keyring:
         Raises:
             KeyUnusable: one of them is none.
         """
-        return cls(tuple(read_key(path) for place in places for path in _key_files(place)), passphrase)
+        found = (read_key(path) for place in places for path in _key_files(place))
+        return cls(tuple({file.public.keyid: file for file in found}.values()), passphrase)
 
     def of_role(self, role: str) -> tuple[KeyFile, ...]:
         """The files whose name says that they are for a role."""
         return tuple(file for file in self.files if file.role == role)
 
-    def signers(self, keys: Mapping[str, Key], keyids: Iterable[str], threshold: int, role: str) -> tuple[Signer, ...]:
+    def suffices(self, keys: Mapping[str, Key], role: Role) -> bool:
+        """Whether enough keys of a role are at hand."""
+        return len(self._at_hand(keys, role)) >= role.threshold
+
+    def signers(self, keys: Mapping[str, Key], role: Role, name: str) -> tuple[Signer, ...]:
         """Signers for the keys of a role: all that are at hand, and enough of them.
 
         Raises:
             KeyUnusable: fewer than the threshold are at hand, or one cannot be unlocked.
         """
-        wanted = [keys[keyid] for keyid in keyids]
-        found = [file for key in wanted for file in self.files if file.public.keyval == key.keyval]
-        if len(found) < threshold:
-            needed = ", ".join(sorted(key.keyid[:8] for key in wanted))
-            raise KeyUnusable(
-                f"{len(found)} of the {threshold} keys that sign {role} are at hand", hint=f"name the folder of these keys: {needed}"
-            )
+        found = self._at_hand(keys, role)
+        if len(found) < role.threshold:
+            needed = ", ".join(sorted(keyid[:8] for keyid in role.keyids))
+            problem = f"{len(found)} keys that sign {name} are at hand; it takes {role.threshold}"
+            raise KeyUnusable(problem, hint=f"name the folder that holds these keys: {needed}")
         return tuple(self._signer(file) for file in found)
+
+    def _at_hand(self, keys: Mapping[str, Key], role: Role) -> tuple[KeyFile, ...]:
+        return tuple(file for file in self.files if file.public.keyid in role.keyids and file.public.keyid in keys)
 
     def _signer(self, file: KeyFile) -> Signer:
         keyid = file.public.keyid

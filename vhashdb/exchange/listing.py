@@ -144,19 +144,13 @@ class Listing:
         return tuple(sorted((f for f in self.files if f.custom.kind == kind), key=lambda f: (f.custom.first, f.custom.last)))
 
 
-def segment_path(first: int, last: int) -> str:
-    """How `targets` name a segment."""
-    return f"segments/{first:010d}-{last:010d}.jsonl.zst"
-
-
-def snapshot_path(last: int) -> str:
-    """How `targets` name a snapshot."""
-    return f"snapshots/{last:010d}.jsonl.zst"
-
-
-def taxonomy_path(version: int) -> str:
-    """How `targets` name a taxonomy."""
-    return f"taxonomy/v{version}.json"
+def path_of(custom: Custom) -> str:
+    """How `targets` name a file."""
+    if custom.kind == "segment":
+        return f"segments/{custom.first:010d}-{custom.last:010d}.jsonl.zst"
+    if custom.kind == "snapshot":
+        return f"snapshots/{custom.last:010d}.jsonl.zst"
+    return f"taxonomy/v{custom.last}.json"
 
 
 def to_targets(listing: Listing, version: int, expires: datetime.datetime) -> Targets:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from typing import Any, Final
 from vhashdb.errors import EventInvalid
 
 INSTANT: Final = "%Y-%m-%dT%H:%M:%SZ"
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 def to_json(value: Any) -> Any:
@@ -27,30 +30,53 @@ def to_json(value: Any) -> Any:
 
 def from_json(kind: Any, value: Any) -> Any:
     """A JSON value as what the type annotation says; names that the dataclass does not have are ignored."""
+    return _reader(kind)(value)
+
+
+_Reader = Callable[[Any], Any]
+
+
+@functools.cache
+def _reader(kind: Any) -> _Reader:
+    """How values of an annotation are read. Annotations are looked at once, not for each of a million events."""
     if is_dataclass(kind):
-        given = of_type(value, dict)
-        hints = typing.get_type_hints(kind)
-        known = {f.name: _named(f.name, hints[f.name], given[f.name]) for f in fields(kind) if f.name in given}
+        return _dataclass_reader(kind)  # type: ignore[arg-type]  # a class, not an instance
+    if typing.get_origin(kind) is tuple:
+        item = _reader(typing.get_args(kind)[0])
+        return lambda value: tuple(map(item, of_type(value, list)))
+    if isinstance(kind, types.UnionType):  # X | None; null is never written
+        return _reader(typing.get_args(kind)[0])
+    if kind is datetime.datetime:
+        return lambda value: _parsed(_instant, value)
+    if kind is datetime.date:
+        return lambda value: _parsed(datetime.date.fromisoformat, value)
+    return lambda value: of_type(value, kind)
+
+
+def _dataclass_reader(kind: type[Any]) -> _Reader:
+    hints = typing.get_type_hints(kind)
+    readers = [(f.name, _reader(hints[f.name])) for f in fields(kind)]
+
+    def read(value: Any) -> Any:
+        given, known, name = of_type(value, dict), {}, ""
         try:
-            return kind(**known)  # type: ignore[operator]  # a class, not an instance
+            for name, reader in readers:  # named in the error
+                if name in given:
+                    known[name] = reader(given[name])
+        except EventInvalid as error:
+            raise EventInvalid(f"{name}: {error.message}") from error
+        try:
+            return kind(**known)
         except TypeError as error:  # a name without a default is missing
             raise EventInvalid(str(error).partition("() ")[2]) from error
-    if typing.get_origin(kind) is tuple:
-        return tuple(from_json(typing.get_args(kind)[0], item) for item in of_type(value, list))
-    if isinstance(kind, types.UnionType):  # X | None; null is never written
-        return from_json(typing.get_args(kind)[0], value)
-    if kind is datetime.datetime:
-        return _parsed(lambda text: datetime.datetime.strptime(text, INSTANT).replace(tzinfo=datetime.UTC), value)
-    if kind is datetime.date:
-        return _parsed(datetime.date.fromisoformat, value)
-    return of_type(value, kind)
+
+    return read
 
 
-def _named(name: str, kind: Any, value: Any) -> Any:
-    try:
-        return from_json(kind, value)
-    except EventInvalid as error:
-        raise EventInvalid(f"{name}: {error.message}") from error
+def _instant(text: str) -> datetime.datetime:
+    if not _INSTANT.fullmatch(text):
+        raise ValueError(text)
+    return datetime.datetime.fromisoformat(text)
 
 
 def of_type(value: Any, kind: type[Any]) -> Any:

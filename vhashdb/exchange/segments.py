@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -13,7 +13,7 @@ import zstandard
 from vhashdb.errors import FeedMalformed, FeedOversize
 from vhashdb.exchange import events
 from vhashdb.exchange.chain import leaf
-from vhashdb.exchange.files import new_file, settle
+from vhashdb.exchange.files import new_file, sha256_of
 from vhashdb.exchange.limits import FeedLimits
 
 LEVEL: Final = 9
@@ -28,7 +28,7 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Written:
-    """A file of lines on disk, named by its hash."""
+    """What a file of lines came out as."""
 
     sha256: str
     length: int
@@ -38,15 +38,16 @@ class Written:
     lines: int
 
 
-def write_lines(lines: Iterable[bytes], folder: Path, name: Callable[[], str], limits: FeedLimits) -> Written:
-    """Write lines, each without its newline, to ``folder/<sha256>.<name>``; ``name`` is asked when all lines are there.
+@contextlib.contextmanager
+def compressed(lines: Iterable[bytes], folder: Path, limits: FeedLimits) -> Iterator[tuple[BinaryIO, Written]]:
+    """Lines, each without its newline, in a new file that still needs a name (`vhashdb.exchange.files.settle`).
 
     Raises:
         FeedOversize: a line or the whole is larger than a reader would accept.
     """
     raw = count = 0
     with new_file(folder) as file:
-        with zstandard.ZstdCompressor(level=LEVEL, write_checksum=False).stream_writer(file, closefd=False) as compressor:
+        with zstandard.ZstdCompressor(level=LEVEL).stream_writer(file, closefd=False) as compressor:
             for line in lines:
                 if len(line) > limits.line_bytes:
                     raise FeedOversize(f"an event of {len(line)} bytes; at most {limits.line_bytes} are allowed")
@@ -56,10 +57,7 @@ def write_lines(lines: Iterable[bytes], folder: Path, name: Callable[[], str], l
         file.flush()
         length = file.tell()
         check_sizes(length, raw, limits)
-        with Path(file.name).open("rb") as again:
-            digest = hashlib.file_digest(again, "sha256").hexdigest()
-        settle(file, folder / f"{digest}.{name()}")
-    return Written(digest, length, raw, count)
+        yield file, Written(sha256_of(Path(file.name)), length, raw, count)
 
 
 def check_sizes(length: int, raw: int, limits: FeedLimits) -> None:
@@ -138,7 +136,7 @@ def to_join(raw_sizes: Sequence[int]) -> int:
     return best
 
 
-def redacted(line: bytes, erased: dict[str, int]) -> bytes:
+def redacted(line: bytes, erased: Mapping[str, int]) -> bytes:
     """The line, or the stub in its place if it puts a record that is erased.
 
     Args:

@@ -121,7 +121,8 @@ class HttpSource:
     def _blocks(self, url: str, answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         started, received = time.monotonic(), 0
         try:
-            for block in answer.stream(_BLOCK, decode_content=False):
+            # `read1` gives what has come; to wait for a full block would let a server hold us with a byte now and then.
+            while block := answer.read1(_BLOCK, decode_content=False):
                 yield block
                 received += len(block)
                 elapsed = time.monotonic() - started

@@ -62,8 +62,8 @@ def in_our_words() -> Iterator[None]:
         rule = next((rule for kind, rule in _RULES if isinstance(error, kind)), None)
         if rule is None:
             raise
-        cause = error.__cause__
-        raise cause if isinstance(cause, errors.FeedError) else rule(f"the feed's metadata is not accepted: {error}") from error
+        why = f"{error}: {error.__cause__}" if error.__cause__ else f"{error}"
+        raise rule(f"the feed's metadata is not accepted: {why}") from error
 
 
 def check_root(data: bytes) -> Root:
@@ -147,20 +147,18 @@ class _Fetcher(FetcherInterface):
         self._source = source
         self._timestamp = timestamp
 
-    def _fetch(self, url: str) -> Iterator[bytes]:
+    def download_bytes(self, url: str, max_length: int) -> bytes:
+        """A metadata file, read here rather than block by block, so that a connection never outlives an error."""
         name = url.removeprefix("feed:")
         if self._timestamp is not None:
             if name.endswith(_TIMESTAMP):
-                return iter([self._timestamp])
+                return self._timestamp
             if name.endswith("root.json"):
                 raise exceptions.DownloadHTTPError(f"{name} is not asked for", 404)
-        return self._blocks(name)
-
-    def _blocks(self, name: str) -> Iterator[bytes]:
         try:
-            with self._source.open(name) as (_, blocks):
-                yield from blocks
+            return transport.read(self._source, name, max_length)
         except transport.FileMissing as error:
             raise exceptions.DownloadHTTPError(error.message, 404) from error
-        except errors.FeedError as error:
-            raise exceptions.DownloadError(error.message) from error
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        raise NotImplementedError(f"{url}: only metadata is fetched in this way")

@@ -90,16 +90,15 @@ _HOLD_NEW: Final = (
 )
 _COLUMNS: Final = tuple(f.name for f in fields(Feed))
 
-_STAGED: Final = insert(tables.staged)
-_STAGE_RECORD: Final = _STAGED.on_conflict_do_update(
-    index_elements=["feed", "rid"],
-    set_={c.name: _STAGED.excluded[c.name] for c in tables.staged.c if c.name not in ("feed", "rid")},
-    # Of what is said of one record the highest revision wins, a retraction also at the same one, an erasure for ever.
-    where=sa.text(
-        "NOT (staged.kind = 'retract' AND staged.erase) AND (excluded.rev > staged.rev OR excluded.kind = 'retract' "
-        "AND (excluded.erase OR excluded.rev = staged.rev))"
-    ),
-)
+_STAGED_COLUMNS: Final = tuple(c.name for c in tables.staged.c)
+# Of what is said of one record the highest revision wins, a retraction also at the same one, an erasure for ever.
+# Written out, because a million rows are too many to convert one by one.
+_STAGE_RECORD: Final = f"""
+INSERT INTO staged ({", ".join(_STAGED_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _STAGED_COLUMNS)})
+ON CONFLICT (feed, rid) DO UPDATE SET {", ".join(f"{n} = excluded.{n}" for n in _STAGED_COLUMNS if n not in ("feed", "rid"))}
+WHERE NOT (staged.kind = 'retract' AND staged.erase)
+      AND (excluded.rev > staged.rev OR excluded.kind = 'retract' AND (excluded.erase OR excluded.rev = staged.rev))
+"""
 
 
 def _latest(table: sa.Table, keys: Sequence[str]) -> Any:
@@ -252,9 +251,11 @@ class Feeds:
             clear(connection, feed.number)
 
     def stage(self, records: Sequence[Row], stubs: Sequence[Row], opinions: Sequence[Row], allows: Sequence[Row]) -> None:
-        """Put rows (`vhashdb.exchange.incoming`) where nothing matches them yet."""
-        pairs = ((_STAGE_RECORD, records), (_STAGE_STUB, stubs), (_STAGE_OPINION, opinions), (_STAGE_ALLOW, allows))
+        """Put rows (`vhashdb.exchange.incoming`) where nothing matches them yet; those of records as SQLite stores them."""
+        pairs = ((_STAGE_STUB, stubs), (_STAGE_OPINION, opinions), (_STAGE_ALLOW, allows))
         with self._transactions.writing() as connection:
+            if records:
+                connection.exec_driver_sql(_STAGE_RECORD, list(records))
             for statement, rows in pairs:
                 if rows:
                     connection.execute(statement, list(rows))
