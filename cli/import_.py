@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from vhashdb.exchange.formats import Options, Remark
     from vhashdb.exchange.importing import Outcome, Said
 
-_QUIETLY: Final = frozenset({"added", "updated", "known"})
-"""What is only counted, unless everything is asked for."""
+_QUIETLY: Final = frozenset({"added", "updated"})
+"""What is only counted if there is no more to say of it."""
 
 
 def _mapping(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -139,7 +139,7 @@ class _Importing:
                 counts["opinions"] += len(outcome.opinions)
                 if how.as_json:
                     emit_json(with_path(outcome.to_json("", form.counts), path))
-                elif how.verbose or outcome.status.value not in _QUIETLY:
+                elif how.verbose or worth_saying(outcome):
                     for line in outcome_lines(path, outcome, form.counts):
                         emit(line)
         finally:
@@ -190,6 +190,11 @@ def _opened(path: str) -> Iterator[BinaryIO]:
         raise MediaNotFound(f"{path}: {error.strerror or error}") from error
     with file:
         yield file
+
+
+def worth_saying(outcome: Outcome) -> bool:
+    """Whether somebody should read of an item, as opposed to it being counted."""
+    return outcome.status != "known" and (outcome.status not in _QUIETLY or bool(outcome.reason))
 
 
 def outcome_lines(path: str, outcome: Outcome, counts: str) -> list[str]:

@@ -31,6 +31,8 @@ VERBS: Final = (
     "label",
     "retract",
     "unmatch",
+    "import",
+    "export",
     "trust",
     "sync",
     "opinion",
@@ -41,8 +43,6 @@ VERBS: Final = (
     "config",
     "completion",
     "demo",
-    "import",
-    "export",
 )
 """In the order of the help. Each is a module here with a `command`, which imports what is heavy only when it runs."""
 

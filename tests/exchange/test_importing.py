@@ -237,6 +237,17 @@ def test_what_its_source_disputes_is_disputed(new_db):
     assert new_db.get(outcome.record).state is State.DISPUTED
 
 
+def test_what_an_organisation_disagrees_on_is_disputed(new_db):
+    agreed, disputed = (line(opinions=[{"by": "a", "verdict": verdict}]) for verdict in ("agree", "false_positive"))
+    (outcome,) = take(new_db, agreed)
+    assert new_db.get(outcome.record).state is State.ACTIVE
+    (again,) = take(new_db, disputed)
+    assert (again.status, again.reason) == (Status.UPDATED, "organisations disagree on it")
+    assert new_db.get(outcome.record).state is State.DISPUTED
+    (video, _) = take(new_db, NCMEC)
+    assert new_db.get(video.record).state is State.DISPUTED
+
+
 def test_what_is_listed_as_harmless_is_no_record(new_db):
     (outcome,) = take(new_db, DATASET.replace("POSITIVE_CLASS", "NEGATIVE_CLASS"))
     assert (outcome.status, outcome.record) == (Status.OPINION, None)

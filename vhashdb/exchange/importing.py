@@ -11,6 +11,7 @@ from vhashdb.errors import UsageError
 from vhashdb.exchange.formats import Entry, Format, Item, Judged, Options, Refusal, Remark, opened
 from vhashdb.exchange.formats.words import label_of
 from vhashdb.exchange.gate import held_for
+from vhashdb.exchange.policy import NEGATIVE
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.thin import thinned
 from vhashdb.hashing.algorithms import AlgorithmId
@@ -93,9 +94,11 @@ def decide(item: Item, known: Imported | None, held: str) -> Decision:
         return _less(item, known)
     if not item.has_signals:
         return Decision(Status.REFUSED, "it has no hash that is kept")
-    state = State.HELD if held else State.DISPUTED if item.disputed else State.ACTIVE
+    disputed = item.disputed or any(opinion.verdict in NEGATIVE for opinion in item.opinions)
+    state = State.HELD if held else State.DISPUTED if disputed else State.ACTIVE
+    said = held or ("organisations disagree on it" if disputed else "")
     if known is None:
-        return Decision(Status.HELD if held else Status.ADDED, held, state)
+        return Decision(Status.HELD if held else Status.ADDED, said, state)
     if known.state is State.RETRACTED:
         if not known.withdrawn:
             return Decision(Status.KNOWN, "it was retracted here")
@@ -105,7 +108,7 @@ def decide(item: Item, known: Imported | None, held: str) -> Decision:
     # What waits for a person goes on waiting: new words of its source are no review.
     if known.state is State.HELD and not held:
         return Decision(Status.UPDATED, "it still waits for a person", State.HELD)
-    return Decision(Status.HELD if held else Status.UPDATED, held, state)
+    return Decision(Status.HELD if held else Status.UPDATED, said, state)
 
 
 def _less(item: Item, known: Imported | None) -> Decision:

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+import vhashdb
 from tests.exchange.formats.reader import entries, items, refused, remarks
 from tests.exchange.formats.samples import (
     CSV,
@@ -27,8 +28,10 @@ from tests.exchange.formats.samples import (
     VPDQ_OLD_JSON,
     VPDQ_TEXT,
 )
+from tests.footage import fingerprint_of, random_hashes
 from vhashdb import FormatError, UsageError
 from vhashdb.exchange.formats import FORMATS, Judged, OtherHash
+from vhashdb.exchange.formats.reading import HEAD_BYTES
 
 
 def hashes(item):
@@ -356,6 +359,20 @@ def test_headers_are_mapped():
     (line,) = items(f'{{"Digest":"{SHA256}","Uploader":"jane"}}', mapping={"Digest": "sha256"})
     assert line.sha256 == SHA256
     assert "jane" not in repr((item, line))
+
+
+def test_a_fingerprint_as_hash_prints_it_is_an_item():
+    frames = vhashdb.from_vpdq(VPDQ_TEXT)
+    assert items(vhashdb.to_json(frames) + "\n")[0].frames == frames
+
+
+def test_a_line_longer_than_the_head_is_recognised():
+    frames = fingerprint_of(random_hashes(1, 4000))
+    line = json.dumps({"id": "7", "vpdq": [f"{v.tobytes().hex()},100,{n}.0" for n, v in enumerate(frames.hash)]})
+    assert len(line) > 4 * HEAD_BYTES
+    assert len(items(line)[0].frames) == 4000
+    signal = "vpdq " + json.dumps(json.loads(line)["vpdq"], separators=(",", ":"))
+    assert len(items(signal)[0].frames) == 4000
 
 
 def test_rows_of_frames_become_one_item_a_video():

@@ -102,7 +102,7 @@ class Item:
     @property
     def statement(self) -> str:
         """SHA-256 over everything it says of the video, in hexadecimal: equal if there is nothing new in it."""
-        said = (self.digest, self.duration_s, self.details, self.disputed, self.doubt)
+        said = (self.digest, self.duration_s, self.details, self.opinions, self.disputed, self.doubt)
         return hashlib.sha256(repr(said).encode()).hexdigest()
 
 

@@ -31,6 +31,8 @@ def read(source: Source) -> Iterator[Entry]:
         value = json_value(line, source.limits)
         if not isinstance(value, dict):
             raise ValueError("the line is not a JSON object")
+        if value.get("format") == "vhashdb-fingerprint":  # as `vhashdb hash --format json` prints it
+            value = {"fingerprint": value}
         known: dict[str, Any] = {}
         for name, content in value.items():
             field = source.options.mapping.get(name) or field_named(name)
