@@ -13,6 +13,7 @@ from vhashdb import Details, State
 from vhashdb.exchange.exporting import Export
 from vhashdb.exchange.formats import Sender, format_named
 from vhashdb.exchange.importing import Importer, Said
+from vhashdb.fingerprints.model import bare
 from vhashdb.store import NewRecord
 
 SENDER = Sender("Example Video")
@@ -59,7 +60,13 @@ def test_what_is_written_is_what_was_recorded(new_db, name):
     (item,), _ = exported(new_db, name)
     assert (item.external_id, item.sha256, item.md5, item.owner) == (own.id, own.sha256, own.md5, "Example Video")
     assert item.details == own.details
-    assert item.frames == new_db.fingerprint(own.id)
+    assert item.frames == bare(new_db.fingerprint(own.id))
+
+
+def test_notes_about_damage_and_sizes_stay_at_home(new_db):
+    new_db.add(fingerprint_of(random_hashes(1, 8), damage=["/home/jane/holiday.mp4 ends early"]))
+    (item,), _ = exported(new_db)
+    assert (item.frames.damage, item.frames.width, item.frames.height) == ((), 0, 0)
 
 
 @pytest.mark.parametrize(

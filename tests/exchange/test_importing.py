@@ -77,6 +77,13 @@ def test_a_record_without_frame_hashes_is_one(new_db):
     assert new_db.check().problems == ()
 
 
+def test_words_within_a_fingerprint_are_not_kept(new_db):
+    frames = fingerprint_of(np.stack(balanced(8)), damage=["/home/jane/holiday.mp4 ends early"])
+    (outcome,) = take(new_db, vhashdb.to_json(frames) + "\n")
+    kept = new_db.fingerprint(outcome.record)
+    assert (kept.damage, kept.width, kept.height, len(kept)) == ((), 0, 0, 8)
+
+
 def test_hashes_that_are_kept_for_others(new_db):
     taken = take(new_db, NCMEC)
     assert Imports(new_db.store).others(taken[0].record) == (("sha1", "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"),)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from vhashdb.errors import RecordNotFound
 from vhashdb.exchange.formats import Format, Item, Judged, OtherHash, Sender
 from vhashdb.exchange.lint import findings
-from vhashdb.fingerprints import Fingerprint
+from vhashdb.fingerprints.model import bare
 from vhashdb.store.imports import Imports
 from vhashdb.store.opinions import Opinion, Opinions
 from vhashdb.store.records import Details, Record, State
@@ -89,11 +89,11 @@ class Export:
         if record.state is State.RETRACTED:
             # Whoever has it must learn that it is gone; nobody else must learn what it was.
             return Item(self.written + 1, record.id, owner=owner, withdrawn=WITHDRAWN, details=Details(tlp=record.details.tlp))
-        frames: Fingerprint | None = self._database.store.fingerprint(record.id)
+        frames = self._database.store.fingerprint(record.id)
         return Item(
             number=self.written + 1,
             external_id=record.id,
-            frames=frames if frames is not None and len(frames) else None,
+            frames=bare(frames) if len(frames) else None,
             sha256=record.sha256,
             md5=record.md5,
             others=tuple(OtherHash(algorithm, value) for algorithm, value in self._imports.others(record.id)),

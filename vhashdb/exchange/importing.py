@@ -13,6 +13,7 @@ from vhashdb.exchange.formats.words import label_of
 from vhashdb.exchange.gate import held_for
 from vhashdb.exchange.policy import NEGATIVE
 from vhashdb.fingerprints import Fingerprint
+from vhashdb.fingerprints.model import bare
 from vhashdb.fingerprints.thin import thinned
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store.imports import Batch, Content, Imported, Imports, Place
@@ -238,7 +239,7 @@ class Importer:
         new = NewRecord(item.duration_s or frames.duration_s, item.sha256, item.md5, details)
         others = tuple((other.algorithm, other.value) for other in item.others)
         return Content(
-            new, thinned(frames), others, decision.state, decision.reason if decision.state is State.HELD else "", item.statement
+            new, bare(thinned(frames)), others, decision.state, decision.reason if decision.state is State.HELD else "", item.statement
         )
 
 

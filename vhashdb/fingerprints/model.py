@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -118,6 +118,11 @@ class Fingerprint:
             self.algorithm, self.start_s[mask], self.end_s[mask], self.hash[mask], self.quality[mask], self.view[mask],
             self.duration_s, self.width, self.height, self.damage,
         )  # fmt: skip
+
+
+def bare(fingerprint: Fingerprint) -> Fingerprint:
+    """The hashes alone, with their times: notes about damage are free text, and the size of the picture is nobody's business."""
+    return replace(fingerprint, damage=(), width=0, height=0)
 
 
 def covered(start_s: npt.NDArray[np.float64], end_s: npt.NDArray[np.float64]) -> float:

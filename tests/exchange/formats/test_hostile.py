@@ -1,14 +1,19 @@
 """Files that want to cost more than they may, or to be taken for something else."""
 
+import base64
 import dataclasses
+import hashlib
 import io
 import json
+import struct
 import tracemalloc
+import zlib
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import vhashdb
 from tests.exchange.formats.reader import entries, items, refused
 from tests.exchange.formats.samples import MD5, MISP, NCMEC, PDQ, SAMPLES, SHA256, STIX, STOPNCII, TCAP, UPDATE
 from vhashdb import FormatError, LimitExceeded
@@ -151,6 +156,23 @@ def test_deep_nesting(opening):
     assert "nests" in refused(f'{{"sha256":"{SHA256}"}}\n{{"sha256":"{SHA256}","x":{deep}}}\n')[2]
     with pytest.raises(FormatError):
         entries(f'{{"Event": {opening * 100_000}', "misp")
+
+
+def test_decompression_bomb():
+    """A million equal entries are 43 MB, and 42 kB when packed."""
+    count = 1_000_000
+    header = {"algorithm": "pdq", "bits": 256, "spec": 1, "entries": count, "duration_ms": 1, "width": 0, "height": 0, "damage": []}
+    text = json.dumps(header).encode()
+    body = zlib.compress(struct.pack("<H", len(text)) + text + bytes(43 * count), 9)
+    packed = b"VHFP" + struct.pack("<BI", 2, len(body)) + body
+    packed += hashlib.blake2b(packed, digest_size=16).digest()
+    assert len(vhashdb.from_bytes(packed)) == count
+    line = json.dumps({"fingerprint": base64.b64encode(packed).decode()})
+    tracemalloc.start()
+    assert "unpacks to" in refused(line)[1]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 << 20
 
 
 # -- XML -------------------------------------------------------------------------------------------

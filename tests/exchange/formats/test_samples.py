@@ -154,6 +154,23 @@ def test_an_update_without_descriptors_is_a_withdrawal():
     assert items(json.dumps(value))[0].withdrawn
 
 
+def test_withdrawals_that_have_nothing_but_an_id():
+    (update,) = items('{"indicator":null,"id":"7","should_delete":true}')
+    (result,) = items('{"checkpoint":"1","results":[{"id":7,"deleted":true}]}')
+    assert (update.external_id, result.external_id) == ("7", "7")
+    assert update.withdrawn
+    assert result.withdrawn
+
+
+def test_long_hashes_that_begin_alike_are_not_taken_for_one():
+    def known_by(frames):
+        rows = json.dumps([f"{PDQ},100,{n}.0" for n in range(frames)])
+        return items(json.dumps({"indicator": rows, "type": "HASH_VPDQ", "descriptors": {"data": [{"id": "1"}]}}))[0].external_id
+
+    assert known_by(20) != known_by(21)
+    assert known_by(20) == known_by(20)
+
+
 def test_updates_in_a_list_and_in_a_page_of_the_api():
     assert items(f"[{UPDATE},{UPDATE}]")[1].number == 2
     assert items(f'{{"data":[{UPDATE}],"paging":{{"next":"x"}}}}') == items(UPDATE)

@@ -25,7 +25,7 @@ from vhashdb.exchange.formats.words import (
     tlp_of,
     truth_of,
 )
-from vhashdb.fingerprints import from_bytes, from_json, to_bytes
+from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, to_bytes
 from vhashdb.store.records import ORIGINS, REVIEW_METHODS, SEVERITIES, Details
 
 WRITTEN: Final = (
@@ -139,15 +139,16 @@ def _signals(values: Mapping[str, Any], limits: FormatLimits) -> Signals:
         algorithm, _, value = str(text).partition(":")
         signals.add(algorithm, value)
     if whole := values.get("fingerprint"):
-        signals.fingerprint(from_json(json.dumps(whole)) if isinstance(whole, dict) else _from_base64(whole))
+        signals.fingerprint(from_json(json.dumps(whole)) if isinstance(whole, dict) else _from_base64(whole, limits))
     return signals
 
 
-def _from_base64(text: object) -> Any:
+def _from_base64(text: object, limits: FormatLimits) -> Fingerprint:
     try:
-        return from_bytes(base64.b64decode(str(text), validate=True))
+        raw = base64.b64decode(str(text), validate=True)
     except binascii.Error as error:
         raise ValueError(f"the fingerprint is not base64: {error}") from error
+    return from_bytes(raw, max_bytes=limits.unpacked_from(len(raw)))
 
 
 def _opinion(value: object, limits: FormatLimits) -> Judged:

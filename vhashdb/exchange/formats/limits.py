@@ -19,8 +19,13 @@ class FormatLimits:
     """Bytes of one item of a streamed JSON or XML document; a larger one ends the reading."""
     items: int = 50_000_000
     """Items of one file."""
-    frames: int = 2_000_000
-    """Frame hashes of one item: 18 hours at 30 a second."""
+    frames: int = 1_300_000
+    """Frame hashes of one item: 6 hours, which is as long as a video may be, at 60 a second."""
+    unpacked_bytes: int = 256 << 20
+    """Bytes that a fingerprint within an item may unpack to."""
+    ratio: int = 200
+    """Unpacked bytes for each packed one, beyond the first ``ratio_floor_bytes``."""
+    ratio_floor_bytes: int = 1 << 20
     columns: int = 256
     """Columns of a table."""
     labels: int = 64
@@ -35,3 +40,7 @@ class FormatLimits:
     """Characters of an id or of an organisation's name."""
     depth: int = 64
     """How deep JSON may nest."""
+
+    def unpacked_from(self, packed_bytes: int) -> int:
+        """Bytes that so many packed ones may unpack to."""
+        return min(self.unpacked_bytes, max(self.ratio_floor_bytes, self.ratio * packed_bytes))

@@ -10,7 +10,7 @@ from vhashdb.exchange.formats.item import Entry, Item, Judged
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import Signals
-from vhashdb.exchange.formats.words import labels_of, opinions_of, organisation
+from vhashdb.exchange.formats.words import id_of_hash, labels_of, opinions_of, organisation
 from vhashdb.store.records import Details
 
 _GONE: Final = frozenset({"withdrawn", "deleted"})
@@ -32,7 +32,7 @@ def _of_record(number: int, value: dict[str, Any], limits: FormatLimits) -> Item
     kind, text = str(value["signalType"]), str(value["hashValue"]).strip().lower()
     signals, notes = Signals(limits), []  # type: tuple[Signals, list[str]]
     signals.add(kind, text)
-    identifier, status = f"{kind.lower()}:{text}"[: limits.name_chars], str(value["hashStatus"])
+    identifier, status = id_of_hash(kind, text, limits), str(value["hashStatus"])
     if status.lower() in _GONE:
         return Item(number=number, external_id=identifier, withdrawn=f"{status.lower()} where it came from", erase=True)
     feedbacks = value.get("CSPFeedbacks") or []

@@ -9,7 +9,7 @@ from vhashdb.exchange.formats.item import Entry, Item
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import Signals
-from vhashdb.exchange.formats.words import external_id, labels_of, truth_of
+from vhashdb.exchange.formats.words import external_id, id_of_hash, labels_of, truth_of
 from vhashdb.store.records import Details
 
 
@@ -25,12 +25,11 @@ def read(source: Source) -> Iterator[Entry]:
 
 
 def _of_result(number: int, value: dict[str, Any], limits: FormatLimits) -> Item:
-    algorithm, digest = str(value["algorithm"]), str(value["hash_digest"])
-    identifier = external_id(value.get("id"), limits) or f"{algorithm.lower()}:{digest.lower()}"[: limits.name_chars]
+    identifier = external_id(value.get("id"), limits) or id_of_hash(str(value["algorithm"]), str(value["hash_digest"]), limits)
     if truth_of(value.get("deleted")):
         return Item(number=number, external_id=identifier, withdrawn="deleted where it came from")
     signals, notes = Signals(limits), []  # type: tuple[Signals, list[str]]
-    signals.add(algorithm, digest)
+    signals.add(str(value["algorithm"]), str(value["hash_digest"]))
     labels = labels_of([f"ideology:{value['ideology']}"] if value.get("ideology") else [], limits, notes)
     return Item(
         number=number,

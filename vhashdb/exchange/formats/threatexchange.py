@@ -17,7 +17,7 @@ from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import Signals, kind_of
 from vhashdb.exchange.formats.table import neutral, rows
-from vhashdb.exchange.formats.words import external_id, labels_of, list_of, opinions_of, organisation
+from vhashdb.exchange.formats.words import external_id, id_of_hash, labels_of, list_of, opinions_of, organisation
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Region, View
@@ -180,14 +180,13 @@ def read_updates(source: Source) -> Iterator[Entry]:
 
 def _of_update(number: int, value: dict[str, Any], limits: FormatLimits) -> Item:
     signals, notes = Signals(limits), []  # type: tuple[Signals, list[str]]
-    kind, indicator = str(value["type"]), str(value["indicator"])
     descriptors = (value.get("descriptors") or {}).get("data") or []
     # Both ways in which the API says that nobody shares it any more.
     gone = bool(value.get("should_delete")) or not descriptors
-    identifier = external_id(value.get("id"), limits) or f"{kind}:{indicator}"[: limits.name_chars]
+    identifier = external_id(value.get("id"), limits) or id_of_hash(str(value["type"]), str(value["indicator"]), limits)
     if gone:
         return Item(number=number, external_id=identifier, withdrawn="deleted where it came from")
-    signals.add(kind, indicator)
+    signals.add(str(value["type"]), str(value["indicator"]))
     opinions = [opinion for descriptor in descriptors for opinion in _of_descriptor(descriptor, limits)]
     owners = {opinion.by: opinion.verdict for opinion in opinions if opinion.reason == _STATUS}
     harmless = [verdict in _NEGATIVE for verdict in owners.values()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -120,3 +121,9 @@ def external_id(value: object, limits: FormatLimits) -> str:
     if len(text) > limits.name_chars or not text.isprintable():
         raise ValueError(f"the id {text[:40]!r}… is longer than {limits.name_chars} characters, or not printable")
     return text
+
+
+def id_of_hash(kind: str, value: str, limits: FormatLimits) -> str:
+    """The id of what is known there by its hash alone; of a long one its own hash."""
+    text = f"{kind.lower()}:{value.strip().lower()}"
+    return text if len(text) <= limits.name_chars else f"{kind.lower()}:sha256:{hashlib.sha256(text.encode()).hexdigest()}"
