@@ -380,7 +380,8 @@ def test_rotated_keys_and_a_new_epoch_after_a_theft(acme, follower):
 
 def test_illegal_stub_quarantines(acme, follower):
     feed = follower.exchange.feeds.get("acme-feed")
-    follower.exchange.feeds.stage([], [{"feed": feed.number, "seq": 1, "rid": rid(1)}], [], [])
+    feed = follower.exchange.feeds.begin_staging(feed)
+    follower.exchange.feeds.stage(feed, [], [{"feed": feed.number, "seq": 1, "rid": rid(1)}], [], [])
     assert follower.exchange.feeds.illegal_stubs(feed) == [rid(1)]
     follower.exchange.feeds.begin_staging(feed)
     assert follower.exchange.feeds.illegal_stubs(feed) == []

@@ -105,6 +105,7 @@ class Syncing:
         if dry_run:
             elapsed_s = time.monotonic() - started
             return Synced(feed.id, Outcome.WOULD_UPDATE, feed.seq, head.seq, bytes=fetch.length, elapsed_s=elapsed_s)
+        feed = self.feeds.begin_staging(feed)
         skipped, note = self._stage(feed, fetch)
         if stubs := self.feeds.illegal_stubs(feed):
             raise FeedIllegalStub(f"the record {stubs[0]} was erased from the feed, but nothing retracts it")
@@ -117,15 +118,14 @@ class Syncing:
 
     def _stage(self, feed: Feed, fetch: Fetch) -> tuple[int, str | None]:
         """Everything that is missing goes to staging; the loop's end proves that it is what was signed."""
-        self.feeds.begin_staging(feed)
         skipped, note = 0, None
         batch = self._batch(feed)
         for seq, _, event in fetch:
             batch.take(seq, event)
             if batch.count >= BATCH_EVENTS or batch.size >= BATCH_BYTES:
-                self.feeds.stage(batch.records, batch.stubs, batch.opinions, batch.allows)
+                self.feeds.stage(feed, batch.records, batch.stubs, batch.opinions, batch.allows)
                 skipped, note, batch = skipped + batch.skipped, batch.note or note, self._batch(feed)
-        self.feeds.stage(batch.records, batch.stubs, batch.opinions, batch.allows)
+        self.feeds.stage(feed, batch.records, batch.stubs, batch.opinions, batch.allows)
         return skipped + batch.skipped, batch.note or note
 
     def _batch(self, feed: Feed) -> Incoming:

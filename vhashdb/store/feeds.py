@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime
 import json
+import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine import RowMapping
+from sqlalchemy.engine import Connection, RowMapping
 
-from vhashdb.errors import UsageError
+from vhashdb.errors import FeedBusy, UsageError
 from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
 from vhashdb.store.promotion import Promotion, clear, erase, promote
@@ -59,6 +60,7 @@ class Feed:
     checked_at: datetime.datetime | None
     synced_at: datetime.datetime | None
     trouble: str
+    staging: str
 
 
 @dataclass(frozen=True)
@@ -201,14 +203,18 @@ class Feeds:
             values = {"feed": feed.number}
             connection.exec_driver_sql("PRAGMA secure_delete = ON")
             change = int(connection.exec_driver_sql("SELECT max(change) FROM record").scalar() or 0)
+            # A feed that is trusted again starts from nothing; what was erased stays so, and what people here retracted.
+            forgetting = (
+                "UPDATE origin SET rev = 0, withdrawn = withdrawn OR coalesce((SELECT state != 'retracted' FROM record "
+                "WHERE number = origin.record), 1) WHERE feed = :feed"
+            )
+            connection.execute(sa.text(forgetting), values)
             retracting = sa.text(
                 "UPDATE record SET state = 'retracted', revision = revision + 1, change = :change + n.place FROM "
                 f"(SELECT record, row_number() OVER (ORDER BY record) AS place FROM ({which})) n WHERE record.number = n.record"
             )
             removed = connection.execute(retracting, values | {"change": change}).rowcount
             erase(connection, which, **values)
-            # A feed that is trusted again starts from nothing; what its publisher erased stays erased.
-            connection.execute(sa.text("UPDATE origin SET rev = 0, withdrawn = 1 WHERE feed = :feed"), values)
             for table in (tables.opinion, tables.allow):
                 connection.execute(table.delete().where(table.c.author == feed.id))
             clear(connection, feed.number)
@@ -245,15 +251,23 @@ class Feeds:
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
             self._store.log_in(connection, "quarantine", None, feed=feed.id, why=why, **evidence)
 
-    def begin_staging(self, feed: Feed) -> None:
-        """Forget what an interrupted sync staged."""
+    def begin_staging(self, feed: Feed) -> Feed:
+        """Forget what an interrupted sync staged; the feed, with its staging in the caller's name."""
+        token = secrets.token_hex(16)
         with self._transactions.writing() as connection:
             clear(connection, feed.number)
+            connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(staging=token))
+        return replace(feed, staging=token)
 
-    def stage(self, records: Sequence[Row], stubs: Sequence[Row], opinions: Sequence[Row], allows: Sequence[Row]) -> None:
-        """Put rows (`vhashdb.exchange.incoming`) where nothing matches them yet; those of records as SQLite stores them."""
+    def stage(self, feed: Feed, records: Sequence[Row], stubs: Sequence[Row], opinions: Sequence[Row], allows: Sequence[Row]) -> None:
+        """Put rows (`vhashdb.exchange.incoming`) where nothing matches them yet; those of records as SQLite stores them.
+
+        Raises:
+            FeedBusy: another sync of the feed has begun since.
+        """
         pairs = ((_STAGE_STUB, stubs), (_STAGE_OPINION, opinions), (_STAGE_ALLOW, allows))
         with self._transactions.writing() as connection:
+            _check_staging(connection, feed)
             if records:
                 connection.exec_driver_sql(_STAGE_RECORD, list(records))
             for statement, rows in pairs:
@@ -282,16 +296,21 @@ class Feeds:
         return int(new), int(before)
 
     def promote(self, feed: Feed, reached: Reached) -> Promotion:
-        """What is staged becomes records, and the cursor moves, in one transaction."""
+        """What is staged becomes records, and the cursor moves, in one transaction.
+
+        Raises:
+            FeedBusy: another sync of the feed has begun since.
+        """
         at = now_utc()
         with self._transactions.writing() as connection:
+            _check_staging(connection, feed)
             if reached.anew:  # another history: its revisions are not to be compared with those of the one before
                 connection.execute(tables.origin.update().where(tables.origin.c.feed == feed.number).values(rev=0))
             if reached.hold_new:
                 connection.execute(sa.text(_HOLD_NEW), {"feed": feed.number, "why": reached.hold_new})
             done = promote(connection, feed.number, feed.id, whole=reached.whole, now=at, actor=self._store.actor)
             values: Row = {"epoch": reached.epoch, "seq": reached.seq, "chain": reached.chain, "root_version": reached.root_version}
-            values |= {"status": SYNCED, "why": "", "evidence": "{}", "synced_at": at, "trouble": ""}
+            values |= {"status": SYNCED, "why": "", "evidence": "{}", "synced_at": at, "trouble": "", "staging": ""}
             values |= {"skipped": tables.feed.c.skipped + reached.skipped} | ({"note": reached.note} if reached.note is not None else {})
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
             counts = {name: value for name, value in vars(done).items() if value}
@@ -319,6 +338,13 @@ class Feeds:
 
 def _feed(row: RowMapping) -> Feed:
     return Feed(**{name: row[name] for name in _COLUMNS})
+
+
+def _check_staging(connection: Connection, feed: Feed) -> None:
+    """Of two syncs at once, the one that began first must not promote what the other is staging."""
+    token = connection.execute(sa.select(tables.feed.c.staging).where(tables.feed.c.number == feed.number)).scalar_one()
+    if not feed.staging or token != feed.staging:
+        raise FeedBusy(f"another sync of feed {feed.id} has begun", hint="it brings the same events; nothing is lost")
 
 
 def _check_level(trust: str) -> None:
