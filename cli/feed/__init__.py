@@ -13,8 +13,8 @@ def command() -> None:
 
     \b
     Example:
-      vhashdb feed init acme-tvec --id acme-tvec
       vhashdb feed publish acme-tvec
+      vhashdb feed verify acme-tvec
     """
 
 
