@@ -205,3 +205,55 @@ def test_transparency_report(follower, form, piece):
     assert piece in done.out
     assert run("report", "transparency", "--from", "2026-02-01", "--to", "2026-01-01", "--db", follower).code == 2
     assert run("report", "transparency", "--from", "soon", "--db", follower).code == 2
+    assert run("report", "transparency", "--format", form, "--db", follower).code == 0
+
+
+def test_feed_status_says_in_words_how_each_feed_stands(follower, acme, tmp_path):
+    lines = run("feed", "status", "--db", follower).lines
+    assert lines[0] == "acme-feed  FRESH"
+    assert lines[1] == "  read up to event 1; last new events just now; last asked just now"
+    assert lines[2].startswith("  signed to be current until ")
+    assert lines[3:] == ["  trusted up to review; its own policy allows block; TLP amber", "  contact: safety desk"]
+    before = acme.feed.copy(tmp_path / "before")
+    acme.feed.publish(put(2))
+    run("sync", "--db", follower)
+    acme.feed.become(before)
+    acme.feed.publish(put(3))
+    acme.feed.publish(put(4))
+    assert run("sync", "--db", follower).code == 5
+    text = run("feed", "status", "acme-feed", "--db", follower).out
+    assert text.startswith("acme-feed  QUARANTINED: the history up to event ")
+    assert "  its last good state goes on matching, up to review\n" in text
+    assert "  read up to event 2, 1 event behind its head; " in text
+    assert "  evidence: known chain " in text
+    value = run("feed", "status", "--db", follower, "--json").json[0]
+    assert (value["status"], value["evidence"]["rule"], value["seq"], value["head_seq"]) == ("quarantined", "FeedFork", 2, 3)
+    assert run("trust", "release", "acme-feed", "--reason", "confirmed by telephone", "--db", follower).code == 0
+    assert run("sync", "--db", follower).code == 0
+    assert run("feed", "status", "nobody", "--db", follower).code == 2
+
+
+def test_two_companies_from_the_first_record_to_a_dispute_and_an_erasure(tmp_path, samples, monkeypatch):
+    monkeypatch.setenv("VHASHDB_FEED_PASSPHRASE", "correct horse battery staple")
+    film, clip = samples / "known" / "valley.mp4", samples / "edited" / "valley__clip.mp4"
+    for name in ("acme", "bold"):
+        assert run("init", f"{name}.vhdb").code == 0
+        assert run("feed", "init", name, "--id", f"{name}-tvec").code == 0
+    for here, there in (("bold", "acme"), ("acme", "bold")):
+        place = ("trust", "add", there, "--root", f"{there}/metadata/1.root.json", "--member", there)
+        assert run(*place, "--db", f"{here}.vhdb").code == 0
+    run("add", film, "--label", "tvec", "--db", "acme.vhdb")
+    record = the_record("acme.vhdb")
+    assert run("feed", "publish", "acme", "--db", "acme.vhdb").code == 0
+    assert run("sync", "--db", "bold.vhdb").code == 0
+    assert run("match", clip, "--db", "bold.vhdb").code == 10
+    run("opinion", f"acme-tvec:{record}", "--verdict", "false_positive", "--reason", "a trailer", "--db", "bold.vhdb")
+    assert "1 event published" in run("feed", "publish", "bold", "--db", "bold.vhdb").out
+    assert run("sync", "--db", "acme.vhdb").out == "bold-tvec  events 1 to 1: 1 opinion\n"
+    assert "bold-tvec: false_positive (a trailer)" in run("review", "list", "--db", "acme.vhdb").out
+    run("retract", record, "--reason", "they are right", "--code", "appeal", "--erase", "--db", "acme.vhdb")
+    run("feed", "publish", "acme", "--db", "acme.vhdb")
+    assert run("sync", "--db", "bold.vhdb").out == "acme-tvec  events 2 to 2: 1 retracted, 1 erased\n"
+    assert run("match", clip, "--db", "bold.vhdb").code == 4  # nothing is left to match against
+    assert run("feed", "verify", "acme").code == 0
+    assert [line["action"] for line in run("audit", "--db", "acme.vhdb", "--json").json].count("publish") == 2
