@@ -102,13 +102,14 @@ class Exchange:
         A feed that cannot be read or breaks a rule is an outcome, and the next one goes on.
         """
         from vhashdb.exchange.sync import Syncing
+        from vhashdb.store.staging import Staging
 
         chosen = [self.feeds.get(identifier) for identifier in identifiers] or self.feeds.all()
         for feed in chosen:
             if feed.own:
                 raise UsageError(f"{feed.id} is published from here; there is nothing to sync")
         for feed in chosen:
-            syncing = Syncing(self.feeds, self._algorithm, self._gate(), self._folder, client or _client)
+            syncing = Syncing(self.feeds, Staging(self._store), self._algorithm, self._gate(), self._folder, client or _client)
             done = syncing.run(feed, dry_run=dry_run)
             if done.changes.total:
                 self._wrote()
