@@ -43,6 +43,7 @@ VERBS: Final = (
     "config",
     "completion",
     "demo",
+    "feed",
 )
 """In the order of the help. Each is a module here with a `command`, which imports what is heavy only when it runs."""
 

@@ -21,16 +21,16 @@ def command() -> None:
 
     \b
     Example:
-      vhashdb report --help
+      vhashdb report transparency
     """
 
 
 @command.command("transparency", short_help="Count records, matches, opinions, appeals and retractions of a period.")
-@click.option("--from", "since", type=_DAY, required=True, metavar="DAY", help="First day, such as 2026-01-01.")
+@click.option("--from", "since", type=_DAY, metavar="DAY", help="First day, such as 2026-01-01; that of this year unless given.")
 @click.option("--to", "until", type=_DAY, metavar="DAY", help="Last day; today unless given.")
 @click.option("--format", "form", type=click.Choice(("markdown", "json", "csv")), default="markdown", show_default=True, help="Form.")
 @db_option
-def transparency(since: datetime.datetime, until: datetime.datetime | None, form: str, db: Path) -> None:
+def transparency(since: datetime.datetime | None, until: datetime.datetime | None, form: str, db: Path) -> None:
     """Count records, matches, opinions, appeals and retractions of a period; nothing in it is about a person.
 
     \b
@@ -41,8 +41,9 @@ def transparency(since: datetime.datetime, until: datetime.datetime | None, form
     from vhashdb.store.figures import figures
 
     last = until.date() if until else datetime.datetime.now(datetime.UTC).date()
-    if last < since.date():
-        raise UsageError(f"the period ends on {last}, before it begins on {since.date()}", hint="give --from before --to")
+    first = since.date() if since else last.replace(month=1, day=1)
+    if last < first:
+        raise UsageError(f"the period ends on {last}, before it begins on {first}", hint="give --from before --to")
     with opened(db) as database:
-        counted = figures(database.store, since.date(), last)
+        counted = figures(database.store, first, last)
     emit(FORMATS[form](counted))

@@ -8,7 +8,8 @@ The house, from the street to the cellar::
       hashing       pictures become hashes, in many views
       background    hashes of pictures that occur in unrelated videos
       fingerprints  the hashes of one video: a value and its stored forms
-      store         records, labels, audit log              (SQLite through SQLAlchemy)
+      store         records, labels, audit log, feeds       (SQLite through SQLAlchemy)
+      exchange      what is shared with others: signed feeds, opinions, what a match may lead to
       index         hashes of many videos, searched         (the only room that imports faiss)
       matching      two fingerprints become segments and a verdict
       plotting      one such pair as a picture                (the only room that imports matplotlib)

@@ -107,7 +107,7 @@ class Database:
         self._asked: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._decoders = DecoderPool(limits)
-        self.exchange = Exchange(store, path, self._algorithm_id, self._with_pictures_like)
+        self.exchange = Exchange(store, path, self._algorithm_id, self._with_pictures_like, self._save_at_close)
         """Feeds, opinions, reviews: what is shared with others."""
 
     @classmethod
@@ -428,6 +428,9 @@ class Database:
         stretches = [[(s.query_start_s, s.query_end_s) for s in m.segments] or [(0.0, query.duration_s)] for m in matches]
         ceilings = self.exchange.ceilings([m.record for m in matches], query, stretches, sha256)
         return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
+
+    def _save_at_close(self) -> None:
+        self._wrote = True
 
     def _with_pictures_like(self, hashes: PackedHashes, bits: int) -> set[int]:
         """Numbers of the records that have a picture within so many bits of these hashes."""

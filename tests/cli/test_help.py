@@ -10,7 +10,7 @@ from vhashdb_cli.main import VERBS, cli
 
 from .driver import run
 
-HEAVY = {"numpy", "av", "faiss", "sqlalchemy", "PIL", "scipy", "imagehash", "rich"}
+HEAVY = {"numpy", "av", "faiss", "sqlalchemy", "PIL", "scipy", "imagehash", "rich", "tuf", "cryptography", "urllib3", "zstandard"}
 
 
 def commands(group=cli, path=()):

@@ -182,6 +182,12 @@ def test_free_text_that_leads_to_a_person_is_not_published(text, what):
             lint.check(e.Put(RID, 1, (SIGNAL,), basis=basis))
 
 
+def test_a_label_is_no_address_either():
+    with pytest.raises(EventInvalid, match="label contains a host name"):
+        lint.check(e.Put(RID, 1, (SIGNAL,), labels=("videos.example/x",), at=NOW))
+    lint.check(e.Put(RID, 1, (SIGNAL,), labels=("tvec:graphic-violence", "a/b.c"), at=NOW))
+
+
 @pytest.mark.parametrize(
     "text",
     [

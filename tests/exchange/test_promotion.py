@@ -11,7 +11,7 @@ from vhashdb.exchange import events as e
 from vhashdb.exchange.incoming import Incoming, record_id
 from vhashdb.exchange.state import FeedState
 from vhashdb.store import State
-from vhashdb.store.feeds import Reached
+from vhashdb.store.staging import Reached, Staging
 
 from .feeds import NOW, put, retract, rid
 
@@ -31,8 +31,8 @@ class Applied:
     """A database to which batches of one feed are applied."""
 
     def __init__(self, db):
-        self.db, self.feeds = db, db.exchange.feeds
-        self.feed = self.feeds.add("acme", url="nowhere", root=b"", trust="block")
+        self.db, self.feeds, self.staging = db, db.exchange.feeds, Staging(db.store)
+        self.feed = self.staging.begin(self.feeds.add("acme", url="nowhere", root=b"", trust="block"))
         self.seq = 0
 
     def stage(self, events, split=3):
@@ -40,13 +40,13 @@ class Applied:
             batch = Incoming(self.feed.number, "acme", self.db.algorithm, lambda fingerprint: ())
             for place, one in enumerate(events[start : start + split], self.seq + start + 1):
                 batch.take(place, one)
-            self.feeds.stage(batch.records, batch.stubs, batch.opinions, batch.allows)
+            self.staging.stage(self.feed, batch.records, batch.stubs, batch.opinions, batch.allows)
 
     def apply(self, events, **more):
-        self.feeds.begin_staging(self.feed)
+        self.feed = self.staging.begin(self.feed)
         self.stage(events)
         self.seq += len(events)
-        return self.feeds.promote(self.feeds.get("acme"), Reached(1, self.seq, "00", 1, **more))
+        return self.staging.promote(self.feed, Reached(1, self.seq, "00", 1, **more))
 
     def said(self):
         """Records as (rid, revision, labels or None); opinions; allow-list."""
@@ -81,6 +81,7 @@ def test_any_events_in_any_batches_with_any_interruption_are_a_plain_replay(tmp_
         applied = Applied(db)
         for events in batches:
             if data.draw(st.booleans()):  # killed while staging: what was staged is begun again
+                applied.feed = applied.staging.begin(applied.feed)
                 applied.stage(events[: len(events) // 2])
             applied.apply(events)
         assert applied.said() == plainly([one for events in batches for one in events])
@@ -110,14 +111,27 @@ def test_a_new_history_begins_its_revisions_again_but_what_was_erased_stays_so(a
 
 def test_a_record_of_another_feed_with_the_same_rid_is_another_record(applied):
     applied.apply([put(1)])
-    other = applied.feeds.add("bold", url="nowhere", root=b"", trust="block")
+    other = applied.staging.begin(applied.feeds.add("bold", url="nowhere", root=b"", trust="block"))
     batch = Incoming(other.number, "bold", applied.db.algorithm, lambda fingerprint: ())
     batch.take(1, retract(1, rev=99, erase=True))
     batch.take(2, put(2))
-    applied.feeds.stage(batch.records, batch.stubs, batch.opinions, batch.allows)
-    applied.feeds.promote(other, Reached(1, 2, "00", 1))
+    applied.staging.stage(other, batch.records, batch.stubs, batch.opinions, batch.allows)
+    applied.staging.promote(other, Reached(1, 2, "00", 1))
     assert applied.db.get(record_id("acme", rid(1))).state is State.ACTIVE
     assert record_id("acme", rid(2)) != record_id("bold", rid(2))
+
+
+def test_of_two_syncs_at_once_only_the_later_one_promotes(applied):
+    first = applied.staging.begin(applied.feed)
+    second = applied.staging.begin(applied.feed)
+    batch = Incoming(applied.feed.number, "acme", applied.db.algorithm, lambda fingerprint: ())
+    batch.take(1, put(1))
+    with pytest.raises(vhashdb.errors.FeedBusy):
+        applied.staging.stage(first, batch.records, [], [], [])
+    applied.staging.stage(second, batch.records, [], [], [])
+    with pytest.raises(vhashdb.errors.FeedBusy):
+        applied.staging.promote(first, Reached(1, 1, "00", 1))
+    assert applied.staging.promote(second, Reached(1, 1, "00", 1)).added == 1
 
 
 def test_a_test_record_never_matches(applied):

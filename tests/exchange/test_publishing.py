@@ -1,6 +1,7 @@
 """What is published is what a member reads: over HTTP and from a folder, for as little as possible."""
 
 import dataclasses
+import datetime
 import time
 
 import pytest
@@ -14,6 +15,7 @@ from vhashdb.exchange.client import FeedClient
 from vhashdb.exchange.keys import Keyring
 from vhashdb.exchange.listing import Policy
 from vhashdb.exchange.publisher import Publisher
+from vhashdb.exchange.repository import Lifetimes
 from vhashdb.exchange.state import replay
 
 from . import strategies as some
@@ -95,6 +97,15 @@ def test_publishing_nothing_changes_nothing(feed):
     before = sorted(p.name for p in feed.metadata.iterdir())
     feed.publish()
     assert sorted(p.name for p in feed.metadata.iterdir()) == before
+
+
+def test_a_quiet_feed_is_signed_again_before_it_runs_out(tmp_path):
+    feed = Feed(tmp_path, lifetimes=Lifetimes(targets=100))
+    feed.publish(put(1))
+    before = feed.read(feed.current()[1]).signed
+    feed.forge(lambda targets: setattr(targets, "expires", before.expires - datetime.timedelta(days=76)))
+    feed.publish()
+    assert feed.read(feed.current()[1]).signed.expires >= before.expires
 
 
 def test_a_heartbeat_needs_the_online_key_alone(feed, member):

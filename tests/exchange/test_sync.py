@@ -19,6 +19,7 @@ from vhashdb.exchange.sync import Outcome
 from vhashdb.store import State
 from vhashdb.store.reviews import Decision
 from vhashdb.store.rules import Rules
+from vhashdb.store.staging import Staging
 
 from .companies import Company, film, pictures
 from .feeds import NOW, put, retract, rid, served
@@ -379,11 +380,12 @@ def test_rotated_keys_and_a_new_epoch_after_a_theft(acme, follower):
 
 
 def test_illegal_stub_quarantines(acme, follower):
-    feed = follower.exchange.feeds.get("acme-feed")
-    follower.exchange.feeds.stage([], [{"feed": feed.number, "seq": 1, "rid": rid(1)}], [], [])
-    assert follower.exchange.feeds.illegal_stubs(feed) == [rid(1)]
-    follower.exchange.feeds.begin_staging(feed)
-    assert follower.exchange.feeds.illegal_stubs(feed) == []
+    staging = Staging(follower.db.store)
+    feed = staging.begin(follower.exchange.feeds.get("acme-feed"))
+    staging.stage(feed, [], [{"feed": feed.number, "seq": 1, "rid": rid(1)}], [], [])
+    assert staging.illegal_stubs(feed) == [rid(1)]
+    staging.begin(feed)
+    assert staging.illegal_stubs(feed) == []
 
 
 # -- the gate --------------------------------------------------------------------------------------

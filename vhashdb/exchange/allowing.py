@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from vhashdb.background import common
 from vhashdb.fingerprints import Fingerprint
+from vhashdb.fingerprints.model import covered
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
 
-RADIUS: Final = 24
-"""Bits within which a picture shows one on the list."""
+RADIUS: Final = 31
+"""Bits of 256 within which a picture shows one on the list: what PDQ's authors take for the same picture."""
 SHARE: Final = 0.2
-"""Share of what was asked that may show what is on the list before nothing may happen automatically."""
+"""Share of the seconds that matched that may show what is on the list before nothing may happen automatically."""
 _BLOCK_PAIRS: Final = 1 << 20
 
 
@@ -58,10 +59,12 @@ class AllowList:
         if not len(self.hashes):
             return ""
         within = np.zeros(len(query), np.bool_)
-        for start_s, end_s in stretches:
-            within |= (query.start_s <= end_s) & (query.end_s >= start_s)
+        for first_s, last_s in stretches:
+            within |= (query.start_s <= last_s) & (query.end_s >= first_s)
         within &= query.usable
-        if not within.any():
-            return ""
-        share = float(self.shows(query.hash[within]).mean())
+        start_s, end_s = query.start_s[within], query.end_s[within]
+        seen = self.shows(query.hash[within])
+        # In seconds, not in hashes: a question looks in many ways, and one that shows it is enough.
+        asked_s, shown_s = covered(start_s, end_s), covered(start_s[seen], end_s[seen])
+        share = shown_s / asked_s if asked_s else float(seen.any())
         return f"{share:.0%} of what matched" if share > SHARE else ""

@@ -44,8 +44,9 @@ Search = Callable[[PackedHashes, int], Iterable[int]]
 class Exchange:
     """What a database shares with others. Made by `Database.exchange`."""
 
-    def __init__(self, store: Store, folder: Path, algorithm: AlgorithmId, search: Search) -> None:
-        self._store, self._algorithm, self._search = store, algorithm, search
+    def __init__(self, store: Store, folder: Path, algorithm: AlgorithmId, search: Search, wrote: Callable[[], None]) -> None:
+        self._store, self._algorithm, self._search, self._wrote = store, algorithm, search, wrote
+        self._allowing: tuple[object, AllowList] | None = None
         self._folder = folder / FOLDER
         self.feeds = Feeds(store)
         """Whom this database trusts, and how far it has read."""
@@ -101,14 +102,18 @@ class Exchange:
         A feed that cannot be read or breaks a rule is an outcome, and the next one goes on.
         """
         from vhashdb.exchange.sync import Syncing
+        from vhashdb.store.staging import Staging
 
         chosen = [self.feeds.get(identifier) for identifier in identifiers] or self.feeds.all()
         for feed in chosen:
             if feed.own:
                 raise UsageError(f"{feed.id} is published from here; there is nothing to sync")
         for feed in chosen:
-            syncing = Syncing(self.feeds, self._algorithm, self._gate(), self._folder, client or _client)
-            yield syncing.run(feed, dry_run=dry_run)
+            syncing = Syncing(self.feeds, Staging(self._store), self._algorithm, self._gate(), self._folder, client or _client)
+            done = syncing.run(feed, dry_run=dry_run)
+            if done.changes.total:
+                self._wrote()
+            yield done
 
     def _gate(self) -> Callable[[Fingerprint], tuple[str, ...]]:
         """The import gate for one sync."""
@@ -159,6 +164,12 @@ class Exchange:
 
     def allow_list(self) -> AllowList:
         """Everything that must never act automatically, of people here and of every feed that is trusted in anything."""
+        version = self.opinions.allow_version()
+        if self._allowing is None or self._allowing[0] != version:
+            self._allowing = version, self._read_allow_list()
+        return self._allowing[1]
+
+    def _read_allow_list(self) -> AllowList:
         trusted = {LOCAL} | {feed.id for feed in self.feeds.all() if feed.trust != Action.NONE}
         entries = [entry for entry in self.opinions.allowed() if entry.author in trusted]
         prints = (entry.fingerprint for entry in entries if entry.fingerprint is not None)

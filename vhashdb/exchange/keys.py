@@ -145,8 +145,13 @@ class Keyring:
         Raises:
             KeyUnusable: one of them is none.
         """
-        found = (read_key(path) for place in places for path in _key_files(place))
-        return cls(tuple({file.public.keyid: file for file in found}.values()), passphrase)
+        ring = cls((), passphrase)
+        ring.take(read_key(path) for place in places for path in _key_files(place))
+        return ring
+
+    def take(self, more: Iterable[KeyFile]) -> None:
+        """Add key files."""
+        self.files = tuple({file.public.keyid: file for file in (*self.files, *more)}.values())
 
     def of_role(self, role: str) -> tuple[KeyFile, ...]:
         """The files whose name says that they are for a role."""

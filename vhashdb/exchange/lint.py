@@ -55,6 +55,8 @@ def _texts(event: Written) -> Iterator[tuple[str, str]]:
             yield "reason", event.reason.text
             yield "policy", event.basis.policy
             yield "law", event.basis.law
+            for label in event.labels:
+                yield "label", label
         case Allow():
             yield "reason", event.reason.text
         case Opinion():

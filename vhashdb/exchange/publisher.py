@@ -99,7 +99,7 @@ class Publisher:
             changed = self._archive.join(changed)
             if taxonomy is not None:
                 changed = self._archive.taxonomy(changed, taxonomy)
-            if changed != listing:
+            if changed != listing or self._repository.ageing():
                 self._commit(changed, sweep_after_s=0.0 if erased else SWEEP_AFTER_S)
             return changed
 

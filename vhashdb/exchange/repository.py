@@ -78,6 +78,11 @@ class Repository:
         """What the current targets say."""
         return from_targets(self.current().targets.signed, self._limits)
 
+    def ageing(self) -> bool:
+        """Whether the targets have lived for most of their time, so that they should be signed again."""
+        left = self.current().targets.signed.expires - datetime.datetime.now(datetime.UTC)
+        return left < datetime.timedelta(days=self._lifetimes.targets / 4)
+
     def root(self) -> Metadata[Root]:
         """The newest root."""
         if not self.exists:

@@ -20,8 +20,9 @@ from vhashdb.exchange.client import FeedClient, Fetch, Head
 from vhashdb.exchange.incoming import Gate, Incoming
 from vhashdb.exchange.position import Course, Position, course
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store.feeds import QUARANTINED, Feed, Feeds, Reached
+from vhashdb.store.feeds import QUARANTINED, Feed, Feeds
 from vhashdb.store.promotion import Promotion
+from vhashdb.store.staging import Reached, Staging
 
 BATCH_EVENTS: Final = 5_000
 BATCH_BYTES: Final = 32 << 20
@@ -69,6 +70,7 @@ class Syncing:
     """What syncing needs of its surroundings."""
 
     feeds: Feeds
+    staging: Staging
     algorithm: AlgorithmId
     gate: Gate
     folder: Path
@@ -105,27 +107,27 @@ class Syncing:
         if dry_run:
             elapsed_s = time.monotonic() - started
             return Synced(feed.id, Outcome.WOULD_UPDATE, feed.seq, head.seq, bytes=fetch.length, elapsed_s=elapsed_s)
+        feed = self.staging.begin(feed)
         skipped, note = self._stage(feed, fetch)
-        if stubs := self.feeds.illegal_stubs(feed):
+        if stubs := self.staging.illegal_stubs(feed):
             raise FeedIllegalStub(f"the record {stubs[0]} was erased from the feed, but nothing retracts it")
-        held = gate.sudden(*self.feeds.staged_new(feed))
+        held = gate.sudden(*self.staging.new_records(feed))
         at = head.position
         reached = Reached(at.epoch, at.seq, at.chain.hex(), at.root_version, fetch.replaces, way is Course.ANEW, held, skipped, note)
-        done = self.feeds.promote(feed, reached)
+        done = self.staging.promote(feed, reached)
         elapsed_s = time.monotonic() - started
         return Synced(feed.id, Outcome.UPDATED, feed.seq, head.seq, done, skipped, held, fetch.length, elapsed_s)
 
     def _stage(self, feed: Feed, fetch: Fetch) -> tuple[int, str | None]:
         """Everything that is missing goes to staging; the loop's end proves that it is what was signed."""
-        self.feeds.begin_staging(feed)
         skipped, note = 0, None
         batch = self._batch(feed)
         for seq, _, event in fetch:
             batch.take(seq, event)
             if batch.count >= BATCH_EVENTS or batch.size >= BATCH_BYTES:
-                self.feeds.stage(batch.records, batch.stubs, batch.opinions, batch.allows)
+                self.staging.stage(feed, batch.records, batch.stubs, batch.opinions, batch.allows)
                 skipped, note, batch = skipped + batch.skipped, batch.note or note, self._batch(feed)
-        self.feeds.stage(batch.records, batch.stubs, batch.opinions, batch.allows)
+        self.staging.stage(feed, batch.records, batch.stubs, batch.opinions, batch.allows)
         return skipped + batch.skipped, batch.note or note
 
     def _batch(self, feed: Feed) -> Incoming:

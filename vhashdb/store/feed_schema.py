@@ -50,6 +50,7 @@ feed = Table(
     Column("checked_at", DateTime),
     Column("synced_at", DateTime),
     Column("trouble", String, nullable=False, server_default=""),  # why the last sync failed, if it did
+    Column("staging", String, nullable=False, server_default=""),  # whose staging it is: of two syncs, the later one goes on
 )
 
 federation = Table(

@@ -74,9 +74,6 @@ class Opinions:
     def subject(self, record: Record) -> Subject:
         """How feeds name a record."""
         with self._transactions.reading() as connection:
-            if record.details.source == LOCAL:
-                own = connection.execute(sa.select(tables.feed.c.id).where(tables.feed.c.own)).scalars().first()
-                return Subject(own or LOCAL, record.id, record.revision)
             query = (
                 sa.select(tables.feed.c.id, tables.origin.c.rid, tables.origin.c.rev)
                 .join(tables.origin, tables.origin.c.feed == tables.feed.c.number)
@@ -84,9 +81,10 @@ class Opinions:
                 .where(schema.record.c.id == record.id)
             )
             row = connection.execute(query).first()
-        if row is None:
-            raise RecordNotFound(f"record {record.id} came from {record.details.source}, but not through a feed")
-        return Subject(*row)
+            if row is not None:
+                return Subject(*row)
+            own = connection.execute(sa.select(tables.feed.c.id).where(tables.feed.c.own)).scalars().first()
+            return Subject(own or LOCAL, record.id, record.revision)
 
     def named(self, feed: str, rid: str) -> str:
         """The id here of a feed's record whose ``rid`` alone begins so.
@@ -131,7 +129,7 @@ class Opinions:
     def about(self, record: Record) -> list[Opinion]:
         """Everybody's opinions on a record, oldest first."""
         on = self.subject(record)
-        places = {on.feed, LOCAL} if record.details.source == LOCAL else {on.feed}
+        places = {on.feed, LOCAL} if on.rid == record.id else {on.feed}
         query = sa.select(tables.opinion).where(tables.opinion.c.on_feed.in_(places), tables.opinion.c.on_rid == on.rid)
         with self._transactions.reading() as connection:
             rows = connection.execute(query.order_by(tables.opinion.c.at, tables.opinion.c.author)).mappings()
@@ -146,6 +144,12 @@ class Opinions:
             return [Opinion(**row) for row in rows]
 
     # -- what must never act automatically -----------------------------------------------------
+
+    def allow_version(self) -> tuple[object, ...]:
+        """Something that changes whenever the allow-lists in force do."""
+        query = "SELECT count(*), max(rowid), sum(revoked), max(at) FROM allow UNION ALL SELECT id, trust, status, own FROM feed"
+        with self._transactions.reading() as connection:
+            return tuple(map(tuple, connection.exec_driver_sql(query)))
 
     def allow(self, fingerprint: Fingerprint | None, sha256: str | None, *, reason: str) -> Allowed:
         """Put something on one's own allow-list."""

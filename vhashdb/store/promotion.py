@@ -146,7 +146,8 @@ _DISPUTED: Final = f"""
 UPDATE record SET state = CASE WHEN
        EXISTS (SELECT 1 FROM origin o JOIN feed f ON f.number = o.feed JOIN opinion p ON p.on_feed = f.id AND p.on_rid = o.rid
                WHERE o.record = record.number AND p.verdict IN {NEGATIVE} AND {_HEEDED})
-       OR record.source = 'local' AND EXISTS (SELECT 1 FROM opinion p WHERE p.on_rid = record.id AND p.verdict IN {NEGATIVE}
+       OR NOT EXISTS (SELECT 1 FROM origin o WHERE o.record = record.number)
+          AND EXISTS (SELECT 1 FROM opinion p WHERE p.on_rid = record.id AND p.verdict IN {NEGATIVE}
                AND {_HEEDED} AND p.on_feed IN (SELECT id FROM feed WHERE own UNION ALL SELECT 'local'))
        THEN 'disputed' ELSE 'active' END
 WHERE state IN ('active', 'disputed') AND number IN ({{which}})

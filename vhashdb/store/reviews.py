@@ -71,7 +71,7 @@ SELECT r.number, r.id, 'disputed',
        group_concat(p.author || ': ' || p.verdict || CASE p.reason WHEN '' THEN '' ELSE ' (' || p.reason || ')' END, '; '), max(p.at)
 FROM record r LEFT JOIN origin o ON o.record = r.number LEFT JOIN feed f ON f.number = o.feed LEFT JOIN held h ON h.record = r.number
 JOIN opinion p ON (p.on_feed = f.id AND p.on_rid = o.rid
-                   OR r.source = 'local' AND p.on_rid = r.id AND p.on_feed IN (SELECT id FROM feed WHERE own UNION ALL SELECT 'local'))
+                   OR o.record IS NULL AND p.on_rid = r.id AND p.on_feed IN (SELECT id FROM feed WHERE own UNION ALL SELECT 'local'))
 WHERE r.state = 'disputed' AND p.verdict IN {NEGATIVE}
 GROUP BY r.number HAVING coalesce(max(h.decided_at), '') < max(p.at)
 UNION ALL

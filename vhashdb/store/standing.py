@@ -54,7 +54,7 @@ def standings(connection: Connection, records: Sequence[Record], now: datetime.d
     own = {row.id: row.member for row in connection.execute(sa.select(tables.feed.c.id, tables.feed.c.member).where(tables.feed.c.own))}
     here = next(iter(own.values()), LOCAL)
     subjects = [(origin["id"], origin["rid"]) for origin in origins.values()]
-    subjects += [(feed, record.id) for record in records if record.details.source == LOCAL for feed in (*own, LOCAL)]
+    subjects += [(feed, record.id) for record in records if record.id not in origins for feed in (*own, LOCAL)]
     spoken = _opinions(connection, subjects, here)
     found = {}
     for record in records:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import db_option, json_option, opened
-from .output import counted, emit, emit_json, printable
-from .trust import feed_json
+from ..common import db_option, json_option, opened
+from ..output import counted, emit, emit_json, printable
+from ..trust import feed_json
 
 if TYPE_CHECKING:
     from vhashdb.exchange.policy import FeedStanding
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.argument("feeds", metavar="[FEED]...", nargs=-1)
 @db_option
 @json_option
-def status(feeds: tuple[str, ...], db: Path, as_json: bool) -> None:
+def command(feeds: tuple[str, ...], db: Path, as_json: bool) -> None:
     """Say of each trusted feed whether it is fresh, stale or in quarantine, why, and how far behind it is.
 
     It tells what the last `vhashdb sync` saw, and asks nobody.
