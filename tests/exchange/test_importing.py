@@ -268,16 +268,34 @@ def test_a_record_that_its_source_later_calls_harmless_is_withdrawn(new_db):
     assert new_db.get(outcome.record).state is State.RETRACTED
 
 
-def test_opinions_are_handed_on_once_they_can_be_stored(new_db):
-    seen = []
+def said_of(db, identifier):
+    return {(o.author, o.verdict, o.reason) for o in db.exchange.opinions.about(db.get(identifier))}
 
-    def sink(outcome, item):
-        seen.append((new_db.get(outcome.record).id, [o.verdict for o in item.opinions]))
 
-    found = take(new_db, NCMEC, on_opinions=sink)
-    assert seen == [(found[0].record, ["agree", "false_positive"])]
-    take(new_db, NCMEC, dry_run=True, on_opinions=sink)
-    assert len(seen) == 1
+def test_opinions_are_kept_under_names_that_no_feed_has(new_db):
+    video, _ = take(new_db, NCMEC)
+    assert said_of(new_db, video.record) == {
+        ("ncmec/Third Member", "agree", ""),
+        ("ncmec/Other Member", "false_positive", "Example Reason"),
+    }
+    assert new_db.exchange.opinions.ours() == []
+
+
+def test_opinions_count_in_what_a_match_may_lead_to(new_db, samples):
+    from vhashdb.inputs import sha256_of
+
+    film = samples / "known" / "valley.mp4"
+    opinions = [{"by": "a", "verdict": "agree"}, {"by": "b", "verdict": "false_positive"}, {"by": "b", "verdict": "agree"}]
+    take(new_db, line(sha256=sha256_of(film), opinions=opinions))
+    (match,) = new_db.match(film).matches
+    assert (match.ceiling.action.value, match.ceiling.dispute) == ("review", 1)
+
+
+def test_new_opinions_replace_the_older_ones_of_their_source_alone(new_db):
+    (outcome,) = take(new_db, line(opinions=[{"by": "a", "verdict": "agree"}]))
+    new_db.exchange.opinions.give(new_db.get(outcome.record), "seen", basis="saw_content", reason="")
+    take(new_db, line(opinions=[{"by": "b", "verdict": "outdated"}]))
+    assert said_of(new_db, outcome.record) == {("local", "seen", ""), ("jsonl/b", "outdated", "")}
 
 
 # -- a dry run, and endings ------------------------------------------------------------------------

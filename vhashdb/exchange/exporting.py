@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vhashdb.errors import RecordNotFound
 from vhashdb.exchange.formats import Format, Item, Judged, OtherHash, Sender
 from vhashdb.exchange.lint import findings
 from vhashdb.fingerprints.model import bare
@@ -106,11 +105,7 @@ class Export:
         )
 
     def _spoken(self, record: Record) -> tuple[Judged, ...]:
-        try:
-            said = self._opinions.about(record)
-        except RecordNotFound:  # it came neither from here nor through a feed
-            return ()
-        return tuple(self._judged(opinion) for opinion in said)
+        return tuple(self._judged(opinion) for opinion in self._opinions.about(record))
 
     def _judged(self, opinion: Opinion) -> Judged:
         by = self._sender.organisation if opinion.author == LOCAL else opinion.author

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -74,10 +74,6 @@ class Outcome:
             "opinions": [{"by": o.by, "verdict": o.verdict, "reason": o.reason} for o in self.opinions],
             "notes": list(self.notes),
         }
-
-
-OpinionSink = Callable[[Outcome, Item], None]
-"""Called after an item's change is on disk, if organisations said something of it; where opinions are stored."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +151,6 @@ class Importer:
         form: str = "",
         options: Options | None = None,
         dry_run: bool = False,
-        on_opinions: OpinionSink | None = None,
     ) -> None:
         """Recognise the file.
 
@@ -163,7 +158,7 @@ class Importer:
             FormatError: it is of no known format.
             UsageError: there is no format of that name.
         """
-        self._database, self._said, self._dry_run, self._on_opinions = database, said or Said(), dry_run, on_opinions
+        self._database, self._said, self._dry_run = database, said or Said(), dry_run
         self._imports = Imports(database.store)
         self.format, self._file = opened(stream, options, form)
         self._pretended: dict[Place, Imported] = {}
@@ -189,32 +184,26 @@ class Importer:
         yield from self._take(pending)
 
     def _take(self, entries: list[Entry]) -> Iterator[Outcome | Remark]:
-        done: list[tuple[Outcome | Remark, Item | None]] = []
-        if self._dry_run:
-            done = [self._outcome(entry, None) for entry in entries]
-        elif entries:
-            with self._imports.batch() as batch:
-                done = [self._outcome(entry, batch) for entry in entries]
-            self._database.note_written()
-        for outcome, item in done:
-            if item is not None and item.opinions and self._on_opinions is not None and not self._dry_run:
-                assert isinstance(outcome, Outcome)  # of an item
-                self._on_opinions(outcome, item)
-            yield outcome
+        if self._dry_run or not entries:
+            yield from [self._outcome(entry, None) for entry in entries]
+            return
+        with self._imports.batch() as batch:
+            done = [self._outcome(entry, batch) for entry in entries]
+        self._database.note_written()
+        yield from done
 
-    def _outcome(self, entry: Entry, batch: Batch | None) -> tuple[Outcome | Remark, Item | None]:
+    def _outcome(self, entry: Entry, batch: Batch | None) -> Outcome | Remark:
         if isinstance(entry, Remark):
-            return entry, None
+            return entry
         if isinstance(entry, Refusal):
-            return Outcome(entry.number, Status.REFUSED, entry.reason), None
+            return Outcome(entry.number, Status.REFUSED, entry.reason)
         item = _fitting(entry, self._database.algorithm)
         place = Place(self._said.source or source_of(self.format, item), item.key)
         known = batch.find(place) if batch is not None else self._pretended.get(place) or self._imports.find(place)
         held = "; ".join((item.doubt,) if item.doubt else held_for(item.frames) if item.frames is not None else ())
         decision = decide(item, known, held)
         record = self._carry_out(decision, place, item, known, batch)
-        outcome = Outcome(item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, item.notes)
-        return outcome, item
+        return Outcome(item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, item.notes)
 
     def _carry_out(self, decision: Decision, place: Place, item: Item, known: Imported | None, batch: Batch | None) -> str | None:
         """Change what is to be changed; the id of the record."""
@@ -238,15 +227,25 @@ class Importer:
         frames = item.frames if item.frames is not None else Fingerprint.empty(self._database.algorithm, item.duration_s)
         new = NewRecord(item.duration_s or frames.duration_s, item.sha256, item.md5, details)
         others = tuple((other.algorithm, other.value) for other in item.others)
-        return Content(
-            new, bare(thinned(frames)), others, decision.state, decision.reason if decision.state is State.HELD else "", item.statement
-        )
+        held = decision.reason if decision.state is State.HELD else ""
+        opinions = opinions_by_author(item, source)
+        return Content(new, bare(thinned(frames)), others, decision.state, held, opinions, item.statement)
 
 
 def details_of(details: Details, source: str, said: Said) -> Details:
     """What is recorded of an item: what its file says, but never that it may be passed on, or more than a review."""
     labels = (*details.labels, *said.labels)
     return replace(details, labels=labels, reason=said.reason or details.reason, source=source, reshare=False, max_action="review")
+
+
+def opinions_by_author(item: Item, source: str) -> dict[str, tuple[str, str]]:
+    """Verdict and reason of each organisation, which counts once: with the first that disagrees, or else with the last."""
+    found: dict[str, tuple[str, str]] = {}
+    for opinion in item.opinions:
+        author = f"{source}/{opinion.by or 'unnamed'}"
+        if found.get(author, ("", ""))[0] not in NEGATIVE:
+            found[author] = opinion.verdict, opinion.reason
+    return found
 
 
 def source_of(form: Format, item: Item) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from vhashdb.fingerprints import Fingerprint, to_bytes
 from vhashdb.store import feed_schema, promotion, schema
 from vhashdb.store.clock import now_utc
+from vhashdb.store.opinions import LOCAL
 from vhashdb.store.records import NewRecord, State
 from vhashdb.store.store import Store, detail_values
 
@@ -25,6 +26,7 @@ _TABLES: Final = (
     schema.fingerprint,
     schema.other_hash,
     feed_schema.held,
+    feed_schema.opinion,
     schema.imported,
     schema.audit,
 )
@@ -68,6 +70,8 @@ class Content:
     state: State
     held: str
     """Why it is held, if it is."""
+    opinions: Mapping[str, tuple[str, str]]
+    """Verdict and reason by author; an author's name begins with the source, so that no feed and nobody here is meant."""
     digest: str
 
 
@@ -117,7 +121,7 @@ class Batch:
         identifier = secrets.token_hex(16)
         self._number += 1
         self._write(schema.record, self._values(content) | {"number": self._number, "id": identifier, "revision": 1, "added_at": now_utc()})
-        self._bring(self._number, content)
+        self._bring(self._number, identifier, content)
         row = {"source": place.source, "key": place.key, "external_id": place.external_id, "record": self._number, "at": now_utc()}
         self._write(schema.imported, row | {"digest": content.digest, "withdrawn": False})
         self._log("import", identifier, place, held=content.held)
@@ -129,9 +133,12 @@ class Batch:
         number = self._settled(known)
         for table in (schema.fingerprint, schema.other_hash, schema.label, feed_schema.held):
             self._connection.execute(table.delete().where(table.c.record == number))
+        opinion = feed_schema.opinion
+        mine = (opinion.c.on_rid == known.record) & opinion.c.author.startswith(f"{place.source}/", autoescape=True)
+        self._connection.execute(opinion.delete().where(mine))
         values = self._values(content) | {"revision": schema.record.c.revision + 1}
         self._connection.execute(schema.record.update().where(schema.record.c.number == number).values(**values))
-        self._bring(number, content)
+        self._bring(number, known.record, content)
         self._mark(place, digest=content.digest, withdrawn=False, external_id=place.external_id)
         self._log("import", known.record, place, held=content.held)
 
@@ -146,6 +153,7 @@ class Batch:
             self._connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is erased must not stay in free pages
             promotion.erase(self._connection, "SELECT :number", number=number)
             self._connection.execute(schema.other_hash.delete().where(schema.other_hash.c.record == number))
+            self._connection.execute(feed_schema.opinion.delete().where(feed_schema.opinion.c.on_rid == known.record))
             self._mark(place, external_id="")
             self._connection.exec_driver_sql("PRAGMA secure_delete = OFF")
 
@@ -170,7 +178,7 @@ class Batch:
         values = {"state": content.state.value, "duration_s": new.duration_s, "sha256": new.sha256, "md5": new.md5}
         return values | {"change": self._next_change()} | detail_values(new.details)
 
-    def _bring(self, number: int, content: Content) -> None:
+    def _bring(self, number: int, identifier: str, content: Content) -> None:
         """Everything of a record that is in other tables."""
         for label in content.new.details.labels:
             self._write(schema.label, {"record": number, "label": label})
@@ -178,6 +186,9 @@ class Batch:
         self._write(schema.fingerprint, {"record": number, "algorithm": algorithm, "blob": blob})
         for algorithm, value in content.others:
             self._write(schema.other_hash, {"record": number, "algorithm": algorithm, "value": value})
+        for author, (verdict, reason) in content.opinions.items():
+            row = {"author": author, "on_feed": LOCAL, "on_rid": identifier, "on_rev": 1, "verdict": verdict, "reason": reason}
+            self._write(feed_schema.opinion, row | {"basis": "metadata", "at": now_utc()})
         if content.held:
             self._write(feed_schema.held, {"record": number, "reason": content.held, "at": now_utc()})
 

@@ -113,6 +113,6 @@ def _opinions(
     for row in connection.execute(query).mappings():
         key = (row["on_feed"], row["on_rid"])
         if key in wanted and row["trust"] != Action.NONE:
-            who = here if row["author"] == LOCAL else row["member"]
+            who = here if row["author"] == LOCAL else row["member"] or row["author"]
             found[key].append((who, row["verdict"], row["basis"]))
     return found
