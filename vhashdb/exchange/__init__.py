@@ -29,5 +29,6 @@
             sync        one feed brought up to date; following: a roster
             outbox      what one's own feed does not say yet
 
-The rooms of a member use the database, which is `vhashdb.store`; the others know nothing of it. The form of the files is in ``docs/feed-format.md``.
+The rooms of a member use the database, which is `vhashdb.store`; the others know nothing of it. The form of the files is in
+``docs/feed-format.md``.
 """
