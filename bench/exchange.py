@@ -4,7 +4,7 @@
 
 A publisher signs a feed in a folder; a member syncs it into a database of its own. Times are wall time of the whole sync,
 signatures, decompression, chain, staging and promotion included; the index follows when the next question is asked, and is
-timed apart. Peak memory is that of a process that does nothing but this sync.
+timed apart. Peak memory is that of a process that does nothing but this sync, before the index follows.
 """
 
 from __future__ import annotations
@@ -79,15 +79,16 @@ def measured(what: str, count: int, events: Iterator[e.Put]) -> tuple[object, ..
 
 
 def followed(place: Path) -> tuple[float, float, int]:
-    """Sync once: seconds for that, seconds for the index, peak bytes of memory."""
+    """Sync once: seconds for that, seconds for the index, peak bytes of memory of the sync."""
     with vhashdb.open(place / "member.vhdb") as db:
         started = time.perf_counter()
         for done in db.exchange.sync():
             assert done.error is None, done.error
         synced = time.perf_counter()
+        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         len(db.index)
         indexed = time.perf_counter()
-    return synced - started, indexed - synced, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return synced - started, indexed - synced, peak_bytes
 
 
 def apart(action, *arguments):

@@ -206,7 +206,7 @@ def rules(quorum: int | None, two_person: bool | None, db: Path, as_json: bool) 
 def feed_json(feed: Feed) -> dict[str, Any]:
     """A feed with its facts, as the verbs of the exchange print it."""
     facts = ("member", "url", "federation", "epoch", "seq", "head_seq", "expires_at", "max_action", "tlp", "contact", "note")
-    value: dict[str, Any] = {"type": "feed", "feed": feed.id, "level": feed.trust, "status": feed.status, "why": feed.why}
+    value: dict[str, Any] = {"type": "followed", "feed": feed.id, "level": feed.trust, "status": feed.status, "why": feed.why}
     value |= {name: getattr(feed, name) for name in facts}
     return value | {name: getattr(feed, name) for name in ("skipped", "checked_at", "synced_at", "trouble")}
 

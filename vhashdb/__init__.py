@@ -76,6 +76,8 @@ from vhashdb.limits import Limits
 
 if TYPE_CHECKING:
     from vhashdb.database import Database
+    from vhashdb.exchange.exchange import Exchange
+    from vhashdb.exchange.policy import Action, Ceiling
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.matching import Comparison, Explanation, Gate, Segment, Verdict, compare
@@ -85,12 +87,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Action": "vhashdb.exchange.policy",
     "AddStatus": "vhashdb.results",
     "Addition": "vhashdb.results",
+    "Ceiling": "vhashdb.exchange.policy",
     "Comparison": "vhashdb.matching",
     "Database": "vhashdb.database",
     "Details": "vhashdb.store",
     "Effort": "vhashdb.results",
+    "Exchange": "vhashdb.exchange.exchange",
     "Explanation": "vhashdb.matching",
     "Fingerprint": "vhashdb.fingerprints",
     "Gate": "vhashdb.matching",
@@ -113,9 +118,11 @@ _LAZY = {
 }
 
 __all__ = [
+    "Action",
     "AddStatus",
     "Addition",
     "AlgorithmMismatch",
+    "Ceiling",
     "Comparison",
     "Database",
     "DatabaseDamaged",
@@ -128,6 +135,7 @@ __all__ = [
     "Details",
     "Effort",
     "EventInvalid",
+    "Exchange",
     "Explanation",
     "FeedBusy",
     "FeedDigest",

@@ -147,6 +147,15 @@ def test_every_write_has_a_change_of_its_own_for_the_index(applied):
     assert changes == list(range(before + 1, before + 8))
 
 
+def test_what_was_erased_here_does_not_come_back_with_a_later_version(applied):
+    applied.apply([put(1, labels=("tvec",))])
+    record = record_id("acme", rid(1))
+    applied.db.retract(record, reason="not for us", erase=True)
+    applied.apply([put(1, rev=2, labels=("tvec",), reason=e.Reason(text="again"))])
+    blank = applied.db.get(record)
+    assert (blank.state, blank.labels, blank.reason, blank.md5) == (State.RETRACTED, (), "", None)
+
+
 def test_a_local_retraction_survives_what_the_publisher_says_later(applied):
     applied.apply([put(1)])
     record = record_id("acme", rid(1))

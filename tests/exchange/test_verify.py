@@ -5,8 +5,8 @@ import pytest
 from vhashdb import errors
 from vhashdb.exchange.verify import verify
 
+from .attacks import add_file, lines_of, packed, replace_history
 from .feeds import Feed, put, retract
-from .test_attacks import add_file, lines_of, packed, replace_history
 
 
 def test_a_good_feed(feed):

@@ -59,16 +59,15 @@ FROM (SELECT s.rid, s.seq, s.kind, s.rev, s.erase, o.record AS old, coalesce(r.s
             AND o.rid NOT IN (SELECT rid FROM staged WHERE feed = :feed))
 """
 
-# ``kept``: people here retracted it, and what its publisher says later does not bring it back.
+# ``kept``: people here retracted it; what its publisher says later brings nothing of it back.
 _UPDATE: Final = f"""
 UPDATE record SET {", ".join(f"{name} = s.{name}" for name in _DETAILS)},
        revision = revision + 1, change = w.change,
-       state = CASE WHEN w.kept THEN 'retracted'
-                    WHEN record.state = 'held' OR s.held != '' AND NOT EXISTS (
+       state = CASE WHEN record.state = 'held' OR s.held != '' AND NOT EXISTS (
                          SELECT 1 FROM held h WHERE h.record = w.record AND h.decided = 'accepted' AND h.reason = s.held) THEN 'held'
                     ELSE 'active' END
 FROM winner w JOIN staged s ON s.feed = :feed AND s.rid = w.rid
-WHERE record.number = w.record AND w.kind = 'put' AND NOT w.fresh
+WHERE record.number = w.record AND w.kind = 'put' AND NOT w.fresh AND NOT w.kept
 """
 
 _INSERT: Final = f"""
@@ -94,16 +93,16 @@ ON CONFLICT (record) DO UPDATE SET reason = excluded.reason, at = excluded.at, d
        proposed = '', proposed_by = ''
 """
 
-_REPLACED: Final = "SELECT record FROM winner WHERE kind = 'put' AND NOT fresh"
+_REPLACED: Final = "SELECT record FROM winner WHERE kind = 'put' AND NOT fresh AND NOT kept"
 _ERASED: Final = "SELECT record FROM winner WHERE kind = 'retract' AND erase AND record IS NOT NULL"
 
 _CONTENT: Final = (
     f"DELETE FROM label WHERE record IN ({_REPLACED})",
     "INSERT OR IGNORE INTO label (record, label) SELECT w.record, j.value FROM winner w "
-    "JOIN staged s ON s.feed = :feed AND s.rid = w.rid, json_each(s.labels) j WHERE w.kind = 'put'",
+    "JOIN staged s ON s.feed = :feed AND s.rid = w.rid, json_each(s.labels) j WHERE w.kind = 'put' AND NOT w.kept",
     f"DELETE FROM fingerprint WHERE record IN ({_REPLACED})",
     "INSERT INTO fingerprint (record, algorithm, blob) SELECT w.record, s.algorithm, s.fingerprint FROM winner w "
-    "JOIN staged s ON s.feed = :feed AND s.rid = w.rid WHERE w.kind = 'put' AND s.fingerprint IS NOT NULL ORDER BY w.record",
+    "JOIN staged s ON s.feed = :feed AND s.rid = w.rid WHERE w.kind = 'put' AND NOT w.kept AND s.fingerprint IS NOT NULL ORDER BY w.record",
 )
 
 _RETRACT: Final = (
@@ -215,7 +214,7 @@ def clear(connection: Connection, number: int) -> None:
 
 def _counts(connection: Connection) -> dict[str, int]:
     row = connection.exec_driver_sql(
-        "SELECT coalesce(sum(fresh), 0), coalesce(sum(kind = 'put' AND NOT fresh), 0), "
+        "SELECT coalesce(sum(fresh), 0), coalesce(sum(kind = 'put' AND NOT fresh AND NOT kept), 0), "
         "coalesce(sum(kind = 'retract' AND record IS NOT NULL), 0), coalesce(sum(kind = 'retract' AND erase AND record IS NOT NULL), 0) "
         "FROM winner"
     ).one()
