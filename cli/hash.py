@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
@@ -17,6 +14,7 @@ from .codes import ExitCode
 from .files import InputFiles
 from .output import complain, shown
 from .settings import OneOf
+from .writing import written_to
 
 if TYPE_CHECKING:
     from vhashdb import Fingerprint
@@ -55,7 +53,7 @@ def command(files: tuple[str, ...], form: str, output: str | None, every_frame: 
     if every_frame and how["algorithm"] != "pdq":
         raise click.UsageError("--every-frame is for --algorithm pdq")
     failed = 0
-    with _output(output) as out:
+    with written_to(output) as out:
         for path in paths:
             try:
                 fingerprint = _fingerprint(path, every_frame, **how)
@@ -68,26 +66,6 @@ def command(files: tuple[str, ...], form: str, output: str | None, every_frame: 
         if failed == len(paths):
             raise click.exceptions.Exit(ExitCode.INCOMPLETE)  # nothing to replace an older file with
     return ExitCode.INCOMPLETE if failed else ExitCode.FINISHED
-
-
-@contextlib.contextmanager
-def _output(path: str | None) -> Iterator[IO[bytes]]:
-    """Standard output, or a file that takes its place only when everything went well."""
-    if path in (None, "-"):
-        yield sys.stdout.buffer
-        return
-    part = f"{path}.part"
-    try:
-        file = open(part, "wb")  # noqa: SIM115  # closed below, before it is renamed
-    except OSError as error:
-        raise click.FileError(part, error.strerror or str(error)) from error
-    try:
-        with file:
-            yield file
-        os.replace(part, str(path))
-    except BaseException:
-        os.unlink(part)
-        raise
 
 
 def _fingerprint(path: str, every_frame: bool, algorithm: str, bits: int, views: str) -> Fingerprint:

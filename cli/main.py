@@ -31,11 +31,24 @@ VERBS: Final = (
     "label",
     "retract",
     "unmatch",
+    "import",
+    "export",
+    "trust",
+    "sync",
+    "opinion",
+    "review",
+    "allow",
+    "audit",
+    "report",
     "config",
     "completion",
     "demo",
+    "feed",
 )
 """In the order of the help. Each is a module here with a `command`, which imports what is heavy only when it runs."""
+
+_MODULES: Final = {"import": "import_"}
+"""Modules whose verb Python would not take for a name."""
 
 
 class LazyGroup(click.Group):
@@ -49,7 +62,7 @@ class LazyGroup(click.Group):
         """The verb's command, or None."""
         if cmd_name not in VERBS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = importlib.import_module(f".{cmd_name}", __package__).command
+        command: click.Command = importlib.import_module(f".{_MODULES.get(cmd_name, cmd_name)}", __package__).command
         return command
 
 

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vhashdb.errors import RecordNotFound
+
 from .common import db_option, json_option, opened
 from .output import emit, emit_json, printable, record_json
 
 if TYPE_CHECKING:
+    from vhashdb import Database
     from vhashdb.store import AuditEntry
 
 
@@ -31,7 +34,7 @@ def command(identifier: str, db: Path, as_json: bool) -> None:
     with opened(db) as database:
         record = database.get(identifier)
         audit = database.audit(record=record.id)
-        hashes = len(database.fingerprint(record.id))
+        hashes = _hashes(database, record.id)
     facts = record_json(record) | {"hashes": hashes}
     if as_json:
         emit_json(facts | {"audit": [_audit_json(entry) for entry in audit]})
@@ -43,6 +46,14 @@ def command(identifier: str, db: Path, as_json: bool) -> None:
     for entry in audit:
         what = ", ".join(f"{name}: {_text(value)}" for name, value in entry.details.items() if value)
         emit(f"  {entry.at.isoformat(sep=' ')} UTC  {printable(entry.actor)}  {entry.action}  {what}".rstrip())
+
+
+def _hashes(database: Database, identifier: str) -> int:
+    """How many the record has; none if it was erased, or came without."""
+    try:
+        return len(database.fingerprint(identifier))
+    except RecordNotFound:
+        return 0
 
 
 def _audit_json(entry: AuditEntry) -> dict[str, Any]:

@@ -18,6 +18,8 @@ SHOWN_VIEWS = 8
 SHOWN_STRETCHES = 6
 """Of each way of looking."""
 WIDTH = 80
+_USUAL = "the record allows review at most"
+"""What nearly every record says; not worth a line."""
 SHORT_S = 60.0
 STILL_S = 0.11
 """A stretch of the file no longer than this is one picture, so its times there say nothing; a GIF of one has 0.1 s."""
@@ -44,10 +46,15 @@ def note_lines(notes: tuple[str, ...]) -> list[str]:
 
 
 def _match_lines(name: str, match: Match) -> list[str]:
-    record, word = match.record, coloured(verdict_word(match.verdict))
+    record, ceiling, word = match.record, match.ceiling, coloured(verdict_word(match.verdict))
+    voices = "" if record.details.source == "local" and not ceiling.dispute else f" ({ceiling.agree} agree, {ceiling.dispute} dispute)"
     state = "" if record.state == "active" else f"   ({record.state})"
     labels, source = labels_text(record.labels), printable(record.details.source)
-    lines = [f"{name}  {word}  {match.score:.2f}  rec {record.short_id}  {labels}  from {source}{state}  → {record.details.max_action}"]
+    lines = [f"{name}  {word}  {match.score:.2f}  rec {record.short_id}  {labels}  from {source}{voices}{state}  → {ceiling.action}"]
+    if ceiling.reasons not in ((), (_USUAL,)):
+        lines.append(f"  not more than {ceiling.action}: {printable('; '.join(ceiling.reasons))}")
+    if ceiling.exceptions:
+        lines.append(f"  does not apply to {printable(', '.join(ceiling.exceptions))}")
     if match.identical:
         lines.append("  the very same file, byte for byte")
         return lines

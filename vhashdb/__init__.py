@@ -8,11 +8,13 @@ The house, from the street to the cellar::
       hashing       pictures become hashes, in many views
       background    hashes of pictures that occur in unrelated videos
       fingerprints  the hashes of one video: a value and its stored forms
-      store         records, labels, audit log              (SQLite through SQLAlchemy)
+      store         records, labels, audit log, feeds       (SQLite through SQLAlchemy)
+      exchange      what is shared with others: signed feeds, opinions, what a match may lead to
       index         hashes of many videos, searched         (the only room that imports faiss)
       live_index    the index kept equal to the records, on disk and in memory
       matching      two fingerprints become segments and a verdict
       plotting      one such pair as a picture                (the only room that imports matplotlib)
+      exchange      feeds of records between companies        (the only room that imports tuf)
       errors        one tree; limits: one dataclass
 
 Example::
@@ -44,7 +46,22 @@ from vhashdb.errors import (
     DatabaseLocked,
     DatabaseNotFound,
     DecoderFailed,
+    EventInvalid,
+    FeedBusy,
+    FeedDigest,
+    FeedError,
+    FeedExpired,
+    FeedFork,
+    FeedGap,
+    FeedIllegalStub,
+    FeedMalformed,
+    FeedOversize,
+    FeedRollback,
+    FeedSignature,
+    FeedUnreachable,
     FingerprintError,
+    FormatError,
+    KeyUnusable,
     LimitExceeded,
     MediaError,
     MediaNotFound,
@@ -60,6 +77,8 @@ from vhashdb.limits import Limits
 
 if TYPE_CHECKING:
     from vhashdb.database import Database
+    from vhashdb.exchange.exchange import Exchange
+    from vhashdb.exchange.policy import Action, Ceiling
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.matching import Comparison, Explanation, Gate, Segment, Verdict, compare
@@ -69,12 +88,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Action": "vhashdb.exchange.policy",
     "AddStatus": "vhashdb.results",
     "Addition": "vhashdb.results",
+    "Ceiling": "vhashdb.exchange.policy",
     "Comparison": "vhashdb.matching",
     "Database": "vhashdb.database",
     "Details": "vhashdb.store",
     "Effort": "vhashdb.results",
+    "Exchange": "vhashdb.exchange.exchange",
     "Explanation": "vhashdb.matching",
     "Fingerprint": "vhashdb.fingerprints",
     "Gate": "vhashdb.matching",
@@ -98,9 +120,11 @@ _LAZY = {
 }
 
 __all__ = [
+    "Action",
     "AddStatus",
     "Addition",
     "AlgorithmMismatch",
+    "Ceiling",
     "Comparison",
     "Database",
     "DatabaseDamaged",
@@ -112,10 +136,26 @@ __all__ = [
     "DecoderFailed",
     "Details",
     "Effort",
+    "EventInvalid",
+    "Exchange",
     "Explanation",
+    "FeedBusy",
+    "FeedDigest",
+    "FeedError",
+    "FeedExpired",
+    "FeedFork",
+    "FeedGap",
+    "FeedIllegalStub",
+    "FeedMalformed",
+    "FeedOversize",
+    "FeedRollback",
+    "FeedSignature",
+    "FeedUnreachable",
     "Fingerprint",
     "FingerprintError",
+    "FormatError",
     "Gate",
+    "KeyUnusable",
     "LimitExceeded",
     "Limits",
     "Match",

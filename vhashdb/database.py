@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import threading
 from collections import Counter
@@ -15,9 +16,11 @@ from typing import Final, Self
 from PIL.Image import Image
 
 from vhashdb.errors import DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotADatabase, UnreadableMedia
+from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprinting import build, rebuild
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
+from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index import FrameIndex
 from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
 from vhashdb.limits import Limits
@@ -29,7 +32,9 @@ from vhashdb.matching.ranking import Known, weigh
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.results import Addition, AddStatus, Effort, Match, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, State, Store
+from vhashdb.store.clock import now_utc
 from vhashdb.store.store import LOCK_TIMEOUT_S
+from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
 
 RECORDS_FILE: Final = "records.sqlite"
@@ -56,6 +61,7 @@ INDEX_SAMPLE: Final = 1000
 FIRST_LOOK: Final = "first look"
 """What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
 FULL_LOOK: Final = "full look"
+SECOND_PERSON: Final = "a second person has to confirm it"
 STILL_S: Final = 0.2
 """Seconds under which an input counts as a still picture."""
 MIN_USABLE_S: Final = 1.0
@@ -103,6 +109,8 @@ class Database:
         self._asked: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._decoders = DecoderPool(limits)
+        self.exchange = Exchange(store, path, self._algorithm_id, self._with_pictures_like, self._save_at_close)
+        """Feeds, opinions, reviews: what is shared with others."""
 
     @classmethod
     def create(cls, path: Path, *, algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
@@ -238,22 +246,34 @@ class Database:
             alike = self._compared(prepared.query, self._candidates(prepared.query, Effort.BALANCED))
             near = tuple(Near(m.record.id, m.score, m.verdict) for m in alike)
             new = NewRecord(prepared.reference.duration_s, sha256, md5, details)
-            record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near])
+            held = SECOND_PERSON if self.exchange.reviews.rules.two_person else ""
+            record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=held)
             self._wrote = True
             self._live.keep()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
         notes = () if prepared.reference.usable.any() else ("shows too little to be found again, except as the very same file",)
         return Addition(record, status, near, (*prepared.reference.damage, *notes))
 
+    def note_written(self) -> None:
+        """The store was written to from elsewhere, by an import for instance: the index is saved when the database is closed."""
+        self._wrote = True
+
     def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels of a record."""
         self._wrote = True
         return self._store.relabel(identifier, add=add, remove=remove)
 
-    def retract(self, identifier: str, *, reason: str) -> Record:
-        """Withdraw a record: it stops matching at once and stays on file."""
+    def retract(self, identifier: str, *, reason: str, code: str = "withdrawn", erase: bool = False) -> Record:
+        """Withdraw a record: it stops matching at once and stays on file.
+
+        Args:
+            identifier: of the record.
+            reason: in words, for people here.
+            code: the same for whoever follows a feed of this database; one of `vhashdb.store.withdrawals.CODES`.
+            erase: keep nothing of its content, here or there.
+        """
         self._wrote = True
-        return self._store.set_state(identifier, State.RETRACTED, reason=reason, action="retract")
+        return withdraw(self._store, self.get(identifier), reason=reason, code=code, erase=erase)
 
     def unmatch(self, source: str | os.PathLike[str], identifier: str, *, reason: str = "") -> Record:
         """Remember that this file is *not* that record, whatever the hashes say."""
@@ -287,9 +307,10 @@ class Database:
         if image is not None:
             return self._ask(image, effort, None, among)
         with as_path(source, self.limits) as path:
-            return self._ask(path, effort, sha256_of(path), among)
+            hashes = hash_file(path) if self._store.has_md5_alone() else FileHashes(sha256_of(path))
+            return self._ask(path, effort, hashes, among)
 
-    def _ask(self, source: Path | Image, effort: Effort, sha256: str | None, among: Selection | None) -> Result:
+    def _ask(self, source: Path | Image, effort: Effort, file: FileHashes | None, among: Selection | None) -> Result:
         """Look as deep as the effort goes, and no deeper than the question needs."""
         *first, last = DEPTHS[effort].plans
         spent_s, built = 0.0, None
@@ -301,13 +322,13 @@ class Database:
                 found = self._candidates(query, effort, among)
                 # On a still there is nothing to save.
                 if not found and query.usable.any() and query.duration_s >= STILL_S:
-                    return self._answer(query, effort, sha256, spent_s, [], among)
+                    return self._answer(query, effort, file, spent_s, [], among)
         closer = rebuild(built, last, self._algorithm) if built else None
         if closer is None:
             built = build(source, [last], self._algorithm, self._decoders, self.limits)
             closer, spent_s = built.fingerprints[0], spent_s + built.decode_cpu_s
         matches = self._compared(closer, self._candidates(closer, Effort.BALANCED, among))
-        return replace(self._answer(closer, effort, sha256, spent_s, matches, among), confirmed=bool(first))
+        return replace(self._answer(closer, effort, file, spent_s, matches, among), confirmed=bool(first))
 
     def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Explanation:
         """How an input compares with one record, and whether a search comes upon it: everything, whatever the verdict.
@@ -356,16 +377,17 @@ class Database:
         self,
         query: Fingerprint,
         effort: Effort,
-        sha256: str | None,
+        file: FileHashes | None,
         cpu_s: float,
         matches: list[Match],
         among: Selection | None = None,
     ) -> Result:
         """The verdict on a fingerprint, given what it matches."""
-        if sha256:
-            matches = self._with_identical(matches, sha256, query, among)
-            unlike = self._store.not_this(sha256)
+        if file:
+            matches = self._with_identical(matches, file, query, among)
+            unlike = self._store.not_this(file.sha256)
             matches = [m for m in matches if m.record.id not in unlike]
+        matches = self._with_ceilings(matches, query, file.sha256 if file else None)
         verdict, reason = _verdict(query, matches)
         self._note_question(verdict, matches)
         return Result(
@@ -376,7 +398,7 @@ class Database:
             usable_s=query.usable_s,
             damage=query.damage,
             effort=effort,
-            sha256=sha256,
+            sha256=file.sha256 if file else None,
             decode_cpu_s=cpu_s,
         )
 
@@ -395,7 +417,7 @@ class Database:
     def _weighed(self, query: Fingerprint, found: Sequence[Candidate]) -> list[tuple[Record, Judgement]]:
         """The candidates that can match, each with the judgement on it in the light of the others."""
         records = self._store.by_number([c.record for c in found]) if found else {}
-        active = [(records[c.record], c.near_s) for c in found if records[c.record].state is not State.RETRACTED]
+        active = [(records[c.record], c.near_s) for c in found if _in_force(records[c.record])]
         known = []
         for record, near_s in active:
             reference = self._store.fingerprint(record.id)
@@ -405,18 +427,33 @@ class Database:
     def _candidates(self, query: Fingerprint, effort: Effort, among: Selection | None = None) -> list[Candidate]:
         return self._live.candidates(query, round(DEPTHS[effort].radius * self._algorithm_id.bits), among)
 
-    def _with_identical(self, matches: list[Match], sha256: str, query: Fingerprint, among: Selection | None) -> list[Match]:
+    def _with_identical(self, matches: list[Match], file: FileHashes, query: Fingerprint, among: Selection | None) -> list[Match]:
         """The same file decides by itself, still pictures included."""
-        same = self._store.by_sha256(sha256)
-        if same is None or not (among is None or among.allows(same)):
+        same, reason = self._store.by_sha256(file.sha256), "the very same file, byte for byte"
+        if same is None and file.md5:
+            same, reason = self._store.by_md5(file.md5), "a file with the same MD5, which is all that is known of it"
+        if same is None or not _in_force(same) or not (among is None or among.allows(same)):
             return matches
         judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
-        judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason="the very same file, byte for byte")
+        judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason=reason)
         if not judgement.segments:
             judgement = replace(
                 judgement, matched_query_s=query.duration_s, matched_reference_s=same.duration_s, query_coverage=1.0, reference_coverage=1.0
             )
         return [Match(same, judgement, identical=True), *(m for m in matches if m.record.id != same.id)]
+
+    def _with_ceilings(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
+        """Each match with the most that it may lead to, and why not more."""
+        stretches = [[(s.query_start_s, s.query_end_s) for s in m.segments] or [(0.0, query.duration_s)] for m in matches]
+        ceilings = self.exchange.ceilings([m.record for m in matches], query, stretches, sha256)
+        return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
+
+    def _save_at_close(self) -> None:
+        self._wrote = True
+
+    def _with_pictures_like(self, hashes: PackedHashes, bits: int) -> set[int]:
+        """Numbers of the records that have a picture within so many bits of these hashes."""
+        return set(self.index.search(hashes, bits).record.tolist())
 
     # -- the index -----------------------------------------------------------------------------
 
@@ -427,6 +464,12 @@ class Database:
         if wrong is not None:
             self._live.rebuild()
         return Health((*left, wrong) if wrong else left, ("the index was rebuilt from the records",) if wrong else (), left)
+
+
+def _in_force(record: Record) -> bool:
+    """Whether a record may match: neither retracted nor past its time."""
+    expires: datetime.date | None = record.details.expires
+    return record.state is not State.RETRACTED and (expires is None or expires >= now_utc().date())
 
 
 def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:

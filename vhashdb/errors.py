@@ -4,23 +4,38 @@
 
     VhashdbError
     ├── UsageError (ValueError)                 the call itself is wrong              exit 2
-    │   └── RecordNotFound (LookupError)        no record has that id                 exit 2
+    │   ├── RecordNotFound (LookupError)        no record has that id                 exit 2
+    │   ├── EventInvalid                        not what a feed may say               exit 2
+    │   └── KeyUnusable                         a signing key cannot be used          exit 2
     ├── FingerprintError (ValueError)           bytes or text that are no fingerprint exit 2
     │   └── AlgorithmMismatch                   two algorithms or versions mixed      exit 2
+    ├── FormatError (ValueError)                a file of others that cannot be read  exit 3
     ├── MediaError                              one input cannot be fingerprinted     exit 3
     │   ├── MediaNotFound (FileNotFoundError)   no such file
     │   ├── NotMedia (ValueError)               the file is not a video or an image
     │   ├── UnreadableMedia (ValueError)        a video, but no frame can be decoded
     │   ├── LimitExceeded                       larger than the limits allow
     │   └── DecoderFailed                       the decoder process died or hung
-    └── DatabaseError                           the database cannot be used           exit 4
-        ├── DatabaseNotFound (FileNotFoundError)
-        ├── DatabaseExists (FileExistsError)
-        ├── DatabaseEmpty
-        ├── NotADatabase (ValueError)
-        ├── SchemaTooNew
-        ├── DatabaseLocked (TimeoutError)
-        └── DatabaseDamaged
+    ├── DatabaseError                           the database cannot be used           exit 4
+    │   ├── DatabaseNotFound (FileNotFoundError)
+    │   ├── DatabaseExists (FileExistsError)
+    │   ├── DatabaseEmpty
+    │   ├── NotADatabase (ValueError)
+    │   ├── SchemaTooNew
+    │   ├── DatabaseLocked (TimeoutError)
+    │   └── DatabaseDamaged
+    └── FeedError                               a feed breaks a rule of the exchange  exit 5
+        ├── FeedUnreachable (ConnectionError)   it cannot be read at all
+        ├── FeedSignature                       too few valid signatures of its keys
+        ├── FeedExpired                         its statement of what is current is too old
+        ├── FeedRollback                        it shows an older state than before
+        ├── FeedFork                            it shows another history than before
+        ├── FeedGap                             sequence numbers with a gap, a repeat or out of order
+        ├── FeedDigest                          a file is not the one that was signed
+        ├── FeedOversize                        larger than the limits allow
+        ├── FeedBusy (TimeoutError)             another process publishes or fetches it
+        ├── FeedIllegalStub                     an erased line without the retraction that allows it
+        └── FeedMalformed (ValueError)          bytes that are no feed
 
 An error's message says what happened and to what; its ``hint`` says what to do next; its
 ``exit_code`` is what the command line ends with. Each error that has a built-in counterpart is
@@ -38,7 +53,22 @@ __all__ = [
     "DatabaseLocked",
     "DatabaseNotFound",
     "DecoderFailed",
+    "EventInvalid",
+    "FeedBusy",
+    "FeedDigest",
+    "FeedError",
+    "FeedExpired",
+    "FeedFork",
+    "FeedGap",
+    "FeedIllegalStub",
+    "FeedMalformed",
+    "FeedOversize",
+    "FeedRollback",
+    "FeedSignature",
+    "FeedUnreachable",
     "FingerprintError",
+    "FormatError",
+    "KeyUnusable",
     "LimitExceeded",
     "MediaError",
     "MediaNotFound",
@@ -80,6 +110,16 @@ class RecordNotFound(UsageError, LookupError):
     hint = "`vhashdb list` shows the ids"
 
 
+class EventInvalid(UsageError):
+    """An event breaks the closed schema of feeds, or its text says what a feed may not say."""
+
+
+class KeyUnusable(UsageError):
+    """A signing key is missing, its passphrase is wrong, or it is not a key of the feed."""
+
+    hint = "check the key's path and passphrase"
+
+
 class FingerprintError(VhashdbError, ValueError):
     """Bytes or text are not a fingerprint, or are a damaged one."""
 
@@ -90,6 +130,13 @@ class AlgorithmMismatch(FingerprintError):
     """Two fingerprints of different algorithms, bit counts or spec versions were mixed."""
 
     hint = "fingerprint the video again with the algorithm of the database"
+
+
+class FormatError(VhashdbError, ValueError):
+    """A file to be imported is of no known format, or is damaged as a whole."""
+
+    exit_code = 3
+    hint = "name the format with --format; `vhashdb import --help` lists them"
 
 
 class MediaError(VhashdbError):
@@ -174,3 +221,78 @@ class DatabaseDamaged(DatabaseError):
     """The database file is corrupt."""
 
     hint = "run `vhashdb doctor`, or restore the folder from a backup"
+
+
+class FeedError(VhashdbError):
+    """A feed breaks a rule of the exchange; what was accepted from it before stays as it was.
+
+    Each subclass is one rule, and its first sentence says in words which.
+    """
+
+    exit_code = 5
+
+
+class FeedBusy(FeedError, TimeoutError):
+    """Another process works on the same feed."""
+
+    hint = "wait for it to finish"
+
+
+class FeedUnreachable(FeedError, ConnectionError):
+    """The feed, or one file of it, cannot be read."""
+
+    hint = "check the address and the network; a later run goes on where this one ended"
+
+
+class FeedSignature(FeedError):
+    """Fewer valid signatures than the feed's root of trust demands."""
+
+    hint = "do not trust this copy; ask the publisher over another channel"
+
+
+class FeedExpired(FeedError):
+    """The feed's signed statement of what is current is out of date, so a retraction may be missing."""
+
+    hint = "the publisher has to run `vhashdb feed heartbeat`; also check the clock of this machine"
+
+
+class FeedRollback(FeedError):
+    """The feed shows an older state than was seen before."""
+
+    hint = "ask the publisher over another channel; a mirror may be stale"
+
+
+class FeedFork(FeedError):
+    """The feed shows a history that differs from the one seen before."""
+
+    hint = "keep the evidence and ask the publisher over another channel"
+
+
+class FeedGap(FeedError):
+    """Sequence numbers of the feed have a gap, a repeat, or are out of order."""
+
+    hint = "tell the publisher; nothing of this download was used"
+
+
+class FeedDigest(FeedError):
+    """A file of the feed is not the one that was signed."""
+
+    hint = "the copy or the transfer is damaged; try again, or another mirror"
+
+
+class FeedOversize(FeedError):
+    """A file, a line or a count of the feed is larger than the limits allow."""
+
+    hint = "raise the limit in vhashdb.exchange.limits.FeedLimits only if the publisher confirms the size"
+
+
+class FeedIllegalStub(FeedError):
+    """The feed erased a line without the retraction that allows it."""
+
+    hint = "keep the evidence and ask the publisher over another channel"
+
+
+class FeedMalformed(FeedError, ValueError):
+    """Bytes of the feed are not of the form that `docs/feed-format.md` describes."""
+
+    hint = "tell the publisher; a newer vhashdb may be needed"

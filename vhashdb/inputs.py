@@ -37,7 +37,8 @@ class FileHashes:
     """Exact hashes of a file, in hexadecimal."""
 
     sha256: str
-    md5: str
+    md5: str = ""
+    """Empty where nobody needs it."""
 
 
 def hash_file(path: str | os.PathLike[str]) -> FileHashes:

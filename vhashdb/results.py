@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from vhashdb.errors import UsageError
+from vhashdb.exchange.policy import Action, Ceiling
 from vhashdb.matching.verdict import Judgement, Segment, Verdict
 from vhashdb.store.records import Record
 
@@ -81,6 +82,9 @@ class Addition:
         }
 
 
+_REVIEW: Final = Ceiling(Action.REVIEW)
+
+
 @dataclass(frozen=True)
 class Match:
     """One record that a file matched, or may match."""
@@ -89,6 +93,8 @@ class Match:
     judgement: Judgement
     identical: bool = False
     """The file is the recorded file, byte for byte."""
+    ceiling: Ceiling = _REVIEW
+    """The most that may happen without a person, and why not more."""
 
     @property
     def verdict(self) -> Verdict:
@@ -119,6 +125,11 @@ class Match:
             "state": self.record.state.value,
             "source": self.record.details.source,
             "max_action": self.record.details.max_action,
+            "action": self.ceiling.action.value,
+            "action_reasons": list(self.ceiling.reasons),
+            "agree": self.ceiling.agree,
+            "dispute": self.ceiling.dispute,
+            "exceptions": list(self.ceiling.exceptions),
             "matched_query_s": round(self.judgement.matched_query_s, 3),
             "matched_reference_s": round(self.judgement.matched_reference_s, 3),
             "query_coverage": round(self.judgement.query_coverage, 3),

@@ -62,11 +62,11 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
     return packed + hashlib.blake2b(packed, digest_size=_DIGEST).digest()
 
 
-def from_bytes(data: bytes) -> Fingerprint:
-    """Unpack what `to_bytes` gave.
+def from_bytes(data: bytes, *, max_bytes: int | None = None) -> Fingerprint:
+    """Unpack what `to_bytes` gave; if a stranger may have, with ``max_bytes`` that it may unpack to.
 
     Raises:
-        FingerprintError: not a fingerprint, of a newer version, cut short, or changed on the way.
+        FingerprintError: not a fingerprint, of a newer version, cut short, changed on the way, or too large.
     """
     if len(data) < _HEAD.size + _DIGEST or data[:4] != MAGIC:
         raise FingerprintError("not a vhashdb fingerprint", hint="`vhashdb hash FILE -o out.vhfp` makes one")
@@ -80,14 +80,14 @@ def from_bytes(data: bytes) -> Fingerprint:
     if hashlib.blake2b(packed, digest_size=_DIGEST).digest() != digest:
         raise FingerprintError("the fingerprint's checksum does not fit", hint=_HINT)
     try:
-        return _unpack(packed[_HEAD.size :])
+        return _unpack(packed[_HEAD.size :], max_bytes)
     except (zlib.error, struct.error, KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         if isinstance(error, FingerprintError):
             raise
         raise FingerprintError(f"the fingerprint is malformed: {error}", hint=_HINT) from error
 
 
-def _unpack(body: bytes) -> Fingerprint:
+def _unpack(body: bytes, max_bytes: int | None) -> Fingerprint:
     """Read the header first: it says how much there is to unpack."""
     stream = zlib.decompressobj()
     raw = stream.decompress(body, _HEADER_LENGTH.size + _MAX_HEADER)
@@ -99,6 +99,8 @@ def _unpack(body: bytes) -> Fingerprint:
     if not 0 <= count <= MAX_ENTRIES or not 1 <= algorithm.bytes <= _MAX_HASH_BYTES:
         raise FingerprintError(f"{count} entries of {algorithm.bits} bits are more than is allowed", hint=_HINT)
     size = position + count * (11 + algorithm.bytes)
+    if max_bytes is not None and size > max_bytes:
+        raise FingerprintError(f"the fingerprint unpacks to {size} bytes; at most {max_bytes} are allowed")
     if len(raw) < size:
         raw += stream.decompress(stream.unconsumed_tail, size - len(raw))
     if len(raw) != size or stream.unconsumed_tail or not stream.eof:

@@ -33,6 +33,10 @@ class Keep:
     calm_rate: float = 0.0
     """Entries per second up to which a calm video is kept in finer steps."""
 
+    def steps(self, bits: int) -> list[int]:
+        """``change_bits`` of hashes that have so many bits."""
+        return [round(step * bits / 256) for step in self.change_bits]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -155,18 +159,14 @@ class FingerprintBuilder:
 
     def _steps(self, region: Region) -> list[int]:
         """Bits of change, of this algorithm's, that are tried for a region."""
-        return [round(bits * self._algorithm.id.bits / 256) for bits in self._plan.keep_of.get(region, self._plan.keep).change_bits]
+        return self._plan.keep_of.get(region, self._plan.keep).steps(self._algorithm.id.bits)
 
     def _columns(self, region: Region, track: _Track, duration_s: float) -> Iterator[_Columns]:
         """The columns of one region, one set for each orientation."""
         starts, ends, qualities = np.array(track.starts), np.array(track.ends), np.array(track.qualities, np.uint8)
         ends[-1] = max(ends[-1], min(duration_s, ends[-1] + self._period_s))
         hashes = np.stack(track.hashes)
-        calm_rate = self._plan.keep_of.get(region, self._plan.keep).calm_rate
-        for step in self._steps(region):
-            kept = _kept_by_change(hashes[:, 0], starts, ends, step)
-            if len(kept) <= calm_rate * duration_s:
-                break
+        kept = kept_entries(self._plan.keep_of.get(region, self._plan.keep), hashes[:, 0], starts, ends, duration_s)
         last = np.append(kept[1:], len(starts)) - 1
         for index, orientation in enumerate(self._plan.views[region]):
             view = np.full(len(kept), View(region, orientation).code, np.uint16)
@@ -243,6 +243,17 @@ class _Track:
         if self._open:
             self.ends[-1] = time_s
             self._open = False
+
+
+def kept_entries(
+    keep: Keep, hashes: PackedHashes, starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], duration_s: float
+) -> npt.NDArray[np.int64]:
+    """Which of the entries ``(n,)`` of one view, in order of time, make entries of their own: their positions, ascending."""
+    for step in keep.steps(8 * hashes.shape[1]):
+        kept = _kept_by_change(hashes, starts, ends, step)
+        if len(kept) <= keep.calm_rate * duration_s:
+            break
+    return kept
 
 
 def _kept_by_change(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -72,6 +72,20 @@ class Fingerprint:
         for column in (self.start_s, self.end_s, self.hash, self.quality, self.view):
             column.setflags(write=False)
 
+    @classmethod
+    def empty(cls, algorithm: AlgorithmId, duration_s: float = 0.0) -> Fingerprint:
+        """Of a video of which no hash is known."""
+        none = np.zeros(0)
+        return cls(
+            algorithm,
+            none,
+            none.copy(),
+            np.zeros((0, algorithm.bytes), np.uint8),
+            np.zeros(0, np.uint8),
+            np.zeros(0, np.uint16),
+            duration_s,
+        )
+
     def __len__(self) -> int:
         return len(self.start_s)
 
@@ -106,6 +120,11 @@ class Fingerprint:
             self.algorithm, self.start_s[mask], self.end_s[mask], self.hash[mask], self.quality[mask], self.view[mask],
             self.duration_s, self.width, self.height, self.damage,
         )  # fmt: skip
+
+
+def bare(fingerprint: Fingerprint) -> Fingerprint:
+    """The hashes alone, with their times: notes about damage are free text, and the size of the picture is nobody's business."""
+    return replace(fingerprint, damage=(), width=0, height=0)
 
 
 def covered(start_s: npt.NDArray[np.float64], end_s: npt.NDArray[np.float64]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -119,15 +120,29 @@ def from_vpdq(text: str) -> Fingerprint:
             raise FingerprintError(f"line {number} is not `frame,quality,hash,seconds`: {line[:80]!r}") from error
     if not hashes:
         raise FingerprintError("no frame in the vPDQ text")
-    order = np.argsort(starts, kind="stable")
-    start_s = milliseconds(starts)[order]
-    step_s = float(np.median(np.diff(start_s))) if len(start_s) > 1 else 0.0
+    return from_frames(starts, qualities, hashes)
+
+
+def from_frames(start_s: Sequence[float], quality: Sequence[int], hashes: Sequence[bytes]) -> Fingerprint:
+    """A fingerprint of PDQ hashes of the whole picture, one a frame, in any order; an entry lasts until the next one starts.
+
+    Args:
+        start_s: seconds since the first frame.
+        quality: 0 … 100.
+        hashes: 32 bytes each.
+
+    Raises:
+        FingerprintError: the times are impossible.
+    """
+    order = np.argsort(start_s, kind="stable")
+    starts = milliseconds(start_s)[order]
+    step_s = float(np.median(np.diff(starts))) if len(starts) > 1 else 0.0
     return Fingerprint(
         algorithm=Pdq.id,
-        start_s=start_s,
-        end_s=milliseconds(np.append(start_s[1:], start_s[-1] + step_s)),
+        start_s=starts,
+        end_s=milliseconds(np.append(starts[1:], starts[-1] + step_s)),
         hash=np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, Pdq.id.bytes)[order],
-        quality=np.array(qualities, np.uint8)[order],
+        quality=np.array(quality, np.uint8)[order],
         view=np.full(len(starts), _WHOLE, np.uint16),
-        duration_s=float(milliseconds(start_s[-1] + step_s)),
+        duration_s=float(milliseconds(starts[-1] + step_s)),
     )

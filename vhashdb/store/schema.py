@@ -113,6 +113,26 @@ not_this = Table(
     UniqueConstraint("record", "sha256"),
 )
 
+imported = Table(
+    "imported",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("key", String(64), primary_key=True),  # SHA-256 of the id there, which may itself be a hash that must be forgotten
+    Column("external_id", String, nullable=False),
+    Column("record", ForeignKey("record.number"), nullable=False, index=True),
+    Column("digest", String(64), nullable=False),  # of what was said of it, so that the same is not taken twice
+    Column("withdrawn", Boolean, nullable=False),  # by its source, as opposed to people here
+    Column("at", DateTime, nullable=False),
+)
+
+other_hash = Table(
+    "other_hash",
+    metadata,
+    Column("record", ForeignKey("record.number"), primary_key=True),
+    Column("algorithm", String, primary_key=True),
+    Column("value", String, primary_key=True),
+)
+
 _FIRST_TABLES: Final = (meta, record, label, fingerprint, near, audit)
 
 
@@ -132,5 +152,19 @@ def _not_this_marks(connection: Connection) -> None:
     metadata.create_all(connection, tables=[not_this])
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks)
+def _exchange(connection: Connection) -> None:
+    """Feeds, where records come from, opinions, allow-lists, held records, and staging."""
+    from vhashdb.store import feed_schema  # which needs the tables above
+
+    feed_schema.create(connection)
+
+
+def _imports(connection: Connection) -> None:
+    """What was imported from files, under which id, and hashes that are kept for others."""
+    metadata.create_all(connection, tables=[imported, other_hash])
+    # Lists of others often have MD5 alone: whether there is such a record is asked for every file.
+    connection.execute(text("CREATE INDEX record_md5_alone ON record (md5) WHERE md5 IS NOT NULL AND sha256 IS NULL"))
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks, _exchange, _imports)
 VERSION: Final = len(MIGRATIONS)

@@ -24,9 +24,11 @@ from sqlalchemy.engine import Connection, RowMapping
 from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import schema
+from vhashdb.store import feed_schema, schema
+from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, Selection, State
-from vhashdb.store.sqlite import application_of, sqlite_engine, sqlite_errors
+from vhashdb.store.sqlite import application_of, sqlite_engine
+from vhashdb.store.transactions import Transactions
 
 LOCK_TIMEOUT_S: Final = 10.0
 _AT_ONCE: Final = 200
@@ -64,8 +66,8 @@ class Store:
 
     def __init__(self, path: Path, engine: sa.Engine, actor: str) -> None:
         self.path = path
-        self._engine = engine
-        self._actor = actor
+        self.transactions = Transactions(path, engine)
+        self.actor = actor
 
     @classmethod
     def create(cls, path: Path, algorithm: AlgorithmId, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None) -> Store:
@@ -79,7 +81,7 @@ class Store:
                 "algorithm": algorithm.name,
                 "bits": str(algorithm.bits),
                 "spec": str(algorithm.spec),
-                "created_at": _now().isoformat(),
+                "created_at": now_utc().isoformat(),
             }
             connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
             connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
@@ -117,7 +119,7 @@ class Store:
 
     def close(self) -> None:
         """Release the file."""
-        self._engine.dispose()
+        self.transactions.close()
 
     def __enter__(self) -> Self:
         return self
@@ -172,31 +174,41 @@ class Store:
 
     # -- records -------------------------------------------------------------------------------
 
-    def add(self, new: NewRecord, fingerprint: Fingerprint, near: Iterable[tuple[str, float]] = ()) -> Record:
-        """Record a known video. ``near`` lists (record id, score) of what it is a near duplicate of."""
+    def add(self, new: NewRecord, fingerprint: Fingerprint, near: Iterable[tuple[str, float]] = (), *, held: str = "") -> Record:
+        """Record a known video.
+
+        Args:
+            new: what it is.
+            fingerprint: how it is recognised.
+            near: (record id, score) of what it is a near duplicate of.
+            held: why somebody else has to confirm it before it may lead to more than a review; empty if nobody has to.
+        """
         self.algorithm.require(fingerprint.algorithm)
         identifier = secrets.token_hex(16)
         with self._writing() as connection:
             number = connection.execute(
                 schema.record.insert().values(
                     id=identifier,
-                    state=State.ACTIVE.value,
+                    state=(State.HELD if held else State.ACTIVE).value,
                     revision=1,
-                    change=_next_change(connection),
-                    added_at=_now(),
+                    change=self.next_change(connection),
+                    added_at=now_utc(),
                     duration_s=new.duration_s,
                     sha256=new.sha256,
                     md5=new.md5,
-                    **_detail_values(new.details),
+                    **detail_values(new.details),
                 )
             ).inserted_primary_key[0]  # type: ignore[index]  # always given for an insert of one row
             _set_labels(connection, number, new.details.labels)
+            if held:
+                proposal = {"proposed": "accepted", "proposed_by": self.actor}
+                connection.execute(feed_schema.held.insert().values(record=number, reason=held, at=now_utc(), **proposal))
             connection.execute(
                 schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_bytes(fingerprint))
             )
             for other, score in near:
                 connection.execute(schema.near.insert().values(record=number, other=_number_of(connection, other), score=score))
-            self._log(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
+            self.log_in(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
         return self.get(identifier)
 
     def get(self, identifier: str) -> Record:
@@ -222,7 +234,20 @@ class Store:
 
     def by_sha256(self, sha256: str) -> Record | None:
         """The record made from a file with this hash that is not retracted, if there is one."""
-        query = sa.select(schema.record).where(schema.record.c.sha256 == sha256, schema.record.c.state != State.RETRACTED.value)
+        return self._by_file_hash(schema.record.c.sha256 == sha256)
+
+    def by_md5(self, md5: str) -> Record | None:
+        """The same, of records of which no SHA-256 is known."""
+        return self._by_file_hash((schema.record.c.md5 == md5) & schema.record.c.sha256.is_(None))
+
+    def has_md5_alone(self) -> bool:
+        """Whether there are such records: lists of others often have nothing better."""
+        query = sa.select(sa.exists().where(schema.record.c.md5.is_not(None), schema.record.c.sha256.is_(None)))
+        with self._reading() as connection:
+            return bool(connection.execute(query).scalar())
+
+    def _by_file_hash(self, condition: sa.ColumnElement[bool]) -> Record | None:
+        query = sa.select(schema.record).where(condition, schema.record.c.state != State.RETRACTED.value)
         with self._reading() as connection:
             row = connection.execute(query.order_by(schema.record.c.number)).mappings().first()
             return None if row is None else _record(connection, row)
@@ -273,9 +298,9 @@ class Store:
         """Remember that the file with this hash is not this record. Said twice, it is remembered once."""
         record = self.get(identifier)
         with self._writing() as connection:
-            insert = sqlite_insert(schema.not_this).values(record=record.id, sha256=sha256, reason=reason, at=_now())
+            insert = sqlite_insert(schema.not_this).values(record=record.id, sha256=sha256, reason=reason, at=now_utc())
             connection.execute(insert.on_conflict_do_nothing())
-            self._log(connection, "unmatch", record.id, sha256=sha256, reason=reason)
+            self.log_in(connection, "unmatch", record.id, sha256=sha256, reason=reason)
 
     def not_this(self, sha256: str) -> frozenset[str]:
         """Ids of the records that the file with this hash is not."""
@@ -333,7 +358,7 @@ class Store:
     def log(self, action: str, record: str | None = None, **details: Any) -> None:
         """Append one line to the audit log."""
         with self._writing() as connection:
-            self._log(connection, action, record, **details)
+            self.log_in(connection, action, record, **details)
 
     def audit_log(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
         """The newest lines of the audit log, oldest of them first."""
@@ -346,10 +371,16 @@ class Store:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _log(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
+    @staticmethod
+    def next_change(connection: Connection) -> int:
+        """The number of the next write to a record."""
+        return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
+
+    def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
+        """Append one line to the audit log, in a transaction that is under way."""
         connection.execute(
             schema.audit.insert().values(
-                at=_now(), actor=self._actor, action=action, record=record, details=json.dumps(details, sort_keys=True)
+                at=now_utc(), actor=self.actor, action=action, record=record, details=json.dumps(details, sort_keys=True)
             )
         )
 
@@ -361,27 +392,16 @@ class Store:
             connection.execute(
                 schema.record.update()
                 .where(schema.record.c.number == number)
-                .values(revision=schema.record.c.revision + 1, change=_next_change(connection))
+                .values(revision=schema.record.c.revision + 1, change=self.next_change(connection))
             )
             yield connection, number
-            self._log(connection, action, old.id, **details)
+            self.log_in(connection, action, old.id, **details)
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with sqlite_errors(self.path), self._engine.connect() as connection:
-            yield connection
+    def _reading(self) -> contextlib.AbstractContextManager[Connection]:
+        return self.transactions.reading()
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its start, so that it cannot fail halfway for want of it."""
-        with sqlite_errors(self.path), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
-                raise
-            connection.exec_driver_sql("COMMIT")
+    def _writing(self) -> contextlib.AbstractContextManager[Connection]:
+        return self.transactions.writing()
 
 
 def _migrate(connection: Connection, version: int) -> None:
@@ -409,7 +429,8 @@ def _record(connection: Connection, row: RowMapping) -> Record:
     )
 
 
-def _detail_values(details: Details) -> dict[str, Any]:
+def detail_values(details: Details) -> dict[str, Any]:
+    """Details as columns of the record; labels have a table of their own."""
     return {name: getattr(details, name) for name in _DETAIL_COLUMNS}
 
 
@@ -421,14 +442,6 @@ def _set_labels(connection: Connection, number: int, labels: Sequence[str]) -> N
 
 def _number_of(connection: Connection, identifier: str) -> int:
     return int(connection.execute(sa.select(schema.record.c.number).where(schema.record.c.id == identifier)).scalar_one())
-
-
-def _next_change(connection: Connection) -> int:
-    return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
-
-
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
 
 
 def _user() -> str:

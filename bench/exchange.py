@@ -1,0 +1,141 @@
+"""What following a feed costs: nothing new, n new events, records with hashes.
+
+    python -m bench.exchange [--events 10000 100000] [--records 2000] [--hashes 700]
+
+A publisher signs a feed in a folder; a member syncs it into a database of its own. Times are wall time of the whole sync,
+signatures, decompression, chain, staging and promotion included; the index follows when the next question is asked, and is
+timed apart. Peak memory is that of a process that does nothing but this sync, before the index follows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import multiprocessing
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+import vhashdb
+from bench.common import table
+from vhashdb.exchange import events as e
+from vhashdb.exchange.keys import Keyring, make_key
+from vhashdb.exchange.publisher import Publisher
+from vhashdb.exchange.signals import frames_signal
+from vhashdb.hashing.algorithms import AlgorithmId
+
+AT = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
+CHUNK = 50_000
+"""Events that are published at once."""
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--events", type=int, nargs="*", default=[10_000, 100_000])
+    options.add_argument("--records", type=int, default=2_000)
+    options.add_argument("--hashes", type=int, default=700)
+    args = options.parse_args()
+    rows = [measured("events without hashes", count, metadata_only(count)) for count in args.events]
+    if args.records:
+        rows.append(measured(f"records of {args.hashes} hashes", args.records, with_hashes(args.records, args.hashes)))
+    heads = (
+        "what",
+        "number",
+        "sync, s",
+        "a second",
+        "index, s",
+        "a second with the index",
+        "nothing new, ms",
+        "again 100 new, s",
+        "peak MB",
+    )
+    print("\n### Following a feed in a folder\n")
+    print(table(heads, rows))
+
+
+def measured(what: str, count: int, events: Iterator[e.Put]) -> tuple[object, ...]:
+    """One row: a feed with these events is followed from nothing, again without anything new, and with 100 more."""
+    with tempfile.TemporaryDirectory(prefix="vhashdb-bench-") as folder:
+        place = Path(folder)
+        publisher = publishing(place)
+        published(publisher, events)
+        vhashdb.create(place / "member.vhdb").close()
+        with vhashdb.open(place / "member.vhdb") as db:
+            db.exchange.trust(str(place / "feed"), (place / "feed" / "metadata" / "1.root.json").read_bytes())
+        sync_s, index_s, peak_bytes = apart(followed, place)
+        nothing_s = statistics.median(apart(followed, place)[0] for _ in range(5))
+        publisher.publish(metadata_only(100, first=10**9))
+        more_s, _, _ = apart(followed, place)
+    both = count / (sync_s + index_s)
+    return (
+        what, f"{count:,}", f"{sync_s:.1f}", f"{count / sync_s:,.0f}", f"{index_s:.1f}", f"{both:,.0f}", f"{nothing_s * 1000:.1f}",
+        f"{more_s:.2f}", f"{peak_bytes / 1e6:.0f}",
+    )  # fmt: skip
+
+
+def followed(place: Path) -> tuple[float, float, int]:
+    """Sync once: seconds for that, seconds for the index, peak bytes of memory of the sync."""
+    with vhashdb.open(place / "member.vhdb") as db:
+        started = time.perf_counter()
+        for done in db.exchange.sync():
+            assert done.error is None, done.error
+        synced = time.perf_counter()
+        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        len(db.index)
+        indexed = time.perf_counter()
+    return synced - started, indexed - synced, peak_bytes
+
+
+def apart(action, *arguments):
+    """What the action returns in a new process."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(action, arguments)
+
+
+def publishing(place: Path) -> Publisher:
+    """A feed without events."""
+    keys = {role: [make_key(place / "keys", role, passphrase).public] for role in ("root", "targets", "online")}
+    publisher = Publisher(place / "feed", Keyring.load([place / "keys"], passphrase))
+    publisher.init("bench", keys, {})
+    return publisher
+
+
+def passphrase(_: Path) -> str:
+    return "of a feed that lives for a minute"
+
+
+def published(publisher: Publisher, events: Iterator[e.Put]) -> None:
+    """All events, some thousands at once."""
+    while batch := [event for event, _ in zip(events, range(CHUNK), strict=False)]:
+        publisher.publish(batch)
+
+
+def metadata_only(count: int, first: int = 0) -> Iterator[e.Put]:
+    """Records that have nothing but the hash of a file."""
+    for number in range(first, first + count):
+        signal = e.Signal("sha256", f"{number:064x}", 256)
+        yield e.Put(f"{number:032x}", 1, (signal,), 60_000, ("tvec",), reason=e.Reason("r-1", "claimed by its makers"), at=AT)
+
+
+def with_hashes(count: int, hashes: int) -> Iterator[e.Put]:
+    """Records of films that nobody else has: each hash has half of its bits set."""
+    rng = np.random.default_rng(1)
+    start = np.round(np.arange(hashes) * 0.4, 3)
+    whole = np.full(hashes, 100, np.uint8), np.zeros(hashes, np.uint16)
+    half = np.repeat(np.array([0, 1], np.uint8), 128)
+    for number in range(count):
+        bits = rng.permuted(np.broadcast_to(half, (hashes, 256)), axis=1)
+        duration_s = hashes * 0.4
+        film = vhashdb.Fingerprint(AlgorithmId("pdq", 256, 1), start, start + 0.4, np.packbits(bits, axis=1), *whole, duration_s)
+        signal = frames_signal(film)
+        assert signal is not None
+        yield e.Put(f"{number:032x}", 1, (signal,), round(duration_s * 1000), ("tvec",), at=AT)
+
+
+if __name__ == "__main__":
+    main()

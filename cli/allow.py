@@ -1,0 +1,89 @@
+"""`vhashdb allow`: what must never act automatically."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .common import db_option, json_option, opened
+from .output import emit, emit_json, printable
+
+if TYPE_CHECKING:
+    from vhashdb.store.opinions import Allowed
+
+
+@click.group(short_help="Keep a list of what must never act automatically.")
+def command() -> None:
+    """Keep a list of what must never act automatically: intros of news, logos, test cards, counter-speech.
+
+    What is on it still matches; a person decides. Members that follow your feed read your list as well.
+
+    \b
+    Example:
+      vhashdb allow list
+    """
+
+
+@command.command("add", short_help="Put a video or picture on the list.")
+@click.argument("file", type=click.Path())
+@click.option("--reason", required=True, metavar="TEXT", help="Why, in words that may leave this company.")
+@db_option
+@json_option
+def add(file: str, reason: str, db: Path, as_json: bool) -> None:
+    """Put a video or picture on the list.
+
+    \b
+    Example:
+      vhashdb allow add news-intro.mp4 --reason "intro of the evening news"
+    """
+    from .files import source_of
+
+    with opened(db) as database:
+        prepared = database.prepare(source_of(file))
+        sha256 = prepared.hashes.sha256 if prepared.hashes else None
+        entry = database.exchange.opinions.allow(prepared.reference, sha256, reason=reason)
+    emit_json(_json(entry)) if as_json else emit(_line(entry))
+
+
+@command.command("list", short_help="Show what is on the lists, of people here and of the trusted feeds.")
+@db_option
+@json_option
+def list_entries(db: Path, as_json: bool) -> None:
+    """Show what is on the lists, of people here and of the trusted feeds.
+
+    \b
+    Example:
+      vhashdb allow list
+    """
+    with opened(db) as database:
+        entries = database.exchange.opinions.allowed()
+    for entry in entries:
+        emit_json(_json(entry)) if as_json else emit(_line(entry))
+    if not entries and not as_json:
+        emit("the lists are empty")
+
+
+@command.command("revoke", short_help="Take an entry off your list.")
+@click.argument("identifier", metavar="ID")
+@db_option
+def revoke(identifier: str, db: Path) -> None:
+    """Take an entry off your list.
+
+    \b
+    Example:
+      vhashdb allow revoke 4be1d0
+    """
+    with opened(db) as database:
+        database.exchange.opinions.revoke(identifier)
+    emit(f"{identifier}  is off the list")
+
+
+def _json(entry: Allowed) -> dict[str, Any]:
+    facts = {"entry": entry.rid, "from": entry.author, "sha256": entry.sha256, "reason": entry.reason, "at": entry.at}
+    return {"type": "allowed", **facts, "hashes": len(entry.fingerprint) if entry.fingerprint is not None else 0}
+
+
+def _line(entry: Allowed) -> str:
+    return f"{entry.rid[:8]}  from {printable(entry.author)}  {entry.at.date()}  {printable(entry.reason)}"

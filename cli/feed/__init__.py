@@ -1,0 +1,22 @@
+"""`vhashdb feed`: one's own feed, which others pull, and how those of others stand."""
+
+from __future__ import annotations
+
+import click
+
+from . import compact, heartbeat, init, publish, rotate_key, status, verify
+
+
+@click.group(short_help="Publish records to others, and see how their feeds stand.")
+def command() -> None:
+    """Publish records to others, as a signed feed of static files that they pull, and see how their feeds stand.
+
+    \b
+    Example:
+      vhashdb feed publish acme-tvec
+      vhashdb feed verify acme-tvec
+    """
+
+
+for _verb in (init, publish, heartbeat, rotate_key, compact, verify, status):
+    command.add_command(_verb.command)

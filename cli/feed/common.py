@@ -1,0 +1,100 @@
+"""What the verbs of `vhashdb feed` share: the folder, the keys and their passphrases, and how a feed is shown."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from vhashdb.errors import KeyUnusable
+
+from ..output import decoded, emit, emit_json, printable
+
+if TYPE_CHECKING:
+    from vhashdb.exchange.keys import Keyring
+    from vhashdb.exchange.listing import Listing
+    from vhashdb.exchange.publisher import Publisher
+
+PASSPHRASE_VARIABLE: Final = "VHASHDB_FEED_PASSPHRASE"  # noqa: S105  # the name of the variable
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def feed_argument(function: _F) -> _F:
+    """``FEED``."""
+    return click.argument("feed", metavar="FEED", type=click.Path(path_type=Path, file_okay=False))(function)
+
+
+def keys_options(function: _F) -> _F:
+    """``--keys`` and ``--passphrase-file``."""
+    kind = click.Path(path_type=Path)
+    text = f"Read the passphrase from this file; otherwise {PASSPHRASE_VARIABLE} is used, or it is asked for."
+    function = click.option("--passphrase-file", type=kind, metavar="FILE", help=text)(function)
+    text = "Folder of key files, or one of them; may be given several times. Otherwise FEED.keys."
+    return click.option("--keys", "places", type=kind, multiple=True, metavar="PATH", help=text)(function)
+
+
+def keys_folder(feed: Path, places: tuple[Path, ...]) -> Path:
+    """Where new keys go: the first folder that is named, or the one beside the feed."""
+    return next((place for place in places if not place.is_file()), _beside(feed))
+
+
+def keyring(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None) -> Keyring:
+    """The keys at hand."""
+    from vhashdb.exchange.keys import Keyring
+
+    named = places or (_beside(feed),)
+    missing = [place for place in named if not place.exists()]
+    if missing:
+        raise KeyUnusable(f"{missing[0]}: no such folder of keys", hint="name the folder of the feed's keys with --keys")
+    return Keyring.load(named, functools.partial(passphrase, file=passphrase_file))
+
+
+def publisher(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None) -> Publisher:
+    """The feed, with its keys."""
+    from vhashdb.exchange.publisher import Publisher
+
+    return Publisher(feed, keyring(feed, places, passphrase_file))
+
+
+def passphrase(path: Path, *, file: Path | None, new: bool = False) -> str:
+    """The passphrase of a key file: from a file, the environment, or the terminal."""
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise KeyUnusable(f"the passphrase file {file} cannot be read: {error}") from error
+    if PASSPHRASE_VARIABLE in os.environ:
+        return os.environ[PASSPHRASE_VARIABLE]
+    text = f"{'New passphrase' if new else 'Passphrase'} of {printable(path.name)}"
+    return str(click.prompt(text, hide_input=True, confirmation_prompt=new, err=True))
+
+
+def show(listing: Listing, feed: Path, as_json: bool, what: str) -> None:
+    """Say where the feed stands."""
+    if as_json:
+        emit_json(facts(listing, feed))
+    else:
+        emit(f"feed {listing.feed}  {what}  event {listing.seq}, epoch {listing.epoch}, {len(listing.files)} files")
+
+
+def facts(listing: Listing, feed: Path) -> dict[str, Any]:
+    """The JSON line of a feed."""
+    return {
+        "type": "feed",
+        "path": decoded(feed),
+        "feed": listing.feed,
+        "epoch": listing.epoch,
+        "seq": listing.seq,
+        "chain": listing.chain.hex(),
+        "files": len(listing.files),
+        "policy": {"tlp": listing.policy.tlp, "max_action": listing.policy.max_action, "contact": listing.policy.contact},
+    }
+
+
+def _beside(feed: Path) -> Path:
+    return feed.with_name(f"{feed.resolve().name}.keys") if feed.name else Path(f"{feed.resolve()}.keys")

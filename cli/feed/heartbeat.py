@@ -1,0 +1,28 @@
+"""`vhashdb feed heartbeat`: sign that what is current is current."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..common import json_option
+from .common import feed_argument, keys_options, publisher, show
+
+
+@click.command("heartbeat", short_help="Sign that what is current is current; to be done daily.")
+@feed_argument
+@keys_options
+@json_option
+def command(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None, as_json: bool) -> None:
+    """Sign once more that what is current is current, so that members notice if somebody shows them an old state.
+
+    To be done daily; without it the feed runs out after a week. Needs the online key only.
+
+    \b
+    Example:
+      vhashdb feed heartbeat acme-tvec --passphrase-file online.passphrase
+    """
+    own = publisher(feed, places, passphrase_file)
+    own.heartbeat()
+    show(own.listing(), feed, as_json, "signed again,")

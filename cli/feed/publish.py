@@ -1,0 +1,55 @@
+"""`vhashdb feed publish`: say what is new."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..codes import ExitCode
+from ..common import db_option, json_option, opened
+from ..output import counted, decoded, printable, say
+from .common import feed_argument, keys_options, publisher, show
+
+
+@click.command("publish", short_help="Tell what is new in the database.")
+@feed_argument
+@click.option("--taxonomy", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Labels and inclusion criteria, as JSON.")
+@db_option
+@keys_options
+@json_option
+def command(
+    feed: Path,
+    taxonomy: Path | None,
+    db: Path,
+    places: tuple[Path, ...],
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> int:
+    """Tell members what is new: records, retractions, opinions and the allow-list of people here, as far as the feed lacks it.
+
+    Records from elsewhere, held ones, and those that may not be passed on stay at home. What has words that contain a link,
+    a name of a file, an account or an address is left out, and named. `vhashdb retract --erase` takes a record out of the
+    feed's files as well.
+
+    \b
+    Example:
+      vhashdb feed publish acme-tvec --db industry.vhdb
+    """
+    from vhashdb.errors import UsageError
+
+    own = publisher(feed, places, passphrase_file)
+    try:
+        criteria = taxonomy.read_bytes() if taxonomy else None
+    except OSError as error:
+        raise UsageError(f"the taxonomy {taxonomy} cannot be read: {error.strerror}") from error
+    before = own.listing()
+    with opened(db) as database:
+        database.exchange.publishes(before.feed, place=decoded(feed))
+        outbox = database.exchange.outbox(own.state())
+        listing = own.publish(outbox, taxonomy=criteria)
+        database.store.log("publish", feed=listing.feed, since=before.seq, seq=listing.seq, refused=len(outbox.refused))
+    for identifier, why in outbox.refused:
+        say(f"{identifier[:8]}  not published: {printable(why)}")
+    show(listing, feed, as_json, f"{counted(listing.seq - before.seq, 'event')} published,")
+    return ExitCode.INCOMPLETE if outbox.refused else ExitCode.FINISHED

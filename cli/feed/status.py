@@ -1,0 +1,83 @@
+"""`vhashdb feed status`: how far the trusted feeds can be relied upon, in words."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..common import db_option, json_option, opened
+from ..output import counted, emit, emit_json, printable
+from ..trust import feed_json
+
+if TYPE_CHECKING:
+    from vhashdb.exchange.policy import FeedStanding
+    from vhashdb.store.feeds import Feed
+
+
+@click.command("status", short_help="Say of each trusted feed whether it is fresh, and if not, why.")
+@click.argument("feeds", metavar="[FEED]...", nargs=-1)
+@db_option
+@json_option
+def command(feeds: tuple[str, ...], db: Path, as_json: bool) -> None:
+    """Say of each trusted feed whether it is fresh, stale or in quarantine, why, and how far behind it is.
+
+    It tells what the last `vhashdb sync` saw, and asks nobody.
+
+    \b
+    Example:
+      vhashdb feed status
+    """
+    with opened(db) as database:
+        exchange = database.exchange
+        chosen = [exchange.feeds.get(feed) for feed in feeds] or exchange.feeds.all()
+        found = [(feed, exchange.standing(feed)) for feed in chosen]
+    for feed, standing in found:
+        if as_json:
+            evidence = json.loads(feed.evidence)
+            emit_json(feed_json(feed) | {"status": standing.status.value, "why": standing.why, "evidence": evidence})
+        else:
+            for line in status_lines(feed, standing):
+                emit(line)
+    if not found and not as_json:
+        emit("no feed is trusted; `vhashdb trust add` begins")
+
+
+def status_lines(feed: Feed, standing: FeedStanding) -> list[str]:
+    """One feed in words."""
+    lines = [f"{feed.id}  {standing.status.upper()}{f': {printable(standing.why)}' if standing.why else ''}"]
+    behind = feed.head_seq - feed.seq
+    read = f"read up to event {feed.seq:,}" + (f", {counted(behind, 'event')} behind its head" if behind > 0 else "")
+    lines.append(f"  {read}{_ago(feed.synced_at, '; last new events')}{_ago(feed.checked_at, '; last asked')}")
+    if feed.expires_at is not None and standing.status == "fresh":
+        lines.append(f"  signed to be current until {feed.expires_at:%Y-%m-%d %H:%M} UTC")
+    lines.append(f"  trusted up to {feed.trust}; its own policy allows {feed.max_action}; TLP {feed.tlp}")
+    if standing.status in ("stale", "quarantined"):
+        lines.append("  its last good state goes on matching, up to review")
+    if feed.trouble:
+        lines.append(f"  the last sync failed: {printable(feed.trouble)}")
+    if feed.skipped:
+        lines.append(f"  {counted(feed.skipped, 'event')} that could not be understood")
+    lines += [f"  {name}: {printable(text)}" for name, text in _words(feed).items() if text]
+    return lines
+
+
+def _words(feed: Feed) -> dict[str, Any]:
+    evidence: dict[str, Any] = json.loads(feed.evidence)
+    kept = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in evidence.items())
+    return {"contact": feed.contact, "its publisher says": feed.note, "evidence": kept}
+
+
+def _ago(at: datetime | None, what: str) -> str:
+    if at is None:
+        return ""
+    minutes = int((datetime.now(UTC).replace(tzinfo=None) - at).total_seconds()) // 60
+    if minutes < 1:
+        return f"{what} just now"
+    for unit, size in (("day", 1440), ("hour", 60), ("minute", 1)):
+        if minutes >= 2 * size or size == 1:
+            return f"{what} {counted(minutes // size, unit)} ago"
+    return ""

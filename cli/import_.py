@@ -1,0 +1,212 @@
+"""`vhashdb import`: take records from files of other exchanges."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import click
+
+from vhashdb.errors import DatabaseError, MediaNotFound, VhashdbError
+
+from .batch import trace
+from .codes import ExitCode
+from .common import db_option, json_option, opened, quiet_option
+from .output import counted, decoded, emit, emit_json, error_json, printable, say, shown, with_path, without_path
+from .settings import OneOf
+
+if TYPE_CHECKING:
+    from vhashdb import Database
+    from vhashdb.exchange.formats import Options, Remark
+    from vhashdb.exchange.importing import Outcome, Said
+
+_QUIETLY: Final = frozenset({"added", "updated"})
+"""What is only counted if there is no more to say of it."""
+
+
+def _mapping(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    from vhashdb.exchange.formats.fields import FIELDS
+
+    found = {}
+    for value in values:
+        header, _, field = value.rpartition("=")
+        if not header or field not in FIELDS:
+            raise click.BadParameter(f"{value!r} is not HEADER=FIELD; fields: {', '.join(sorted(FIELDS))}")
+        found[header.strip()] = field
+    return found
+
+
+@dataclass(frozen=True)
+class _How:
+    form: str
+    said: Said
+    options: Options
+    dry_run: bool
+    as_json: bool
+    verbose: bool
+
+
+@click.command("import", short_help="Take records from files of other exchanges.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option("--format", "form", type=OneOf("vhashdb.exchange.formats", "READ"), help="What they are, if their beginning does not tell.")
+@click.option("--source", default="", metavar="NAME", help="Where they come from; by default the format, and the organisation it names.")
+@click.option("--map", "mapping", multiple=True, metavar="HEADER=FIELD", callback=_mapping, help="CSV and JSON Lines: what a column is.")
+@click.option("--signal-type", default="", metavar="KIND", help="For lines that hold a hash alone: its kind, such as pdq or video_md5.")
+@click.option("--label", "labels", multiple=True, metavar="LABEL", help="A label for all of them; can be given several times.")
+@click.option("--reason", default="", metavar="TEXT", help="Why they are recorded, instead of what the file says.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+@click.option("-v", "--verbose", is_flag=True, help="Also show each item that was taken or known.")
+@db_option
+@json_option
+@quiet_option
+def command(
+    files: tuple[str, ...],
+    form: str | None,
+    source: str,
+    mapping: dict[str, str],
+    signal_type: str,
+    labels: tuple[str, ...],
+    reason: str,
+    dry_run: bool,
+    verbose: bool,
+    db: Path,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Take records from files of other exchanges; - is standard input.
+
+    The format is recognised by the first bytes. What is malformed is refused with its line and stops nothing else; what
+    looks wrong is held for a person. The same file can be given again: nothing is taken twice. An item that its source
+    withdrew is withdrawn here, if it came from the same source. Nothing that was imported is ever passed on, or leads to
+    more than a review.
+
+    \b
+    Example:
+      vhashdb import --dry-run page.json
+      vhashdb import --source acme --map "Hash=sha256" --map "Kind=labels" list.csv
+      vhashdb import --label graphic-violence known.vpdq.txt
+    """
+    from vhashdb.exchange.formats import Options
+    from vhashdb.exchange.importing import Said
+    from vhashdb.store.records import check_label
+
+    said = Said(source, tuple(map(check_label, labels)), reason)
+    how = _How(form or "", said, Options(mapping=mapping, signal_type=signal_type), dry_run, as_json, verbose)
+    with opened(db) as database:
+        return _Importing(database, how, quiet).run(files)
+
+
+class _Importing:
+    """One run over several files."""
+
+    def __init__(self, database: Database, how: _How, quiet: bool) -> None:
+        self._database, self._how, self._quiet = database, how, quiet
+        self._counts: Counter[str] = Counter()
+        self._failed = 0
+
+    def run(self, files: tuple[str, ...]) -> int:
+        for path in files:
+            try:
+                with _opened(path) as stream:
+                    self._file(path, stream)
+            except DatabaseError:
+                raise
+            except VhashdbError as error:
+                self._failed += 1
+                self._tell_error(path, error)
+        code = ExitCode.INCOMPLETE if self._failed or self._counts["refused"] else ExitCode.FINISHED
+        self._summary(len(files), code)
+        return code
+
+    def _file(self, path: str, stream: BinaryIO) -> None:
+        from vhashdb.exchange.formats import Remark
+        from vhashdb.exchange.importing import Importer
+
+        how, counts = self._how, Counter[str]()
+        importer = Importer(self._database, stream, how.said, form=how.form, options=how.options, dry_run=how.dry_run)
+        form = importer.format
+        try:
+            for outcome in importer.run():
+                if isinstance(outcome, Remark):
+                    self._remark(path, outcome)
+                    continue
+                counts[outcome.status.value] += 1
+                counts["opinions"] += len(outcome.opinions)
+                if how.as_json:
+                    emit_json(with_path(outcome.to_json("", form.counts), path))
+                elif how.verbose or worth_saying(outcome):
+                    for line in outcome_lines(path, outcome, form.counts):
+                        emit(line)
+        finally:
+            self._counts += counts
+            if not how.as_json:
+                emit(f"{shown(path)}  {form.name}: {tally(counts)}")
+
+    def _remark(self, path: str, remark: Remark) -> None:
+        if self._how.as_json:
+            emit_json(with_path({"type": "remark", "message": remark.text}, path))
+        elif not self._quiet:
+            say(f"{shown(path)}: {printable(remark.text)}")
+
+    def _tell_error(self, path: str, error: VhashdbError) -> None:
+        if self._how.as_json:
+            emit_json(error_json(error, path))
+        else:
+            emit(f"{shown(path)}  NOT IMPORTED  {printable(without_path(error.message, path))}")
+            if error.hint and not self._quiet:
+                say(f"hint: {printable(error.hint)}")
+        trace(error)
+
+    def _summary(self, files: int, code: ExitCode) -> None:
+        path, records = self._database.path, len(self._database)
+        if not self._how.as_json:
+            dry = "nothing was changed, as asked · " if self._how.dry_run else ""
+            found, base = f"{counted(files, 'file')}: {tally(self._counts)}", f"{shown(path)}, {counted(records, 'record')}"
+            emit(f"{found} · {dry}database {base} · exit {code.value}")
+            return
+        from vhashdb.exchange.importing import Status
+
+        emit_json(
+            {"type": "summary", "files": files, "unreadable": self._failed}
+            | {status.value: self._counts[status.value] for status in Status}
+            | {"opinions": self._counts["opinions"], "dry_run": self._how.dry_run}
+            | {"database": decoded(path), "records": records, "exit_code": code.value}
+        )
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    if path == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = open(path, "rb")  # noqa: SIM115  # closed below; errors while it is read have another meaning
+    except OSError as error:
+        raise MediaNotFound(f"{path}: {error.strerror or error}") from error
+    with file:
+        yield file
+
+
+def worth_saying(outcome: Outcome) -> bool:
+    """Whether somebody should read of an item, as opposed to it being counted."""
+    return outcome.status != "known" and (outcome.status not in _QUIETLY or bool(outcome.reason))
+
+
+def outcome_lines(path: str, outcome: Outcome, counts: str) -> list[str]:
+    """What came of one item."""
+    record = f"  rec {outcome.record[:8]}" if outcome.record else ""
+    reason = f"  {printable(outcome.reason)}" if outcome.reason else ""
+    lines = [f"{shown(path)}  {counts} {outcome.number}  {outcome.status.value.upper()}{record}{reason}"]
+    return lines + [f"  {printable(note)}" for note in outcome.notes]
+
+
+def tally(counts: Counter[str]) -> str:
+    """``2 added, 1 held``."""
+    words = {"opinion": "opinions without a record", "opinions": "opinions"}
+    parts = [f"{number:,} {words.get(name, name)}" for name, number in sorted(counts.items()) if number]
+    return ", ".join(parts) or "nothing in it"

@@ -1,0 +1,145 @@
+"""`vhashdb review`: what waits for a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .common import db_option, json_option, opened
+from .output import counted, emit, emit_json, labels_text, printable, record_json
+
+if TYPE_CHECKING:
+    from vhashdb.store.opinions import Opinion
+    from vhashdb.store.reviews import Case
+
+_reason = click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept in the record's history.")
+_identifier = click.argument("identifier", metavar="ID")
+
+
+@click.group(short_help="Work through what waits for a person.")
+def command() -> None:
+    """Work through what waits for a person: held, disputed, overdue and expired records.
+
+    \b
+    Example:
+      vhashdb review list
+      vhashdb review show 9f3c2a
+    """
+
+
+@command.command("list", short_help="List what waits, oldest first.")
+@db_option
+@json_option
+def list_cases(db: Path, as_json: bool) -> None:
+    """List what waits, oldest first.
+
+    \b
+    Example:
+      vhashdb review list
+    """
+    with opened(db) as database:
+        cases = database.exchange.reviews.queue()
+    for case in cases:
+        emit_json(_case_json(case)) if as_json else emit(_case_line(case))
+    if not as_json:
+        emit(f"{counted(len(cases), 'case')} to look at" if cases else "nothing waits")
+
+
+@command.command("show", short_help="Show what is known for and against a record.")
+@_identifier
+@db_option
+@json_option
+def show(identifier: str, db: Path, as_json: bool) -> None:
+    """Show what is known for and against a record, and what it may lead to.
+
+    \b
+    Example:
+      vhashdb review show 9f3c2a
+    """
+    with opened(db) as database:
+        exchange = database.exchange
+        record = exchange.record_named(identifier)
+        cases, opinions = exchange.reviews.queue(record=record.id), exchange.opinions.about(record)
+        (ceiling,) = exchange.ceilings([record])
+        subject = exchange.opinions.subject(record)
+    facts = {"action": ceiling.action.value, "action_reasons": list(ceiling.reasons), "agree": ceiling.agree, "dispute": ceiling.dispute}
+    published = {"feed": subject.feed, "rid": subject.rid, "rev": subject.rev}
+    if as_json:
+        said = [_opinion_json(opinion) for opinion in opinions]
+        emit_json({**record_json(record), **facts, "published": published, "cases": list(map(_case_json, cases)), "opinions": said})
+        return
+    emit(f"rec {record.short_id}  {record.state.value}  {labels_text(record.labels)}  from {printable(record.details.source)}")
+    emit(f"  published as {subject.feed}:{subject.rid} revision {subject.rev}")
+    emit(f"  reason  {printable(record.reason) or '-'}")
+    for case in cases:
+        emit(f"  {case.cause.value:<8}  {printable(case.why)}")
+        if case.proposed:
+            emit(f"            {printable(case.proposed_by)} proposed: {case.proposed}")
+    for opinion in opinions:
+        text = f"  {printable(opinion.reason)}" if opinion.reason else ""
+        emit(f"  {opinion.at.date()}  {printable(opinion.author)}  {opinion.verdict} ({opinion.basis}){text}")
+    emit(f"  → {ceiling.action.value}{': ' if ceiling.reasons else ''}{printable('; '.join(ceiling.reasons))}")
+
+
+@command.command("accept", short_help="Accept a record that waits.")
+@_identifier
+@_reason
+@db_option
+@json_option
+def accept(identifier: str, reason: str, db: Path, as_json: bool) -> None:
+    """Accept a record that waits, which then leads to whatever its ceiling allows.
+
+    Where two people are required, the first only proposes, and somebody else runs the same command.
+
+    \b
+    Example:
+      vhashdb review accept 9f3c2a --reason "looked at it"
+    """
+    _decide(identifier, "accepted", reason, db, as_json)
+
+
+@command.command("reject", short_help="Reject a record: it never matches here again.")
+@_identifier
+@_reason
+@db_option
+@json_option
+def reject(identifier: str, reason: str, db: Path, as_json: bool) -> None:
+    """Reject a record: it never matches here again, whatever its publisher says of it later.
+
+    To let its publisher know, say so with `vhashdb opinion`.
+
+    \b
+    Example:
+      vhashdb review reject 9f3c2a --reason "a news intro"
+    """
+    _decide(identifier, "rejected", reason, db, as_json)
+
+
+def _decide(identifier: str, decision: str, reason: str, db: Path, as_json: bool) -> None:
+    from vhashdb.store.reviews import Decision
+
+    with opened(db) as database:
+        record = database.exchange.record_named(identifier)
+        done = database.exchange.reviews.decide(record, Decision(decision), reason=reason)
+    if as_json:
+        emit_json({**record_json(done.record), "decision": decision, "final": done.final})
+    else:
+        ending = f"→ {done.record.state.value}" if done.final else "is proposed; somebody else has to confirm it"
+        emit(f"rec {done.record.short_id}  {decision}  {ending}")
+
+
+def _case_json(case: Case) -> dict[str, Any]:
+    return {"type": "case", **vars(case), "cause": case.cause.value, "labels": list(case.labels)}
+
+
+def _opinion_json(opinion: Opinion) -> dict[str, Any]:
+    return dict(vars(opinion))
+
+
+def _case_line(case: Case) -> str:
+    since = f"{case.since:%Y-%m-%d}" if case.since else "-"
+    proposed = f"  [{printable(case.proposed_by)} proposed: {case.proposed}]" if case.proposed else ""
+    head = f"rec {case.record[:8]}  {case.cause.value:<8}  {since}  {labels_text(case.labels)}  from {printable(case.source)}"
+    return f"{head}  {printable(case.why)}{proposed}"

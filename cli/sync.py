@@ -1,0 +1,88 @@
+"""`vhashdb sync`: read what others published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from .codes import ExitCode
+from .common import db_option, json_option, opened, quiet_option
+from .output import counted, emit, emit_json, printable, say, size
+
+if TYPE_CHECKING:
+    from vhashdb.exchange.following import Followed
+    from vhashdb.exchange.sync import Synced
+
+_WORDS: Final = ("added", "changed", "retracted", "erased", "held")
+
+
+@click.command(short_help="Read what the trusted feeds published.")
+@click.argument("feeds", metavar="[FEED]...", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Say what would be read, and read nothing but signatures.")
+@db_option
+@quiet_option
+@json_option
+def command(feeds: tuple[str, ...], dry_run: bool, db: Path, quiet: bool, as_json: bool) -> int:
+    """Read what the trusted feeds published since the last time; all of them, unless some are named.
+
+    A feed that cannot be read or breaks a rule never stops another: its last good state goes on matching, and exit
+    code 5 says that there was one.
+
+    \b
+    Example:
+      vhashdb sync
+      vhashdb sync acme-tvec --dry-run
+    """
+    trouble = False
+    with opened(db) as database:
+        if not feeds and not dry_run:
+            for followed in database.exchange.refresh_rosters():
+                trouble |= followed.error is not None
+                _tell_roster(followed, as_json)
+        count = 0
+        for done in database.exchange.sync(feeds, dry_run=dry_run):
+            count += 1
+            trouble |= done.error is not None
+            emit_json(synced_json(done)) if as_json else emit(_line(done))
+            if done.error is not None and done.error.hint and not as_json and not quiet:
+                say(f"hint: {printable(done.error.hint)}")
+    if not count and not quiet:
+        say("warning: no feed is trusted, so there was nothing to read; `vhashdb trust add` begins")
+    return ExitCode.FEED if trouble else ExitCode.FINISHED
+
+
+def synced_json(done: Synced) -> dict[str, Any]:
+    """The line of one feed."""
+    error = {"error": type(done.error).__name__, "message": done.error.message, "hint": done.error.hint} if done.error else {}
+    facts = {"since": done.since, "seq": done.seq, "bytes": done.bytes, "skipped": done.skipped, "held_because": done.held}
+    times = {"elapsed_s": round(done.elapsed_s, 3)}
+    return {"type": "sync", "feed": done.feed, "outcome": done.outcome.value, **facts, **vars(done.changes), **times, **error}
+
+
+def _line(done: Synced) -> str:
+    if done.error is not None:
+        return f"{done.feed}  {done.outcome.upper()}  {type(done.error).__name__}: {printable(done.error.message)}"
+    if done.outcome == "unchanged":
+        return f"{done.feed}  up to date at event {done.seq}"
+    if done.outcome == "would-update":
+        return f"{done.feed}  would read events {done.since + 1} to {done.seq}, {size(done.bytes)}"
+    parts = [f"{getattr(done.changes, word)} {word}" for word in _WORDS if getattr(done.changes, word)]
+    parts += [counted(done.changes.opinions, "opinion")] if done.changes.opinions else []
+    parts += [f"{done.skipped} skipped"] if done.skipped else []
+    held = f"; all new records are held: {printable(done.held)}" if done.held else ""
+    return f"{done.feed}  events {done.since + 1} to {done.seq}: {', '.join(parts) or 'nothing that concerns records'}{held}"
+
+
+def _tell_roster(followed: Followed, as_json: bool) -> None:
+    lists = {name: list(getattr(followed, name)) for name in ("joined", "moved", "left")}
+    error = followed.error.message if followed.error is not None else ""
+    if as_json:
+        emit_json({"type": "roster", "federation": followed.federation, **lists, "message": error})
+    elif error:
+        emit(f"{followed.federation}  roster not read: {printable(error)}")
+    else:
+        for word, names in lists.items():
+            for name in names:
+                emit(f"{followed.federation}  {name} {word}")

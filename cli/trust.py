@@ -1,0 +1,229 @@
+"""`vhashdb trust`: whose feeds are read, and how far they are trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from vhashdb.errors import UsageError
+
+from .common import db_option, json_option, opened
+from .output import counted, emit, emit_json, printable
+
+if TYPE_CHECKING:
+    from vhashdb.store.feeds import Feed
+
+LEVELS: Final = ("none", "log", "review", "block")
+_MAX_ROOT: Final = 1 << 20
+_level = click.option(
+    "--level", type=click.Choice(LEVELS), default="review", show_default=True, help="The most that its records may lead to by themselves."
+)
+_root = click.option(
+    "--root", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Its root.json, compared over another channel."
+)
+
+
+@click.group(short_help="Decide whose feeds are read, and how far they are trusted.")
+def command() -> None:
+    """Decide whose feeds are read, and how far they are trusted.
+
+    \b
+    Example:
+      vhashdb trust list
+      vhashdb trust level acme-tvec block
+    """
+
+
+@command.command("add", short_help="Trust a feed from now on.")
+@click.argument("place", metavar="URL")
+@_root
+@_level
+@click.option("--member", default="", metavar="NAME", help="The organisation; all its feeds count as one voice.")
+@db_option
+@json_option
+def add(place: str, root: Path, level: str, member: str, db: Path, as_json: bool) -> None:
+    """Trust a feed from now on.
+
+    URL is where the feed is, or a folder. FILE is its root of trust: receive it over another channel than the feed, and
+    compare it with somebody at the other company.
+
+    \b
+    Example:
+      vhashdb trust add https://feeds.acme.example/tvec --root acme-root.json --member acme.example
+    """
+    with opened(db) as database:
+        feed = database.exchange.trust(place, _bytes_of(root), level=level, member=member)
+        _tell(feed, as_json, f"{feed.id}  is trusted up to {feed.trust}; `vhashdb sync` reads it")
+
+
+@command.command("federation", short_help="Follow the roster of a federation.")
+@click.argument("place", metavar="URL")
+@_root
+@_level
+@db_option
+@json_option
+def federation(place: str, root: Path, level: str, db: Path, as_json: bool) -> None:
+    """Follow the roster of a federation, so that the feeds of its members are trusted.
+
+    The roster is read again with every sync: new members are added, and those that left are trusted in nothing.
+
+    \b
+    Example:
+      vhashdb trust federation https://federation.example/roster --root federation-root.json
+    """
+    with opened(db) as database:
+        identifier = database.exchange.join(place, _bytes_of(root), level=level)
+        followed = [done for done in database.exchange.refresh_rosters() if done.federation == identifier]
+    joined = [name for done in followed for name in done.joined]
+    if as_json:
+        emit_json({"type": "federation", "federation": identifier, "level": level, "joined": joined})
+    else:
+        emit(f"{identifier}  is followed; {counted(len(joined), 'new feed')}{': ' if joined else ''}{', '.join(joined)}")
+
+
+@command.command("list", short_help="List the feeds that are trusted.")
+@db_option
+@json_option
+def list_feeds(db: Path, as_json: bool) -> None:
+    """List the feeds that are trusted.
+
+    \b
+    Example:
+      vhashdb trust list
+    """
+    with opened(db) as database:
+        feeds = database.exchange.feeds.all()
+    for feed in feeds:
+        by = f", listed by {feed.federation}" if feed.federation else ""
+        _tell(feed, as_json, f"{feed.id}  {feed.trust:<6}  {printable(feed.member)}  {printable(feed.url)}{by}")
+    if not feeds and not as_json:
+        emit("no feed is trusted; `vhashdb trust add` begins")
+
+
+@command.command("level", short_help="Change how far a feed is trusted.")
+@click.argument("feed", metavar="FEED")
+@click.argument("level", type=click.Choice(LEVELS))
+@db_option
+@json_option
+def set_level(feed: str, level: str, db: Path, as_json: bool) -> None:
+    """Change how far a feed is trusted.
+
+    \b
+    Example:
+      vhashdb trust level acme-tvec log
+    """
+    with opened(db) as database:
+        changed = database.exchange.feeds.set_level(feed, level)
+    _tell(changed, as_json, f"{changed.id}  is trusted up to {changed.trust}")
+
+
+@command.command("move", short_help="A feed is somewhere else now.")
+@click.argument("feed", metavar="FEED")
+@click.argument("place", metavar="URL")
+@db_option
+@json_option
+def move(feed: str, place: str, db: Path, as_json: bool) -> None:
+    """A feed is somewhere else now, with the same keys.
+
+    \b
+    Example:
+      vhashdb trust move acme-tvec https://mirror.example/acme-tvec
+    """
+    with opened(db) as database:
+        changed = database.exchange.feeds.move(feed, url=place)
+    _tell(changed, as_json, f"{changed.id}  is read from {printable(changed.url)}")
+
+
+@command.command("release", short_help="Take a feed out of quarantine.")
+@click.argument("feed", metavar="FEED")
+@click.option("--reason", required=True, metavar="TEXT", help="What its publisher said; it is kept in the audit log.")
+@db_option
+@json_option
+def release(feed: str, reason: str, db: Path, as_json: bool) -> None:
+    """Take a feed out of quarantine, once its publisher explained what happened.
+
+    Its history is then read from the beginning, and what it does not say any more is retracted.
+
+    \b
+    Example:
+      vhashdb trust release acme-tvec --reason "restored from a backup, confirmed by phone"
+    """
+    with opened(db) as database:
+        if database.exchange.feeds.get(feed).status != "quarantined":
+            raise UsageError(f"feed {feed} is not in quarantine", hint="`vhashdb feed status` shows what is")
+        released = database.exchange.feeds.release(feed, reason)
+    _tell(released, as_json, f"{released.id}  is out of quarantine; `vhashdb sync` reads it from its beginning")
+
+
+@command.command("remove", short_help="Trust a feed no longer; its records stop matching.")
+@click.argument("feed", metavar="FEED")
+@db_option
+@json_option
+def remove(feed: str, db: Path, as_json: bool) -> None:
+    """Trust a feed no longer: its records stop matching and are blanked, its opinions are forgotten.
+
+    \b
+    Example:
+      vhashdb trust remove acme-tvec
+    """
+    with opened(db) as database:
+        removed = database.exchange.distrust(feed)
+    if as_json:
+        emit_json({"type": "removed", "feed": feed, "records": removed})
+    else:
+        emit(f"{feed}  is trusted no longer; {counted(removed, 'record')} blanked")
+
+
+@command.command("rules", short_help="Show or change what people here agreed on.")
+@click.option("--quorum", type=click.IntRange(1, 100), metavar="N", help="Organisations that must have seen the content before a block.")
+@click.option("--two-person/--one-person", "two_person", default=None, help="Whether additions and reviews need two people.")
+@db_option
+@json_option
+def rules(quorum: int | None, two_person: bool | None, db: Path, as_json: bool) -> None:
+    """Show or change what people here agreed on: the quorum, and whether one person may decide alone.
+
+    \b
+    Example:
+      vhashdb trust rules --quorum 3 --two-person
+    """
+    from dataclasses import replace
+
+    with opened(db) as database:
+        reviews = database.exchange.reviews
+        changes: dict[str, Any] = {name: value for name, value in (("quorum", quorum), ("two_person", two_person)) if value is not None}
+        if changes:
+            reviews.set_rules(replace(reviews.rules, **changes))
+        now = reviews.rules
+    if as_json:
+        emit_json({"type": "rules", "quorum": now.quorum, "two_person": now.two_person})
+    else:
+        emit(f"quorum      {now.quorum}  organisations must have seen the content before anything may be blocked without a person")
+        emit(f"two-person  {'yes' if now.two_person else 'no'}")
+
+
+def feed_json(feed: Feed) -> dict[str, Any]:
+    """A feed with its facts, as the verbs of the exchange print it."""
+    facts = ("member", "url", "federation", "epoch", "seq", "head_seq", "expires_at", "max_action", "tlp", "contact", "note")
+    value: dict[str, Any] = {"type": "followed", "feed": feed.id, "level": feed.trust, "status": feed.status, "why": feed.why}
+    value |= {name: getattr(feed, name) for name in facts}
+    return value | {name: getattr(feed, name) for name in ("skipped", "checked_at", "synced_at", "trouble")}
+
+
+def _tell(feed: Feed, as_json: bool, text: str) -> None:
+    if as_json:
+        emit_json(feed_json(feed))
+    else:
+        emit(text)
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_ROOT + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}", hint="ask the publisher for the feed's root.json") from error
+    if len(data) > _MAX_ROOT:
+        raise UsageError(f"{path} is too large for a root of trust")
+    return data

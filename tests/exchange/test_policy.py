@@ -1,0 +1,118 @@
+"""What may happen without a person: the lowest of three permissions, and review as long as anything speaks against it."""
+
+import dataclasses
+import datetime
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vhashdb.exchange import events, policy
+from vhashdb.exchange.policy import Action, FeedStanding, FeedStatus, Standing, Voices, ceiling, voices_of
+from vhashdb.store import promotion
+
+TODAY = datetime.date(2026, 11, 25)
+FRESH = FeedStanding("acme", Action.BLOCK, Action.BLOCK, FeedStatus.FRESH)
+SEEN = Voices(frozenset({"acme", "bold"}), frozenset(), frozenset({"acme", "bold"}))
+FREE = Standing(Action.BLOCK, FRESH, SEEN)
+"""Nothing speaks against blocking."""
+
+actions = st.sampled_from(list(Action))
+
+
+def decided(standing, **more):
+    return ceiling(standing, **({"today": TODAY, "quorum": 2} | more))
+
+
+def test_a_block_needs_everybodys_consent():
+    found = decided(FREE)
+    assert (found.action, found.reasons, found.agree, found.dispute) == (Action.BLOCK, (), 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"held": "quality"}, "held: quality"),
+        ({"voices": Voices(SEEN.agree, frozenset({"bold"}), SEEN.saw_content)}, r"disputed: 2 for it, 1 against \(bold\)"),
+        ({"review_by": TODAY - datetime.timedelta(days=1)}, "was to be reviewed by 2026-11-24"),
+        ({"feed": dataclasses.replace(FRESH, status=FeedStatus.STALE, why="expired")}, "feed acme is stale: expired"),
+        ({"feed": dataclasses.replace(FRESH, status=FeedStatus.QUARANTINED, why="fork")}, "feed acme is quarantined: fork"),
+        ({"feed": dataclasses.replace(FRESH, status=FeedStatus.NEW)}, "feed acme is new"),
+        ({"allowed": "news intro"}, "on an allow-list: news intro"),
+        ({"voices": Voices(SEEN.agree, frozenset(), frozenset({"acme"}))}, "1 of 2 organisations required saw the content"),
+    ],
+    ids=["held", "disputed", "overdue", "stale", "quarantined", "new", "allow-list", "quorum"],
+)
+def test_each_doubt_alone_caps_at_review(change, why):
+    found = decided(dataclasses.replace(FREE, **change))
+    assert found.action is Action.REVIEW
+    assert len(found.reasons) == 1
+    assert re.fullmatch(why, found.reasons[0])
+
+
+@pytest.mark.parametrize("action", [Action.NONE, Action.LOG, Action.REVIEW])
+def test_each_of_the_three_permissions_limits(action):
+    record = dataclasses.replace(FREE, max_action=action)
+    feed = dataclasses.replace(FREE, feed=dataclasses.replace(FRESH, max_action=action))
+    trust = dataclasses.replace(FREE, feed=dataclasses.replace(FRESH, trust=action))
+    assert [decided(s).action for s in (record, feed, trust)] == [action] * 3
+    assert [decided(s).reasons[0].split()[1] for s in (record, feed, trust)] == ["record", "policy", "acme"]
+
+
+def test_a_doubt_does_not_raise_what_is_lower():
+    standing = dataclasses.replace(FREE, feed=dataclasses.replace(FRESH, trust=Action.LOG), held="quality")
+    found = decided(standing)
+    assert found.action is Action.LOG
+    assert found.reasons == ("feed acme is trusted up to log",)
+
+
+def test_the_day_of_review_itself_is_in_time():
+    assert decided(dataclasses.replace(FREE, review_by=TODAY)).action is Action.BLOCK
+
+
+def test_records_of_ones_own_have_no_feed_above_them():
+    assert decided(Standing(Action.BLOCK, voices=SEEN)).action is Action.BLOCK
+    assert decided(Standing(Action.BLOCK, voices=Voices(frozenset({"local"})))).action is Action.REVIEW
+
+
+@given(actions, actions, actions, st.sampled_from(list(FeedStatus)), st.booleans(), st.text(max_size=3), st.integers(1, 4))
+def test_more_doubt_never_allows_more(record, feed, trust, status, disputed, held, quorum):
+    standing = Standing(record, FeedStanding("f", feed, trust, status), SEEN, held)
+    if disputed:
+        standing = dataclasses.replace(standing, voices=dataclasses.replace(SEEN, dispute=frozenset({"x"})))
+    found = decided(standing, quorum=quorum)
+    assert found.action.rank <= min(record.rank, feed.rank, trust.rank)
+    if disputed or held or quorum > 2 or status not in (FeedStatus.FRESH, FeedStatus.LOCAL):
+        assert found.action.rank <= Action.REVIEW.rank
+    assert (found.action is Action.BLOCK) == (not found.reasons)
+    assert decided(standing, quorum=quorum + 1).action.rank <= found.action.rank
+
+
+def test_who_speaks_for_a_record_and_who_against():
+    said = [
+        ("bold", "agree", "saw_content"),
+        ("calm", "agree", "metadata"),
+        ("dark", "seen", "saw_content"),
+        ("early", "withdrawn", "metadata"),
+    ]
+    voices = voices_of("acme", saw_content=True, opinions=said)
+    assert voices == Voices(frozenset({"acme", "bold", "calm"}), frozenset(), frozenset({"acme", "bold"}))
+    assert not voices.disputed
+
+
+@pytest.mark.parametrize("verdict", sorted(policy.NEGATIVE))
+def test_one_negative_opinion_disputes(verdict):
+    voices = voices_of("acme", saw_content=False, opinions=[("bold", verdict, "saw_content")])
+    assert voices.disputed
+    assert "bold" not in voices.saw_content
+
+
+def test_several_feeds_of_one_organisation_are_one_voice():
+    voices = voices_of("acme", saw_content=True, opinions=[("acme", "agree", "saw_content"), ("bold", "agree", "saw_content")] * 3)
+    assert len(voices.saw_content) == 2
+
+
+def test_every_verdict_is_weighed_everywhere_alike():
+    assert policy.POSITIVE | policy.NEGATIVE | {"seen", "withdrawn"} == set(events.VERDICTS)
+    assert {word.strip("'") for word in promotion.NEGATIVE.strip("()").split(",")} == policy.NEGATIVE

@@ -1,0 +1,29 @@
+"""Every error of the framework below becomes one of ours."""
+
+import inspect
+
+import pytest
+from tuf.api import exceptions
+from tuf.api.serialization import DeserializationError
+
+from vhashdb import errors
+from vhashdb.exchange import trust
+
+THEIRS = [kind for _, kind in inspect.getmembers(exceptions, inspect.isclass) if issubclass(kind, Exception)] + [
+    DeserializationError,
+    OSError,
+]
+
+
+@pytest.mark.parametrize("kind", THEIRS, ids=lambda kind: kind.__name__)
+def test_each_error_of_tuf_is_mapped(kind):
+    with pytest.raises(errors.FeedError) as caught, trust.in_our_words():
+        raise kind("what happened", 404) if kind is exceptions.DownloadHTTPError else kind("what happened")
+    assert "what happened" in caught.value.message
+
+
+def test_our_own_errors_and_faults_pass():
+    with pytest.raises(errors.FeedBusy), trust.in_our_words():
+        raise errors.FeedBusy("x")
+    with pytest.raises(ZeroDivisionError), trust.in_our_words():
+        raise ZeroDivisionError

@@ -1,0 +1,37 @@
+"""How companies share records: signed feeds of events, published as static files and pulled by whoever trusts them.
+
+::
+
+    pure    events      one line of a feed: a value, and its only form in bytes   (checks, plain)
+            lint        what free text may not say
+            signals     fingerprints inside an event
+            chain       history was only appended to
+            state       what a sequence of events adds up to
+            position    where a consumer stands, and whether a head goes on from there
+            listing     what the signed metadata say of a feed and its files
+            cover       which of the files to read
+            policy      what a match may lead to without a person, and why not more
+            gate        which incoming records wait for a person, and why
+            allowing    whether what matched must never act automatically
+            incoming    verified events as rows for the database
+            roster      who is a member of a federation
+            transparency    figures as a report
+            limits      every cap, in one dataclass
+    both    segments    compressed files of lines, read under caps
+            files       files that are whole or absent
+    writing publisher   one's own feed: publish, heartbeat, rotate, compact
+            archive     its files; repository: its signed metadata; keys: what signs them; verify: looked at as a member
+    reading client      a feed somewhere else: verified events, or the rule that was broken
+            trust       the one place that asks The Update Framework
+            transport   a web server or a folder; download: one file of it, bounded and resumed
+
+    member  exchange    all of it as one company sees it, on its database   (`Database.exchange`)
+            sync        one feed brought up to date; following: a roster
+            outbox      what one's own feed does not say yet
+            importing   what a file of another format changes; exporting: which records leave in one
+
+    others  formats     files of other exchanges, read into and written from one neutral value
+
+The rooms of a member use the database, which is `vhashdb.store`; the others know nothing of it. The form of the files is in
+``docs/feed-format.md``.
+"""

@@ -1,0 +1,206 @@
+"""The exchange as one member company sees it: whom it trusts, what it takes in, what it thinks, and what it gives."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from vhashdb.errors import UsageError
+from vhashdb.exchange import gate, policy
+from vhashdb.exchange.allowing import AllowList
+from vhashdb.exchange.policy import Action, Ceiling, FeedStanding
+from vhashdb.fingerprints import Fingerprint
+from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.hashing.bits import PackedHashes
+from vhashdb.store.clock import now_utc
+from vhashdb.store.federations import Federations
+from vhashdb.store.feeds import Feed, Feeds
+from vhashdb.store.opinions import LOCAL, Opinion, Opinions
+from vhashdb.store.records import Record
+from vhashdb.store.reviews import Reviews
+from vhashdb.store.rules import read_rules
+from vhashdb.store.standing import feed_standing, standings
+from vhashdb.store.store import Store
+
+if TYPE_CHECKING:
+    from vhashdb.exchange.client import FeedClient
+    from vhashdb.exchange.following import Followed
+    from vhashdb.exchange.outbox import Outbox
+    from vhashdb.exchange.state import FeedState
+    from vhashdb.exchange.sync import Client, Synced
+
+FOLDER: Final = "feeds"
+"""In the database's folder: what is known of each feed's metadata, and unfinished downloads."""
+
+Search = Callable[[PackedHashes, int], Iterable[int]]
+"""Numbers of the records that have a picture within so many bits of these hashes."""
+
+
+class Exchange:
+    """What a database shares with others. Made by `Database.exchange`."""
+
+    def __init__(self, store: Store, folder: Path, algorithm: AlgorithmId, search: Search, wrote: Callable[[], None]) -> None:
+        self._store, self._algorithm, self._search, self._wrote = store, algorithm, search, wrote
+        self._allowing: tuple[object, AllowList] | None = None
+        self._folder = folder / FOLDER
+        self.feeds = Feeds(store)
+        """Whom this database trusts, and how far it has read."""
+        self.opinions = Opinions(store)
+        """What everybody thinks of records."""
+        self.federations = Federations(store)
+        """Whose rosters it follows."""
+        self.reviews = Reviews(store)
+        """What waits for a person here."""
+
+    # -- trust and sync ------------------------------------------------------------------------
+
+    def trust(self, place: str, root: bytes, *, level: str = "review", member: str = "", federation: str | None = None) -> Feed:
+        """Trust the feed at a URL or in a folder, whose root of trust was received and compared over another channel.
+
+        Raises:
+            FeedError: what is there is not signed by this root, or cannot be read.
+            UsageError: the feed is trusted already, or is one's own.
+        """
+        from vhashdb.exchange.client import FeedClient
+
+        with tempfile.TemporaryDirectory(prefix="vhashdb-") as scratch:
+            head = FeedClient(place, root, Path(scratch, "state")).refresh()
+        shutil.rmtree(self._folder / head.feed, ignore_errors=True)  # of a feed that was trusted once
+        return self.feeds.add(head.feed, url=place, root=root, trust=level, member=member, federation=federation)
+
+    def join(self, place: str, root: bytes, *, level: str = "review") -> str:
+        """Follow the roster of a federation, whose root of trust was compared over another channel; the federation's id.
+
+        Raises:
+            FeedError: what is there is not signed by this root, cannot be read, or is no roster.
+        """
+        from vhashdb.exchange.following import follow
+
+        return follow(self.federations, place, root, level=level)
+
+    def refresh_rosters(self) -> Iterator[Followed]:
+        """Read the rosters again: new members are trusted, those that left are trusted in nothing."""
+        from vhashdb.exchange.following import refresh
+
+        for federation in self.federations.all():
+            yield refresh(federation, self.federations, self.feeds, self._folder)
+
+    def distrust(self, identifier: str) -> int:
+        """Trust a feed no longer; how many of its records stopped matching."""
+        removed = self.feeds.remove(identifier)
+        shutil.rmtree(self._folder / identifier, ignore_errors=True)
+        return removed
+
+    def sync(self, identifiers: Sequence[str] = (), *, dry_run: bool = False, client: Client | None = None) -> Iterator[Synced]:
+        """Bring feeds up to date, one after the other; all of them unless some are named.
+
+        A feed that cannot be read or breaks a rule is an outcome, and the next one goes on.
+        """
+        from vhashdb.exchange.sync import Syncing
+        from vhashdb.store.staging import Staging
+
+        chosen = [self.feeds.get(identifier) for identifier in identifiers] or self.feeds.all()
+        for feed in chosen:
+            if feed.own:
+                raise UsageError(f"{feed.id} is published from here; there is nothing to sync")
+        for feed in chosen:
+            syncing = Syncing(self.feeds, Staging(self._store), self._algorithm, self._gate(), self._folder, client or _client)
+            done = syncing.run(feed, dry_run=dry_run)
+            if done.changes.total:
+                self._wrote()
+            yield done
+
+    def _gate(self) -> Callable[[Fingerprint], tuple[str, ...]]:
+        """The import gate for one sync."""
+        benign, left = self.allow_list().benign, gate.LIMITS.looked_up
+
+        def examine(fingerprint: Fingerprint) -> tuple[str, ...]:
+            nonlocal left
+            left -= 1
+            return gate.held_for(fingerprint, benign=benign, neighbours=self._search if left >= 0 else None)
+
+        return examine
+
+    def standing(self, feed: Feed) -> FeedStanding:
+        """How far a feed can be relied upon now."""
+        return feed_standing(feed, now_utc())
+
+    # -- what may happen -----------------------------------------------------------------------
+
+    def ceilings(
+        self,
+        records: Sequence[Record],
+        query: Fingerprint | None = None,
+        stretches: Sequence[Sequence[tuple[float, float]]] = (),
+        sha256: str | None = None,
+    ) -> list[Ceiling]:
+        """What a match with each record may lead to without a person.
+
+        Args:
+            records: the records that were matched.
+            query: what was asked, to be looked up in the allow-lists.
+            stretches: for each record, the seconds of the query that matched it.
+            sha256: of the file that was asked.
+        """
+        if not records:
+            return []
+        now = now_utc()
+        with self._store.transactions.reading() as connection:
+            found, quorum = standings(connection, records, now), read_rules(connection).quorum
+        allow_list = self.allow_list()
+        ceilings = []
+        for place, record in enumerate(records):
+            standing = found[record.id]
+            if query is not None:
+                spans = stretches[place] if stretches else [(0.0, query.duration_s)]
+                standing = replace(standing, allowed=allow_list.against(query, spans, sha256))
+            ceilings.append(policy.ceiling(standing, today=now.date(), quorum=quorum))
+        return ceilings
+
+    def allow_list(self) -> AllowList:
+        """Everything that must never act automatically, of people here and of every feed that is trusted in anything."""
+        version = self.opinions.allow_version()
+        if self._allowing is None or self._allowing[0] != version:
+            self._allowing = version, self._read_allow_list()
+        return self._allowing[1]
+
+    def _read_allow_list(self) -> AllowList:
+        trusted = {LOCAL} | {feed.id for feed in self.feeds.all() if feed.trust != Action.NONE}
+        entries = [entry for entry in self.opinions.allowed() if entry.author in trusted]
+        prints = (entry.fingerprint for entry in entries if entry.fingerprint is not None)
+        return AllowList.of(prints, (entry.sha256 for entry in entries if entry.sha256), self._algorithm)
+
+    # -- what is given -------------------------------------------------------------------------
+
+    def record_named(self, name: str) -> Record:
+        """A record by its id here, or as ``FEED:RID``, which is how its publisher names it."""
+        feed, colon, rid = name.partition(":")
+        return self._store.get(self.opinions.named(feed, rid) if colon else name)
+
+    def opinion(self, name: str, verdict: str, *, basis: str = "saw_match", reason: str = "") -> Opinion:
+        """Say what people here think of a record."""
+        return self.opinions.give(self.record_named(name), verdict, basis=basis, reason=reason)
+
+    def publishes(self, identifier: str, *, member: str = "", place: str = "") -> Feed:
+        """Remember that a feed is one's own, so that what others say of its records is understood."""
+        known = self.feeds.find(identifier)
+        if known is not None and known.own:
+            return known
+        return self.feeds.add(identifier, url=place, root=b"", trust=Action.BLOCK, member=member, own=True)
+
+    def outbox(self, said: FeedState, *, now: datetime.datetime | None = None) -> Outbox:
+        """What one's own feed, which said so much, does not say yet: events for `vhashdb.exchange.publisher.Publisher`."""
+        from vhashdb.exchange.outbox import Outbox
+
+        return Outbox(self._store, said, now=now)
+
+
+def _client(feed: Feed, folder: Path) -> FeedClient:
+    from vhashdb.exchange.client import FeedClient
+
+    return FeedClient(feed.url, feed.root, folder)

@@ -1,0 +1,35 @@
+"""Interchange formats: what others write becomes neutral items, and our records become what others read.
+
+Example::
+
+    with open("page.json", "rb") as file:
+        form, source = opened(file)
+        for entry in form.read(source):
+            ...
+"""
+
+from vhashdb.exchange.formats.item import VERDICTS, Entry, Item, Judged, OtherHash, Refusal, Remark
+from vhashdb.exchange.formats.limits import FormatLimits
+from vhashdb.exchange.formats.reading import Options, Source
+from vhashdb.exchange.formats.registry import FORMATS, READ, WRITTEN, Format, format_named, opened
+from vhashdb.exchange.formats.sender import Sender
+
+__all__ = [
+    "FORMATS",
+    "READ",
+    "VERDICTS",
+    "WRITTEN",
+    "Entry",
+    "Format",
+    "FormatLimits",
+    "Item",
+    "Judged",
+    "Options",
+    "OtherHash",
+    "Refusal",
+    "Remark",
+    "Sender",
+    "Source",
+    "format_named",
+    "opened",
+]

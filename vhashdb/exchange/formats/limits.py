@@ -1,0 +1,46 @@
+"""Every cap on what a file of somebody else may cost, in one place, with units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FormatLimits:
+    """Bounds for reading one file. All of them are on by default: the file comes from elsewhere."""
+
+    file_bytes: int = 8 << 30
+    """Bytes of a file that is read line by line or item by item."""
+    document_bytes: int = 128 << 20
+    """Bytes of a document whose parts refer to each other, so that it is held in memory: MISP and STIX."""
+    line_bytes: int = 32 << 20
+    """Bytes of one line; a longer one is refused and passed over."""
+    item_bytes: int = 32 << 20
+    """Bytes of one item of a streamed JSON or XML document; a larger one ends the reading."""
+    items: int = 50_000_000
+    """Items of one file."""
+    frames: int = 1_300_000
+    """Frame hashes of one item: 6 hours, which is as long as a video may be, at 60 a second."""
+    unpacked_bytes: int = 256 << 20
+    """Bytes that a fingerprint within an item may unpack to."""
+    ratio: int = 200
+    """Unpacked bytes for each packed one, beyond the first ``ratio_floor_bytes``."""
+    ratio_floor_bytes: int = 1 << 20
+    columns: int = 256
+    """Columns of a table."""
+    labels: int = 64
+    """Labels of one item; the others are left out, and the report says so."""
+    opinions: int = 10_000
+    """Opinions on one item; the others are left out, and the report says so."""
+    others: int = 64
+    """Hashes of one item that are kept and not understood; the others are left out, and the report says so."""
+    other_chars: int = 1 << 20
+    """Characters of such a hash. TMK+PDQF has 350,000."""
+    name_chars: int = 256
+    """Characters of an id or of an organisation's name."""
+    depth: int = 64
+    """How deep JSON may nest."""
+
+    def unpacked_from(self, packed_bytes: int) -> int:
+        """Bytes that so many packed ones may unpack to."""
+        return min(self.unpacked_bytes, max(self.ratio_floor_bytes, self.ratio * packed_bytes))

@@ -1,0 +1,243 @@
+"""Reading a file of somebody else under caps: its beginning, its lines, the items of a streamed document."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, BinaryIO, Final
+
+import ijson
+
+from vhashdb.errors import FormatError, LimitExceeded
+from vhashdb.exchange.formats.item import Entry, Item, Refusal
+from vhashdb.exchange.formats.limits import FormatLimits
+
+HEAD_BYTES: Final = 1 << 16
+"""Bytes by which a format is recognised."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the reader of a file is told besides the file."""
+
+    limits: FormatLimits = field(default_factory=FormatLimits)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    """For tables and JSON Lines: which of our fields a header or a name of theirs stands for."""
+    signal_type: str = ""
+    """For signal lines: the kind of hash of lines that hold a value alone."""
+
+
+class Capped(io.RawIOBase):
+    """A binary stream that ends with an error instead of giving more than it may."""
+
+    def __init__(self, stream: BinaryIO, limits: FormatLimits) -> None:
+        self._stream, self._limits = stream, limits
+        self._given = 0
+        self._item_from: int | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as the stream goes, so that a pipe gives a whole head too."""
+        view, filled = memoryview(buffer), 0
+        while filled < len(view) and (block := self._stream.read(len(view) - filled)):
+            view[filled : filled + len(block)] = block
+            filled += len(block)
+        self._given += filled
+        if self._given > self._limits.file_bytes:
+            raise LimitExceeded(f"the file has more than {self._limits.file_bytes} bytes", hint="split it")
+        if self._item_from is not None and self._given - self._item_from > self._limits.item_bytes + len(view):
+            raise LimitExceeded(f"one item of the file has more than {self._limits.item_bytes} bytes")
+        return filled
+
+    def item_begins(self) -> None:
+        """From here on, count what one item takes."""
+        self._item_from = self._given
+
+
+class Source:
+    """A file to be imported, read once from its beginning to its end."""
+
+    def __init__(self, stream: BinaryIO, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.limits = self.options.limits
+        self._capped = Capped(stream, self.limits)
+        self.file = io.BufferedReader(self._capped, HEAD_BYTES)
+        if self.file.peek(HEAD_BYTES).startswith(codecs.BOM_UTF8):
+            self.file.read(len(codecs.BOM_UTF8))
+        self.head = Head(self.file.peek(HEAD_BYTES)[:HEAD_BYTES], self.options)
+
+    def lines(self) -> Iterator[tuple[int, str] | Refusal]:
+        """As `all_lines`, without empty ones."""
+        return (line for line in self.all_lines() if isinstance(line, Refusal) or line[1].strip())
+
+    def all_lines(self) -> Iterator[tuple[int, str] | Refusal]:
+        """Lines by number, from 1; one that is too long or not UTF-8 is refused and passed over."""
+        number, cap = 0, self.limits.line_bytes
+        while raw := self.file.readline(cap + 1):
+            number += 1
+            if len(raw) > cap:
+                while not raw.endswith(b"\n") and (raw := self.file.readline(1 << 20)):
+                    pass
+                yield Refusal(number, f"the line has more than {cap} bytes")
+                continue
+            try:
+                yield number, raw.decode()
+            except UnicodeDecodeError:
+                yield Refusal(number, "the line is not UTF-8")
+
+    def json_items(self, prefix: str) -> Iterator[tuple[int, Any] | Refusal]:
+        """The objects under an ijson prefix, by how many there are from the start, one in memory at a time."""
+        return self._streamed(ijson.items(self.file, prefix, use_float=True, buf_size=HEAD_BYTES))
+
+    def json_members(self) -> Iterator[tuple[int, Any] | Refusal]:
+        """The values of a document that is one large object, in the same way."""
+        pairs = ijson.kvitems(self.file, "", use_float=True, buf_size=HEAD_BYTES)
+        return self._streamed(value for _, value in pairs)
+
+    def _streamed(self, values: Iterator[Any]) -> Iterator[tuple[int, Any] | Refusal]:
+        number = 0
+        try:
+            self._capped.item_begins()
+            for value in values:
+                number += 1
+                self._capped.item_begins()
+                yield number, value
+        except (ijson.JSONError, UnicodeDecodeError, ValueError, OverflowError) as error:
+            yield Refusal(number + 1, f"the JSON breaks off ({_first_line(error)}); nothing after this can be read")
+        except LimitExceeded as error:
+            yield Refusal(number + 1, f"{error}; nothing after this is read")
+
+    def json_document(self) -> Any:
+        """The whole document.
+
+        Raises:
+            LimitExceeded: it is larger than one that must be held in memory may be.
+            FormatError: it is not JSON.
+        """
+        raw = self.file.read(self.limits.document_bytes + 1)
+        if len(raw) > self.limits.document_bytes:
+            raise LimitExceeded(
+                f"the document has more than {self.limits.document_bytes} bytes, and has to be held in memory as a whole", hint="split it"
+            )
+        try:
+            return json_value(raw.decode(), self.limits)
+        except ValueError as error:
+            raise FormatError(f"the JSON cannot be read: {error}") from error
+
+    def xml(self) -> BinaryIO:
+        """The bytes of an XML document, without white space before it."""
+        start = len(self.head.raw) - len(self.head.raw.lstrip(b" \t\r\n"))
+        self.file.read(start)
+        return self.file
+
+    def item_begins(self) -> None:
+        """From here on, count what one item takes."""
+        self._capped.item_begins()
+
+
+class Head:
+    """The first bytes of a file, and what can be told from them."""
+
+    def __init__(self, raw: bytes, options: Options) -> None:
+        self.raw, self.options, self.limits = raw, options, options.limits
+
+    @cached_property
+    def text(self) -> str:
+        """As text, from the first thing that is not white space."""
+        return self.raw.decode("utf-8", "replace").lstrip()
+
+    @cached_property
+    def first_line(self) -> str:
+        """The first line with something on it."""
+        return self.text.partition("\n")[0].strip()
+
+    @cached_property
+    def events(self) -> list[tuple[str, str, Any]]:
+        """What ijson sees in it, as far as it goes."""
+        found: list[tuple[str, str, Any]] = []
+        if self.text[:1] in ("{", "["):
+            # The head breaks off in the middle; `extend` keeps what came before.
+            with contextlib.suppress(ijson.JSONError, UnicodeError, ValueError):
+                found.extend(ijson.parse(io.BytesIO(self.text.encode())))
+        return found
+
+    def has_key(self, prefix: str, name: str) -> bool:
+        """Whether an object under the ijson prefix has a member of that name, as far as the head shows."""
+        return (prefix, "map_key", name) in self.events
+
+    def value(self, prefix: str) -> Any:
+        """The first plain value under the prefix, or None."""
+        return next((v for p, event, v in self.events if p == prefix and event in ("string", "number", "boolean")), None)
+
+
+def json_value(text: str, limits: FormatLimits) -> Any:
+    """A JSON value without NaN, infinities and endless nesting.
+
+    Raises:
+        ValueError: it is not such a value.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("it nests too deep") from error
+    if _deeper_than(value, limits.depth):
+        raise ValueError(f"it nests deeper than {limits.depth}")
+    return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _deeper_than(value: object, depth: int) -> bool:
+    level = [value]
+    for _ in range(depth):
+        level = [
+            inner for outer in level if isinstance(outer, dict | list) for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def entries(found: Iterator[tuple[int, Any] | Refusal], to_item: Callable[[int, Any], Item], limits: FormatLimits) -> Iterator[Entry]:
+    """Each found part as an item, or refused with the reason; what is wrong with one never stops the others."""
+    for count, part in enumerate(found, start=1):
+        if isinstance(part, Refusal):
+            yield part
+            continue
+        number, value = part
+        if count > limits.items:
+            yield Refusal(number, f"the file has more than {limits.items} items; nothing after this is read")
+            return
+        try:
+            yield to_item(number, value)
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
+            yield Refusal(number, _words(error))
+
+
+def _first_line(error: Exception) -> str:
+    """Of an error of ijson, whose text is sometimes bytes and goes on with a drawing of the place."""
+    text = error.args[0] if error.args else ""
+    return (text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)).partition("\n")[0].strip()
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{error.args[0]!r} is missing"
+    if isinstance(error, AttributeError | TypeError):
+        return f"it does not have the form of an item ({error})"
+    return str(error)

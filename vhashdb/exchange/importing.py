@@ -1,0 +1,263 @@
+"""What a file of others changes in a database: a pure decision for each item, and its effect in small transactions."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from vhashdb.errors import UsageError
+from vhashdb.exchange.formats import Entry, Format, Item, Judged, Options, Refusal, Remark, opened
+from vhashdb.exchange.formats.words import label_of
+from vhashdb.exchange.gate import held_for
+from vhashdb.exchange.policy import NEGATIVE
+from vhashdb.fingerprints import Fingerprint
+from vhashdb.fingerprints.model import bare
+from vhashdb.fingerprints.thin import thinned
+from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.store.imports import Batch, Content, Imported, Imports, Place
+from vhashdb.store.records import Details, NewRecord, State
+
+if TYPE_CHECKING:
+    from vhashdb.database import Database
+
+_BATCH: Final = 256
+"""Items that are one transaction: what was reported is safe on disk, and a disk need not be waited for each time."""
+LOCAL: Final = "local"
+
+
+class Status(enum.StrEnum):
+    """What came of one item."""
+
+    ADDED = "added"
+    HELD = "held"
+    """Added, and waits for a person."""
+    UPDATED = "updated"
+    KNOWN = "known"
+    """Nothing new in it."""
+    WITHDRAWN = "withdrawn"
+    """Its source withdrew it; it does not match any more."""
+    OPINION = "opinion"
+    """It says that something is *not* harmful, which makes no record."""
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one item, or of a part of the file that is none."""
+
+    number: int
+    """The line it begins in, or how many items it is from the start, as `Format.counts` says."""
+    status: Status
+    reason: str = ""
+    """Why, where it is not plain."""
+    record: str | None = None
+    """The id of the record that was touched; None with ``dry_run`` and where there is none."""
+    source: str = ""
+    external_id: str = ""
+    opinions: tuple[Judged, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was left out, in words."""
+
+    def to_json(self, path: str, counts: str) -> dict[str, Any]:
+        """The ``item`` line of ``vhashdb import --json``."""
+        return {
+            "type": "item",
+            "path": path,
+            counts: self.number,
+            "status": self.status.value,
+            "reason": self.reason,
+            "record": self.record,
+            "source": self.source,
+            "external_id": self.external_id,
+            "opinions": [{"by": o.by, "verdict": o.verdict, "reason": o.reason} for o in self.opinions],
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an item does."""
+
+    status: Status
+    reason: str = ""
+    state: State = State.ACTIVE
+
+
+def decide(item: Item, known: Imported | None, held: str) -> Decision:
+    """What an item does, given what is known of its id and why the gate would hold it (empty if it would not)."""
+    if item.withdrawn or item.harmless:
+        return _less(item, known)
+    if not item.has_signals:
+        return Decision(Status.REFUSED, "it has no hash that is kept")
+    disputed = item.disputed or any(opinion.verdict in NEGATIVE for opinion in item.opinions)
+    state = State.HELD if held else State.DISPUTED if disputed else State.ACTIVE
+    said = held or ("organisations disagree on it" if disputed else "")
+    if known is None:
+        return Decision(Status.HELD if held else Status.ADDED, said, state)
+    if known.state is State.RETRACTED:
+        if not known.withdrawn:
+            return Decision(Status.KNOWN, "it was retracted here")
+        return Decision(Status.HELD, "its source withdrew it before", State.HELD)
+    if known.digest == item.statement:
+        return Decision(Status.KNOWN)
+    # What waits for a person goes on waiting: new words of its source are no review.
+    if known.state is State.HELD and not held:
+        return Decision(Status.UPDATED, "it still waits for a person", State.HELD)
+    return Decision(Status.HELD if held else Status.UPDATED, said, state)
+
+
+def _less(item: Item, known: Imported | None) -> Decision:
+    """An item that takes something away."""
+    reason = item.withdrawn or "its source says that it is not harmful"
+    if known is None:
+        return Decision(Status.KNOWN, "withdrawn, and was never here") if item.withdrawn else Decision(Status.OPINION, reason)
+    if known.state is State.RETRACTED and known.withdrawn:
+        return Decision(Status.KNOWN, "withdrawn before")
+    return Decision(Status.WITHDRAWN, reason, State.RETRACTED)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the person who imports says of all items."""
+
+    source: str = ""
+    """Where they come from; by default the format, and where it names one the organisation."""
+    labels: tuple[str, ...] = ()
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if self.source and (self.source == LOCAL or label_of(self.source) != self.source):
+            raise UsageError(f"{self.source!r} cannot be a source", hint="use lower-case words joined by hyphens, other than local")
+
+
+class Importer:
+    """One import into one database.
+
+    Example::
+
+        with vhashdb.open("industry.vhdb") as db, open("page.json", "rb") as file:
+            for outcome in Importer(db, file, Said(source="acme")).run():
+                print(outcome)
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        stream: BinaryIO,
+        said: Said | None = None,
+        *,
+        form: str = "",
+        options: Options | None = None,
+        dry_run: bool = False,
+    ) -> None:
+        """Recognise the file.
+
+        Raises:
+            FormatError: it is of no known format.
+            UsageError: there is no format of that name.
+        """
+        self._database, self._said, self._dry_run = database, said or Said(), dry_run
+        self._imports = Imports(database.store)
+        self.format, self._file = opened(stream, options, form)
+        self._pretended: dict[Place, Imported] = {}
+
+    def run(self) -> Iterator[Outcome | Remark]:
+        """Take the file, item by item; what was given is on disk, unless it is a dry run.
+
+        Raises:
+            FormatError: the file as a whole cannot be read.
+            LimitExceeded: it is larger than it may be; what came before is taken.
+        """
+        assert self.format.read is not None  # only such formats are recognised
+        pending: list[Entry] = []
+        try:
+            for entry in self.format.read(self._file):
+                pending.append(entry)
+                if len(pending) == _BATCH:
+                    taken, pending = pending, []
+                    yield from self._take(taken)
+        except Exception:
+            yield from self._take(pending)
+            raise
+        yield from self._take(pending)
+
+    def _take(self, entries: list[Entry]) -> Iterator[Outcome | Remark]:
+        if self._dry_run or not entries:
+            yield from [self._outcome(entry, None) for entry in entries]
+            return
+        with self._imports.batch() as batch:
+            done = [self._outcome(entry, batch) for entry in entries]
+        self._database.note_written()
+        yield from done
+
+    def _outcome(self, entry: Entry, batch: Batch | None) -> Outcome | Remark:
+        if isinstance(entry, Remark):
+            return entry
+        if isinstance(entry, Refusal):
+            return Outcome(entry.number, Status.REFUSED, entry.reason)
+        item = _fitting(entry, self._database.algorithm)
+        place = Place(self._said.source or source_of(self.format, item), item.key)
+        known = batch.find(place) if batch is not None else self._pretended.get(place) or self._imports.find(place)
+        held = "; ".join((item.doubt,) if item.doubt else held_for(item.frames) if item.frames is not None else ())
+        decision = decide(item, known, held)
+        record = self._carry_out(decision, place, item, known, batch)
+        return Outcome(item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, item.notes)
+
+    def _carry_out(self, decision: Decision, place: Place, item: Item, known: Imported | None, batch: Batch | None) -> str | None:
+        """Change what is to be changed; the id of the record."""
+        if decision.status in (Status.KNOWN, Status.OPINION, Status.REFUSED):
+            return known.record if known else None
+        withdrawn = decision.status is Status.WITHDRAWN
+        if batch is None:
+            self._pretended[place] = Imported(known.record if known else "", decision.state, item.statement, withdrawn)
+            return None
+        if withdrawn and known:
+            batch.retract(place, known, reason=decision.reason, erase=item.erase)
+            return known.record
+        content = self._content(item, place.source, decision)
+        if known is None:
+            return batch.add(place, content)
+        batch.update(place, known, content)
+        return known.record
+
+    def _content(self, item: Item, source: str, decision: Decision) -> Content:
+        details = details_of(item.details, source, self._said)
+        frames = item.frames if item.frames is not None else Fingerprint.empty(self._database.algorithm, item.duration_s)
+        new = NewRecord(item.duration_s or frames.duration_s, item.sha256, item.md5, details)
+        others = tuple((other.algorithm, other.value) for other in item.others)
+        held = decision.reason if decision.state is State.HELD else ""
+        opinions = opinions_by_author(item, source)
+        return Content(new, bare(thinned(frames)), others, decision.state, held, opinions, item.statement)
+
+
+def details_of(details: Details, source: str, said: Said) -> Details:
+    """What is recorded of an item: what its file says, but never that it may be passed on, or more than a review."""
+    labels = (*details.labels, *said.labels)
+    return replace(details, labels=labels, reason=said.reason or details.reason, source=source, reshare=False, max_action="review")
+
+
+def opinions_by_author(item: Item, source: str) -> dict[str, tuple[str, str]]:
+    """Verdict and reason of each organisation, which counts once: with the first that disagrees, or else with the last."""
+    found: dict[str, tuple[str, str]] = {}
+    for opinion in item.opinions:
+        author = f"{source}/{opinion.by or 'unnamed'}"
+        if found.get(author, ("", ""))[0] not in NEGATIVE:
+            found[author] = opinion.verdict, opinion.reason
+    return found
+
+
+def source_of(form: Format, item: Item) -> str:
+    """What an item is said to come from, if nobody says otherwise."""
+    source = form.source or form.name
+    owner = label_of(item.owner) if form.by_organisation else ""
+    return f"{source}:{owner}" if owner else source
+
+
+def _fitting(item: Item, algorithm: AlgorithmId) -> Item:
+    """The item without frame hashes that the database cannot compare."""
+    if item.frames is None or item.frames.algorithm == algorithm:
+        return item
+    note = f"its {item.frames.algorithm} frame hashes were left out: this database has {algorithm}"
+    return replace(item, frames=None, notes=(*item.notes, note))

@@ -1,0 +1,150 @@
+"""Verified events as rows for staging: what a feed says, in the terms of the records. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vhashdb.errors import FingerprintError
+from vhashdb.exchange.events import Allow, Event, Malformed, Note, Opinion, Put, Redacted, Retract, RevokeAllow, Signal
+from vhashdb.exchange.signals import fingerprint_of
+from vhashdb.fingerprints import Fingerprint, to_bytes
+from vhashdb.hashing.algorithms import AlgorithmId
+
+Row = dict[str, Any]
+Gate = Callable[[Fingerprint], tuple[str, ...]]
+"""Why a record with this fingerprint must wait for a person; empty if it need not."""
+
+
+def record_id(feed: str, rid: str) -> str:
+    """The id here of a feed's record: the same everywhere, and no feed can take the one of another's record."""
+    return hashlib.sha256(f"{feed}\n{rid}".encode()).hexdigest()[:32]
+
+
+@dataclass
+class Incoming:
+    """Rows of one batch of one feed's events, in the order of the events."""
+
+    feed: int
+    feed_id: str
+    algorithm: AlgorithmId
+    gate: Gate
+    records: list[Row] = field(default_factory=list)
+    stubs: list[Row] = field(default_factory=list)
+    opinions: list[Row] = field(default_factory=list)
+    allows: list[Row] = field(default_factory=list)
+    skipped: int = 0
+    """Events that broke the schema, or whose hashes are none."""
+    note: str | None = None
+    count: int = 0
+    size: int = 0
+    """Events, and bytes of their fingerprints, in this batch."""
+
+    def take(self, seq: int, event: Event) -> None:
+        """Add the next event."""
+        self.count += 1
+        match event:
+            case Put():
+                self._put(seq, event)
+            case Retract():
+                self.records.append(
+                    self._empty(seq, event.rid, event.rev, event.at) | {"kind": "retract", "erase": event.erase, "reason": event.reason}
+                )
+            case Redacted():
+                self.stubs.append({"feed": self.feed, "seq": seq, "rid": event.rid})
+            case Opinion():
+                self._opinion(event)
+            case Allow() | RevokeAllow():
+                self._allow(event)
+            case Note():
+                self.note = event.text
+            case Malformed():
+                self.skipped += 1
+
+    def _put(self, seq: int, event: Put) -> None:
+        try:
+            fingerprint = None if event.test else self._fingerprint(event.signals, event.duration_ms)
+        except FingerprintError:
+            self.skipped += 1
+            return
+        blob = to_bytes(fingerprint) if fingerprint is not None else None
+        self.size += len(blob or b"")
+        row = self._empty(seq, event.rid, event.rev, event.at)
+        row.update(
+            duration_s=event.duration_ms / 1000,
+            sha256=None if event.test else _file_hash(event.signals, "sha256"),
+            md5=None if event.test else _file_hash(event.signals, "md5"),
+            severity=event.severity,
+            reason=event.reason.text,
+            reason_code=event.reason.code,
+            origin=event.basis.origin,
+            policy=event.basis.policy,
+            law=event.basis.law,
+            review_method=event.review.method,
+            reviewers=event.review.reviewers,
+            max_action=event.handling.max_action,
+            tlp=event.share.tlp,
+            first_seen=f"{event.first_seen}-01" if event.first_seen else None,
+            review_by=event.review_by.isoformat() if event.review_by else None,
+            expires=event.expires.isoformat() if event.expires else None,
+            labels=json.dumps(event.labels),
+            algorithm=str(fingerprint.algorithm) if fingerprint is not None else None,
+            fingerprint=blob,
+            saw_content=event.review.saw_content,
+            exceptions=json.dumps(event.handling.exceptions),
+            test=event.test,
+            held="; ".join(self.gate(fingerprint)) if fingerprint is not None else "",
+        )
+        self.records.append(row)
+
+    def _opinion(self, event: Opinion) -> None:
+        on = {"on_feed": event.on.feed, "on_rid": event.on.rid, "on_rev": event.on.rev}
+        said = {"verdict": event.verdict, "basis": event.basis, "reason": event.reason, "at": _plain(event.at)}
+        self.opinions.append({"feed": self.feed, **on, **said})
+
+    def _allow(self, event: Allow | RevokeAllow) -> None:
+        row: Row = {"feed": self.feed, "rid": event.rid, "fingerprint": None, "sha256": None, "duration_ms": 0, "reason": ""}
+        row |= {"at": _plain(event.at), "revoked": isinstance(event, RevokeAllow)}
+        if isinstance(event, Allow):
+            try:
+                fingerprint = self._fingerprint(event.signals, event.duration_ms)
+            except FingerprintError:
+                self.skipped += 1
+                return
+            row |= {"fingerprint": to_bytes(fingerprint) if fingerprint is not None else None}
+            row |= {"sha256": _file_hash(event.signals, "sha256"), "duration_ms": event.duration_ms, "reason": event.reason.text}
+        self.allows.append(row)
+
+    def _fingerprint(self, signals: tuple[Signal, ...], duration_ms: int) -> Fingerprint | None:
+        """The frame hashes that this database can compare, if there are any; other algorithms are not for us."""
+        ours = self.algorithm
+        for signal in signals:
+            if (signal.alg, signal.bits, signal.spec) == (ours.name, ours.bits, ours.spec):
+                return fingerprint_of(signal, duration_ms)
+        return None
+
+    def _empty(self, seq: int, rid: str, rev: int, at: datetime.datetime | None) -> Row:
+        """A row in which everything that a retraction lacks is blank. Nothing imported is passed on: ``reshare`` is False."""
+        return {
+            "feed": self.feed, "rid": rid, "seq": seq, "kind": "put", "rev": rev, "erase": False,
+            "at": _plain(at).isoformat(" ", "microseconds"),
+            "id": record_id(self.feed_id, rid), "duration_s": 0.0, "sha256": None, "md5": None, "severity": "unspecified",
+            "reason": "", "reason_code": "", "origin": "own_review", "policy": "", "law": "", "review_method": "unspecified",
+            "reviewers": 0, "max_action": "review", "source": self.feed_id, "tlp": "amber", "reshare": False, "first_seen": None,
+            "review_by": None, "expires": None, "labels": "[]", "algorithm": None, "fingerprint": None, "saw_content": False,
+            "exceptions": "[]", "test": False, "held": "",
+        }  # fmt: skip
+
+
+def _file_hash(signals: tuple[Signal, ...], algorithm: str) -> str | None:
+    return next((signal.data for signal in signals if signal.alg == algorithm), None)
+
+
+def _plain(at: datetime.datetime | None) -> datetime.datetime:
+    """As the tables have it: UTC without saying so."""
+    assert at is not None  # a verified event has a time
+    return at.astimezone(datetime.UTC).replace(tzinfo=None)

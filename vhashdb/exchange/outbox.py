@@ -1,0 +1,131 @@
+"""What a feed of one's own does not say yet: events for `vhashdb.exchange.publisher`.
+
+Only what originates here leaves: records whose source is ``local`` and that may be passed on, what became of them,
+opinions of people here on records of others, and the allow-list of people here. The feed itself is asked what it said last,
+so a publication that was interrupted is simply made again.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from typing import Final
+
+from vhashdb.errors import EventInvalid, RecordNotFound
+from vhashdb.exchange import events as e
+from vhashdb.exchange import lint
+from vhashdb.exchange.signals import file_signals, frames_signal
+from vhashdb.exchange.state import FeedState
+from vhashdb.fingerprints import Fingerprint
+from vhashdb.store.opinions import LOCAL, Allowed, Opinion, Opinions
+from vhashdb.store.records import Record, State
+from vhashdb.store.standing import saw_content
+from vhashdb.store.store import Store
+from vhashdb.store.withdrawals import Withdrawal, withdrawals
+
+_SHARED: Final = frozenset({State.ACTIVE, State.DISPUTED})
+"""What is held waits for a person here, so it does not leave."""
+_NAMED_EYES: Final = "red"
+"""The TLP of what may not be passed on to anybody."""
+
+
+class Outbox:
+    """Events that bring a feed, which said so much, to what the database says; to be iterated once.
+
+    What cannot be published, because its words are of a kind that may not leave, is left out and noted in ``refused``.
+    """
+
+    def __init__(self, store: Store, said: FeedState, *, now: datetime.datetime | None = None) -> None:
+        self._store, self._said = store, said
+        self._at = now or datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        self.refused: list[tuple[str, str]] = []
+        """What was left out: the id of a record, also of one that an opinion is about, or of an entry of the allow-list; and why."""
+
+    def __iter__(self) -> Iterator[e.Written]:
+        withdrawn = withdrawals(self._store)
+        for record in self._store.records(source=LOCAL):
+            yield from self._checked(record.id, self._record(record, withdrawn.get(record.id)))
+        opinions = Opinions(self._store)
+        for opinion in opinions.ours():
+            yield from self._checked(opinion.on_rid, self._opinion(opinion))
+        for entry in opinions.allowed(author=LOCAL, revoked=True):
+            yield from self._checked(entry.rid, self._allow(entry))
+
+    def _checked(self, about: str, made: Iterator[e.Written]) -> Iterator[e.Written]:
+        """What was made, if it may leave."""
+        try:
+            for event in made:
+                lint.check(event)
+                yield event
+        except EventInvalid as error:
+            self.refused.append((about, error.message))
+
+    def _record(self, record: Record, withdrawn: Withdrawal | None) -> Iterator[e.Written]:
+        said = self._said.said_of(record.id)
+        if isinstance(said, e.Retract) and said.erase:  # for ever
+            return
+        if may_leave(record):
+            if said is None or record.revision > said.rev:
+                yield from put(record, self._fingerprint(record), self._at)
+        elif said is not None and record.state is not State.HELD:
+            why = withdrawn or Withdrawal("withdrawn", erase=False, at=self._at)
+            if isinstance(said, e.Put) or why.erase:
+                yield e.Retract(record.id, max(record.revision, said.rev), why.code, why.erase, self._at)
+
+    def _fingerprint(self, record: Record) -> Fingerprint | None:
+        try:
+            return self._store.fingerprint(record.id)
+        except RecordNotFound:
+            return None
+
+    def _opinion(self, opinion: Opinion) -> Iterator[e.Written]:
+        on = e.Subject(opinion.on_feed, opinion.on_rid, opinion.on_rev)
+        said = self._said.opinions.get((on.feed, on.rid))
+        if said is None or (said[2].verdict, said[2].basis, said[2].reason) != (opinion.verdict, opinion.basis, opinion.reason):
+            yield e.Opinion(on, opinion.verdict, opinion.basis, opinion.reason, self._at)
+
+    def _allow(self, entry: Allowed) -> Iterator[e.Written]:
+        said = entry.rid in self._said.allowed
+        if entry.revoked and said:
+            yield e.RevokeAllow(entry.rid, self._at)
+        elif not entry.revoked and not said and (signals := _signals(entry.fingerprint, entry.sha256, None)):
+            yield e.Allow(entry.rid, signals, entry.duration_ms, e.Reason(text=entry.reason), self._at)
+
+
+def may_leave(record: Record) -> bool:
+    """Whether members may have a record as it stands."""
+    details = record.details
+    return details.source == LOCAL and details.reshare and details.tlp != _NAMED_EYES and record.state in _SHARED
+
+
+def put(record: Record, fingerprint: Fingerprint | None, at: datetime.datetime) -> Iterator[e.Put]:
+    """A record as feeds have it; nothing if it has nothing to be recognised by.
+
+    Raises:
+        EventInvalid: the schema has no place for something it says.
+    """
+    signals, details = _signals(fingerprint, record.sha256, record.md5), record.details
+    if not signals:
+        return
+    yield e.Put(
+        rid=record.id,
+        rev=record.revision,
+        signals=signals,
+        duration_ms=round(record.duration_s * 1000),
+        labels=record.labels,
+        severity=details.severity,
+        reason=e.Reason(details.reason_code, details.reason),
+        basis=e.Basis(details.origin, details.policy, details.law),
+        review=e.Review(details.review_method, details.reviewers, saw_content=saw_content(details.review_method, details.reviewers)),
+        handling=e.Handling(details.max_action),
+        share=e.Share(details.tlp, reshare=False),
+        first_seen=f"{details.first_seen:%Y-%m}" if details.first_seen else None,
+        review_by=details.review_by,
+        expires=details.expires,
+        at=at,
+    )
+
+
+def _signals(fingerprint: Fingerprint | None, sha256: str | None, md5: str | None) -> tuple[e.Signal, ...]:
+    frames = frames_signal(fingerprint) if fingerprint is not None else None
+    return (*((frames,) if frames else ()), *file_signals(sha256, md5))

@@ -1,0 +1,95 @@
+"""Frozen dataclasses as JSON values and back, as their annotations say."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import re
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Any, Final
+
+from vhashdb.errors import EventInvalid
+
+INSTANT: Final = "%Y-%m-%dT%H:%M:%SZ"
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+
+
+def to_json(value: Any) -> Any:
+    """A dataclass as JSON values: absent is what has no value."""
+    if is_dataclass(value):
+        return {f.name: to_json(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) is not None}
+    if isinstance(value, tuple):
+        return [to_json(item) for item in value]
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.UTC).strftime(INSTANT)
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+def from_json(kind: Any, value: Any) -> Any:
+    """A JSON value as what the type annotation says; names that the dataclass does not have are ignored."""
+    return _reader(kind)(value)
+
+
+_Reader = Callable[[Any], Any]
+
+
+@functools.cache
+def _reader(kind: Any) -> _Reader:
+    """How values of an annotation are read. Annotations are looked at once, not for each of a million events."""
+    if is_dataclass(kind):
+        return _dataclass_reader(kind)  # type: ignore[arg-type]  # a class, not an instance
+    if typing.get_origin(kind) is tuple:
+        item = _reader(typing.get_args(kind)[0])
+        return lambda value: tuple(map(item, of_type(value, list)))
+    if isinstance(kind, types.UnionType):  # X | None; null is never written
+        return _reader(typing.get_args(kind)[0])
+    if kind is datetime.datetime:
+        return lambda value: _parsed(_instant, value)
+    if kind is datetime.date:
+        return lambda value: _parsed(datetime.date.fromisoformat, value)
+    return lambda value: of_type(value, kind)
+
+
+def _dataclass_reader(kind: type[Any]) -> _Reader:
+    hints = typing.get_type_hints(kind)
+    readers = [(f.name, _reader(hints[f.name])) for f in fields(kind)]
+
+    def read(value: Any) -> Any:
+        given, known, name = of_type(value, dict), {}, ""
+        try:
+            for name, reader in readers:  # named in the error
+                if name in given:
+                    known[name] = reader(given[name])
+        except EventInvalid as error:
+            raise EventInvalid(f"{name}: {error.message}") from error
+        try:
+            return kind(**known)
+        except TypeError as error:  # a name without a default is missing
+            raise EventInvalid(str(error).partition("() ")[2]) from error
+
+    return read
+
+
+def _instant(text: str) -> datetime.datetime:
+    if not _INSTANT.fullmatch(text):
+        raise ValueError(text)
+    return datetime.datetime.fromisoformat(text)
+
+
+def of_type(value: Any, kind: type[Any]) -> Any:
+    """The value itself, if it is of exactly that type."""
+    if type(value) is not kind:  # a bool is an int to isinstance
+        raise EventInvalid(f"{type(value).__name__} where {kind.__name__} is expected")
+    return value
+
+
+def _parsed(parse: Callable[[str], Any], value: Any) -> Any:
+    try:
+        return parse(of_type(value, str))
+    except ValueError as error:
+        if isinstance(error, EventInvalid):
+            raise
+        raise EventInvalid(f"{value[:40]!r} is no date or time of the form expected") from error

@@ -1,0 +1,94 @@
+"""A transparency report as Markdown, JSON or CSV. Pure: the figures come from `vhashdb.store.figures`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from vhashdb.store.figures import Figures
+
+_TITLES: Final = {
+    "by_label": ("Records by label", "label"),
+    "by_origin": ("Records by what led to the decision", "origin"),
+    "by_source": ("Records by source", "source"),
+    "by_state": ("Records by state", "state"),
+    "added": ("Added in the period, by source", "source"),
+    "questions": ("Questions in the period, by verdict", "verdict"),
+    "opinions": ("Opinions given in the period", "verdict"),
+    "retractions": ("Retractions in the period, by reason", "reason"),
+    "reviews": ("Reviews decided in the period", "decision"),
+}
+
+
+def as_json(figures: Figures) -> str:
+    """One JSON object."""
+    value: dict[str, Any] = {"type": "transparency", "from": figures.since.isoformat(), "to": figures.until.isoformat()}
+    value |= {name: getattr(figures, name) for name in _TITLES}
+    value |= {"matches": figures.matches, "appeals_upheld": figures.appeals_upheld, "not_this": figures.not_this}
+    value["sources"] = [{**vars(source), "precision": source.precision} for source in figures.sources]
+    return json.dumps(value, indent=1)
+
+
+def as_csv(figures: Figures) -> str:
+    """Rows of ``section,name,value``; every figure is one row."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("section", "name", "value"))
+    writer.writerows(_rows(figures))
+    return text.getvalue().rstrip("\n")
+
+
+def as_markdown(figures: Figures) -> str:
+    """A page for people."""
+    parts = [f"# Transparency report, {figures.since.isoformat()} to {figures.until.isoformat()}"]
+    parts += [
+        f"{figures.matches:,} matches, {figures.appeals_upheld:,} appeals upheld, {figures.not_this:,} marks that a file is not a record."
+    ]
+    for name, (title, head) in _TITLES.items():
+        counts: Mapping[str, int] = getattr(figures, name)
+        rows = "\n".join(f"| {_cell(key)} | {number:,} |" for key, number in counts.items())
+        parts += [f"## {title}", f"| {head} | number |\n|---|---:|\n{rows}" if rows else "None."]
+    parts.append("## Precision by source")
+    rows = "\n".join(
+        f"| {_cell(s.source)} | {s.records:,} | {s.matches:,} | {s.matched_records:,} | {s.wrong_records:,} | {_share(s.precision)} |"
+        for s in figures.sources
+    )
+    parts.append("| source | records | matches | records matched | of these wrong | precision |\n|---|---:|---:|---:|---:|---:|\n" + rows)
+    parts.append(
+        "Wrong is what was retracted as an error or on appeal, rejected here, or marked as not this. Precision is the share of matched "
+        "records that were not found wrong; what nobody looked at counts as right, so it is an upper bound."
+    )
+    return "\n\n".join(parts)
+
+
+FORMATS: Final[dict[str, Callable[[Figures], str]]] = {"markdown": as_markdown, "json": as_json, "csv": as_csv}
+
+
+def _rows(figures: Figures) -> Iterator[tuple[str, str, object]]:
+    yield "period", "from", figures.since.isoformat()
+    yield "period", "to", figures.until.isoformat()
+    for name in _TITLES:
+        for key, number in getattr(figures, name).items():
+            yield name, _safe(key), number
+    for name in ("matches", "appeals_upheld", "not_this"):
+        yield "total", name, getattr(figures, name)
+    for source in figures.sources:
+        for name in ("records", "matches", "matched_records", "wrong_records"):
+            yield f"source_{name}", _safe(source.source), getattr(source, name)
+        yield "source_precision", _safe(source.source), "" if source.precision is None else round(source.precision, 4)
+
+
+def _safe(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _share(precision: float | None) -> str:
+    return "–" if precision is None else f"{precision:.1%}"

@@ -1,0 +1,221 @@
+"""Feeds in the database: whom to trust, how far each was read, and what was wrong with it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import RowMapping
+
+from vhashdb.errors import UsageError
+from vhashdb.store import feed_schema as tables
+from vhashdb.store.clock import now_utc
+from vhashdb.store.promotion import clear, erase
+from vhashdb.store.store import Store
+
+TRUST: Final = ("none", "log", "review", "block")
+NEW, SYNCED, QUARANTINED, REMOVED = "new", "synced", "quarantined", "removed"
+"""What `Feed.status` may be. Whether a synced feed is fresh or stale is a matter of the time at which one asks."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One feed as it stands in the database."""
+
+    number: int
+    id: str
+    member: str
+    """The organisation behind it."""
+    url: str
+    root: bytes
+    """The root metadata that was trusted first."""
+    own: bool
+    federation: str | None
+    trust: str
+    status: str
+    why: str
+    evidence: str
+    epoch: int
+    seq: int
+    """Everything up to here is in the records …"""
+    chain: str
+    """… and this is the chain's value there, in hexadecimal."""
+    head_seq: int
+    head_chain: str
+    root_version: int
+    expires_at: datetime.datetime | None
+    max_action: str
+    tlp: str
+    contact: str
+    note: str
+    skipped: int
+    checked_at: datetime.datetime | None
+    synced_at: datetime.datetime | None
+    trouble: str
+    staging: str
+
+
+_COLUMNS: Final = tuple(f.name for f in fields(Feed))
+
+
+class Feeds:
+    """The feeds of one database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._transactions = store.transactions
+
+    # -- trust ---------------------------------------------------------------------------------
+
+    def add(
+        self, identifier: str, *, url: str, root: bytes, trust: str, member: str = "", own: bool = False, federation: str | None = None
+    ) -> Feed:
+        """Trust a feed from now on, or again.
+
+        Raises:
+            UsageError: it is trusted already, or there is no such level.
+        """
+        _check_level(trust)
+        before = self.find(identifier)
+        if before is not None and before.status != REMOVED:
+            raise UsageError(f"feed {identifier} is trusted already", hint="`vhashdb trust level` changes how far")
+        values = {"url": url, "root": root, "trust": trust, "member": member or identifier, "own": own, "federation": federation}
+        values |= {"status": NEW, "why": "", "evidence": "{}", "trouble": ""}
+        with self._transactions.writing() as connection:
+            row = insert(tables.feed).values(id=identifier, **values)
+            connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+            self._store.log_in(connection, "trust", None, feed=identifier, url=url, level=trust)
+        return self.get(identifier)
+
+    def find(self, identifier: str) -> Feed | None:
+        """The feed with that id, if it was ever known."""
+        with self._transactions.reading() as connection:
+            row = connection.execute(sa.select(tables.feed).where(tables.feed.c.id == identifier)).mappings().first()
+        return None if row is None else _feed(row)
+
+    def get(self, identifier: str) -> Feed:
+        """The trusted feed with that id.
+
+        Raises:
+            UsageError: there is none.
+        """
+        feed = self.find(identifier)
+        if feed is None or feed.status == REMOVED:
+            raise UsageError(f"no feed {identifier!r} is trusted", hint="`vhashdb trust list` shows the feeds")
+        return feed
+
+    def all(self, *, own: bool = False) -> list[Feed]:
+        """The trusted feeds of others, or one's own, by id."""
+        query = sa.select(tables.feed).where(tables.feed.c.own == own, tables.feed.c.status != REMOVED).order_by(tables.feed.c.id)
+        with self._transactions.reading() as connection:
+            return [_feed(row) for row in connection.execute(query).mappings()]
+
+    def set_level(self, identifier: str, trust: str) -> Feed:
+        """Change how far a feed is trusted."""
+        _check_level(trust)
+        self._change(self.get(identifier), "trust-level", {"trust": trust}, level=trust)
+        return self.get(identifier)
+
+    def release(self, identifier: str, reason: str) -> Feed:
+        """Take a feed out of quarantine: somebody asked its publisher. It is then read from its beginning."""
+        values = {
+            "status": NEW,
+            "why": "",
+            "evidence": "{}",
+            "seq": 0,
+            "chain": "",
+            "head_seq": 0,
+            "head_chain": "",
+            "epoch": 0,
+            "root_version": 0,
+        }
+        self._change(self.get(identifier), "trust-release", values, reason=reason)
+        return self.get(identifier)
+
+    def move(self, identifier: str, *, url: str, root: bytes | None = None) -> Feed:
+        """The feed is somewhere else now, or has a new root of trust that was received over another channel."""
+        self._change(self.get(identifier), "trust-move", {"url": url, **({"root": root} if root is not None else {})}, url=url)
+        return self.get(identifier)
+
+    def remove(self, identifier: str) -> int:
+        """Trust a feed no longer: its records stop matching and are blanked, its opinions are forgotten; how many records."""
+        feed = self.get(identifier)
+        which = "SELECT record FROM origin WHERE feed = :feed AND record IS NOT NULL"
+        with self._transactions.writing() as connection:
+            values = {"feed": feed.number}
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            change = int(connection.exec_driver_sql("SELECT max(change) FROM record").scalar() or 0)
+            # A feed that is trusted again starts from nothing; what was erased stays so, and what people here retracted.
+            forgetting = (
+                "UPDATE origin SET rev = 0, withdrawn = withdrawn OR coalesce((SELECT state != 'retracted' FROM record "
+                "WHERE number = origin.record), 1) WHERE feed = :feed"
+            )
+            connection.execute(sa.text(forgetting), values)
+            retracting = sa.text(
+                "UPDATE record SET state = 'retracted', revision = revision + 1, change = :change + n.place FROM "
+                f"(SELECT record, row_number() OVER (ORDER BY record) AS place FROM ({which})) n WHERE record.number = n.record"
+            )
+            removed = connection.execute(retracting, values | {"change": change}).rowcount
+            erase(connection, which, **values)
+            for table in (tables.opinion, tables.allow):
+                connection.execute(table.delete().where(table.c.author == feed.id))
+            clear(connection, feed.number)
+            blank = {
+                "status": REMOVED,
+                "seq": 0,
+                "chain": "",
+                "head_seq": 0,
+                "head_chain": "",
+                "epoch": 0,
+                "root_version": 0,
+                "expires_at": None,
+            }
+            connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**blank))
+            connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+            self._store.log_in(connection, "trust-remove", None, feed=feed.id, records=removed)
+        return removed
+
+    # -- what a sync found ---------------------------------------------------------------------
+
+    def saw_head(self, feed: Feed, values: Mapping[str, Any]) -> None:
+        """Keep what a signed head says: ``head_seq``, ``head_chain``, ``expires_at`` and the feed's policy."""
+        self._set(feed, {**values, "checked_at": now_utc(), "trouble": ""})
+
+    def failed(self, feed: Feed, trouble: str) -> None:
+        """Keep why a sync failed; the records stay as they are."""
+        self._set(feed, {"trouble": trouble, "checked_at": now_utc()})
+
+    def quarantine(self, feed: Feed, why: str, evidence: Mapping[str, Any]) -> None:
+        """A rule of trust was broken: keep the evidence, the last good state, and nothing of what was staged."""
+        with self._transactions.writing() as connection:
+            clear(connection, feed.number)
+            values = {"status": QUARANTINED, "why": why, "evidence": json.dumps(dict(evidence), sort_keys=True), "checked_at": now_utc()}
+            connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
+            self._store.log_in(connection, "quarantine", None, feed=feed.id, why=why, **evidence)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _set(self, feed: Feed, values: Mapping[str, Any]) -> None:
+        with self._transactions.writing() as connection:
+            connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
+
+    def _change(self, feed: Feed, action: str, values: Mapping[str, Any], **said: Any) -> None:
+        with self._transactions.writing() as connection:
+            connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
+            self._store.log_in(connection, action, None, feed=feed.id, **said)
+
+
+def _feed(row: RowMapping) -> Feed:
+    return Feed(**{name: row[name] for name in _COLUMNS})
+
+
+def _check_level(trust: str) -> None:
+    if trust not in TRUST:
+        raise UsageError(f"{trust!r} is not a level of trust", hint=f"known: {', '.join(TRUST)}")

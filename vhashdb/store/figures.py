@@ -1,0 +1,112 @@
+"""The figures of a transparency report, counted in the database."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from vhashdb.store.store import Store
+
+
+@dataclass(frozen=True)
+class SourceFigures:
+    """How right one source was, as far as is known here."""
+
+    source: str
+    records: int
+    """That match now."""
+    matches: int
+    """In the period: answers of `match` that named a record of it."""
+    matched_records: int
+    """Different records among them."""
+    wrong_records: int
+    """Of these, records that were retracted as an error or on appeal, rejected here, or marked as *not this* since."""
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the records that matched and were not found wrong; None if nothing matched."""
+        return 1 - self.wrong_records / self.matched_records if self.matched_records else None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What happened from one day to another, both included; and how many records there are now."""
+
+    since: datetime.date
+    until: datetime.date
+    by_label: dict[str, int] = field(default_factory=dict)
+    by_origin: dict[str, int] = field(default_factory=dict)
+    by_source: dict[str, int] = field(default_factory=dict)
+    """Records that match now."""
+    by_state: dict[str, int] = field(default_factory=dict)
+    added: dict[str, int] = field(default_factory=dict)
+    """In the period, by source."""
+    questions: dict[str, int] = field(default_factory=dict)
+    """In the period, by verdict."""
+    matches: int = 0
+    opinions: dict[str, int] = field(default_factory=dict)
+    """Given in the period, by verdict, of everybody."""
+    retractions: dict[str, int] = field(default_factory=dict)
+    """In the period, by reason."""
+    appeals_upheld: int = 0
+    """Retractions because of an appeal."""
+    reviews: dict[str, int] = field(default_factory=dict)
+    """Decisions in the period: accepted, rejected."""
+    not_this: int = 0
+    """Marks in the period that a file is not a record."""
+    sources: tuple[SourceFigures, ...] = ()
+
+
+_PERIOD = "a.at >= :since AND a.at < :after"
+_SOURCES = f"""
+WITH hit AS (SELECT r.number, r.id, r.source, count(*) AS matches FROM audit a JOIN record r ON r.id = a.record
+             WHERE a.action = 'match' AND {_PERIOD} GROUP BY r.number),
+     wrong AS (SELECT record FROM audit WHERE action IN ('retract', 'erase')
+                      AND coalesce(json_extract(details, '$.code'), json_extract(details, '$.reason')) IN ('error', 'appeal')
+               UNION SELECT record FROM audit WHERE action = 'review-rejected'
+               UNION SELECT record FROM not_this)
+SELECT s.source, coalesce(n.records, 0) AS records, coalesce(sum(h.matches), 0) AS matches, count(h.number) AS matched_records,
+       coalesce(sum(h.id IN (SELECT record FROM wrong)), 0) AS wrong_records
+FROM (SELECT DISTINCT source FROM record) s LEFT JOIN hit h ON h.source = s.source
+LEFT JOIN (SELECT source, count(*) AS records FROM record WHERE state != 'retracted' GROUP BY source) n ON n.source = s.source
+GROUP BY s.source ORDER BY s.source
+"""
+_IN_FORCE = "state != 'retracted'"
+_COUNTS = {
+    "by_label": f"SELECT l.label, count(*) FROM label l JOIN record r ON r.number = l.record WHERE r.{_IN_FORCE} GROUP BY 1 ORDER BY 1",
+    "by_origin": f"SELECT origin, count(*) FROM record WHERE {_IN_FORCE} GROUP BY 1 ORDER BY 1",
+    "by_source": f"SELECT source, count(*) FROM record WHERE {_IN_FORCE} GROUP BY 1 ORDER BY 1",
+    "by_state": "SELECT state, count(*) FROM record GROUP BY 1 ORDER BY 1",
+    "added": "SELECT source, count(*) FROM record a WHERE a.added_at >= :since AND a.added_at < :after GROUP BY 1 ORDER BY 1",
+    "questions": "SELECT j.key, sum(j.value) FROM audit a, json_each(a.details) j "
+    f"WHERE a.action = 'queries' AND {_PERIOD} GROUP BY 1 ORDER BY 1",
+    "opinions": f"SELECT verdict, count(*) FROM opinion a WHERE {_PERIOD} GROUP BY 1 ORDER BY 1",
+    "retractions": "SELECT coalesce(json_extract(a.details, '$.code'), json_extract(a.details, '$.reason')), count(*) FROM audit a "
+    f"WHERE a.action IN ('retract', 'erase') AND {_PERIOD} GROUP BY 1 ORDER BY 1",
+    "reviews": f"SELECT substr(a.action, 8), count(*) FROM audit a WHERE a.action LIKE 'review-%' AND {_PERIOD} GROUP BY 1 ORDER BY 1",
+}
+
+
+def figures(store: Store, since: datetime.date, until: datetime.date) -> Figures:
+    """Count what a report needs, in one transaction."""
+    after = until + datetime.timedelta(days=1)
+    values = {"since": f"{since} 00:00:00.000000", "after": f"{after} 00:00:00.000000"}
+    with store.transactions.writing() as connection:  # one moment for all figures; nothing is written
+        counts = {name: _counted(connection, query, values) for name, query in _COUNTS.items()}
+        matches = _number(connection, f"SELECT count(*) FROM audit a WHERE a.action = 'match' AND {_PERIOD}", values)
+        marks = _number(connection, f"SELECT count(*) FROM not_this a WHERE {_PERIOD}", values)
+        sources = tuple(SourceFigures(**row) for row in connection.execute(sa.text(_SOURCES), values).mappings())
+    appeals = counts["retractions"].get("appeal", 0)
+    return Figures(since, until, **counts, matches=matches, appeals_upheld=appeals, not_this=marks, sources=sources)
+
+
+def _counted(connection: Connection, query: str, values: dict[str, Any]) -> dict[str, int]:
+    return {str(name): int(number) for name, number in connection.execute(sa.text(query), values)}
+
+
+def _number(connection: Connection, query: str, values: dict[str, Any]) -> int:
+    return int(connection.execute(sa.text(query), values).scalar() or 0)

@@ -1,0 +1,194 @@
+"""What organisations think of records, their own and each other's, and what they say must never act automatically."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from vhashdb.errors import RecordNotFound, UsageError
+from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
+from vhashdb.store import feed_schema as tables
+from vhashdb.store import schema
+from vhashdb.store.clock import now_utc
+from vhashdb.store.promotion import refresh_disputes
+from vhashdb.store.records import MAX_REASON, Record
+from vhashdb.store.store import Store
+
+LOCAL: Final = "local"
+VERDICTS: Final = ("agree", "seen", "disagree_label", "disagree_inclusion", "false_positive", "outdated", "withdrawn")
+BASES: Final = ("saw_content", "saw_match", "metadata")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A record as feeds name it."""
+
+    feed: str
+    """The id of the feed that published it; ``local`` for one that was never published."""
+    rid: str
+    rev: int
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one organisation thinks of one record; the latest counts."""
+
+    author: str
+    """The id of the feed that says so; ``local`` for people here."""
+    on_feed: str
+    on_rid: str
+    on_rev: int
+    verdict: str
+    basis: str
+    reason: str
+    at: datetime.datetime
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """Something that must never lead to an automatic action."""
+
+    author: str
+    rid: str
+    fingerprint: Fingerprint | None
+    sha256: str | None
+    duration_ms: int
+    reason: str
+    at: datetime.datetime
+    revoked: bool
+
+
+class Opinions:
+    """The opinions and the allow-lists of one database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._transactions = store.transactions
+
+    def subject(self, record: Record) -> Subject:
+        """How feeds name a record."""
+        with self._transactions.reading() as connection:
+            query = (
+                sa.select(tables.feed.c.id, tables.origin.c.rid, tables.origin.c.rev)
+                .join(tables.origin, tables.origin.c.feed == tables.feed.c.number)
+                .join(schema.record, schema.record.c.number == tables.origin.c.record)
+                .where(schema.record.c.id == record.id)
+            )
+            row = connection.execute(query).first()
+            if row is not None:
+                return Subject(*row)
+            own = connection.execute(sa.select(tables.feed.c.id).where(tables.feed.c.own)).scalars().first()
+            return Subject(own or LOCAL, record.id, record.revision)
+
+    def named(self, feed: str, rid: str) -> str:
+        """The id here of a feed's record whose ``rid`` alone begins so.
+
+        Raises:
+            RecordNotFound: there is none, or several begin so.
+        """
+        query = (
+            sa.select(schema.record.c.id)
+            .join(tables.origin, tables.origin.c.record == schema.record.c.number)
+            .join(tables.feed, tables.feed.c.number == tables.origin.c.feed)
+            .where(tables.feed.c.id == feed, tables.origin.c.rid.startswith(rid.lower(), autoescape=True))
+            .limit(2)
+        )
+        with self._transactions.reading() as connection:
+            found = list(connection.execute(query).scalars())
+        if len(found) != 1:
+            raise RecordNotFound(f"{'more than one record' if found else 'no record'} of feed {feed} begins with {rid!r}")
+        return str(found[0])
+
+    def give(self, record: Record, verdict: str, *, basis: str, reason: str) -> Opinion:
+        """Say what people here think of a record; it replaces what they said before.
+
+        Raises:
+            UsageError: no such verdict or basis, or too long a reason.
+        """
+        for what, value, known in (("verdict", verdict, VERDICTS), ("basis of an opinion", basis, BASES)):
+            if value not in known:
+                raise UsageError(f"{value!r} is not a {what}", hint=f"known: {', '.join(known)}")
+        if len(reason) > MAX_REASON:
+            raise UsageError(f"the reason has {len(reason)} characters; at most {MAX_REASON} are allowed")
+        on = self.subject(record)
+        opinion = Opinion(LOCAL, on.feed, on.rid, on.rev, verdict, basis, reason, now_utc())
+        with self._transactions.writing() as connection:
+            values = vars(opinion)
+            row = insert(tables.opinion).values(**values)
+            connection.execute(row.on_conflict_do_update(index_elements=["author", "on_feed", "on_rid"], set_=values))
+            refresh_disputes(connection, "SELECT number FROM record WHERE id = :id", id=record.id)
+            self._store.log_in(connection, "opinion", record.id, verdict=verdict, basis=basis, reason=reason)
+        return opinion
+
+    def about(self, record: Record) -> list[Opinion]:
+        """Everybody's opinions on a record, oldest first."""
+        on = self.subject(record)
+        places = {on.feed, LOCAL} if on.rid == record.id else {on.feed}
+        query = sa.select(tables.opinion).where(tables.opinion.c.on_feed.in_(places), tables.opinion.c.on_rid == on.rid)
+        with self._transactions.reading() as connection:
+            rows = connection.execute(query.order_by(tables.opinion.c.at, tables.opinion.c.author)).mappings()
+            return [Opinion(**row) for row in rows]
+
+    def ours(self) -> list[Opinion]:
+        """What people here said of other organisations' records, oldest first."""
+        with self._transactions.reading() as connection:
+            own = set(connection.execute(sa.select(tables.feed.c.id).where(tables.feed.c.own)).scalars()) | {LOCAL}
+            query = sa.select(tables.opinion).where(tables.opinion.c.author == LOCAL, tables.opinion.c.on_feed.not_in(own))
+            rows = connection.execute(query.order_by(tables.opinion.c.at, tables.opinion.c.on_feed, tables.opinion.c.on_rid)).mappings()
+            return [Opinion(**row) for row in rows]
+
+    # -- what must never act automatically -----------------------------------------------------
+
+    def allow_version(self) -> tuple[object, ...]:
+        """Something that changes whenever the allow-lists in force do."""
+        query = "SELECT count(*), max(rowid), sum(revoked), max(at) FROM allow UNION ALL SELECT id, trust, status, own FROM feed"
+        with self._transactions.reading() as connection:
+            return tuple(map(tuple, connection.exec_driver_sql(query)))
+
+    def allow(self, fingerprint: Fingerprint | None, sha256: str | None, *, reason: str) -> Allowed:
+        """Put something on one's own allow-list."""
+        if fingerprint is None and sha256 is None:
+            raise UsageError("an entry of an allow-list needs a fingerprint or a file's hash")
+        duration_ms = round(fingerprint.duration_s * 1000) if fingerprint is not None else 0
+        entry = Allowed(LOCAL, secrets.token_hex(16), fingerprint, sha256, duration_ms, reason, now_utc(), revoked=False)
+        blob = to_bytes(fingerprint) if fingerprint is not None else None
+        with self._transactions.writing() as connection:
+            connection.execute(tables.allow.insert().values(**(vars(entry) | {"fingerprint": blob})))
+            self._store.log_in(connection, "allow", None, rid=entry.rid, reason=reason)
+        return entry
+
+    def revoke(self, rid: str) -> None:
+        """Take an entry off one's own allow-list.
+
+        Raises:
+            RecordNotFound: there is none whose id begins so, or several.
+        """
+        mine = (tables.allow.c.author == LOCAL, ~tables.allow.c.revoked, tables.allow.c.rid.startswith(rid, autoescape=True))
+        with self._transactions.writing() as connection:
+            found = list(connection.execute(sa.select(tables.allow.c.rid).where(*mine).limit(2)).scalars()) if rid else []
+            if len(found) != 1:
+                raise RecordNotFound(f"{'more than one entry' if found else 'no entry'} of the allow-list here begins with {rid!r}")
+            change = tables.allow.update().where(tables.allow.c.author == LOCAL, tables.allow.c.rid == found[0])
+            connection.execute(change.values(revoked=True, at=now_utc()))
+            self._store.log_in(connection, "revoke-allow", None, rid=found[0])
+
+    def allowed(self, *, author: str | None = None, revoked: bool = False) -> list[Allowed]:
+        """The entries in force, of everybody who is trusted at all or of one author; with ``revoked`` also those taken back."""
+        query = sa.select(tables.allow).order_by(tables.allow.c.at, tables.allow.c.rid)
+        if not revoked:
+            query = query.where(~tables.allow.c.revoked)
+        if author is not None:
+            query = query.where(tables.allow.c.author == author)
+        with self._transactions.reading() as connection:
+            return [_allowed(row) for row in connection.execute(query).mappings()]
+
+
+def _allowed(row: Mapping[Any, Any]) -> Allowed:
+    values = {f.name: row[f.name] for f in fields(Allowed)}
+    return Allowed(**(values | {"fingerprint": from_bytes(row["fingerprint"]) if row["fingerprint"] else None}))

@@ -1,0 +1,160 @@
+"""What is on its way into the records: staged where nothing matches it, and promoted in the one transaction of a sync."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import Connection
+
+from vhashdb.errors import FeedBusy
+from vhashdb.store import feed_schema as tables
+from vhashdb.store.clock import now_utc
+from vhashdb.store.feeds import SYNCED, Feed
+from vhashdb.store.promotion import Promotion, clear, promote
+from vhashdb.store.store import Store
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How far a sync got, which is to be kept together with what it brought."""
+
+    epoch: int
+    """Of the feed's history."""
+    seq: int
+    """The last event that is staged …"""
+    chain: str
+    """… and the chain's value there, in hexadecimal, which was compared with the signed one."""
+    root_version: int
+    whole: bool = False
+    """Staging has everything that the feed says: what is absent is retracted."""
+    anew: bool = False
+    """The history is another one than before."""
+    hold_new: str = ""
+    """Why all new records must wait for a person; empty if they need not."""
+    skipped: int = 0
+    """Events that broke the schema."""
+    note: str | None = None
+    """The publisher's latest words, if there are new ones."""
+
+
+_HOLD_NEW: Final = (
+    "UPDATE staged SET held = CASE held WHEN '' THEN :why ELSE held || '; ' || :why END WHERE feed = :feed "
+    "AND kind = 'put' AND NOT EXISTS (SELECT 1 FROM origin o WHERE o.feed = staged.feed AND o.rid = staged.rid)"
+)
+_STAGED_COLUMNS: Final = tuple(c.name for c in tables.staged.c)
+# Of what is said of one record the highest revision wins, a retraction also at the same one, an erasure for ever.
+# Written out, because a million rows are too many to convert one by one.
+_STAGE_RECORD: Final = f"""
+INSERT INTO staged ({", ".join(_STAGED_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _STAGED_COLUMNS)})
+ON CONFLICT (feed, rid) DO UPDATE SET {", ".join(f"{n} = excluded.{n}" for n in _STAGED_COLUMNS if n not in ("feed", "rid"))}
+WHERE NOT (staged.kind = 'retract' AND staged.erase)
+      AND (excluded.rev > staged.rev OR excluded.kind = 'retract' AND (excluded.erase OR excluded.rev = staged.rev))
+"""
+
+
+def _latest(table: sa.Table, keys: Sequence[str]) -> Any:
+    """Insert, or replace what was said before of the same thing."""
+    statement = insert(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(keys), set_={c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
+    )
+
+
+_STAGE_OPINION: Final = _latest(tables.staged_opinion, ("feed", "on_feed", "on_rid"))
+_STAGE_ALLOW: Final = _latest(tables.staged_allow, ("feed", "rid"))
+_STAGE_STUB: Final = _latest(tables.staged_stub, ("feed", "seq"))
+
+
+class Staging:
+    """The staging of one database; every feed has its own part of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._transactions = store.transactions
+
+    def begin(self, feed: Feed) -> Feed:
+        """Forget what an interrupted sync staged; the feed, with its staging in the caller's name."""
+        token = secrets.token_hex(16)
+        with self._transactions.writing() as connection:
+            clear(connection, feed.number)
+            connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(staging=token))
+        return replace(feed, staging=token)
+
+    def stage(self, feed: Feed, records: Sequence[Row], stubs: Sequence[Row], opinions: Sequence[Row], allows: Sequence[Row]) -> None:
+        """Put rows (`vhashdb.exchange.incoming`) where nothing matches them yet; those of records as SQLite stores them.
+
+        Raises:
+            FeedBusy: another sync of the feed has begun since.
+        """
+        pairs = ((_STAGE_STUB, stubs), (_STAGE_OPINION, opinions), (_STAGE_ALLOW, allows))
+        with self._transactions.writing() as connection:
+            _check_staging(connection, feed)
+            if records:
+                connection.exec_driver_sql(_STAGE_RECORD, list(records))
+            for statement, rows in pairs:
+                if rows:
+                    connection.execute(statement, list(rows))
+
+    def illegal_stubs(self, feed: Feed) -> list[str]:
+        """``rid`` of staged stubs that no erasing retraction stands for."""
+        query = sa.text(
+            "SELECT DISTINCT rid FROM staged_stub b WHERE feed = :feed "
+            "AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.feed = b.feed AND s.rid = b.rid AND s.kind = 'retract' AND s.erase) "
+            "AND NOT EXISTS (SELECT 1 FROM origin o WHERE o.feed = b.feed AND o.rid = b.rid AND o.erased) ORDER BY rid"
+        )
+        with self._transactions.reading() as connection:
+            return list(connection.execute(query, {"feed": feed.number}).scalars())
+
+    def new_records(self, feed: Feed) -> tuple[int, int]:
+        """Records on their way in that are new, and records that the feed has here already."""
+        query = sa.text(
+            "SELECT (SELECT count(*) FROM staged s WHERE s.feed = :feed AND s.kind = 'put' AND NOT EXISTS "
+            "(SELECT 1 FROM origin o WHERE o.feed = s.feed AND o.rid = s.rid)), "
+            "(SELECT count(*) FROM origin WHERE feed = :feed AND NOT withdrawn)"
+        )
+        with self._transactions.reading() as connection:
+            new, before = connection.execute(query, {"feed": feed.number}).one()
+        return int(new), int(before)
+
+    def promote(self, feed: Feed, reached: Reached) -> Promotion:
+        """What is staged becomes records, and the cursor moves, in one transaction.
+
+        Raises:
+            FeedBusy: another sync of the feed has begun since.
+        """
+        at = now_utc()
+        with self._transactions.writing() as connection:
+            _check_staging(connection, feed)
+            if reached.anew:  # another history: its revisions are not to be compared with those of the one before
+                connection.execute(tables.origin.update().where(tables.origin.c.feed == feed.number).values(rev=0))
+            if reached.hold_new:
+                connection.execute(sa.text(_HOLD_NEW), {"feed": feed.number, "why": reached.hold_new})
+            done = promote(connection, feed.number, feed.id, whole=reached.whole, now=at, actor=self._store.actor)
+            values: Row = {"epoch": reached.epoch, "seq": reached.seq, "chain": reached.chain, "root_version": reached.root_version}
+            values |= {"status": SYNCED, "why": "", "evidence": "{}", "synced_at": at, "trouble": "", "staging": ""}
+            values |= {"skipped": tables.feed.c.skipped + reached.skipped} | ({"note": reached.note} if reached.note is not None else {})
+            connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
+            counts = {name: value for name, value in vars(done).items() if value}
+            self._store.log_in(connection, "sync", None, feed=feed.id, since=feed.seq, seq=reached.seq, skipped=reached.skipped, **counts)
+        if done.erased:
+            self._empty_log()
+        return done
+
+    def _empty_log(self) -> None:
+        """The write-ahead log still has the pages as they were before an erasure."""
+        with self._transactions.reading() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _check_staging(connection: Connection, feed: Feed) -> None:
+    """Of two syncs at once, the one that began first must not promote what the other is staging."""
+    token = connection.execute(sa.select(tables.feed.c.staging).where(tables.feed.c.number == feed.number)).scalar_one()
+    if not feed.staging or token != feed.staging:
+        raise FeedBusy(f"another sync of feed {feed.id} has begun", hint="it brings the same events; nothing is lost")

@@ -1,0 +1,42 @@
+"""Transactions on one SQLite file: whoever reads or writes the records does it through these two."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from vhashdb.store.sqlite import sqlite_errors
+
+
+class Transactions:
+    """What can be done with one file: read it, or write to it in one step."""
+
+    def __init__(self, path: Path, engine: sa.Engine) -> None:
+        self.path = path
+        self._engine = engine
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to ask with."""
+        with sqlite_errors(self.path), self._engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its start, so that it cannot fail halfway for want of it."""
+        with sqlite_errors(self.path), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+
+    def close(self) -> None:
+        """Release the file."""
+        self._engine.dispose()

@@ -1,0 +1,60 @@
+"""Retractions of one's own records: that they stop matching here at once, and what the feed is to say of them."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from vhashdb.errors import UsageError
+from vhashdb.store import feed_schema as tables
+from vhashdb.store import schema
+from vhashdb.store.clock import now_utc
+from vhashdb.store.promotion import erase as blank
+from vhashdb.store.records import Record, State
+from vhashdb.store.store import Store
+
+CODES: Final = ("error", "appeal", "withdrawn", "legal", "duplicate", "expired", "policy_change")
+"""As `vhashdb.exchange.events.RETRACTION_REASONS` has them."""
+
+
+class Withdrawal(NamedTuple):
+    """Why a record of one's own was retracted, as feeds say it."""
+
+    code: str
+    erase: bool
+    at: datetime.datetime
+
+
+def withdraw(store: Store, record: Record, *, reason: str, code: str = "withdrawn", erase: bool = False) -> Record:
+    """Retract a record; with ``erase`` nothing of its content is kept, here or by whoever follows the feed.
+
+    Raises:
+        UsageError: there is no such code.
+    """
+    if code not in CODES:
+        raise UsageError(f"{code!r} is not a reason of a retraction", hint=f"known: {', '.join(CODES)}")
+    values = {"code": code, "erase": erase, "at": now_utc()}
+    with store.transactions.writing() as connection:
+        row = insert(tables.withdrawal).values(record=record.id, **values)
+        connection.execute(row.on_conflict_do_update(index_elements=["record"], set_=values))
+        change = {"state": State.RETRACTED.value, "revision": schema.record.c.revision + 1, "change": store.next_change(connection)}
+        connection.execute(schema.record.update().where(schema.record.c.id == record.id).values(**change))
+        if erase:
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            blank(connection, "SELECT number FROM record WHERE id = :id", id=record.id)
+            connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+        store.log_in(connection, "erase" if erase else "retract", record.id, reason=reason, code=code, state=State.RETRACTED.value)
+    if erase:
+        with store.transactions.reading() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return store.get(record.id)
+
+
+def withdrawals(store: Store) -> dict[str, Withdrawal]:
+    """What was retracted here, by the record's id."""
+    with store.transactions.reading() as connection:
+        rows = connection.execute(sa.select(tables.withdrawal))
+        return {row.record: Withdrawal(row.code, row.erase, row.at) for row in rows}
