@@ -13,7 +13,7 @@ from vhashdb import errors
 from vhashdb.exchange import files
 from vhashdb.exchange.limits import FeedLimits
 
-from .feeds import Consumer, Feed, plain, put, retract, served
+from .feeds import Consumer, Feed, put, retract, served
 
 STEPS = """
 import os, signal, sys
@@ -28,6 +28,8 @@ real = {name: getattr(os, name) for name in ("replace", "unlink")}
 def counted(name):
     def step(*arguments, **options):
         global left
+        if name == "unlink" and not os.path.exists(arguments[0]):
+            return real[name](*arguments, **options)  # nothing to remove: no step
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
         left -= 1
@@ -82,11 +84,11 @@ def test_kill_between_any_two_steps(feed, tmp_path, action):
             AGAIN[action](feed)  # once more, from where it was left
             again = member.sync()
             assert member.rids == ({1, 2} if again.seq == 2 else {1, 3})
-            assert plain(member.state) == plain(feed.publisher.state())
+            assert member.state == feed.publisher.state()
             if not was_killed:
                 break
             step += 1
-    assert step >= 8
+    assert step >= 4
     assert ends == ({2, 5} if action == "publish" else {2})
 
 
@@ -112,7 +114,7 @@ def test_kill_between_any_two_steps_of_a_rotation(feed, tmp_path, role):
             if not was_killed:
                 break
             step += 1
-    assert step > 3
+    assert step >= 3
 
 
 def test_a_rotation_of_lost_keys_is_whole_when_it_is_done(feed, tmp_path, member):
@@ -120,7 +122,7 @@ def test_a_rotation_of_lost_keys_is_whole_when_it_is_done(feed, tmp_path, member
     member.sync()
     old, new = feed.made["online"][0], feed.new_key("online").public.keyid
     old.path.unlink()
-    killed_at(2, feed, "rotate", "online", old.public.keyid, new)  # the root is there, the timestamp is of the lost key
+    killed_at(1, feed, "rotate", "online", old.public.keyid, new)  # the root is there, the timestamp is of the lost key
     assert member.sync().unchanged
     with pytest.raises(errors.FeedSignature):
         Consumer(feed.folder, feed.first_root, tmp_path / "new").sync()

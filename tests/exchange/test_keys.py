@@ -1,6 +1,5 @@
 """Keys: under a passphrase, for one role, in files that say what they are."""
 
-import os
 import stat
 
 import pytest
@@ -37,7 +36,11 @@ def test_a_short_passphrase_is_refused_and_leaves_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("content", [b"", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\nuri: file2:x\n", os.urandom(100)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\nuri: file2:x\n", bytes(range(256))],
+    ids=["empty", "no key", "noise"],
+)
 def test_what_is_no_key_file_is_named(tmp_path, content):
     path = tmp_path / "root.key"
     path.write_bytes(content)

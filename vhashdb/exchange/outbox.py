@@ -49,17 +49,17 @@ class Outbox:
 
     def __iter__(self) -> Iterator[Written]:
         for rid in sorted(self._erase):
-            said = self._state.said_of(rid)
-            if said is not None and not (isinstance(said, Retract) and said.erase):
+            said = self._state.records.get(rid)
+            if said is not None and not said.erased:
                 yield Retract(rid, said.rev + 1, self._reason, erase=True)
         for record in self._records:
             if record.id in self._erase or not _may_leave(record):
                 continue
-            said = self._state.said_of(record.id)
+            said = self._state.records.get(record.id)
             if record.state is State.RETRACTED:
-                if isinstance(said, Put):
+                if said is not None and not said.retracted:
                     yield Retract(record.id, max(record.revision, said.rev), self._reason)
-            elif not (isinstance(said, Retract) and said.erase) and (said is None or said.rev < record.revision):
+            elif said is None or (not said.erased and said.rev < record.revision):
                 yield from self._put(record)
 
     def _put(self, record: Record) -> Iterator[Put]:

@@ -119,7 +119,7 @@ class Publisher:
         with self._working() as listing:
             if not listing.seq:
                 return listing
-            changed = self._archive.snapshot(listing, replay(self._archive.entries(listing)))
+            changed = self._archive.snapshot(listing)
             if keep_events is not None:
                 first_kept = listing.seq - keep_events + 1
                 files_ = (f for f in changed.files if f.custom.kind != "segment" or f.custom.last >= first_kept)
@@ -160,10 +160,9 @@ class Publisher:
         To be done after `rotate`: consumers accept a new epoch only along with a new root.
         """
         with self._working() as listing:
-            state = replay(self._archive.entries(listing))
             fresh = replace(listing, epoch=listing.epoch + 1, seq=0, chain=chains.start(listing.feed))
             kept = tuple(file for file in listing.files if file.custom.kind == "taxonomy")
-            again = (event for _, _, event in state.entries() if not isinstance(event, events.Unknown | events.Malformed))
+            again = (event for _, _, event in self._archive.counting(listing) if not isinstance(event, events.Unknown | events.Malformed))
             changed, _ = self._archive.append(replace(fresh, files=kept), again)
             self._commit(changed, sweep_after_s=SWEEP_AFTER_S)
             return changed
