@@ -233,8 +233,7 @@ def test_a_new_epoch_follows_a_rotation(feed, member):
     feed.publish(put(1), put(2), retract(2, erase=True))
     member.sync()
     new = feed.new_key("targets")
-    feed.publisher.rotate("targets", drop=[feed.made["targets"][0].public.keyid], add=[new.public])
-    feed.publisher.new_epoch()
+    feed.publisher.rotate("targets", drop=[feed.made["targets"][0].public.keyid], add=[new.public], new_epoch=True)
     head = member.sync()
     assert (head.epoch, head.seq) == (2, 2)
     assert member.rids == {1}
