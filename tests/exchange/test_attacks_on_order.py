@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import json
 import time
 
 import pytest
@@ -95,6 +96,9 @@ def test_fork_of_history(feed, member, server, tmp_path):
     member.sync()
     replace_history(feed, lines_of(put(1), put(3)))
     refused(member, errors.FeedFork, "history")
+    forged = json.loads(member.client.evidence()["targets.json"])  # signed, so it proves the fork to others
+    assert forged["signed"]["vhashdb"]["head"]["seq"] == 2
+    assert forged["signatures"]
     replace_history(feed, lines_of(put(1), put(3), put(4)))
     refused(member, errors.FeedFork, "not the one that was seen before")
     replace_history(feed, lines_of(put(1), put(2)), lines_of(put(5), first=3))

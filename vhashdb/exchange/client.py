@@ -171,6 +171,11 @@ class FeedClient:
             raise FeedOversize(f"{cover.length} bytes are to be fetched; at most {self.limits.fetch_bytes} are allowed")
         return Fetch(self._source, self._folder / "files", head, walk, cover, self.limits)
 
+    def evidence(self) -> dict[str, bytes]:
+        """The signed metadata that were accepted last, by file name: what proves a fork to others."""
+        files = (self._folder / "metadata").glob("*.json")
+        return {path.name: path.read_bytes() for path in sorted(files)}
+
     def taxonomy(self) -> bytes | None:
         """The labels and inclusion criteria that the feed pins, as JSON; None if it has none."""
         if self._head is None:
