@@ -65,12 +65,11 @@ class Applied:
 def plainly(events):
     state = FeedState()
     for seq, one in enumerate(events, 1):
-        state.apply(seq, b"", one)
+        state.apply(seq, one)
     records = {}
-    for name, (_, _, last) in sorted(state.records.items()):
-        gone = isinstance(last, e.Retract)
-        records[name] = (last.rev, gone, gone and last.erase, None if gone else last.labels)
-    spoken = {on[1]: last.verdict for on, (_, _, last) in sorted(state.opinions.items())}
+    for name, last in sorted(state.records.items()):
+        records[name] = (last.rev, last.retracted, last.erased, None if last.retracted else events[last.seq - 1].labels)
+    spoken = {on[1]: events[seq - 1].verdict for on, seq in sorted(state.opinions.items())}
     return records, spoken, sorted(state.allowed)
 
 
