@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
@@ -85,10 +84,16 @@ def followed(place: Path) -> tuple[float, float, int]:
         for done in db.exchange.sync():
             assert done.error is None, done.error
         synced = time.perf_counter()
-        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak_bytes = most_memory()
         len(db.index)
         indexed = time.perf_counter()
     return synced - started, indexed - synced, peak_bytes
+
+
+def most_memory() -> int:
+    """Peak bytes of this process. `getrusage` would count what its parent had when it was made."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
 
 
 def apart(action, *arguments):

@@ -21,7 +21,6 @@ import numpy as np
 import vhashdb
 from vhashdb.errors import FeedSignature
 from vhashdb.exchange import roster
-from vhashdb.exchange.events import Retract
 from vhashdb.exchange.keys import Keyring, make_key
 from vhashdb.exchange.listing import Policy
 from vhashdb.exchange.publisher import Publisher
@@ -54,7 +53,7 @@ class Company:
 
     def publish(self) -> None:
         """Whatever the feed does not say yet."""
-        self.publisher.publish(self.db.exchange.outbox(self.publisher.state()))
+        self.publisher.publish(self.db.exchange.outbox(self.publisher.entries()))
 
     def sync(self) -> dict[str, str]:
         """What came of each feed."""
@@ -115,9 +114,7 @@ def main(place: Path, say: Callable[[str], None] = print) -> None:
     a.publish()
     b.sync()
     assert [company.sees(film) for company in (a, b)] == ["nothing"] * 2
-    said = a.publisher.state().said_of(record)
-    assert isinstance(said, Retract)
-    assert said.erase
+    assert a.publisher.state().records[record].erased
     assert all(len(company.db.get(found.id).labels) == 0 for company in (a, b) for found in company.db.records(states=[State.RETRACTED]))
 
     say("C was away for a year: A kept a snapshot and the newest events only. C catches up, retraction included.")

@@ -98,3 +98,9 @@ def test_errors_load_nothing_heavy():
     code = "import sys, vhashdb.errors; print(sorted(set(sys.modules) & {'numpy', 'av', 'faiss', 'sqlalchemy', 'PIL', 'scipy'}))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_each_rule_of_the_exchange_is_a_sentence():
+    rules = {kind("x").rule for kind in CLASSES if issubclass(kind, errors.FeedError)}
+    assert len(rules) == sum(issubclass(kind, errors.FeedError) for kind in CLASSES)
+    assert all(rule.endswith(".") for rule in rules)

@@ -231,6 +231,11 @@ class FeedError(VhashdbError):
 
     exit_code = 5
 
+    @property
+    def rule(self) -> str:
+        """The rule that was broken, in one sentence."""
+        return (type(self).__doc__ or "").partition("\n")[0]
+
 
 class FeedBusy(FeedError, TimeoutError):
     """Another process works on the same feed."""

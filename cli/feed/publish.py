@@ -46,7 +46,7 @@ def command(
     before = own.listing()
     with opened(db) as database:
         database.exchange.publishes(before.feed, place=decoded(feed))
-        outbox = database.exchange.outbox(own.state())
+        outbox = database.exchange.outbox(own.entries())
         listing = own.publish(outbox, taxonomy=criteria)
         database.store.log("publish", feed=listing.feed, since=before.seq, seq=listing.seq, refused=len(outbox.refused))
     for identifier, why in outbox.refused:

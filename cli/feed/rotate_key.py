@@ -58,8 +58,8 @@ def command(
     ask = functools.partial(passphrase, file=passphrase_file, new=True)
     files = [read_key(path) for path in add] or [make_key(keys_folder(feed, places), role, ask) for _ in dropped]
     ring.take(files)
-    root = own.rotate(role, drop=dropped, add=[file.public for file in files], threshold=threshold)
-    listing = own.new_epoch() if new_epoch else own.listing()
+    root = own.rotate(role, drop=dropped, add=[file.public for file in files], threshold=threshold, new_epoch=new_epoch)
+    listing = own.listing()
     added = [file.public.keyid for file in files]
     if as_json:
         emit_json(facts(listing, feed) | {"root_version": root.version, "role": role, "added": added, "dropped": dropped})

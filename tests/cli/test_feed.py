@@ -49,8 +49,8 @@ def test_publish_tells_what_is_new_and_nothing_twice(feed, member, own, ids):
     run("label", "--db", own, ids["valley"], "--add", "special")
     assert run("feed", "publish", feed, "--db", own).code == 0
     member.sync()
-    assert member.state.said_of(ids["harbour"]).reason == "appeal"
-    assert "special" in member.state.said_of(ids["valley"]).labels
+    assert member.said_of(ids["harbour"]).reason == "appeal"
+    assert "special" in member.said_of(ids["valley"]).labels
     assert run("feed", "verify", feed).code == 0
 
 
@@ -61,7 +61,7 @@ def test_publish_erases(feed, member, own, ids):
     done = run("feed", "publish", feed, "--db", own)
     assert done.code == 0, done
     member.sync()
-    assert member.state.said_of(ids["valley"]).erase
+    assert member.said_of(ids["valley"]).erase
     assert run("feed", "publish", feed, "--db", own, "--json").json[0]["seq"] == len(ids) + 1
 
 

@@ -1,5 +1,6 @@
 """How attacks are performed and what has to come of them."""
 
+import copy
 import hashlib
 
 import pytest
@@ -9,17 +10,15 @@ from tuf.api.metadata import TargetFile
 from vhashdb.exchange import chain as chains
 from vhashdb.exchange import events as e
 
-from .feeds import plain
-
 
 def refused(member, kind, words=None):
     """The member stops with this error, and nothing of it was accepted."""
-    before = plain(member.state), member.position
+    before = copy.deepcopy(member.state), member.content, member.position
     with pytest.raises(kind, match=words) as caught:
         member.sync()
     assert type(caught.value) is kind
     assert caught.value.exit_code == 5
-    assert (plain(member.state), member.position) == before
+    assert (member.state, member.content, member.position) == before
     return caught.value
 
 

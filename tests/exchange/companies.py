@@ -60,7 +60,7 @@ class Company:
     def publishes(self):
         """Everything that the feed does not say yet; how many events."""
         before = self.feed.publisher.listing().seq
-        return self.feed.publisher.publish(self.exchange.outbox(self.feed.publisher.state())).seq - before
+        return self.feed.publisher.publish(self.exchange.outbox(self.feed.publisher.entries())).seq - before
 
     def put(self, identifier, **more):
         """A record of one's own as an event, for feeds that are written by hand."""

@@ -137,6 +137,7 @@ class Consumer:
     def __init__(self, place, root, folder, limits=None, **options):
         self.client = FeedClient(place, root, folder, limits, **options)
         self.state, self.position = FeedState(), None
+        self.content = {}
         self.applied = 0
 
     def sync(self):
@@ -146,7 +147,11 @@ class Consumer:
             return head
         fetch = self.client.fetch() if step is Course.ANEW else self.client.fetch(self.position.seq, self.position.chain)
         staged = list(fetch)
-        self.state = replay(staged, None if fetch.replaces else self.state)
+        if fetch.replaces:
+            self.state, self.content = FeedState(), {}
+        self.state = replay(staged, self.state)
+        self.content |= {seq: event for seq, _, event in staged}
+        self.content = {seq: self.content[seq] for seq in self.state.counting()}
         self.position = head.position
         self.applied += len(staged)
         return head
@@ -154,16 +159,11 @@ class Consumer:
     @property
     def rids(self):
         """Records that match."""
-        return {int(rid, 16) for rid, (_, _, event) in self.state.records.items() if isinstance(event, e.Put)}
+        return {int(rid, 16) for rid, said in self.state.records.items() if not said.retracted}
 
-
-def plain(state):
-    """A state without the lines, which an erased history does not have."""
-    return (
-        {rid: entry[2] for rid, entry in state.records.items()},
-        {on: entry[2] for on, entry in state.opinions.items()},
-        {rid: entry[2] for rid, entry in state.allowed.items()},
-    )
+    def said_of(self, rid):
+        """What was last said of a record, in full."""
+        return self.content[self.state.records[rid].seq]
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

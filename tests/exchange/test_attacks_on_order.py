@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import json
 import time
 
 import pytest
@@ -95,6 +96,9 @@ def test_fork_of_history(feed, member, server, tmp_path):
     member.sync()
     replace_history(feed, lines_of(put(1), put(3)))
     refused(member, errors.FeedFork, "history")
+    forged = json.loads(member.client.evidence()["targets.json"])  # signed, so it proves the fork to others
+    assert forged["signed"]["vhashdb"]["head"]["seq"] == 2
+    assert forged["signatures"]
     replace_history(feed, lines_of(put(1), put(3), put(4)))
     refused(member, errors.FeedFork, "not the one that was seen before")
     replace_history(feed, lines_of(put(1), put(2)), lines_of(put(5), first=3))
@@ -102,11 +106,27 @@ def test_fork_of_history(feed, member, server, tmp_path):
     assert member.rids == {1, 2, 5}
 
 
-def test_fork_by_a_new_epoch_without_a_new_root(feed, member):
+def test_fork_by_a_new_epoch_that_the_root_does_not_allow(feed, member):
+    """A thief of the targets key begins history anew; only root keys may."""
     feed.publish(put(1))
     member.sync()
-    feed.publisher.new_epoch()
-    refused(member, errors.FeedFork, "without a new root")
+    replace_history(feed, lines_of(put(666)))
+    feed.forge(lambda targets: targets.unrecognized_fields["vhashdb"].update(epoch=2))
+    refused(member, errors.FeedFork, "allow 1 only")
+
+
+def test_a_new_epoch_is_accepted_wherever_a_member_stood(feed, member, monkeypatch):
+    """Also by one who came between the new root and the new history."""
+    feed.publish(put(1), put(2), retract(2))
+    member.sync()
+    new = feed.new_key("targets").public
+    publisher = feed.publisher
+    monkeypatch.setattr(publisher, "_begin_anew", lambda listing: None)
+    publisher.rotate("targets", drop=[feed.made["targets"][0].public.keyid], add=[new], new_epoch=True)
+    assert member.sync().epoch == 1
+    feed.publisher.rotate("targets", new_epoch=True)
+    head = member.sync()
+    assert (head.epoch, head.seq, member.rids) == (2, 2, {1})
 
 
 def test_the_rules_of_positions():
@@ -120,7 +140,6 @@ def test_the_rules_of_positions():
         (Position("a", 1, 9, b"x" * 32, 3), errors.FeedRollback),
         (Position("a", 2, 6, b"x" * 32, 2), errors.FeedRollback),
         (Position("a", 2, 5, b"y" * 32, 3), errors.FeedFork),
-        (Position("a", 3, 1, b"y" * 32, 3), errors.FeedFork),
         (Position("b", 2, 6, b"x" * 32, 3), errors.FeedFork),
     ]
     assert course(None, at) is Course.ANEW

@@ -1,17 +1,17 @@
 """Keys: under a passphrase, for one role, in files that say what they are."""
 
-import os
 import stat
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from vhashdb.errors import KeyUnusable, UsageError
 from vhashdb.exchange.keys import Keyring, make_key, read_key
 from vhashdb.exchange.publisher import Publisher
 
-from .feeds import Consumer, Feed, passphrase, put
+from .feeds import PASSPHRASE, Consumer, Feed, passphrase, put
 
 
 def test_a_key_file_is_its_owners_and_encrypted(tmp_path):
@@ -37,7 +37,11 @@ def test_a_short_passphrase_is_refused_and_leaves_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("content", [b"", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\nuri: file2:x\n", os.urandom(100)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\nuri: file2:x\n", bytes(range(256))],
+    ids=["empty", "no key", "noise"],
+)
 def test_what_is_no_key_file_is_named(tmp_path, content):
     path = tmp_path / "root.key"
     path.write_bytes(content)
@@ -72,6 +76,18 @@ def test_a_key_may_live_behind_a_signer_uri(tmp_path):
     pointer.write_bytes(public + b"uri: nosuchkms:key\n")
     with pytest.raises(KeyUnusable, match="cannot be unlocked"):
         feed.publish(put(2))
+
+
+@pytest.mark.parametrize("private", [ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)], ids=["ECDSA", "RSA"])
+def test_keys_of_other_kinds_made_elsewhere_sign_too(feed, tmp_path, private):
+    path = feed.keys_folder / "targets-own.key"
+    text = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    path.write_bytes(text + private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PASSPHRASE.encode())))
+    feed.publisher.rotate("targets", drop=[feed.made["targets"][0].public.keyid], add=[read_key(path).public])
+    feed.publish(put(1))
+    member = Consumer(feed.folder, feed.first_root, tmp_path / "member")
+    member.sync()
+    assert member.rids == {1}
 
 
 def test_thresholds_are_met_by_different_people(tmp_path):

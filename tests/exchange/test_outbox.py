@@ -8,7 +8,6 @@ from tests.exchange.companies import Company, film
 from vhashdb.exchange import events as e
 from vhashdb.exchange.outbox import Outbox
 from vhashdb.exchange.signals import fingerprint_of
-from vhashdb.exchange.state import FeedState
 from vhashdb.store import State
 from vhashdb.store.rules import Rules
 
@@ -22,7 +21,7 @@ def acme(tmp_path):
 
 
 def waiting(company):
-    return list(company.exchange.outbox(company.feed.publisher.state()))
+    return list(company.exchange.outbox(company.feed.publisher.entries()))
 
 
 def test_a_record_leaves_as_it_is(acme):
@@ -146,7 +145,7 @@ def test_an_opinion_on_a_record_of_ones_own_stays_here(acme):
 def test_words_that_may_not_leave_keep_one_thing_back_and_nothing_else(acme):
     refused, told = acme.adds(1, reason="posted by @somebody on example.com"), acme.adds(2)
     entry = acme.exchange.opinions.allow(film(7), None, reason="see https://example.com")
-    outbox = acme.exchange.outbox(FeedState())
+    outbox = acme.exchange.outbox([])
     assert [event.rid for event in outbox] == [told]
     assert [about for about, _ in outbox.refused] == [refused, entry.rid]
     assert "nothing that leads to a person may enter a feed" in outbox.refused[0][1]
@@ -164,4 +163,4 @@ def test_what_is_no_longer_to_be_shared_is_withdrawn(acme):
 def test_a_feed_that_said_nothing_gets_everything(acme):
     acme.adds(1)
     acme.publishes()
-    assert len(list(Outbox(acme.db.store, FeedState()))) == 1
+    assert len(list(Outbox(acme.db.store, []))) == 1

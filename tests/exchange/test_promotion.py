@@ -65,12 +65,11 @@ class Applied:
 def plainly(events):
     state = FeedState()
     for seq, one in enumerate(events, 1):
-        state.apply(seq, b"", one)
+        state.apply(seq, one)
     records = {}
-    for name, (_, _, last) in sorted(state.records.items()):
-        gone = isinstance(last, e.Retract)
-        records[name] = (last.rev, gone, gone and last.erase, None if gone else last.labels)
-    spoken = {on[1]: last.verdict for on, (_, _, last) in sorted(state.opinions.items())}
+    for name, last in sorted(state.records.items()):
+        records[name] = (last.rev, last.retracted, last.erased, None if last.retracted else events[last.seq - 1].labels)
+    spoken = {on[1]: events[seq - 1].verdict for on, seq in sorted(state.opinions.items())}
     return records, spoken, sorted(state.allowed)
 
 
@@ -143,7 +142,7 @@ def test_every_write_has_a_change_of_its_own_for_the_index(applied):
     applied.apply([put(n) for n in range(20)])
     before = applied.db.store.last_change()
     applied.apply([retract(n) for n in range(5)] + [put(7, rev=2), put(30)])
-    changes = [change.change for change, _ in applied.db.store.changes_since(before)]
+    changes = [change.change for change in applied.db.store.changes_since(before)]
     assert changes == list(range(before + 1, before + 8))
 
 

@@ -61,14 +61,14 @@ def retract(rev, erase=False):
     ],
 )
 def test_what_was_last_said_of_a_record(history, last):
-    assert replay(entries(history)).records[A][0] == last
+    assert replay(entries(history)).records[A].seq == last
 
 
 def test_opinions_and_allowances():
     on = e.Subject("b.example", B, 1)
     history = [e.Opinion(on, "agree", at=NOW), e.Allow(A, (SIGNAL,), at=NOW), e.Opinion(on, "outdated", at=NOW), e.RevokeAllow(A, at=NOW)]
     state = replay(entries(history))
-    assert [entry[2].verdict for entry in state.opinions.values()] == ["outdated"]
+    assert state.opinions == {("b.example", B): 3}
     assert not state.allowed
     assert list(replay(entries(history[:2])).allowed) == [A]
 
@@ -81,6 +81,7 @@ def test_what_is_not_understood_changes_nothing():
 def test_a_snapshot_is_as_good_as_the_history_before_it(history, data):
     cut = data.draw(st.integers(0, len(history)))
     whole = entries(history)
-    snapshot = replay(replay(whole[:cut]).entries())
+    counting = replay(whole[:cut]).counting()
+    snapshot = replay(entry for entry in whole[:cut] if entry[0] in counting)
+    assert snapshot == replay(whole[:cut])
     assert replay(whole[cut:], snapshot) == replay(whole)
-    assert [seq for seq, _, _ in replay(whole).entries()] == sorted(seq for seq, _, _ in replay(whole).entries())

@@ -299,6 +299,8 @@ def test_fork_quarantines_and_the_last_good_state_matches_up_to_review(acme, fol
     evidence = json.loads(feed.evidence)
     assert (evidence["rule"], evidence["known_seq"], evidence["shown_seq"]) == ("FeedFork", 2, 3)
     assert evidence["known_chain"] != evidence["shown_chain"]
+    signed = follower.path / "feeds" / "acme-feed" / "evidence" / "targets.json"
+    assert json.loads(signed.read_bytes())["signed"]["vhashdb"]["head"]["seq"] == 3  # proves the fork to others
     match = follower.asks(2)["acme-feed"]
     assert match.ceiling.action == "review"
     assert match.ceiling.reasons[0].startswith("feed acme-feed is quarantined: the history up to event")
@@ -367,16 +369,17 @@ def test_rotated_keys_and_a_new_epoch_after_a_theft(acme, follower):
     acme.feed.publish(put(66))  # by whoever stole the keys
     follower.syncs()
     fresh = {role: acme.feed.new_key(role) for role in ("targets", "online")}
-    for role, stolen in zip(("targets", "online"), thief, strict=True):
-        acme.feed.publisher.rotate(role, drop=[key.public.keyid for key in stolen], add=[fresh[role].public])
     acme.feed.publish(e.Retract(rid(66), 2, "error", at=NOW))
-    acme.feed.publisher.new_epoch()
+    for role, stolen in zip(("targets", "online"), thief, strict=True):
+        dropped, added = [key.public.keyid for key in stolen], [fresh[role].public]
+        acme.feed.publisher.rotate(role, drop=dropped, add=added, new_epoch=role == "online")
     done = follower.syncs()["acme-feed"]
     assert done.outcome is Outcome.UPDATED
     assert follower.exchange.feeds.get("acme-feed").epoch == 2
     assert follower.allowed(1) == {"acme-feed": "block"}
     assert follower.db.get(record_id("acme-feed", rid(66))).state is State.RETRACTED
     assert kept in acme.feed.publisher.state().records
+    assert follower.syncs()["acme-feed"].outcome is Outcome.UNCHANGED
 
 
 def test_illegal_stub_quarantines(acme, follower):

@@ -23,7 +23,7 @@ from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.listing import Custom, File, Listing, path_of
 from vhashdb.exchange.position import Walk, state_lines
 from vhashdb.exchange.segments import JOINED_BYTES, Written, compressed, read_lines, redacted, to_join
-from vhashdb.exchange.state import Entry, FeedState
+from vhashdb.exchange.state import Entry, replay
 
 MAX_TAXONOMY_BYTES: Final = 1 << 20
 
@@ -71,6 +71,11 @@ class Archive:
         walk.expect(listing.seq, listing.chain)
         walk.finish()
 
+    def counting(self, listing: Listing) -> Iterator[Entry]:
+        """The events that count at the head, in order. Reads everything twice rather than holding it."""
+        numbers = replay(self.entries(listing)).counting()
+        return (entry for entry in self.entries(listing) if entry[0] in numbers)
+
     # -- making files --------------------------------------------------------------------------
 
     def append(self, listing: Listing, new: Iterable[events.Written]) -> tuple[Listing, dict[str, int]]:
@@ -114,9 +119,9 @@ class Archive:
             changed = (new for old, new in zip(self.lines(file), changed, strict=True) if new == old)
         return self._keep(changed, lambda w: replace(file.custom, raw=w.raw, lines=w.lines))
 
-    def snapshot(self, listing: Listing, state: FeedState) -> Listing:
+    def snapshot(self, listing: Listing) -> Listing:
         """With a snapshot at the head in place of all others."""
-        lines = (line for _, line, _ in state.entries())
+        lines = (line for _, line, _ in self.counting(listing))
         new = self._keep(lines, lambda w: Custom("snapshot", 0, listing.seq, w.raw, w.lines, listing.chain.hex()))
         return replace(listing, files=(*(file for file in listing.files if file.custom.kind != "snapshot"), new))
 

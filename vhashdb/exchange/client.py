@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vhashdb.errors import FeedOversize, UsageError
+from vhashdb.errors import FeedFork, FeedOversize, UsageError
 from vhashdb.exchange import chain as chains
 from vhashdb.exchange import transport, trust
 from vhashdb.exchange.cover import Cover, cheapest
@@ -137,6 +137,7 @@ class FeedClient:
 
         Raises:
             FeedExpired: the signed statement ran out: a retraction may be missing.
+            FeedFork: history begins anew without the consent of the root keys.
             FeedSignature, FeedRollback, FeedDigest, FeedOversize, FeedMalformed, FeedUnreachable: as their names say.
         """
         with trust.in_our_words():
@@ -144,6 +145,8 @@ class FeedClient:
             with locked(self._folder):
                 trusted = trust.refresh(self._source, self._root, self._folder / "metadata", self.limits)
         listing = from_targets(trusted.targets, self.limits)
+        if listing.epoch > trusted.root_epoch:
+            raise FeedFork(f"the feed shows epoch {listing.epoch}; its root keys allow {trusted.root_epoch} only")
         position = Position(listing.feed, listing.epoch, listing.seq, listing.chain, trusted.root_version)
         self._head = Head(position, listing.policy, trusted.expires, trusted.unchanged, listing)
         return self._head
@@ -167,6 +170,11 @@ class FeedClient:
         if cover.length > self.limits.fetch_bytes:
             raise FeedOversize(f"{cover.length} bytes are to be fetched; at most {self.limits.fetch_bytes} are allowed")
         return Fetch(self._source, self._folder / "files", head, walk, cover, self.limits)
+
+    def evidence(self) -> dict[str, bytes]:
+        """The signed metadata that were accepted last, by file name: what proves a fork to others."""
+        files = (self._folder / "metadata").glob("*.json")
+        return {path.name: path.read_bytes() for path in sorted(files)}
 
     def taxonomy(self) -> bytes | None:
         """The labels and inclusion criteria that the feed pins, as JSON; None if it has none."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vhashdb.exchange.client import FeedClient
     from vhashdb.exchange.following import Followed
     from vhashdb.exchange.outbox import Outbox
-    from vhashdb.exchange.state import FeedState
+    from vhashdb.exchange.state import Entry
     from vhashdb.exchange.sync import Client, Synced
 
 FOLDER: Final = "feeds"
@@ -193,11 +193,11 @@ class Exchange:
             return known
         return self.feeds.add(identifier, url=place, root=b"", trust=Action.BLOCK, member=member, own=True)
 
-    def outbox(self, said: FeedState, *, now: datetime.datetime | None = None) -> Outbox:
-        """What one's own feed, which said so much, does not say yet: events for `vhashdb.exchange.publisher.Publisher`."""
+    def outbox(self, entries: Iterable[Entry], *, now: datetime.datetime | None = None) -> Outbox:
+        """What one's own feed, which says these entries, does not say yet: events for `vhashdb.exchange.publisher.Publisher`."""
         from vhashdb.exchange.outbox import Outbox
 
-        return Outbox(self._store, said, now=now)
+        return Outbox(self._store, entries, now=now)
 
 
 def _client(feed: Feed, folder: Path) -> FeedClient:

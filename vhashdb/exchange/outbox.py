@@ -8,14 +8,14 @@ so a publication that was interrupted is simply made again.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from vhashdb.errors import EventInvalid, RecordNotFound
 from vhashdb.exchange import events as e
 from vhashdb.exchange import lint
 from vhashdb.exchange.signals import file_signals, frames_signal
-from vhashdb.exchange.state import FeedState
+from vhashdb.exchange.state import Entry, FeedState
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.store.opinions import LOCAL, Allowed, Opinion, Opinions
 from vhashdb.store.records import Record, State
@@ -30,13 +30,19 @@ _NAMED_EYES: Final = "red"
 
 
 class Outbox:
-    """Events that bring a feed, which said so much, to what the database says; to be iterated once.
+    """Events that bring a feed, which says so much, to what the database says; to be iterated once.
 
     What cannot be published, because its words are of a kind that may not leave, is left out and noted in ``refused``.
     """
 
-    def __init__(self, store: Store, said: FeedState, *, now: datetime.datetime | None = None) -> None:
-        self._store, self._said = store, said
+    def __init__(self, store: Store, entries: Iterable[Entry], *, now: datetime.datetime | None = None) -> None:
+        """Prepare: ``entries`` are everything that the feed says, from `vhashdb.exchange.publisher.Publisher.entries`."""
+        self._store, self._said = store, FeedState()
+        self._opinions: dict[tuple[str, str], e.Opinion] = {}
+        for seq, _, event in entries:
+            self._said.apply(seq, event)
+            if isinstance(event, e.Opinion):
+                self._opinions[event.on.feed, event.on.rid] = event
         self._at = now or datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         self.refused: list[tuple[str, str]] = []
         """What was left out: the id of a record, also of one that an opinion is about, or of an entry of the allow-list; and why."""
@@ -61,15 +67,15 @@ class Outbox:
             self.refused.append((about, error.message))
 
     def _record(self, record: Record, withdrawn: Withdrawal | None) -> Iterator[e.Written]:
-        said = self._said.said_of(record.id)
-        if isinstance(said, e.Retract) and said.erase:  # for ever
+        said = self._said.records.get(record.id)
+        if said is not None and said.erased:  # for ever
             return
         if may_leave(record):
             if said is None or record.revision > said.rev:
                 yield from put(record, self._fingerprint(record), self._at)
         elif said is not None and record.state is not State.HELD:
             why = withdrawn or Withdrawal("withdrawn", erase=False, at=self._at)
-            if isinstance(said, e.Put) or why.erase:
+            if not said.retracted or why.erase:
                 yield e.Retract(record.id, max(record.revision, said.rev), why.code, why.erase, self._at)
 
     def _fingerprint(self, record: Record) -> Fingerprint | None:
@@ -80,8 +86,8 @@ class Outbox:
 
     def _opinion(self, opinion: Opinion) -> Iterator[e.Written]:
         on = e.Subject(opinion.on_feed, opinion.on_rid, opinion.on_rev)
-        said = self._said.opinions.get((on.feed, on.rid))
-        if said is None or (said[2].verdict, said[2].basis, said[2].reason) != (opinion.verdict, opinion.basis, opinion.reason):
+        said = self._opinions.get((on.feed, on.rid))
+        if said is None or (said.verdict, said.basis, said.reason) != (opinion.verdict, opinion.basis, opinion.reason):
             yield e.Opinion(on, opinion.verdict, opinion.basis, opinion.reason, self._at)
 
     def _allow(self, entry: Allowed) -> Iterator[e.Written]:

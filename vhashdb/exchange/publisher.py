@@ -27,9 +27,9 @@ from vhashdb.exchange import events, files
 from vhashdb.exchange.archive import Archive
 from vhashdb.exchange.keys import ROLES, Keyring
 from vhashdb.exchange.limits import FeedLimits
-from vhashdb.exchange.listing import Listing, Policy
+from vhashdb.exchange.listing import FIELD, Listing, Policy
 from vhashdb.exchange.repository import SIGNED_BY, SWEEP_AFTER_S, Lifetimes, Repository
-from vhashdb.exchange.state import FeedState, replay
+from vhashdb.exchange.state import Entry, FeedState, replay
 
 
 class Publisher:
@@ -75,6 +75,10 @@ class Publisher:
         """The keys and thresholds in force."""
         return self._repository.root().signed
 
+    def entries(self) -> Iterator[Entry]:
+        """The events that the feed says now, or those of a snapshot in the place of the older ones."""
+        return iter(self._archive.entries(self.listing()))
+
     def state(self) -> FeedState:
         """What the feed's events add up to."""
         return replay(self._archive.entries(self.listing()))
@@ -119,7 +123,7 @@ class Publisher:
         with self._working() as listing:
             if not listing.seq:
                 return listing
-            changed = self._archive.snapshot(listing, replay(self._archive.entries(listing)))
+            changed = self._archive.snapshot(listing)
             if keep_events is not None:
                 first_kept = listing.seq - keep_events + 1
                 files_ = (f for f in changed.files if f.custom.kind != "segment" or f.custom.last >= first_kept)
@@ -127,7 +131,15 @@ class Publisher:
             self._commit(changed, sweep_after_s=SWEEP_AFTER_S)
             return changed
 
-    def rotate(self, role: str, *, drop: Iterable[str] = (), add: Iterable[Key] = (), threshold: int | None = None) -> Root:
+    def rotate(
+        self,
+        role: str,
+        *,
+        drop: Iterable[str] = (),
+        add: Iterable[Key] = (),
+        threshold: int | None = None,
+        new_epoch: bool = False,
+    ) -> Root:
         """Replace keys of a role: a new root, signed by old and new root keys, and everything else signed by the new ones.
 
         Args:
@@ -135,11 +147,12 @@ class Publisher:
             drop: ids of keys that lose their say.
             add: keys that get one.
             threshold: how many have to sign from now on; as before without it.
+            new_epoch: begin the history anew with the present state, for those to whom a thief of keys showed another one.
         """
         if role not in ROLES:
             raise UsageError(f"{role!r} is not a role", hint=f"known: {', '.join(ROLES)}")
         dropped, added = list(drop), list(add)
-        with self._working():
+        with self._working() as listing:
             root = Root.from_dict(self.root().to_dict())
             for name in TOP_LEVEL_ROLE_NAMES:
                 if SIGNED_BY[name] == role:
@@ -151,22 +164,19 @@ class Publisher:
                     signed = root.roles[name]
                     signed.threshold = signed.threshold if threshold is None else threshold
                     _check_threshold(role, signed.threshold, len(signed.keyids))
+            if new_epoch:  # consumers accept no epoch that the root does not allow
+                root.unrecognized_fields[FIELD] = {"epoch": listing.epoch + 1}
             self._repository.rotate(root, self._keyring)
+            if new_epoch:
+                self._begin_anew(listing)
             return root
 
-    def new_epoch(self) -> Listing:
-        """Begin the history anew with the present state, for those to whom a thief of keys showed another one.
-
-        To be done after `rotate`: consumers accept a new epoch only along with a new root.
-        """
-        with self._working() as listing:
-            state = replay(self._archive.entries(listing))
-            fresh = replace(listing, epoch=listing.epoch + 1, seq=0, chain=chains.start(listing.feed))
-            kept = tuple(file for file in listing.files if file.custom.kind == "taxonomy")
-            again = (event for _, _, event in state.entries() if not isinstance(event, events.Unknown | events.Malformed))
-            changed, _ = self._archive.append(replace(fresh, files=kept), again)
-            self._commit(changed, sweep_after_s=SWEEP_AFTER_S)
-            return changed
+    def _begin_anew(self, listing: Listing) -> None:
+        kept = tuple(file for file in listing.files if file.custom.kind == "taxonomy")
+        fresh = replace(listing, epoch=listing.epoch + 1, seq=0, chain=chains.start(listing.feed), files=kept)
+        again = (event for _, _, event in self._archive.counting(listing) if not isinstance(event, events.Unknown | events.Malformed))
+        changed, _ = self._archive.append(fresh, again)
+        self._commit(changed, sweep_after_s=SWEEP_AFTER_S)
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from vhashdb.errors import FeedMalformed, FeedUnreachable
 from vhashdb.exchange import files, trust
 from vhashdb.exchange.keys import Keyring
 from vhashdb.exchange.limits import FeedLimits
-from vhashdb.exchange.listing import Listing, from_targets, to_targets
+from vhashdb.exchange.listing import FIELD, Listing, from_targets, to_targets
 
 SIGNED_BY: Final = {"root": "root", "targets": "targets", "timestamp": "online", "snapshot": "online"}
 """Which of this project's three kinds of keys signs which of TUF's roles."""
@@ -106,7 +106,7 @@ class Repository:
 
     def begin(self, keys: dict[str, list[Key]], thresholds: dict[str, int], keyring: Keyring) -> Root:
         """Write the first root."""
-        root = Root(version=1, expires=self._in(self._lifetimes.root), consistent_snapshot=True)
+        root = Root(version=1, expires=self._in(self._lifetimes.root), consistent_snapshot=True, unrecognized_fields={FIELD: {"epoch": 1}})
         for role in TOP_LEVEL_ROLE_NAMES:
             for key in keys[SIGNED_BY[role]]:
                 root.add_key(key, role)

@@ -7,12 +7,13 @@ The rules, in the order of the sequence numbers:
 * of opinions on one record, the latest counts; `RevokeAllow` takes an `Allow` away;
 * everything else changes nothing.
 
-So a state is a set of lines, and a snapshot is nothing but these lines: read in order, they give the same state.
+So a state is a set of lines, and a snapshot is nothing but these lines: read in order, they give the same state. A state
+holds their numbers only, so that the largest feed fits into memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -22,49 +23,55 @@ Entry: TypeAlias = tuple[int, bytes, Event]
 """Sequence number, line without its newline, event."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """What was last said of a record."""
+
+    seq: int
+    """The event that says it."""
+    rev: int
+    retracted: bool = False
+    erased: bool = False
+    """Closed for ever."""
+
+
 @dataclass
 class FeedState:
-    """The lines that count, by what they are about."""
+    """The numbers of the events that count, by what they are about."""
 
-    records: dict[str, tuple[int, bytes, Put | Retract]] = field(default_factory=dict)
-    """By ``rid``: what was last said of each record."""
-    opinions: dict[tuple[str, str], tuple[int, bytes, Opinion]] = field(default_factory=dict)
+    records: dict[str, Said] = field(default_factory=dict)
+    """By ``rid``."""
+    opinions: dict[tuple[str, str], int] = field(default_factory=dict)
     """By feed and ``rid``."""
-    allowed: dict[str, tuple[int, bytes, Allow]] = field(default_factory=dict)
+    allowed: dict[str, int] = field(default_factory=dict)
+    """By ``rid``."""
 
-    def apply(self, seq: int, line: bytes, event: Event) -> None:
+    def apply(self, seq: int, event: Event) -> None:
         """Take in the next event."""
         match event:
             case Put():
-                before = self.said_of(event.rid)
-                if before is None or (event.rev > before.rev and not (isinstance(before, Retract) and before.erase)):
-                    self.records[event.rid] = (seq, line, event)
+                before = self.records.get(event.rid)
+                if before is None or (event.rev > before.rev and not before.erased):
+                    self.records[event.rid] = Said(seq, event.rev)
             case Retract():
-                before = self.said_of(event.rid)
-                closed = isinstance(before, Retract) and before.erase
-                if not closed and (before is None or event.erase or event.rev >= before.rev):
-                    self.records[event.rid] = (seq, line, event)
+                before = self.records.get(event.rid)
+                if before is None or (not before.erased and (event.erase or event.rev >= before.rev)):
+                    self.records[event.rid] = Said(seq, event.rev, retracted=True, erased=event.erase)
             case Opinion():
-                self.opinions[event.on.feed, event.on.rid] = (seq, line, event)
+                self.opinions[event.on.feed, event.on.rid] = seq
             case Allow():
-                self.allowed[event.rid] = (seq, line, event)
+                self.allowed[event.rid] = seq
             case RevokeAllow():
                 self.allowed.pop(event.rid, None)
 
-    def said_of(self, rid: str) -> Put | Retract | None:
-        """What was last said of a record."""
-        entry = self.records.get(rid)
-        return None if entry is None else entry[2]
-
-    def entries(self) -> Iterator[Entry]:
-        """The lines that count, in order: the content of a snapshot."""
-        kept: list[Entry] = [*self.records.values(), *self.opinions.values(), *self.allowed.values()]
-        yield from sorted(kept, key=lambda entry: entry[0])
+    def counting(self) -> frozenset[int]:
+        """The numbers of all events that count: a snapshot is their lines."""
+        return frozenset((*(said.seq for said in self.records.values()), *self.opinions.values(), *self.allowed.values()))
 
 
 def replay(entries: Iterable[Entry], state: FeedState | None = None) -> FeedState:
-    """The state that events lead to, from nothing or from an earlier state."""
+    """The state that events lead to, from nothing or from an earlier state, which is changed."""
     state = FeedState() if state is None else state
-    for seq, line, event in entries:
-        state.apply(seq, line, event)
+    for seq, _, event in entries:
+        state.apply(seq, event)
     return state

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import enum
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,8 @@ from vhashdb.store.feeds import QUARANTINED, Feed, Feeds
 from vhashdb.store.promotion import Promotion
 from vhashdb.store.staging import Reached, Staging
 
+EVIDENCE: Final = "evidence"
+"""In a feed's folder: the signed metadata for which it was quarantined."""
 BATCH_EVENTS: Final = 5_000
 BATCH_BYTES: Final = 32 << 20
 """What is held in memory between two writes to staging."""
@@ -92,7 +94,7 @@ class Syncing:
         try:
             return self._follow(feed, client, head, started, dry_run)
         except FeedError as error:
-            outcome = self._broken(feed, head, error, dry_run)
+            outcome = self._broken(feed, client, head, error, dry_run)
             return Synced(feed.id, outcome, feed.seq, feed.seq, elapsed_s=time.monotonic() - started, error=error)
 
     def _follow(self, feed: Feed, client: FeedClient, head: Head, started: float, dry_run: bool) -> Synced:
@@ -139,16 +141,24 @@ class Syncing:
         policy = head.policy
         self.feeds.saw_head(feed, said | {"max_action": policy.max_action, "tlp": policy.tlp, "contact": policy.contact})
 
-    def _broken(self, feed: Feed, head: Head, error: FeedError, dry_run: bool) -> Outcome:
+    def _broken(self, feed: Feed, client: FeedClient, head: Head, error: FeedError, dry_run: bool) -> Outcome:
         if not isinstance(error, _BROKEN_TRUST):
             self._note(feed, error, dry_run)
             return Outcome.FAILED
         if not dry_run:
+            self._keep(feed, client.evidence())
             known = {"known_epoch": feed.epoch, "known_seq": feed.seq, "known_chain": feed.chain, "known_root": feed.root_version}
             at = head.position
             shown = {"shown_epoch": at.epoch, "shown_seq": at.seq, "shown_chain": at.chain.hex(), "shown_root": at.root_version}
             self.feeds.quarantine(feed, error.message, {"rule": type(error).__name__, **known, **shown})
         return Outcome.QUARANTINED
+
+    def _keep(self, feed: Feed, evidence: Mapping[str, bytes]) -> None:
+        """What the feed's own keys signed, as files that prove it to others."""
+        folder = self.folder / feed.id / EVIDENCE
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in evidence.items():
+            (folder / name).write_bytes(data)
 
     def _note(self, feed: Feed, error: FeedError, dry_run: bool) -> None:
         if not dry_run:

@@ -19,6 +19,7 @@ from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 from vhashdb import errors
 from vhashdb.exchange import transport
 from vhashdb.exchange.limits import FeedLimits
+from vhashdb.exchange.listing import FIELD
 
 _BASE: Final = "feed:metadata/"
 """Stands for the source in the addresses that TUF makes."""
@@ -45,6 +46,8 @@ class Trusted:
 
     targets: Targets
     root_version: int
+    root_epoch: int
+    """The highest epoch that the root keys allow."""
     expires: datetime.datetime
     """When the first of the signed statements runs out."""
     unchanged: bool
@@ -124,7 +127,16 @@ def _verified(folder: Path, unchanged: bool) -> Trusted:
     timestamp = Metadata[Timestamp].from_file(str(folder / _TIMESTAMP)).signed
     snapshot = Metadata[Snapshot].from_file(str(folder / "snapshot.json")).signed
     expires = min(role.expires for role in (root, targets, timestamp, snapshot))
-    return Trusted(targets, root.version, expires, unchanged)
+    return Trusted(targets, root.version, epoch_of(root), expires, unchanged)
+
+
+def epoch_of(root: Root) -> int:
+    """The highest epoch that a root allows."""
+    value = root.unrecognized_fields.get(FIELD)
+    epoch = value.get("epoch") if isinstance(value, dict) else None
+    if type(epoch) is not int or epoch < 1:
+        raise errors.FeedMalformed("the root of trust names no epoch, so it is not of a feed")
+    return epoch
 
 
 def _no_key_twice(root: Root) -> None:

@@ -12,7 +12,7 @@ from vhashdb.exchange import chain as chains
 from vhashdb.exchange.archive import Archive
 from vhashdb.exchange.client import FeedClient, Head
 from vhashdb.exchange.cover import cheapest
-from vhashdb.exchange.events import Malformed, Put
+from vhashdb.exchange.events import Malformed
 from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.listing import Listing
 from vhashdb.exchange.position import Walk, state_lines
@@ -48,14 +48,14 @@ def verify(folder: Path, trusted_root: bytes, limits: FeedLimits | None = None) 
     with tempfile.TemporaryDirectory() as state_folder:
         client = FeedClient(folder, trusted_root, Path(state_folder), limits)
         head = client.refresh()
-        for seq, line, event in client.fetch():
-            state.apply(seq, line, event)
+        for seq, _, event in client.fetch():
+            state.apply(seq, event)
             if isinstance(event, Malformed):
                 malformed.append((seq, event.why))
     whole = _compare(head.listing, archive)
     named = {archive.path(file) for file in head.listing.files}
     stray = sum(path.is_file() and path not in named for path in archive.folder.rglob("*"))
-    records = sum(isinstance(event, Put) for _, _, event in state.records.values())
+    records = sum(not said.retracted for said in state.records.values())
     return Report(head, records, len(state.records) - records, tuple(malformed), whole, stray)
 
 
