@@ -70,16 +70,16 @@ def read(store, live, seed):
     say("ready")
     while not closed.is_set():
         planning.SCANNED = 1e9 if looks % 2 else 0.06  # by keys every other time
-        before = store.last_change()
+        before = store.changes.last()
         index = live.current
         hits = index.search(asked, 0)
         pillars = hits.query // HASHES + 1 == hits.record
         assert sorted(hits.query[pillars].tolist()) == list(range(len(asked))), "a record that was there all along"
         numbers = sorted(index.numbers.tolist())
         assert len(set(numbers)) == len(numbers), "a record twice"
-        if before == store.last_change():
-            known = store.matchable()
-            if before == store.last_change():
+        if before == store.changes.last():
+            known = store.changes.matchable()
+            if before == store.changes.last():
                 assert numbers == sorted(known), "not what is in the store"
                 exact += 1
         generations.add(live.state().generation)

@@ -443,14 +443,14 @@ def test_a_replay_that_fails_midway_is_done_again(books, monkeypatch):
     books.fill([10, 10])
     assert books.agree(live)
     books.fill([10, 10, 10])
-    changes_since = books.store.changes_since
+    changes_since = books.store.changes.since
 
     def interrupted(change):
         yield next(iter(changes_since(change)))
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(books.store, "changes_since", interrupted)
+        patched.setattr(books.store.changes, "since", interrupted)
         with pytest.raises(KeyboardInterrupt):
             _ = live.current
     assert books.agree(live)
@@ -670,7 +670,7 @@ def test_a_check_looks_records_up(damaged, monkeypatch):
     live.rebuild()
     assert live.check(1000) is None
     damaged.retract(1)
-    last = damaged.store.last_change()
+    last = damaged.store.changes.last()
     monkeypatch.setattr(live.current, "remove", lambda record: None)
     live.current.change = last
     live._index.add(live_index.Part(1, 1, random_hashes(1, 3)))
@@ -728,7 +728,7 @@ def test_readers_answer_right_all_along_while_writers_are_killed_at_random_momen
         assert writer.wait() == -signal.SIGKILL
         assert [reader.poll() for reader in readers] == [None, None]
         left = LiveIndex(books.folder / "index", books.store, PDQ)
-        assert sorted(left.current.numbers.tolist()) == sorted(books.store.matchable())
+        assert sorted(left.current.numbers.tolist()) == sorted(books.store.changes.matchable())
         assert left.problem is None
     for reader in readers:
         out, err = reader.communicate(timeout=60)

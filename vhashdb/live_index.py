@@ -30,7 +30,7 @@ from vhashdb.index.segment import MAX_ROWS, Part, Segment, build, merge
 from vhashdb.index.upkeep import RECENT_CHANGES, RECENT_HASHES, due
 from vhashdb.matching.candidates import Candidate, candidates
 from vhashdb.store import Selection, Store
-from vhashdb.store.store import Change
+from vhashdb.store.changes import Change
 
 _Settle = Callable[[Sequence[Part]], Layer]
 _TRIES: Final = 10
@@ -85,7 +85,7 @@ class LiveIndex:
             if self._index is None or self._folder.stamp() != self._stamp:
                 self._open()
             assert self._index is not None
-            if self._index.change != self._store.last_change():
+            if self._index.change != self._store.changes.last():
                 try:
                     self._replay(self._index)
                 except BaseException:  # it has some of the changes, and calls all of them its own
@@ -116,7 +116,7 @@ class LiveIndex:
                 on_disk - sum(layer.rows for layer in index.layers if layer.stored),
                 sum(s.size for s in generation.segments),
                 sum(len(part.hashes) for part in index.recent) + sum(layer.rows for layer in index.layers if not layer.stored),
-                self._store.last_change() - generation.change,
+                self._store.changes.last() - generation.change,
             )
 
     # -- writing -------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ class LiveIndex:
             for _ in range(_TRIES if wrong is None else 0):
                 index, stamp = self.current, self._stamp
                 wrong = self._wrong(index, sample)
-                if wrong is None or (stamp == self._folder.stamp() and index.change == self._store.last_change()):
+                if wrong is None or (stamp == self._folder.stamp() and index.change == self._store.changes.last()):
                     return wrong  # and not because another process wrote meanwhile
             return wrong
 
@@ -166,7 +166,7 @@ class LiveIndex:
             return None
         with self._lock:
             if self._selected is None or self._selected[:2] != (among, change):
-                numbers = self._store.selected(among)
+                numbers = self._store.changes.selected(among)
                 counts = np.zeros(max(numbers, default=0) + 1, np.bool_)
                 counts[numbers] = True
                 self._selected = among, change, counts
@@ -178,7 +178,7 @@ class LiveIndex:
             stamp = self._folder.stamp()
             try:
                 generation = self._folder.current() or Generation(0, str(self._algorithm), 0)
-                if generation.change > self._store.last_change():
+                if generation.change > self._store.changes.last():
                     raise DatabaseDamaged(f"the index {self._folder.path} is newer than the records")
                 self._folder.check(tuple(s for s in generation.segments if self._mapped(s) is None))
                 layers = [self._layer(stored) for stored in generation.segments]
@@ -233,7 +233,7 @@ class LiveIndex:
         parts: list[Part] = []
         rows = 0
         with ThreadPoolExecutor(1) as builder:  # builds a segment while the next one's records are read
-            for change in self._store.changes_since(index.change):
+            for change in self._store.changes.since(index.change):
                 if change.fingerprint is None or index.fingerprint(change.record) != change.fingerprint:
                     index.remove(change.record)
                     part = _part(change)
@@ -336,10 +336,10 @@ class LiveIndex:
 
     def _difference(self, index: FrameIndex, sample: int) -> str | None:
         """The first of some records that the index does not have as the store does."""
-        numbers = self._store.matchable()
+        numbers = self._store.changes.matchable()
         if len(extra := np.setdiff1d(index.numbers, numbers)):
             return f"the index finds record number {extra[0]}, which cannot be matched"
-        for change in self._store.fingerprints_of(random.sample(numbers, min(sample, len(numbers)))):
+        for change in self._store.changes.of(random.sample(numbers, min(sample, len(numbers)))):
             part = _part(change)
             if not len(part.hashes):
                 continue

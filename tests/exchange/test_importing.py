@@ -109,11 +109,11 @@ def test_frame_hashes_of_another_algorithm_are_left_out(tmp_path):
 @pytest.mark.parametrize("data", [SIGNAL_LINE, DATASET, UPDATE, NCMEC, STOPNCII, TCAP, MISP, STIX, CSV], ids=lambda d: d[:12])
 def test_the_same_file_again_adds_nothing(new_db, data):
     first = take(new_db, data)
-    records, change = [r.id for r in new_db.records()], new_db.store.last_change()
+    records, change = [r.id for r in new_db.records()], new_db.store.changes.last()
     again = take(new_db, data)
     assert set(statuses(again)) <= {Status.KNOWN, Status.REFUSED}
     assert [r.id for r in new_db.records()] == records
-    assert new_db.store.last_change() == change
+    assert new_db.store.changes.last() == change
     assert len(again) == len(first)
 
 

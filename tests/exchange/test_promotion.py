@@ -140,9 +140,9 @@ def test_a_test_record_never_matches(applied):
 
 def test_every_write_has_a_change_of_its_own_for_the_index(applied):
     applied.apply([put(n) for n in range(20)])
-    before = applied.db.store.last_change()
+    before = applied.db.store.changes.last()
     applied.apply([retract(n) for n in range(5)] + [put(7, rev=2), put(30)])
-    changes = [change.change for change in applied.db.store.changes_since(before)]
+    changes = [change.change for change in applied.db.store.changes.since(before)]
     assert changes == list(range(before + 1, before + 8))
 
 

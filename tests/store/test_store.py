@@ -174,7 +174,7 @@ def test_an_unknown_near_duplicate_leaves_nothing_half_written(store):
         add(store, 1, near=[("f" * 32, 0.9)])
     assert list(store.records()) == []
     assert store.audit_log() == []
-    assert store.last_change() == 0
+    assert store.changes.last() == 0
 
 
 def test_a_mark_that_a_file_is_not_a_record_is_kept_once(store):
@@ -194,26 +194,26 @@ def test_a_fingerprint_of_another_algorithm_is_refused(store):
 
 def test_changes_are_numbered_so_that_an_index_can_follow(store):
     first, second = add(store, 1), add(store, 2)
-    assert store.last_change() == 2
-    changes = list(store.changes_since(0))
+    assert store.changes.last() == 2
+    changes = list(store.changes.since(0))
     assert [(c.record, c.change, c.fingerprint) for c in changes] == [(1, 1, 1), (2, 2, 2)]
     assert [vhashdb.from_bytes(c.packed) for c in changes] == [store.fingerprint(r.id) for r in (first, second)]
     store.set_state(first.id, State.RETRACTED, reason="", action="retract")
     store.set_state(second.id, State.HELD, reason="", action="hold")
-    assert [(c.record, c.change, c.fingerprint, c.packed is None) for c in store.changes_since(2)] == [
+    assert [(c.record, c.change, c.fingerprint, c.packed is None) for c in store.changes.since(2)] == [
         (1, 3, None, True),
         (2, 4, 2, False),
     ]
-    assert list(store.changes_since(4)) == []
+    assert list(store.changes.since(4)) == []
     assert store.by_number([1, 2])[2].id == second.id
 
 
 def test_a_fingerprint_keeps_its_number_when_its_record_comes_back(store):
     record = add(store)
-    (before,) = store.changes_since(0)
+    (before,) = store.changes.since(0)
     store.set_state(record.id, State.RETRACTED, reason="", action="retract")
     store.set_state(record.id, State.ACTIVE, reason="", action="restore")
-    (after,) = store.changes_since(0)
+    (after,) = store.changes.since(0)
     assert (after.change, after.fingerprint, after.packed) == (3, before.fingerprint, before.packed)
 
 
@@ -224,22 +224,22 @@ def test_the_index_can_ask_for_any_records_by_number(store, monkeypatch, count):
     for identifier in ids[::3]:
         store.set_state(identifier, State.RETRACTED, reason="", action="retract")
     active = [number for number in range(1, 46) if (number - 1) % 3]
-    assert store.matchable() == active
+    assert store.changes.matchable() == active
     asked = list(range(count, 0, -1))
-    found = {change.record: change.fingerprint is not None for change in store.fingerprints_of(asked)}
+    found = {change.record: change.fingerprint is not None for change in store.changes.of(asked)}
     assert found == {number: number in active for number in asked if number <= 45}
 
 
 def test_changes_are_read_as_of_one_moment_while_others_write(store, monkeypatch):
     monkeypatch.setattr("vhashdb.store.store._AT_ONCE", 2)
     records = [add(store, seed) for seed in range(6)]
-    reading = store.changes_since(0)
+    reading = store.changes.since(0)
     assert next(reading).record == 1
     with Store.open(store.path) as other:
         other.set_state(records[5].id, State.RETRACTED, reason="", action="retract")
         add(other, 9)
     assert [(c.record, c.fingerprint is not None) for c in reading] == [(number, True) for number in range(2, 7)]
-    assert [(c.record, c.fingerprint is not None) for c in store.changes_since(6)] == [(6, False), (7, True)]
+    assert [(c.record, c.fingerprint is not None) for c in store.changes.since(6)] == [(6, False), (7, True)]
 
 
 # -- the audit log ---------------------------------------------------------------------------------
@@ -435,7 +435,7 @@ from pathlib import Path
 from vhashdb.store import Store
 with Store.open(Path(sys.argv[1])) as store:
     for line in sys.stdin:
-        print(len(list(store.records())), store.last_change(), len(store.problems()), flush=True)
+        print(len(list(store.records())), store.changes.last(), len(store.problems()), flush=True)
 """
 
 

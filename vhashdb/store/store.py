@@ -25,14 +25,13 @@ from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import feed_schema, schema
+from vhashdb.store.changes import Changes
 from vhashdb.store.clock import now_utc
-from vhashdb.store.records import Details, NewRecord, Record, Selection, State
+from vhashdb.store.records import Details, NewRecord, Record, State
 from vhashdb.store.sqlite import application_of, sqlite_engine
 from vhashdb.store.transactions import Transactions
 
 LOCK_TIMEOUT_S: Final = 10.0
-_AT_ONCE: Final = 200
-"""Rows with a fingerprint that are fetched together."""
 
 _DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
 
@@ -49,24 +48,14 @@ class AuditEntry:
     details: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Change:
-    """One record as the index needs it."""
-
-    record: int
-    change: int
-    fingerprint: int | None
-    """The number of its fingerprint, whose content never changes; None if the record cannot be matched."""
-    packed: bytes | None
-    """The fingerprint itself, for `vhashdb.from_bytes`."""
-
-
 class Store:
     """The records of one database."""
 
     def __init__(self, path: Path, engine: sa.Engine, actor: str) -> None:
         self.path = path
         self.transactions = Transactions(path, engine)
+        self.changes = Changes(self.transactions)
+        """The records as the index needs them."""
         self.actor = actor
 
     @classmethod
@@ -306,52 +295,6 @@ class Store:
         """Ids of the records that the file with this hash is not."""
         with self._reading() as connection:
             return frozenset(connection.execute(sa.select(schema.not_this.c.record).where(schema.not_this.c.sha256 == sha256)).scalars())
-
-    # -- what the index needs ------------------------------------------------------------------
-
-    def last_change(self) -> int:
-        """The number of the latest write to any record; 0 for an empty database."""
-        with self._reading() as connection:
-            return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0)
-
-    def changes_since(self, change: int) -> Iterator[Change]:
-        """Records written after a change, oldest first."""
-        yield from self._changes(schema.record.c.change > change)
-
-    def selected(self, selection: Selection) -> list[int]:
-        """The numbers of the records that count."""
-        record = schema.record.c
-        query = sa.select(record.number)
-        for wanted in selection.labels:
-            query = query.where(sa.exists().where(schema.label.c.record == record.number, schema.label.c.label == wanted))
-        given = ((record.severity, selection.severities), (record.source, selection.sources), (record.state, selection.states))
-        for column, some in given:
-            query = query.where(column.in_(some)) if some else query
-        with self._reading() as connection:
-            return list(connection.execute(query).scalars())
-
-    def fingerprints_of(self, numbers: Sequence[int]) -> Iterator[Change]:
-        """The same of some records, by number."""
-        for start in range(0, len(numbers), _AT_ONCE):
-            yield from self._changes(schema.record.c.number.in_(numbers[start : start + _AT_ONCE]))
-
-    def matchable(self) -> list[int]:
-        """The numbers of all records that can be matched."""
-        query = sa.select(schema.record.c.number).join(schema.fingerprint).where(schema.record.c.state != State.RETRACTED.value)
-        with self._reading() as connection:
-            return list(connection.execute(query).scalars())
-
-    def _changes(self, which: sa.ColumnElement[bool]) -> Iterator[Change]:
-        matchable = schema.record.c.state != State.RETRACTED.value
-        query = (
-            sa.select(schema.record.c.number, schema.record.c.change, schema.fingerprint.c.number, schema.fingerprint.c.blob)
-            .outerjoin(schema.fingerprint, sa.and_(schema.fingerprint.c.record == schema.record.c.number, matchable))
-            .where(which)
-            .order_by(schema.record.c.change)
-        )
-        with self._reading() as connection:
-            for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
-                yield Change(*row)
 
     # -- audit ---------------------------------------------------------------------------------
 
