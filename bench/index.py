@@ -113,7 +113,7 @@ def search(kind: str, size: int, pool: PackedHashes, path: Path) -> Searched:
     started = time.perf_counter()
     index = opened(path)
     open_s = time.perf_counter() - started
-    index.search(queries[0], RADIUS)  # warm
+    timed(lambda query: index.search(query, RADIUS), queries)  # warm: the pages it needs are mapped
     found, times = timed(lambda query: index.search(query, RADIUS), queries)
     _, scans = timed(lambda query: index.search(query, RADIUS, exact=True), queries[:SCANNED])
     truth = index.search(np.concatenate(queries), RADIUS, exact=True)
@@ -268,7 +268,7 @@ def print_peers(size: int, made: Iterator[PackedHashes]) -> None:
     truth = [flat(query) for query in queries]
     rows = []
     for name, make in PEERS.items():
-        for workers in (1, threads.ALL):
+        for workers in (1, threads.ALL) if "scan" in name else (1,):
             faiss.omp_set_num_threads(workers)
             started = time.perf_counter()
             try:
@@ -277,7 +277,7 @@ def print_peers(size: int, made: Iterator[PackedHashes]) -> None:
                 print(f"{name} is left out: {error}")
                 break
             build_s = time.perf_counter() - started
-            found, times = timed(ask, queries[: SCANNED if "scan" in name else QUERIES])
+            found, times = timed(ask, queries[: SCANNED if "scan" in name or "one flipped" in name else QUERIES])
             hits = sum(len(f & t) for f, t in zip(found, truth, strict=False)) / max(1, sum(map(len, truth[: len(found)])))
             rows.append([name, workers, f"{1e3 * np.median(times):.2f}", f"{hits:.4f}", f"{build_s:.1f}"])
     print(f"\n### Other indexes, {size / 1e6:g} million realistic hashes\n")

@@ -15,7 +15,7 @@ from vhashdb.index.dealing import deal, keys, tables_of
 from vhashdb.index.planning import Keys, first_word_limit, recall
 from vhashdb.index.segment import Part, Segment, build, merge
 
-WAYS = [Keys(width, flips) for width in (8, 9, 12, 16, 17, 24) for flips in range(3)]
+WAYS = [Keys(width, flips, stride) for width in (8, 9, 12, 16, 17, 24) for flips in range(3) for stride in (1, 2, 4)]
 
 
 def found(segment, asked, radius, way):
@@ -32,7 +32,7 @@ def reached(segment, hashes, asked, radius, way):
     tables, way = tables_of(segment.bits), way.in_a_table_of(segment.width)
     left, right = deal(asked), deal(hashes)
     tried = np.zeros((len(asked), len(hashes)), bool)
-    for table in range(tables):
+    for table in range(0, tables, way.stride):
         of_left, of_right = (keys(dealt, table, tables, way.width) for dealt in (left, right))
         tried |= np.bitwise_count(of_left[:, None] ^ of_right) <= way.flips
     first = np.bitwise_count(left[:, :1] ^ right[:, 0])
@@ -86,7 +86,7 @@ def test_whatever_is_in_it_keys_find_no_more_and_no_less(seed, counts, way, radi
     assert set(hits) <= set(expected)
 
 
-@pytest.mark.parametrize("way", [Keys(16, 0), Keys(17, 1), Keys(21, 2)], ids=str)
+@pytest.mark.parametrize("way", [Keys(16, 0), Keys(17, 1), Keys(21, 2), Keys(15, 1, 2), Keys(12, 0, 4)], ids=str)
 @pytest.mark.parametrize("radius", [31, 52, 64])
 def test_it_finds_the_share_that_planning_promises(way, radius):
     stored = random_hashes(1, 40_000)
@@ -99,7 +99,7 @@ def test_it_finds_the_share_that_planning_promises(way, radius):
     hits = segment.search(deal(np.packbits(unpacked, axis=1)), radius, way)
     share = len(np.unique(hits.query[hits.row == hits.query * 20])) / len(sample)
     here = way.in_a_table_of(segment.width)
-    promised = recall(256, here.width, here.flips, radius)
+    promised = recall(256, here, radius)
     assert share == pytest.approx(promised, abs=4.5 * (promised * (1 - promised) / len(sample)) ** 0.5 + 2e-3)
 
 

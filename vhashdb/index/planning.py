@@ -1,7 +1,7 @@
 """How to search: which keys to try, given how near a hash must be, how sure one wants to be, and what it may cost.
 
-A table finds a hash if its key differs in at most as many bits as are flipped when it is looked up. Shorter keys and
-more flips find more and cost more. `recall` says how many hashes at a distance are found in at least one table, exactly,
+A table finds a hash if its key differs in at most as many bits as are flipped when it is looked up. Shorter keys, more
+flips and more tables find more and cost more. `recall` says how many hashes at a distance are found in at least one table, exactly,
 if every bit is as likely to have changed as any other; `bench.index` says what it is on real hashes.
 """
 
@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.index.dealing import COLUMN, tables_of
+from vhashdb.index.dealing import COLUMN, MAX_TABLES, tables_of
 
 SURE: Final = 0.995
 """Share of the hashes at the very edge of the radius that a search finds if it can afford to."""
 NEAR: Final = 31 / 256
-"""Share of bits within which …"""
+"""Share of bits within which a search finds nearly all, whatever it costs …"""
 NEARLY_ALL: Final = 0.99
-"""… a search finds so many, whatever it costs."""
+"""… of few hashes, such as those of a still picture or a short piece …"""
+MOST: Final = 0.7
+"""… and most of many: a video is found by any of its moments, in any view."""
+FEW: Final = 100
 WORK: Final = 2_000_000
-WORK_PER_HASH: Final = 2_500
-"""What a search may cost, in candidates looked at: so much, or so much for every hash asked about if that is more."""
+"""What a search for few hashes may cost, in candidates looked at …"""
+WORK_PER_HASH: Final = 1_500
+"""… and one for many, for each of them."""
 PROBE: Final = 1.0
 """Looking one key up costs as much as so many candidates …"""
 SCANNED: Final = 0.06
@@ -36,14 +40,18 @@ FIRST_WORD_LOSS: Final = 1e-4
 
 _WIDTHS: Final = range(8, 25)
 _FLIPS: Final = range(3)
+_STRIDES: Final = (1, 2, 4)
+_MARKS: Final = 128
+"""Roots of unity: changes that differ by so many bits are not told apart, which is as good as impossible."""
 
 
 @dataclass(frozen=True)
 class Keys:
-    """One way to look hashes up: so many bits of key, so many of them flipped at most."""
+    """One way to look hashes up: so many bits of key, so many of them flipped at most, in every so-many-th table."""
 
     width: int
     flips: int
+    stride: int = 1
 
     @property
     def probes(self) -> int:
@@ -52,7 +60,7 @@ class Keys:
 
     def in_a_table_of(self, width: int) -> Keys:
         """The same in a table whose keys have no more than ``width`` bits."""
-        return Keys(min(self.width, width), self.flips)
+        return replace(self, width=min(self.width, width))
 
 
 class Sized(Protocol):
@@ -70,12 +78,10 @@ class Sized(Protocol):
 
 def plan(segments: Sequence[Sized], bits: int, radius: int, asked: int) -> Keys | None:
     """The cheapest keys that are `SURE`, or else the surest that the search can afford; None: compare with everything."""
-    near = min(radius, round(NEAR * bits))
-    ways = [Keys(width, flips) for flips in _FLIPS for width in _WIDTHS if recall(bits, width, flips, near) >= NEARLY_ALL]
-    rated = [(way, recall(bits, way.width, way.flips, radius), sum(work(s, bits, way) for s in segments)) for way in ways]
+    rated = [(way, found, sum(work(s, bits, way) for s in segments)) for way, found in _eligible(bits, radius, asked <= FEW)]
     everything = SCANNED * sum(s.rows for s in segments)
     sure = [(cost, way) for way, found, cost in rated if found >= SURE]
-    affordable = max(WORK_PER_HASH, WORK / max(1, asked))
+    affordable = WORK / max(1, asked) if asked <= FEW else WORK_PER_HASH
     cost, way = min(sure, key=lambda item: item[0], default=(math.inf, None))
     if everything <= min(cost, affordable):
         return None
@@ -85,6 +91,15 @@ def plan(segments: Sequence[Sized], bits: int, radius: int, asked: int) -> Keys 
     if within:
         return max(within, key=lambda item: item[:2])[2]
     return min(rated, key=lambda item: item[2])[0]
+
+
+@functools.lru_cache(maxsize=256)
+def _eligible(bits: int, radius: int, few: bool) -> list[tuple[Keys, float]]:
+    """Ways to look up that find enough of what is near, and what they find at the radius."""
+    near, enough = min(radius, round(NEAR * bits)), NEARLY_ALL if few else MOST
+    strides = _STRIDES if tables_of(bits) == MAX_TABLES else _STRIDES[:1]
+    ways = [Keys(width, flips, stride) for stride in strides for flips in _FLIPS for width in _WIDTHS]
+    return [(way, recall(bits, way, radius)) for way in ways if recall(bits, way, near) >= enough]
 
 
 def work(segment: Sized, bits: int, way: Keys) -> float:
@@ -99,37 +114,50 @@ def cheapest(segment: Sized, bits: int, way: Keys) -> Keys | None:
 
 def _by_key(segment: Sized, bits: int, way: Keys) -> float:
     here = way.in_a_table_of(segment.width)
-    return tables_of(bits) * here.probes * (PROBE + segment.in_bucket(here.width))
+    return tables_of(bits) // here.stride * here.probes * (PROBE + segment.in_bucket(here.width))
 
 
 @functools.lru_cache(maxsize=4096)
-def recall(bits: int, width: int, flips: int, distance: int) -> float:
-    """Share of hashes at a distance of which some key differs in at most ``flips`` bits.
+def recall(bits: int, way: Keys, distance: int) -> float:
+    """Share of hashes at a distance of which some key differs in no more bits than are flipped.
 
     Each key is a column, or the beginning of one, and what it borrows from the beginning of the next in the ring of
     columns (`vhashdb.index.dealing`). Let every bit change with the same chance; a matrix per column then leads from the
     changed bits in its beginning to those in the next one's, over the cases in which the key between them is missed.
     Marking changed bits by a root of unity and averaging over all roots picks out those of ``distance`` changes.
+    Of every other table, none borrows from another one that is used.
     """
-    tables, chance = tables_of(bits), distance / bits
+    width, flips, chance, tables = way.width, way.flips, distance / bits, tables_of(bits)
     borrowed = max(0, width - COLUMN) if tables > 1 else 0
     own = min(width, COLUMN) - borrowed
-    marks = np.exp(2j * np.pi * np.arange(bits + 1) / (bits + 1))
+    number = min(bits + 1, _MARKS)
+    marks = np.exp(2j * np.pi * np.arange(number) / number)
 
     def changed(n: int) -> npt.NDArray[np.complex128]:
         """``(n + 1, marks)``: so many of n bits changed."""
         return np.array([math.comb(n, k) * (chance * marks) ** k * (1 - chance) ** (n - k) for k in range(n + 1)])
 
+    either = changed(1).sum(axis=0)
+    if way.stride > 1:
+        used = tables // way.stride
+        around = changed(width)[flips + 1 :].sum(axis=0) ** used * either ** (bits - used * width)
+    else:
+        ring = np.linalg.matrix_power(_step(changed, own, borrowed, flips), tables)
+        around = np.trace(ring, axis1=1, axis2=2) * either ** (bits - tables * COLUMN)
+    exactly = float((around * marks**-distance).mean().real)
+    return min(1.0, max(0.0, 1.0 - exactly / math.exp(_log_binomial(bits, distance))))
+
+
+def _step(changed: Callable[[int], npt.NDArray[np.complex128]], own: int, borrowed: int, flips: int) -> npt.NDArray[np.complex128]:
+    """``(marks, borrowed + 1, borrowed + 1)``: from one column's changed beginning to the next one's, if the key is missed."""
     begun, inside = changed(borrowed), changed(own)
     unkeyed = changed(1).sum(axis=0) ** (COLUMN - own - borrowed)
-    step = np.empty((len(marks), borrowed + 1, borrowed + 1), np.complex128)
+    step = np.empty((begun.shape[1], borrowed + 1, borrowed + 1), np.complex128)
     for here in range(borrowed + 1):
         for following in range(borrowed + 1):
             missed = inside[max(0, flips + 1 - here - following) :].sum(axis=0)
             step[:, here, following] = begun[here] * missed * unkeyed
-    around = np.trace(np.linalg.matrix_power(step, tables), axis1=1, axis2=2) * changed(1).sum(axis=0) ** (bits - tables * COLUMN)
-    exactly = float((around * marks**-distance).mean().real)
-    return min(1.0, max(0.0, 1.0 - exactly / math.exp(_log_binomial(bits, distance))))
+    return step
 
 
 def _log_binomial(bits: int, distance: int) -> float:

@@ -140,7 +140,7 @@ class Segment:
         if way is None:
             return self._scan(asked, radius)
         way = way.in_a_table_of(self.width)
-        step = max(1, _PROBES // (len(self.tables) * way.probes))
+        step = max(1, _PROBES // (len(self.tables[:: way.stride]) * way.probes))
         found = [self._look_up(asked[start : start + step], radius, way) for start in range(0, len(asked), step)]
         query = np.concatenate([hits.query + number * step for number, hits in enumerate(found)])
         return RowHits(query, np.concatenate([h.row for h in found]), np.concatenate([h.distance for h in found]))
@@ -161,7 +161,7 @@ class Segment:
         """Try a way's keys in every table, and compare what stands there."""
         first, count = self._stretches(asked, way)
         some = np.flatnonzero(count)
-        first, count, query = first[some], count[some], some // (len(self.tables) * way.probes)
+        first, count, query = first[some], count[some], some // (len(self.tables[:: way.stride]) * way.probes)
         found: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []
         ends = np.cumsum(count)
         start = 0
@@ -177,14 +177,15 @@ class Segment:
 
     def _stretches(self, asked: DealtHashes, way: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Where in the tables, laid end to end, the rows of each key tried begin, and how many they are."""
-        first = np.empty((len(asked), len(self.tables), way.probes), np.int64)
+        tables = range(0, len(self.tables), way.stride)
+        first = np.empty((len(asked), len(tables), way.probes), np.int64)
         count = np.empty_like(first)
         left_out = self.width - way.width
-        for table, begins in enumerate(self.begins):
+        for place, table in enumerate(tables):
             tried = (keys(asked, table, len(self.tables), way.width)[:, None] ^ _flips(way)).astype(np.int64) << left_out
-            begin = begins[tried]
-            np.subtract(begins[tried + (1 << left_out)], begin, out=count[:, table], casting="unsafe")
-            np.add(begin, table * self.rows, out=first[:, table], casting="unsafe")
+            begin = self.begins[table][tried]
+            np.subtract(self.begins[table][tried + (1 << left_out)], begin, out=count[:, place], casting="unsafe")
+            np.add(begin, table * self.rows, out=first[:, place], casting="unsafe")
         if (count > self.rows).any():
             raise IndexError("a key ends before it begins")
         return first.ravel(), count.ravel()
