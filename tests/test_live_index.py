@@ -685,7 +685,7 @@ def test_a_check_looks_records_up(damaged, monkeypatch):
 
 
 def test_a_check_is_not_alarmed_by_records_that_come_and_go_meanwhile(damaged, monkeypatch):
-    live, matchable = damaged.live(), damaged.store.matchable
+    live, matchable = damaged.live(), damaged.store.changes.matchable
     rounds = iter(range(3))
 
     def meanwhile():
