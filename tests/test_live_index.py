@@ -694,7 +694,7 @@ def test_a_check_is_not_alarmed_by_records_that_come_and_go_meanwhile(damaged, m
             damaged.retract(len(damaged.ids) - 1)
         return matchable()
 
-    monkeypatch.setattr(damaged.store, "matchable", meanwhile)
+    monkeypatch.setattr(damaged.store.changes, "matchable", meanwhile)
     assert live.check(1000) is None
 
 
