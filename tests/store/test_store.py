@@ -219,7 +219,7 @@ def test_a_fingerprint_keeps_its_number_when_its_record_comes_back(store):
 
 @pytest.mark.parametrize("count", [0, 1, 450])
 def test_the_index_can_ask_for_any_records_by_number(store, monkeypatch, count):
-    monkeypatch.setattr("vhashdb.store.store._AT_ONCE", 20)
+    monkeypatch.setattr("vhashdb.store.changes._AT_ONCE", 20)
     ids = [add(store, seed).id for seed in range(45)]
     for identifier in ids[::3]:
         store.set_state(identifier, State.RETRACTED, reason="", action="retract")
@@ -231,7 +231,7 @@ def test_the_index_can_ask_for_any_records_by_number(store, monkeypatch, count):
 
 
 def test_changes_are_read_as_of_one_moment_while_others_write(store, monkeypatch):
-    monkeypatch.setattr("vhashdb.store.store._AT_ONCE", 2)
+    monkeypatch.setattr("vhashdb.store.changes._AT_ONCE", 2)
     records = [add(store, seed) for seed in range(6)]
     reading = store.changes.since(0)
     assert next(reading).record == 1
