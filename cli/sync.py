@@ -63,7 +63,7 @@ def synced_json(done: Synced) -> dict[str, Any]:
 
 def _line(done: Synced) -> str:
     if done.error is not None:
-        return f"{done.feed}  {done.outcome.upper()}  {type(done.error).__name__}: {printable(done.error.message)}"
+        return f"{done.feed}  {done.outcome.upper()}  {printable(done.error.message)}"
     if done.outcome == "unchanged":
         return f"{done.feed}  up to date at event {done.seq}"
     if done.outcome == "would-update":

@@ -12,7 +12,7 @@ import click
 
 from vhashdb.errors import KeyUnusable
 
-from ..output import decoded, emit, emit_json, printable
+from ..output import counted, decoded, emit, emit_json, printable
 
 if TYPE_CHECKING:
     from vhashdb.exchange.keys import Keyring
@@ -79,7 +79,7 @@ def show(listing: Listing, feed: Path, as_json: bool, what: str) -> None:
     if as_json:
         emit_json(facts(listing, feed))
     else:
-        emit(f"feed {listing.feed}  {what}  event {listing.seq}, epoch {listing.epoch}, {len(listing.files)} files")
+        emit(f"feed {listing.feed}  {what}  event {listing.seq}, epoch {listing.epoch}, {counted(len(listing.files), 'file')}")
 
 
 def facts(listing: Listing, feed: Path) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_sync_says_what_is_wrong_and_reads_the_others(follower, acme, tmp_path):
         path.write_bytes(b"evil")
     done = run("sync", "--db", follower)
     assert done.code == 5
-    assert done.lines[0].startswith("acme-feed  FAILED  Feed")
+    assert done.lines[0].startswith("acme-feed  FAILED  segments/")
     assert done.lines[1] == "calm-feed  events 1 to 1: 1 added"
     (line, _) = run("sync", "--db", follower, "--json").json
     assert (line["type"], line["feed"], line["outcome"]) == ("sync", "acme-feed", "failed")

@@ -103,7 +103,8 @@ class HttpSource:
         try:
             answer = self._pool.request("GET", url, headers=headers, preload_content=False, decode_content=False)
         except urllib3.exceptions.HTTPError as error:
-            raise FeedUnreachable(f"{url} cannot be reached: {error}") from error
+            cause = getattr(error, "reason", None) or error  # of several tries, why the last one failed
+            raise FeedUnreachable(f"{url} cannot be reached: {cause}") from error
         try:
             if answer.status in _MISSING:
                 raise FileMissing(f"{url}: the server has no such file ({answer.status})")
