@@ -87,7 +87,7 @@ def _index(facts: dict[str, Any]) -> str:
         )
     if facts["index_recent"] or not parts:
         parts.append(f"{facts['index_recent']:,} hashes {'not in it yet' if parts else 'read from the records'}")
-    if facts["index_behind"] and parts:
+    if facts["index_behind"] and facts["index_segments"]:
         parts.append(f"{counted(facts['index_behind'], 'change')} behind the records")
     if facts["index_problem"] is not None:
         parts.append(f"made again from the records, as {printable(facts['index_problem'])}")

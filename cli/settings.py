@@ -82,11 +82,11 @@ class OneOf(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generi
             self.fail(f"{value!r} is not one of {', '.join(self.choices)}", param, ctx)
         return str(value)
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002  # click's signature
         """As click shows choices."""
         return f"[{'|'.join(self.choices)}]"
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG002
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG002  # click's signature
         """The values that begin so."""
         from click.shell_completion import CompletionItem
 

@@ -109,7 +109,7 @@ class Database:
         self._asked: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._decoders = DecoderPool(limits)
-        self.exchange = Exchange(store, path, self._algorithm_id, self._with_pictures_like, self._save_at_close)
+        self.exchange = Exchange(store, path, self._algorithm_id, self._with_pictures_like, self.note_written)
         """Feeds, opinions, reviews: what is shared with others."""
 
     @classmethod
@@ -133,14 +133,16 @@ class Database:
 
     def close(self) -> None:
         """Keep the index if this process wrote records, end decoder processes, release the files."""
-        if self._wrote:
-            self._live.keep()
-            self._live.finish()
-        if self._asked:
-            self._store.log("queries", None, **self._asked)
-            self._asked.clear()
-        self._decoders.close()
-        self._store.close()
+        try:
+            if self._wrote:
+                self._live.keep()
+                self._live.finish()
+            if self._asked:
+                self._store.log("queries", None, **self._asked)
+                self._asked.clear()
+        finally:  # whatever went wrong, no decoder process stays behind
+            self._decoders.close()
+            self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -255,7 +257,7 @@ class Database:
         return Addition(record, status, near, (*prepared.reference.damage, *notes))
 
     def note_written(self) -> None:
-        """The store was written to from elsewhere, by an import for instance: the index is saved when the database is closed."""
+        """The store was written to by the exchange or an import: the index is kept when the database is closed."""
         self._wrote = True
 
     def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
@@ -447,9 +449,6 @@ class Database:
         stretches = [[(s.query_start_s, s.query_end_s) for s in m.segments] or [(0.0, query.duration_s)] for m in matches]
         ceilings = self.exchange.ceilings([m.record for m in matches], query, stretches, sha256)
         return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
-
-    def _save_at_close(self) -> None:
-        self._wrote = True
 
     def _with_pictures_like(self, hashes: PackedHashes, bits: int) -> set[int]:
         """Numbers of the records that have a picture within so many bits of these hashes."""

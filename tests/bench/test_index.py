@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-pytest.importorskip("bench.index")
-
 from bench import crowd, index, live
 from tests.footage import fingerprint_of, random_hashes
 

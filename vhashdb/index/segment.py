@@ -212,7 +212,7 @@ def _flips(way: Keys) -> npt.NDArray[np.uint32]:
     return np.array([sum(1 << bit for bit in bits) for n in range(way.flips + 1) for bits in combinations(range(way.width), n)], np.uint32)
 
 
-def in_memory(name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:  # noqa: ARG001
+def in_memory(name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:  # noqa: ARG001  # only files have names
     """An array that is not kept."""
     return np.empty(shape, dtype)
 

@@ -28,6 +28,14 @@ class Change:
     """The fingerprint itself, for `vhashdb.from_bytes`."""
 
 
+def counting(selection: Selection) -> list[sa.ColumnElement[bool]]:
+    """What is true of the rows of records that count, as `Selection.allows` has it."""
+    record, label = schema.record.c, schema.label.c
+    labelled = [sa.exists().where(label.record == record.number, label.label == wanted) for wanted in selection.labels]
+    given = ((record.severity, selection.severities), (record.source, selection.sources), (record.state, selection.states))
+    return [*labelled, *(column.in_(some) for column, some in given if some)]
+
+
 class Changes:
     """The records of one file, by number and in the order in which they were written."""
 
@@ -56,13 +64,7 @@ class Changes:
 
     def selected(self, selection: Selection) -> list[int]:
         """The numbers of the records that count."""
-        record = schema.record.c
-        query = sa.select(record.number)
-        for wanted in selection.labels:
-            query = query.where(sa.exists().where(schema.label.c.record == record.number, schema.label.c.label == wanted))
-        given = ((record.severity, selection.severities), (record.source, selection.sources), (record.state, selection.states))
-        for column, some in given:
-            query = query.where(column.in_(some)) if some else query
+        query = sa.select(schema.record.c.number).where(*counting(selection))
         with self._transactions.reading() as connection:
             return list(connection.execute(query).scalars())
 

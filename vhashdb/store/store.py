@@ -25,9 +25,9 @@ from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import feed_schema, schema
-from vhashdb.store.changes import Changes
+from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
-from vhashdb.store.records import Details, NewRecord, Record, State
+from vhashdb.store.records import Details, NewRecord, Record, Selection, State
 from vhashdb.store.sqlite import application_of, sqlite_engine
 from vhashdb.store.transactions import Transactions
 
@@ -246,12 +246,7 @@ class Store:
     ) -> Iterator[Record]:
         """Records in the order they were added; every given label must be there."""
         query = sa.select(schema.record).order_by(schema.record.c.number)
-        for wanted in labels:
-            query = query.where(sa.exists().where(schema.label.c.record == schema.record.c.number, schema.label.c.label == wanted))
-        if states:
-            query = query.where(schema.record.c.state.in_([s.value for s in states]))
-        if source is not None:
-            query = query.where(schema.record.c.source == source)
+        query = query.where(*counting(Selection(tuple(labels), states=tuple(states), sources=() if source is None else (source,))))
         with self._reading() as connection:
             for row in connection.execute(query.limit(limit)).mappings():
                 yield _record(connection, row)
