@@ -23,6 +23,7 @@ def command() -> None:
     \b
     Example:
       vhashdb allow list
+      vhashdb allow add news-intro.mp4 --reason "intro of the evening news"
     """
 
 
@@ -33,6 +34,8 @@ def command() -> None:
 @json_option
 def add(file: str, reason: str, db: Path, as_json: bool) -> None:
     """Put a video or picture on the list.
+
+    It is compared by the second: wherever an upload shows it, a match of that stretch leads to no more than a review.
 
     \b
     Example:

@@ -19,6 +19,9 @@ from .output import emit, emit_json, printable
 def command(identifier: str | None, limit: int, db: Path, as_json: bool) -> None:
     """Show who added, changed, asked and shared; the log can only grow.
 
+    Newest lines first. It has the names of accounts on this machine, and records by id; of what was asked about it has numbers
+    only, never a file's name or hash.
+
     \b
     Example:
       vhashdb audit --limit 20

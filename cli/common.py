@@ -16,13 +16,13 @@ import vhashdb
 from vhashdb.errors import DatabaseError, DatabaseNotFound, UsageError
 
 from .output import printable, say
-from .settings import DEFAULT_DATABASE, EFFORTS, OneOf, Setting, config_path, processors
+from .settings import DEFAULT_DATABASE, EFFORTS, LOCK_TIMEOUT_VARIABLE, OneOf, Setting, config_path, processors, unknown_variables
 
 if TYPE_CHECKING:
     from vhashdb import Database
 
-LOCK_TIMEOUT_VARIABLE: Final = "VHASHDB_LOCK_TIMEOUT"
 _CLOSE_S: Final = 3.0
+LOCK_TIMEOUT_S: Final = 10.0
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Decorator = Callable[[_F], _F]
@@ -76,8 +76,11 @@ def exit_zero_option(function: _F) -> _F:
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Database]:
     """The database, for the duration of a ``with`` statement; Ctrl-C in it ends promptly."""
+    context = click.get_current_context(silent=True)
+    if context is None or not context.params.get("quiet"):
+        warn_of_variables()
     try:
-        database = vhashdb.open(path, lock_timeout_s=_lock_timeout_s())
+        database = vhashdb.open(path, lock_timeout_s=lock_timeout_s())
     except DatabaseNotFound as error:
         raise DatabaseNotFound(f"{error.message}{_who_named_it()}") from error
     except OSError as error:
@@ -95,6 +98,12 @@ def opened(path: Path) -> Iterator[Database]:
         database.close()
     except OSError as error:
         raise _unusable(path, error) from error.__cause__
+
+
+def warn_of_variables() -> None:
+    """Say so if a variable looks like a setting and is none."""
+    for name, meant in unknown_variables():
+        say(f"warning: {printable(name)} is set, but there is no such setting{f'; did you mean {meant}?' if meant else ''}")
 
 
 def warn_of_index(database: Database) -> None:
@@ -126,8 +135,9 @@ def _close_soon(database: Database) -> None:
     closing.join(_CLOSE_S)
 
 
-def _lock_timeout_s() -> float:
-    text = os.environ.get(LOCK_TIMEOUT_VARIABLE, "10")
+def lock_timeout_s() -> float:
+    """How long to wait while another process writes."""
+    text = os.environ.get(LOCK_TIMEOUT_VARIABLE, str(LOCK_TIMEOUT_S))
     try:
         seconds = float(text)
     except ValueError:

@@ -21,6 +21,7 @@ def command(a: str, b: str, as_json: bool, exit_zero: bool) -> int:
     \b
     Example:
       vhashdb compare upload.mp4 original.mp4
+      vhashdb compare --json upload.mp4 original.mp4
     """
     from vhashdb import compare
 

@@ -14,6 +14,9 @@ from .output import emit
 def command(ctx: click.Context, shell: str) -> None:
     """Print the script that lets your shell complete this command.
 
+    Commands, options and their values are completed, and from the database ids, labels, sources and feeds. Zsh and fish show
+    beside an id what it is. The database is only read, and never made or locked by it.
+
     \b
     Example:
       vhashdb completion bash >> ~/.bashrc

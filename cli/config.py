@@ -1,16 +1,20 @@
-"""`vhashdb config`: the settings and where they come from."""
+"""`vhashdb config`: the settings, where each comes from, and a file to begin with."""
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 from click.core import ParameterSource
 
-from .common import db_option, effort_option, json_option, quiet_option, workers_option
-from .output import decoded, emit, emit_json, printable
-from .settings import config_path
+from .common import db_option, effort_option, json_option, lock_timeout_s, quiet_option, warn_of_variables, workers_option
+from .output import decoded, emit, emit_json, printable, shown
+from .settings import CONFIG_VARIABLE, DEBUG_VARIABLE, LOCK_TIMEOUT_VARIABLE, PASSPHRASE_VARIABLE, SETTINGS, config_path
 
 _SOURCES: Final = {
     ParameterSource.COMMANDLINE: "flag",
@@ -18,6 +22,23 @@ _SOURCES: Final = {
     ParameterSource.DEFAULT_MAP: "config file",
     ParameterSource.DEFAULT: "default",
 }
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """A setting's value, and where it comes from."""
+
+    name: str
+    value: Any
+    word: str
+    detail: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"type": "setting", "name": self.name, "value": self.value, "from": self.word, "detail": self.detail}
+
+    def __str__(self) -> str:
+        text = "not set" if self.value is None else str(self.value).lower() if isinstance(self.value, bool) else printable(str(self.value))
+        return f"{self.name:<17}{text:<22}  {self.word}{f' ({printable(self.detail)})' if self.detail else ''}"
 
 
 @click.group(short_help="Show the settings and where each comes from.")
@@ -29,6 +50,7 @@ def command() -> None:
     \b
     Example:
       vhashdb config show
+      vhashdb config example
     """
 
 
@@ -42,20 +64,72 @@ def command() -> None:
 def show(ctx: click.Context, /, as_json: bool, **values: Any) -> None:
     """Print each setting and where it comes from.
 
+    Settings come first, then what only the environment can give. A passphrase is never shown. Variables that look like a
+    setting and are none are warned about.
+
     \b
     Example:
+      vhashdb config show
       vhashdb config show --json
     """
-    for name, value in values.items():
-        source = ctx.get_parameter_source(name)
-        word = _SOURCES[source or ParameterSource.DEFAULT]
-        detail = {"flag": f"--{name}", "environment": f"VHASHDB_{name.upper()}", "config file": decoded(config_path())}.get(word)
-        plain = decoded(value) if isinstance(value, Path) else value
-        if as_json:
-            emit_json({"type": "setting", "name": name, "value": plain, "from": word, "detail": detail})
-        else:
-            text = str(plain).lower() if isinstance(plain, bool) else printable(str(plain))
-            emit(f"{name:<9}{text:<24}{word}{f' ({printable(detail)})' if detail else ''}")
+    warn_of_variables()
+    for origin in (*_settings(ctx, values), *_of_the_environment()):
+        emit_json(origin.to_json()) if as_json else emit(str(origin))
     if not as_json:
         path = config_path()
-        emit(f"The configuration file is {printable(decoded(path))}{'' if path.exists() else ', which does not exist'}.")
+        emit(f"The configuration file is {shown(path)}{'' if path.exists() else ', which does not exist'}.")
+
+
+@command.command("path", short_help="Print where the configuration file is.")
+def path() -> None:
+    """Print where the configuration file is, whether or not it exists.
+
+    It is in the platform's folder for configuration, unless VHASHDB_CONFIG names another file.
+
+    \b
+    Example:
+      vhashdb config path
+      "$EDITOR" "$(vhashdb config path)"
+    """
+    emit(shown(config_path()))
+
+
+@command.command("example", short_help="Print a configuration file to begin with.")
+@db_option
+@effort_option
+@workers_option
+@quiet_option
+def example(**values: Any) -> None:
+    """Print a configuration file to begin with: every setting, as it is now.
+
+    The lines are comments; take away the # of those that are to stay so.
+
+    \b
+    Example:
+      vhashdb config example
+      vhashdb config example > config.toml
+    """
+    emit("# Configuration of vhashdb. Flags and VHASHDB_… variables win over it.")
+    for name, value in values.items():
+        # A JSON text, number or truth value is also one of TOML.
+        plain = json.dumps(decoded(value) if isinstance(value, Path) else value, ensure_ascii=False)
+        emit(f"\n# {SETTINGS[name][1]}\n# {name} = {plain}")
+
+
+def _settings(ctx: click.Context, values: dict[str, Any]) -> Iterator[_Origin]:
+    for name, value in values.items():
+        word = _SOURCES[ctx.get_parameter_source(name) or ParameterSource.DEFAULT]
+        detail = {"flag": f"--{name}", "environment": f"VHASHDB_{name.upper()}", "config file": decoded(config_path())}.get(word)
+        yield _Origin(name, decoded(value) if isinstance(value, Path) else value, word, detail)
+
+
+def _of_the_environment() -> Iterator[_Origin]:
+    """What no flag and no file can give."""
+    for variable, value in (
+        (CONFIG_VARIABLE, decoded(config_path())),
+        (LOCK_TIMEOUT_VARIABLE, lock_timeout_s()),
+        (PASSPHRASE_VARIABLE, "(hidden)" if os.environ.get(PASSPHRASE_VARIABLE) else None),
+        (DEBUG_VARIABLE, bool(os.environ.get(DEBUG_VARIABLE))),
+    ):
+        name = variable.removeprefix("VHASHDB_").lower()
+        yield _Origin(name, value, "environment", variable) if variable in os.environ else _Origin(name, value, "default")

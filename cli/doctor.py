@@ -25,6 +25,7 @@ def command(db: Path, as_json: bool) -> int:
     \b
     Example:
       vhashdb doctor --db industry.vhdb
+      vhashdb doctor --json
     """
     with opened(db) as database:
         health = database.check()

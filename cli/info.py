@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 def command(db: Path, as_json: bool) -> None:
     """Show what the database holds: counts, algorithm, versions, size and the state of the index.
 
+    Nothing is changed by it, and it may be run while others work with the database.
+
     \b
     Example:
       vhashdb info --db industry.vhdb
+      vhashdb info --json
     """
     with opened(db) as database:
         facts = _facts(database)

@@ -21,10 +21,14 @@ from .settings import OneOf
 def command(path: Path | None, db: Path, algorithm: str, bits: int) -> None:
     """Make a new, empty database at PATH, or where --db says.
 
+    A database is a folder. All its hashes are of one algorithm, chosen here for good: pdq, which others use as well, or one of
+    those that imagehash knows. What is there already is never overwritten.
+
     \b
     Example:
       vhashdb init
       vhashdb init industry.vhdb
+      vhashdb init --algorithm phash --bits 256 other.vhdb
     """
     place = path or db
     made(place, algorithm, bits)

@@ -19,9 +19,13 @@ from .output import emit, emit_json, labels_text, record_json
 def command(identifier: str, add: tuple[str, ...], remove: tuple[str, ...], db: Path, as_json: bool) -> None:
     """Add and take away labels of a record.
 
+    Both options may be given several times. Labels are words of your own choice; one that nobody has used before is simply new,
+    so look at `vhashdb info` for those in use. Members that follow your feed see the change with its next publication.
+
     \b
     Example:
       vhashdb label 9f3c2a --add graphic-violence --remove unreviewed
+      vhashdb label 9f3c2a --add terrorism --add propaganda
     """
     if not add and not remove:
         raise click.UsageError("nothing to do: give --add or --remove")

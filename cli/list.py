@@ -36,6 +36,7 @@ def command(labels: tuple[str, ...], states: tuple[str, ...], source: str | None
     \b
     Example:
       vhashdb list --label graphic-violence --limit 20
+      vhashdb list --state held --source acme-tvec --json
     """
     from vhashdb import State
 

@@ -15,7 +15,9 @@ import vhashdb
 
 from .codes import ExitCode
 from .common import Stopped
+from .help import completed, general_epilog
 from .output import complain, flush, printable
+from .settings import DEBUG_VARIABLE
 
 VERBS: Final = (
     "init",
@@ -63,15 +65,12 @@ class LazyGroup(click.Group):
         if cmd_name not in VERBS:
             return super().get_command(ctx, cmd_name)
         command: click.Command = importlib.import_module(f".{_MODULES.get(cmd_name, cmd_name)}", __package__).command
-        return command
+        return completed(command, cmd_name)
 
 
-_EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4} {code.meaning}" for code in ExitCode)
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=general_epilog())
 @click.version_option(vhashdb.__version__, prog_name="vhashdb")
-@click.option("--debug", is_flag=True, envvar="VHASHDB_DEBUG", help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, envvar=DEBUG_VARIABLE, help="Show the traceback of an error.")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
     """Keep fingerprints of known harmful videos, and find edited copies of them.

@@ -19,9 +19,12 @@ _DAY = click.DateTime(formats=["%Y-%m-%d"])
 def command() -> None:
     """Make reports about the database.
 
+    They count; they name no person, no file and no upload.
+
     \b
     Example:
       vhashdb report transparency
+      vhashdb report transparency --from 2026-01-01
     """
 
 
@@ -33,9 +36,12 @@ def command() -> None:
 def transparency(since: datetime.datetime | None, until: datetime.datetime | None, form: str, db: Path) -> None:
     """Count records, matches, opinions, appeals and retractions of a period; nothing in it is about a person.
 
+    Matches are counted by source, with the share that people here found right, so that a source that is often wrong shows.
+
     \b
     Example:
       vhashdb report transparency --from 2026-01-01 --to 2026-06-30 --format csv > report.csv
+      vhashdb report transparency --from 2026-01-01
     """
     from vhashdb.exchange.transparency import FORMATS
     from vhashdb.store.figures import figures

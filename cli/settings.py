@@ -14,11 +14,28 @@ from click.core import ParameterSource
 from vhashdb.errors import UsageError
 
 CONFIG_VARIABLE: Final = "VHASHDB_CONFIG"
+LOCK_TIMEOUT_VARIABLE: Final = "VHASHDB_LOCK_TIMEOUT"
+PASSPHRASE_VARIABLE: Final = "VHASHDB_FEED_PASSPHRASE"  # noqa: S105  # the name of the variable
+DEBUG_VARIABLE: Final = "VHASHDB_DEBUG"
 DEFAULT_DATABASE: Final = "vhash.vhdb"
 EFFORTS: Final = ("vhashdb.results", "Effort")
 
-_KINDS: Final = {"db": str, "effort": str, "workers": int, "quiet": bool}
-"""Settings that the configuration file may have, and the TOML type of each."""
+SETTINGS: Final[Mapping[str, tuple[type, str]]] = {
+    "db": (str, "the database, a folder"),
+    "effort": (str, "effort for each file: fast, balanced or thorough"),
+    "workers": (int, "files read at the same time"),
+    "quiet": (bool, "no progress and no warnings"),
+}
+"""What the configuration file may have: TOML type, and meaning."""
+VARIABLES: Final[Mapping[str, str]] = {
+    **{f"VHASHDB_{name.upper()}": text for name, (_, text) in SETTINGS.items()},
+    CONFIG_VARIABLE: "the configuration file, instead of the usual one",
+    LOCK_TIMEOUT_VARIABLE: "seconds to wait while another process writes",
+    PASSPHRASE_VARIABLE: "passphrase of a feed's keys",
+    DEBUG_VARIABLE: "1: show the traceback of an error",
+}
+"""Every variable that is read, and its meaning."""
+_OF_BENCHMARKS: Final = "VHASHDB_CORPUS"
 _WORDS: Final = {str: "text", int: "a whole number", bool: "true or false"}
 _CACHE: Final = "vhashdb.config"
 
@@ -54,11 +71,19 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def _check(path: Path, name: str, value: object) -> None:
-    kind = _KINDS.get(name)
+    kind, _ = SETTINGS.get(name, (None, ""))
     if kind is None:
-        raise UsageError(f"the configuration file {path} has an unknown setting {name!r}", hint=f"known: {', '.join(_KINDS)}")
+        raise UsageError(f"the configuration file {path} has an unknown setting {name!r}", hint=f"known: {', '.join(SETTINGS)}")
     if type(value) is not kind:
         raise UsageError(f"the configuration file {path}: {name} must be {_WORDS[kind]}, not {value!r}")
+
+
+def unknown_variables() -> list[tuple[str, str]]:
+    """Variables that are set and that nothing reads, each with the one that was probably meant."""
+    import difflib
+
+    named = [name for name in os.environ if name.startswith("VHASHDB_") and name not in VARIABLES and name != _OF_BENCHMARKS]
+    return [(name, next(iter(difflib.get_close_matches(name, VARIABLES, 1)), "")) for name in sorted(named)]
 
 
 class OneOf(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in newer releases of click

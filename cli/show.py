@@ -30,6 +30,7 @@ def command(identifier: str, db: Path, as_json: bool) -> None:
     \b
     Example:
       vhashdb show 9f3c2a
+      vhashdb show 9f3c2a --json
     """
     with opened(db) as database:
         record = database.get(identifier)

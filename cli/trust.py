@@ -29,6 +29,8 @@ _root = click.option(
 def command() -> None:
     """Decide whose feeds are read, and how far they are trusted.
 
+    Nothing that a feed says can lead to more than the level it is trusted with, and nothing is read before it is trusted.
+
     \b
     Example:
       vhashdb trust list
@@ -52,6 +54,7 @@ def add(place: str, root: Path, level: str, member: str, db: Path, as_json: bool
     \b
     Example:
       vhashdb trust add https://feeds.acme.example/tvec --root acme-root.json --member acme.example
+      vhashdb trust add /mnt/share/acme-tvec --root acme-root.json --level log
     """
     with opened(db) as database:
         feed = database.exchange.trust(place, _bytes_of(root), level=level, member=member)
@@ -72,6 +75,7 @@ def federation(place: str, root: Path, level: str, db: Path, as_json: bool) -> N
     \b
     Example:
       vhashdb trust federation https://federation.example/roster --root federation-root.json
+      vhashdb trust federation /mnt/share/roster --root federation-root.json --level log
     """
     with opened(db) as database:
         identifier = database.exchange.join(place, _bytes_of(root), level=level)
@@ -88,6 +92,9 @@ def federation(place: str, root: Path, level: str, db: Path, as_json: bool) -> N
 @json_option
 def list_feeds(db: Path, as_json: bool) -> None:
     """List the feeds that are trusted.
+
+    One line a feed: its id, the level, the organisation, and where it is read. How current each one is says
+    `vhashdb feed status`.
 
     \b
     Example:
@@ -110,6 +117,8 @@ def list_feeds(db: Path, as_json: bool) -> None:
 def set_level(feed: str, level: str, db: Path, as_json: bool) -> None:
     """Change how far a feed is trusted.
 
+    It holds at once, for the records that are there already as well. With none, its records stay and lead to nothing.
+
     \b
     Example:
       vhashdb trust level acme-tvec log
@@ -126,6 +135,9 @@ def set_level(feed: str, level: str, db: Path, as_json: bool) -> None:
 @json_option
 def move(feed: str, place: str, db: Path, as_json: bool) -> None:
     """A feed is somewhere else now, with the same keys.
+
+    The next `vhashdb sync` reads it there and goes on where it was. A feed of other keys is refused, so a mirror need not be
+    trusted.
 
     \b
     Example:
@@ -163,6 +175,9 @@ def release(feed: str, reason: str, db: Path, as_json: bool) -> None:
 @json_option
 def remove(feed: str, db: Path, as_json: bool) -> None:
     """Trust a feed no longer: its records stop matching and are blanked, its opinions are forgotten.
+
+    What people here decided about its records stays, and holds if the feed is trusted again. To stop reading it for a while,
+    `vhashdb trust level FEED none` is enough.
 
     \b
     Example:

@@ -24,6 +24,7 @@ def command(file: str, identifier: str, reason: str, db: Path, as_json: bool) ->
     \b
     Example:
       vhashdb unmatch upload.mp4 9f3c2a --reason "a cover version"
+      vhashdb unmatch interview.mp4 9f3c2a --reason "the record is quoted for two seconds in a news report"
     """
     with opened(db) as database:
         record = database.unmatch(file, identifier, reason=reason)

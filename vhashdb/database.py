@@ -14,6 +14,7 @@ from vhashdb.errors import DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotA
 from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprinting import build
 from vhashdb.fingerprints import REFERENCE_VIEWS, SCOUT_VIEWS, Fingerprint
+from vhashdb.glance import RECORDS_FILE
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index import FrameIndex
@@ -28,7 +29,6 @@ from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
 
-RECORDS_FILE: Final = "records.sqlite"
 INDEX_FOLDER: Final = "index"
 INDEX_SAMPLE: Final = 1000
 """Records that `Database.check` looks up in the index, picked at random."""

@@ -13,13 +13,12 @@ import click
 from vhashdb.errors import KeyUnusable
 
 from ..output import counted, decoded, emit, emit_json, printable
+from ..settings import PASSPHRASE_VARIABLE
 
 if TYPE_CHECKING:
     from vhashdb.exchange.keys import Keyring
     from vhashdb.exchange.listing import Listing
     from vhashdb.exchange.publisher import Publisher
-
-PASSPHRASE_VARIABLE: Final = "VHASHDB_FEED_PASSPHRASE"  # noqa: S105  # the name of the variable
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -22,6 +22,7 @@ def command(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None, 
     \b
     Example:
       vhashdb feed heartbeat acme-tvec --passphrase-file online.passphrase
+      vhashdb feed heartbeat acme-tvec --keys online.key --passphrase-file online.passphrase
     """
     own = publisher(feed, places, passphrase_file)
     own.heartbeat()

@@ -51,6 +51,7 @@ def command(
     \b
     Example:
       vhashdb feed init acme-tvec --id acme-tvec --root-keys 3 --root-threshold 2
+      vhashdb feed init acme-tvec --id acme-tvec --max-action block --contact "trust and safety desk"
     """
     from vhashdb.exchange.keys import ROLES, make_key
     from vhashdb.exchange.listing import Policy

@@ -35,6 +35,7 @@ def command(
     \b
     Example:
       vhashdb feed publish acme-tvec --db industry.vhdb
+      vhashdb feed publish acme-tvec --passphrase-file targets.passphrase
     """
     from vhashdb.errors import UsageError
 

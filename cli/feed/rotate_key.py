@@ -48,6 +48,7 @@ def command(
     \b
     Example:
       vhashdb feed rotate-key acme-tvec online
+      vhashdb feed rotate-key acme-tvec targets --drop 3eb25cbf --add colleague.key
     """
     from vhashdb.exchange.keys import make_key, read_key
     from vhashdb.exchange.publisher import Publisher

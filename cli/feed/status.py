@@ -30,6 +30,7 @@ def command(feeds: tuple[str, ...], db: Path, as_json: bool) -> None:
     \b
     Example:
       vhashdb feed status
+      vhashdb feed status acme-tvec --json
     """
     with opened(db) as database:
         exchange = database.exchange

@@ -30,6 +30,7 @@ def command(feed: Path, root: Path | None, as_json: bool) -> int:
     \b
     Example:
       vhashdb feed verify acme-tvec
+      vhashdb feed verify acme-tvec --root acme-root.json
     """
     from vhashdb.errors import FeedUnreachable
     from vhashdb.exchange.verify import verify

@@ -1,0 +1,154 @@
+"""What the help of every command ends with: its exit codes, the variables it reads, and which commands go with it.
+
+Most of it follows from the command's own options; the rest stands in the tables here, once. `vhashdb COMMAND --help`,
+`docs/cli.md` and the man pages are made from the same text.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import click
+
+from .codes import ExitCode
+from .completing import let_complete
+from .settings import VARIABLES, Setting
+
+_ALWAYS: Final = (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.INTERRUPTED, ExitCode.OUTPUT_CLOSED)
+_WIDTH: Final = 76
+
+_READ_FILES: Final = frozenset("add,match,explain,compare,hash,unmatch,import,export,allow add,demo".split(","))
+_READ_FEEDS: Final = frozenset("sync,trust add,trust federation,trust release,feed status,review list".split(","))
+"""Besides those that are given keys or a feed's folder."""
+_DATABASE_UNNAMED: Final = frozenset(["demo"])
+
+_SEE_ALSO: Final[Mapping[str, str]] = {
+    "init": "add, info",
+    "info": "list, doctor",
+    "doctor": "info",
+    "add": "match, list, label, retract, import",
+    "match": "explain, unmatch, show, compare",
+    "explain": "match, compare, unmatch",
+    "compare": "explain, hash",
+    "hash": "compare, match, add",
+    "list": "show, label, export",
+    "show": "list, label, retract, audit",
+    "label": "show, list",
+    "retract": "unmatch, show, review reject",
+    "unmatch": "match, explain, retract, allow add",
+    "import": "add, export, review list",
+    "export": "import, feed publish",
+    "trust": "sync, feed status",
+    "trust add": "sync, feed status, trust level",
+    "trust federation": "sync, trust list",
+    "trust level": "trust list, trust rules",
+    "trust list": "feed status, trust level",
+    "trust move": "trust list, sync",
+    "trust release": "feed status, sync",
+    "trust remove": "trust list",
+    "trust rules": "trust level, review list",
+    "sync": "trust add, feed status, review list",
+    "opinion": "review show, unmatch",
+    "review": "opinion, audit",
+    "review list": "review show, review accept, review reject",
+    "review show": "review accept, review reject, opinion",
+    "review accept": "review list, review reject",
+    "review reject": "review list, opinion, retract",
+    "allow": "unmatch, opinion",
+    "allow add": "allow list, unmatch",
+    "allow list": "allow add, allow revoke",
+    "allow revoke": "allow list",
+    "audit": "show, report transparency",
+    "report": "audit",
+    "report transparency": "audit, info",
+    "config": "completion",
+    "config show": "config path, config example",
+    "config path": "config show, config example",
+    "config example": "config show, config path",
+    "completion": "config show",
+    "demo": "init, add, match, explain",
+    "feed": "trust, sync",
+    "feed init": "feed publish, feed rotate-key",
+    "feed publish": "feed heartbeat, feed verify, export",
+    "feed heartbeat": "feed publish, feed status",
+    "feed rotate-key": "feed init, feed publish",
+    "feed compact": "feed publish, feed verify",
+    "feed verify": "feed status, trust add",
+    "feed status": "sync, trust list, trust release",
+}
+
+
+def completed(command: click.Command, path: str) -> click.Command:
+    """A command, and those below it, with the end of its help and with what a shell completes."""
+    let_complete(command)
+    command.epilog = epilog(command, path)
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            completed(child, f"{path} {name}")
+    return command
+
+
+def exit_codes(command: click.Command, path: str) -> frozenset[ExitCode]:
+    """The codes that a command may end with."""
+    names = {parameter.name for parameter in command.params}
+    codes = {ExitCode.FINISHED, *_ALWAYS}
+    if "db" in names or path in _DATABASE_UNNAMED:
+        codes.add(ExitCode.DATABASE)
+    if "exit_zero" in names:
+        codes.add(ExitCode.FOUND)
+    if path in _READ_FILES:
+        codes.add(ExitCode.INCOMPLETE)
+    if path in _READ_FEEDS or path.startswith("feed "):
+        codes.add(ExitCode.FEED)
+    return frozenset(codes)
+
+
+def epilog(command: click.Command, path: str) -> str:
+    """The end of a command's help."""
+    parts = []
+    if not isinstance(command, click.Group):
+        parts = [_codes(exit_codes(command, path)), _variables(command)]
+    if path in _SEE_ALSO:
+        names = [f"vhashdb {name}" for name in _SEE_ALSO[path].split(", ")]
+        parts.append(_block("See also", textwrap.wrap(", ".join(names), _WIDTH, break_on_hyphens=False)))
+    return "\n\n".join(filter(None, parts))
+
+
+def general_epilog() -> str:
+    """The end of the help of `vhashdb` itself."""
+    codes = _block("Exit codes", [f"{code.value:<4} {code.meaning}" for code in ExitCode])
+    return f"{codes}\n\n{_block('Environment', _described(VARIABLES))}"
+
+
+def _codes(codes: frozenset[ExitCode]) -> str:
+    shown = [code for code in ExitCode if code in codes and code not in _ALWAYS]
+    lines = [f"{code.value:<4} {_meaning(code, codes)}" for code in shown]
+    return _block("Exit codes", [*lines, "2, 70, 130 and 141 as for every command; see `vhashdb --help`"])
+
+
+def _meaning(code: ExitCode, codes: frozenset[ExitCode]) -> str:
+    return "finished" if code is ExitCode.FINISHED and ExitCode.FOUND not in codes else code.meaning.removesuffix(" (10 wins over 3)")
+
+
+def _variables(command: click.Command) -> str:
+    names = {parameter.name for parameter in command.params}
+    read = [str(parameter.envvar) for parameter in command.params if isinstance(parameter, Setting)]
+    if read:
+        read.append("VHASHDB_CONFIG")
+    if "db" in names:
+        read.append("VHASHDB_LOCK_TIMEOUT")
+    if "passphrase_file" in names:
+        read.append("VHASHDB_FEED_PASSPHRASE")
+    return _block("Environment", _described(name for name in VARIABLES if name in read)) if read else ""
+
+
+def _described(names: Iterable[str]) -> list[str]:
+    width = max(map(len, VARIABLES)) + 2
+    return [f"{name:<{width}}{VARIABLES[name]}" for name in names]
+
+
+def _block(title: str, lines: Iterable[str]) -> str:
+    """Lines that click leaves as they are."""
+    return "\b\n" + "\n".join([f"{title}:", *(f"  {line}" for line in lines)])

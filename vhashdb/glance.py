@@ -1,0 +1,90 @@
+"""A quick look into a database, for a shell that completes a command while somebody types.
+
+Only the standard library is loaded, nothing is locked, made or written, and whatever goes wrong, nothing is seen. What is
+looked at may be a moment old: use `vhashdb.open` for everything else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+RECORDS_FILE: Final = "records.sqlite"
+"""The file with the records, in the folder that is a database."""
+MOST: Final = 200
+"""So many candidates are worth showing to somebody who types."""
+_SHORT: Final = 8
+_HEXADECIMAL: Final = frozenset("0123456789abcdef")
+
+Seen = list[tuple[str, str]]
+"""Values, each with a word on what it is."""
+
+
+def ids(database: Path, beginning: str) -> Seen:
+    """Ids of records that begin so, as short as is unambiguous; with their labels, or their state if they do not match."""
+    if not set(beginning) <= _HEXADECIMAL:
+        return []
+    rows = _seen(
+        database,
+        "SELECT id, CASE state WHEN 'active' THEN '' ELSE state || '  ' END,"
+        " (SELECT group_concat(label, ', ') FROM label WHERE label.record = record.number), source"
+        " FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+        (beginning, f"{beginning}g", MOST),
+    )
+    short = [row[0][:_SHORT] for row in rows]
+    shown = [row[0] if len(beginning) > _SHORT or short.count(head) > 1 else head for row, head in zip(rows, short, strict=True)]
+    return [(value, f"{state}{labels or 'no label'}, from {source}") for value, (_, state, labels, source) in zip(shown, rows, strict=True)]
+
+
+def labels(database: Path, beginning: str) -> Seen:
+    """Labels in use that begin so, with the number of their records."""
+    return _counted(database, "SELECT label, count(*) FROM label WHERE {} GROUP BY label ORDER BY label LIMIT ?", "label", beginning)
+
+
+def sources(database: Path, beginning: str) -> Seen:
+    """Where records came from, with how many did."""
+    return _counted(database, "SELECT source, count(*) FROM record WHERE {} GROUP BY source ORDER BY source LIMIT ?", "source", beginning)
+
+
+def feeds(database: Path, beginning: str) -> Seen:
+    """Feeds that are followed or published, with their organisation."""
+    query = "SELECT id, CASE WHEN own THEN 'published here' ELSE member END FROM feed WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT ?"
+    return [(name, member) for name, member in _seen(database, query, (len(beginning), beginning, MOST))]
+
+
+def members(database: Path, beginning: str) -> Seen:
+    """Organisations whose feeds are followed."""
+    query = "SELECT DISTINCT member FROM feed WHERE substr(member, 1, ?) = ? AND member <> '' ORDER BY member LIMIT ?"
+    return [(name, "") for (name,) in _seen(database, query, (len(beginning), beginning, MOST))]
+
+
+def _counted(database: Path, query: str, column: str, beginning: str) -> Seen:
+    rows = _seen(database, query.format(f"substr({column}, 1, ?) = ?"), (len(beginning), beginning, MOST))
+    return [(value, f"{count:,} record{'' if count == 1 else 's'}") for value, count in rows]
+
+
+def _seen(database: Path, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    with contextlib.suppress(sqlite3.Error, OSError), _connection(database / RECORDS_FILE) as connection:
+        return connection.execute(query, values).fetchall()
+    return []
+
+
+@contextlib.contextmanager
+def _connection(file: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that reads only.
+
+    While somebody has the database open its log has to be read too, which takes the shared memory beside it. Otherwise SQLite
+    is told that nothing changes, for it would make these two files, even to read.
+    """
+    in_use = all(file.with_name(f"{file.name}{ending}").exists() for ending in ("-wal", "-shm"))
+    how = "mode=ro" if in_use else "immutable=1"
+    connection = sqlite3.connect(f"file:{quote(str(file.absolute()))}?{how}", uri=True, timeout=0)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        yield connection
+    finally:
+        connection.close()
