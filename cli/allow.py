@@ -23,7 +23,6 @@ def command() -> None:
     \b
     Example:
       vhashdb allow list
-      vhashdb allow add news-intro.mp4 --reason "intro of the evening news"
     """
 
 
@@ -56,6 +55,8 @@ def add(file: str, reason: str, db: Path, as_json: bool) -> None:
 def list_entries(db: Path, as_json: bool) -> None:
     """Show what is on the lists, of people here and of the trusted feeds.
 
+    Each line begins with the entry's id, which `vhashdb allow revoke` takes.
+
     \b
     Example:
       vhashdb allow list
@@ -69,10 +70,12 @@ def list_entries(db: Path, as_json: bool) -> None:
 
 
 @command.command("revoke", short_help="Take an entry off your list.")
-@click.argument("identifier", metavar="ID")
+@click.argument("identifier", metavar="ENTRY")
 @db_option
 def revoke(identifier: str, db: Path) -> None:
     """Take an entry off your list.
+
+    What it shows may lead to more than a review again. Entries of other companies are theirs to take off.
 
     \b
     Example:

@@ -18,11 +18,12 @@ from click.shell_completion import CompletionItem
 from vhashdb import glance
 from vhashdb.errors import UsageError
 
+from .output import printable
 from .settings import DEFAULT_DATABASE, config_path, read_config
 
 Glance = Callable[[Path, str], glance.Seen]
 
-_BY_WORD: Final[Mapping[str, Glance]] = {"ID": glance.ids, "LABEL": glance.labels, "FEED": glance.feeds}
+_BY_WORD: Final[Mapping[str, Glance]] = {"ID": glance.ids, "LABEL": glance.labels, "FEED": glance.feeds, "ENTRY": glance.allowed}
 _BY_NAME: Final[Mapping[str, Glance]] = {"source": glance.sources, "sources": glance.sources, "member": glance.members}
 """Parameters whose word in the help is only ``NAME``."""
 
@@ -35,7 +36,9 @@ class Known(click.types.StringParamType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002  # click's signature
         """The values that begin so, each with a word on what it is."""
-        found = [CompletionItem(value, help=text) for value, text in self._look(_database(ctx), incomplete)]
+        # click's script for fish cuts at a comma, all of them at a line break
+        told = str.maketrans({",": ";", "\n": " "})
+        found = [CompletionItem(value, help=printable(text.translate(told))) for value, text in self._look(_database(ctx), incomplete)]
         # First, because click's script for bash forgets what came before it.
         return [CompletionItem(incomplete, type="file"), *found] if self._or_file else found
 

@@ -19,12 +19,12 @@ from .settings import VARIABLES, Setting
 _ALWAYS: Final = (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.INTERRUPTED, ExitCode.OUTPUT_CLOSED)
 _WIDTH: Final = 76
 
-_READ_FILES: Final = frozenset("add,match,explain,compare,hash,unmatch,import,export,allow add,demo".split(","))
+_READ_FILES: Final = frozenset("add,match,explain,compare,hash,unmatch,import,export,allow add,feed publish,demo".split(","))
 _READ_FEEDS: Final = frozenset("sync,trust add,trust federation,trust release,feed status,review list".split(","))
 """Besides those that are given keys or a feed's folder."""
 _DATABASE_UNNAMED: Final = frozenset(["demo"])
 
-_SEE_ALSO: Final[Mapping[str, str]] = {
+SEE_ALSO: Final[Mapping[str, str]] = {
     "init": "add, info",
     "info": "list, doctor",
     "doctor": "info",
@@ -108,10 +108,10 @@ def exit_codes(command: click.Command, path: str) -> frozenset[ExitCode]:
 def epilog(command: click.Command, path: str) -> str:
     """The end of a command's help."""
     parts = []
-    if not isinstance(command, click.Group):
+    if not isinstance(command, click.Group) or command.invoke_without_command:
         parts = [_codes(exit_codes(command, path)), _variables(command)]
-    if path in _SEE_ALSO:
-        names = [f"vhashdb {name}" for name in _SEE_ALSO[path].split(", ")]
+    if path in SEE_ALSO:
+        names = [f"vhashdb {name}" for name in SEE_ALSO[path].split(", ")]
         parts.append(_block("See also", textwrap.wrap(", ".join(names), _WIDTH, break_on_hyphens=False)))
     return "\n\n".join(filter(None, parts))
 

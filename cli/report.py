@@ -24,7 +24,6 @@ def command() -> None:
     \b
     Example:
       vhashdb report transparency
-      vhashdb report transparency --from 2026-01-01
     """
 
 

@@ -35,6 +35,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     DEBUG_VARIABLE: "1: show the traceback of an error",
 }
 """Every variable that is read, and its meaning."""
+_PREFIX: Final = "VHASHDB_"
 _OF_BENCHMARKS: Final = "VHASHDB_CORPUS"
 _WORDS: Final = {str: "text", int: "a whole number", bool: "true or false"}
 _CACHE: Final = "vhashdb.config"
@@ -82,8 +83,10 @@ def unknown_variables() -> list[tuple[str, str]]:
     """Variables that are set and that nothing reads, each with the one that was probably meant."""
     import difflib
 
-    named = [name for name in os.environ if name.startswith("VHASHDB_") and name not in VARIABLES and name != _OF_BENCHMARKS]
-    return [(name, next(iter(difflib.get_close_matches(name, VARIABLES, 1)), "")) for name in sorted(named)]
+    named = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in VARIABLES and name != _OF_BENCHMARKS)
+    known = [name.removeprefix(_PREFIX) for name in VARIABLES]
+    close = [difflib.get_close_matches(name.removeprefix(_PREFIX), known, 1) for name in named]
+    return [(name, f"{_PREFIX}{meant[0]}" if meant else "") for name, meant in zip(named, close, strict=True)]
 
 
 class OneOf(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in newer releases of click
@@ -103,6 +106,8 @@ class OneOf(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generi
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The value itself."""
+        if ctx is not None and ctx.resilient_parsing:  # a shell completes: nothing is checked, and nothing loaded for it
+            return str(value)
         if value not in self.choices:
             self.fail(f"{value!r} is not one of {', '.join(self.choices)}", param, ctx)
         return str(value)

@@ -176,7 +176,7 @@ def release(feed: str, reason: str, db: Path, as_json: bool) -> None:
 def remove(feed: str, db: Path, as_json: bool) -> None:
     """Trust a feed no longer: its records stop matching and are blanked, its opinions are forgotten.
 
-    What people here decided about its records stays, and holds if the feed is trusted again. To stop reading it for a while,
+    What people here retracted or rejected stays so, also when the feed is trusted again. To stop reading it for a while,
     `vhashdb trust level FEED none` is enough.
 
     \b
@@ -199,9 +199,13 @@ def remove(feed: str, db: Path, as_json: bool) -> None:
 def rules(quorum: int | None, two_person: bool | None, db: Path, as_json: bool) -> None:
     """Show or change what people here agreed on: the quorum, and whether one person may decide alone.
 
+    A block takes as many organisations as the quorum says that saw the content and agree. Where two people are required, the
+    first one proposes an addition or a review, and somebody else confirms it. Without options, nothing is changed.
+
     \b
     Example:
       vhashdb trust rules --quorum 3 --two-person
+      vhashdb trust rules
     """
     from dataclasses import replace
 

@@ -37,7 +37,7 @@ def ids(database: Path, beginning: str) -> Seen:
     )
     short = [row[0][:_SHORT] for row in rows]
     shown = [row[0] if len(beginning) > _SHORT or short.count(head) > 1 else head for row, head in zip(rows, short, strict=True)]
-    return [(value, f"{state}{labels or 'no label'}, from {source}") for value, (_, state, labels, source) in zip(shown, rows, strict=True)]
+    return [(value, f"{state}{labels or 'no label'} from {source}") for value, (_, state, labels, source) in zip(shown, rows, strict=True)]
 
 
 def labels(database: Path, beginning: str) -> Seen:
@@ -52,19 +52,27 @@ def sources(database: Path, beginning: str) -> Seen:
 
 def feeds(database: Path, beginning: str) -> Seen:
     """Feeds that are followed or published, with their organisation."""
-    query = "SELECT id, CASE WHEN own THEN 'published here' ELSE member END FROM feed WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT ?"
+    query = "SELECT id, CASE WHEN own THEN 'published here' ELSE member END FROM feed WHERE substr(id, 1, ?) = ? AND status <> 'removed' ORDER BY id LIMIT ?"
     return [(name, member) for name, member in _seen(database, query, (len(beginning), beginning, MOST))]
 
 
 def members(database: Path, beginning: str) -> Seen:
     """Organisations whose feeds are followed."""
-    query = "SELECT DISTINCT member FROM feed WHERE substr(member, 1, ?) = ? AND member <> '' ORDER BY member LIMIT ?"
+    query = (
+        "SELECT DISTINCT member FROM feed WHERE substr(member, 1, ?) = ? AND member <> '' AND status <> 'removed' ORDER BY member LIMIT ?"
+    )
     return [(name, "") for (name,) in _seen(database, query, (len(beginning), beginning, MOST))]
+
+
+def allowed(database: Path, beginning: str) -> Seen:
+    """Entries of one's own allow-list, with the reason for each."""
+    query = "SELECT substr(rid, 1, ?), reason FROM allow WHERE author = 'local' AND NOT revoked AND substr(rid, 1, ?) = ? LIMIT ?"
+    return [(rid, reason) for rid, reason in _seen(database, query, (_SHORT, len(beginning), beginning, MOST))]
 
 
 def _counted(database: Path, query: str, column: str, beginning: str) -> Seen:
     rows = _seen(database, query.format(f"substr({column}, 1, ?) = ?"), (len(beginning), beginning, MOST))
-    return [(value, f"{count:,} record{'' if count == 1 else 's'}") for value, count in rows]
+    return [(value, f"{count} record{'' if count == 1 else 's'}") for value, count in rows]
 
 
 def _seen(database: Path, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:

@@ -9,7 +9,9 @@ import sys
 from dataclasses import dataclass
 from unittest import mock
 
-from vhashdb_cli.main import main
+import click
+from vhashdb_cli.help import exit_codes
+from vhashdb_cli.main import cli, main
 
 PROGRAM = [sys.executable, "-c", "from vhashdb_cli.main import run; run()"]
 
@@ -47,7 +49,19 @@ def run(*arguments, stdin=b"", encoding="utf-8"):
         for stream in streams:
             stream.flush()
     out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
+    assert code in declared(arguments), f"the help of {arguments} does not say that it may end with {code}"
     return Done(int(code), out, err)
+
+
+def declared(arguments):
+    """The exit codes that the help of the command says."""
+    command, path = cli, []
+    for word in (os.fspath(a) for a in arguments if not os.fspath(a).startswith("-")):
+        child = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        if child is None:
+            break
+        command, path = child, [*path, word]
+    return exit_codes(command, " ".join(path))
 
 
 def start(*arguments, **options):

@@ -1,12 +1,15 @@
 """Every command explains itself, quickly."""
 
-import os
+import inspect
+import re
 import subprocess
 import sys
 
 import click
 import pytest
+from vhashdb_cli.help import SEE_ALSO, exit_codes
 from vhashdb_cli.main import VERBS, cli
+from vhashdb_cli.settings import Setting
 
 from .driver import run
 
@@ -32,11 +35,48 @@ def test_help_has_a_sentence_options_and_an_example(path, command):
     assert done.code == 0
     assert not done.err
     assert f"Example:\n    vhashdb {path[0]}" in done.out
-    sentence = command.help.split("\n\n")[0]
+    sentence, *behaviour, examples = inspect.cleandoc(command.help).split("\n\n")
     assert sentence.endswith(".")
     assert "\n" not in sentence
+    assert behaviour, "a paragraph on what it does"
+    assert examples.startswith("\b\nExample:")
     for option in command.params:
         assert isinstance(option, click.Argument) or option.help, f"{option.name} has no help"
+
+
+@pytest.mark.parametrize(("path", "command"), ALL)
+def test_help_has_two_examples_where_there_is_much_to_choose(path, command):
+    own = [parameter for parameter in command.params if parameter.name not in ("db", "as_json", "quiet", "places", "passphrase_file")]
+    examples = [line for line in command.help.splitlines() if f"vhashdb {' '.join(path)}" in line]
+    assert len(examples) >= (2 if len(own) > 2 else 1)
+
+
+@pytest.mark.parametrize(("path", "command"), ALL)
+def test_help_ends_with_exit_codes_variables_and_what_goes_with_it(path, command):
+    done = run(*path, "--help")
+    assert "See also:\n    vhashdb " in done.out
+    if isinstance(command, click.Group) and not command.invoke_without_command:
+        return
+    codes = done.out.partition("Exit codes:\n")[2].partition("\n\n")[0]
+    listed = {int(number) for number in re.findall(r"\b\d+\b(?= {2}|[, ] ?(?:\d|and|as))", codes)}
+    assert listed == set(exit_codes(command, " ".join(path))), codes
+    for parameter in command.params:
+        if isinstance(parameter, Setting):
+            assert f"    {parameter.envvar} " in done.out.partition("Environment:")[2]
+
+
+def test_what_goes_with_a_command_exists():
+    known = {" ".join(path) for path, _ in commands()}
+    assert set(SEE_ALSO) <= known
+    assert {name for names in SEE_ALSO.values() for name in names.split(", ")} <= known
+
+
+@pytest.mark.parametrize(("path", "command"), ALL)
+def test_help_fits_80_columns(path, command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    text = run(*path, "--help").out
+    examples = command.help.partition("Example:")[2]
+    assert [line for line in text.splitlines() if len(line) > 80 and line.strip() not in examples and not line.startswith("  --")] == []
 
 
 @pytest.mark.parametrize(("path", "command"), ALL)
@@ -87,17 +127,3 @@ def test_completion_prints_a_script(shell):
     done = run("completion", shell)
     assert done.code == 0
     assert "_VHASHDB_COMPLETE" in done.out
-
-
-def test_completion_knows_verbs_and_values():
-    def complete(words, index):
-        environment = {**os.environ, "_VHASHDB_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(index)}
-        return subprocess.run(
-            [sys.executable, "-c", "import sys; sys.argv[0] = 'vhashdb'; from vhashdb_cli.main import run; run()"],
-            env=environment,
-            capture_output=True,
-            text=True,
-        ).stdout.split()
-
-    assert "plain,match" in complete("vhashdb ma", 1)
-    assert "plain,thorough" in complete("vhashdb match --effort t", 3)

@@ -1,7 +1,7 @@
 """Flags win over the environment, that over the configuration file, that over defaults."""
 
 import pytest
-from vhashdb_cli.settings import processors
+from vhashdb_cli.settings import SETTINGS, VARIABLES, processors
 
 from .driver import run
 
@@ -13,6 +13,11 @@ def config(tmp_path):
     return path
 
 
+def settings(*options):
+    """Those that a flag can give."""
+    return {name: value for name, value in shown(*options).items() if name in ("db", "effort", "workers", "quiet")}
+
+
 def shown(*options):
     done = run("config", "show", "--json", *options)
     assert done.code == 0, done
@@ -20,7 +25,7 @@ def shown(*options):
 
 
 def test_defaults():
-    assert shown() == {
+    assert settings() == {
         "db": ("vhash.vhdb", "default"),
         "effort": ("balanced", "default"),
         "workers": (processors(), "default"),
@@ -30,7 +35,7 @@ def test_defaults():
 
 def test_precedence(config, monkeypatch):
     config.write_text('db = "c.vhdb"\neffort = "fast"\nworkers = 3\nquiet = true\n')
-    assert shown() == {
+    assert settings() == {
         "db": ("c.vhdb", "config file"),
         "effort": ("fast", "config file"),
         "workers": (3, "config file"),
@@ -40,13 +45,13 @@ def test_precedence(config, monkeypatch):
     monkeypatch.setenv("VHASHDB_EFFORT", "thorough")
     monkeypatch.setenv("VHASHDB_WORKERS", "5")
     monkeypatch.setenv("VHASHDB_QUIET", "0")
-    assert shown() == {
+    assert settings() == {
         "db": ("e.vhdb", "environment"),
         "effort": ("thorough", "environment"),
         "workers": (5, "environment"),
         "quiet": (False, "environment"),
     }
-    flags = shown("--db", "f.vhdb", "--effort", "balanced", "--workers", "7", "--quiet")
+    flags = settings("--db", "f.vhdb", "--effort", "balanced", "--workers", "7", "--quiet")
     assert flags == {"db": ("f.vhdb", "flag"), "effort": ("balanced", "flag"), "workers": (7, "flag"), "quiet": (True, "flag")}
 
 
@@ -62,8 +67,9 @@ def test_the_verbs_use_them(config, known, samples, monkeypatch):
 def test_text(config):
     config.write_text("workers = 3\n")
     done = run("config", "show", "--effort", "fast")
-    assert "effort   fast                    flag (--effort)" in done.lines
-    assert f"workers  3                       config file ({config})" in done.lines
+    lines = [line.split() for line in done.lines]
+    assert ["effort", "fast", "flag", "(--effort)"] in lines
+    assert ["workers", "3", "config", "file", f"({config})"] in lines
     assert done.lines[-1] == f"The configuration file is {config}."
     config.unlink()
     assert run("config", "show").lines[-1] == f"The configuration file is {config}, which does not exist."
@@ -115,3 +121,52 @@ def test_a_senseless_variable_is_named(name, value, monkeypatch):
 def test_quiet_drops_warnings(known, clean):
     (clean / "empty").mkdir()
     assert run("match", "--db", known, "--quiet", "empty").err == ""
+
+
+def test_what_only_the_environment_gives(tmp_path, monkeypatch, config):
+    assert {name: shown()[name] for name in ("lock_timeout", "feed_passphrase", "debug", "config")} == {
+        "lock_timeout": (10.0, "default"),
+        "feed_passphrase": (None, "default"),
+        "debug": (False, "default"),
+        "config": (str(config), "default"),
+    }
+    monkeypatch.setenv("VHASHDB_LOCK_TIMEOUT", "2")
+    monkeypatch.setenv("VHASHDB_FEED_PASSPHRASE", "five words that nobody guesses")
+    assert shown()["lock_timeout"] == (2.0, "environment")
+    assert shown()["feed_passphrase"] == ("(hidden)", "environment")
+    assert "nobody" not in run("config", "show").out
+
+
+def test_every_setting_and_variable_is_shown():
+    assert set(shown()) == {name.removeprefix("VHASHDB_").lower() for name in VARIABLES}
+
+
+def test_a_variable_that_nothing_reads_is_warned_about(known, samples, monkeypatch):
+    monkeypatch.setenv("VHASHDB_EFORT", "fast")
+    monkeypatch.setenv("VHASHDB_SOMETHING_ELSE", "1")
+    for arguments in (["config", "show"], ["list", "--db", known]):
+        done = run(*arguments)
+        assert done.code == 0
+        assert "warning: VHASHDB_EFORT is set, but there is no such setting; did you mean VHASHDB_EFFORT?" in done.err
+        assert "VHASHDB_SOMETHING_ELSE is set, but there is no such setting\n" in done.err
+    assert run("match", "--quiet", "--db", known, samples / "unknown" / "train.mp4").err == ""
+
+
+def test_path(config, tmp_path, monkeypatch):
+    assert run("config", "path").out == f"{config}\n"
+    monkeypatch.setenv("VHASHDB_CONFIG", str(tmp_path / "other.toml"))
+    assert run("config", "path").out == f"{tmp_path / 'other.toml'}\n"
+
+
+def test_the_example_is_a_configuration_file(config, monkeypatch):
+    text = run("config", "example", "--effort", "thorough", "--db", 'a "quoted" name.vhdb').out
+    config.write_text(text)
+    before = shown()
+    config.write_text(
+        text.replace("# db", "db").replace("# effort =", "effort =").replace("# workers", "workers").replace("# quiet", "quiet")
+    )
+    after = shown()
+    assert before["effort"] == ("balanced", "default")
+    assert after["effort"] == ("thorough", "config file")
+    assert after["db"] == ('a "quoted" name.vhdb', "config file")
+    assert {name for name, (_, word) in after.items() if word == "config file"} == set(SETTINGS)
