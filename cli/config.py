@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
-from .common import db_option, effort_option, json_option, lock_timeout_s, quiet_option, warn_of_variables, workers_option
+from .common import cache_option, db_option, effort_option, json_option, lock_timeout_s, quiet_option, warn_of_variables, workers_option
 from .output import decoded, emit, emit_json, printable, shown
 from .settings import CONFIG_VARIABLE, DEBUG_VARIABLE, LOCK_TIMEOUT_VARIABLE, PASSPHRASE_VARIABLE, SETTINGS, config_path
 
@@ -59,6 +59,7 @@ def command() -> None:
 @effort_option
 @workers_option
 @quiet_option
+@cache_option
 @json_option
 @click.pass_context
 def show(ctx: click.Context, /, as_json: bool, **values: Any) -> None:
@@ -99,6 +100,7 @@ def path() -> None:
 @effort_option
 @workers_option
 @quiet_option
+@cache_option
 def example(**values: Any) -> None:
     """Print a configuration file to begin with: every setting, as it is now.
 

@@ -18,10 +18,12 @@ LOCK_TIMEOUT_VARIABLE: Final = "VHASHDB_LOCK_TIMEOUT"
 PASSPHRASE_VARIABLE: Final = "VHASHDB_FEED_PASSPHRASE"  # noqa: S105  # the name of the variable
 DEBUG_VARIABLE: Final = "VHASHDB_DEBUG"
 DEFAULT_DATABASE: Final = "vhash.vhdb"
+NO_CACHE: Final = "off"
 EFFORTS: Final = ("vhashdb.results", "Effort")
 
 SETTINGS: Final[Mapping[str, tuple[type, str]]] = {
     "db": (str, "the database, a folder"),
+    "cache": (str, "folder in which looks at files are kept, or off"),
     "effort": (str, "effort for each file: fast, balanced or thorough"),
     "workers": (int, "files read at the same time"),
     "quiet": (bool, "no progress and no warnings"),
@@ -148,7 +150,14 @@ class Setting(click.Option):
             self.type_cast_value(ctx, value)
         except click.BadParameter as error:
             raise UsageError(f"the configuration file {config_path()}: {self.name}: {error.message}") from error
-        return os.path.expanduser(value) if self.name == "db" else value
+        return os.path.expanduser(value) if self.name in ("db", "cache") else value
+
+
+def cache_path() -> str:
+    """Where looks at files are kept unless somebody says otherwise."""
+    import platformdirs
+
+    return platformdirs.user_cache_dir("vhashdb", appauthor=False)
 
 
 def processors() -> int:

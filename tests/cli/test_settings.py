@@ -1,7 +1,9 @@
 """Flags win over the environment, that over the configuration file, that over defaults."""
 
+import re
+
 import pytest
-from vhashdb_cli.settings import SETTINGS, VARIABLES, processors
+from vhashdb_cli.settings import SETTINGS, VARIABLES, cache_path, processors
 
 from .driver import run
 
@@ -15,7 +17,7 @@ def config(tmp_path):
 
 def settings(*options):
     """Those that a flag can give."""
-    return {name: value for name, value in shown(*options).items() if name in ("db", "effort", "workers", "quiet")}
+    return {name: value for name, value in shown(*options).items() if name in ("db", "effort", "workers", "quiet", "cache")}
 
 
 def shown(*options):
@@ -30,29 +32,38 @@ def test_defaults():
         "effort": ("balanced", "default"),
         "workers": (processors(), "default"),
         "quiet": (False, "default"),
+        "cache": (cache_path(), "default"),
     }
 
 
 def test_precedence(config, monkeypatch):
-    config.write_text('db = "c.vhdb"\neffort = "fast"\nworkers = 3\nquiet = true\n')
+    config.write_text('db = "c.vhdb"\neffort = "fast"\nworkers = 3\nquiet = true\ncache = "k"\n')
     assert settings() == {
         "db": ("c.vhdb", "config file"),
         "effort": ("fast", "config file"),
         "workers": (3, "config file"),
         "quiet": (True, "config file"),
+        "cache": ("k", "config file"),
     }
     monkeypatch.setenv("VHASHDB_DB", "e.vhdb")
     monkeypatch.setenv("VHASHDB_EFFORT", "thorough")
     monkeypatch.setenv("VHASHDB_WORKERS", "5")
     monkeypatch.setenv("VHASHDB_QUIET", "0")
+    monkeypatch.setenv("VHASHDB_CACHE", "e")
     assert settings() == {
         "db": ("e.vhdb", "environment"),
         "effort": ("thorough", "environment"),
         "workers": (5, "environment"),
         "quiet": (False, "environment"),
+        "cache": ("e", "environment"),
     }
-    flags = settings("--db", "f.vhdb", "--effort", "balanced", "--workers", "7", "--quiet")
-    assert flags == {"db": ("f.vhdb", "flag"), "effort": ("balanced", "flag"), "workers": (7, "flag"), "quiet": (True, "flag")}
+    assert settings("--db", "f.vhdb", "--effort", "balanced", "--workers", "7", "--quiet", "--cache", "off") == {
+        "db": ("f.vhdb", "flag"),
+        "effort": ("balanced", "flag"),
+        "workers": (7, "flag"),
+        "quiet": (True, "flag"),
+        "cache": ("off", "flag"),
+    }
 
 
 def test_the_verbs_use_them(config, known, samples, monkeypatch):
@@ -162,9 +173,7 @@ def test_the_example_is_a_configuration_file(config, monkeypatch):
     text = run("config", "example", "--effort", "thorough", "--db", 'a "quoted" name.vhdb').out
     config.write_text(text)
     before = shown()
-    config.write_text(
-        text.replace("# db", "db").replace("# effort =", "effort =").replace("# workers", "workers").replace("# quiet", "quiet")
-    )
+    config.write_text(re.sub(r"^# (?=\w+ = )", "", text, flags=re.MULTILINE))
     after = shown()
     assert before["effort"] == ("balanced", "default")
     assert after["effort"] == ("thorough", "config file")
