@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -116,6 +117,10 @@ class _Matching:
     def _tellers(self, listed: Sequence[str]) -> list[Teller]:
         if self._options.as_json:
             return [JsonTeller(self._options.effort)]
+        if sys.stdout.isatty():
+            from .screen_teller import ScreenTeller
+
+            return [ScreenTeller(self._database)]
         return [TextTeller(min(_NAME_WIDTH, max((len(shown(path)) for path in listed), default=0)))]
 
     def _ask(self, path: str) -> Result:

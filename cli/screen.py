@@ -32,6 +32,7 @@ class Screen:
         self.columns = max(NARROWEST, shutil.get_terminal_size().columns)
         self.width = min(WIDEST, self.columns)
         self._colour = colour_wanted()
+        self._measuring = self._console(self.width)
 
     def fit(self, text: str) -> str:
         """The text in characters that the terminal has, to be measured only then."""
@@ -46,9 +47,30 @@ class Screen:
         text = words if isinstance(words, Text) else self.text(words)
         self._print(Padding(text, (0, 0, 0, indent)), self.width)
 
+    def hanging(self, mark: str, words: str, indent: int = 0) -> None:
+        """Print words after a mark; their further lines stand under the first word."""
+        mark = self.fit(mark)
+        for number, line in enumerate(self.text(words).wrap(self._measuring, self.width - indent - len(mark))):
+            self.line(Text(" " * len(mark) if number else mark) + line, indent)
+
+    def flow(self, parts: Sequence[str], gap: str, *, indent: int = 0, hang: int = 2) -> None:
+        """Print parts side by side; one that does not fit goes, as a whole, to a further line, which is indented by ``hang``."""
+        first, *others = map(self.fit, parts)
+        gap, lines = self.fit(gap), [first]
+        for part in others:
+            if cell_len(lines[-1] + gap + part) > self.width - indent:
+                lines[-1] += gap.rstrip()
+                lines.append(" " * hang + part)
+            else:
+                lines[-1] += gap + part
+        for line in lines:
+            self.line(line, indent)
+
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, roomy: Sequence[str] = ()) -> None:
         """Print a table; only the columns named ``roomy`` give way where it is too wide, and break between words."""
-        table = Table(box=box.SIMPLE if speaks_utf8(sys.stdout) else box.ASCII2, pad_edge=False, header_style="bold" if self._colour else "")
+        table = Table(
+            box=box.SIMPLE if speaks_utf8(sys.stdout) else box.ASCII2, pad_edge=False, header_style="bold" if self._colour else ""
+        )
         for column in columns:
             gives_way = column in roomy
             table.add_column(self.fit(column), no_wrap=not gives_way, overflow="fold" if gives_way else "ellipsis")
@@ -75,12 +97,22 @@ class Screen:
 
     def _print(self, renderable: RenderableType, width: int) -> None:
         # Into a text first: the progress shown on the same terminal has to see every line as it is written.
-        colours = {"color_system": "standard"} if self._colour else {"color_system": None}
-        console = Console(file=io.StringIO(), width=width, force_terminal=self._colour, **colours, markup=False, emoji=False, highlight=False)  # type: ignore[arg-type]
+        console = self._console(width)
         with console.capture() as captured:
             console.print(renderable)
         for line in captured.get().splitlines():
             emit(line.rstrip())
+
+    def _console(self, width: int) -> Console:
+        return Console(
+            file=io.StringIO(),
+            width=width,
+            force_terminal=self._colour,
+            color_system="standard" if self._colour else None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
 
 
 def _last(text: str, width: int) -> str:

@@ -71,8 +71,8 @@ def segment_lines(segments: tuple[Segment, ...], query: str = "clip", known: str
 def _segment_line(segment: Segment, query: str, known: str) -> str:
     length_s = segment.query_end_s - segment.query_start_s
     still = length_s <= STILL_S
-    here = "still picture" if still else f"{query}  {_span(segment.query_start_s, segment.query_end_s)}"
-    there = _span(segment.reference_start_s, segment.reference_end_s)
+    here = "still picture" if still else f"{query}  {span(segment.query_start_s, segment.query_end_s)}"
+    there = span(segment.reference_start_s, segment.reference_end_s)
     digits = 1 if length_s < SHORT_S else 0
     words = [] if still else [f"{min(segment.matched_s, length_s):.{digits}f} of {length_s:.{digits}f} s"]
     if str(segment.views) != "whole picture":
@@ -83,7 +83,8 @@ def _segment_line(segment: Segment, query: str, known: str) -> str:
     return f"  {here}   ↔   {known} {there}      {', '.join(words)}"
 
 
-def _span(start_s: float, end_s: float) -> str:
+def span(start_s: float, end_s: float) -> str:
+    """When a stretch is, with tenths of a second if it is short; one time for a single picture."""
     tenths = end_s - start_s < SHORT_S
     if end_s - start_s <= STILL_S:
         return clock(start_s, tenths)
@@ -172,7 +173,7 @@ def _look_lines(look: Look) -> list[str]:
 
 
 def _stretch_lines(segment: Segment, fate: Fate, *, strongest: bool) -> list[str]:
-    here, there = _span(segment.query_start_s, segment.query_end_s), _span(segment.reference_start_s, segment.reference_end_s)
+    here, there = span(segment.query_start_s, segment.query_end_s), span(segment.reference_start_s, segment.reference_end_s)
     speed = f"  × {segment.speed:.2f}" if abs(segment.speed - 1) > NORMAL_SPEED else ""
     word, why = ("chosen", "") if fate == "chosen" else ("set aside", f"{fate}; ")
     why = f"the strongest; {why}" if strongest else why

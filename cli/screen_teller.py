@@ -1,0 +1,207 @@
+"""What a moderator sees on a terminal: the verdict first, which seconds, what to make of it, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+from click.core import ParameterSource
+from rich.text import Text
+
+from vhashdb.errors import RecordNotFound
+from vhashdb.fingerprints import unusable_spans
+
+from . import strips
+from .batch import Job, tally
+from .output import COLOURS, clock, counted, printable, shown, verdict_word, without_path
+from .screen import Screen
+from .tellers import WORDS, Summary
+from .verdicts import NORMAL_SPEED, SHORT_S, STILL_S, span
+
+if TYPE_CHECKING:
+    from vhashdb import Database, Match, Result, Segment
+
+SHOWN_MATCHES: Final = 3
+SHOWN_STRETCHES: Final = 4
+"""Of one match."""
+_VERDICT_WIDTH: Final = 14
+_INDENT: Final = 2
+_STRIP_MARGIN: Final = 22
+"""Columns beside a strip: its name before it, its length after it."""
+_LOOK: Final = {
+    "insufficient": "look at it yourself; it is too dark, flat or short for the software to say anything",
+    "possible": "compare them yourself; on its own it proves nothing",
+}
+_SIGNS: Final = {strips.SAME: "the same", strips.OTHER: "not the same", strips.UNUSABLE: "shows too little to say"}
+
+
+class ScreenTeller:
+    """Tells answers on a terminal."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._screen = Screen()
+        self._notes: dict[str, int] = {}
+        """What keeps matches from leading to more, and the numbers it was given: said in full only once."""
+        self._steps: set[str] = set()
+        """Next steps that were said already."""
+        self._signs: set[str] = set()
+        self._first: tuple[str, str] | None = None
+        """The first file found, and its best record."""
+
+    def tell(self, job: Job[Result]) -> None:
+        """One file: a line, and under it what is known of each match."""
+        if job.value is None:
+            self._heading("unreadable", job.path)
+            self._because(without_path(job.failure.message, job.path), job.failure.hint)
+            return
+        result = job.value
+        self._heading(result.verdict, job.path, len(result.matches))
+        if result.verdict == "insufficient":
+            self._because(result.reason, _LOOK["insufficient"])
+        for place, match in enumerate(result.matches[:SHOWN_MATCHES], 1):
+            self._match(result, match, f"{place}. " if len(result.matches) > 1 else "")
+        if (more := len(result.matches) - SHOWN_MATCHES) > 0:
+            self._say(f"and {more} more: {self._command('match', job.path)} | less")
+        for note in result.damage:
+            self._say(f"note: {printable(note)}")
+        if result.matches and self._first is None:
+            self._first = (job.path, result.matches[0].record.short_id)
+
+    def finish(self, summary: Summary) -> None:
+        """The counts, what the signs mean, and what to do next."""
+        screen = self._screen
+        screen.line("")
+        files = tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped)
+        day = f", {summary.updated_at.date()}" if summary.updated_at else ""
+        base = f"database {shown(summary.database)}{day}, {counted(summary.records, 'record')}"
+        screen.flow([files, base, f"exit {summary.code.value}"], " · ")
+        if self._signs:
+            screen.line("   ".join(f"{sign} {words}" for sign, words in _SIGNS.items() if sign in self._signs))
+        for note, number in self._notes.items():
+            self._screen.hanging(f"[{number}] ", note)
+        for step in self._next(summary):
+            self._screen.hanging("→ ", step)
+
+    # -- one file --------------------------------------------------------------------------------------
+
+    def _heading(self, verdict: str, path: str, matches: int = 0) -> None:
+        screen, word = self._screen, verdict_word(verdict)
+        tail = f"  {matches} records" if matches > 1 else ""
+        name = screen.shortened(shown(path), screen.width - _VERDICT_WIDTH - len(tail))
+        style = f"bold {COLOURS[word]}" if word == "MATCH" else COLOURS[word]
+        screen.line(screen.text(word.ljust(_VERDICT_WIDTH), style) + screen.text(name, "bold" if matches else "") + screen.text(tail))
+
+    def _because(self, reason: str, step: str, indent: int = _INDENT) -> None:
+        """Why no more is said of a file, and the next step unless it was said before."""
+        self._say(printable(reason), indent)
+        if step not in self._steps:
+            self._steps.add(step)
+            self._screen.hanging("→ ", printable(step), indent)
+
+    def _match(self, result: Result, match: Match, place: str) -> None:
+        record, details, ceiling = match.record, match.record.details, match.ceiling
+        labels = printable(", ".join(record.labels)) or "no label"
+        state = "" if record.state == "active" else f"  ({record.state})"
+        mark = self._mark(match)
+        seconds = match.judgement.reason if match.identical else _seconds(result, match)
+        words = [f"{place}{seconds}", f"rec {record.short_id}{state}", labels, f"score {match.score:.2f}", f"→ {ceiling.action}{mark}"]
+        self._screen.flow(words, "  ", indent=_INDENT, hang=len(place))
+        indent = _INDENT + len(place)
+        if match.verdict == "possible":
+            self._because(match.judgement.reason, _LOOK["possible"], indent)
+        if not match.identical:
+            self._strips(result, match, indent)
+            self._stretches(match.segments, indent)
+        source = "recorded here" if details.source == "local" else f"from {printable(details.source)}"
+        voices = "" if details.source == "local" and not ceiling.dispute else f" ({ceiling.agree} agree, {ceiling.dispute} dispute)"
+        self._screen.hanging("", f"{source}{voices}{': ' if details.reason else ''}{printable(details.reason)}", indent)
+        if ceiling.exceptions:
+            self._say(f"does not apply to {printable(', '.join(ceiling.exceptions))}", indent)
+
+    def _mark(self, match: Match) -> str:
+        """The number of the note that says why a match leads to no more."""
+        if not match.ceiling.reasons:
+            return ""
+        note = f"not more than {match.ceiling.action}: {printable('; '.join(match.ceiling.reasons))}"
+        return f" [{self._notes.setdefault(note, len(self._notes) + 1)}]"
+
+    # -- stretches -------------------------------------------------------------------------------------
+
+    def _strips(self, result: Result, match: Match, indent: int) -> None:
+        segments = match.segments
+        if not segments:
+            return
+        if result.fingerprint is not None and result.duration_s > STILL_S:
+            spans = [(s.query_start_s, s.query_end_s) for s in segments]
+            self._strip("file", result.duration_s, spans, unusable_spans(result.fingerprint), indent)
+        known = [(s.reference_start_s, s.reference_end_s) for s in segments]
+        self._strip("known", match.record.duration_s, known, self._unusable(match), indent)
+
+    def _strip(self, name: str, duration_s: float, spans: Sequence[strips.Span], unusable: Iterable[strips.Span], indent: int) -> None:
+        screen = self._screen
+        drawn = strips.strip(duration_s, spans, unusable, screen.width - indent - _STRIP_MARGIN)
+        self._signs.update(drawn)
+        line = Text(" " * indent) + screen.text(f"{name:<6}{strips.EDGE}")
+        for sign in drawn:
+            line += screen.text(sign, "red" if sign == strips.SAME else "dim" if sign == strips.UNUSABLE else "")
+        screen.line(line + screen.text(f"{strips.EDGE} {clock(duration_s)}"))
+
+    def _unusable(self, match: Match) -> list[strips.Span]:
+        try:
+            return unusable_spans(self._database.fingerprint(match.record.id))
+        except RecordNotFound:  # erased since, or it came without hashes
+            return []
+
+    def _stretches(self, segments: Sequence[Segment], indent: int) -> None:
+        for number, segment in enumerate(segments[:SHOWN_STRETCHES], 1):
+            self._screen.flow(_stretch_words(segment, number if len(segments) > 1 else 0), ", ", indent=indent, hang=2)
+        if (more := len(segments) - SHOWN_STRETCHES) > 0:
+            self._say(f"and {more} more {'stretch' if more == 1 else 'stretches'}", indent)
+
+    # -- words -----------------------------------------------------------------------------------------
+
+    def _next(self, summary: Summary) -> list[str]:
+        steps = []
+        found = summary.verdicts["match"] + summary.verdicts["possible"]
+        if self._first is not None:
+            path, record = self._first
+            example = "" if found == 1 else ", for example"
+            steps.append(f"{counted(found, 'file')} to look at; why it was found{example}: {self._command('explain', path, record)}")
+        if summary.verdicts["insufficient"] + summary.verdicts["unreadable"]:
+            number = summary.verdicts["insufficient"] + summary.verdicts["unreadable"]
+            steps.append(f"{counted(number, 'file')} that nothing can be said of: that is not NO MATCH, so a person has to look")
+        return steps
+
+    def _command(self, verb: str, *arguments: str) -> str:
+        """A command that can be given next, for the same database."""
+        context = click.get_current_context()
+        given = context.get_parameter_source("db") is ParameterSource.COMMANDLINE
+        database = ["--db", str(self._database.path)] if given else []
+        return printable(shlex.join(["vhashdb", verb, *database, *arguments]))
+
+    def _say(self, words: str, indent: int = _INDENT) -> None:
+        self._screen.line(words, indent)
+
+
+def _seconds(result: Result, match: Match) -> str:
+    if result.duration_s <= STILL_S:
+        return "still picture"
+    digits = 1 if result.duration_s < SHORT_S else 0
+    return f"{min(match.judgement.matched_query_s, result.duration_s):.{digits}f} of {result.duration_s:.{digits}f} s"
+
+
+def _stretch_words(segment: Segment, number: int) -> list[str]:
+    length_s = segment.query_end_s - segment.query_start_s
+    still = length_s <= STILL_S
+    here = "still picture" if still else span(segment.query_start_s, segment.query_end_s)
+    there = span(segment.reference_start_s, segment.reference_end_s)
+    words = [f"{number}  {here} ↔ known {there}" if number else f"{here} ↔ known {there}"]
+    if (views := str(segment.views)) != "whole picture":
+        words += views.split(", ")
+    if abs(segment.speed - 1) > NORMAL_SPEED and not still:
+        words.append(f"{'sped up' if segment.speed > 1 else 'slowed down'} × {segment.speed:.2f}")
+    words.append(f"{segment.median_bits:.0f}/{segment.bits} bits")
+    return words
