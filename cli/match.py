@@ -13,11 +13,12 @@ import click
 
 from vhashdb.errors import DatabaseEmpty
 
-from .batch import Job, Progress, in_order, trace
+from .batch import Job, in_order, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, effort_option, exit_zero_option, json_option, opened, quiet_option, warn_of_index, workers_option
 from .files import InputFiles, source_of
 from .output import say, shown
+from .progress import Progress
 from .settings import OneOf
 from .tellers import WORDS, JsonTeller, Summary, Teller, TextTeller
 
@@ -100,7 +101,7 @@ class _Matching:
         tellers = self._tellers(listed or ())
         try:
             with Progress(total, quiet=self._options.quiet) as progress:
-                for job in in_order(self._inputs if listed is None else listed, self._ask, self._options.workers):
+                for job in in_order(self._inputs if listed is None else listed, progress.watching(self._ask), self._options.workers):
                     self._tell(job, tellers)
                     progress.advance()
         except KeyboardInterrupt:
