@@ -53,18 +53,26 @@ class Screen:
         for number, line in enumerate(self.text(words).wrap(self._measuring, self.width - indent - len(mark))):
             self.line(Text(" " * len(mark) if number else mark) + line, indent)
 
-    def flow(self, parts: Sequence[str], gap: str, *, indent: int = 0, hang: int = 2) -> None:
-        """Print parts side by side; one that does not fit goes, as a whole, to a further line, which is indented by ``hang``."""
+    def flow(self, parts: Sequence[str], gap: str, *, indent: int = 0, hang: int = 2, broken: str = "") -> None:
+        """Print parts side by side; one that does not fit goes, as a whole, to a further line, which is indented by ``hang``.
+
+        A line that something follows ends in ``broken``, or like the gap.
+        """
         first, *others = map(self.fit, parts)
         gap, lines = self.fit(gap), [first]
+        broken = broken or gap.rstrip()
         for part in others:
-            if cell_len(lines[-1] + gap + part) > self.width - indent:
-                lines[-1] += gap.rstrip()
+            if cell_len(lines[-1] + gap + part + broken) > self.width - indent:
+                lines[-1] += broken
                 lines.append(" " * hang + part)
             else:
                 lines[-1] += gap + part
         for line in lines:
             self.line(line, indent)
+
+    def command(self, words: Sequence[str], indent: int = 0) -> None:
+        """Print a command to be copied: a line that is broken ends as the shell wants it."""
+        self.flow(words, " ", indent=indent, broken=" \\")
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, roomy: Sequence[str] = ()) -> None:
         """Print a table; only the columns named ``roomy`` give way where it is too wide, and break between words."""

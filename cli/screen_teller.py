@@ -17,7 +17,7 @@ from . import strips
 from .batch import Job, tally
 from .output import COLOURS, clock, counted, printable, shown, verdict_word, without_path
 from .screen import Screen
-from .tellers import WORDS, Summary
+from .tellers import WORDS, Summary, database_text
 from .verdicts import NORMAL_SPEED, SHORT_S, STILL_S, span
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class ScreenTeller:
         for place, match in enumerate(result.matches[:SHOWN_MATCHES], 1):
             self._match(result, match, f"{place}. " if len(result.matches) > 1 else "")
         if (more := len(result.matches) - SHOWN_MATCHES) > 0:
-            self._say(f"and {more} more: {self._command('match', job.path)} | less")
+            self._say(f"and {more} more; all of them:")
+            self._screen.command([*self._command("match", job.path), "| less"], _INDENT)
         for note in result.damage:
             self._say(f"note: {printable(note)}")
         if result.matches and self._first is None:
@@ -74,16 +75,13 @@ class ScreenTeller:
         """The counts, what the signs mean, and what to do next."""
         screen = self._screen
         screen.line("")
-        files = tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped)
-        day = f", {summary.updated_at.date()}" if summary.updated_at else ""
-        base = f"database {shown(summary.database)}{day}, {counted(summary.records, 'record')}"
-        screen.flow([files, base, f"exit {summary.code.value}"], " · ")
+        screen.hanging("", tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped))
+        screen.hanging("", f"{database_text(summary)} · exit {summary.code.value}")
         if self._signs:
             screen.line("   ".join(f"{sign} {words}" for sign, words in _SIGNS.items() if sign in self._signs))
         for note, number in self._notes.items():
-            self._screen.hanging(f"[{number}] ", note)
-        for step in self._next(summary):
-            self._screen.hanging("→ ", step)
+            screen.hanging(f"[{number}] ", note)
+        self._next(summary)
 
     # -- one file --------------------------------------------------------------------------------------
 
@@ -163,24 +161,22 @@ class ScreenTeller:
 
     # -- words -----------------------------------------------------------------------------------------
 
-    def _next(self, summary: Summary) -> list[str]:
-        steps = []
-        found = summary.verdicts["match"] + summary.verdicts["possible"]
+    def _next(self, summary: Summary) -> None:
+        """What a person does now."""
+        screen, verdicts = self._screen, summary.verdicts
+        found, unsure = verdicts["match"] + verdicts["possible"], verdicts["insufficient"] + verdicts["unreadable"]
         if self._first is not None:
-            path, record = self._first
-            example = "" if found == 1 else ", for example"
-            steps.append(f"{counted(found, 'file')} to look at; why it was found{example}: {self._command('explain', path, record)}")
-        if summary.verdicts["insufficient"] + summary.verdicts["unreadable"]:
-            number = summary.verdicts["insufficient"] + summary.verdicts["unreadable"]
-            steps.append(f"{counted(number, 'file')} that nothing can be said of: that is not NO MATCH, so a person has to look")
-        return steps
+            example = "this says why" if found == 1 else "for example, this says why"
+            screen.hanging("→ ", f"{counted(found, 'file')} to look at; {example}:")
+            screen.command(self._command("explain", *self._first), _INDENT)
+        if unsure:
+            screen.hanging("→ ", f"{counted(unsure, 'file')} that nothing can be said of: that is not NO MATCH, so a person has to look")
 
-    def _command(self, verb: str, *arguments: str) -> str:
+    def _command(self, verb: str, *arguments: str) -> list[str]:
         """A command that can be given next, for the same database."""
-        context = click.get_current_context()
-        given = context.get_parameter_source("db") is ParameterSource.COMMANDLINE
-        database = ["--db", str(self._database.path)] if given else []
-        return printable(shlex.join(["vhashdb", verb, *database, *arguments]))
+        given = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
+        database = ["--db", shlex.quote(str(self._database.path))] if given else []
+        return [f"vhashdb {verb}", *(printable(word) for word in (*database, *map(shlex.quote, arguments)))]
 
     def _say(self, words: str, indent: int = _INDENT) -> None:
         self._screen.line(words, indent)
