@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 WIDEST: Final = 120
 """Columns beyond which lines of text are hard to follow; tables may be wider."""
 NARROWEST: Final = 40
+ROOMY: Final = 100
+"""Columns from which a table may have what is only nice to have."""
+_WHOLE_WORD: Final = 18
+"""Characters up to which a word in a table is not broken."""
 
 
 class Screen:
@@ -74,14 +78,16 @@ class Screen:
         """Print a command to be copied: a line that is broken ends as the shell wants it."""
         self.flow(words, " ", indent=indent, broken=" \\")
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, roomy: Sequence[str] = ()) -> None:
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, roomy: Sequence[str] = ()) -> None:
         """Print a table; only the columns named ``roomy`` give way where it is too wide, and break between words."""
-        table = Table(
-            box=box.SIMPLE if speaks_utf8(sys.stdout) else box.ASCII2, pad_edge=False, header_style="bold" if self._colour else ""
-        )
-        for column in columns:
-            gives_way = column in roomy
-            table.add_column(self.fit(column), no_wrap=not gives_way, overflow="fold" if gives_way else "ellipsis")
+        lines = box.SIMPLE if speaks_utf8(sys.stdout) else box.ASCII2
+        table = Table(box=lines, pad_edge=False, header_style="bold" if self._colour else "")
+        for number, column in enumerate(columns):
+            if column in roomy:
+                words = [word for row in rows for word in row[number].split()]
+                table.add_column(self.fit(column), overflow="fold", min_width=min(_WHOLE_WORD, max(map(len, words), default=0)))
+            else:
+                table.add_column(self.fit(column), no_wrap=True)
         for row in rows:
             table.add_row(*(self.text(cell) for cell in row))
         self._print(table, self.columns)
