@@ -25,7 +25,7 @@ WIDEST: Final = 120
 NARROWEST: Final = 40
 ROOMY: Final = 100
 """Columns from which a table may have what is only nice to have."""
-_WHOLE_WORD: Final = 18
+_WHOLE_WORD: Final = 20
 """Characters up to which a word in a table is not broken."""
 
 
@@ -81,7 +81,7 @@ class Screen:
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, roomy: Sequence[str] = ()) -> None:
         """Print a table; only the columns named ``roomy`` give way where it is too wide, and break between words."""
         lines = box.SIMPLE if speaks_utf8(sys.stdout) else box.ASCII2
-        table = Table(box=lines, pad_edge=False, header_style="bold" if self._colour else "")
+        table = Table(box=lines, show_edge=False, padding=(0, 1, 0, 0), header_style="bold" if self._colour else "")
         for number, column in enumerate(columns):
             if column in roomy:
                 words = [word for row in rows for word in row[number].split()]
