@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
 from click.core import ParameterSource
-from rich.text import Text
 
 from vhashdb.errors import RecordNotFound
 from vhashdb.fingerprints import unusable_spans
 
-from . import strips
 from .batch import Job, tally
-from .output import COLOURS, clock, counted, printable, shown, verdict_word, without_path
+from .drawing import Side, draw, legend, stretches
+from .output import COLOURS, counted, printable, shown, verdict_word, without_path
 from .screen import Screen
 from .tellers import WORDS, Summary, database_text
-from .verdicts import NORMAL_SPEED, SHORT_S, STILL_S, span
+from .verdicts import SHORT_S, STILL_S
 
 if TYPE_CHECKING:
-    from vhashdb import Database, Match, Result, Segment
+    from vhashdb import Database, Match, Result
+
+    from .strips import Span
 
 SHOWN_MATCHES: Final = 3
-SHOWN_STRETCHES: Final = 4
-"""Of one match."""
 _VERDICT_WIDTH: Final = 14
 _INDENT: Final = 2
-_STRIP_MARGIN: Final = 22
-"""Columns beside a strip: its name before it, its length after it."""
 _LOOK: Final = {
     "insufficient": "look at it yourself; it is too dark, flat or short for the software to say anything",
     "possible": "compare them yourself; on its own it proves nothing",
 }
-_SIGNS: Final = {strips.SAME: "the same", strips.OTHER: "not the same", strips.UNUSABLE: "shows too little to say"}
 
 
 class ScreenTeller:
@@ -77,8 +73,7 @@ class ScreenTeller:
         screen.line("")
         screen.hanging("", tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped))
         screen.hanging("", f"{database_text(summary)} · exit {summary.code.value}")
-        if self._signs:
-            screen.line("   ".join(f"{sign} {words}" for sign, words in _SIGNS.items() if sign in self._signs))
+        legend(screen, self._signs)
         for note, number in self._notes.items():
             screen.hanging(f"[{number}] ", note)
         self._next(summary)
@@ -111,8 +106,10 @@ class ScreenTeller:
         if match.verdict == "possible":
             self._because(match.judgement.reason, _LOOK["possible"], indent)
         if not match.identical:
-            self._strips(result, match, indent)
-            self._stretches(match.segments, indent)
+            query = Side("file", result.duration_s, unusable_spans(result.fingerprint) if result.fingerprint else ())
+            known = Side("known", match.record.duration_s, self._unusable(match))
+            self._signs |= draw(self._screen, match.segments, query, known, indent)
+            stretches(self._screen, match.segments, indent)
         source = "recorded here" if details.source == "local" else f"from {printable(details.source)}"
         voices = "" if details.source == "local" and not ceiling.dispute else f" ({ceiling.agree} agree, {ceiling.dispute} dispute)"
         self._screen.hanging("", f"{source}{voices}{': ' if details.reason else ''}{printable(details.reason)}", indent)
@@ -126,38 +123,11 @@ class ScreenTeller:
         note = f"not more than {match.ceiling.action}: {printable('; '.join(match.ceiling.reasons))}"
         return f" [{self._notes.setdefault(note, len(self._notes) + 1)}]"
 
-    # -- stretches -------------------------------------------------------------------------------------
-
-    def _strips(self, result: Result, match: Match, indent: int) -> None:
-        segments = match.segments
-        if not segments:
-            return
-        if result.fingerprint is not None and result.duration_s > STILL_S:
-            spans = [(s.query_start_s, s.query_end_s) for s in segments]
-            self._strip("file", result.duration_s, spans, unusable_spans(result.fingerprint), indent)
-        known = [(s.reference_start_s, s.reference_end_s) for s in segments]
-        self._strip("known", match.record.duration_s, known, self._unusable(match), indent)
-
-    def _strip(self, name: str, duration_s: float, spans: Sequence[strips.Span], unusable: Iterable[strips.Span], indent: int) -> None:
-        screen = self._screen
-        drawn = strips.strip(duration_s, spans, unusable, screen.width - indent - _STRIP_MARGIN)
-        self._signs.update(drawn)
-        line = Text(" " * indent) + screen.text(f"{name:<6}{strips.EDGE}")
-        for sign in drawn:
-            line += screen.text(sign, "red" if sign == strips.SAME else "dim" if sign == strips.UNUSABLE else "")
-        screen.line(line + screen.text(f"{strips.EDGE} {clock(duration_s)}"))
-
-    def _unusable(self, match: Match) -> list[strips.Span]:
+    def _unusable(self, match: Match) -> list[Span]:
         try:
             return unusable_spans(self._database.fingerprint(match.record.id))
         except RecordNotFound:  # erased since, or it came without hashes
             return []
-
-    def _stretches(self, segments: Sequence[Segment], indent: int) -> None:
-        for number, segment in enumerate(segments[:SHOWN_STRETCHES], 1):
-            self._screen.flow(_stretch_words(segment, number if len(segments) > 1 else 0), ", ", indent=indent, hang=2)
-        if (more := len(segments) - SHOWN_STRETCHES) > 0:
-            self._say(f"and {more} more {'stretch' if more == 1 else 'stretches'}", indent)
 
     # -- words -----------------------------------------------------------------------------------------
 
@@ -175,8 +145,8 @@ class ScreenTeller:
     def _command(self, verb: str, *arguments: str) -> list[str]:
         """A command that can be given next, for the same database."""
         given = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
-        database = ["--db", shlex.quote(str(self._database.path))] if given else []
-        return [f"vhashdb {verb}", *(printable(word) for word in (*database, *map(shlex.quote, arguments)))]
+        database = ["--db", _quoted(str(self._database.path))] if given else []
+        return [f"vhashdb {verb}", *database, *map(_quoted, arguments)]
 
     def _say(self, words: str, indent: int = _INDENT) -> None:
         self._screen.line(words, indent)
@@ -189,15 +159,9 @@ def _seconds(result: Result, match: Match) -> str:
     return f"{min(match.judgement.matched_query_s, result.duration_s):.{digits}f} of {result.duration_s:.{digits}f} s"
 
 
-def _stretch_words(segment: Segment, number: int) -> list[str]:
-    length_s = segment.query_end_s - segment.query_start_s
-    still = length_s <= STILL_S
-    here = "still picture" if still else span(segment.query_start_s, segment.query_end_s)
-    there = span(segment.reference_start_s, segment.reference_end_s)
-    words = [f"{number}  {here} ↔ known {there}" if number else f"{here} ↔ known {there}"]
-    if (views := str(segment.views)) != "whole picture":
-        words += views.split(", ")
-    if abs(segment.speed - 1) > NORMAL_SPEED and not still:
-        words.append(f"{'sped up' if segment.speed > 1 else 'slowed down'} × {segment.speed:.2f}")
-    words.append(f"{segment.median_bits:.0f}/{segment.bits} bits")
-    return words
+def _quoted(word: str) -> str:
+    """As a shell takes it; what is no plain text as the bytes it is."""
+    if printable(word) == word:
+        return shlex.quote(word)
+    plain = "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'" else f"\\x{byte:02x}" for byte in os.fsencode(word))
+    return f"$'{plain}'"

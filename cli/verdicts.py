@@ -95,10 +95,14 @@ def judgement_lines(judgement: Judgement) -> list[str]:
     """Verdict, score and reason of one comparison."""
     word = coloured(verdict_word(judgement.verdict))
     score = f"  {judgement.score:.2f}" if judgement.score else ""
-    lines = [f"{word}{score}  {printable(judgement.reason)}"]
-    if judgement.segments:
-        lines.append(f"  {judgement.query_coverage:.0%} of the file, {judgement.reference_coverage:.0%} of the known video")
-    return lines
+    return [f"{word}{score}  {printable(judgement.reason)}", *coverage_line(judgement)]
+
+
+def coverage_line(judgement: Judgement) -> list[str]:
+    """How much of both sides matched, if any did."""
+    if not judgement.segments:
+        return []
+    return [f"  {judgement.query_coverage:.0%} of the file, {judgement.reference_coverage:.0%} of the known video"]
 
 
 def views_lines(comparison: Comparison) -> list[str]:
@@ -186,10 +190,18 @@ def _stretch_lines(segment: Segment, fate: Fate, *, strongest: bool) -> list[str
 
 def gates_lines(judgement: Judgement) -> list[str]:
     """Each condition with its value and threshold."""
-    rows = [("condition", "value", "threshold", "result", "meaning")]
-    rows += [(g.name, _number(g.value), _number(g.threshold), "pass" if g.passed else "FAIL", g.meaning) for g in judgement.gates]
+    rows = gate_rows(judgement)
     first, second, third = (max(len(row[column]) for row in rows) for column in range(3))
     return [f"  {r[0]:<{first}}  {r[1]:>{second}}  {r[2]:>{third}}  {r[3]:<6}  {r[4]}" for r in rows]
+
+
+def gate_rows(judgement: Judgement) -> list[tuple[str, ...]]:
+    """The same in columns, after a row of their names."""
+    rows: list[tuple[str, ...]] = [("condition", "value", "threshold", "result", "meaning")]
+    return rows + [
+        (gate.name, _number(gate.value), _number(gate.threshold), "pass" if gate.passed else "FAIL", gate.meaning)
+        for gate in judgement.gates
+    ]
 
 
 def _number(value: float) -> str:
