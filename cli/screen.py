@@ -79,18 +79,25 @@ class Screen:
         self.flow(words, " ", indent=indent, broken=" \\")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, roomy: Sequence[str] = ()) -> None:
-        """Print a table; only the columns named ``roomy`` give way where it is too wide, and break between words."""
+        """Print a table; only the columns named ``roomy`` give way where it is too wide, and break between words if they can."""
+        table = self._table(columns, rows, roomy, _WHOLE_WORD)
+        if self._measuring.measure(table, options=self._measuring.options.update(width=10 * WIDEST)).minimum > self.columns:
+            table = self._table(columns, rows, roomy, 0)
+        self._print(table, self.columns)
+
+    def _table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], roomy: Sequence[str], whole: int) -> Table:
+        """Words of at most ``whole`` characters are not broken."""
         lines = box.SIMPLE if speaks_utf8(sys.stdout) else box.ASCII2
         table = Table(box=lines, show_edge=False, padding=(0, 1, 0, 0), header_style="bold" if self._colour else "")
         for number, column in enumerate(columns):
             if column in roomy:
-                words = [word for row in rows for word in row[number].split()]
-                table.add_column(self.fit(column), overflow="fold", min_width=min(_WHOLE_WORD, max(map(len, words), default=0)))
+                longest = max((cell_len(word) for row in rows for word in row[number].split()), default=0)
+                table.add_column(self.fit(column), overflow="fold", min_width=min(whole, longest) or None)
             else:
                 table.add_column(self.fit(column), no_wrap=True)
         for row in rows:
             table.add_row(*(self.text(cell) for cell in row))
-        self._print(table, self.columns)
+        return table
 
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:
         """Print names and values, the values in a column of their own."""

@@ -22,9 +22,17 @@ WIDE = "監視カメラの映像_二〇二六年十一月二十日_午後三時�
 def desk(samples, tmp_path_factory):
     """A moderator's folder: a database with records of every standing, and uploads that get every verdict."""
     place = tmp_path_factory.mktemp("desk")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOGNAME", "mo")
+        _build(place, samples)
+    return place / "work"
+
+
+def _build(place, samples):
     acme = Company(place, "acme")
     acme.begins_to_publish().publish(policy=Policy("amber", "block", "safety desk"))
     acme.db.add(samples / "known" / "valley.mp4", details=vhashdb.Details(("graphic-violence", "tvec"), reason="attack of 12 May"))
+    acme.db.add(samples / "known" / "night_city.mp4", labels=["tvec"], reason="a march at night")
     acme.publishes()
     (place / "root.json").write_bytes(acme.feed.first_root)
     acme.close()
@@ -32,19 +40,17 @@ def desk(samples, tmp_path_factory):
     db.parent.mkdir()
     _must("init", db)
     _must("trust", "add", acme.feed.folder, "--root", place / "root.json", "--member", "acme.example", "--db", db)
-    _must("sync", "--db", db)
-    (valley,) = run("list", "--json", "--db", db).json
-    _must("opinion", valley["record"], "--verdict", "false_positive", "--reason", "a trailer", "--db", db)
     _must("allow", "add", samples / "known" / "night_city.mp4", "--reason", "intro of the evening news", "--db", db)
+    _must("sync", "--db", db)
+    (valley,) = run("list", "--json", "--label", "graphic-violence", "--db", db).json
+    _must("opinion", valley["record"], "--verdict", "false_positive", "--reason", "a trailer", "--db", db)
     harm = ("--label", "graphic-violence", "--reason", "perpetrator-produced")
     _must("add", *harm, "--max-action", "block", samples / "known" / "harbour.mp4", "--db", db)
     _must("add", "--label", "child-safety", samples / "known" / "playground.mp4", "--db", db)
-    for name, sources in (("night_city", ("partner",)), ("playground", ("bold", "calm", "dear", "even"))):
-        _must("hash", "--format", "vpdq", "-o", place / f"{name}.txt", samples / "known" / f"{name}.mp4")
-        for source in sources:
-            _must("import", "--source", source, *harm, place / f"{name}.txt", "--db", db)
+    _must("hash", "--format", "vpdq", "-o", place / "playground.txt", samples / "known" / "playground.mp4")
+    for source in ("bold", "calm", "dear", "even"):
+        _must("import", "--source", source, *harm, place / "playground.txt", "--db", db)
     _uploads(db.parent, samples)
-    return db.parent
 
 
 def _must(*arguments):
@@ -70,10 +76,10 @@ def _uploads(folder, samples):
 
 
 @pytest.fixture
-def at_desk(desk, monkeypatch):
-    """The moderator's folder, as the one to work in."""
-    monkeypatch.chdir(desk)
-    return desk
+def at_desk(desk, clean, monkeypatch):
+    """A copy of the moderator's folder, as the one to work in: a match is an entry in the record's history."""
+    monkeypatch.setenv("LOGNAME", "mo")
+    monkeypatch.chdir(shutil.copytree(desk, clean / "desk"))
 
 
 def uploads():
@@ -91,3 +97,32 @@ def test_match(at_desk, golden, options):
     assert screen.code == 10
     assert screen.widest <= options["width"]
     assert_golden(golden, screen.normalised())
+
+
+def record_of(source):
+    return run("list", "--json", "--source", source, "--db", "vhash.vhdb").json[0]["record"]
+
+
+COMMANDS = {
+    "list": ("list",),
+    "show": ("show", "{acme-feed}"),
+    "info": ("info",),
+    "review-list": ("review", "list"),
+    "compare": ("compare", "partly dark.vhfp", "the same.mp4"),
+    "compare-nothing": ("compare", "balloons.mp4", "the same.mp4"),
+    "explain": ("explain", "harbour__speed125.vhfp", "{local}"),
+}
+
+
+@pytest.mark.parametrize(("name", "width"), [*((name, 80) for name in COMMANDS), ("list", 120), ("show", 120), ("explain", 120)])
+def test_the_other_verbs(at_desk, name, width):
+    arguments = [record_of(word[1:-1])[:8] if word.startswith("{") else word for word in COMMANDS[name]]
+    screen = on_terminal(*arguments, width=width)
+    assert screen.widest <= width
+    assert_golden(f"{name}-{width}", screen.normalised())
+
+
+def test_a_table_without_the_characters_for_lines(at_desk):
+    screen = on_terminal("list", locale="C")
+    assert screen.raw.isascii()
+    assert_golden("list-80-ascii", screen.normalised())
