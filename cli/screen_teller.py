@@ -71,7 +71,7 @@ class ScreenTeller:
         """The counts, what the signs mean, and what to do next."""
         screen = self._screen
         screen.line("")
-        screen.hanging("", tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped))
+        screen.hanging("", tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped, summary.older))
         screen.hanging("", f"{database_text(summary)} · exit {summary.code.value}")
         legend(screen, self._signs)
         for note, number in self._notes.items():
