@@ -3,8 +3,8 @@
     python docs/run.py [PAGE.md …]            # says where a page shows something else than happens
     python docs/run.py --write [PAGE.md …]    # writes into the page what happens
 
-Each page has one empty folder in which the samples are in `data/samples`, and one shell in which everything runs in the
-page's order. What a block is for is said by its language:
+Each page has one empty folder in which the samples are in `data/samples`, and one shell, on a terminal of 80 columns, in which
+everything runs in the page's order. What a block is for is said by its language:
 
 | language | |
 |---|---|
@@ -26,20 +26,27 @@ from __future__ import annotations
 import argparse
 import configparser
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
+import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
+
+import pyte
 
 ROOT: Final = Path(__file__).parents[1]
 GENERATED: Final = ("cli.md",)
@@ -59,6 +66,9 @@ _ANY: Final = {
     "space": r"\s+",
 }
 _FOUND: Final = 10
+COLUMNS: Final = 80
+_ROWS: Final = 1000
+_NOT_FOR_PAGES: Final = ("VHASHDB_", "XDG_", "PYTEST_", "COLUMNS", "LINES", "LANG", "LC_", "NO_COLOR")
 _TIMEOUT_S: Final = 60
 
 
@@ -103,26 +113,28 @@ def blocks(text: str) -> list[Block]:
 
 
 class Shell:
-    """One shell in one empty folder, which remembers what variables and folder were set."""
+    """One shell in one empty folder, which remembers what variables and folder were set; its output is a terminal."""
 
     def __init__(self, place: Path) -> None:
         (place / "data").mkdir()
         (place / "data" / "samples").symlink_to(ROOT / "data" / "samples")
         self.place = place
         self._mark = f"mark-{os.urandom(8).hex()}"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("VHASHDB_", "XDG_", "PYTEST_", "COV_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_FOR_PAGES)}
         programs = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
         settings = {"HOME": str(place), "PATH": programs, "TZ": "UTC", "LC_ALL": "C.UTF-8", "USER": "you", "LOGNAME": "you"}
+        self._screen, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
         self._process = subprocess.Popen(
             ["/bin/bash", "--noprofile", "--norc"],
             cwd=place,
-            env=kept | settings,
+            env=kept | settings | {"TERM": "xterm-256color", "NO_COLOR": "1"},
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stdout=theirs,
+            stderr=theirs,
             start_new_session=True,
         )
+        os.close(theirs)
 
     def __enter__(self) -> Self:
         return self
@@ -131,24 +143,30 @@ class Shell:
         with contextlib.suppress(ProcessLookupError):  # servers in the background end with the page
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
+        os.close(self._screen)
 
     def run(self, command: str) -> tuple[str, int]:
-        """What a command prints, and how it ends; `$?` is left as it was."""
+        """What is then on the screen, and how the command ends; `$?` is left as it was."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         script = f"{{ {command}\n}} </dev/null\n__code=$?; printf '\\n%s %d\\n' {self._mark} $__code; (exit $__code)\n"
-        self._process.stdin.write(script)
+        self._process.stdin.write(script.encode())
         self._process.stdin.flush()
-        printed = []
+        raw, end = b"", re.compile(rb"\r\n%s (\d+)\r\n" % self._mark.encode())
         started = time.monotonic()
-        while time.monotonic() - started < _TIMEOUT_S:
-            line = self._process.stdout.readline()
-            if not line:
-                break
-            if line.startswith(self._mark):
-                return "".join(printed).removesuffix("\n").replace(str(self.place), "/home/you"), int(line.split()[1])
-            printed.append(line)
-        raise RuntimeError(f"the shell did not come back from {command!r}: {''.join(printed)}")
+        while not (found := end.search(raw)):
+            if time.monotonic() > started + _TIMEOUT_S:
+                raise RuntimeError(f"{command!r} does not end: {raw.decode(errors='replace')}")
+            if select.select([self._screen], [], [], 1.0)[0]:
+                raw += os.read(self._screen, 65536)
+        return _drawn(raw[: found.start()]).replace(str(self.place), "/home/you"), int(found[1])
+
+
+def _drawn(raw: bytes) -> str:
+    """The text that a terminal shows after all this was sent to it."""
+    screen = pyte.Screen(COLUMNS, _ROWS)
+    pyte.ByteStream(screen).feed(raw)
+    lines = [line.rstrip() for line in screen.display[: screen.cursor.y + 1]]
+    return "".join(f"{line}\n" for line in lines)
 
 
 class Page:
@@ -186,7 +204,7 @@ class Page:
             self._save(block)
             return
         (self._shell.place / ".block.py").write_text(block.text, encoding="utf-8")
-        self._printed, code = self._run("python .block.py")
+        self._printed, code = self._run(f"python {self._shell.place}/.block.py")
         if code:
             yield self._difference(block, "ends with an error", self._printed)
 
@@ -230,9 +248,15 @@ class Page:
 
     def _same(self, shown: str, printed: str) -> bool:
         found = re.fullmatch(self._pattern(shown), printed.strip())
-        if found:
-            self._known |= {name.removeprefix("id_"): here for name, here in found.groupdict().items()}
-        return found is not None
+        named = {name.removeprefix("id_"): here for name, here in found.groupdict().items()} if found else {}
+        same = found is not None and len({*self._known.values(), *named.values()}) == len(self._known) + len(named)
+        if same:
+            self._known |= named
+        else:  # as far as one can tell, so that what comes after it is about the right records, and is written with the ids shown
+            before, now = (list(dict.fromkeys(_ids(text))) for text in (shown, printed))
+            fresh = [[name for name in before if name not in self._known], [here for here in now if here not in self._known.values()]]
+            self._known |= {name: here for name, here in zip(*fresh, strict=False) if len(name) == len(here)}
+        return same
 
     def _pattern(self, shown: str) -> str:
         """A regular expression of everything that counts as what is shown."""
@@ -272,6 +296,10 @@ class Page:
 
     def _difference(self, block: Block, what: str, happened: str = "") -> Difference:
         return Difference(self._path, block.line, what, block.text, happened)
+
+
+def _ids(text: str) -> list[str]:
+    return [match[0] for match in _VARIABLE.finditer(text) if match.lastgroup == "id"]
 
 
 def _json(text: str) -> None:
