@@ -31,4 +31,4 @@ def command(file: str, identifier: str, reason: str, db: Path, as_json: bool) ->
     if as_json:
         emit_json(with_path({"type": "unmatch", "path": "", "record": record.id, "reason": reason}, file))
     else:
-        emit(f"{shown(file)}  is not rec {record.short_id}; it will not be said to match it again")
+        emit(f"{shown(file)}  is not rec {record.short_id}, and will not match it again")
