@@ -16,8 +16,12 @@ check: $(VENV)/.test-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The site in site/, and man pages in man/ (MANPATH=man: man vhashdb-match). `python docs/run.py --write` brings what the
+# pages show up to date.
 docs: $(VENV)/.test-ready
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_man_pages.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 samples: $(VENV)/.demo-ready
 	$(BIN)/python data/samples/make_samples.py
@@ -28,7 +32,7 @@ bench: $(VENV)/.test-ready
 	$(BIN)/python -m bench.speed $(CORPUS)
 
 clean:
-	rm -rf $(VENV) build *.egg-info demo.vhdb
+	rm -rf $(VENV) build man site *.egg-info demo.vhdb
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -39,5 +43,5 @@ $(VENV)/.demo-ready: $(VENV)/bin/python pyproject.toml
 	touch $@
 
 $(VENV)/.test-ready: $(VENV)/.demo-ready
-	$(BIN)/python -m pip install --quiet --editable '.[test,check]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,check,docs]'
 	touch $@

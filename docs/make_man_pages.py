@@ -1,7 +1,7 @@
 """Write a man page for every command from its own help, into man/ or the folder given.
 
-    python docs/make_man_pages.py [FOLDER]
-    MANPATH=man: man vhashdb-match
+python docs/make_man_pages.py [FOLDER]
+MANPATH=man: man vhashdb-match
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ManPage(click.HelpFormatter):
 
 def pages() -> Iterator[tuple[str, str]]:
     """The name of every page, and what is in it."""
-    yield from _pages(click.Context(cli, info_name="vhashdb"))
+    yield from _pages(click.Context(cli, info_name="vhashdb", **cli.context_settings))
 
 
 def _pages(context: click.Context) -> Iterator[tuple[str, str]]:

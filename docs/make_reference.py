@@ -24,7 +24,7 @@ def main() -> int:
 def reference() -> str:
     """The whole page."""
     parts = ["# Command line\n\nMade from the commands' own help by `make docs`.\n"]
-    root = click.Context(cli, info_name="vhashdb", max_content_width=WIDTH, terminal_width=WIDTH)
+    root = click.Context(cli, info_name="vhashdb", max_content_width=WIDTH, terminal_width=WIDTH, **cli.context_settings)
     parts += section(root)
     return "\n".join(parts)
 

@@ -188,6 +188,7 @@ class Page:
         found = list(_COMMAND.finditer(block.text))
         if not found or found[0].start():
             yield self._difference(block, "a session begins with `$ `")
+            return
         for match, after in zip(found, [*found[1:], None], strict=True):
             command, shown = match["command"].replace("\n> ", "\n"), match["shown"]
             printed, code = self._run(command)
