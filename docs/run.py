@@ -49,7 +49,7 @@ from typing import Final, Self
 import pyte
 
 ROOT: Final = Path(__file__).parents[1]
-GENERATED: Final = ("cli.md",)
+GENERATED: Final = ("cli.md", "json.md")
 _BLOCK: Final = re.compile(r'^```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```$', re.DOTALL | re.MULTILINE)
 _COMMAND: Final = re.compile(r"^\$ (?P<command>.*(?:\n> .*)*)\n?(?P<shown>(?:(?!\$ ).*\n?)*)", re.MULTILINE)
 _VARIABLE: Final = re.compile(

@@ -13,6 +13,10 @@ def test_the_command_line_reference_is_up_to_date():
     assert subprocess.run([sys.executable, DOCS / "make_reference.py", "--check"], check=False).returncode == 0, "run `make docs`"
 
 
+def test_the_page_of_json_lines_is_up_to_date():
+    assert subprocess.run([sys.executable, DOCS / "json_reference.py", "--check"], check=False).returncode == 0, "run `make docs`"
+
+
 def test_links_between_documents_lead_somewhere():
     pages = [ROOT / "README.md", *DOCS.glob("*.md"), ROOT / "bench" / "README.md"]
     for page in pages:
