@@ -23,6 +23,8 @@ _identifier = click.argument("identifier", metavar="ID")
 def command() -> None:
     """Work through what waits for a person: held, disputed, overdue and expired records.
 
+    What is decided holds here at once, whatever a record's publisher says later, and is kept with the reason.
+
     \b
     Example:
       vhashdb review list
@@ -35,6 +37,8 @@ def command() -> None:
 @json_option
 def list_cases(db: Path, as_json: bool) -> None:
     """List what waits, oldest first.
+
+    Each line says why the record waits. What waits matches meanwhile, but leads to no more than a review.
 
     \b
     Example:
@@ -59,6 +63,9 @@ def list_cases(db: Path, as_json: bool) -> None:
 @json_option
 def show(identifier: str, db: Path, as_json: bool) -> None:
     """Show what is known for and against a record, and what it may lead to.
+
+    Opinions of all members that are followed are shown with what they rest on, and the last line says what keeps the record from
+    leading to more.
 
     \b
     Example:

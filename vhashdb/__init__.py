@@ -16,6 +16,7 @@ The house, from the street to the cellar::
       live_index    the index kept equal to the records, on disk and in memory
       matching      two fingerprints become segments and a verdict
       plotting      one such pair as a picture                (the only room that imports matplotlib)
+      glance        a quick look into a database, for a shell that completes a command
       errors        one tree; limits: one dataclass
 
 Example::

@@ -52,7 +52,8 @@ def sources(database: Path, beginning: str) -> Seen:
 
 def feeds(database: Path, beginning: str) -> Seen:
     """Feeds that are followed or published, with their organisation."""
-    query = "SELECT id, CASE WHEN own THEN 'published here' ELSE member END FROM feed WHERE substr(id, 1, ?) = ? AND status <> 'removed' ORDER BY id LIMIT ?"
+    who = "CASE WHEN own THEN 'published here' ELSE member END"
+    query = f"SELECT id, {who} FROM feed WHERE substr(id, 1, ?) = ? AND status <> 'removed' ORDER BY id LIMIT ?"
     return [(name, member) for name, member in _seen(database, query, (len(beginning), beginning, MOST))]
 
 
