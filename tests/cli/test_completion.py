@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import re
+import resource
 import select
 import shutil
 import sqlite3
@@ -11,10 +12,12 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 import vhashdb
 from vhashdb import glance
+from vhashdb.hashing.algorithms import AlgorithmId
 
 from .driver import run
 
@@ -188,14 +191,10 @@ def test_what_somebody_is_writing_just_now_is_seen(own, film_of_noise):
 
 @pytest.fixture
 def film_of_noise():
-    import numpy as np
-
     rng = np.random.default_rng(1)
     hashes = rng.integers(0, 256, (12, 32), np.uint8)
     start = np.arange(12) / 4
     quality, view = np.full(12, 100, np.uint8), np.zeros(12, np.uint16)
-    from vhashdb.hashing.algorithms import AlgorithmId
-
     return vhashdb.Fingerprint(AlgorithmId("pdq", 256, 1), start, start + 0.25, hashes, quality, view, duration_s=3.0)
 
 
@@ -204,8 +203,7 @@ def large(tmp_path_factory):
     """A database of 100,000 records, without hashes."""
     path = tmp_path_factory.mktemp("large") / "large.vhdb"
     with vhashdb.create(path) as db:
-        record = db.add(__import__("numpy").zeros((64, 64, 3), "uint8"), labels=["common"])
-        assert record.id
+        db.add(np.zeros((64, 64, 3), np.uint8), labels=["common"])
     with contextlib.closing(sqlite3.connect(path / glance.RECORDS_FILE)) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(record)")]
         changed = {"number": "n.i + 1", "id": "lower(hex(randomblob(16)))", "change": "(SELECT max(change) FROM record) + n.i"}
@@ -222,12 +220,8 @@ def large(tmp_path_factory):
 @pytest.mark.parametrize(("words", "last"), [(["show"], ""), (["show"], "4a"), (["list", "--label"], ""), (["match", "--source"], "")])
 def test_a_hundred_thousand_records_take_less_than_300_ms(words, last, shell_environment, large, monkeypatch):
     monkeypatch.setenv("VHASHDB_DB", str(large))
-    took = []
-    for _ in range(5):
-        started = time.perf_counter()
-        found = answers(words, last)
-        took.append(time.perf_counter() - started)
-        if took[-1] < 0.3:
-            break
-    assert found
-    assert min(took) < 0.3
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert answers(words, last)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Processor time: how long a busy machine takes says nothing about the program.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.3
