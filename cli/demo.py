@@ -13,7 +13,7 @@ import click
 
 from vhashdb.errors import UsageError
 
-from .add import addition_lines
+from .add import addition_notes, addition_words
 from .common import made, opened
 from .output import emit, shown
 from .pair import tell_all
@@ -80,7 +80,7 @@ def _fill(database: Database, samples: Path) -> None:
     emit("   never a picture of it.\n")
     for path in sorted((samples / "known").glob("*.mp4")):
         addition = database.add(path, labels=[_LABELS.get(path.stem, "sample")], reason="sample")
-        for line in addition_lines(path.name, addition):
+        for line in (f"{path.name}  {addition_words(addition)}", *addition_notes(addition)):
             emit(f"   {line}")
 
 

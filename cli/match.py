@@ -175,7 +175,7 @@ class _Matching:
             from .screen_teller import ScreenTeller
 
             return [ScreenTeller(self._database)]
-        return [TextTeller(min(_NAME_WIDTH, max((len(shown(path)) for path in listed), default=0)))]
+        return [TextTeller(min(_NAME_WIDTH, max((len(shown(path)) for path in listed), default=0)), quiet=self._options.quiet)]
 
     def _ask(self, path: str) -> Result:
         return self._database.match(source_of(path), effort=self._options.effort, among=self._among)

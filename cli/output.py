@@ -28,6 +28,16 @@ def emit(line: str) -> None:
     sys.stdout.flush()
 
 
+def emit_words(line: str) -> None:
+    """Print one line of words; a terminal shows it broken between them rather than anywhere."""
+    if not sys.stdout.isatty():
+        emit(line)
+        return
+    from .screen import Screen
+
+    Screen().row("", line)
+
+
 def emit_json(value: dict[str, Any]) -> None:
     """Print one JSON object; only ASCII, so that it is valid in every encoding."""
     emit(json.dumps(value, default=_plain))
@@ -63,6 +73,20 @@ def fitted(text: str, stream: TextIO) -> str:
 def speaks_utf8(stream: TextIO) -> bool:
     """Whether every character can be written to it."""
     return _encoding(stream).lower().startswith("utf")
+
+
+class Hints:
+    """What to do next, said on stderr once and not again for every file it is true of."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._said = {""}
+        self._quiet = quiet
+
+    def give(self, hint: str) -> None:
+        """Say it, unless it was said."""
+        if hint not in self._said and not self._quiet:
+            self._said.add(hint)
+            say(f"hint: {printable(hint)}")
 
 
 def _encoding(stream: TextIO) -> str:
