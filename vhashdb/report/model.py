@@ -112,6 +112,11 @@ class MatchEntry(Judged):
     pictures: tuple[Picture, ...] = ()
 
     @property
+    def still(self) -> bool:
+        """Whether all that matched is one picture."""
+        return len(self.stretches) == 1 and self.stretches[0].still
+
+    @property
     def met(self) -> int:
         """Conditions that are met."""
         return sum(condition.met for condition in self.conditions)
@@ -167,6 +172,8 @@ class Facts:
     database: str
     records: int
     updated_at: datetime.datetime | None
+    folder: str
+    """The one that all files are in."""
     algorithm: str
     schema_version: int
     effort: str

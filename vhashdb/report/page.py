@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 import vhashdb
-from vhashdb.text import clock, counted
+from vhashdb.text import brief_clock, counted
 
 PACKAGE: Final = "vhashdb.report"
 BASE_STYLE: Final = "base.css"
@@ -51,7 +51,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"clock": clock, "counted": counted, "short": short}
+    made.filters |= {"clock": brief_clock, "counted": counted, "short": short}
     return made
 
 

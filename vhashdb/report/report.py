@@ -114,8 +114,9 @@ class Report:
 
     def page(self, *, interrupted: bool = False) -> str:
         """The page; what would make it larger than `MOST_BYTES` is said in brief."""
-        facts = self._facts(interrupted=interrupted)
-        numbered = [(f"f{number}", entry) for number, entry in enumerate(self._files, 1)]
+        folder = common_folder([entry.folder for entry in self._files])
+        facts = self._facts(folder, interrupted=interrupted)
+        numbered = [(f"f{number}", _within(entry, folder)) for number, entry in enumerate(sorted(self._files, key=_pressing), 1)]
         matches = _numbered(numbered)
         shown = {match.id: match.full for match in matches}
         page = _page(facts, numbered, shown)
@@ -137,13 +138,14 @@ class Report:
             self._members[feed] = found.member if found else ""
         return self._members[feed]
 
-    def _facts(self, *, interrupted: bool) -> Facts:
+    def _facts(self, folder: str, *, interrupted: bool) -> Facts:
         store, counts = self._database.store, Counter(entry.verdict for entry in self._files)
         return Facts(
             now_utc(),
             printable(decoded(self._database.path)),
             len(self._database),
             store.updated_at(),
+            folder,
             str(self._database.algorithm),
             store.schema_version,
             self._effort.value,
@@ -204,6 +206,28 @@ def _numbered(files: Sequence[tuple[str, FileEntry]]) -> list[_Match]:
 
 def _page(facts: Facts, files: Sequence[tuple[str, FileEntry]], shown: Mapping[str, Markup]) -> str:
     return render(TEMPLATE, styles=STYLES, scripts=SCRIPTS, facts=facts, files=files, shown=shown, words=words, order=_ORDER)
+
+
+def _pressing(entry: FileEntry) -> tuple[int, float]:
+    """Files in order: what a person has to look at first, then as they were asked about."""
+    return _ORDER[entry.verdict], -entry.best.score if entry.best else 0.0
+
+
+def common_folder(folders: Sequence[str]) -> str:
+    """The folder that all are in, if there is one worth saying once."""
+    named = {folder for folder in folders if folder}
+    if len(folders) < 2 or len(named) < len(set(folders)) or len({os.path.isabs(folder) for folder in named}) != 1:
+        return ""
+    found = os.path.commonpath(named)
+    return "" if found in ("", os.sep) else found
+
+
+def _within(entry: FileEntry, folder: str) -> FileEntry:
+    """The same with its folder as seen from another."""
+    if not folder:
+        return entry
+    inner = os.path.relpath(entry.folder, folder)
+    return replace(entry, folder="" if inner == os.curdir else inner)
 
 
 def _among(selection: Selection | None) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Final
 from vhashdb.hashing.views import Orientation
 from vhashdb.matching.pairs import ViewPair
 from vhashdb.matching.verdict import Segment
-from vhashdb.text import clock
+from vhashdb.text import brief_clock
 
 STILL_S: Final = 0.11
 """A stretch of the file no longer than this is one picture; a GIF of one has 0.1 s."""
@@ -120,7 +120,9 @@ def view_words(views: ViewPair) -> str:
 
 
 def span_words(span_s: tuple[float, float]) -> str:
-    """``00:00:04.0 – 00:01:12.5``; one time for a single picture."""
+    """``0:04.0 – 1:02.5``; one time for a single picture."""
     start_s, end_s = span_s
     tenths = end_s - start_s < _SHORT_S
-    return clock(start_s, tenths) if end_s - start_s <= STILL_S else f"{clock(start_s, tenths)} – {clock(end_s, tenths)}"
+    if end_s - start_s <= STILL_S:
+        return brief_clock(start_s, tenths)
+    return f"{brief_clock(start_s, tenths)} – {brief_clock(end_s, tenths)}"

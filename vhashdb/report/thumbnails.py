@@ -18,7 +18,7 @@ from PIL import Image, ImageFilter
 from vhashdb.errors import MediaError
 from vhashdb.report.model import Picture
 from vhashdb.report.stretches import Stretch
-from vhashdb.text import clock
+from vhashdb.text import brief_clock
 from vhashdb.video import Decoder, Mode, Sampling
 
 MOST: Final = 3
@@ -96,4 +96,4 @@ def _picture(time_s: float, image: Image.Image, *, clear: bool) -> Picture:
     data = io.BytesIO()
     shown.save(data, "JPEG", quality=_QUALITY, optimize=True)
     uri = f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
-    return Picture(uri, clock(time_s), shown.width, shown.height, clear)
+    return Picture(uri, brief_clock(time_s), shown.width, shown.height, clear)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vhashdb.report.stretches import Stretch
+from vhashdb.text import brief_clock
 
 STEPS_S: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
 """Seconds that may lie between two ticks."""
@@ -131,15 +132,6 @@ def windows(query_s: float, known_s: float, here: Sequence[Span], there: Sequenc
     return _around(hulls[0], query_s, room), _around(hulls[1], known_s, room)
 
 
-def time_label(seconds: float, step_s: float) -> str:
-    """``1:05``, ``1:02:05`` or, between whole seconds, ``0:01.5``."""
-    tenths = round(seconds * 10)
-    whole, rest = divmod(tenths, 10)
-    hours, minutes = divmod(whole // 60, 60)
-    text = f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
-    return f"{text}.{rest}" if step_s < 1 else text
-
-
 def _around(hull: Span, whole_s: float, room_s: float) -> Span:
     if whole_s <= room_s:
         return 0.0, whole_s
@@ -188,7 +180,7 @@ def _ticks(shown_s: Span, x: float, scale: float) -> tuple[Tick, ...]:
     for number in range(first, last + 1):
         at = x + scale * (number * step_s - shown_s[0])
         anchor = "start" if at < TICK_ROOM / 4 else "end" if at > 100 - TICK_ROOM / 4 else "middle"
-        ticks.append(Tick(at, time_label(number * step_s, step_s), anchor))
+        ticks.append(Tick(at, brief_clock(number * step_s, tenths=step_s < 1), anchor))
     return tuple(ticks)
 
 

@@ -25,11 +25,13 @@ MARKS: Final = {
 }
 """So that colour is never alone."""
 NEVER: Final = (
-    "Never act on a score alone. Somebody looks at the file and decides; the software only finds.",
-    "Never take a match for a judgement on a person. It says that pictures are alike, not who made or sent them, or why; "
-    "news, research and testimony show the same pictures.",
-    "Never take “no match” for “harmless”.",
-    "Never pass this page on to people who need not see it: it names the files.",
+    ("Never act on a score alone.", "The software only finds; somebody looks at the file and decides."),
+    (
+        "Never take a match for a judgement on a person.",
+        "It says that pictures are alike, not who made or sent them, or why. News, research and testimony show the same pictures.",
+    ),
+    ("Never take “no match” for “harmless”.", "It says that this database knows nothing like it."),
+    ("Never pass this page on without need.", "It names the files."),
 )
 
 CONDITIONS: Final = {
