@@ -8,12 +8,13 @@ import os
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from markupsafe import Markup
 
-from vhashdb.errors import VhashdbError
+from vhashdb.errors import UsageError, VhashdbError
 from vhashdb.matching.verdict import Verdict
 from vhashdb.report import words
 from vhashdb.report.budget import MOST_BYTES, Part, Piece, affordable
@@ -31,12 +32,25 @@ from vhashdb.writing import require_writable, write_whole
 if TYPE_CHECKING:
     from vhashdb.database import Database
 
+SUFFIXES: Final = (".html", ".htm")
 TEMPLATE: Final = "report.html.j2"
 STYLES: Final = ("report.css",)
 SCRIPTS: Final = ("report.js",)
 _MATCH: Final = "match.html.j2"
 _ORDER: Final = {verdict: place for place, verdict in enumerate(Verdict)}
 """In which verdicts are sorted, the most pressing first."""
+
+
+def require_page(path: str | os.PathLike[str]) -> Path:
+    """Where a page can be written, known before the costly part.
+
+    Raises:
+        UsageError: nothing can be written there, or its name is not that of a page: it may be a video that was named by mistake.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{target}: a report is written as .html", hint="end the name with .html")
+    return require_writable(target)
 
 
 class Pictures(enum.StrEnum):
@@ -110,7 +124,7 @@ class Report:
         Raises:
             UsageError: nothing can be written there.
         """
-        write_whole(require_writable(path), self.page(interrupted=interrupted).encode())
+        write_whole(require_page(path), self.page(interrupted=interrupted).encode())
 
     def page(self, *, interrupted: bool = False) -> str:
         """The page; what would make it larger than `MOST_BYTES` is said in brief."""
