@@ -60,6 +60,7 @@ def file_entry(path: str | os.PathLike[str], result: Result, known: Known) -> Fi
         tuple(map(_text, result.damage)),
         result.sha256 or "",
         tuple(match_entry(match, result, known) for match in result.matches[:MOST_MATCHES]),
+        max(0, len(result.matches) - MOST_MATCHES),
         bar,
     )
 

@@ -137,6 +137,8 @@ class FileEntry(Judged):
     damage: tuple[str, ...]
     sha256: str
     matches: tuple[MatchEntry, ...]
+    more_matches: int = 0
+    """That are not told."""
     bar: Bar | None = None
     """Of a file that shows too little: where it does."""
 

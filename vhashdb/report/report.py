@@ -108,11 +108,15 @@ class Report:
         entry = file_entry(path, result, self._known)
         if self._pictures is not Pictures.NONE:
             entry = replace(entry, matches=tuple(self._with_pictures(path, match) for match in entry.matches))
-        self._files.append(entry)
+        self.add_entry(entry)
 
     def add_error(self, path: str | os.PathLike[str], error: VhashdbError) -> None:
         """One file that could not be read."""
-        self._files.append(error_entry(path, error))
+        self.add_entry(error_entry(path, error))
+
+    def add_entry(self, entry: FileEntry) -> None:
+        """One file as the page shows it."""
+        self._files.append(entry)
 
     def write(self, path: str | os.PathLike[str], *, interrupted: bool = False) -> None:
         """Write the page, whole or not at all.

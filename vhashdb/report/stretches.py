@@ -35,8 +35,10 @@ class Stretch:
     known_s: tuple[float, float]
     speed: float = 1.0
     """Known seconds per second of the file."""
-    view: str = ""
-    """How the file's picture is changed, in words; empty if it is not."""
+    change: str = ""
+    """How the file's picture is turned, in words; empty if it is not."""
+    parts: str = ""
+    """Which parts of the pictures were compared, in words; empty if all of both was."""
     agreed_s: float = 0.0
     median_bits: float = 0.0
     bits: int = 0
@@ -68,6 +70,11 @@ class Stretch:
         return span_words(self.known_s)
 
     @property
+    def picture_words(self) -> str:
+        """How its picture is to be seen as the known one."""
+        return "; ".join(part for part in (self.change, self.parts) if part) or "as it is"
+
+    @property
     def speed_words(self) -> str:
         """How fast the file goes through the known video."""
         if self.still:
@@ -80,11 +87,11 @@ class Stretch:
     def sentence(self) -> str:
         """All of it in one sentence, without a full stop."""
         words = [f"{self.query_words} of the file shows {self.known_words} of the known video"]
-        if self.view:
-            words.append(self.view)
+        if self.change:
+            words.append(self.change)
         if not self.still and abs(self.speed - 1) > USUAL_SPEED:
             words.append(self.speed_words)
-        return ", ".join(words)
+        return ", ".join(words) + (f" (compared: {self.parts})" if self.parts else "")
 
 
 def stretches_of(segments: Sequence[Segment]) -> tuple[Stretch, ...]:
@@ -94,7 +101,8 @@ def stretches_of(segments: Sequence[Segment]) -> tuple[Stretch, ...]:
             (s.query_start_s, s.query_end_s),
             (s.reference_start_s, s.reference_end_s),
             s.speed,
-            view_words(s.views),
+            change_words(s.views),
+            part_words(s.views),
             min(s.matched_s, s.query_end_s - s.query_start_s),
             s.median_bits,
             s.bits,
@@ -107,11 +115,15 @@ def stretches_of(segments: Sequence[Segment]) -> tuple[Stretch, ...]:
     )
 
 
-def view_words(views: ViewPair) -> str:
+def change_words(views: ViewPair) -> str:
     """A way of looking, as what was done to the file."""
     words = [_ORIENTATIONS[views.query.orientation]] if views.query.orientation in _ORIENTATIONS else []
-    if views.negated:
-        words.append("as a negative")
+    return ", ".join([*words, "as a negative"] if views.negated else words)
+
+
+def part_words(views: ViewPair) -> str:
+    """A way of looking, as the parts of the pictures that it looks at."""
+    words = []
     if views.query.region:
         words.append(f"{views.query.region.label} of the file")
     if views.reference.region:

@@ -78,7 +78,7 @@
 
   // Links between matches do the same as the keys: what is filtered out is passed over.
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("nav.steps a");
+    const link = event.target.closest(".steps a");
     if (!link || link.hash === "#summary") return;
     event.preventDefault();
     step(link.compareDocumentPosition(document.querySelector(link.hash)) & Node.DOCUMENT_POSITION_FOLLOWING ? 1 : -1);
