@@ -7,7 +7,7 @@ import pytest
 
 import vhashdb
 from tests.footage import fingerprint_of, flipped, random_hashes
-from vhashdb.report.matrix import MOST_CHARACTERS, SIDES, matrix
+from vhashdb.report.matrix import FEWEST_CELLS, MOST_CELLS, MOST_CHARACTERS, matrix
 
 
 def cells(drawn):
@@ -26,9 +26,9 @@ def test_a_copy_is_a_line_of_marks_where_it_is():
     segments = vhashdb.compare(query, reference).segments
     drawn = matrix(query, reference, segments, (0, 32), (0, 64))
     near, middle, far = cells(drawn)
-    assert drawn.side == SIDES[0]
+    assert (drawn.columns, drawn.rows) == (64, 64)
     assert not middle | far  # 10 bits are near
-    assert near == {(x, drawn.side - 1 - (16 + x // 2)) for x in range(drawn.side)}
+    assert near == {(x, 63 - (16 + x // 2)) for x in range(64)}
     ((x1, y1, x2, y2),) = drawn.lines
     assert (x1, y1, x2, y2) == pytest.approx((0, 48, 64, 16), abs=1)
 
@@ -54,5 +54,13 @@ def test_a_busy_map_gets_coarser_until_it_is_small():
     stills = np.repeat(random_hashes(6, 7), 60, axis=0)
     query = fingerprint_of(np.random.default_rng(0).permutation(stills))
     drawn = matrix(query, query, vhashdb.compare(query, query).segments, (0, 105), (0, 105))
-    assert drawn.side < SIDES[0]
+    assert (drawn.columns, drawn.rows) < (MOST_CELLS[0], MOST_CELLS[0])
     assert sum(map(len, drawn.shades)) <= MOST_CHARACTERS
+
+
+def test_cells_are_about_square_in_time_so_that_a_line_is_not_torn():
+    query, known = fingerprint_of(random_hashes(7, 80)), fingerprint_of(random_hashes(7, 40))
+    drawn = matrix(query, known, vhashdb.compare(query, known).segments, (0, 20), (0, 10))
+    assert (drawn.columns, drawn.rows) == (57, 28)
+    short = matrix(query, known, (), (0, 0.04), (0, 10))
+    assert short.columns == FEWEST_CELLS

@@ -169,7 +169,7 @@ def _number(value: float) -> str:
 def _opinion(opinion: StoredOpinion, known: Known) -> Opinion:
     at: datetime.datetime = opinion.at
     return Opinion(
-        "people here" if opinion.author == LOCAL else _organisation(opinion.author, known),
+        "somebody here" if opinion.author == LOCAL else _organisation(opinion.author, known),
         words.OPINIONS.get(opinion.verdict, _text(opinion.verdict)),
         words.OPINION_BASES.get(opinion.basis, _text(opinion.basis)),
         _text(opinion.reason),

@@ -18,11 +18,13 @@ from vhashdb.matching.comparison import align_radius
 from vhashdb.matching.explanation import AlikePoints, alike_points
 from vhashdb.matching.verdict import Segment
 
-SIDES: Final = (64, 48, 32, 24)
-"""Cells along each side: the first whose cells are no shorter than …"""
-CELL_S: Final = 0.35
-"""… (looks are about that far apart, and finer cells would tear a line into dots), and that gives no more than …"""
+MOST_CELLS: Final = (64, 48, 32, 24)
+"""Cells along each side at most: the first that gives no more than …"""
 MOST_CHARACTERS: Final = 3000
+"""… of which a page of 1,000 files has room."""
+CELL_S: Final = 0.35
+"""Seconds of a cell at least: looks are about that far apart, and finer cells would tear a line into dots."""
+FEWEST_CELLS: Final = 8
 SHADES: Final = 3
 """Classes of likeness, equal parts of the bits up to which moments are alike."""
 
@@ -33,7 +35,8 @@ Span = tuple[float, float]
 class Matrix:
     """Which cells are marked. Cell (0, 0) is at the top left; rows go down, so the known video's time is turned over."""
 
-    side: int
+    columns: int
+    rows: int
     shades: tuple[str, ...]
     """One path of an SVG for each class, the nearest moments last, so that they are drawn over the others."""
     lines: tuple[tuple[float, float, float, float], ...]
@@ -44,34 +47,46 @@ def matrix(query: Fingerprint, known: Fingerprint, segments: Sequence[Segment], 
     """The map of the parts of both videos that are shown, looked at in the ways in which the segments were found."""
     points = alike_points(query, known, tuple(dict.fromkeys(segment.views for segment in segments)))
     radius = align_radius(query.algorithm.bits)
-    longest_s = max(end - start for start, end in (shown_query_s, shown_known_s))
-    for side in (side for side in SIDES if longest_s / side >= CELL_S or side == SIDES[-1]):
-        classes = _classes(points, radius, side, shown_query_s, shown_known_s)
+    for most in MOST_CELLS:
+        across, up = _Axis(shown_query_s, most), _Axis(shown_known_s, most)
+        classes = _classes(points, radius, across, up)
         shades = tuple(_path(classes == shade) for shade in reversed(range(SHADES)))
         if sum(map(len, shades)) <= MOST_CHARACTERS:
             break
-    return Matrix(side, shades, tuple(_line(segment, side, shown_query_s, shown_known_s) for segment in segments))
+    return Matrix(across.cells, up.cells, shades, tuple(_line(segment, across, up) for segment in segments))
 
 
-def _line(segment: Segment, side: int, across_s: Span, up_s: Span) -> tuple[float, float, float, float]:
-    x1, x2 = (side * (t - across_s[0]) / max(across_s[1] - across_s[0], 1e-9) for t in (segment.query_start_s, segment.query_end_s))
-    y1, y2 = (side - side * (t - up_s[0]) / max(up_s[1] - up_s[0], 1e-9) for t in (segment.reference_start_s, segment.reference_end_s))
+@dataclass(frozen=True)
+class _Axis:
+    """The time of one side."""
+
+    shown_s: Span
+    most: int
+
+    @property
+    def cells(self) -> int:
+        return max(FEWEST_CELLS, min(self.most, int((self.shown_s[1] - self.shown_s[0]) / CELL_S)))
+
+    def at(self, time_s: npt.NDArray[np.float64] | float) -> npt.NDArray[np.float64]:
+        """Times in cells."""
+        return np.asarray((np.asarray(time_s) - self.shown_s[0]) / max(self.shown_s[1] - self.shown_s[0], 1e-9) * self.cells)
+
+
+def _line(segment: Segment, across: _Axis, up: _Axis) -> tuple[float, float, float, float]:
+    x1, x2 = map(float, across.at(np.array([segment.query_start_s, segment.query_end_s])))
+    y1, y2 = map(float, up.cells - up.at(np.array([segment.reference_start_s, segment.reference_end_s])))
     return x1, y1, x2, y2
 
 
-def _classes(points: AlikePoints, radius: int, side: int, across_s: Span, up_s: Span) -> npt.NDArray[np.int64]:
-    """``(side, side)`` the class of the nearest moments in each cell, 0 the nearest; `SHADES` where there are none."""
-    x, y = _cells(points.query_s, across_s, side), side - 1 - _cells(points.reference_s, up_s, side)
-    inside = (x >= 0) & (x < side) & (y >= 0) & (y < side)
+def _classes(points: AlikePoints, radius: int, across: _Axis, up: _Axis) -> npt.NDArray[np.int64]:
+    """``(rows, columns)`` the class of the nearest moments in each cell, 0 the nearest; `SHADES` where there are none."""
+    x = np.floor(across.at(points.query_s)).astype(np.int64)
+    y = up.cells - 1 - np.floor(up.at(points.reference_s)).astype(np.int64)
+    inside = (x >= 0) & (x < across.cells) & (y >= 0) & (y < up.cells)
     shade = np.minimum(points.bits.astype(np.int64) * SHADES // (radius + 1), SHADES - 1)
-    classes = np.full((side, side), SHADES)
+    classes = np.full((up.cells, across.cells), SHADES)
     np.minimum.at(classes, (y[inside], x[inside]), shade[inside])
     return classes
-
-
-def _cells(times_s: npt.NDArray[np.float64], shown_s: Span, side: int) -> npt.NDArray[np.int64]:
-    length_s = max(shown_s[1] - shown_s[0], 1e-9)
-    return np.floor((times_s - shown_s[0]) / length_s * side).astype(np.int64)
 
 
 def _path(marked: npt.NDArray[np.bool_]) -> str:

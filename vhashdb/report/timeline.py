@@ -24,6 +24,7 @@ SEEN: Final = 0.05
 """Share of the longer video under which the stretches are too short to be seen on the whole …"""
 AROUND: Final = 3.0
 """… and how many times their length is shown then."""
+LABEL_DEPTH: Final = 0.25
 SHORTEST_S: Final = 4.0
 """Seconds that a part shows at least, and that a drawing spans at least."""
 
@@ -78,9 +79,9 @@ class Band:
     known: Span
 
     @property
-    def middle(self) -> float:
-        """Where its number is written."""
-        return (sum(self.query) + sum(self.known)) / 4
+    def label_x(self) -> float:
+        """Where its number is written: `LABEL_DEPTH` of the way down, near the file, where bands cross least."""
+        return (sum(self.query) * (1 - LABEL_DEPTH) + sum(self.known) * LABEL_DEPTH) / 2
 
 
 @dataclass(frozen=True)
