@@ -176,12 +176,8 @@ def test_forced_colours_keep_the_drawing(page, chromium):
     visit = shown_everywhere(chromium.open(page, forced_colors="active", dark=True))
     figure = timeline_of(visit, "valley__clip.mp4")
     ground = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        for shape, colour in (
-            ("text.time", "fill"),
-            ("rect.matched.known", "fill"),
-            ("rect.bar.known", "stroke"),
-            ("polygon.band", "stroke"),
-        ):
+    shapes = {"text.time": "fill", "rect.matched.known": "fill", "rect.bar.known": "stroke", "polygon.band": "stroke"}
+    for shape, colour in shapes.items():
         assert figure.locator(shape).first.evaluate("(one, colour) => getComputedStyle(one)[colour]", colour) != ground
 
 

@@ -60,6 +60,11 @@ class Stretch:
         return self.length_s <= STILL_S
 
     @property
+    def other_speed(self) -> bool:
+        """Whether its speed is worth saying."""
+        return not self.still and abs(self.speed - 1) > USUAL_SPEED
+
+    @property
     def query_words(self) -> str:
         """Its times in the file."""
         return "the picture" if self.still else span_words(self.query_s)
@@ -79,7 +84,7 @@ class Stretch:
         """How fast the file goes through the known video."""
         if self.still:
             return "a still picture"
-        if abs(self.speed - 1) <= USUAL_SPEED:
+        if not self.other_speed:
             return "the same"
         return f"{self.speed:.2f} × as fast" if self.speed > 1 else f"slowed to {self.speed:.2f} ×"
 
@@ -89,7 +94,7 @@ class Stretch:
         words = [f"{self.query_words} of the file shows {self.known_words} of the known video"]
         if self.change:
             words.append(self.change)
-        if not self.still and abs(self.speed - 1) > USUAL_SPEED:
+        if self.other_speed:
             words.append(self.speed_words)
         return ", ".join(words) + (f" (compared: {self.parts})" if self.parts else "")
 
