@@ -64,11 +64,6 @@ class Bar:
     ticks: tuple[Tick, ...]
     rail: Rail | None
 
-    @property
-    def is_part(self) -> bool:
-        """Whether there is more of the video than is shown."""
-        return self.rail is not None
-
 
 @dataclass(frozen=True)
 class Band:
