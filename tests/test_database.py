@@ -532,3 +532,22 @@ def test_a_frame_near_a_stored_one_is_possible_and_never_a_match(known_db, refer
             near += 1
             assert result.verdict is Verdict.POSSIBLE
     assert near >= 6
+
+
+def test_the_number_of_questions_is_written_down_now_and_then_and_at_the_end(new_db, reference_prints, query_prints, monkeypatch):
+    def counted():
+        return [entry.details for entry in new_db.audit() if entry.action == "queries"]
+
+    new_db.add(reference_prints["valley"])
+    copy, other = query_prints["edited/valley__mirror.mp4"], query_prints["unknown/train.mp4"]
+    new_db.match(copy), new_db.match(other)
+    assert counted() == []
+    monkeypatch.setattr("vhashdb.questions.NOTED_EVERY_S", 0.0)
+    new_db.match(other)
+    assert counted() == [{"match": 1, "no-match": 2}]
+    monkeypatch.setattr("vhashdb.questions.NOTED_EVERY_S", 1e9)
+    new_db.match(copy)
+    path = new_db.path
+    new_db.close()
+    with vhashdb.open(path) as again:
+        assert [entry.details for entry in again.audit() if entry.action == "queries"] == [{"match": 1, "no-match": 2}, {"match": 1}]

@@ -16,6 +16,8 @@ The house, from the street to the cellar::
       live_index    the index kept equal to the records, on disk and in memory
       matching      two fingerprints become segments and a verdict
       plotting      one such pair as a picture                (the only room that imports matplotlib)
+      report        answers as a page for people              (the only room that imports jinja2)
+      text, writing words for people, and files that are written whole
       errors        one tree; limits: one dataclass
 
 Example::

@@ -105,8 +105,7 @@ class Database:
             if self._wrote:
                 self._live.keep()
                 self._live.finish()
-            if asked := self._questions.taken_count():
-                self._store.log("queries", None, **asked)
+            self._questions.note_count()
         finally:  # whatever went wrong, no decoder process stays behind
             self._decoders.close()
             self._store.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -60,6 +61,9 @@ MIN_USABLE_S: Final = 1.0
 MIN_USABLE_SHARE: Final = 0.1
 """… as it is when less than this share of it is usable."""
 
+NOTED_EVERY_S: Final = 600.0
+"""Seconds after which the number of questions is written down, and when the database is closed."""
+
 
 class Questions:
     """The questions of one database; `Database.match` and `Database.explain` ask them. Safe from several threads."""
@@ -77,6 +81,7 @@ class Questions:
         self._store, self._live, self._exchange, self._limits = store, live, exchange, limits
         self._algorithm, self._decoders, self._cache = frame_algorithm, decoders, cache
         self._asked: Counter[str] = Counter()
+        self._noted_s = time.monotonic()
         self._lock = threading.Lock()
 
     def match(self, source: Source | Fingerprint, effort: Effort, among: Selection | None) -> Result:
@@ -112,11 +117,13 @@ class Questions:
         """What a video that is to be recorded matches; nobody asked, so nothing is counted."""
         return self._compared(query, self._candidates(query, Effort.BALANCED))
 
-    def taken_count(self) -> Counter[str]:
-        """Questions by verdict since this was last called."""
+    def note_count(self) -> None:
+        """Write down how many questions there were since this was last done, by verdict."""
         with self._lock:
             asked, self._asked = self._asked, Counter()
-        return asked
+            self._noted_s = time.monotonic()
+        if asked:
+            self._store.log("queries", None, **asked)
 
     @contextlib.contextmanager
     def _looked_at(self, source: Source) -> Iterator[tuple[Looks, FileHashes | None]]:
@@ -194,9 +201,12 @@ class Questions:
         )
 
     def _note_question(self, verdict: Verdict, matches: Sequence[Match]) -> None:
-        """Audit: each hit at once, by record; the number of questions when the database is closed. Nothing about the file."""
+        """Audit: each hit at once, by record; the number of questions now and then. Nothing about the file."""
         with self._lock:
             self._asked[verdict.value] += 1
+            due = time.monotonic() - self._noted_s >= NOTED_EVERY_S
+        if due:
+            self.note_count()
         for match in matches:
             self._store.log("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
 
