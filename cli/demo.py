@@ -13,14 +13,14 @@ import click
 
 from vhashdb.errors import UsageError
 
-from .add import addition_lines
+from .add import addition_notes, addition_words
 from .common import made, opened
 from .output import emit, shown
 from .pair import tell_all
 from .verdicts import result_lines
 
 if TYPE_CHECKING:
-    from vhashdb import Database
+    from vhashdb import Database, Result
 
 _LABELS: Final = {
     "harbour": "graphic-violence",
@@ -49,8 +49,10 @@ def command(keep: Path | None) -> None:
         made(place)
         with opened(place) as database:
             _fill(database, samples)
-            _ask(database, samples)
+            answers = _ask(database, samples)
             _explain(database, samples)
+            if keep:
+                _report(database, answers, keep / "report.html")
     if keep:
         emit(f"\nThe database stays at {shown(place)}. Try:  vhashdb match --db {shown(place)} VIDEO")
     else:
@@ -80,24 +82,38 @@ def _fill(database: Database, samples: Path) -> None:
     emit("   never a picture of it.\n")
     for path in sorted((samples / "known").glob("*.mp4")):
         addition = database.add(path, labels=[_LABELS.get(path.stem, "sample")], reason="sample")
-        for line in addition_lines(path.name, addition):
+        for line in (f"{path.name}  {addition_words(addition)}", *addition_notes(addition)):
             emit(f"   {line}")
 
 
-def _ask(database: Database, samples: Path) -> None:
+def _ask(database: Database, samples: Path) -> list[tuple[Path, Result]]:
     emit("\n2. Edited copies of them are checked. Each line has the verdict, a score from 0 to 1, the record, its labels, who")
     emit("   published it, and the most that a match may lead to without a person. The line below says which seconds of the")
     emit("   file show which seconds of the known video, through which view, and how many bits of a hash typically differ.\n")
-    _show(database, sorted((samples / "edited").glob("*.mp4")))
+    edited = _show(database, sorted((samples / "edited").glob("*.mp4")))
     emit("\n3. Videos that are in no database. INSUFFICIENT is not NO MATCH: the picture shows too little to say anything.\n")
-    _show(database, sorted((samples / "unknown").glob("*.mp4")))
+    return edited + _show(database, sorted((samples / "unknown").glob("*.mp4")))
 
 
-def _show(database: Database, paths: list[Path]) -> None:
+def _report(database: Database, answers: list[tuple[Path, Result]], path: Path) -> None:
+    from vhashdb.report import Report
+
+    with Report(database, pictures="obscured") as report:
+        for film, result in answers:
+            report.add(film, result)
+        report.write(path)
+    emit("\n5. The same as a page to look at in a browser; `vhashdb match --report FILE.html` makes it for any files.")
+    emit(f"   {shown(path)}")
+
+
+def _show(database: Database, paths: list[Path]) -> list[tuple[Path, Result]]:
     width = max((len(path.name) for path in paths), default=0)
+    answers = []
     for path in paths:
-        for line in result_lines(path.name, database.match(path), width):
+        answers.append((path, database.match(path)))
+        for line in result_lines(path.name, answers[-1][1], width):
             emit(f"   {line}")
+    return answers
 
 
 def _explain(database: Database, samples: Path) -> None:

@@ -18,7 +18,7 @@ from vhashdb.errors import DatabaseError, MediaNotFound, VhashdbError
 from .batch import trace
 from .codes import ExitCode
 from .common import db_option, json_option, opened, quiet_option
-from .output import counted, decoded, emit, emit_json, error_json, printable, say, shown, with_path, without_path
+from .output import Hints, counted, decoded, emit_json, emit_words, error_json, printable, say, shown, with_path, without_path
 from .progress import Progress
 from .settings import OneOf
 
@@ -109,6 +109,7 @@ class _Importing:
     def __init__(self, database: Database, how: _How, quiet: bool) -> None:
         self._database, self._how, self._quiet = database, how, quiet
         self._counts: Counter[str] = Counter()
+        self._hints = Hints(quiet=quiet)
         self._failed = 0
 
     def run(self, files: tuple[str, ...]) -> int:
@@ -147,12 +148,12 @@ class _Importing:
                     emit_json(with_path(outcome.to_json("", form.counts), path))
                 elif how.verbose or worth_saying(outcome):
                     for line in outcome_lines(path, outcome, form.counts):
-                        emit(line)
+                        emit_words(line)
         finally:
             progress.end(path)
             self._counts += counts
             if not how.as_json:
-                emit(f"{shown(path)}  {form.name}: {tally(counts)}")
+                emit_words(f"{shown(path)}  {form.name}: {tally(counts)}")
 
     def _remark(self, path: str, remark: Remark) -> None:
         if self._how.as_json:
@@ -164,9 +165,8 @@ class _Importing:
         if self._how.as_json:
             emit_json(error_json(error, path))
         else:
-            emit(f"{shown(path)}  NOT IMPORTED  {printable(without_path(error.message, path))}")
-            if error.hint and not self._quiet:
-                say(f"hint: {printable(error.hint)}")
+            emit_words(f"{shown(path)}  NOT IMPORTED  {printable(without_path(error.message, path))}")
+            self._hints.give(error.hint)
         trace(error)
 
     def _summary(self, files: int, code: ExitCode) -> None:
@@ -174,7 +174,7 @@ class _Importing:
         if not self._how.as_json:
             dry = "nothing was changed, as asked · " if self._how.dry_run else ""
             found, base = f"{counted(files, 'file')}: {tally(self._counts)}", f"{shown(path)}, {counted(records, 'record')}"
-            emit(f"{found} · {dry}database {base} · exit {code.value}")
+            emit_words(f"{found} · {dry}database {base} · exit {code.value}")
             return
         from vhashdb.exchange.importing import Status
 

@@ -33,6 +33,7 @@ from .common import (
 from .files import InputFiles, input_options, source_of
 from .output import counted, say, shown
 from .progress import Progress
+from .report_teller import Page, ReportTeller, page_of, report_options
 from .settings import OneOf
 from .tellers import WORDS, JsonTeller, Summary, Teller, TextTeller
 from .watching import WatchedFolder, memory_path
@@ -57,6 +58,7 @@ class _Options:
     severities: tuple[str, ...]
     sources: tuple[str, ...]
     states: tuple[str, ...]
+    page: Page | None
 
 
 @click.command(short_help="Check whether any part of these files is a known video.")
@@ -80,6 +82,7 @@ class _Options:
     metavar="FILE",
     help="Where --watch remembers what it matched; by default in the user's state folder, one for each folder and database.",
 )
+@report_options
 @db_option
 @effort_option
 @cache_option
@@ -87,7 +90,18 @@ class _Options:
 @exit_zero_option
 @workers_option
 @quiet_option
-def command(inputs: InputFiles, db: Path, cache: str, watch: Path | None, watch_memory: Path | None, quiet: bool, **given: Any) -> int:
+def command(
+    inputs: InputFiles,
+    db: Path,
+    cache: str,
+    watch: Path | None,
+    watch_memory: Path | None,
+    report: Path | None,
+    thumbnails: bool,
+    clear_thumbnails: bool,
+    quiet: bool,
+    **given: Any,
+) -> int:
     """Check whether any part of these files is a known video.
 
     FILE is a video, a picture, a fingerprint file, a folder (searched for media files), a pattern, or - to read names from standard input.
@@ -102,10 +116,12 @@ def command(inputs: InputFiles, db: Path, cache: str, watch: Path | None, watch_
       vhashdb match upload.mp4
       vhashdb match --json --effort fast uploads/ > verdicts.jsonl
       vhashdb match --label terrorism --severity extreme --since 2h uploads/
+      vhashdb match --report today.html uploads/
       vhashdb match --watch uploads/ --json >> verdicts.jsonl
       find . -name '*.mp4' -print0 | vhashdb match --null --list -
     """
-    options = _Options(quiet=quiet, **given)
+    page = page_of(report, thumbnails=thumbnails, clear=clear_thumbnails)
+    options = _Options(quiet=quiet, page=page, **given)
     with _files(inputs, watch, watch_memory, db) as files, cached(cache, quiet=quiet) as looks, opened(db, looks) as database:
         if not len(database):
             raise DatabaseEmpty(f"the database {db} holds no record, so nothing can be found")
@@ -169,13 +185,24 @@ class _Matching:
         return code
 
     def _tellers(self, listed: Sequence[str]) -> list[Teller]:
+        first: Teller
         if self._options.as_json:
-            return [JsonTeller(self._options.effort)]
-        if sys.stdout.isatty():
+            first = JsonTeller(self._options.effort)
+        elif sys.stdout.isatty():
             from .screen_teller import ScreenTeller
 
-            return [ScreenTeller(self._database)]
-        return [TextTeller(min(_NAME_WIDTH, max((len(shown(path)) for path in listed), default=0)))]
+            first = ScreenTeller(self._database)
+        else:
+            width = min(_NAME_WIDTH, max((len(shown(path)) for path in listed), default=0))
+            first = TextTeller(width, quiet=self._options.quiet)
+        return [first, *self._report()]
+
+    def _report(self) -> list[Teller]:
+        options = self._options
+        if options.page is None:
+            return []
+        endless = self._watched is not None
+        return [ReportTeller(options.page, self._database, effort=options.effort, among=self._among, endless=endless, quiet=options.quiet)]
 
     def _ask(self, path: str) -> Result:
         return self._database.match(source_of(path), effort=self._options.effort, among=self._among)

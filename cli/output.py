@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
+from vhashdb.text import clock as clock
+from vhashdb.text import counted as counted
+from vhashdb.text import decoded as decoded
+from vhashdb.text import printable as printable
+from vhashdb.text import verdict_word as verdict_word
+
 if TYPE_CHECKING:
     from vhashdb import Record, VhashdbError
 
@@ -26,6 +32,16 @@ def emit(line: str) -> None:
     """Print one line of data at once, so that a reader downstream need not wait."""
     sys.stdout.write(fitted(line, sys.stdout) + "\n")
     sys.stdout.flush()
+
+
+def emit_words(line: str) -> None:
+    """Print one line of words; a terminal shows it broken between them rather than anywhere."""
+    if not sys.stdout.isatty():
+        emit(line)
+        return
+    from .screen import Screen
+
+    Screen().row("", line)
 
 
 def emit_json(value: dict[str, Any]) -> None:
@@ -65,6 +81,20 @@ def speaks_utf8(stream: TextIO) -> bool:
     return _encoding(stream).lower().startswith("utf")
 
 
+class Hints:
+    """What to do next, said on stderr once and not again for every file it is true of."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._said = {""}
+        self._quiet = quiet
+
+    def give(self, hint: str) -> None:
+        """Say it, unless it was said."""
+        if hint not in self._said and not self._quiet:
+            self._said.add(hint)
+            say(f"hint: {printable(hint)}")
+
+
 def _encoding(stream: TextIO) -> str:
     # While progress is shown, rich has a stream without an encoding in the place of the real one.
     return getattr(stream, "rich_proxied_file", stream).encoding or "ascii"
@@ -84,17 +114,6 @@ def _plain(value: object) -> str:
 
 
 # -- text from outside -----------------------------------------------------------------------------
-
-
-def decoded(path: str | os.PathLike[str]) -> str:
-    """A path as valid text: bytes that are not UTF-8 become replacement characters."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
-def printable(text: str) -> str:
-    """Text that cannot move the cursor or break a line: names and reasons come from strangers."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -127,27 +146,9 @@ def without_path(message: str, path: str) -> str:
 # -- words -----------------------------------------------------------------------------------------
 
 
-def verdict_word(verdict: str) -> str:
-    """A verdict for people."""
-    return "NOT CHECKED" if verdict == "unreadable" else verdict.replace("-", " ").upper()
-
-
 def coloured(word: str) -> str:
     """A verdict word, in colour if standard output is a terminal that wants it."""
     return click.style(word, fg=COLOURS.get(word), bold=word == "MATCH") if colour_wanted() else word
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 file``, ``1,200 files``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def clock(seconds: float, tenths: bool = True) -> str:
-    """``00:01:12`` or ``00:01:12.3``."""
-    units = round(max(0.0, seconds) * (10 if tenths else 1))
-    whole, rest = divmod(units, 10) if tenths else (units, 0)
-    text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-    return f"{text}.{rest}" if tenths else text
 
 
 def size(count: int) -> str:

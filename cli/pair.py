@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from .codes import ExitCode
 from .files import source_of
-from .output import decoded, emit, emit_json, shown
+from .output import decoded, emit, emit_json, say, shown
 from .verdicts import (
+    LOOK,
     among_others_lines,
     candidacy_lines,
     gates_lines,
@@ -79,9 +80,11 @@ def tell(
         from . import screen_pair
 
         screen_pair.tell(asked, known, comparison, (asked_print, known_print), notes)
+        _next(comparison)
         return
     for line in _head(asked, known, comparison) + note_lines(notes):
         emit(line)
+    _next(comparison)
 
 
 def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[str, ...], *, as_json: bool) -> None:
@@ -93,6 +96,7 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
         from . import screen_pair
 
         screen_pair.tell_all(query, reference, explanation, notes)
+        _next(explanation)
         return
     lines = _head(query, reference, explanation)
     lines += near_miss_lines(explanation) + among_others_lines(explanation) + candidacy_lines(explanation.candidacy)
@@ -101,6 +105,13 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
         lines += ["Conditions for a match, for the strongest stretch:", *gates_lines(explanation.judgement)]
     for line in lines + note_lines(notes):
         emit(line)
+    _next(explanation)
+
+
+def _next(comparison: Comparison) -> None:
+    """What to do where nothing can be said."""
+    if comparison.judgement.verdict == "insufficient":
+        say(f"hint: {LOOK}")
 
 
 def _head(query: str, reference: str, comparison: Comparison) -> list[str]:

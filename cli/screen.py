@@ -25,6 +25,7 @@ WIDEST: Final = 120
 NARROWEST: Final = 40
 ROOMY: Final = 100
 """Columns from which a table may have what is only nice to have."""
+_SHORTEST_NAME: Final = 24
 _WHOLE_WORD: Final = 20
 """Characters up to which a word in a table is not broken."""
 
@@ -73,6 +74,15 @@ class Screen:
                 lines[-1] += gap + part
         for line in lines:
             self.line(line, indent)
+
+    def row(self, name: str, words: str) -> None:
+        """Print a name and words; where they do not fit, first the name is shortened, then the words go on below."""
+        words = self.fit(words)
+        name = self.shortened(name, max(_SHORTEST_NAME, self.width - cell_len(words) - 2))
+        row = self.text(f"{name}  {words}" if name else words)
+        lines = [row] if row.cell_len <= self.width else row.wrap(self._measuring, self.width - 2)
+        for number, line in enumerate(lines):
+            self.line(line, 2 if number else 0)
 
     def command(self, words: Sequence[str], indent: int = 0) -> None:
         """Print a command to be copied: a line that is broken ends as the shell wants it."""

@@ -17,7 +17,7 @@ from .drawing import Side, draw, legend, stretches
 from .output import COLOURS, counted, printable, shown, verdict_word, without_path
 from .screen import Screen
 from .tellers import WORDS, Summary, database_text
-from .verdicts import SHORT_S, STILL_S
+from .verdicts import LOOK, SHORT_S, STILL_S
 
 if TYPE_CHECKING:
     from vhashdb import Database, Match, Result
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 SHOWN_MATCHES: Final = 3
 _VERDICT_WIDTH: Final = 14
 _INDENT: Final = 2
-_LOOK: Final = {
-    "insufficient": "look at it yourself; it is too dark, flat or short for the software to say anything",
-    "possible": "compare them yourself; on its own it proves nothing",
-}
+_COMPARE: Final = "compare them yourself; on its own it proves nothing"
 
 
 class ScreenTeller:
@@ -56,7 +53,7 @@ class ScreenTeller:
         result = job.value
         self._heading(result.verdict, job.path, len(result.matches))
         if result.verdict == "insufficient":
-            self._because(result.reason, _LOOK["insufficient"])
+            self._because(result.reason, LOOK)
         for place, match in enumerate(result.matches[:SHOWN_MATCHES], 1):
             self._match(result, match, f"{place}. " if len(result.matches) > 1 else "")
         if (more := len(result.matches) - SHOWN_MATCHES) > 0:
@@ -104,7 +101,7 @@ class ScreenTeller:
         self._screen.flow(words, "  ", indent=_INDENT, hang=len(place))
         indent = _INDENT + len(place)
         if match.verdict == "possible":
-            self._because(match.judgement.reason, _LOOK["possible"], indent)
+            self._because(match.judgement.reason, _COMPARE, indent)
         if not match.identical:
             query = Side("file", result.duration_s, unusable_spans(result.fingerprint) if result.fingerprint else ())
             known = Side("known", match.record.duration_s, self._unusable(match))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .batch import Job, tally
 from .codes import ExitCode
-from .output import counted, decoded, emit, emit_json, error_json, shown, with_path, without_path
-from .verdicts import not_checked_line, result_lines
+from .output import Hints, counted, decoded, emit, emit_json, error_json, shown, with_path, without_path
+from .verdicts import LOOK, not_checked_line, result_lines
 
 if TYPE_CHECKING:
     from vhashdb import Result
@@ -71,17 +71,21 @@ class Teller(Protocol):
 class TextTeller:
     """Plain lines, the same whatever the terminal."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, quiet: bool = False) -> None:
         self._width = width
         """Characters that names are padded to."""
+        self._hints = Hints(quiet=quiet)
 
     def tell(self, job: Job[Result]) -> None:
         """One line for each match, or the verdict."""
         if job.value is None:
             emit(not_checked_line(job.path, without_path(job.failure.message, job.path), self._width))
+            self._hints.give(job.failure.hint)
             return
         for line in result_lines(job.path, job.value, self._width):
             emit(line)
+        if job.value.verdict == "insufficient":
+            self._hints.give(LOOK)
 
     def finish(self, summary: Summary) -> None:
         """One line."""

@@ -20,6 +20,8 @@ SHOWN_STRETCHES = 6
 WIDTH = 80
 _USUAL = "the record allows review at most"
 """What nearly every record says; not worth a line."""
+LOOK = "look at it yourself; it is too dark, flat or short for the software to say anything"
+"""What to do about an insufficient file."""
 SHORT_S = 60.0
 STILL_S = 0.11
 """A stretch of the file no longer than this is one picture, so its times there say nothing; a GIF of one has 0.1 s."""

@@ -22,6 +22,7 @@ def test_tour(clean):
 
 def test_the_database_can_be_kept(clean, samples):
     assert run("demo", "--keep", "tour").code == 0
+    assert "valley__mirror.mp4" in (clean / "tour" / "report.html").read_text(encoding="utf-8")
     assert run("match", "--db", "tour/demo.vhdb", samples / "edited" / "harbour__insert.mp4").code == 10
     again = run("demo", "--keep", "tour")
     assert again.code == 4

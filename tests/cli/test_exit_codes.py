@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -162,7 +163,10 @@ def test_exit_code(code, line, situation, places):
     elif situation == "the reader went away":
         done = unread(arguments)
     else:
-        done = run(*arguments).code
+        said = run(*arguments)
+        done = said.code
+        if code not in (ExitCode.FINISHED, ExitCode.FOUND):
+            assert re.search(r"^(?:hint|  note): \S", said.err + said.out, re.MULTILINE), "what to do next"
     assert done == code
 
 

@@ -1,0 +1,81 @@
+"""What the tests of the page share: real answers about the sample films, and the page of them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import vhashdb
+from vhashdb.report import Report
+from vhashdb.report.entries import Known, file_entry
+from vhashdb.store import Details
+
+
+@pytest.fixture(scope="session")
+def asked(known_db, samples, tmp_path_factory):
+    """Real answers by file: edited copies, films that nobody knows, a still, and one that is no film."""
+    folder = tmp_path_factory.mktemp("asked")
+    with Image.open(samples / "still.png") as image:
+        image.convert("RGB").save(folder / "still.jpg", quality=60)
+    (folder / "notes.mp4").write_text("this is no video\n" * 50)
+    films = [*sorted((samples / "edited").glob("*.mp4")), *sorted((samples / "unknown").glob("*.mp4")), samples / "known" / "harbour.mp4"]
+    answers = {}
+    for path in [*films, folder / "still.jpg", folder / "notes.mp4"]:
+        try:
+            answers[path] = known_db.match(path)
+        except vhashdb.MediaError as error:
+            answers[path] = error
+    return answers
+
+
+@pytest.fixture(scope="session")
+def answer(asked):
+    """The answer about a file, by its name."""
+    return {path.name: found for path, found in asked.items()}.__getitem__
+
+
+@pytest.fixture(scope="session")
+def told(known_db, asked):
+    """A report of all these answers."""
+    with Report(known_db) as report:
+        for path, found in asked.items():
+            tell(report, path, found)
+    return report
+
+
+@pytest.fixture(scope="session")
+def page(told, tmp_path_factory) -> Path:
+    """Its page."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    told.write(path)
+    return path
+
+
+def tell(report, path, found):
+    if isinstance(found, vhashdb.VhashdbError):
+        report.add_error(path, found)
+    else:
+        report.add(path, found)
+
+
+@pytest.fixture(scope="session")
+def thousand(known_db, asked, tmp_path_factory):
+    """A page about 1,000 files, most of which match several records; every text is as long as texts get."""
+    known = Known(known_db.fingerprint, known_db.exchange.opinions.about, lambda feed: "")
+    matches = [match for found in asked.values() if isinstance(found, vhashdb.Result) for match in found.matches if match.segments]
+    long = Details(labels=("graphic-violence", "terrorism"), reason="why " * 70, policy="T&S 4", law="(EU) 2021/784", reviewers=2)
+    entries = []
+    for found in asked.values():
+        if not isinstance(found, vhashdb.Result):
+            continue
+        some = tuple(replace(m, record=replace(m.record, details=long)) for m in matches[:4])
+        entries.append(file_entry("x.mp4", replace(found, matches=found.matches and (*found.matches, *some)), known))
+    report = Report(known_db)
+    for number in range(1000):
+        report.add_entry(
+            replace(entries[number % len(entries)], name=f"upload-{number:04d}-with-a-rather-long-name.mp4", folder="/uploads")
+        )
+    path = tmp_path_factory.mktemp("thousand") / "report.html"
+    report.write(path)
+    return path
