@@ -13,8 +13,8 @@ spec.loader.exec_module(pages)
 
 
 @pytest.mark.parametrize("page", pages.pages(), ids=lambda page: page.stem)
-def test_the_page_shows_what_happens(page, tmp_path):
-    wrong = pages.check(page, tmp_path)
+def test_the_page_shows_what_happens(page):
+    wrong = pages.check(page)
     assert not wrong, "\n\n".join(map(str, [*wrong, "`python docs/run.py --write` writes what happens into the pages"]))
 
 
@@ -27,20 +27,16 @@ def test_languages_are_those_that_are_run_or_read():
 
 @pytest.fixture
 def check(tmp_path):
-    """What is wrong with a page of this text."""
+    """What is wrong with a page of this text; or the page, after what happens was written into it."""
 
     def checked(text, write=False):
-        page = ROOT / "docs" / "a-page-of-the-tests.md"
-        try:
-            page.write_text(text, encoding="utf-8")
-            place = tmp_path / str(len(list(tmp_path.iterdir())))
-            place.mkdir()
-            found = pages.check(page, place)
-            if write:
-                pages.write(page, found)
-            return page.read_text(encoding="utf-8") if write else [difference.what for difference in found]
-        finally:
-            page.unlink()
+        page = tmp_path / "page.md"
+        page.write_text(text, encoding="utf-8")
+        found = pages.check(page)
+        if write:
+            pages.write(page, found)
+            return page.read_text(encoding="utf-8")
+        return [difference.what for difference in found]
 
     return checked
 
