@@ -142,8 +142,8 @@ class ScreenTeller:
     def _command(self, verb: str, *arguments: str) -> list[str]:
         """A command that can be given next, for the same database."""
         given = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
-        database = ["--db", _quoted(str(self._database.path))] if given else []
-        return [f"vhashdb {verb}", *database, *map(_quoted, arguments)]
+        database = ["--db", quoted(str(self._database.path))] if given else []
+        return [f"vhashdb {verb}", *database, *map(quoted, arguments)]
 
     def _say(self, words: str, indent: int = _INDENT) -> None:
         self._screen.line(words, indent)
@@ -156,7 +156,7 @@ def _seconds(result: Result, match: Match) -> str:
     return f"{min(match.judgement.matched_query_s, result.duration_s):.{digits}f} of {result.duration_s:.{digits}f} s"
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """As a shell takes it; what is no plain text as the bytes it is."""
     if printable(word) == word:
         return shlex.quote(word)
