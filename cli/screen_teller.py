@@ -70,10 +70,14 @@ class ScreenTeller:
         screen.line("")
         screen.hanging("", tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped, summary.older))
         screen.hanging("", f"{database_text(summary)} · exit {summary.code.value}")
-        legend(screen, self._signs)
-        for note, number in self._notes.items():
-            screen.hanging(f"[{number}] ", note)
+        self.explain_signs()
         self._next(summary)
+
+    def explain_signs(self) -> None:
+        """What the signs and numbers mean that were used."""
+        legend(self._screen, self._signs)
+        for note, number in self._notes.items():
+            self._screen.hanging(f"[{number}] ", note)
 
     # -- one file --------------------------------------------------------------------------------------
 
