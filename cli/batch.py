@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Final, Generic, TypeVar
 
 import click
@@ -102,6 +104,28 @@ def _serve(jobs: queue.SimpleQueue[Job[_R] | None], work: Callable[[str], _R], s
             job.error = VhashdbError(f"internal error: {type(error).__name__}: {error}", hint="`vhashdb --debug …` shows where")
             job.error.__cause__ = error
         job.done.set()
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C waits for the end of the block, so that what is told is told whole and once; pressed twice, it does not."""
+    if threading.current_thread() is not threading.main_thread():  # which alone hears of it
+        yield
+        return
+    pressed: list[bool] = []
+
+    def note(_signal: int, _frame: FrameType | None) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(True)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def trace(error: VhashdbError) -> None:

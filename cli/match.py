@@ -15,7 +15,7 @@ import click
 
 from vhashdb.errors import DatabaseEmpty
 
-from .batch import Job, in_order, trace
+from .batch import Job, in_order, trace, undisturbed
 from .codes import ExitCode
 from .common import (
     Stopped,
@@ -170,7 +170,8 @@ class _Matching:
         try:
             with Progress(total, quiet=self._options.quiet) as progress:
                 for job in in_order(self._inputs if listed is None else listed, progress.watching(self._ask), self._options.workers):
-                    self._tell(job, tellers)
+                    with undisturbed():
+                        self._tell(job, tellers)
                     progress.advance()
         except KeyboardInterrupt:
             self._finish(tellers, ExitCode.INTERRUPTED)

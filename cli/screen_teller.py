@@ -70,10 +70,14 @@ class ScreenTeller:
         screen.line("")
         screen.hanging("", tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped, summary.older))
         screen.hanging("", f"{database_text(summary)} · exit {summary.code.value}")
-        legend(screen, self._signs)
-        for note, number in self._notes.items():
-            screen.hanging(f"[{number}] ", note)
+        self.explain_signs()
         self._next(summary)
+
+    def explain_signs(self) -> None:
+        """What the signs and numbers mean that were used."""
+        legend(self._screen, self._signs)
+        for note, number in self._notes.items():
+            self._screen.hanging(f"[{number}] ", note)
 
     # -- one file --------------------------------------------------------------------------------------
 
@@ -142,8 +146,8 @@ class ScreenTeller:
     def _command(self, verb: str, *arguments: str) -> list[str]:
         """A command that can be given next, for the same database."""
         given = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
-        database = ["--db", _quoted(str(self._database.path))] if given else []
-        return [f"vhashdb {verb}", *database, *map(_quoted, arguments)]
+        database = ["--db", quoted(str(self._database.path))] if given else []
+        return [f"vhashdb {verb}", *database, *map(quoted, arguments)]
 
     def _say(self, words: str, indent: int = _INDENT) -> None:
         self._screen.line(words, indent)
@@ -156,7 +160,7 @@ def _seconds(result: Result, match: Match) -> str:
     return f"{min(match.judgement.matched_query_s, result.duration_s):.{digits}f} of {result.duration_s:.{digits}f} s"
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """As a shell takes it; what is no plain text as the bytes it is."""
     if printable(word) == word:
         return shlex.quote(word)

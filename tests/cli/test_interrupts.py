@@ -7,6 +7,9 @@ import signal
 import subprocess
 import time
 
+import pytest
+from vhashdb_cli.batch import undisturbed
+
 import vhashdb
 
 from .conftest import FILMS
@@ -105,3 +108,20 @@ def test_another_verb(samples):
         code, _, err = interrupt(process)
     assert code == 130
     assert "error: interrupted" in err
+
+
+def test_ctrl_c_waits_until_something_is_told_whole():
+    told = []
+    with pytest.raises(KeyboardInterrupt), undisturbed():
+        signal.raise_signal(signal.SIGINT)
+        told.append("whole")
+    assert told == ["whole"]
+
+
+def test_ctrl_c_twice_does_not_wait():
+    told = []
+    with pytest.raises(KeyboardInterrupt), undisturbed():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        told.append("whole")
+    assert told == []

@@ -4,9 +4,13 @@ import dataclasses
 import os
 import re
 import shutil
+import subprocess
 import time
 
 import pytest
+from rich.cells import cell_len
+from vhashdb_cli.screen import Screen
+from vhashdb_cli.screen_teller import quoted
 
 import vhashdb
 from tests.exchange.companies import Company
@@ -152,3 +156,28 @@ def test_add_shortens_names_and_breaks_reasons_between_words(desk, clean, sample
     assert screen.code == 3
     assert screen.widest <= 80
     assert_golden("add-80", screen.normalised())
+
+
+def test_a_command_that_is_broken_can_still_be_pasted(clean, monkeypatch, capfd):
+    monkeypatch.setenv("COLUMNS", "50")
+    words = [
+        "printf",
+        "'%s\\n'",
+        *(quoted(name) for name in ("a film.mp4", "it's.mp4", NOT_UTF8, "line\nbreak.mp4", "\x1b[2J.mp4", "$HOME")),
+    ]
+    Screen().command(words, indent=2)
+    text = capfd.readouterr().out
+    assert len(text.splitlines()) > 1
+    assert all(len(line) <= 50 for line in text.splitlines())
+    out = subprocess.run(["bash", "-c", text], capture_output=True, check=True).stdout
+    assert out == b"a film.mp4\nit's.mp4\ncaf\xe9 noir.vhfp\nline\nbreak.mp4\n\x1b[2J.mp4\n$HOME\n"
+
+
+def test_long_names_keep_both_ends():
+    screen = Screen()
+    for name, most in (("a-long-name.mp4", 12), (LONG, 40), (WIDE, 41)):
+        short = screen.shortened(name, most)
+        assert most - 2 <= cell_len(short) <= most
+        assert (short[:3], short[-4:]) == (name[:3], name[-4:])
+        assert screen.fit("…") in short
+    assert screen.shortened("short.mp4", 9) == "short.mp4"
