@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,17 +15,35 @@ import click
 
 from vhashdb.errors import VhashdbError
 
-from .batch import Job, Progress, in_order, tally, trace
+from .batch import Job, in_order, tally, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, json_option, opened, quiet_option, workers_option
 from .files import InputFiles, input_options, source_of
-from .output import clock, counted, decoded, emit, emit_json, error_json, labels_text, printable, say, shown, with_path, without_path
+from .output import (
+    Hints,
+    clock,
+    counted,
+    decoded,
+    emit,
+    emit_json,
+    emit_words,
+    error_json,
+    labels_text,
+    printable,
+    say,
+    shown,
+    with_path,
+    without_path,
+)
+from .progress import Progress
 from .settings import OneOf
 from .verdicts import note_lines
 
 if TYPE_CHECKING:
     from vhashdb import Addition, Database, Details
     from vhashdb.database import Prepared
+
+    from .screen import Screen
 
 _RECORDS: Final = "vhashdb.store.records"
 _WORDS: Final = {"added": "added", "near-duplicate": "added near a known one", "duplicate": "duplicate", "error": "not added"}
@@ -112,6 +131,8 @@ class _Adding:
     def __init__(self, database: Database, details: Details, options: _Options, inputs: InputFiles) -> None:
         self._database, self._details, self._options, self._inputs = database, details, options, inputs
         self._counts = dict.fromkeys(_WORDS, 0)
+        self._hints = Hints(quiet=options.quiet)
+        self._screen = _screen()
         self._started = time.monotonic()
 
     def run(self) -> int:
@@ -119,7 +140,7 @@ class _Adding:
         total = len(listed) if listed is not None else None
         try:
             with Progress(total, quiet=self._options.quiet) as progress:
-                for job in in_order(self._inputs if listed is None else listed, self._prepare, self._options.workers):
+                for job in in_order(self._inputs if listed is None else listed, progress.watching(self._prepare), self._options.workers):
                     self._record(job)
                     progress.advance()
         except KeyboardInterrupt:
@@ -154,22 +175,31 @@ class _Adding:
         if self._options.as_json:
             emit_json(with_path(addition.to_json(""), job.path))
         else:
-            for line in addition_lines(job.path, addition):
-                emit(line)
+            self._row(job.path, addition_words(addition))
+            for line in addition_notes(addition):
+                emit_words(line)
 
     def _tell_error(self, path: str, error: VhashdbError) -> None:
         if self._options.as_json:
             emit_json(error_json(error, path))
         else:
-            emit(f"{shown(path)}  NOT ADDED  {printable(without_path(error.message, path))}")
+            self._row(path, f"NOT ADDED  {printable(without_path(error.message, path))}")
+            self._hints.give(error.hint)
         trace(error)
         self._counts["error"] += 1
+
+    def _row(self, path: str, words: str) -> None:
+        """One line, which a terminal would not break."""
+        if self._screen is None:
+            emit(f"{shown(path)}  {words}")
+        else:
+            self._screen.row(shown(path), words)
 
     def _summary(self, code: ExitCode) -> None:
         records, path, skipped = len(self._database), self._database.path, self._inputs.skipped
         if not self._options.as_json:
             files = tally({_WORDS[word]: number for word, number in self._counts.items()}, skipped, self._inputs.older)
-            emit(f"{files} · database {shown(path)}, {counted(records, 'record')} · exit {code.value}")
+            emit_words(f"{files} · database {shown(path)}, {counted(records, 'record')} · exit {code.value}")
             return
         emit_json(
             {
@@ -190,11 +220,26 @@ class _Adding:
         )
 
 
-def addition_lines(path: str, addition: Addition) -> list[str]:
-    """What came of one file."""
-    record, name = addition.record, shown(path)
+def _screen() -> Screen | None:
+    """The terminal, if a person reads there."""
+    if not sys.stdout.isatty():
+        return None
+    from .screen import Screen
+
+    return Screen()
+
+
+def addition_words(addition: Addition) -> str:
+    """What came of one file, to be said after its name."""
+    record = addition.record
     if addition.status == "duplicate":
-        return [f"{name}  DUPLICATE  rec {record.short_id}  the very same file is recorded already"]
-    lines = [f"{name}  ADDED  rec {record.short_id}  {labels_text(record.labels)}  {clock(record.duration_s)}"]
-    lines += [f"  near duplicate of rec {near.record[:8]} ({near.verdict}, {near.score:.2f}); linked" for near in addition.near]
-    return lines + note_lines(addition.damage)
+        return f"DUPLICATE  rec {record.short_id}  the very same file is recorded already"
+    return f"ADDED  rec {record.short_id}  {labels_text(record.labels)}  {clock(record.duration_s)}"
+
+
+def addition_notes(addition: Addition) -> list[str]:
+    """Lines about it that follow."""
+    if addition.status == "duplicate":
+        return []
+    near = [f"  near duplicate of rec {near.record[:8]} ({near.verdict}, {near.score:.2f}); linked" for near in addition.near]
+    return near + note_lines(addition.damage)

@@ -153,7 +153,9 @@ def _lock_timeout_s() -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < 1e6:
-        raise UsageError(f"{LOCK_TIMEOUT_VARIABLE} must be a number of seconds, not {text!r}")
+        raise UsageError(
+            f"{LOCK_TIMEOUT_VARIABLE} must be a number of seconds, not {text!r}", hint="give a number, such as 30, or unset it"
+        )
     return seconds
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +16,12 @@ import click
 
 from vhashdb.errors import UsageError
 
-from .add import addition_lines
+from .add import addition_notes, addition_words
+from .batch import Job
 from .common import made, opened
 from .output import emit, shown
 from .pair import tell_all
-from .verdicts import result_lines
+from .tellers import Teller, TextTeller
 
 if TYPE_CHECKING:
     from vhashdb import Database, Result
@@ -30,6 +34,7 @@ _LABELS: Final = {
 }
 """Made up: the samples are drawings of a harbour, a city, a playground and a valley."""
 _EXPLAINED: Final = "valley__mirror.mp4"
+_WIDEST: Final = 118
 
 
 @click.command(short_help="Take the tour: a database of sample videos, and what matching tells.")
@@ -78,20 +83,24 @@ def _place(keep: Path | None) -> Iterator[Path]:
 
 
 def _fill(database: Database, samples: Path) -> None:
-    emit("1. Four known videos are fingerprinted and recorded. The database keeps hashes and what you say about the video,")
-    emit("   never a picture of it.\n")
+    _chapter(
+        "1. Four known videos are fingerprinted and recorded. The database keeps hashes and what you say about the video, "
+        "never a picture of it."
+    )
     for path in sorted((samples / "known").glob("*.mp4")):
         addition = database.add(path, labels=[_LABELS.get(path.stem, "sample")], reason="sample")
-        for line in addition_lines(path.name, addition):
+        for line in (f"{path.name}  {addition_words(addition)}", *addition_notes(addition)):
             emit(f"   {line}")
 
 
 def _ask(database: Database, samples: Path) -> list[tuple[Path, Result]]:
-    emit("\n2. Edited copies of them are checked. Each line has the verdict, a score from 0 to 1, the record, its labels, who")
-    emit("   published it, and the most that a match may lead to without a person. The line below says which seconds of the")
-    emit("   file show which seconds of the known video, through which view, and how many bits of a hash typically differ.\n")
+    _chapter(
+        "2. Edited copies of them are checked. Each has its verdict, the record, its labels, a score from 0 to 1, and the most that "
+        "a match may lead to without a person; then which seconds of the file show which seconds of the known video, how the "
+        "picture was changed, and how many bits of a hash typically differ."
+    )
     edited = _show(database, sorted((samples / "edited").glob("*.mp4")))
-    emit("\n3. Videos that are in no database. INSUFFICIENT is not NO MATCH: the picture shows too little to say anything.\n")
+    _chapter("3. Videos that are in no database. INSUFFICIENT is not NO MATCH: the picture shows too little to say anything.")
     return edited + _show(database, sorted((samples / "unknown").glob("*.mp4")))
 
 
@@ -102,18 +111,34 @@ def _report(database: Database, answers: list[tuple[Path, Result]], path: Path) 
         for film, result in answers:
             report.add(film, result)
         report.write(path)
-    emit("\n5. The same as a page to look at in a browser; `vhashdb match --report FILE.html` makes it for any files.")
+    _chapter("5. The same as a page to look at in a browser; `vhashdb match --report FILE.html` makes it for any files.")
     emit(f"   {shown(path)}")
 
 
 def _show(database: Database, paths: list[Path]) -> list[tuple[Path, Result]]:
-    width = max((len(path.name) for path in paths), default=0)
+    teller, explain_signs = _teller(database, max((len(path.name) for path in paths), default=0))
     answers = []
     for path in paths:
         answers.append((path, database.match(path)))
-        for line in result_lines(path.name, answers[-1][1], width):
-            emit(f"   {line}")
+        teller.tell(Job(path.name, answers[-1][1]))
+    explain_signs()
     return answers
+
+
+def _teller(database: Database, width: int) -> tuple[Teller, Callable[[], None]]:
+    """Who tells the answers, and what explains the signs that were used."""
+    if not sys.stdout.isatty():
+        return TextTeller(width, quiet=True), lambda: None
+    from .screen_teller import ScreenTeller
+
+    teller = ScreenTeller(database)
+    return teller, teller.explain_signs
+
+
+def _chapter(text: str) -> None:
+    """What comes next, in lines that fit the terminal."""
+    columns = min(_WIDEST, shutil.get_terminal_size((_WIDEST, 24)).columns)
+    emit("\n" + "\n".join(textwrap.wrap(text, columns, subsequent_indent="   ")) + "\n")
 
 
 def _explain(database: Database, samples: Path) -> None:
@@ -122,5 +147,5 @@ def _explain(database: Database, samples: Path) -> None:
     if not matches:
         return
     record = matches[0].record
-    emit(f"\n4. Why {path.name} is a match. Every condition must pass; `vhashdb explain FILE ID` shows this for any file.\n")
+    _chapter(f"4. Why {path.name} is a match. Every condition must pass; `vhashdb explain FILE ID` shows this for any file.")
     tell_all(path.name, f"rec {record.short_id}", database.explain(path, record.id), (), as_json=False)

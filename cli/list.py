@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from vhashdb import Record
 
 _COLUMNS: Final = ("record", "state", "length", "labels", "source", "added", "reason")
+_MOST_ON_A_TERMINAL: Final = 500
+"""Nobody reads more at once, and a table is laid out as a whole."""
 
 
 @click.command(short_help="List the records.")
@@ -31,7 +34,8 @@ _COLUMNS: Final = ("record", "state", "length", "labels", "source", "added", "re
 def command(labels: tuple[str, ...], states: tuple[str, ...], source: str | None, limit: int | None, db: Path, as_json: bool) -> None:
     """List the records, in the order they were added.
 
-    A table on a terminal; otherwise one line a record, columns separated by tabs.
+    A table on a terminal, of the first 500 unless --limit asks for more; otherwise one line a record, columns separated
+    by tabs.
 
     \b
     Example:
@@ -45,7 +49,7 @@ def command(labels: tuple[str, ...], states: tuple[str, ...], source: str | None
             for record in found:
                 emit_json(record_json(record))
         elif sys.stdout.isatty():
-            _table(map(_row, found))
+            _table(map(_row, found), limit or _MOST_ON_A_TERMINAL)
         else:
             emit("\t".join(_COLUMNS))
             for record in found:
@@ -58,12 +62,12 @@ def _row(record: Record) -> tuple[str, ...]:
     return tuple(map(printable, texts))
 
 
-def _table(rows: Iterable[tuple[str, ...]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+def _table(rows: Iterator[tuple[str, ...]], most: int) -> None:
+    from .screen import ROOMY, Screen
 
-    table = Table(*_COLUMNS, box=box.ASCII2 if not sys.stdout.encoding.lower().startswith("utf") else box.SIMPLE)
-    for row in rows:
-        table.add_row(*row)
-    Console(markup=False, emoji=False, highlight=False).print(table)
+    screen = Screen()
+    shown = [column for column in _COLUMNS if screen.columns >= ROOMY or column != "added"]
+    places = [_COLUMNS.index(column) for column in shown]
+    screen.table(shown, [[row[place] for place in places] for row in itertools.islice(rows, most)], roomy=("labels", "reason"))
+    if more := sum(1 for _ in rows):
+        screen.line(f"and {more:,} more; `vhashdb list | less` has all, --label, --state and --source narrow it down")

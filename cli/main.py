@@ -145,7 +145,7 @@ def _report_click(error: click.ClickException) -> None:
     if context is not None and message == context.get_help():  # a group without a verb
         click.echo(message, err=True)
         return
-    complain(message, f"see `{context.command_path} --help`" if context is not None else "")
+    complain(message, f"see `{context.command_path if context is not None else 'vhashdb'} --help`")
     _trace()
 
 

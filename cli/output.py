@@ -21,15 +21,27 @@ from vhashdb.text import verdict_word as verdict_word
 if TYPE_CHECKING:
     from vhashdb import Record, VhashdbError
 
-_ASCII: Final = str.maketrans({"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x", "−": "-"})
+_ASCII: Final = str.maketrans(
+    {"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x", "−": "-", "█": "#", "─": "-", "░": ".", "│": "|"}
+)
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
-_COLOURS: Final = {"MATCH": "red", "POSSIBLE": "yellow", "NO MATCH": "green", "INSUFFICIENT": "yellow", "NOT CHECKED": "magenta"}
+COLOURS: Final = {"MATCH": "red", "POSSIBLE": "yellow", "NO MATCH": "green", "INSUFFICIENT": "yellow", "NOT CHECKED": "magenta"}
 
 
 def emit(line: str) -> None:
     """Print one line of data at once, so that a reader downstream need not wait."""
-    sys.stdout.write(_fitting(line, sys.stdout) + "\n")
+    sys.stdout.write(fitted(line, sys.stdout) + "\n")
     sys.stdout.flush()
+
+
+def emit_words(line: str) -> None:
+    """Print one line of words; a terminal shows it broken between them rather than anywhere."""
+    if not sys.stdout.isatty():
+        emit(line)
+        return
+    from .screen import Screen
+
+    Screen().row("", line)
 
 
 def emit_json(value: dict[str, Any]) -> None:
@@ -45,7 +57,7 @@ def flush() -> None:
 
 def say(text: str) -> None:
     """Print a note, which is no data, to stderr."""
-    sys.stderr.write(_fitting(text, sys.stderr) + "\n")
+    sys.stderr.write(fitted(text, sys.stderr) + "\n")
     sys.stderr.flush()
 
 
@@ -56,9 +68,41 @@ def complain(message: str, hint: str = "") -> None:
         say(f"hint: {printable(hint)}")
 
 
-def _fitting(text: str, stream: TextIO) -> str:
-    encoding = (stream.encoding or "").lower()
-    return text if encoding.startswith("utf") else text.translate(_ASCII)
+def fitted(text: str, stream: TextIO) -> str:
+    """The text in characters that the stream's encoding has."""
+    if speaks_utf8(stream):
+        return text
+    encoding = _encoding(stream)
+    return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def speaks_utf8(stream: TextIO) -> bool:
+    """Whether every character can be written to it."""
+    return _encoding(stream).lower().startswith("utf")
+
+
+class Hints:
+    """What to do next, said on stderr once and not again for every file it is true of."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._said = {""}
+        self._quiet = quiet
+
+    def give(self, hint: str) -> None:
+        """Say it, unless it was said."""
+        if hint not in self._said and not self._quiet:
+            self._said.add(hint)
+            say(f"hint: {printable(hint)}")
+
+
+def _encoding(stream: TextIO) -> str:
+    # While progress is shown, rich has a stream without an encoding in the place of the real one.
+    return getattr(stream, "rich_proxied_file", stream).encoding or "ascii"
+
+
+def colour_wanted() -> bool:
+    """Whether standard output is a terminal whose reader wants colour."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _plain(value: object) -> str:
@@ -104,8 +148,7 @@ def without_path(message: str, path: str) -> str:
 
 def coloured(word: str) -> str:
     """A verdict word, in colour if standard output is a terminal that wants it."""
-    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return click.style(word, fg=_COLOURS.get(word), bold=word == "MATCH") if wanted else word
+    return click.style(word, fg=COLOURS.get(word), bold=word == "MATCH") if colour_wanted() else word
 
 
 def size(count: int) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .batch import Job, tally
 from .codes import ExitCode
-from .output import counted, decoded, emit, emit_json, error_json, shown, with_path, without_path
-from .verdicts import not_checked_line, result_lines
+from .output import Hints, counted, decoded, emit, emit_json, error_json, shown, with_path, without_path
+from .verdicts import LOOK, not_checked_line, result_lines
 
 if TYPE_CHECKING:
     from vhashdb import Result
@@ -52,6 +52,12 @@ class Summary:
         return sum(self.verdicts.values())
 
 
+def database_text(summary: Summary) -> str:
+    """Which database answered, and of which day: an old one does not know what others have recorded since."""
+    day = f", {summary.updated_at.date()}" if summary.updated_at else ""
+    return f"database {shown(summary.database)}{day}, {counted(summary.records, 'record')}"
+
+
 class Teller(Protocol):
     """Is told every answer in the order of the inputs, and at the end what it all came to, also after Ctrl-C."""
 
@@ -65,22 +71,26 @@ class Teller(Protocol):
 class TextTeller:
     """Plain lines, the same whatever the terminal."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, quiet: bool = False) -> None:
         self._width = width
         """Characters that names are padded to."""
+        self._hints = Hints(quiet=quiet)
 
     def tell(self, job: Job[Result]) -> None:
         """One line for each match, or the verdict."""
         if job.value is None:
             emit(not_checked_line(job.path, without_path(job.failure.message, job.path), self._width))
+            self._hints.give(job.failure.hint)
             return
         for line in result_lines(job.path, job.value, self._width):
             emit(line)
+        if job.value.verdict == "insufficient":
+            self._hints.give(LOOK)
 
     def finish(self, summary: Summary) -> None:
         """One line."""
         files = tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped, summary.older)
-        emit(f"{files} · database {shown(summary.database)}, {counted(summary.records, 'record')} · exit {summary.code.value}")
+        emit(f"{files} · {database_text(summary)} · exit {summary.code.value}")
 
 
 class JsonTeller:

@@ -225,5 +225,5 @@ def _bytes_of(path: Path) -> bytes:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}", hint="ask the publisher for the feed's root.json") from error
     if len(data) > _MAX_ROOT:
-        raise UsageError(f"{path} is too large for a root of trust")
+        raise UsageError(f"{path} is too large for a root of trust", hint="ask the publisher for the feed's root.json")
     return data

@@ -1,5 +1,6 @@
 """The tree of errors: drawn in the docstring as it is, each with a message, an exit code and its built-in."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -8,6 +9,8 @@ import pytest
 
 import vhashdb
 from vhashdb import errors
+
+from .conftest import ROOT
 
 LINE = re.compile(r"^ {4}([│├└─ ]*)(\w+)(?: \((\w+)\))?(.*)$")
 CLASSES = [getattr(errors, name) for name in errors.__all__]
@@ -48,6 +51,21 @@ def test_every_class_of_the_module_is_in_all():
     defined = {n for n, v in vars(errors).items() if isinstance(v, type) and v.__module__ == errors.__name__}
     assert defined == set(errors.__all__)
     assert list(errors.__all__) == sorted(errors.__all__)
+
+
+def test_every_error_says_what_to_do_next():
+    assert [kind.__name__ for kind in CLASSES if not kind.hint] == ["VhashdbError"]
+    bare = []
+    for package in ("vhashdb", "cli"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                    name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                    hints = [keyword.value for keyword in node.keywords if keyword.arg == "hint"]
+                    none = name == "VhashdbError" and not hints
+                    empty = hasattr(errors, name) and any(isinstance(hint, ast.Constant) and not hint.value for hint in hints)
+                    bare += [f"{path}:{node.lineno}"] if none or empty else []
+    assert not bare
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)

@@ -102,6 +102,7 @@ class UsageError(VhashdbError, ValueError):
     """An argument has a value that cannot be used."""
 
     exit_code = 2
+    hint = "the help of the command, or the docstring of what was called, says what is accepted"
 
 
 class RecordNotFound(UsageError, LookupError):
@@ -112,6 +113,8 @@ class RecordNotFound(UsageError, LookupError):
 
 class EventInvalid(UsageError):
     """An event breaks the closed schema of feeds, or its text says what a feed may not say."""
+
+    hint = "correct what is said of the record; docs/feed-format.md has the rules"
 
 
 class KeyUnusable(UsageError):
@@ -124,6 +127,7 @@ class FingerprintError(VhashdbError, ValueError):
     """Bytes or text are not a fingerprint, or are a damaged one."""
 
     exit_code = 2
+    hint = "make the fingerprint again with `vhashdb hash`"
 
 
 class AlgorithmMismatch(FingerprintError):
@@ -143,6 +147,7 @@ class MediaError(VhashdbError):
     """One input cannot be fingerprinted; other inputs are not affected."""
 
     exit_code = 3
+    hint = "check the file, or get it again; a person has to look at it until then"
 
 
 class MediaNotFound(MediaError, FileNotFoundError):
@@ -179,6 +184,7 @@ class DatabaseError(VhashdbError):
     """The database cannot be used."""
 
     exit_code = 4
+    hint = "check the path, its permissions and the disk"
 
 
 class DatabaseNotFound(DatabaseError, FileNotFoundError):
@@ -230,6 +236,7 @@ class FeedError(VhashdbError):
     """
 
     exit_code = 5
+    hint = "tell the publisher; what was accepted from the feed before goes on matching"
 
     @property
     def rule(self) -> str:

@@ -42,7 +42,7 @@ def command(
     try:
         criteria = taxonomy.read_bytes() if taxonomy else None
     except OSError as error:
-        raise UsageError(f"the taxonomy {taxonomy} cannot be read: {error.strerror}") from error
+        raise UsageError(f"the taxonomy {taxonomy} cannot be read: {error.strerror}", hint="check its path and permissions") from error
     before = own.listing()
     with opened(db) as database:
         database.exchange.publishes(before.feed, place=decoded(feed))

@@ -8,25 +8,15 @@ import subprocess
 import time
 
 import pytest
+from vhashdb_cli.batch import undisturbed
 
 import vhashdb
 
+from .conftest import FILMS
 from .driver import run, start
 
-FILMS = 16
 PROMPT_S = 15.0
 """Generous for a busy machine; a run over everything is stopped long before its end."""
-
-
-@pytest.fixture
-def many(clean, samples):
-    """Films that differ in their bytes, and hardly in what they show: a box that players skip is appended."""
-    folder = clean / "many"
-    folder.mkdir()
-    data = (samples / "unknown" / "balloons.mp4").read_bytes()
-    for number in range(FILMS):
-        (folder / f"{number:02d}.mp4").write_bytes(data + (16).to_bytes(4, "big") + b"free" + number.to_bytes(8, "big"))
-    return folder
 
 
 def interrupt(process):
@@ -118,3 +108,20 @@ def test_another_verb(samples):
         code, _, err = interrupt(process)
     assert code == 130
     assert "error: interrupted" in err
+
+
+def test_ctrl_c_waits_until_something_is_told_whole():
+    told = []
+    with pytest.raises(KeyboardInterrupt), undisturbed():
+        signal.raise_signal(signal.SIGINT)
+        told.append("whole")
+    assert told == ["whole"]
+
+
+def test_ctrl_c_twice_does_not_wait():
+    told = []
+    with pytest.raises(KeyboardInterrupt), undisturbed():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        told.append("whole")
+    assert told == []

@@ -107,7 +107,9 @@ class Exchange:
         chosen = [self.feeds.get(identifier) for identifier in identifiers] or self.feeds.all()
         for feed in chosen:
             if feed.own:
-                raise UsageError(f"{feed.id} is published from here; there is nothing to sync")
+                raise UsageError(
+                    f"{feed.id} is published from here; there is nothing to sync", hint="`vhashdb trust list` shows the others"
+                )
         for feed in chosen:
             syncing = Syncing(self.feeds, Staging(self._store), self._algorithm, self._gate(), self._folder, client or _client)
             done = syncing.run(feed, dry_run=dry_run)

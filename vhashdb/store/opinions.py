@@ -115,7 +115,7 @@ class Opinions:
             if value not in known:
                 raise UsageError(f"{value!r} is not a {what}", hint=f"known: {', '.join(known)}")
         if len(reason) > MAX_REASON:
-            raise UsageError(f"the reason has {len(reason)} characters; at most {MAX_REASON} are allowed")
+            raise UsageError(f"the reason has {len(reason)} characters; at most {MAX_REASON} are allowed", hint="shorten it")
         on = self.subject(record)
         opinion = Opinion(LOCAL, on.feed, on.rid, on.rev, verdict, basis, reason, now_utc())
         with self._transactions.writing() as connection:

@@ -73,11 +73,11 @@ class Details:
         _one_of("max action", self.max_action, MAX_ACTIONS)
         _one_of("TLP", self.tlp, TLP)
         if len(self.reason) > MAX_REASON:
-            raise UsageError(f"the reason has {len(self.reason)} characters; at most {MAX_REASON} are allowed")
+            raise UsageError(f"the reason has {len(self.reason)} characters; at most {MAX_REASON} are allowed", hint="shorten it")
         if self.reason_code and not _CODE.fullmatch(self.reason_code):
             raise UsageError(f"{self.reason_code!r} is not a reason code", hint="use lower-case words joined by hyphens")
         if self.reviewers < 0:
-            raise UsageError("the number of reviewers cannot be negative")
+            raise UsageError("the number of reviewers cannot be negative", hint="give how many people looked at it")
 
 
 @dataclass(frozen=True)
