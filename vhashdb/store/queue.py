@@ -125,7 +125,7 @@ FROM ({queue}) q JOIN record r ON r.number = q.number LEFT JOIN held h ON h.reco
 WHERE :record IS NULL OR q.id = :record"""
 
 _HITS: Final = """
-SELECT count(*) AS count, max(json_extract(details, '$.score')) AS best, max(at) AS last FROM audit
+SELECT count(*) AS number, max(json_extract(details, '$.score')) AS best, max(at) AS last FROM audit
 WHERE action = 'match' AND record = :record AND at >= :since
 """
 
@@ -150,7 +150,7 @@ def hits(connection: Connection, record: str, since: datetime.datetime) -> Hits 
     """How often a record matched since then, whether or not somebody looked; None if it did not."""
     query = sa.text(_HITS).columns(last=sa.DateTime)
     row = connection.execute(query, {"record": record, "since": stamp(since)}).one()
-    return Hits(row.count, row.best, row.last) if row[0] else None
+    return Hits(row.number, row.best, row.last) if row.number else None
 
 
 def stamp(moment: datetime.datetime) -> str:

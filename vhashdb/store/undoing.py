@@ -84,8 +84,8 @@ def take_back(store: Store, memory: Memory) -> None:
         for said in connection.execute(_own_opinions(connection, memory.record, number)).mappings().all():
             where = (tables.opinion.c[name] == said[name] for name in ("author", "on_feed", "on_rid"))
             connection.execute(tables.opinion.delete().where(*where))
-        for said in memory.opinions:
-            connection.execute(tables.opinion.insert().values(**said))
+        if memory.opinions:
+            connection.execute(tables.opinion.insert(), [dict(said) for said in memory.opinions])
         if memory.sha256 is not None:
             connection.execute(schema.not_this.delete().where(*_mark(memory.record, memory.sha256)))
         refresh_disputes(connection, "SELECT :number", number=number)
