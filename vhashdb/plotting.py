@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from vhashdb.errors import UsageError
+from vhashdb.fingerprints import unusable_spans
 from vhashdb.matching.comparison import align_radius
 from vhashdb.matching.explanation import AlikePoints, Explanation, alike_points
 from vhashdb.matching.reasons import Fate
@@ -45,8 +46,6 @@ HEIGHT_PX: Final = 900
 _DPI: Final = 150
 _STRIP: Final = 0.018
 """Thickness of the strips of unusable stretches, as a share of the area."""
-SHORTEST_GAP_S: Final = 0.5
-"""Unusable stretches shorter than this are not drawn: looks are that far apart."""
 SHOWN_SEGMENTS: Final = 12
 """Chosen stretches named in the legend."""
 _MAX_NAME: Final = 48
@@ -241,16 +240,6 @@ def _strip(corner: tuple[float, float], width: float, height: float, transform: 
 
     look: dict[str, Any] = {"facecolor": "white", "edgecolor": "#777777", "hatch": "//////", "linewidth": 0.5}
     return Rectangle(corner, width, height, transform=transform, gid=gid, zorder=3.5, **look)
-
-
-def unusable_spans(fingerprint: Fingerprint) -> list[tuple[float, float]]:
-    """Stretches of a video, in seconds, in which no view shows enough to be compared."""
-    used = fingerprint.usable
-    order = np.argsort(fingerprint.start_s[used], kind="stable")
-    starts = np.append(fingerprint.start_s[used][order], fingerprint.duration_s)
-    ends = np.concatenate(([0.0], np.maximum.accumulate(fingerprint.end_s[used][order])))
-    gaps = np.flatnonzero(starts - ends >= SHORTEST_GAP_S)
-    return [(float(ends[gap]), float(starts[gap])) for gap in gaps]
 
 
 def _legend(figure: Figure, named: list[Artist]) -> None:
