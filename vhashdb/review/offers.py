@@ -26,7 +26,9 @@ def match_offers(dossier: Dossier, found: FoundMatch) -> tuple[Offer, ...]:
     """What may be answered to one match of one file."""
     name = dossier.record.short_id
     note = "" if found.sha256 else "; the line has no SHA-256 of the file, so it will be asked again"
-    right = Offer(Act.RIGHT, f"the file does show rec {name}: members read that you agree with it{_replaced(dossier)}{note}", _SAW_MATCH)
+    right = Offer(
+        Act.RIGHT, f"the file does show rec {name}; this is also your opinion that it belongs here{_replaced(dossier)}{note}", _SAW_MATCH
+    )
     if not found.sha256:
         return (right,)
     wrong = f"the file does not show rec {name}: this very file never matches it again"
@@ -42,9 +44,10 @@ def _offers(dossier: Dossier) -> Iterator[Offer]:
     if Cause.MATCHED in causes:
         yield Offer(Act.LOOKED, "nothing is changed or said; it waits again when it matches again")
     replaced = _replaced(dossier)
-    yield Offer(Act.AGREE, f"members read that you think as its publisher does{replaced}", basis)
-    yield Offer(Act.DISPUTE, f"members read what is wrong with it; it leads to a review at most{replaced}", basis)
-    yield Offer(Act.NOT_THIS, "you name a file that it is said to match and does not: that file alone never matches it again")
+    yield Offer(Act.AGREE, f"your opinion that it belongs here; members that follow your feed read it{replaced}", basis)
+    disputed = "your opinion that something is wrong with it; it then leads to a review at most, and members read it"
+    yield Offer(Act.DISPUTE, f"{disputed}{replaced}", basis)
+    yield Offer(Act.NOT_THIS, "you name a file that is said to match it and does not: that file alone never matches it again")
 
 
 def _accepting(dossier: Dossier) -> Iterator[str]:
@@ -70,7 +73,8 @@ def _accepting(dossier: Dossier) -> Iterator[str]:
 
 def _rejecting(dossier: Dossier) -> str:
     if dossier.record.details.source == LOCAL:
-        told = "" if dossier.record.state is State.HELD else "; members that have it are told with your next publication"
+        published = dossier.published.feed != LOCAL and dossier.record.state is not State.HELD
+        told = "; members that have it are told when you publish next" if published else ""
         return f"it never matches here again{told}"
     return f"it never matches here again, whatever {dossier.record.details.source} says of it later"
 

@@ -2,8 +2,9 @@
 
 A walk stands before one place at a time. There a person picks an act, answers the questions that belong to it, and with
 the last one the walk gives an `Answer` out. It then waits for whoever wrote it to the database: `Walk.done`, after which
-the place is decided and the next open one is shown, or `Walk.refused`, after which it is open as before. So what is decided
-here is what is written there, whenever the walk ends.
+the next open place is shown, or `Walk.refused`, after which all is as before. So what is decided here is what is written
+there, whenever the walk ends. An answer that leaves something to decide, such as an opinion on a record that is held, is
+done without settling its place, which stays open.
 
 Everywhere but in a text ``b`` goes back, and ``q`` ends; a text that is one of these letters alone counts as the letter.
 """
@@ -18,7 +19,7 @@ from vhashdb.review.answers import QUESTIONS, Answer, Ask, Offer, replied
 
 @dataclass(frozen=True)
 class Undo:
-    """The decision at a place is to be taken back."""
+    """The last decision, which was made at this place, is to be taken back."""
 
     place: int
 
@@ -38,14 +39,24 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """An answer that was written."""
+
+    place: int
+    answer: Answer
+    settled: bool
+    """Whether nothing is left to decide there."""
+
+
+@dataclass(frozen=True)
 class Walk:
     """A walk through ``total`` cases; begin with `Walk.through`."""
 
     total: int
     place: int = 0
     """The case that is shown, from 0; ``total`` after the last."""
-    decided: tuple[tuple[int, Answer], ...] = ()
-    """What was answered and written, by place, oldest first."""
+    decided: tuple[Decided, ...] = ()
+    """What was answered and written, oldest first."""
     gone: frozenset[int] = frozenset()
     """Places that somebody else settled meanwhile."""
     draft: Answer | None = None
@@ -74,7 +85,7 @@ class Walk:
     @property
     def settled(self) -> frozenset[int]:
         """Places at which nothing is open any more."""
-        return self.gone | {place for place, _ in self.decided}
+        return self.gone | {decided.place for decided in self.decided if decided.settled}
 
     @property
     def left(self) -> int:
@@ -134,18 +145,19 @@ class Walk:
     def _undone(self) -> Step:
         if not self.decided:
             return Step(self, note="nothing was decided in this run, so there is nothing to take back")
-        effect = Undo(self.decided[-1][0])
+        effect = Undo(self.decided[-1].place)
         return Step(replace(self, pending=effect), effect)
 
     # -- what came of it -----------------------------------------------------------------------
 
-    def done(self) -> Walk:
-        """The effect is written."""
+    def done(self, *, settled: bool = True) -> Walk:
+        """The effect is written; of an answer, whether nothing is left to decide at its place."""
         if isinstance(self.pending, Undo):
             return replace(self, pending=None, decided=self.decided[:-1], place=self.pending.place)
         if self.pending is None:
             raise ValueError("there is no effect that could be done")
-        return replace(self, pending=None, decided=(*self.decided, (self.place, self.pending)))._to_next(self.place + 1)
+        decided = replace(self, pending=None, decided=(*self.decided, Decided(self.place, self.pending, settled)))
+        return decided._to_next(self.place + 1) if settled else decided
 
     def refused(self) -> Walk:
         """It could not be written; everything is as before."""

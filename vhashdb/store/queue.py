@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -69,8 +69,11 @@ class Filter:
 
     def allows(self, case: Case) -> bool:
         """Whether a case counts."""
-        given: tuple[tuple[Sequence[str], str], ...] = ((self.sources, case.source), (self.causes, case.cause))
-        return set(self.labels) <= set(case.labels) and all(not some or value in some for some, value in given)
+        return (not self.causes or case.cause in self.causes) and self.about(case.labels, case.source)
+
+    def about(self, labels: Collection[str], source: str) -> bool:
+        """Whether a record with these labels, from this source, counts."""
+        return set(self.labels) <= set(labels) and (not self.sources or source in self.sources)
 
 
 SETTLING: Final = ("opinion", "review-accepted", "review-rejected", "unmatch", "confirm-match", "looked-at", "retract")
