@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -74,7 +75,7 @@ def read_matches(lines: Iterable[bytes]) -> Iterator[FoundMatch]:
                 hashes |= {path: str(value["sha256"])} if _SHA256.fullmatch(str(value.get("sha256"))) else {}
             else:
                 yield _match(value, path, hashes.get(path))
-        except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
             raise FormatError(f"line {number} is not a {kind} line of `vhashdb match --json`: {error!r}", hint=_HINT) from error
     if not seen:
         raise FormatError(f"none of the {number} lines is about a file" if number else "there is nothing in it", hint=_HINT)
@@ -104,7 +105,7 @@ def _match(value: dict[str, Any], path: str, sha256: str | None) -> FoundMatch:
         sha256,
         record,
         str(value["verdict"]),
-        float(value["score"]),
+        _number(value["score"]),
         str(value.get("reason", "")),
         bool(value.get("identical")),
         tuple(map(str, value.get("labels", ()))),
@@ -114,5 +115,12 @@ def _match(value: dict[str, Any], path: str, sha256: str | None) -> FoundMatch:
 
 
 def _stretch(value: dict[str, Any]) -> Stretch:
-    start, end, there, until, speed = (float(value[name]) for name in _TIMES)
+    start, end, there, until, speed = (_number(value[name]) for name in _TIMES)
     return Stretch(start, end, there, until, speed, str(value["view"]))
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no time and no score")
+    return number

@@ -55,7 +55,7 @@ _HEAD: Final = ("section", "time", "person", "what", "record", "labels", "source
 
 def as_markdown(handover: Handover) -> str:
     """A page for people."""
-    parts = [f"# {title(handover)}", summary(handover)]
+    parts = [f"# {markdown(title(handover))}", summary(handover)]
     for section in sections(handover):
         rows = "\n".join(f"| {' | '.join(map(markdown, row))} |" for row in section.rows)
         table = f"| {' | '.join(section.head)} |\n|{'---|' * len(section.head)}\n{rows}"

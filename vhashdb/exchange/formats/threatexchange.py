@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
+from vhashdb.cells import neutral
 from vhashdb.exchange.formats.crosswalk import DATASET, THREATEXCHANGE, THREATEXCHANGE_STATUS
 from vhashdb.exchange.formats.frames import row_of_frame
 from vhashdb.exchange.formats.item import Entry, Item, Judged
