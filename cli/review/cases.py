@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vhashdb.store.opinions import Opinion
     from vhashdb.store.queue import Case
 
-MOVES: Final = "s skip   b back   u undo the last decision   q quit   ? show again"
+_MOVES: Final = "b back   u undo the last decision   q quit   ? show again"
 _SHOWN_SEGMENTS: Final = 6
 _SHOWN_ALIKE: Final = 5
 _OPINIONS: Final = (Act.AGREE, Act.DISPUTE)
@@ -60,7 +60,8 @@ def show_offers(screen: Screen, offers: Sequence[Offer]) -> None:
     """What may be answered, and what each answer does."""
     screen.line("")
     screen.facts([(f"{offer.key}  {offer.act}", printable(offer.does)) for offer in offers])
-    screen.line(MOVES)
+    unsure = "s unsure, skip" if any(offer.act is Act.RIGHT for offer in offers) else "s skip"
+    screen.line(f"{unsure}   {_MOVES}")
 
 
 def show_end(screen: Screen, walk: Walk) -> None:
@@ -113,7 +114,7 @@ def _waits(dossier: Dossier) -> Iterator[tuple[str, str]]:
         why = _against(dossier, case.why) if case.cause is Cause.DISPUTED else case.why
         yield "waits", f"{printable(why)}{_since(case)}"
     proposed, who = dossier.proposed
-    if proposed:
+    if proposed and dossier.two_person:
         yield "proposed", f"{proposed}, by {printable(who)}; another person has to confirm it"
 
 

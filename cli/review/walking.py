@@ -213,7 +213,7 @@ class Walking:
         if not done.final:
             return f"rec {record.short_id}: proposed to be {what}; another person has to confirm it"
         state = f", it is {record.state} now" if record.state is not self._dossier.record.state else ""
-        more = "" if place.settled(self._dossier, after) else "; it still waits to be accepted or rejected, or s for later"
+        more = "" if place.settled(self._dossier, after) else "; it still waits: accept or reject it, or s for later"
         return f"rec {record.short_id}: {what}{state}{more}"
 
     def _taken_back(self) -> str:

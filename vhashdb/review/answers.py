@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from vhashdb.store.records import MAX_REASON
+from vhashdb.text import printable
 
 
 class Act(enum.StrEnum):
@@ -131,6 +132,7 @@ def _also(draft: Answer, text: str) -> Answer | str:
 
 
 def _reason(draft: Answer, text: str) -> Answer | str:
+    text = printable(text)
     if not text and draft.act in NEEDS_REASON:
         return "this needs a reason; type it, or b to go back"
     if len(text) > MAX_REASON:

@@ -44,10 +44,9 @@ def _offers(dossier: Dossier) -> Iterator[Offer]:
     if Cause.MATCHED in causes:
         yield Offer(Act.LOOKED, "nothing is changed or said; it waits again when it matches again")
     replaced = _replaced(dossier)
-    yield Offer(Act.AGREE, f"your opinion that it belongs here; members that follow your feed read it{replaced}", basis)
-    disputed = "your opinion that something is wrong with it; it then leads to a review at most, and members read it"
-    yield Offer(Act.DISPUTE, f"{disputed}{replaced}", basis)
-    yield Offer(Act.NOT_THIS, "you name a file that is said to match it and does not: that file alone never matches it again")
+    yield Offer(Act.AGREE, f"your opinion that it belongs here, for members to read{replaced}", basis)
+    yield Offer(Act.DISPUTE, f"your opinion that something is wrong with it, for members to read{replaced}", basis)
+    yield Offer(Act.NOT_THIS, "you name a file that it wrongly matched, which never matches it again")
 
 
 def _accepting(dossier: Dossier) -> Iterator[str]:
@@ -57,7 +56,7 @@ def _accepting(dossier: Dossier) -> Iterator[str]:
     if Cause.HELD in dossier.causes:
         yield f"it is held no longer, and a match may lead to {dossier.accepted.action}"
     if Cause.DISPUTED in dossier.causes:
-        yield "it stays; as long as the opinion against it stands, a match leads to a review at most"
+        yield "it stays; a match leads to a review at most while that opinion stands"
     if Cause.DUE in dossier.causes:
         yield (
             "somebody looked again; its day of review is taken away"
@@ -92,4 +91,4 @@ def _by_two(dossier: Dossier, decision: str, does: str) -> str:
 
 def _replaced(dossier: Dossier) -> str:
     own = dossier.own_opinion
-    return f"; this replaces what was said here on {own.at:%Y-%m-%d}" if own is not None and own.verdict != "withdrawn" else ""
+    return f"; replaces what was said here on {own.at:%Y-%m-%d}" if own is not None and own.verdict != "withdrawn" else ""

@@ -58,9 +58,9 @@ METHODS: Final = {
 DONE: Final = {
     "accept": ("accepted", "accepted"),
     "reject": ("rejected", "rejected"),
-    "agree": ("opinion given", "opinion"),
-    "dispute": ("opinion given", "opinion"),
-    "not this": ("marked as not this record", "mark"),
+    "agree": ("opinion given", "with an opinion"),
+    "dispute": ("opinion given", "with an opinion"),
+    "not this": ("marked as not this record", "marked as not this"),
     "looked at": ("noted that somebody looked", "looked at"),
     "yes": ("noted as right", "right"),
     "no": ("noted as wrong: this file never matches it again", "wrong"),
