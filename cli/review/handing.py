@@ -15,7 +15,7 @@ from vhashdb.store.history import decided
 from vhashdb.writing import require_writable, write_whole
 
 from ..output import decoded, emit, shown
-from .since import today
+from .moments import today
 from .walking import MatchPlace
 
 if TYPE_CHECKING:

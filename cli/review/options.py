@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import click
 
+from ..files import Since
 from ..settings import OneOf
-from .since import DAYS, Since
+from .moments import DAYS, moment
 
+_SINCE: Final = f"Matches, and with --export decisions, since a day, a time, or an age such as 2h.  [default: {DAYS}d, today]"
 _CAUSES: Final = OneOf("vhashdb.store.queue", "Cause")
 
 
@@ -18,9 +20,7 @@ def filters(function: Any) -> Any:
         click.option("--label", "labels", multiple=True, metavar="LABEL", help="Only records with this label; given twice, with both."),
         click.option("--source", "sources", multiple=True, metavar="NAME", help="Only records from this source, or one of these."),
         click.option("--cause", "causes", multiple=True, type=_CAUSES, help="Only what waits because of this."),
-        click.option(
-            "--since", type=Since(), metavar="TIME", help=f"Matches from then on: 12h, 7d, or a day.  [default: {DAYS}d; --export: today]"
-        ),
+        click.option("--since", type=Since(), callback=moment, metavar="WHEN", help=_SINCE),
         click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first so many."),
     )
     for option in reversed(options):

@@ -17,7 +17,7 @@ from vhashdb.store.queue import Case, Cause, Filter
 from ..output import counted, emit, say
 from .asking import answers
 from .handing import hand_over, judged, target_of
-from .since import week_ago
+from .moments import week_ago
 from .walking import MatchPlace, RecordPlace, Walking
 
 if TYPE_CHECKING:

@@ -426,7 +426,7 @@ def test_a_handover_after_a_list_of_matches_names_files_and_says_so(own, verdict
     done = walk_matches(own, verdicts, "y", "y", "", "q", options=["--export", "handover.md"])
     assert done.lines[-1].endswith("; it has names of files, from the list of matches")
     text = (clean / "handover.md").read_text()
-    assert "valley\\_\\_clip.mp4 | rec " in text
+    assert "valley\\_\\_clip.mp4 | " in text
     assert "| right |" in text
     assert "| open |" in text
     assert "treat this file accordingly" in text

@@ -27,7 +27,7 @@ def test_a_page_for_people_says_what_is_open_and_who_decided_what():
     assert text.startswith(
         "# Handover, 2026-11-25 17:05 UTC, by ann\n\n1 case open; 1 decision since 2026-11-25 17:05 UTC, 1 of them taken back."
     )
-    assert "| 2026-11-25 | held | rec abababab | tvec, x | acme-feed | poor pictures; ann proposed that it be accepted |" in text
+    assert "| 2026-11-25 | held | abababab | tvec, x | acme-feed | poor pictures; ann proposed that it be accepted |" in text
     assert "opinion: says that it shows nothing harmful (saw the video itself); taken back" in text
     assert "No name of an uploaded file is in here" in text
 

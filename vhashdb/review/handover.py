@@ -81,9 +81,13 @@ def as_html(handover: Handover) -> str:
     """One self-contained page."""
     from vhashdb.report.page import render
 
-    return render(
-        "handover.html.j2", title=title(handover), summary=summary(handover), sections=list(sections(handover)), note=note(handover)
-    )
+    values: dict[str, Any] = {
+        "title": title(handover),
+        "summary": summary(handover),
+        "sections": list(sections(handover)),
+        "note": note(handover),
+    }
+    return render("handover.html.j2", styles=["handover.css"], **values)
 
 
 FORMS: Final[Mapping[str, Callable[[Handover], str]]] = {".md": as_markdown, ".csv": as_csv, ".jsonl": as_json_lines, ".html": as_html}
@@ -127,15 +131,15 @@ def note(handover: Handover) -> str:
 def sections(handover: Handover) -> Iterator[Section]:
     """What is open comes first: it is what the next shift has to do."""
     rows = [
-        (_day(case.since), words.CAUSES[case.cause], f"rec {case.record[:8]}", ", ".join(case.labels), case.source, _why(case))
+        (_day(case.since), words.CAUSES[case.cause], case.record[:8], ", ".join(case.labels), case.source, _why(case))
         for case in handover.open
     ]
     yield Section("Open", ("since", "why it waits", "record", "labels", "source", "what is known"), rows, "Nothing waits.")
-    done = [(_time(d.at), d.actor, what(d), f"rec {d.record[:8]}", ", ".join(d.labels), d.source, d.reason) for d in handover.decided]
+    done = [(_time(d.at), d.actor, what(d), d.record[:8], ", ".join(d.labels), d.source, d.reason) for d in handover.decided]
     head = ("when", "who", "what", "record", "labels", "source", "reason")
     yield Section(f"Decided since {_time(handover.since)}", head, done, "Nothing was decided.")
     if handover.matches is not None:
-        judged = [(m.file, f"rec {m.record[:8]}", f"{m.verdict} {m.score:.2f}", m.answer, m.reason) for m in handover.matches]
+        judged = [(m.file, m.record[:8], f"{m.verdict} {m.score:.2f}", m.answer, m.reason) for m in handover.matches]
         yield Section("Matches looked at", ("file", "record", "verdict", "answer", "reason"), judged, "There was none to look at.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from vhashdb.exchange.policy import Action
 from vhashdb.review.answers import Act, Offer
 from vhashdb.review.dossier import Dossier
 from vhashdb.review.found import FoundMatch
@@ -45,7 +46,8 @@ def _offers(dossier: Dossier) -> Iterator[Offer]:
         yield Offer(Act.LOOKED, "nothing is changed or said; it waits again when it matches again")
     replaced = _replaced(dossier)
     yield Offer(Act.AGREE, f"your opinion that it belongs here, for members to read{replaced}", basis)
-    yield Offer(Act.DISPUTE, f"your opinion that something is wrong with it, for members to read{replaced}", basis)
+    less = "; a match then leads to a review at most" if dossier.ceiling.action is Action.BLOCK else ""
+    yield Offer(Act.DISPUTE, f"your opinion that something is wrong with it, for members to read{less}{replaced}", basis)
     yield Offer(Act.NOT_THIS, "you name a file that it wrongly matched, which never matches it again")
 
 
