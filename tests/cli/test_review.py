@@ -447,3 +447,13 @@ def test_a_handover_that_cannot_be_written_is_refused_before_anything_is_asked(d
     done = run("review", "--export", path, "--db", db)
     assert done.code == 2
     assert why in done.err
+
+
+def test_while_another_process_writes_nothing_is_written_and_the_case_stays(db, queue, monkeypatch):
+    monkeypatch.setenv("VHASHDB_LOCK_TIMEOUT", "0.1")
+    before = log(db)
+    with vhashdb.open(db) as other, other.store.transactions.writing():
+        done = review(db, "a", "looked", "q")
+    assert "nothing was written: " in done.out
+    assert done.lines[-1] == "0 decided, 5 left"
+    assert log(db) == before

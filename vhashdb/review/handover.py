@@ -81,13 +81,8 @@ def as_html(handover: Handover) -> str:
     """One self-contained page."""
     from vhashdb.report.page import render
 
-    values: dict[str, Any] = {
-        "title": title(handover),
-        "summary": summary(handover),
-        "sections": list(sections(handover)),
-        "note": note(handover),
-    }
-    return render("handover.html.j2", styles=["handover.css"], **values)
+    values: dict[str, Any] = {"title": title(handover), "summary": summary(handover), "note": note(handover)}
+    return render("handover.html.j2", styles=["handover.css"], sections=list(sections(handover)), **values)
 
 
 FORMS: Final[Mapping[str, Callable[[Handover], str]]] = {".md": as_markdown, ".csv": as_csv, ".jsonl": as_json_lines, ".html": as_html}
