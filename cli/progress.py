@@ -18,6 +18,9 @@ Unit = Literal["file", "feed", "byte"]
 _REDRAWN_PER_S: Final = 4
 """Enough for a person, and little for a slow line."""
 _BAR_WIDTH: Final = 20
+_SHORTEST_NAME: Final = 8
+_BESIDE_NAME: Final = 62
+"""Columns that everything else may take, and a few that stay free."""
 
 _R = TypeVar("_R")
 
@@ -76,8 +79,13 @@ class Progress:
 
     def _name(self) -> None:
         if self._bar is not None:
+            from rich.cells import set_cell_size
+
             name = next(iter(self._names), "")  # of several, the one that keeps the others waiting
-            self._bar.update(self._task, description=fitted(shown(os.path.basename(name)), sys.stderr))
+            # Where the terminal echoes ^C beyond the last column, the line above could not be wiped any more.
+            room = max(_SHORTEST_NAME, self._bar.console.width - _BESIDE_NAME)
+            name = set_cell_size(fitted(shown(os.path.basename(name)), sys.stderr), room)
+            self._bar.update(self._task, description=name.rstrip())
 
 
 def _bar(unit: Unit) -> Any:
@@ -91,9 +99,8 @@ def _bar(unit: Unit) -> Any:
         BarColumn(_BAR_WIDTH),
         *amount,
         _time(),
-        TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="crop")),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="crop")),
         console=Console(stderr=True),
-        expand=True,
         refresh_per_second=_REDRAWN_PER_S,
         transient=True,
         redirect_stderr=True,

@@ -41,7 +41,8 @@ _CHANGING = (
     (re.compile(r"\b\d+\.\d [kM]B\b"), lambda found: "#.# kB"),
     (re.compile(r"\b20\d\d-\d\d-\d\d([ T]\d\d:\d\d:\d\d(?:\.\d+)?)?"), lambda found: "YYYY-MM-DD" + (" hh:mm:ss" if found[1] else "")),
 )
-"""What differs from run to run: digests, ids, sizes of databases and dates. Digests and ids keep their width, on which the layout depends."""
+"""What differs from run to run: digests, ids, sizes of databases and dates. Digests and ids keep their width, on
+which the layout depends."""
 
 
 @dataclass(frozen=True)
