@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _MOVES: Final = "b back   u undo the last decision   q quit   ? show again"
 _SHOWN_SEGMENTS: Final = 6
 _SHOWN_ALIKE: Final = 5
-_OPINIONS: Final = (Act.AGREE, Act.DISPUTE)
 _SPEED: Final = 0.01
 """How far from 1 a speed is worth saying."""
 
@@ -90,7 +89,7 @@ def prompt(screen: Screen, draft: Answer | None, ask: Ask | None, offers: Sequen
         case Ask.ALSO:
             screen.line("Is the record itself wrong, so that members should read that it shows nothing harmful?")
             return "y or n, Enter alone for n (b goes back):"
-    if draft.act in _OPINIONS or draft.act is Act.RIGHT or draft.also:
+    if draft.told:
         screen.line("Members can read the reason: no names, links or addresses in it.")
     needed = "" if draft.act in NEEDS_REASON else ", Enter alone for none"
     return f"Why? (b goes back{needed}):"

@@ -73,6 +73,14 @@ def test_a_reason_that_is_too_long_is_asked_for_again():
     assert step.effect is None
 
 
+def test_what_members_can_read_names_nobody():
+    step = typed(Walk.through(1), "d", "", "", "seen at https://x.example/clip")
+    assert step.effect is None
+    assert "members can read this, and it contains a URL: 'https://'" in step.note
+    assert typed(step.walk, "seen elsewhere").effect.reason == "seen elsewhere"
+    assert typed(Walk.through(1), "a", "ticket at https://x.example").effect.reason == "ticket at https://x.example"  # stays here
+
+
 @pytest.mark.parametrize("lines", [["a"], ["d", "2"], ["g", "", "3"], ["n", "file"]])
 def test_b_goes_back_from_any_question(lines):
     walk = typed(Walk.through(2), *lines, "b").walk

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from vhashdb.exchange.lint import findings
 from vhashdb.store.records import MAX_REASON
 from vhashdb.text import printable
 
@@ -97,6 +98,11 @@ class Answer:
     also: bool = False
     reason: str = ""
 
+    @property
+    def told(self) -> bool:
+        """Whether it is an opinion, whose reason members can read."""
+        return self.act in (Act.AGREE, Act.DISPUTE, Act.RIGHT) or self.also
+
 
 # -- how the answer to each question is read: an answer that knows more, or what is wrong with the text -----------
 
@@ -137,6 +143,8 @@ def _reason(draft: Answer, text: str) -> Answer | str:
         return "this needs a reason; type it, or b to go back"
     if len(text) > MAX_REASON:
         return f"that has {len(text)} characters; at most {MAX_REASON} are kept, so say it shorter"
+    if draft.told and (seen := findings(text)):
+        return f"members can read this, and it contains {', '.join(seen)}; say it without"
     return replace(draft, reason=text)
 
 
