@@ -55,8 +55,9 @@ def hand_over(database: Database, asked: Asked, target: Path, matches: Sequence[
         matches=None if matches is None else tuple(matches),
     )
     write_whole(target, FORMS[target.suffix](handover).encode())
-    names = "" if matches is None else "; it has names of files, from the list of matches"
-    emit(f"{shown(target)}  {len(handover.open)} open, {len(handover.decided)} decided{names}")
+    emit(f"{shown(target)}  {len(handover.open)} open, {len(handover.decided)} decided")
+    if matches is not None:
+        emit("  it names files, which come from the list of matches")
 
 
 def judged(places: Sequence[MatchPlace], decisions: Sequence[Decided]) -> list[Judged]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -194,8 +195,8 @@ class Walking:
         try:
             with uninterrupted():
                 said = self._taken_back() if isinstance(effect, Undo) else self._written(effect)
-        except VhashdbError as error:
-            self._walk = self._walk.refused()
+        except _Refused as refused:
+            error = refused.error
             self._screen.line(f"nothing was written: {printable(error.message)}")
             if error.hint:
                 self._screen.line(printable(error.hint), indent=2)
@@ -204,26 +205,45 @@ class Walking:
 
     def _written(self, answer: Answer) -> str:
         assert self._dossier is not None  # its case is on the screen
-        place = self._places[self._walk.place]
-        done = self._desk.carry_out(self._dossier.record, answer, place.sha256)
+        place, before = self._places[self._walk.place], self._dossier
+        with self._refusing():
+            done = self._desk.carry_out(before.record, answer, place.sha256)
+        settled = place.settled(before, self._read(place.record))
         self._done.append(done)
-        after = self._read(place.record)
-        self._walk = self._walk.done(settled=place.settled(self._dossier, after))
+        self._walk = self._walk.done(settled=settled)
         what, record = words.DONE[answer.act][0], done.record
         if not done.final:
             return f"rec {record.short_id}: proposed to be {what}; another person has to confirm it"
-        state = f", it is {record.state} now" if record.state is not self._dossier.record.state else ""
-        more = "" if place.settled(self._dossier, after) else "; it still waits: accept or reject it, or s for later"
+        state = f", it is {record.state} now" if record.state is not before.record.state else ""
+        more = "" if settled else "; it still waits: accept or reject it, or s for later"
         return f"rec {record.short_id}: {what}{state}{more}"
 
     def _taken_back(self) -> str:
-        record = self._desk.take_back(self._done[-1])
+        with self._refusing():
+            record = self._desk.take_back(self._done[-1])
         self._done.pop()
         self._walk = self._walk.done()
         return f"rec {record.short_id}: taken back, it is {record.state} as before; the record's history keeps both"
 
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """What cannot be written leaves the walk as it was."""
+        try:
+            yield
+        except VhashdbError as error:
+            self._walk = self._walk.refused()
+            raise _Refused(error) from error
+
     def _read(self, record: str) -> Dossier:
         return dossier(self._database.store, self._database.exchange, record, since=self._since)
+
+
+class _Refused(Exception):
+    """Nothing was written, and why."""
+
+    def __init__(self, error: VhashdbError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 def _counted(answer: Answer, done: Done) -> str:

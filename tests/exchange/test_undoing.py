@@ -214,10 +214,21 @@ def test_what_somebody_else_built_upon_is_not_taken_back(company, record):
         company.exchange.reviews.undo(memory)
 
 
+def test_two_decisions_about_one_record_are_taken_back_one_after_the_other(company, record):
+    before = image(company, record)
+    first = company.exchange.looks.opine(record, "false_positive", basis="metadata", reason="x")
+    second = company.exchange.reviews.decide(company.db.get(record.id), Decision.ACCEPTED, reason="it is not").memory
+    with pytest.raises(vhashdb.UsageError, match=r"did something with the record since \(review-accepted\)"):
+        company.exchange.reviews.undo(first)
+    company.exchange.reviews.undo(second)
+    company.exchange.reviews.undo(first)
+    assert image(company, record)[:3] == before[:3]
+
+
 def test_nothing_is_taken_back_twice(company, record):
     memory = company.exchange.looks.looked_at(record)
     company.exchange.reviews.undo(memory)
-    with pytest.raises(vhashdb.UsageError, match="since"):
+    with pytest.raises(vhashdb.UsageError, match="taken back already"):
         company.exchange.reviews.undo(memory)
 
 

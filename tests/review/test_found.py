@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vhashdb
@@ -76,6 +76,7 @@ JSON = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictio
 OBJECTS = st.dictionaries(NAMES, JSON, max_size=6).map(lambda value: json.dumps(value | {"type": "match"}).encode())
 
 
+@settings(max_examples=50)
 @given(st.lists(st.binary(max_size=20) | JSON.map(lambda value: json.dumps(value).encode()) | OBJECTS))
 def test_no_input_does_anything_but_be_read_or_refused(lines):
     with contextlib.suppress(vhashdb.FormatError):

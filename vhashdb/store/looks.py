@@ -86,6 +86,6 @@ class Looks:
         """One transaction about a record; how it stood before is in the list once it has ended."""
         memories: list[Memory] = []
         with self._store.transactions.writing() as connection:
-            remembering = Remembering(connection, self._store, record.id, sha256)
+            remembering = Remembering(connection, record.id, sha256)
             yield connection, memories
             memories.append(remembering.ended())

@@ -104,7 +104,7 @@ class Reviews:
             if row["state"] == State.RETRACTED:
                 raise UsageError(f"record {record.short_id} is retracted already")
             final = not read_rules(connection).two_person or self._seconded(connection, row["number"], decision)
-            remembering = Remembering(connection, self._store, record.id)
+            remembering = Remembering(connection, record.id)
             if final:
                 self._carry_out(connection, record, row["number"], decision)
             else:

@@ -6,6 +6,7 @@ stay in the audit log.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,7 +33,6 @@ class Memory:
 
     record: str
     """Its id."""
-    actor: str
     after: int
     """The lines above this number, up to …"""
     until: int
@@ -47,8 +47,8 @@ class Memory:
 class Remembering:
     """A decision that is being written: made at the start of its transaction, ended before its end."""
 
-    def __init__(self, connection: Connection, store: Store, record: str, sha256: str | None = None) -> None:
-        self._connection, self._actor, self._record = connection, store.actor, record
+    def __init__(self, connection: Connection, record: str, sha256: str | None = None) -> None:
+        self._connection, self._record = connection, record
         row = connection.execute(sa.select(schema.record).where(schema.record.c.id == record)).mappings().one()
         self._standing = {name: row[name] for name in _RECORD}
         held = connection.execute(sa.select(tables.held).where(tables.held.c.record == row["number"])).mappings().first()
@@ -61,7 +61,7 @@ class Remembering:
     def ended(self) -> Memory:
         """What is needed to take the decision back."""
         until = _last_line(self._connection)
-        return Memory(self._record, self._actor, self._after, until, self._standing, self._held, self._opinions, self._sha256)
+        return Memory(self._record, self._after, until, self._standing, self._held, self._opinions, self._sha256)
 
 
 def take_back(store: Store, memory: Memory) -> None:
@@ -96,7 +96,11 @@ def _refuse_if_known(connection: Connection, memory: Memory) -> None:
     audit = schema.audit.c
     later = sa.select(schema.audit).where(audit.number > memory.until).order_by(audit.number)
     about = later.where(sa.or_(audit.record == memory.record, audit.action.in_(list(_REACHING_OUT))), audit.action != "match")
-    row = connection.execute(about).mappings().first()
+    rows = connection.execute(about).mappings().all()
+    undone = {line for row in rows if row["action"] == UNDONE for line in json.loads(row["details"])["lines"]}
+    if memory.until in undone:
+        raise UsageError("it was taken back already")
+    row = next((row for row in rows if row["action"] != UNDONE and row["number"] not in undone), None)
     if row is None:
         return
     if row["action"] in _REACHING_OUT:
