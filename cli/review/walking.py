@@ -141,6 +141,7 @@ class Walking:
                     break
                 self._answered(line)
         except KeyboardInterrupt:
+            self._screen.line("")
             raise Stopped(self.summary(), "what was decided is kept; the same command goes on with the rest") from None
         self._screen.line("")
         self._screen.line(self.summary())
