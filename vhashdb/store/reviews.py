@@ -173,3 +173,10 @@ class Reviews:
         done = connection.execute(tables.held.update().where(tables.held.c.record == number).values(**values)).rowcount
         if not done:
             connection.execute(tables.held.insert().values(record=number, reason="", at=now_utc(), **values))
+
+
+def waiting_in(connection: Connection, today: datetime.date) -> dict[Cause, int]:
+    """How many records are in the queue, by cause."""
+    query = sa.text(f"SELECT cause, count(*) FROM ({_QUEUE}) GROUP BY cause")
+    found = {str(cause): int(number) for cause, number in connection.execute(query, {"today": today.isoformat()})}
+    return {cause: found.get(cause, 0) for cause in Cause}
