@@ -36,10 +36,10 @@ from bench.common import parser, table, videos
 from bench.queries import Query, read_other, read_queries
 from bench.truth import HALVES, first_of, half_of, series_of
 from vhashdb import Effort, Fingerprint, Segment, Verdict
-from vhashdb.database import DEPTHS
 from vhashdb.index import FrameIndex, Part
 from vhashdb.matching import comparison, verdict
 from vhashdb.matching.candidates import candidates
+from vhashdb.questions import DEPTHS
 
 COPY: Final = "copy"
 SERIES: Final = "same series"

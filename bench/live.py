@@ -22,14 +22,15 @@ import numpy as np
 from numpy.random import default_rng
 
 import vhashdb
-import vhashdb.database as database
+import vhashdb.looks as looks
 from bench import crowd
 from bench.common import decode_only, parser, table, videos
 from bench.truth import HALVES, half_of
-from vhashdb import Database, Details, Fingerprint
+from vhashdb import Details, Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.live_index import LiveIndex
+from vhashdb.questions import Questions
 from vhashdb.store import NewRecord, Store
 
 RECORD = 700
@@ -172,10 +173,10 @@ def print_folder(path: Path, folders: dict[str, Sequence[Path]], workers: int) -
 
 
 WATCHED = (
-    (database, "build", "decode and hash"),
-    (database, "rebuild", "decode and hash"),
+    (looks, "build", "decode and hash"),
+    (looks, "rebuild", "decode and hash"),
     (LiveIndex, "candidates", "search"),
-    (Database, "_weighed", "compare"),
+    (Questions, "_weighed", "compare"),
 )
 
 if __name__ == "__main__":

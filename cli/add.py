@@ -147,8 +147,7 @@ class _Adding:
         from vhashdb import Addition
 
         if job.value is None:
-            assert job.error is not None  # a job that is done has a value or an error
-            self._tell_error(job.path, job.error)
+            self._tell_error(job.path, job.failure)
             return
         addition = job.value if isinstance(job.value, Addition) else self._database.record(job.value, self._details)
         self._counts[addition.status.value] += 1

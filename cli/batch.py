@@ -34,6 +34,12 @@ class Job(Generic[_R]):
     fatal: BaseException | None = None
     """Concerns the whole batch."""
 
+    @property
+    def failure(self) -> VhashdbError:
+        """The error of a job that is done and has no value."""
+        assert self.error is not None
+        return self.error
+
 
 def in_order(paths: Iterable[str], work: Callable[[str], _R], workers: int) -> Iterator[Job[_R]]:
     """Do the work for every path in ``workers`` threads and give the finished jobs in the order of the paths.

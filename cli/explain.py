@@ -67,9 +67,9 @@ def _draw(explanation: Explanation, path: Path, a: str, b: str) -> None:
 
 
 def _against_file(a: str, b: str) -> tuple[Explanation, tuple[str, ...]]:
-    from vhashdb.database import DEPTHS, FULL_LOOK
     from vhashdb.matching import explain
     from vhashdb.matching.candidates import candidacy
+    from vhashdb.questions import DEPTHS, FULL_LOOK
     from vhashdb.results import Effort
 
     query, reference = fingerprints_of(a, b)

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from vhashdb.errors import DatabaseEmpty, VhashdbError
+from vhashdb.errors import DatabaseEmpty
 
-from .batch import Job, Progress, in_order, tally, trace
+from .batch import Job, Progress, in_order, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, effort_option, exit_zero_option, json_option, opened, quiet_option, warn_of_index, workers_option
 from .files import InputFiles, source_of
-from .output import counted, decoded, emit, emit_json, error_json, say, shown, with_path, without_path
+from .output import say, shown
 from .settings import OneOf
-from .verdicts import not_checked_line, result_lines
+from .tellers import WORDS, JsonTeller, Summary, Teller, TextTeller
 
 if TYPE_CHECKING:
     from vhashdb import Database, Result, Selection
 
-_WORDS: Final = {
-    "match": "match",
-    "possible": "possible",
-    "no-match": "no match",
-    "insufficient": "insufficient",
-    "unreadable": "not checked",
-}
 _FOUND: Final = ("match", "possible")
 _UNSURE: Final = ("insufficient", "unreadable")
 _NAME_WIDTH: Final = 40
@@ -96,85 +89,66 @@ class _Matching:
     def __init__(self, database: Database, options: _Options, inputs: InputFiles) -> None:
         self._database, self._options, self._inputs = database, options, inputs
         self._among = _selection(options)
-        self._counts = dict.fromkeys(_WORDS, 0)
+        self._counts = dict.fromkeys(WORDS, 0)
         self._matches = 0
         self._started = time.monotonic()
 
     def run(self) -> int:
         listed = None if self._inputs.streamed else list(self._inputs)
         total = len(listed) if listed is not None else None
-        width = min(_NAME_WIDTH, max((len(shown(path)) for path in listed or ()), default=0))
+        tellers = self._tellers(listed or ())
         try:
             with Progress(total, quiet=self._options.quiet) as progress:
                 for job in in_order(self._inputs if listed is None else listed, self._ask, self._options.workers):
-                    self._tell(job, width)
+                    self._tell(job, tellers)
                     progress.advance()
         except KeyboardInterrupt:
-            done = sum(self._counts.values())
-            self._summary(ExitCode.INTERRUPTED)
+            self._finish(tellers, ExitCode.INTERRUPTED)
             of = f" of {total}" if total is not None else ""
-            raise Stopped(f"{done}{of} files checked", "what was found so far is above; run the same command again to check all") from None
+            done = f"{sum(self._counts.values())}{of} files checked"
+            raise Stopped(done, "what was found so far is above; run the same command again to check all") from None
         code = self._code()
-        self._summary(code)
+        self._finish(tellers, code)
         if not sum(self._counts.values()) and not self._options.quiet:
             say("warning: there was no file to check")
         return code
 
+    def _tellers(self, listed: Sequence[str]) -> list[Teller]:
+        if self._options.as_json:
+            return [JsonTeller(self._options.effort)]
+        return [TextTeller(min(_NAME_WIDTH, max((len(shown(path)) for path in listed), default=0)))]
+
     def _ask(self, path: str) -> Result:
         return self._database.match(source_of(path), effort=self._options.effort, among=self._among)
 
-    def _tell(self, job: Job[Result], width: int) -> None:
+    def _tell(self, job: Job[Result], tellers: Sequence[Teller]) -> None:
         # Counted first: after Ctrl-C between two lines the summary must not know less than was printed.
         self._counts[job.value.verdict.value if job.value else "unreadable"] += 1
         self._matches += len(job.value.matches) if job.value else 0
-        tell: Callable[[Job[Result], int], None] = self._tell_json if self._options.as_json else self._tell_text
-        tell(job, width)
-
-    def _tell_text(self, job: Job[Result], width: int) -> None:
-        if job.value is None:
-            emit(not_checked_line(job.path, without_path(_error_of(job).message, job.path), width))
-            trace(_error_of(job))
-            return
-        for line in result_lines(job.path, job.value, width):
-            emit(line)
-
-    def _tell_json(self, job: Job[Result], width: int) -> None:  # noqa: ARG002  # lines of JSON are not aligned
-        if job.value is not None:
-            emit_json(with_path(job.value.to_json(""), job.path))
-            for match in job.value.matches:
-                emit_json(with_path(match.to_json(""), job.path))
-            return
-        error = _error_of(job)
-        emit_json(with_path(_unreadable(without_path(error.message, job.path), self._options.effort), job.path))
-        emit_json(error_json(error, job.path))
-        trace(error)
+        for teller in tellers:
+            teller.tell(job)
+        if job.error is not None:
+            trace(job.error)
 
     def _code(self) -> ExitCode:
         if any(self._counts[word] for word in _FOUND) and not self._options.exit_zero:
             return ExitCode.FOUND
         return ExitCode.INCOMPLETE if any(self._counts[word] for word in _UNSURE) else ExitCode.FINISHED
 
-    def _summary(self, code: ExitCode) -> None:
-        records, path, skipped = len(self._database), self._database.path, self._inputs.skipped
-        if not self._options.as_json:
-            files = tally({_WORDS[word]: number for word, number in self._counts.items()}, skipped)
-            emit(f"{files} · database {shown(path)}, {counted(records, 'record')} · exit {code.value}")
-            return
-        emit_json(
-            {
-                "type": "summary",
-                "files": sum(self._counts.values()),
-                "verdicts": self._counts,
-                "matches": self._matches,
-                "skipped": skipped,
-                "database": decoded(path),
-                "records": records,
-                "effort": self._options.effort,
-                "elapsed_s": round(time.monotonic() - self._started, 3),
-                "interrupted": code is ExitCode.INTERRUPTED,
-                "exit_code": code.value,
-            }
+    def _finish(self, tellers: Sequence[Teller], code: ExitCode) -> None:
+        summary = Summary(
+            verdicts=self._counts,
+            matches=self._matches,
+            skipped=self._inputs.skipped,
+            database=self._database.path,
+            records=len(self._database),
+            updated_at=self._database.store.updated_at(),
+            effort=self._options.effort,
+            elapsed_s=time.monotonic() - self._started,
+            code=code,
         )
+        for teller in tellers:
+            teller.finish(summary)
 
 
 def _selection(options: _Options) -> Selection | None:
@@ -184,15 +158,3 @@ def _selection(options: _Options) -> Selection | None:
     from vhashdb import Selection, State
 
     return Selection(options.labels, options.severities, options.sources, tuple(State(state) for state in options.states))
-
-
-def _error_of(job: Job[Any]) -> VhashdbError:
-    assert job.error is not None  # a job that is done has a value or an error
-    return job.error
-
-
-def _unreadable(reason: str, effort: str) -> dict[str, Any]:
-    """The ``file`` line of a file that could not be read: the same fields as any other."""
-    from vhashdb import Effort, Result, Verdict
-
-    return Result(Verdict.UNREADABLE, decoded(reason), effort=Effort(effort)).to_json("")

@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
+from vhashdb.text import clock as clock
+from vhashdb.text import counted as counted
+from vhashdb.text import decoded as decoded
+from vhashdb.text import printable as printable
+from vhashdb.text import verdict_word as verdict_word
+
 if TYPE_CHECKING:
     from vhashdb import Record, VhashdbError
 
@@ -66,17 +72,6 @@ def _plain(value: object) -> str:
 # -- text from outside -----------------------------------------------------------------------------
 
 
-def decoded(path: str | os.PathLike[str]) -> str:
-    """A path as valid text: bytes that are not UTF-8 become replacement characters."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
-def printable(text: str) -> str:
-    """Text that cannot move the cursor or break a line: names and reasons come from strangers."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-
-
 def shown(path: str | os.PathLike[str]) -> str:
     """A path for people."""
     return printable(decoded(path))
@@ -107,28 +102,10 @@ def without_path(message: str, path: str) -> str:
 # -- words -----------------------------------------------------------------------------------------
 
 
-def verdict_word(verdict: str) -> str:
-    """A verdict for people."""
-    return "NOT CHECKED" if verdict == "unreadable" else verdict.replace("-", " ").upper()
-
-
 def coloured(word: str) -> str:
     """A verdict word, in colour if standard output is a terminal that wants it."""
     wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return click.style(word, fg=_COLOURS.get(word), bold=word == "MATCH") if wanted else word
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 file``, ``1,200 files``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def clock(seconds: float, tenths: bool = True) -> str:
-    """``00:01:12`` or ``00:01:12.3``."""
-    units = round(max(0.0, seconds) * (10 if tenths else 1))
-    whole, rest = divmod(units, 10) if tenths else (units, 0)
-    text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-    return f"{text}.{rest}" if tenths else text
 
 
 def size(count: int) -> str:

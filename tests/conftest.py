@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 
 import vhashdb
 
+pytest_plugins = ["tests.browser"]
+
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "data" / "samples"
 

@@ -111,20 +111,6 @@ def test_unusable_stretches_are_hatched_along_the_axes(tmp_path):
     assert np.allclose(Drawing(tmp_path / "flat.svg", explanation).span("known-unusable-0", 1), (0.0, 10.0), atol=0.01)
 
 
-def test_unusable_spans():
-    def spans(*used, duration_s=10.0):
-        starts, ends = np.array(used, float).reshape(-1, 2).T
-        count = len(used)
-        fingerprint = fingerprint_of(random_hashes(1, count))
-        columns = fingerprint.hash, fingerprint.quality, fingerprint.view
-        return plotting.unusable_spans(vhashdb.Fingerprint(fingerprint.algorithm, starts, ends, *columns, duration_s))
-
-    assert spans() == [(0.0, 10.0)]
-    assert spans((0, 10)) == []
-    assert spans((1, 4), (2, 3), (4.2, 6)) == [(0.0, 1.0), (6.0, 10.0)]
-    assert spans((0, 9.7)) == []
-
-
 def test_the_png_opens_and_has_the_size_that_is_stated(explained, tmp_path):
     plotting.plot(explained(*PAIRS[0]), tmp_path / "why.PNG")
     with Image.open(tmp_path / "why.PNG") as picture:

@@ -2,19 +2,19 @@
 
 The house, from the street to the cellar::
 
-    open, create ─► Database ─► match, add, explain …       database.py, results.py
+    open, create ─► Database ─► add, label, retract …       database.py: keeping records
+                             └► match, explain              questions.py, looks.py, results.py: answering
     fingerprint, compare, hash_image                        fingerprinting.py, inputs.py
       video         a file becomes sampled pictures         (the only room that imports av)
       hashing       pictures become hashes, in many views
       background    hashes of pictures that occur in unrelated videos
       fingerprints  the hashes of one video: a value and its stored forms
       store         records, labels, audit log, feeds       (SQLite through SQLAlchemy)
-      exchange      what is shared with others: signed feeds, opinions, what a match may lead to
+      exchange      what is shared with others: signed feeds, opinions, ceilings (the only room that imports tuf)
       index         hashes of many videos, searched         (the only room that imports faiss)
       live_index    the index kept equal to the records, on disk and in memory
       matching      two fingerprints become segments and a verdict
       plotting      one such pair as a picture                (the only room that imports matplotlib)
-      exchange      feeds of records between companies        (the only room that imports tuf)
       errors        one tree; limits: one dataclass
 
 Example::

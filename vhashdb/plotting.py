@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from vhashdb.errors import UsageError
+from vhashdb.fingerprints import unusable_spans
 from vhashdb.matching.comparison import align_radius
 from vhashdb.matching.explanation import AlikePoints, Explanation, alike_points
 from vhashdb.matching.reasons import Fate
 from vhashdb.matching.verdict import Segment
+from vhashdb.writing import require_writable, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -45,8 +47,6 @@ HEIGHT_PX: Final = 900
 _DPI: Final = 150
 _STRIP: Final = 0.018
 """Thickness of the strips of unusable stretches, as a share of the area."""
-SHORTEST_GAP_S: Final = 0.5
-"""Unusable stretches shorter than this are not drawn: looks are that far apart."""
 SHOWN_SEGMENTS: Final = 12
 """Chosen stretches named in the legend."""
 _MAX_NAME: Final = 48
@@ -84,13 +84,7 @@ def require_target(path: str | os.PathLike[str]) -> Path:
         raise UsageError("plots need matplotlib, which is not installed", hint='pip install "vhashdb[plot]"')
     if target.suffix.lower().removeprefix(".") not in FORMATS:
         raise UsageError(f"{target}: a plot is written as .png or .svg", hint="end the name with one of them")
-    if target.is_dir():
-        raise UsageError(f"{target} is a folder", hint="name a file in it")
-    if not target.parent.is_dir():
-        raise UsageError(f"{target} cannot be written: there is no folder {target.parent}", hint="make it first")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise _unwritable(target, "its folder does not allow it")
-    return target
+    return require_writable(target)
 
 
 def plot(explanation: Explanation, path: str | os.PathLike[str], *, query_name: str = "query", reference_name: str = "known video") -> None:
@@ -116,7 +110,7 @@ def plot(explanation: Explanation, path: str | os.PathLike[str], *, query_name: 
         figure = _figure(explanation, points, _plain(query_name), _plain(reference_name))
         kind, buffer = target.suffix.lower().removeprefix("."), io.BytesIO()
         figure.savefig(buffer, format=kind, dpi=_DPI, metadata=_PLAIN[kind])
-    _write(target, buffer.getvalue())
+    write_whole(target, buffer.getvalue())
 
 
 @contextlib.contextmanager
@@ -243,16 +237,6 @@ def _strip(corner: tuple[float, float], width: float, height: float, transform: 
     return Rectangle(corner, width, height, transform=transform, gid=gid, zorder=3.5, **look)
 
 
-def unusable_spans(fingerprint: Fingerprint) -> list[tuple[float, float]]:
-    """Stretches of a video, in seconds, in which no view shows enough to be compared."""
-    used = fingerprint.usable
-    order = np.argsort(fingerprint.start_s[used], kind="stable")
-    starts = np.append(fingerprint.start_s[used][order], fingerprint.duration_s)
-    ends = np.concatenate(([0.0], np.maximum.accumulate(fingerprint.end_s[used][order])))
-    gaps = np.flatnonzero(starts - ends >= SHORTEST_GAP_S)
-    return [(float(ends[gap]), float(starts[gap])) for gap in gaps]
-
-
 def _legend(figure: Figure, named: list[Artist]) -> None:
     figure.legend(handles=named, loc="outside lower center", ncols=min(5, len(named)), frameon=False, fontsize=8.5, handlelength=3.2)
 
@@ -266,20 +250,3 @@ def _plain(name: str) -> str:
     name = "".join(c if c.isprintable() else "?" for c in name)
     half = _MAX_NAME // 2
     return name if len(name) <= _MAX_NAME else f"{name[: half - 1]}…{name[-half:]}"
-
-
-def _write(target: Path, data: bytes) -> None:
-    """All of it in one step."""
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(data)
-        os.replace(part, target)
-    except OSError as error:
-        raise _unwritable(target, error.strerror or str(error)) from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _unwritable(target: Path, why: str) -> UsageError:
-    return UsageError(f"{target} cannot be written: {why}", hint="check the path, its permissions and the disk")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vhashdb.errors import UsageError
 from vhashdb.exchange.policy import Action, Ceiling
+from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.matching.verdict import Judgement, Segment, Verdict
 from vhashdb.store.records import Record
 
@@ -156,6 +157,8 @@ class Result:
     """With `Effort.FAST`: keyframes looked like a record, so the rest was decoded too."""
     sha256: str | None = None
     decode_cpu_s: float = 0.0
+    fingerprint: Fingerprint | None = field(default=None, repr=False, compare=False)
+    """The look at the input that the verdict rests on; None if it could not be read."""
 
     def to_json(self, path: str) -> dict[str, Any]:
         """The ``file`` line of ``vhashdb match --json``; its matches are lines of their own."""

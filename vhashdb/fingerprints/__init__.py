@@ -11,7 +11,7 @@ from vhashdb.fingerprints.build import (
     FingerprintBuilder,
     Plan,
 )
-from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.fingerprints.model import Fingerprint, unusable_spans
 from vhashdb.fingerprints.text import from_json, from_vpdq, to_json, to_vpdq
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "to_bytes",
     "to_json",
     "to_vpdq",
+    "unusable_spans",
 ]

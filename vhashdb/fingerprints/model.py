@@ -17,7 +17,8 @@ USABLE_QUALITY: Final = 20
 """PDQ quality below which a hash says too little to be compared. PDQ's authors recommend 50 for single pictures; a run
 of frames that must also change alike can do with less, and films of small figures on black have no more."""
 
-
+SHORTEST_GAP_S: Final = 0.5
+"""Unusable stretches shorter than this are not spoken of: looks are that far apart."""
 MAX_S: Final = 4_000_000.0
 """Seconds a video may have: 46 days, which is what milliseconds in 32 bits hold."""
 MAX_SIDE: Final = 1 << 20
@@ -135,6 +136,16 @@ def covered(start_s: npt.NDArray[np.float64], end_s: npt.NDArray[np.float64]) ->
     start, end = start_s[order], np.maximum.accumulate(end_s[order])
     before = np.concatenate(([start[0]], end[:-1]))
     return float(np.maximum(end - np.maximum(start, before), 0).sum())
+
+
+def unusable_spans(fingerprint: Fingerprint) -> list[tuple[float, float]]:
+    """Stretches of a video, in seconds, in which no view shows enough to be compared."""
+    used = fingerprint.usable
+    order = np.argsort(fingerprint.start_s[used], kind="stable")
+    starts = np.append(fingerprint.start_s[used][order], fingerprint.duration_s)
+    ends = np.concatenate(([0.0], np.maximum.accumulate(fingerprint.end_s[used][order])))
+    gaps = np.flatnonzero(starts - ends >= SHORTEST_GAP_S)
+    return [(float(ends[gap]), float(starts[gap])) for gap in gaps]
 
 
 def milliseconds(seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:

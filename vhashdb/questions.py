@@ -1,0 +1,242 @@
+"""Answering: is any part of an input a known video, and why is a record said to match or not to match?
+
+An input is looked at no deeper than the question needs. The index names candidates, each is compared, and the records that
+match are weighed against each other; then come file hashes, local *not this* marks, and what a match may lead to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from vhashdb.errors import UnreadableMedia
+from vhashdb.exchange.exchange import Exchange
+from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
+from vhashdb.hashing.algorithms import FrameAlgorithm
+from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
+from vhashdb.limits import Limits
+from vhashdb.live_index import LiveIndex
+from vhashdb.looks import Looks
+from vhashdb.matching.candidates import Candidacy, Candidate, candidacy
+from vhashdb.matching.comparison import compare
+from vhashdb.matching.explanation import Explanation, explain
+from vhashdb.matching.ranking import Known, weigh
+from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.results import Effort, Match, Result
+from vhashdb.store import Record, Selection, State, Store
+from vhashdb.store.clock import now_utc
+from vhashdb.video import DecoderPool
+
+
+@dataclass(frozen=True)
+class _Depth:
+    """What an effort means."""
+
+    plans: tuple[Plan, ...]
+    """Tried one after the other until nothing is left open."""
+    radius: float
+    """Share of bits within which a record becomes a candidate."""
+
+
+DEPTHS: Final = {
+    Effort.FAST: _Depth((KEYFRAME_VIEWS, QUERY_VIEWS), 40 / 256),
+    Effort.BALANCED: _Depth((SCOUT_VIEWS, QUERY_VIEWS), 52 / 256),
+    Effort.THOROUGH: _Depth((CLOSE_VIEWS,), 52 / 256),
+}
+FIRST_LOOK: Final = "first look"
+"""What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
+FULL_LOOK: Final = "full look"
+STILL_S: Final = 0.2
+"""Seconds under which an input counts as a still picture."""
+MIN_USABLE_S: Final = 1.0
+"""Usable seconds under which an input that matches nothing is `insufficient` …"""
+MIN_USABLE_SHARE: Final = 0.1
+"""… as it is when less than this share of it is usable."""
+
+
+class Questions:
+    """The questions of one database; `Database.match` and `Database.explain` ask them. Safe from several threads."""
+
+    def __init__(
+        self, store: Store, live: LiveIndex, exchange: Exchange, frame_algorithm: FrameAlgorithm, decoders: DecoderPool, limits: Limits
+    ) -> None:
+        self._store, self._live, self._exchange, self._limits = store, live, exchange, limits
+        self._algorithm, self._decoders = frame_algorithm, decoders
+        self._asked: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def match(self, source: Source | Fingerprint, effort: Effort, among: Selection | None) -> Result:
+        """See `Database.match`."""
+        if isinstance(source, Fingerprint):
+            self._algorithm.id.require(source.algorithm)
+            found = self._candidates(source, effort, among)
+            return self._answer(source, effort, None, 0.0, self._compared(source, found))
+        with self._looked_at(source) as (looks, file):
+            return self._ask(looks, effort, file, among)
+
+    def explain(self, source: Source | Fingerprint, record: Record, effort: Effort) -> Explanation:
+        """See `Database.explain`."""
+        if isinstance(source, Fingerprint):
+            looks = [source]
+        else:
+            with self._looked_at(source) as (at_source, _):
+                looks = at_source.all(DEPTHS[effort].plans)
+        reference = self._store.fingerprint(record.id)
+        reference.algorithm.require(looks[-1].algorithm)
+        # As `match` has it: what follows on a first look is searched with the radius of `balanced`.
+        asked = [(FIRST_LOOK, look, effort) for look in looks[:-1]] + [
+            (FULL_LOOK, looks[-1], effort if isinstance(source, Fingerprint) else Effort.BALANCED)
+        ]
+        candidacy = tuple(self._candidacy(name, look, depth, record, reference) for name, look, depth in asked)
+        explanation = explain(looks[-1], reference, candidacy)
+        if not explanation.judgement.found or candidacy[-1].place is None:
+            return explanation
+        among = self._weighed(looks[-1], self._candidates(looks[-1], asked[-1][2]))
+        return replace(explanation, among_others=next(judgement for other, judgement in among if other.id == record.id))
+
+    def known_like(self, query: Fingerprint) -> list[Match]:
+        """What a video that is to be recorded matches; nobody asked, so nothing is counted."""
+        return self._compared(query, self._candidates(query, Effort.BALANCED))
+
+    def taken_count(self) -> Counter[str]:
+        """Questions by verdict since this was last called."""
+        with self._lock:
+            asked, self._asked = self._asked, Counter()
+        return asked
+
+    @contextlib.contextmanager
+    def _looked_at(self, source: Source) -> Iterator[tuple[Looks, FileHashes | None]]:
+        """The looks at an input, and the hashes of the file if it is one."""
+        image = as_image(source)
+        if image is not None:
+            yield Looks(image, self._algorithm, self._decoders, self._limits), None
+            return
+        with as_path(source, self._limits) as path:
+            file = hash_file(path) if self._store.has_md5_alone() else FileHashes(sha256_of(path))
+            yield Looks(path, self._algorithm, self._decoders, self._limits), file
+
+    def _ask(self, looks: Looks, effort: Effort, file: FileHashes | None, among: Selection | None) -> Result:
+        """Look as deep as the effort goes, and no deeper than the question needs."""
+        *first, last = DEPTHS[effort].plans
+        for plan in first:
+            # A file without keyframes, or one that does not mark them, is left to the next plan.
+            with contextlib.suppress(UnreadableMedia):
+                query = looks.at(plan)
+                found = self._candidates(query, effort, among)
+                # On a still there is nothing to save.
+                if not found and query.usable.any() and query.duration_s >= STILL_S:
+                    return self._answer(query, effort, file, looks.decode_cpu_s, [], among)
+        closer = looks.at(last)
+        matches = self._compared(closer, self._candidates(closer, Effort.BALANCED, among))
+        return replace(self._answer(closer, effort, file, looks.decode_cpu_s, matches, among), confirmed=bool(first))
+
+    def _candidacy(self, look: str, query: Fingerprint, effort: Effort, record: Record, reference: Fingerprint) -> Candidacy:
+        """Whether one look at an input comes upon a record."""
+        found = self._candidates(query, effort)
+        records = self._store.by_number([c.record for c in found]) if found else {}
+        places = (place for place, candidate in enumerate(found, 1) if records[candidate.record].id == record.id)
+        by_itself = candidacy(look, query, reference, round(DEPTHS[effort].radius * self._algorithm.id.bits))
+        return replace(by_itself, place=next(places, None), candidates=len(found))
+
+    def _answer(
+        self,
+        query: Fingerprint,
+        effort: Effort,
+        file: FileHashes | None,
+        cpu_s: float,
+        matches: list[Match],
+        among: Selection | None = None,
+    ) -> Result:
+        """The verdict on a fingerprint, given what it matches."""
+        if file:
+            matches = self._with_identical(matches, file, query, among)
+            unlike = self._store.not_this(file.sha256)
+            matches = [m for m in matches if m.record.id not in unlike]
+        matches = self._with_ceilings(matches, query, file.sha256 if file else None)
+        verdict, reason = _verdict(query, matches)
+        self._note_question(verdict, matches)
+        return Result(
+            verdict,
+            reason,
+            tuple(matches),
+            duration_s=query.duration_s,
+            usable_s=query.usable_s,
+            damage=query.damage,
+            effort=effort,
+            sha256=file.sha256 if file else None,
+            decode_cpu_s=cpu_s,
+            fingerprint=query,
+        )
+
+    def _note_question(self, verdict: Verdict, matches: Sequence[Match]) -> None:
+        """Audit: each hit at once, by record; the number of questions when the database is closed. Nothing about the file."""
+        with self._lock:
+            self._asked[verdict.value] += 1
+        for match in matches:
+            self._store.log("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
+
+    def _compared(self, query: Fingerprint, found: Sequence[Candidate]) -> list[Match]:
+        """Of the candidates, the records that the fingerprint matches or may match, best first."""
+        matches = [Match(record, judgement) for record, judgement in self._weighed(query, found) if judgement.found]
+        return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
+
+    def _weighed(self, query: Fingerprint, found: Sequence[Candidate]) -> list[tuple[Record, Judgement]]:
+        """The candidates that can match, each with the judgement on it in the light of the others."""
+        records = self._store.by_number([c.record for c in found]) if found else {}
+        active = [(records[c.record], c.near_s) for c in found if _in_force(records[c.record])]
+        known = []
+        for record, near_s in active:
+            reference = self._store.fingerprint(record.id)
+            known.append(Known(reference, compare(query, reference, near_s=near_s).judgement, near_s))
+        return list(zip([record for record, _ in active], weigh(query, known), strict=True))
+
+    def _candidates(self, query: Fingerprint, effort: Effort, among: Selection | None = None) -> list[Candidate]:
+        return self._live.candidates(query, round(DEPTHS[effort].radius * self._algorithm.id.bits), among)
+
+    def _with_identical(self, matches: list[Match], file: FileHashes, query: Fingerprint, among: Selection | None) -> list[Match]:
+        """The same file decides by itself, still pictures included."""
+        same, reason = self._store.by_sha256(file.sha256), "the very same file, byte for byte"
+        if same is None and file.md5:
+            same, reason = self._store.by_md5(file.md5), "a file with the same MD5, which is all that is known of it"
+        if same is None or not _in_force(same) or not (among is None or among.allows(same)):
+            return matches
+        judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
+        judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason=reason)
+        if not judgement.segments:
+            judgement = replace(
+                judgement, matched_query_s=query.duration_s, matched_reference_s=same.duration_s, query_coverage=1.0, reference_coverage=1.0
+            )
+        return [Match(same, judgement, identical=True), *(m for m in matches if m.record.id != same.id)]
+
+    def _with_ceilings(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
+        """Each match with the most that it may lead to, and why not more."""
+        stretches = [[(s.query_start_s, s.query_end_s) for s in m.segments] or [(0.0, query.duration_s)] for m in matches]
+        ceilings = self._exchange.ceilings([m.record for m in matches], query, stretches, sha256)
+        return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
+
+
+def _in_force(record: Record) -> bool:
+    """Whether a record may match: neither retracted nor past its time."""
+    expires: datetime.date | None = record.details.expires
+    return record.state is not State.RETRACTED and (expires is None or expires >= now_utc().date())
+
+
+def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:
+    if matches:
+        return matches[0].verdict, matches[0].judgement.reason
+    if not _shows_enough(query):
+        if query.duration_s < STILL_S:
+            return Verdict.INSUFFICIENT, "the picture shows too little to compare"
+        return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.duration_s:.1f} s show enough picture to compare"
+    return Verdict.NO_MATCH, "nothing known is alike"
+
+
+def _shows_enough(query: Fingerprint) -> bool:
+    """Whether an input that matches nothing can be said to match nothing."""
+    enough_s = max(min(MIN_USABLE_S, 0.5 * query.duration_s), MIN_USABLE_SHARE * query.duration_s)
+    return bool(query.usable.any()) and query.usable_s >= enough_s

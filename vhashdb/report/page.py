@@ -1,0 +1,62 @@
+"""One HTML file that needs nothing else: a template, one style, one script, and a policy that lets nothing else in.
+
+The policy (`Content-Security-Policy`) names the style and the script by their hashes. Whatever a hostile file name or
+reason might smuggle into the page, a browser runs nothing that is not one of them, and asks no other machine for anything.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+
+import vhashdb
+
+PACKAGE: Final = "vhashdb.report"
+BASE_STYLE: Final = "base.css"
+BASE_SCRIPT: Final = "base.js"
+
+
+def render(template: str, *, styles: Sequence[str] = (), scripts: Sequence[str] = (), **values: Any) -> str:
+    """A whole page, as text.
+
+    Args:
+        template: one of this package's templates; it extends ``base.html.j2``.
+        styles: the style sheets of this package it needs besides `BASE_STYLE`; they become one.
+        scripts: the same of scripts, besides `BASE_SCRIPT`; the page has to be readable without them.
+        values: what the template is about; text in it is escaped.
+    """
+    style, script = _joined([BASE_STYLE, *styles]), _joined([BASE_SCRIPT, *scripts])
+    policy = (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    page = environment().get_template(template)
+    return page.render(style=Markup(style), script=Markup(script), policy=policy, version=vhashdb.__version__, **values)  # noqa: S704  # own files
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The templates of this package. Everything they show is escaped, and a name that is not there is an error."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(PACKAGE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _joined(names: Sequence[str]) -> str:
+    env = environment()
+    assert env.loader is not None
+    return "\n".join(env.loader.get_source(env, name)[0].rstrip() for name in names) + "\n"
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

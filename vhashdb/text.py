@@ -1,0 +1,42 @@
+"""Text for people: what comes from outside made harmless, and times and verdicts in words."""
+
+from __future__ import annotations
+
+import os
+
+
+def decoded(path: str | os.PathLike[str]) -> str:
+    """A path as valid text: bytes that are not UTF-8 become replacement characters."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def printable(text: str) -> str:
+    """Text that cannot move the cursor, break a line or turn its direction: names and reasons come from strangers."""
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters; of more, the beginning and the end."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[: most - half - 1]}…{text[len(text) - half :]}"
+
+
+def clock(seconds: float, tenths: bool = True) -> str:
+    """``00:01:12`` or ``00:01:12.3``."""
+    units = round(max(0.0, seconds) * (10 if tenths else 1))
+    whole, rest = divmod(units, 10) if tenths else (units, 0)
+    text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    return f"{text}.{rest}" if tenths else text
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 file``, ``1,200 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def verdict_word(verdict: str) -> str:
+    """A verdict for people."""
+    return "NOT CHECKED" if verdict == "unreadable" else verdict.replace("-", " ").upper()
