@@ -27,7 +27,7 @@ class ExitCode(enum.IntEnum):
 _MEANINGS = {
     ExitCode.FINISHED: "finished, nothing found",
     ExitCode.USAGE: "the command or its configuration is wrong",
-    ExitCode.INCOMPLETE: "finished, but some inputs could not be read or show too little (10 wins over 3)",
+    ExitCode.INCOMPLETE: "finished; some inputs unreadable or showing too little (10 wins over 3)",
     ExitCode.DATABASE: "the database is missing, empty, locked, damaged or of another format",
     ExitCode.FEED: "a feed cannot be read, or is not trusted",
     ExitCode.FOUND: "finished, at least one match or possible match",

@@ -21,14 +21,16 @@ from vhashdb.text import verdict_word as verdict_word
 if TYPE_CHECKING:
     from vhashdb import Record, VhashdbError
 
-_ASCII: Final = str.maketrans({"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x", "−": "-"})
+_ASCII: Final = str.maketrans(
+    {"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x", "−": "-", "█": "#", "─": "-", "░": ".", "│": "|"}
+)
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
-_COLOURS: Final = {"MATCH": "red", "POSSIBLE": "yellow", "NO MATCH": "green", "INSUFFICIENT": "yellow", "NOT CHECKED": "magenta"}
+COLOURS: Final = {"MATCH": "red", "POSSIBLE": "yellow", "NO MATCH": "green", "INSUFFICIENT": "yellow", "NOT CHECKED": "magenta"}
 
 
 def emit(line: str) -> None:
     """Print one line of data at once, so that a reader downstream need not wait."""
-    sys.stdout.write(_fitting(line, sys.stdout) + "\n")
+    sys.stdout.write(fitted(line, sys.stdout) + "\n")
     sys.stdout.flush()
 
 
@@ -45,7 +47,7 @@ def flush() -> None:
 
 def say(text: str) -> None:
     """Print a note, which is no data, to stderr."""
-    sys.stderr.write(_fitting(text, sys.stderr) + "\n")
+    sys.stderr.write(fitted(text, sys.stderr) + "\n")
     sys.stderr.flush()
 
 
@@ -56,9 +58,22 @@ def complain(message: str, hint: str = "") -> None:
         say(f"hint: {printable(hint)}")
 
 
-def _fitting(text: str, stream: TextIO) -> str:
-    encoding = (stream.encoding or "").lower()
-    return text if encoding.startswith("utf") else text.translate(_ASCII)
+def fitted(text: str, stream: TextIO) -> str:
+    """The text in characters that the stream's encoding has."""
+    encoding = stream.encoding or "ascii"
+    if speaks_utf8(stream):
+        return text
+    return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def speaks_utf8(stream: TextIO) -> bool:
+    """Whether every character can be written to it."""
+    return (stream.encoding or "").lower().startswith("utf")
+
+
+def colour_wanted() -> bool:
+    """Whether standard output is a terminal whose reader wants colour."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _plain(value: object) -> str:
@@ -104,8 +119,7 @@ def without_path(message: str, path: str) -> str:
 
 def coloured(word: str) -> str:
     """A verdict word, in colour if standard output is a terminal that wants it."""
-    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return click.style(word, fg=_COLOURS.get(word), bold=word == "MATCH") if wanted else word
+    return click.style(word, fg=COLOURS.get(word), bold=word == "MATCH") if colour_wanted() else word
 
 
 def size(count: int) -> str:

@@ -112,7 +112,7 @@ def test_a_negative_is_found(reference_prints, query_prints):
     comparison = vhashdb.compare(negative, reference_prints["valley"])
     assert comparison.judgement.verdict is Verdict.MATCH
     assert comparison.segments[0].views.negated
-    assert "negated" in str(comparison.segments[0].views)
+    assert "as a negative" in str(comparison.segments[0].views)
 
 
 def test_the_view_of_a_mirrored_copy_is_named(known_db, samples):

@@ -37,9 +37,9 @@ class ViewPair:
         if self.query.orientation is not Orientation.UPRIGHT:
             words.append(self.query.orientation.name.lower().replace("_", " "))
         if self.negated:
-            words.append("negated")
+            words.append("as a negative")
         if self.query.region:
-            words.append(f"{self.query.region.label} of the query")
+            words.append(f"{self.query.region.label} of the file")
         if self.reference.region:
             words.append(f"{self.reference.region.label} of the known video")
         return ", ".join(words) or "whole picture"
