@@ -48,7 +48,9 @@ class Screen:
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, roomy: Sequence[str] = ()) -> None:
         """Print a table; only the columns named ``roomy`` give way where it is too wide, and break between words."""
-        table = Table(box=box.SIMPLE if speaks_utf8(sys.stdout) else box.ASCII2, pad_edge=False, header_style="bold" if self._colour else "")
+        table = Table(
+            box=box.SIMPLE if speaks_utf8(sys.stdout) else box.ASCII2, pad_edge=False, header_style="bold" if self._colour else ""
+        )
         for column in columns:
             gives_way = column in roomy
             table.add_column(self.fit(column), no_wrap=not gives_way, overflow="fold" if gives_way else "ellipsis")
@@ -76,7 +78,9 @@ class Screen:
     def _print(self, renderable: RenderableType, width: int) -> None:
         # Into a text first: the progress shown on the same terminal has to see every line as it is written.
         colours = {"color_system": "standard"} if self._colour else {"color_system": None}
-        console = Console(file=io.StringIO(), width=width, force_terminal=self._colour, **colours, markup=False, emoji=False, highlight=False)  # type: ignore[arg-type]
+        console = Console(
+            file=io.StringIO(), width=width, force_terminal=self._colour, **colours, markup=False, emoji=False, highlight=False
+        )  # type: ignore[arg-type]
         with console.capture() as captured:
             console.print(renderable)
         for line in captured.get().splitlines():

@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 import vhashdb
+from vhashdb.text import clock, counted, printable
 
 PACKAGE: Final = "vhashdb.report"
 BASE_STYLE: Final = "base.css"
@@ -43,13 +44,21 @@ def render(template: str, *, styles: Sequence[str] = (), scripts: Sequence[str] 
 @functools.cache
 def environment() -> jinja2.Environment:
     """The templates of this package. Everything they show is escaped, and a name that is not there is an error."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader(PACKAGE),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters |= {"clock": clock, "counted": counted, "printable": printable, "short": short}
+    return made
+
+
+def short(value: float, digits: int = 2) -> str:
+    """A number in as few characters as say it."""
+    text = f"{value:.{digits}f}"
+    return text.rstrip("0").rstrip(".") or "0" if "." in text else text
 
 
 def _joined(names: Sequence[str]) -> str:

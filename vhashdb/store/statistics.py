@@ -68,6 +68,8 @@ class Statistics:
     """The figures of a period, and what is in the database now."""
 
     period: Period
+    today: datetime.date
+    """What the age of a record is counted to, and when a review is due."""
     figures: Figures
     unlabelled: int
     """Records in force that have no label."""
@@ -113,7 +115,7 @@ def statistics(store: Store, period: Period, *, today: datetime.date | None = No
     Args:
         store: the records.
         period: of what happened.
-        today: what the age of a record is counted to, and when a review is due.
+        today: see `Statistics.today`; None: the day it is, in UTC.
     """
     today = today or now_utc().date()
     values = moments(period.since, period.until)
@@ -122,6 +124,7 @@ def statistics(store: Store, period: Period, *, today: datetime.date | None = No
         questions, matches = (_over_time(connection, query, values, period) for query in (_QUESTIONS, _MATCHES))
         return Statistics(
             period,
+            today,
             figures,
             unlabelled=int(connection.execute(sa.text(_UNLABELLED)).scalar_one()),
             by_severity=_all(SEVERITIES, counted(connection, _BY_SEVERITY, {})),
