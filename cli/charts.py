@@ -112,6 +112,8 @@ def _top(panel: Panel) -> str:
 def _ends(drawn: tuple[Column, ...], width: int) -> str:
     """The first and the last day of an axis."""
     first, last = str(drawn[0].span.first), str(drawn[-1].span.last)
+    if first == last:
+        return first
     return f"{first}{last.rjust(width - len(first))}" if width >= _BOTH_DATES else f"{first} – {last}"
 
 

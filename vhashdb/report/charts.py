@@ -62,13 +62,13 @@ class Chart:
 
     @property
     def is_empty(self) -> bool:
-        """Whether every number is nought."""
+        """Whether every number is zero."""
         return not any(any(row.values) for row in self.rows)
 
 
 @dataclass(frozen=True)
 class Breakdown(Chart):
-    """Kinds beside each other: a bar for every row and part, all from nought and on one scale."""
+    """Kinds beside each other: a bar for every row and part, all from zero and on one scale."""
 
     @property
     def drawn(self) -> tuple[Row, ...]:
@@ -108,7 +108,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Panel:
-    """One line of numbers over time, on a scale of its own that begins at nought."""
+    """One line of numbers over time, on a scale of its own that begins at zero."""
 
     name: str
     columns: tuple[Column, ...]
@@ -119,7 +119,7 @@ class Panel:
 
     @property
     def highest(self) -> Column | None:
-        """The first of the highest columns; None if every one is nought or unknown."""
+        """The first of the highest columns; None if every one is zero or unknown."""
         best = max(self.columns, key=lambda column: column.value or 0.0, default=None)
         return best if best is not None and best.value else None
 
@@ -157,7 +157,7 @@ class Series(Chart):
 
 @dataclass(frozen=True, kw_only=True)
 class Share(Series):
-    """What share the first part is of the second, over time; where the second is nought there is none."""
+    """What share the first part is of the second, over time; where the second is zero there is none."""
 
     @property
     def _panels(self) -> int:

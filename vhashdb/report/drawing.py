@@ -10,20 +10,21 @@ from typing import Final
 from vhashdb.report.charts import Breakdown, Chart, Panel, Series
 from vhashdb.text import counted, printable, shortened
 
-WIDTH: Final = 360
+WIDTH: Final = 320
 """Of a chart: as much as a phone shows."""
 MOST_COLUMNS: Final = 120
 """Of a panel; one more would be less than two pixels wide."""
 THINNEST: Final = 1.0
-"""A bar of something that is not nought, however little it is."""
+"""A bar of something that is not zero, however little it is."""
 
-_NAME: Final = 38
+_NAME: Final = 34
 """Characters of a name."""
 _LINE: Final = 18
 _DIGIT: Final = 7.0
 """Width of a character of a number, at most."""
 _BAR: Final = 10
-_ROW_GAP: Final = 8
+_PART_GAP: Final = 4
+_ROW_GAP: Final = 9
 _PLOT: Final = 54
 """Height of a panel's columns."""
 _PANEL_GAP: Final = 14
@@ -109,19 +110,20 @@ class _Pen:
 def _breakdown(pen: _Pen, chart: Breakdown) -> None:
     several = len(chart.parts) > 1
     beside = max(len(text) for row in chart.drawn for text in chart.said_of(row.values)) * _DIGIT + 8 if several else 0
-    room, top = WIDTH - beside, pen.y
+    room = WIDTH - beside
     for row in chart.drawn:
         right = row.said if several else f"{row.values[0]:,}"
         pen.line((0, _short(row.name), "name", "start"), (WIDTH, right, "number", "end"))
+        top = pen.y
         for place, (value, said) in enumerate(zip(row.values, chart.said_of(row.values), strict=True)):
             width = max(THINNEST, value / chart.top * room) if value else 0.0
             if value:
                 pen.bars.append(Bar(0, pen.y, width, _BAR, f"{printable(row.name)}: {said}", place))
             if several:
                 pen.words.append(Words(WIDTH, pen.y + _BAR, said, "number", "end"))
-            pen.y += _BAR + 4 * several
+            pen.y += _BAR + _PART_GAP * several
+        pen.rules.append(Rule(0, top - 1, 0, pen.y + 1 - _PART_GAP * several, "axis"))
         pen.y += _ROW_GAP
-    pen.rules.append(Rule(0, top, 0, pen.y - _ROW_GAP, "axis"))
     if chart.left_out:
         pen.line((0, chart.left_out, "soft", "start"))
 
@@ -142,7 +144,8 @@ def _panel(pen: _Pen, panel: Panel, gutter: float) -> None:
         return
     pen.line((0, f"{panel.name}: {panel.total} in all", "name", "start"))
     pen.line((0, f"highest: {panel.highest.said} ({panel.highest.span})", "soft", "start"))
-    top, bottom = pen.y + 4, pen.y + 4 + _PLOT
+    top = pen.y + 8
+    bottom = top + _PLOT
     pen.rules += [Rule(gutter, top, WIDTH, top, "scale"), Rule(gutter, bottom, WIDTH, bottom, "axis")]
     pen.words += [Words(gutter - 4, top + 4, panel.highest.said, "number", "end"), Words(gutter - 4, bottom + 4, "0", "number", "end")]
     pen.bars += _columns(panel, gutter, bottom)
@@ -150,8 +153,8 @@ def _panel(pen: _Pen, panel: Panel, gutter: float) -> None:
     unknown = (n for n, column in enumerate(panel.columns) if column.value is None)
     pen.rules += [Rule(gutter + n * place, bottom + 3, gutter + (n + 1) * place, bottom + 3, "unknown") for n in unknown]
     pen.y = bottom + 4
-    ends = panel.columns[0].span.first, panel.columns[-1].span.last
-    pen.line((gutter, str(ends[0]), "soft", "start"), (WIDTH, str(ends[1]), "soft", "end"))
+    first, last = panel.columns[0].span.first, panel.columns[-1].span.last
+    pen.line((gutter, str(first), "soft", "start"), *([(WIDTH, str(last), "soft", "end")] if first != last else []))
 
 
 def _columns(panel: Panel, left: float, bottom: float) -> Iterator[Bar]:

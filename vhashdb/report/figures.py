@@ -116,14 +116,14 @@ def _contents(statistics: Statistics) -> tuple[Chart, ...]:
     none = "No records."
     return (
         Breakdown("records_by_state", "Records by state", "All records there ever were.", "state", _RECORDS, tuple(states), none),
+        _records("source", "Where records come from: local, a feed or an imported list.", _ranked(figures.by_source)),
+        _records("origin", "What led to the decision to record it.", _ranked(figures.by_origin)),
+        _records("length", "How long the known videos are; pictures are under 1 second.", _in_order(statistics.by_length)),
+        _records("severity", "How bad it is said to be.", _in_order(statistics.by_severity)),
+        _records("age", "How long ago records were added.", _in_order(statistics.by_age)),
         Breakdown(
             "records_by_label", "Records by label", "A record with several labels counts for each.", "label", _RECORDS, tuple(labels), none
         ),
-        _records("source", "Where records come from: local, a feed or an imported list.", _ranked(figures.by_source)),
-        _records("severity", "How bad it is said to be.", _in_order(statistics.by_severity)),
-        _records("origin", "What led to the decision to record it.", _ranked(figures.by_origin)),
-        _records("length", "How long the known videos are; pictures are under 1 second.", _in_order(statistics.by_length)),
-        _records("age", "How long ago records were added.", _in_order(statistics.by_age)),
         _over_time(
             statistics,
             "records_added",
@@ -156,6 +156,9 @@ def _catches(statistics: Statistics) -> tuple[Chart, ...]:
             questions,
             asked,
         ),
+        _over_time(
+            statistics, "matches", "Records matched", "Every record that an answer named; one file may match several.", matches, none
+        ),
         Share(
             "found",
             "Share of questions that found a record",
@@ -167,15 +170,12 @@ def _catches(statistics: Statistics) -> tuple[Chart, ...]:
             "share",
             period=statistics.period,
         ),
-        _over_time(
-            statistics, "matches", "Records matched", "Every record that an answer named; one file may match several.", matches, none
-        ),
         _matched("label", "By the labels that the records have now.", statistics.matches_by_label, none),
         _matched("source", "Where the matched records come from.", statistics.matches_by_source, none),
         Breakdown(
             "matches_by_record",
             "Records that matched most",
-            f"At most {TOP}, by id; `vhashdb show ID` tells more.",
+            f"At most {TOP}, by id; “vhashdb show” tells more of each.",
             "record",
             _HITS,
             tuple(Row(record, _of(hits)) for record, hits in statistics.top.items()),
@@ -199,7 +199,7 @@ def _people(statistics: Statistics) -> tuple[Chart, ...]:
         Breakdown(
             "waiting",
             "Waiting for a person",
-            "Records in the queue of `vhashdb review`, now.",
+            "Records in the review queue, now.",
             "why",
             _RECORDS,
             waiting,

@@ -41,6 +41,11 @@ def render(template: str, *, styles: Sequence[str] = (), scripts: Sequence[str] 
     return page.render(style=Markup(style), script=Markup(script), policy=policy, version=vhashdb.__version__, **values)  # noqa: S704  # own files
 
 
+def render_part(template: str, *, styles: Sequence[str] = (), **values: Any) -> str:
+    """What is no page: a template with a style of its own, made of these sheets."""
+    return environment().get_template(template).render(style=Markup(_joined(styles)), **values)  # noqa: S704  # own files
+
+
 @functools.cache
 def environment() -> jinja2.Environment:
     """The templates of this package. Everything they show is escaped, and a name that is not there is an error."""

@@ -7,7 +7,8 @@ from typing import Final
 
 from vhashdb.report.drawing import draw
 from vhashdb.report.figures import Overview
-from vhashdb.report.page import render
+from vhashdb.report.page import render, render_part
+from vhashdb.report.sheet import MARGIN, lay_out
 
 
 def page(overview: Overview) -> str:
@@ -15,5 +16,10 @@ def page(overview: Overview) -> str:
     return render("stats.html.j2", styles=["chart.css", "stats.css"], overview=overview, sections=overview.sections, draw=draw)
 
 
-FORMS: Final[dict[str, Callable[[Overview], str]]] = {".html": page}
+def picture(overview: Overview) -> str:
+    """One SVG with all charts, which opens by itself: on the screen in light or dark, and on paper."""
+    return render_part("stats.svg.j2", styles=["chart.css", "sheet.css"], overview=overview, sheet=lay_out(overview), margin=MARGIN)
+
+
+FORMS: Final[dict[str, Callable[[Overview], str]]] = {".html": page, ".svg": picture}
 """By the end of a file's name."""
