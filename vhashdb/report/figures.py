@@ -55,7 +55,7 @@ class Overview:
     def period(self) -> str:
         """What it is about, in words."""
         period = self.statistics.period
-        return f"{period.since} to {period.until}, by {period.by}, days in UTC; what is there now: {self.statistics.today}"
+        return f"What happened from {period.since} to {period.until}, by {period.by}; what is there on {self.statistics.today} (UTC)"
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -162,7 +162,7 @@ def _catches(statistics: Statistics) -> tuple[Chart, ...]:
         Share(
             "found",
             "Share of questions that found a record",
-            "Match or possible, of all questions. Where nobody asked there is no share.",
+            "Match or possible, of all questions. Where nobody asked there is no share; that stretch is marked.",
             "from – to",
             (Part("found", "found"), Part("asked", "asked")),
             tuple(found),
