@@ -9,6 +9,8 @@ import vhashdb
 from vhashdb.store import feed_schema, schema
 
 DAY = datetime.timedelta(days=1)
+SINCE, UNTIL = datetime.date(2024, 1, 1), datetime.date(2024, 12, 31)
+"""The days of `a_year`."""
 
 
 def noon(day):
@@ -44,11 +46,10 @@ class Story:
         return path
 
     def _rows(self):
-        usual = dict(
-            state="active", revision=1, added_at=noon(datetime.date(2024, 1, 1)), duration_s=30.0, severity="unspecified", reason="",
-            reason_code="", origin="own_review", policy="", law="", review_method="human", reviewers=1, max_action="review",
-            source="local", tlp="amber", reshare=True, sha256=None, review_by=None, expires=None,
-        )  # fmt: skip
+        usual = {"state": "active", "revision": 1, "added_at": noon(SINCE), "duration_s": 30.0, "severity": "unspecified"}
+        usual |= dict.fromkeys(("reason", "reason_code", "policy", "law"), "") | dict.fromkeys(("sha256", "review_by", "expires"))
+        usual |= {"origin": "own_review", "review_method": "human", "reviewers": 1, "max_action": "review", "source": "local"}
+        usual |= {"tlp": "amber", "reshare": True}
         rows = [{**usual, **given, "id": self.id_of(n), "change": n + 1} for n, given in enumerate(self.records)]
         labels = [{"record": n + 1, "label": label} for n, row in enumerate(rows) for label in row.pop("labels", ())]
         yield schema.record, rows
@@ -76,7 +77,6 @@ class Story:
 
 LONG_LABEL = "non-consensual-intimate-imagery/reshared-elsewhere"
 HOSTILE_SOURCE = "<script>alert(1)</script>\x1b[31m\u202egnp.elif"
-SINCE, UNTIL = datetime.date(2024, 1, 1), datetime.date(2024, 12, 31)
 
 
 def a_year():

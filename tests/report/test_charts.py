@@ -52,7 +52,7 @@ def test_columns_add_up_neighbours_and_lose_nothing(values):
     shown = [column.value for column in panel.columns if column.value]
     assert [bar.height for bar in drawing.bars] == pytest.approx([max(1.0, value / max(shown) * 54) for value in shown])
     assert len({round(bar.y + bar.height, 6) for bar in drawing.bars}) == 1
-    assert all(0 <= bar.x and bar.x + bar.width <= WIDTH + 1e-6 for bar in drawing.bars)
+    assert all(bar.x >= 0 and bar.x + bar.width <= WIDTH + 1e-6 for bar in drawing.bars)
 
 
 def test_a_gap_is_as_wide_as_it_lasted():

@@ -1,5 +1,6 @@
 """The page and the picture of the figures, in a real browser."""
 
+import itertools
 import re
 import xml.etree.ElementTree as ET
 
@@ -18,6 +19,9 @@ from vhashdb.store.statistics import statistics
 SVG = "{http://www.w3.org/2000/svg}"
 MEASURE = """chart => [...chart.querySelectorAll('svg .bar')].map(bar => {
     const box = bar.getBoundingClientRect(); return [box.x, box.bottom, box.width, box.height] })"""
+
+PLACES = """[...document.querySelectorAll('g > title')].map(title => {
+    const box = title.parentNode.getBoundingClientRect(); return [box.x, box.y, box.right, box.bottom] })"""
 
 
 def overview_of(db, since=SINCE, until=UNTIL, name="year.vhdb"):
@@ -102,7 +106,7 @@ def test_a_gap_in_time_is_a_gap_in_the_picture(chromium, files, year):
     visit = chromium.open(files / "year.html")
     card = visit.page.locator("#chart-found")
     edges = sorted((x, x + width) for x, _, width, _ in card.evaluate(MEASURE))
-    widest = max(after[0] - before[1] for before, after in zip(edges, edges[1:], strict=False))
+    widest = max(after[0] - before[1] for before, after in itertools.pairwise(edges))
     weeks = sum(not of for _, of in (row.values for row in charts_of(year)[10].rows))
     assert charts_of(year)[10].key == "found"
     assert weeks >= 7
@@ -175,9 +179,7 @@ def test_the_picture_is_well_formed_and_has_every_chart(files, year):
 def test_the_picture_opens_by_itself_and_nothing_lies_on_something_else(chromium, files):
     visit = chromium.open(files / "year.svg", width=LAPTOP)
     assert (visit.problems, visit.outside) == ([], [])
-    boxes = visit.page.evaluate(
-        "[...document.querySelectorAll('g > title')].map(t => { const b = t.parentNode.getBoundingClientRect(); return [b.x, b.y, b.right, b.bottom] })"
-    )
+    boxes = visit.page.evaluate(PLACES)
     assert len(boxes) == 19
     for n, (left, top, right, bottom) in enumerate(boxes):
         assert right <= 1104 + 1

@@ -1,6 +1,7 @@
 """Periods are cut into days, weeks and months without a gap and without an overlap."""
 
 import datetime
+import itertools
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ def periods(draw):
 def test_spans_are_the_period_and_nothing_else(period):
     assert period.spans[0].first == period.since
     assert period.spans[-1].last == period.until
-    for one, next_one in zip(period.spans, period.spans[1:], strict=False):
+    for one, next_one in itertools.pairwise(period.spans):
         assert one.first <= one.last == next_one.first - DAY
 
 

@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import vhashdb
@@ -65,7 +65,8 @@ def by_span(period, days):
     return tuple(sum(number for day, number in days if span.first <= day <= span.last) for span in period.spans)
 
 
-@settings(max_examples=40)
+# Not made smaller when it fails: that takes minutes, as every try makes a database.
+@settings(max_examples=40, phases=[Phase.explicit, Phase.generate])
 @given(stories(), st.tuples(DAYS, DAYS).map(sorted), st.sampled_from(By))
 def test_every_figure_is_what_one_counts_by_hand(tmp_path_factory, story, ends, by):
     period, today = Period.of(*ends, by), FIRST + 41 * DAY
@@ -166,3 +167,13 @@ def test_an_empty_database_has_noughts_and_no_error(new_db):
     found = statistics(new_db.store, today())
     assert (found.records, found.unlabelled, sum(found.added), found.top, found.opinions) == (0, 0, 0, {}, {})
     assert set(found.by_length.values()) | set(found.by_age.values()) | set(found.waiting.values()) == {0}
+
+
+def test_classes_begin_and_end_where_their_names_say(tmp_path):
+    ages = [0, 7, 8, 30, 31, 90, 91, 365, 366]
+    lengths_s = [0.04, 1, 10, 60, 300, 1200, 3600, 3601, 9]
+    records = [{"added_at": noon(FIRST - n * DAY), "duration_s": float(s)} for n, s in zip(ages, lengths_s, strict=True)]
+    with vhashdb.open(Story(records).written(tmp_path / "own.vhdb")) as db:
+        found = statistics(db.store, Period.of(FIRST, FIRST), today=FIRST)
+    assert found.by_age == {"up to a week": 2, "up to 30 days": 2, "up to 90 days": 2, "up to a year": 2, "over a year": 1}
+    assert list(found.by_length.values()) == [1, 2, 1, 1, 1, 1, 2]
