@@ -17,7 +17,7 @@ from vhashdb.errors import VhashdbError
 from .batch import Job, Progress, in_order, tally, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, json_option, opened, quiet_option, workers_option
-from .files import InputFiles, source_of
+from .files import InputFiles, input_options, source_of
 from .output import clock, counted, decoded, emit, emit_json, error_json, labels_text, printable, say, shown, with_path, without_path
 from .settings import OneOf
 from .verdicts import note_lines
@@ -80,14 +80,13 @@ class _Options:
 
 
 @click.command(short_help="Fingerprint known videos and record them in the database.")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
-@click.option("--null", is_flag=True, help="With `-`: names on standard input end with a NUL byte instead of a line break.")
+@input_options
 @_details_options
 @db_option
 @json_option
 @workers_option
 @quiet_option
-def command(files: tuple[str, ...], null: bool, db: Path, as_json: bool, workers: int, quiet: bool, **details: Any) -> int:
+def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bool, **details: Any) -> int:
     """Fingerprint known videos and record them in the database.
 
     FILE is a video, a picture, a fingerprint file, a folder (searched for media files), a pattern, or - to read names from standard input.
@@ -101,9 +100,10 @@ def command(files: tuple[str, ...], null: bool, db: Path, as_json: bool, workers
     """
     from vhashdb import Details
 
+    inputs.require()
     said = Details(**details)  # a wrong label should be said before an hour of decoding
     with opened(db) as database:
-        return _Adding(database, said, _Options(as_json, workers, quiet), InputFiles(files, null=null)).run()
+        return _Adding(database, said, _Options(as_json, workers, quiet), inputs).run()
 
 
 class _Adding:
@@ -168,7 +168,7 @@ class _Adding:
     def _summary(self, code: ExitCode) -> None:
         records, path, skipped = len(self._database), self._database.path, self._inputs.skipped
         if not self._options.as_json:
-            files = tally({_WORDS[word]: number for word, number in self._counts.items()}, skipped)
+            files = tally({_WORDS[word]: number for word, number in self._counts.items()}, skipped, self._inputs.older)
             emit(f"{files} · database {shown(path)}, {counted(records, 'record')} · exit {code.value}")
             return
         emit_json(
@@ -180,6 +180,7 @@ class _Adding:
                 "duplicates": self._counts["duplicate"],
                 "errors": self._counts["error"],
                 "skipped": skipped,
+                "older": self._inputs.older,
                 "database": decoded(path),
                 "records": records,
                 "elapsed_s": round(time.monotonic() - self._started, 3),

@@ -160,9 +160,11 @@ def _bar() -> Any:
     )
 
 
-def tally(counts: dict[str, int], skipped: int) -> str:
+def tally(counts: dict[str, int], skipped: int, older: int = 0) -> str:
     """``3 files: 1 match, 2 no match, 1 skipped``, from counts in the order to be shown."""
     parts = [f"{number:,} {word}" for word, number in counts.items() if number]
     if skipped:
         parts.append(f"{skipped:,} skipped (not media)")
+    if older:
+        parts.append(f"{older:,} older")
     return counted(sum(counts.values()), "file") + (f": {', '.join(parts)}" if parts else "")

@@ -16,10 +16,10 @@ import vhashdb
 from vhashdb.errors import DatabaseError, DatabaseNotFound, UsageError
 
 from .output import printable, say
-from .settings import DEFAULT_DATABASE, EFFORTS, OneOf, Setting, config_path, processors
+from .settings import DEFAULT_DATABASE, EFFORTS, NO_CACHE, OneOf, Setting, cache_path, config_path, processors
 
 if TYPE_CHECKING:
-    from vhashdb import Database
+    from vhashdb import Database, FingerprintCache
 
 LOCK_TIMEOUT_VARIABLE: Final = "VHASHDB_LOCK_TIMEOUT"
 _CLOSE_S: Final = 3.0
@@ -48,6 +48,14 @@ def effort_option(function: _F) -> _F:
     return click.option("--effort", cls=Setting, type=OneOf(*EFFORTS), default="balanced", help=text)(function)
 
 
+def cache_option(function: _F) -> _F:
+    """``--cache``."""
+    text = "Folder for looks at files, so that the next question about a file need not decode it; `off`: keep none."
+    return click.option("--cache", cls=Setting, metavar="PATH", default=cache_path, show_default="the user's cache folder", help=text)(
+        function
+    )
+
+
 def workers_option(function: _F) -> _F:
     """``--workers``."""
     kind = click.IntRange(1, 256)
@@ -74,10 +82,22 @@ def exit_zero_option(function: _F) -> _F:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Database]:
+def cached(folder: str, *, quiet: bool = False) -> Iterator[FingerprintCache | None]:
+    """The cache in a folder, for the duration of a ``with`` statement; None if it is switched off."""
+    if folder == NO_CACHE:
+        yield None
+        return
+    with vhashdb.FingerprintCache(folder) as cache:
+        yield cache
+    if cache.problem is not None and not quiet:
+        say(f"warning: nothing is kept for the next time: {printable(cache.problem)}")
+
+
+@contextlib.contextmanager
+def opened(path: Path, cache: FingerprintCache | None = None) -> Iterator[Database]:
     """The database, for the duration of a ``with`` statement; Ctrl-C in it ends promptly."""
     try:
-        database = vhashdb.open(path, lock_timeout_s=_lock_timeout_s())
+        database = vhashdb.open(path, lock_timeout_s=_lock_timeout_s(), cache=cache)
     except DatabaseNotFound as error:
         raise DatabaseNotFound(f"{error.message}{_who_named_it()}") from error
     except OSError as error:

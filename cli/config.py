@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
-from .common import db_option, effort_option, json_option, quiet_option, workers_option
+from .common import cache_option, db_option, effort_option, json_option, quiet_option, workers_option
 from .output import decoded, emit, emit_json, printable
 from .settings import config_path
 
@@ -37,6 +37,7 @@ def command() -> None:
 @effort_option
 @workers_option
 @quiet_option
+@cache_option
 @json_option
 @click.pass_context
 def show(ctx: click.Context, /, as_json: bool, **values: Any) -> None:

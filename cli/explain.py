@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .common import db_option, effort_option, exit_zero_option, json_option, opened
+from .common import cache_option, cached, db_option, effort_option, exit_zero_option, json_option, opened
 from .files import source_of
 from .output import shown
 from .pair import code_of, doubts, fingerprints_of, tell_all
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 @click.argument("b", metavar="ID|FILE")
 @db_option
 @effort_option
+@cache_option
 @json_option
 @exit_zero_option
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw it: a .png or .svg; needs matplotlib.")
-def command(a: str, b: str, db: Path, effort: str, as_json: bool, exit_zero: bool, plot: Path | None) -> int:
+def command(a: str, b: str, db: Path, effort: str, cache: str, as_json: bool, exit_zero: bool, plot: Path | None) -> int:
     """Show why a file does or does not match a record: every condition with its value.
 
     A is a video, a picture or a fingerprint file. It is compared with the record whose id begins with ID or, if there
@@ -46,7 +47,7 @@ def command(a: str, b: str, db: Path, effort: str, as_json: bool, exit_zero: boo
     if os.path.exists(b):
         explanation, notes = _against_file(a, b)
     else:
-        explanation, notes, b = _against_record(a, b, db, effort)
+        explanation, notes, b = _against_record(a, b, db, effort, cache)
     if plot is not None:
         _draw(explanation, plot, a, b)
     tell_all(a, b, explanation, notes, as_json=as_json)
@@ -79,8 +80,8 @@ def _against_file(a: str, b: str) -> tuple[Explanation, tuple[str, ...]]:
     return explanation, doubts((a, query), (b, reference))
 
 
-def _against_record(a: str, identifier: str, db: Path, effort: str) -> tuple[Explanation, tuple[str, ...], str]:
-    with opened(db) as database:
+def _against_record(a: str, identifier: str, db: Path, effort: str, cache: str) -> tuple[Explanation, tuple[str, ...], str]:
+    with cached(cache) as looks, opened(db, looks) as database:
         record = database.get(identifier)
         explanation = database.explain(source_of(a), record.id, effort=effort)
     notes = ("this record is retracted, so it never matches",) if record.state == "retracted" else ()

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import functools
 import glob
+import math
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
-from vhashdb.errors import LimitExceeded, MediaNotFound
+import click
+
+from vhashdb.errors import LimitExceeded, MediaNotFound, UsageError
 
 if TYPE_CHECKING:
     from vhashdb import Fingerprint
@@ -24,27 +31,88 @@ _VPDQ_LINE: Final = re.compile(rb"\s*\d+,\d+,[0-9a-fA-F]{64},[0-9.]+\s")
 _HEAD: Final = 256
 
 
-class InputFiles:
-    """The files that arguments name. What is named explicitly is always given; within folders, only media files are."""
+_F = TypeVar("_F", bound=Callable[..., Any])
+_AGES: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_AGE: Final = re.compile(r"(\d{1,9})([smhdw])")
 
-    def __init__(self, arguments: Sequence[str], *, null: bool = False) -> None:
-        self._arguments = arguments
+
+class Since(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generic only in newer releases of click
+    """A moment, in seconds since 1970: a day, a time of it, or so long before now."""
+
+    name = "when"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds since 1970."""
+        if isinstance(value, float):
+            return value
+        if age := _AGE.fullmatch(value):
+            return time.time() - int(age[1]) * _AGES[age[2]]
+        try:
+            return datetime.datetime.fromisoformat(value).astimezone().timestamp()
+        except (ValueError, OverflowError, OSError):
+            self.fail(f"{value!r} is no moment; write 2026-11-24, 2026-11-24T18:30 or 90m, 2h, 7d", param, ctx)
+
+
+def input_options(function: _F) -> _F:
+    """FILE… and the options that name files in other ways; the command gets ``inputs``."""
+
+    @functools.wraps(function)
+    def with_inputs(*args: Any, files: tuple[str, ...], lists: tuple[str, ...], null: bool, since: float | None, **given: Any) -> Any:
+        return function(*args, inputs=InputFiles(files, lists=lists, null=null, since=since), **given)
+
+    options = (
+        click.argument("files", metavar="FILE...", nargs=-1, type=click.Path()),
+        click.option("--list", "lists", multiple=True, metavar="FILE", type=click.Path(), help="Also what FILE lists; - is stdin."),
+        click.option("--null", is_flag=True, help="Names in lists end with a NUL byte instead of a line break."),
+        click.option("--since", type=Since(), metavar="WHEN", help="Only files changed since a day, a time, or an age such as 2h or 7d."),
+    )
+    for option in reversed(options):
+        with_inputs = option(with_inputs)
+    return with_inputs  # type: ignore[return-value]  # it is called by click alone
+
+
+class InputFiles:
+    """The files that a command line names. What is named explicitly is always given; within folders, only media files are."""
+
+    def __init__(self, arguments: Sequence[str], *, lists: Sequence[str] = (), null: bool = False, since: float | None = None) -> None:
+        self._arguments, self._lists = arguments, [*lists, *(STDIN for argument in arguments if argument == STDIN)]
         self._separator = b"\0" if null else b"\n"
+        self.since = since
         self.skipped = 0
         """Files in folders that were passed over because of their names, so far."""
+        self.older = 0
+        """Files that were passed over because they were last changed before `--since`, so far."""
+
+    @property
+    def named(self) -> bool:
+        """Whether any is."""
+        return bool(self._arguments or self._lists)
 
     @property
     def streamed(self) -> bool:
-        """Whether the list comes from standard input, so that its length is not known."""
-        return STDIN in self._arguments
+        """Whether a list comes from standard input, so that its length is not known."""
+        return STDIN in self._lists
+
+    def require(self) -> None:
+        """End with an error if no file is named."""
+        if not self.named:
+            raise UsageError("no file is named", hint="give files, folders or patterns, or a list of them with --list")
 
     def __iter__(self) -> Iterator[str]:
-        for argument in self._arguments:
-            if argument == STDIN:
-                for name in _names(sys.stdin.buffer, self._separator):
-                    yield from self._under(name)
+        for path in self._all():
+            if self.since is not None and _changed(path) < self.since:
+                self.older += 1
             else:
+                yield path
+
+    def _all(self) -> Iterator[str]:
+        for argument in self._arguments:
+            if argument != STDIN:
                 for name in _expanded(argument):
+                    yield from self._under(name)
+        for source in self._lists:
+            with _list(source) as stream:
+                for name in _names(stream, self._separator):
                     yield from self._under(name)
 
     def _under(self, name: str) -> Iterator[str]:
@@ -58,6 +126,26 @@ class InputFiles:
                 yield str(path)
             else:
                 self.skipped += 1
+
+
+def _changed(path: str) -> float:
+    """When a file was last changed; of one that cannot be asked, never too long ago: it gets an error of its own."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return math.inf
+
+
+@contextlib.contextmanager
+def _list(name: str) -> Iterator[BinaryIO]:
+    if name == STDIN:
+        yield sys.stdin.buffer
+        return
+    try:
+        with open(name, "rb") as file:
+            yield file
+    except OSError as error:
+        raise UsageError(f"the list {name} cannot be read: {error.strerror or error}", hint="it has one name a line") from error
 
 
 def _expanded(argument: str) -> list[str]:

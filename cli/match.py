@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,11 +16,25 @@ from vhashdb.errors import DatabaseEmpty
 
 from .batch import Job, Progress, in_order, trace
 from .codes import ExitCode
-from .common import Stopped, db_option, effort_option, exit_zero_option, json_option, opened, quiet_option, warn_of_index, workers_option
-from .files import InputFiles, source_of
-from .output import say, shown
+from .common import (
+    Stopped,
+    cache_option,
+    cached,
+    db_option,
+    effort_option,
+    exit_zero_option,
+    json_option,
+    opened,
+    quiet_option,
+    warn_of_index,
+    workers_option,
+)
+from .files import InputFiles, input_options, source_of
+from .output import counted, say, shown
+from .report_teller import Page, ReportTeller, page_of, report_options
 from .settings import OneOf
 from .tellers import WORDS, JsonTeller, Summary, Teller, TextTeller
+from .watching import WatchedFolder, memory_path
 
 if TYPE_CHECKING:
     from vhashdb import Database, Result, Selection
@@ -40,11 +56,11 @@ class _Options:
     severities: tuple[str, ...]
     sources: tuple[str, ...]
     states: tuple[str, ...]
+    page: Page | None
 
 
 @click.command(short_help="Check whether any part of these files is a known video.")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
-@click.option("--null", is_flag=True, help="With `-`: names on standard input end with a NUL byte instead of a line break.")
+@input_options
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Only records with this label; given twice, with both.")
 @click.option(
     "--severity",
@@ -55,47 +71,99 @@ class _Options:
 )
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only records from this source, or one of these.")
 @click.option("--state", "states", multiple=True, type=OneOf(_RECORDS, "State"), help="Only records in this state, or one of these.")
+@click.option(
+    "--watch", type=click.Path(path_type=Path), metavar="DIR", help="Match files as they are finished in this folder, until it is stopped."
+)
+@click.option(
+    "--watch-memory",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where --watch remembers what it matched; by default in the user's state folder, one for each folder and database.",
+)
+@report_options
 @db_option
 @effort_option
+@cache_option
 @json_option
 @exit_zero_option
 @workers_option
 @quiet_option
-def command(files: tuple[str, ...], null: bool, db: Path, **given: Any) -> int:
+def command(
+    inputs: InputFiles,
+    db: Path,
+    cache: str,
+    watch: Path | None,
+    watch_memory: Path | None,
+    report: Path | None,
+    thumbnails: bool,
+    clear_thumbnails: bool,
+    quiet: bool,
+    **given: Any,
+) -> int:
     """Check whether any part of these files is a known video.
 
     FILE is a video, a picture, a fingerprint file, a folder (searched for media files), a pattern, or - to read names from standard input.
     Each file gets one of the verdicts MATCH, POSSIBLE, NO MATCH, INSUFFICIENT (too little usable picture to say) and
     NOT CHECKED (unreadable). Exit code 10 says that something was found.
 
+    With --watch, a file is matched once its size has not changed for two seconds, and never again as it is, not even by
+    the next run; Ctrl-C or a TERM signal ends it.
+
     \b
     Example:
       vhashdb match upload.mp4
       vhashdb match --json --effort fast uploads/ > verdicts.jsonl
-      vhashdb match --label terrorism --severity extreme uploads/
-      find . -name '*.mp4' -print0 | vhashdb match --null -
+      vhashdb match --label terrorism --severity extreme --since 2h uploads/
+      vhashdb match --report today.html uploads/
+      vhashdb match --watch uploads/ --json >> verdicts.jsonl
+      find . -name '*.mp4' -print0 | vhashdb match --null --list -
     """
-    options, inputs = _Options(**given), InputFiles(files, null=null)
-    with opened(db) as database:
+    page = page_of(report, thumbnails=thumbnails, clear=clear_thumbnails)
+    options = _Options(quiet=quiet, page=page, **given)
+    with _files(inputs, watch, watch_memory, db) as files, cached(cache, quiet=quiet) as looks, opened(db, looks) as database:
         if not len(database):
             raise DatabaseEmpty(f"the database {db} holds no record, so nothing can be found")
         warn_of_index(database)
-        return _Matching(database, options, inputs).run()
+        return _Matching(database, options, files).run()
+
+
+@contextlib.contextmanager
+def _files(inputs: InputFiles, watch: Path | None, memory: Path | None, database: Path) -> Iterator[InputFiles | WatchedFolder]:
+    """What is to be matched."""
+    if watch is None:
+        if memory is not None:
+            raise click.UsageError("--watch-memory is for --watch")
+        inputs.require()
+        yield inputs
+        return
+    if inputs.named or inputs.since is not None:
+        raise click.UsageError("with --watch, all files of the folder count: give no other files, and no --list or --since")
+    with contextlib.closing(WatchedFolder(watch, memory or memory_path(watch, database))) as folder:
+        # A service is ended with TERM: what is out is out, and the summary is printed as after Ctrl-C.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            yield folder
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 class _Matching:
     """One run over many files."""
 
-    def __init__(self, database: Database, options: _Options, inputs: InputFiles) -> None:
+    def __init__(self, database: Database, options: _Options, inputs: InputFiles | WatchedFolder) -> None:
         self._database, self._options, self._inputs = database, options, inputs
+        self._watched = inputs if isinstance(inputs, WatchedFolder) else None
         self._among = _selection(options)
         self._counts = dict.fromkeys(WORDS, 0)
         self._matches = 0
         self._started = time.monotonic()
 
     def run(self) -> int:
-        listed = None if self._inputs.streamed else list(self._inputs)
+        listed = list(self._inputs) if isinstance(self._inputs, InputFiles) and not self._inputs.streamed else None
         total = len(listed) if listed is not None else None
+        if self._watched and not self._options.quiet:
+            before = counted(self._watched.seen_before, "file")
+            say(f"watching {shown(self._watched.folder)} ({before} matched before); Ctrl-C ends it")
         tellers = self._tellers(listed or ())
         try:
             with Progress(total, quiet=self._options.quiet) as progress:
@@ -106,7 +174,8 @@ class _Matching:
             self._finish(tellers, ExitCode.INTERRUPTED)
             of = f" of {total}" if total is not None else ""
             done = f"{sum(self._counts.values())}{of} files checked"
-            raise Stopped(done, "what was found so far is above; run the same command again to check all") from None
+            again = "to go on" if self._watched else "to check all"
+            raise Stopped(done, f"what was found so far is above; run the same command again {again}") from None
         code = self._code()
         self._finish(tellers, code)
         if not sum(self._counts.values()) and not self._options.quiet:
@@ -114,9 +183,19 @@ class _Matching:
         return code
 
     def _tellers(self, listed: Sequence[str]) -> list[Teller]:
+        first: Teller
         if self._options.as_json:
-            return [JsonTeller(self._options.effort)]
-        return [TextTeller(min(_NAME_WIDTH, max((len(shown(path)) for path in listed), default=0)))]
+            first = JsonTeller(self._options.effort)
+        else:
+            first = TextTeller(min(_NAME_WIDTH, max((len(shown(path)) for path in listed), default=0)))
+        return [first, *self._report()]
+
+    def _report(self) -> list[Teller]:
+        options = self._options
+        if options.page is None:
+            return []
+        endless = self._watched is not None
+        return [ReportTeller(options.page, self._database, effort=options.effort, among=self._among, endless=endless, quiet=options.quiet)]
 
     def _ask(self, path: str) -> Result:
         return self._database.match(source_of(path), effort=self._options.effort, among=self._among)
@@ -127,6 +206,8 @@ class _Matching:
         self._matches += len(job.value.matches) if job.value else 0
         for teller in tellers:
             teller.tell(job)
+        if self._watched:
+            self._watched.done(job.path)
         if job.error is not None:
             trace(job.error)
 
@@ -140,6 +221,7 @@ class _Matching:
             verdicts=self._counts,
             matches=self._matches,
             skipped=self._inputs.skipped,
+            older=self._inputs.older if isinstance(self._inputs, InputFiles) else 0,
             database=self._database.path,
             records=len(self._database),
             updated_at=self._database.store.updated_at(),

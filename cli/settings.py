@@ -15,9 +15,10 @@ from vhashdb.errors import UsageError
 
 CONFIG_VARIABLE: Final = "VHASHDB_CONFIG"
 DEFAULT_DATABASE: Final = "vhash.vhdb"
+NO_CACHE: Final = "off"
 EFFORTS: Final = ("vhashdb.results", "Effort")
 
-_KINDS: Final = {"db": str, "effort": str, "workers": int, "quiet": bool}
+_KINDS: Final = {"db": str, "cache": str, "effort": str, "workers": int, "quiet": bool}
 """Settings that the configuration file may have, and the TOML type of each."""
 _WORDS: Final = {str: "text", int: "a whole number", bool: "true or false"}
 _CACHE: Final = "vhashdb.config"
@@ -118,7 +119,14 @@ class Setting(click.Option):
             self.type_cast_value(ctx, value)
         except click.BadParameter as error:
             raise UsageError(f"the configuration file {config_path()}: {self.name}: {error.message}") from error
-        return os.path.expanduser(value) if self.name == "db" else value
+        return os.path.expanduser(value) if self.name in ("db", "cache") else value
+
+
+def cache_path() -> str:
+    """Where looks at files are kept unless somebody says otherwise."""
+    import platformdirs
+
+    return platformdirs.user_cache_dir("vhashdb", appauthor=False)
 
 
 def processors() -> int:

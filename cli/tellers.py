@@ -35,6 +35,8 @@ class Summary:
     matches: int
     skipped: int
     """Files in folders that are no media."""
+    older: int
+    """Files passed over because they were last changed before `--since`."""
     database: Path
     records: int
     """That can match."""
@@ -77,7 +79,7 @@ class TextTeller:
 
     def finish(self, summary: Summary) -> None:
         """One line."""
-        files = tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped)
+        files = tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped, summary.older)
         emit(f"{files} · database {shown(summary.database)}, {counted(summary.records, 'record')} · exit {summary.code.value}")
 
 
@@ -106,6 +108,7 @@ class JsonTeller:
                 "verdicts": dict(summary.verdicts),
                 "matches": summary.matches,
                 "skipped": summary.skipped,
+                "older": summary.older,
                 "database": decoded(summary.database),
                 "records": summary.records,
                 "effort": summary.effort,

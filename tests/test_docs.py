@@ -32,6 +32,7 @@ def workplace(tmp_path, monkeypatch):
     (tmp_path / "empty.toml").touch()
     monkeypatch.setenv("VHASHDB_CONFIG", str(tmp_path / "empty.toml"))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("VHASHDB_DB", raising=False)
     return tmp_path
 

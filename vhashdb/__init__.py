@@ -4,6 +4,7 @@ The house, from the street to the cellar::
 
     open, create ─► Database ─► add, label, retract …       database.py: keeping records
                              └► match, explain              questions.py, looks.py, results.py: answering
+    FingerprintCache                                        store/cache.py: looks at files, kept apart from the database
     fingerprint, compare, hash_image                        fingerprinting.py, inputs.py
       video         a file becomes sampled pictures         (the only room that imports av)
       hashing       pictures become hashes, in many views
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from vhashdb.matching import Comparison, Explanation, Gate, Segment, Verdict, compare
     from vhashdb.results import Addition, AddStatus, Effort, Match, Result
     from vhashdb.store import Details, Record, Selection, State
+    from vhashdb.store.cache import FingerprintCache
 
 __version__ = "0.1.0"
 
@@ -99,6 +101,7 @@ _LAZY = {
     "Exchange": "vhashdb.exchange.exchange",
     "Explanation": "vhashdb.matching",
     "Fingerprint": "vhashdb.fingerprints",
+    "FingerprintCache": "vhashdb.store.cache",
     "Gate": "vhashdb.matching",
     "Match": "vhashdb.results",
     "Record": "vhashdb.store",
@@ -152,6 +155,7 @@ __all__ = [
     "FeedSignature",
     "FeedUnreachable",
     "Fingerprint",
+    "FingerprintCache",
     "FingerprintError",
     "FormatError",
     "Gate",
@@ -202,8 +206,10 @@ def create(path: str | os.PathLike[str], *, algorithm: str = "pdq", bits: int = 
     return Database.create(Path(path), algorithm_name=algorithm, bits=bits, limits=limits)
 
 
-def open(path: str | os.PathLike[str], *, limits: Limits | None = None, lock_timeout_s: float = 10.0) -> Database:
-    """Open the database at ``path``.
+def open(
+    path: str | os.PathLike[str], *, limits: Limits | None = None, lock_timeout_s: float = 10.0, cache: FingerprintCache | None = None
+) -> Database:
+    """Open the database at ``path``; with a ``cache``, files that were asked about before are not decoded again.
 
     Raises:
         DatabaseNotFound: there is nothing.
@@ -213,7 +219,7 @@ def open(path: str | os.PathLike[str], *, limits: Limits | None = None, lock_tim
     """
     from vhashdb.database import Database
 
-    return Database.open(Path(path), limits=limits, lock_timeout_s=lock_timeout_s)
+    return Database.open(Path(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache)
 
 
 def __getattr__(name: str) -> Any:

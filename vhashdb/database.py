@@ -24,6 +24,7 @@ from vhashdb.matching.explanation import Explanation
 from vhashdb.questions import Questions
 from vhashdb.results import Addition, AddStatus, Effort, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, State, Store
+from vhashdb.store.cache import FingerprintCache
 from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
@@ -62,7 +63,7 @@ class Database:
     Reading is safe from several threads; one process at a time writes.
     """
 
-    def __init__(self, path: Path, store: Store, limits: Limits) -> None:
+    def __init__(self, path: Path, store: Store, limits: Limits, cache: FingerprintCache | None = None) -> None:
         self.path = path
         self.limits = limits
         self._store = store
@@ -75,7 +76,7 @@ class Database:
         self._decoders = DecoderPool(limits)
         self.exchange = Exchange(store, path, self._algorithm_id, self._with_pictures_like, self.note_written)
         """Feeds, opinions, reviews: what is shared with others."""
-        self._questions = Questions(store, self._live, self.exchange, self._algorithm, self._decoders, limits)
+        self._questions = Questions(store, self._live, self.exchange, self._algorithm, self._decoders, limits, cache)
 
     @classmethod
     def create(cls, path: Path, *, algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
@@ -87,14 +88,16 @@ class Database:
         return cls(path, Store.create(path / RECORDS_FILE, chosen), limits or Limits())
 
     @classmethod
-    def open(cls, path: Path, *, limits: Limits | None = None, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Database:
+    def open(
+        cls, path: Path, *, limits: Limits | None = None, lock_timeout_s: float = LOCK_TIMEOUT_S, cache: FingerprintCache | None = None
+    ) -> Database:
         """Open an existing database; see `vhashdb.open`."""
         if not path.exists():
             raise DatabaseNotFound(f"there is no database at {path}")
         records = path / RECORDS_FILE
         if not path.is_dir() or not records.is_file():
             raise NotADatabase(f"{path} is not a vhashdb database")
-        return cls(path, Store.open(records, lock_timeout_s=lock_timeout_s), limits or Limits())
+        return cls(path, Store.open(records, lock_timeout_s=lock_timeout_s), limits or Limits(), cache)
 
     def close(self) -> None:
         """Keep the index if this process wrote records, end decoder processes, release the files."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
+import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from PIL.Image import Image
 
@@ -16,15 +19,30 @@ from vhashdb.hashing.algorithms import AlgorithmId, FrameAlgorithm
 from vhashdb.limits import Limits
 from vhashdb.video import DecoderPool
 
+_DECIDING: Final = ("av", "numpy", "pillow")
+"""Packages whose other version may read other pictures from the same file."""
+
 
 class Remembered(Protocol):
-    """Looks that were made before; `vhashdb.cache.FingerprintCache` is one."""
+    """Looks that were made before; `vhashdb.store.cache.FingerprintCache` is one."""
 
-    def look(self, sha256: str, algorithm: AlgorithmId, plan: Plan) -> Fingerprint | None:
-        """What this plan made of the file with this hash, if it is known."""
+    def look(self, sha256: str, recipe: str) -> Fingerprint | None:
+        """What a recipe made of the file with this hash, if it is known."""
 
-    def keep_look(self, sha256: str, plan: Plan, fingerprint: Fingerprint) -> None:
+    def keep_look(self, sha256: str, recipe: str, fingerprint: Fingerprint) -> None:
         """Remember it."""
+
+
+def recipe(algorithm: AlgorithmId, plan: Plan, limits: Limits) -> str:
+    """A name for everything but the file that a look depends on, the software included."""
+    return hashlib.sha256("\n".join((_software(), str(algorithm), plan.text, repr(limits))).encode()).hexdigest()
+
+
+@functools.cache
+def _software() -> str:
+    from vhashdb import __version__
+
+    return " ".join((__version__, *(f"{name} {importlib.metadata.version(name)}" for name in _DECIDING)))
 
 
 class Looks:
@@ -89,8 +107,8 @@ class Looks:
     def _known(self, plan: Plan) -> Fingerprint | None:
         if self._remembered is None or self._sha256 is None:
             return None
-        return self._remembered.look(self._sha256, self._algorithm.id, plan)
+        return self._remembered.look(self._sha256, recipe(self._algorithm.id, plan, self._limits))
 
     def _keep(self, plan: Plan, fingerprint: Fingerprint) -> None:
         if self._remembered is not None and self._sha256 is not None:
-            self._remembered.keep_look(self._sha256, plan, fingerprint)
+            self._remembered.keep_look(self._sha256, recipe(self._algorithm.id, plan, self._limits), fingerprint)

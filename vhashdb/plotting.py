@@ -105,7 +105,7 @@ def plot(explanation: Explanation, path: str | os.PathLike[str], *, query_name: 
             plot(db.explain("upload.mp4", "9f3c2a"), "why.png")
     """
     target = require_target(path)
-    points = alike_points(explanation.query, explanation.reference, explanation)
+    points = alike_points(explanation.query, explanation.reference, explanation.views_compared)
     with _settings():
         figure = _figure(explanation, points, _plain(query_name), _plain(reference_name))
         kind, buffer = target.suffix.lower().removeprefix("."), io.BytesIO()

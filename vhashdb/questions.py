@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from vhashdb.errors import UnreadableMedia
@@ -29,6 +30,7 @@ from vhashdb.matching.ranking import Known, weigh
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.results import Effort, Match, Result
 from vhashdb.store import Record, Selection, State, Store
+from vhashdb.store.cache import FingerprintCache
 from vhashdb.store.clock import now_utc
 from vhashdb.video import DecoderPool
 
@@ -63,10 +65,17 @@ class Questions:
     """The questions of one database; `Database.match` and `Database.explain` ask them. Safe from several threads."""
 
     def __init__(
-        self, store: Store, live: LiveIndex, exchange: Exchange, frame_algorithm: FrameAlgorithm, decoders: DecoderPool, limits: Limits
+        self,
+        store: Store,
+        live: LiveIndex,
+        exchange: Exchange,
+        frame_algorithm: FrameAlgorithm,
+        decoders: DecoderPool,
+        limits: Limits,
+        cache: FingerprintCache | None,
     ) -> None:
         self._store, self._live, self._exchange, self._limits = store, live, exchange, limits
-        self._algorithm, self._decoders = frame_algorithm, decoders
+        self._algorithm, self._decoders, self._cache = frame_algorithm, decoders, cache
         self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -117,8 +126,19 @@ class Questions:
             yield Looks(image, self._algorithm, self._decoders, self._limits), None
             return
         with as_path(source, self._limits) as path:
-            file = hash_file(path) if self._store.has_md5_alone() else FileHashes(sha256_of(path))
-            yield Looks(path, self._algorithm, self._decoders, self._limits), file
+            file = self._file_hashes(path)
+            yield Looks(path, self._algorithm, self._decoders, self._limits, sha256=file.sha256, remembered=self._cache), file
+
+    def _file_hashes(self, path: Path) -> FileHashes:
+        """SHA-256, and MD5 where records are known by nothing better."""
+        with_md5 = self._store.has_md5_alone()
+        known = self._cache.hashes(path) if self._cache else None
+        if known and (known.md5 or not with_md5):
+            return known
+        made = hash_file(path) if with_md5 else FileHashes(sha256_of(path))
+        if self._cache:
+            self._cache.keep_hashes(path, made)
+        return made
 
     def _ask(self, looks: Looks, effort: Effort, file: FileHashes | None, among: Selection | None) -> Result:
         """Look as deep as the effort goes, and no deeper than the question needs."""

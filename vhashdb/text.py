@@ -35,6 +35,15 @@ def clock(seconds: float, tenths: bool = True) -> str:
     return f"{text}.{rest}" if tenths else text
 
 
+def brief_clock(seconds: float, tenths: bool = True) -> str:
+    """``1:12.3``, ``1:12`` or ``1:01:12``: the same where there is little room."""
+    units = round(max(0.0, seconds) * (10 if tenths else 1))
+    whole, rest = divmod(units, 10) if tenths else (units, 0)
+    hours, minutes = divmod(whole // 60, 60)
+    text = f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+    return f"{text}.{rest}" if tenths else text
+
+
 def counted(number: int, noun: str) -> str:
     """``1 file``, ``1,200 files``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

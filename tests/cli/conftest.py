@@ -13,7 +13,8 @@ def clean(monkeypatch, tmp_path):
     """No setting of the person who runs the tests; an empty working folder."""
     for name in [name for name in os.environ if name.startswith("VHASHDB_") or name in ("NO_COLOR", "COLUMNS")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for kind in ("CONFIG", "CACHE", "STATE"):
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind.lower()))
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

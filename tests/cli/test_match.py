@@ -275,3 +275,22 @@ def test_a_fingerprint_of_another_algorithm_is_that_files_error(at, samples):
     done = at("--json", "a.json", samples / "edited" / "valley__clip.mp4")
     assert done.code == 10
     assert done.of_type("error")[0]["error"] == "AlgorithmMismatch"
+
+
+def test_looks_are_kept_in_the_users_cache_folder_unless_they_are_not_wanted(at, samples, tmp_path):
+    film = samples / "unknown" / "train.mp4"
+    at("--cache", "off", film)
+    assert not (tmp_path / "cache").exists()
+    first = at(film)
+    assert list((tmp_path / "cache" / "vhashdb").glob("looks.sqlite"))
+    assert at(film).lines == first.lines
+    at("--cache", tmp_path / "other", film)
+    assert (tmp_path / "other" / "looks.sqlite").exists()
+
+
+def test_a_cache_that_cannot_be_used_is_a_warning(at, samples, tmp_path):
+    (tmp_path / "file").touch()
+    done = at("--cache", tmp_path / "file" / "in", samples / "edited" / "valley__mirror.mp4")
+    assert done.code == 10
+    assert "warning: nothing is kept for the next time" in done.err
+    assert at("--quiet", "--cache", tmp_path / "file" / "in", samples / "edited" / "valley__mirror.mp4").err == ""

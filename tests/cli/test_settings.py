@@ -1,7 +1,7 @@
 """Flags win over the environment, that over the configuration file, that over defaults."""
 
 import pytest
-from vhashdb_cli.settings import processors
+from vhashdb_cli.settings import cache_path, processors
 
 from .driver import run
 
@@ -25,29 +25,38 @@ def test_defaults():
         "effort": ("balanced", "default"),
         "workers": (processors(), "default"),
         "quiet": (False, "default"),
+        "cache": (cache_path(), "default"),
     }
 
 
 def test_precedence(config, monkeypatch):
-    config.write_text('db = "c.vhdb"\neffort = "fast"\nworkers = 3\nquiet = true\n')
+    config.write_text('db = "c.vhdb"\neffort = "fast"\nworkers = 3\nquiet = true\ncache = "k"\n')
     assert shown() == {
         "db": ("c.vhdb", "config file"),
         "effort": ("fast", "config file"),
         "workers": (3, "config file"),
         "quiet": (True, "config file"),
+        "cache": ("k", "config file"),
     }
     monkeypatch.setenv("VHASHDB_DB", "e.vhdb")
     monkeypatch.setenv("VHASHDB_EFFORT", "thorough")
     monkeypatch.setenv("VHASHDB_WORKERS", "5")
     monkeypatch.setenv("VHASHDB_QUIET", "0")
+    monkeypatch.setenv("VHASHDB_CACHE", "e")
     assert shown() == {
         "db": ("e.vhdb", "environment"),
         "effort": ("thorough", "environment"),
         "workers": (5, "environment"),
         "quiet": (False, "environment"),
+        "cache": ("e", "environment"),
     }
-    flags = shown("--db", "f.vhdb", "--effort", "balanced", "--workers", "7", "--quiet")
-    assert flags == {"db": ("f.vhdb", "flag"), "effort": ("balanced", "flag"), "workers": (7, "flag"), "quiet": (True, "flag")}
+    assert shown("--db", "f.vhdb", "--effort", "balanced", "--workers", "7", "--quiet", "--cache", "off") == {
+        "db": ("f.vhdb", "flag"),
+        "effort": ("balanced", "flag"),
+        "workers": (7, "flag"),
+        "quiet": (True, "flag"),
+        "cache": ("off", "flag"),
+    }
 
 
 def test_the_verbs_use_them(config, known, samples, monkeypatch):

@@ -145,7 +145,7 @@ def test_what_was_compared_in_full_is_there():
 def test_alike_points_are_where_the_copy_is():
     known = random_hashes(3, 60)
     query, reference = fingerprint_of(flipped(known[20:44], 10)), fingerprint_of(known)
-    points = alike_points(query, reference, vhashdb.compare(query, reference))
+    points = alike_points(query, reference, vhashdb.compare(query, reference).views_compared)
     assert len(points) == 24
     assert np.allclose(points.reference_s - points.query_s, 5.0)
     assert set(points.bits.tolist()) == {10}
@@ -154,15 +154,15 @@ def test_alike_points_are_where_the_copy_is():
 
 def test_a_long_entry_is_several_points():
     query = fingerprint_of(random_hashes(4, 1), step_s=3.0)
-    points = alike_points(query, query, vhashdb.compare(query, query))
+    points = alike_points(query, query, vhashdb.compare(query, query).views_compared)
     assert len(points) == 36
     assert (points.query_s.min(), points.query_s.max()) == (0.25, 2.75)
 
 
 def test_alike_points_are_bounded_and_the_same_each_time():
     still = fingerprint_of(np.repeat(random_hashes(5, 1), 400, axis=0))
-    comparison = vhashdb.compare(still, still)
-    first, second = alike_points(still, still, comparison), alike_points(still, still, comparison)
+    views = vhashdb.compare(still, still).views_compared
+    first, second = alike_points(still, still, views), alike_points(still, still, views)
     assert 0.9 * MAX_POINTS < len(first) <= MAX_POINTS
     assert np.array_equal(first.query_s, second.query_s)
     assert np.array_equal(first.reference_s, second.reference_s)
@@ -171,10 +171,10 @@ def test_alike_points_are_bounded_and_the_same_each_time():
 def test_nothing_alike_gives_no_points():
     query, reference = fingerprint_of(random_hashes(6, 20)), fingerprint_of(random_hashes(7, 20))
     explanation = explain(query, reference)
-    assert len(alike_points(query, reference, explanation)) == 0
+    assert len(alike_points(query, reference, explanation.views_compared)) == 0
     assert explanation.near_miss.startswith("at none of the moments tried")
     empty = fingerprint_of(random_hashes(6, 0))
-    assert len(alike_points(empty, reference, vhashdb.compare(empty, reference))) == 0
+    assert len(alike_points(empty, reference, vhashdb.compare(empty, reference).views_compared)) == 0
     assert vhashdb.compare(empty, reference).near_miss == ""
 
 

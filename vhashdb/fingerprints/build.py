@@ -56,6 +56,11 @@ class Plan:
     fills_gaps: bool = False
     """Where a region that was there before is not, read the next simpler one: one view then covers the whole video."""
 
+    @property
+    def text(self) -> str:
+        """All of it in words, the same in every process."""
+        return repr([sorted(value) if isinstance(value, frozenset) else value for value in vars(self).values()])
+
 
 _UPRIGHT: Final = (Orientation.UPRIGHT,)
 _USUAL: Final = (Orientation.UPRIGHT, Orientation.MIRRORED)

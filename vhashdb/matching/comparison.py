@@ -56,6 +56,11 @@ class Comparison:
         return self.judgement.segments
 
     @property
+    def views_compared(self) -> tuple[ViewPair, ...]:
+        """The view pairs of `looks`."""
+        return tuple(look.views for look in self.looks)
+
+    @property
     def found(self) -> tuple[tuple[Segment, Fate], ...]:
         """All stretches, in the order of `looks`, each with whether it was chosen, or else why not."""
         segments = [segment for look in self.looks for segment in look.segments]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import distances
 from vhashdb.matching.candidates import Candidacy
 from vhashdb.matching.comparison import Comparison, align_radius, compare, telling
-from vhashdb.matching.pairs import Track, query_tracks, tracks_of
+from vhashdb.matching.pairs import Track, ViewPair, query_tracks, tracks_of
 from vhashdb.matching.reasons import near_miss
 from vhashdb.matching.verdict import GateName, Judgement
 
@@ -72,14 +73,20 @@ class AlikePoints:
         return len(self.bits)
 
 
-def alike_points(query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> AlikePoints:
-    """Where both sides are alike, in the view pairs that were compared in full; `MAX_POINTS` at most, the same ones each time."""
+def alike_points(query: Fingerprint, reference: Fingerprint, views: Sequence[ViewPair]) -> AlikePoints:
+    """Where both sides are alike when looked at in some ways; `MAX_POINTS` at most, the same ones each time.
+
+    Args:
+        query: the asked side.
+        reference: the known side.
+        views: the ways, such as `Comparison.views_compared`; both sides must have them.
+    """
     queries, references = query_tracks(query), tracks_of(reference)
-    radius, share = align_radius(query.algorithm.bits), MAX_POINTS // max(1, len(comparison.looks))
+    radius, share = align_radius(query.algorithm.bits), MAX_POINTS // max(1, len(views))
     parts = [AlikePoints(np.zeros(0), np.zeros(0), np.zeros(0, np.int16), np.zeros(0, np.int64))]
-    for number, look in enumerate(comparison.looks):
-        asked = telling(queries[look.views.query, look.views.negated], query.algorithm)
-        parts.append(_points(asked, references[look.views.reference], radius, share, number))
+    for number, pair in enumerate(views):
+        asked = telling(queries[pair.query, pair.negated], query.algorithm)
+        parts.append(_points(asked, references[pair.reference], radius, share, number))
     return AlikePoints(
         np.concatenate([part.query_s for part in parts]),
         np.concatenate([part.reference_s for part in parts]),

@@ -1,4 +1,10 @@
 """Pages for people: one self-contained HTML file, readable without a script and without a network.
 
-`vhashdb.report.page.render` makes any such page from a template of this package.
+`Report` is the one about a run of matching; `vhashdb.report.page.render` makes any such page from a template of this
+package. What the page shows of a match is a `model`, made from an answer in `entries`; `timeline` and `matrix` are the
+geometry of its two drawings, `thumbnails` its pictures, `budget` how much of it there is room for.
 """
+
+from vhashdb.report.report import Pictures, Report, require_page
+
+__all__ = ["Pictures", "Report", "require_page"]

@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 import vhashdb
-from vhashdb.text import clock, counted, printable
+from vhashdb.text import brief_clock, counted, printable
 
 PACKAGE: Final = "vhashdb.report"
 BASE_STYLE: Final = "base.css"
@@ -56,7 +56,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"clock": clock, "counted": counted, "printable": printable, "short": short}
+    made.filters |= {"clock": brief_clock, "counted": counted, "printable": printable, "short": short}
     return made
 
 

@@ -18,8 +18,11 @@ _APPLICATION_ID_AT: Final = 68
 _NOT_A_DATABASE: Final = "file is not a database"
 
 
-def sqlite_engine(path: Path, lock_timeout_s: float) -> sa.Engine:
-    """Connections to the file at ``path``, in WAL mode, that wait so long for a lock."""
+def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True) -> sa.Engine:
+    """Connections to the file at ``path``, in WAL mode, that wait so long for a lock.
+
+    If ``durable``, what was acknowledged survives a power cut; else the file stays sound, and its newest part may be lost.
+    """
     # In autocommit, transactions begin where this module says so.
     engine = sa.create_engine(
         f"sqlite:///{path}", isolation_level="AUTOCOMMIT", connect_args={"timeout": lock_timeout_s, "check_same_thread": False}
@@ -28,7 +31,7 @@ def sqlite_engine(path: Path, lock_timeout_s: float) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged survives a power cut
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA journal_mode = WAL")
 
     return engine

@@ -1,0 +1,149 @@
+"""A folder that is watched: files are given once each, when whoever writes them has finished.
+
+Nobody tells when a file is finished; a file counts as such when its size and time have not changed for a while. It is
+remembered as seen, by hash and not by name, once its verdict was printed: what is under way when the program ends is
+given again by the next one, and nothing else is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from vhashdb.errors import UsageError
+
+SETTLE_S: Final = 2.0
+"""How long a file must be as it is."""
+_LOOKS: Final = 4
+"""In this time."""
+
+State = str
+"""Of a file, as hexadecimal: another size, time or inode is another state, and another name is the same one."""
+
+
+@dataclass
+class Settling:
+    """Which files are finished, from one look at a folder after the other. Pure: no clock and no files."""
+
+    settle_s: float
+    seen: set[State] = field(default_factory=set)
+    """States that were given and are done."""
+    _waiting: dict[str, tuple[State, float]] = field(default_factory=dict)
+    _given: dict[str, State] = field(default_factory=dict)
+
+    def finished(self, files: Mapping[str, State], now_s: float) -> list[str]:
+        """Paths that settled at last and were not given yet, in the order of ``files``: all there are, with their states."""
+        self._given = {path: state for path, state in self._given.items() if files.get(path) == state}
+        settled: list[str] = []
+        waiting: dict[str, tuple[State, float]] = {}
+        for path, state in files.items():
+            if state in self.seen or path in self._given:
+                continue
+            before, since_s = self._waiting.get(path, ("", now_s))
+            if before == state and now_s - since_s >= self.settle_s:
+                settled.append(path)
+                self._given[path] = state
+            else:
+                waiting[path] = (state, since_s if before == state else now_s)
+        self._waiting = waiting
+        return settled
+
+    def done(self, path: str) -> State | None:
+        """A given file was dealt with: its state when it was given, which is now seen; None if it was not given."""
+        state = self._given.get(path)
+        if state is not None:
+            self.seen.add(state)
+        return state
+
+
+class WatchedFolder:
+    """Gives the files of a folder as they are finished, until it is stopped. Only one program watches with one memory."""
+
+    def __init__(self, folder: Path, memory: Path, *, settle_s: float = SETTLE_S) -> None:
+        """Raises: UsageError: the folder or the memory cannot be used, or another program uses it."""
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is no folder", hint="--watch takes a folder in which files appear")
+        self.folder, self._lock = folder, threading.Lock()
+        self._memory = _opened(memory)
+        self._settling = Settling(settle_s, set(self._memory.read().decode("ascii", "replace").split()))
+        self.seen_before = len(self._settling.seen)
+        """Files that earlier programs dealt with."""
+        self.skipped = 0
+        """Files there whose names are not those of media."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Paths, one after the other, without end."""
+        while True:
+            with self._lock:
+                ready = self._settling.finished(self._states(), time.monotonic())
+            yield from ready
+            if not ready:
+                time.sleep(self._settling.settle_s / _LOOKS)
+
+    def done(self, path: str) -> None:
+        """The verdict on a given file is out: it is not given again as it is."""
+        with self._lock:
+            state = self._settling.done(path)
+        if state is not None:
+            self._memory.write(f"{state}\n".encode())
+            self._memory.flush()
+            os.fsync(self._memory.fileno())
+
+    def close(self) -> None:
+        """Let another program watch."""
+        self._memory.close()
+
+    def _states(self) -> dict[str, State]:
+        from vhashdb.inputs import walk
+
+        states: dict[str, State] = {}
+        self.skipped = 0
+        for path, is_media in walk(self.folder):
+            if not is_media:
+                self.skipped += 1
+                continue
+            with suppress(OSError):  # it went away between two calls
+                states[str(path)] = _state_of(path)
+        return states
+
+
+def memory_path(folder: Path, database: Path) -> Path:
+    """Where it is kept what of a folder was matched against a database."""
+    import platformdirs
+
+    both = b"\0".join(os.fsencode(path.resolve()) for path in (folder, database))
+    return Path(platformdirs.user_state_dir("vhashdb", appauthor=False), f"watched-{hashlib.sha256(both).hexdigest()[:16]}")
+
+
+def _state_of(path: Path) -> State:
+    state = path.stat()
+    facts = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The memory, one state a line, held by this program alone; a last line that was not finished is cut off."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")  # noqa: SIM115  # held as long as the folder is watched
+    except OSError as error:
+        raise UsageError(f"{path} cannot be used: {error.strerror or error}", hint="name another file with --watch-memory") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise UsageError(
+            f"another program watches this folder and holds {path}", hint="stop it, or name another memory with --watch-memory"
+        ) from error
+    content = file.read()
+    file.truncate(content.rfind(b"\n") + 1)
+    file.seek(0)
+    return file

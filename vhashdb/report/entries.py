@@ -1,0 +1,192 @@
+"""From an answer to what the page shows of it."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from vhashdb.errors import RecordNotFound, VhashdbError
+from vhashdb.fingerprints import Fingerprint, unusable_spans
+from vhashdb.matching.verdict import Gate, Verdict
+from vhashdb.report import words
+from vhashdb.report.matrix import Matrix, matrix
+from vhashdb.report.model import Condition, FileEntry, MatchEntry, Opinion, RecordFacts
+from vhashdb.report.stretches import Stretch, stretches_of
+from vhashdb.report.timeline import Side, Timeline, lone_bar, timeline
+from vhashdb.results import Match, Result
+from vhashdb.store import Record
+from vhashdb.store.opinions import LOCAL
+from vhashdb.store.opinions import Opinion as StoredOpinion
+from vhashdb.text import decoded, printable, shortened
+
+MOST_NAME: Final = 400
+"""Characters of a file's name that are shown, and of its folder's."""
+MOST_MATCHES: Final = 25
+"""Of one file; a page is no place for more."""
+MOST_OPINIONS: Final = 8
+MOST_REASONS: Final = 8
+MOST_TEXT: Final = 600
+"""Characters of any one text from outside."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """How to learn more about a matched record."""
+
+    fingerprint: Callable[[str], Fingerprint]
+    opinions: Callable[[Record], Sequence[StoredOpinion]]
+    member: Callable[[str], str]
+    """The organisation behind a feed's id."""
+
+
+def file_entry(path: str | os.PathLike[str], result: Result, known: Known) -> FileEntry:
+    """One file that was answered."""
+    name, folder = _named(path)
+    bar = None
+    if result.verdict is Verdict.INSUFFICIENT and result.fingerprint is not None and result.duration_s:
+        bar = lone_bar(_side(result.fingerprint))
+    return FileEntry(
+        name,
+        folder,
+        result.verdict,
+        _text(result.reason),
+        "",
+        result.duration_s,
+        result.usable_s,
+        tuple(map(_text, result.damage)),
+        result.sha256 or "",
+        tuple(match_entry(match, result, known) for match in result.matches[:MOST_MATCHES]),
+        bar,
+    )
+
+
+def error_entry(path: str | os.PathLike[str], error: VhashdbError) -> FileEntry:
+    """One file that could not be read."""
+    name, folder = _named(path)
+    given = os.fspath(path)
+    message = error.message
+    for prefix in (given, os.path.abspath(given)):
+        message = message.removeprefix(f"{prefix}: ")
+    return FileEntry(name, folder, Verdict.UNREADABLE, _text(message), _text(error.hint), 0.0, 0.0, (), "", ())
+
+
+def match_entry(match: Match, result: Result, known: Known) -> MatchEntry:
+    """One record that it matched."""
+    judgement, ceiling = match.judgement, match.ceiling
+    stretches = stretches_of(match.segments)
+    if match.identical and not stretches:
+        stretches = (Stretch((0.0, result.duration_s), (0.0, match.record.duration_s), agreed_s=result.duration_s),)
+    line, cells = _drawn(match, result, stretches, known)
+    return MatchEntry(
+        match.verdict,
+        match.score,
+        _text(judgement.reason),
+        match.identical,
+        record_facts(match.record, known),
+        stretches,
+        tuple(map(_condition, judgement.gates)),
+        min(judgement.matched_query_s, result.duration_s),
+        judgement.query_coverage,
+        judgement.reference_coverage,
+        words.ACTIONS[ceiling.action],
+        tuple(map(_text, ceiling.reasons[:MOST_REASONS])),
+        ceiling.agree,
+        ceiling.dispute,
+        tuple(map(_text, ceiling.exceptions[:MOST_REASONS])),
+        line,
+        cells,
+    )
+
+
+def record_facts(record: Record, known: Known) -> RecordFacts:
+    """What people said about a record."""
+    details = record.details
+    opinions = known.opinions(record)
+    rule = " · ".join(_text(text) for text in (details.reason_code, details.policy, details.law) if text)
+    basis = words.ORIGINS.get(details.origin, details.origin)
+    people = f"{details.reviewers} {'person' if details.reviewers == 1 else 'people'}" if details.reviewers else ""
+    days = {
+        "added here": record.added_at.date(),
+        "first seen": details.first_seen,
+        "to be reviewed by": details.review_by,
+        "expires": details.expires,
+    }
+    return RecordFacts(
+        record.id,
+        record.short_id,
+        tuple(map(_text, record.labels)),
+        details.severity,
+        words.STATES.get(record.state, str(record.state)),
+        _text(details.reason),
+        "this database" if details.source == LOCAL else _organisation(details.source, known),
+        f"{basis} ({rule})" if rule else basis,
+        ", ".join(part for part in (words.REVIEW_METHODS.get(details.review_method, details.review_method), people) if part),
+        tuple((name, day.isoformat()) for name, day in days.items() if day is not None),
+        record.duration_s,
+        tuple(_opinion(opinion, known) for opinion in opinions[-MOST_OPINIONS:]),
+        max(0, len(opinions) - MOST_OPINIONS),
+    )
+
+
+def _drawn(match: Match, result: Result, stretches: Sequence[Stretch], known: Known) -> tuple[Timeline | None, Matrix | None]:
+    """The two drawings, as far as there is something to draw."""
+    query, reference = result.fingerprint, _reference(match.record, known)
+    if not stretches or not result.duration_s or not match.record.duration_s:
+        return None, None
+    here = _side(query) if query is not None else Side(result.duration_s)
+    there = _side(reference) if reference is not None else Side(match.record.duration_s)
+    line = timeline(here, there, stretches)
+    if query is None or reference is None or not match.segments or all(stretch.still for stretch in stretches):
+        return line, None
+    return line, matrix(query, reference, match.segments, line.query.shown_s, line.known.shown_s)
+
+
+def _reference(record: Record, known: Known) -> Fingerprint | None:
+    try:
+        return known.fingerprint(record.id)
+    except RecordNotFound:  # it came without one, or its content was erased
+        return None
+
+
+def _side(fingerprint: Fingerprint) -> Side:
+    return Side(fingerprint.duration_s, tuple(unusable_spans(fingerprint)))
+
+
+def _condition(gate: Gate) -> Condition:
+    about, side = words.CONDITIONS[gate.name]
+    return Condition(about, _number(gate.value), f"{side} {_number(gate.threshold)}", gate.passed)
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _opinion(opinion: StoredOpinion, known: Known) -> Opinion:
+    at: datetime.datetime = opinion.at
+    return Opinion(
+        "people here" if opinion.author == LOCAL else _organisation(opinion.author, known),
+        words.OPINIONS.get(opinion.verdict, _text(opinion.verdict)),
+        words.OPINION_BASES.get(opinion.basis, _text(opinion.basis)),
+        _text(opinion.reason),
+        at.date(),
+    )
+
+
+def _organisation(feed: str, known: Known) -> str:
+    member = known.member(feed)
+    return _text(f"{member} (feed {feed})" if member and member != feed else feed)
+
+
+def _named(path: str | os.PathLike[str]) -> tuple[str, str]:
+    """A file's name and its folder."""
+    pure = PurePath(path)
+    folder = "" if str(pure.parent) == "." else decoded(pure.parent)
+    return tuple(printable(shortened(part, MOST_NAME)) for part in (decoded(pure.name or pure), folder))  # type: ignore[return-value]
+
+
+def _text(text: str) -> str:
+    return printable(shortened(text, MOST_TEXT))

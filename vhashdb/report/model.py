@@ -1,0 +1,186 @@
+"""What the page shows, as small plain values: no fingerprint and no array stays behind, so that a page may be about many files.
+
+Text from outside has passed `vhashdb.text.printable` when it is in here.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from vhashdb.matching.verdict import Verdict
+from vhashdb.report import words
+from vhashdb.report.matrix import Matrix
+from vhashdb.report.stretches import Stretch
+from vhashdb.report.timeline import Bar, Timeline
+from vhashdb.text import verdict_word
+
+
+class Judged:
+    """Something that has a verdict."""
+
+    verdict: Verdict
+
+    @property
+    def word(self) -> str:
+        """The verdict for people."""
+        return verdict_word(self.verdict)
+
+    @property
+    def mark(self) -> str:
+        """A sign for it, so that colour is never alone."""
+        return words.MARKS[self.verdict]
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one organisation thinks of a record."""
+
+    author: str
+    says: str
+    basis: str
+    reason: str
+    on: datetime.date
+
+
+@dataclass(frozen=True)
+class RecordFacts:
+    """What people said about a known video."""
+
+    id: str
+    short_id: str
+    labels: tuple[str, ...]
+    severity: str
+    state: str
+    reason: str
+    source: str
+    basis: str
+    """What led to the decision, and under which rule."""
+    reviewed: str
+    dates: tuple[tuple[str, str], ...]
+    """Name and day."""
+    duration_s: float
+    opinions: tuple[Opinion, ...]
+    more_opinions: int
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition of the verdict."""
+
+    about: str
+    value: str
+    needed: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the submitted file, made small, grey and, unless clear ones were asked for, blurred."""
+
+    uri: str
+    """A ``data:`` address."""
+    time: str
+    width: int
+    height: int
+    clear: bool
+
+
+@dataclass(frozen=True)
+class MatchEntry(Judged):
+    """One record that a file matched, or may match."""
+
+    verdict: Verdict
+    score: float
+    reason: str
+    identical: bool
+    record: RecordFacts
+    stretches: tuple[Stretch, ...]
+    conditions: tuple[Condition, ...]
+    matched_s: float
+    query_coverage: float
+    known_coverage: float
+    action: str
+    """The most that may happen without a person."""
+    limits: tuple[str, ...]
+    """Why not more."""
+    agree: int
+    dispute: int
+    exceptions: tuple[str, ...]
+    timeline: Timeline | None
+    matrix: Matrix | None
+    pictures: tuple[Picture, ...] = ()
+
+    @property
+    def still(self) -> bool:
+        """Whether all that matched is one picture."""
+        return len(self.stretches) == 1 and self.stretches[0].still
+
+    @property
+    def met(self) -> int:
+        """Conditions that are met."""
+        return sum(condition.met for condition in self.conditions)
+
+
+@dataclass(frozen=True)
+class FileEntry(Judged):
+    """One file, and what was found in it."""
+
+    name: str
+    folder: str
+    verdict: Verdict
+    reason: str
+    hint: str
+    """What to do about a file that could not be read."""
+    duration_s: float
+    usable_s: float
+    damage: tuple[str, ...]
+    sha256: str
+    matches: tuple[MatchEntry, ...]
+    bar: Bar | None = None
+    """Of a file that shows too little: where it does."""
+
+    @property
+    def best(self) -> MatchEntry | None:
+        """The first of its matches."""
+        return self.matches[0] if self.matches else None
+
+    @property
+    def told(self) -> bool:
+        """Whether it has a section of its own: everything a person has to do something about."""
+        return self.verdict is not Verdict.NO_MATCH
+
+
+@dataclass(frozen=True)
+class VerdictCount(Judged):
+    """How many files got one verdict, and what it means."""
+
+    verdict: Verdict
+    count: int
+
+    @property
+    def meaning(self) -> str:
+        """In a sentence or two."""
+        return words.VERDICTS[self.verdict]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was asked, of what, and when."""
+
+    made_at: datetime.datetime
+    database: str
+    records: int
+    updated_at: datetime.datetime | None
+    folder: str
+    """The one that all files are in."""
+    algorithm: str
+    schema_version: int
+    effort: str
+    among: tuple[str, ...]
+    """Which records counted, if not all did."""
+    files: int
+    verdicts: tuple[VerdictCount, ...]
+    interrupted: bool
+    with_pictures: bool
+    with_clear_pictures: bool

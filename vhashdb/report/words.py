@@ -1,0 +1,85 @@
+"""What the values of a match mean, in words for people who look at uploads."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vhashdb.exchange.policy import Action
+from vhashdb.matching.verdict import GateName, Verdict
+
+VERDICTS: Final = {
+    Verdict.MATCH: "A part of the file looks like a known video and changes as it does. Look at both before anything happens.",
+    Verdict.POSSIBLE: "Something is alike, but too little to be sure: a still picture, a short or a plain stretch. "
+    "Some of these are something else. Look.",
+    Verdict.NO_MATCH: "Nothing in it is like anything in this database. That is no clearance: the file may be harmful and new, "
+    "or changed too much to be found.",
+    Verdict.INSUFFICIENT: "The file shows too little picture to say anything, for it is dark, flat or blurred. This is not “no match”.",
+    Verdict.UNREADABLE: "The file could not be read, so nothing is known about it.",
+}
+MARKS: Final = {
+    Verdict.MATCH: "◆",
+    Verdict.POSSIBLE: "◇",
+    Verdict.NO_MATCH: "○",
+    Verdict.INSUFFICIENT: "◌",
+    Verdict.UNREADABLE: "✕",
+}
+"""So that colour is never alone."""
+NEVER: Final = (
+    ("Never act on a score alone.", "The software only finds; somebody looks at the file and decides."),
+    (
+        "Never take a match for a judgement on a person.",
+        "It says that pictures are alike, not who made or sent them, or why. News, research and testimony show the same pictures.",
+    ),
+    ("Never take “no match” for “harmless”.", "It says that this database knows nothing like it."),
+    ("Never pass this page on without need.", "It names the files."),
+)
+
+CONDITIONS: Final = {
+    GateName.FRAMES: ("different pictures that are alike, one after the other", "at least"),
+    GateName.SECONDS: ("seconds in which they are", "at least"),
+    GateName.DISTANCE: ("bits in which they typically differ", "at most"),
+    GateName.MOTION: ("how alike they change, from 0 to 1", "at least"),
+    GateName.EVIDENCE: ("weight of it all", "at least"),
+    GateName.CONTEXTS: ("known videos that show the same", "at most"),
+}
+"""What each condition for a match is about, and on which side of the threshold it is met."""
+
+ACTIONS: Final = {
+    Action.NONE: "nothing",
+    Action.LOG: "log: it may be noted, no more",
+    Action.REVIEW: "review: a person decides",
+    Action.BLOCK: "block: it may be kept back before a person has looked",
+}
+OPINIONS: Final = {
+    "agree": "agrees",
+    "seen": "has seen it too",
+    "disagree_label": "disagrees with the label",
+    "disagree_inclusion": "says that it should not be listed",
+    "false_positive": "says that it finds other videos",
+    "outdated": "says that it is out of date",
+    "withdrawn": "took an opinion back",
+}
+OPINION_BASES: Final = {"saw_content": "saw the video", "saw_match": "saw a match", "metadata": "went by the description"}
+ORIGINS: Final = {
+    "own_review": "own review",
+    "user_report": "a user's report",
+    "authority_request": "a request of an authority",
+    "court_order": "a court order",
+    "trusted_flagger": "a trusted flagger",
+}
+REVIEW_METHODS: Final = {
+    "unspecified": "not said",
+    "human": "by people",
+    "human_assisted": "by people with the help of software",
+    "automatic": "by software alone",
+}
+STATES: Final = {
+    "active": "active",
+    "held": "held: it waits for a person",
+    "disputed": "disputed: opinions differ",
+    "retracted": "retracted",
+}
+BLURRING: Final = (
+    "Research on blurring is mixed: seeing pictures blurred, and clear only on demand, lowered the strain of reviewing them in one study "
+    "(Das et al. 2020), while blurring and grey did not in another (Lewitzka et al. 2026)."
+)
