@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 from rich.text import Text
 
-from vhashdb.report.charts import Breakdown, Series
+from vhashdb.charts.model import Breakdown, Series
 
 from .bars import ASCII, BLOCKS, bar, columns
 from .output import counted, printable, speaks_utf8
 
 if TYPE_CHECKING:
-    from vhashdb.report.charts import Column, Panel
-    from vhashdb.report.figures import Section
+    from vhashdb.charts.figures import Section
+    from vhashdb.charts.model import Column, Panel
 
     from .screen import Screen
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,6 +13,8 @@ from vhashdb.errors import UsageError
 from .common import db_option, opened
 from .days import day_or, period_options, today
 from .output import emit
+
+_FORMS: Final = ("markdown", "json", "csv", "html")
 
 
 @click.group(short_help="Make reports about the database.")
@@ -26,14 +29,14 @@ def command() -> None:
 
 @command.command("transparency", short_help="Count records, matches, opinions, appeals and retractions of a period.")
 @period_options("that of this year")
-@click.option("--format", "form", type=click.Choice(("markdown", "json", "csv")), default="markdown", show_default=True, help="Form.")
+@click.option("--format", "form", type=click.Choice(_FORMS), default="markdown", show_default=True, help="Form.")
 @db_option
 def transparency(since: datetime.datetime | None, until: datetime.datetime | None, form: str, db: Path) -> None:
     """Count records, matches, opinions, appeals and retractions of a period; nothing in it is about a person.
 
     \b
     Example:
-      vhashdb report transparency --from 2026-01-01 --to 2026-06-30 --format csv > report.csv
+      vhashdb report transparency --from 2026-01-01 --to 2026-06-30 --format html > report.html
     """
     from vhashdb.exchange.transparency import FORMATS
     from vhashdb.store.figures import figures
@@ -44,4 +47,9 @@ def transparency(since: datetime.datetime | None, until: datetime.datetime | Non
         raise UsageError(f"the period ends on {last}, before it begins on {first}", hint="give --from before --to")
     with opened(db) as database:
         counted = figures(database.store, first, last)
+    if form == "html":
+        from vhashdb.charts.pages import transparency as page
+
+        emit(page(counted).rstrip())
+        return
     emit(FORMATS[form](counted))

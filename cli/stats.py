@@ -12,15 +12,15 @@ import click
 
 from vhashdb.errors import UsageError
 
-from .common import db_option, json_option, opened
+from .common import db_option, json_option, opened, warn_of_index
 from .days import day_or, period_options, today
 from .output import decoded, emit, emit_json, printable, say, shown
 from .settings import OneOf
 
 if TYPE_CHECKING:
     from vhashdb import Database
-    from vhashdb.report.charts import Chart, Row
-    from vhashdb.report.figures import Overview
+    from vhashdb.charts.figures import Overview
+    from vhashdb.charts.model import Chart, Row
 
 _YEAR: Final = datetime.timedelta(days=364)
 """Weeks of a year before the last day."""
@@ -51,6 +51,7 @@ def command(
 
     draw = _target(plot) if plot is not None else None
     with opened(db) as database:
+        warn_of_index(database)
         overview = _counted(database, since, until, by)
     if draw is not None and plot is not None:
         write_whole(plot, draw(overview).encode())
@@ -64,7 +65,7 @@ def command(
 
 
 def _counted(database: Database, since: datetime.datetime | None, until: datetime.datetime | None, by: str | None) -> Overview:
-    from vhashdb.report.figures import Overview
+    from vhashdb.charts.figures import Overview
     from vhashdb.store.periods import Period
     from vhashdb.store.statistics import made_on, statistics
 
@@ -117,7 +118,7 @@ def _target(path: Path) -> Callable[[Overview], str]:
     Raises:
         UsageError: it cannot.
     """
-    from vhashdb.report.stats import FORMS
+    from vhashdb.charts.pages import FORMS
     from vhashdb.writing import require_writable
 
     form = FORMS.get(path.suffix.lower())

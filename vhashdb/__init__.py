@@ -15,6 +15,7 @@ The house, from the street to the cellar::
       index         hashes of many videos, searched         (the only room that imports faiss)
       live_index    the index kept equal to the records, on disk and in memory
       matching      two fingerprints become segments and a verdict
+      charts        figures of the database as bars, pages and pictures
       plotting      one such pair as a picture                (the only room that imports matplotlib)
       errors        one tree; limits: one dataclass
 

@@ -77,7 +77,7 @@ def test_every_figure_is_what_one_counts_by_hand(tmp_path_factory, story, ends, 
 
     forced = [record for record in story.records if record["state"] != "retracted"]
     during = [hit for hit in story.hits if ends[0] <= hit[1] <= ends[1]]
-    assert found.records == len(forced)
+    assert found.figures.records == len(forced)
     assert found.unlabelled == sum(not record["labels"] for record in forced)
     assert found.by_severity == {name: sum(r["severity"] == name for r in forced) for name in SEVERITIES}
     lengths = Counter(class_of(record["duration_s"], LENGTHS) for record in forced)
@@ -165,7 +165,7 @@ def test_the_day_a_database_was_made(new_db):
 
 def test_an_empty_database_has_noughts_and_no_error(new_db):
     found = statistics(new_db.store, today())
-    assert (found.records, found.unlabelled, sum(found.added), found.top, found.opinions) == (0, 0, 0, {}, {})
+    assert (found.figures.records, found.unlabelled, sum(found.added), found.top, found.opinions) == (0, 0, 0, {}, {})
     assert set(found.by_length.values()) | set(found.by_age.values()) | set(found.waiting.values()) == {0}
 
 

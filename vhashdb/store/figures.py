@@ -10,6 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.store.records import State
 from vhashdb.store.store import Store
 
 
@@ -60,6 +61,11 @@ class Figures:
     not_this: int = 0
     """Marks in the period that a file is not a record."""
     sources: tuple[SourceFigures, ...] = ()
+
+    @property
+    def records(self) -> int:
+        """That can match now."""
+        return sum(number for state, number in self.by_state.items() if state != State.RETRACTED)
 
 
 IN_PERIOD: Final = "a.at >= :since AND a.at < :after"

@@ -18,7 +18,7 @@ from vhashdb.matching.verdict import Verdict
 from vhashdb.store.clock import now_utc
 from vhashdb.store.figures import IN_FORCE, IN_PERIOD, Figures, counted, figures_in, moments
 from vhashdb.store.periods import Period
-from vhashdb.store.records import SEVERITIES, State
+from vhashdb.store.records import SEVERITIES
 from vhashdb.store.reviews import Cause, waiting_in
 from vhashdb.store.store import Store
 
@@ -92,11 +92,6 @@ class Statistics:
     """By id: the records that were named most often, most first."""
     opinions: dict[str, Voices]
     """Given in the period, by the feed or list they came with; ``local`` are those of people here."""
-
-    @property
-    def records(self) -> int:
-        """That can match now."""
-        return sum(number for state, number in self.figures.by_state.items() if state != State.RETRACTED)
 
     @property
     def asked(self) -> tuple[int, ...]:

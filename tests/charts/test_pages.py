@@ -9,12 +9,14 @@ import pytest
 import vhashdb
 from tests.browser import LAPTOP, PAPER, PHONE
 from tests.busy import HOSTILE_SOURCE, LONG_LABEL, SINCE, UNTIL, a_year
-from vhashdb.report.charts import Breakdown
-from vhashdb.report.drawing import MOST_COLUMNS
-from vhashdb.report.figures import Overview
-from vhashdb.report.stats import page, picture
+from vhashdb.charts.drawing import MOST_COLUMNS
+from vhashdb.charts.figures import Overview
+from vhashdb.charts.model import Breakdown
+from vhashdb.charts.pages import page, picture, transparency
+from vhashdb.exchange.transparency import TITLES
 from vhashdb.store.periods import Period
 from vhashdb.store.statistics import statistics
+from vhashdb.text import printable
 
 SVG = "{http://www.w3.org/2000/svg}"
 MEASURE = """chart => [...chart.querySelectorAll('svg .bar')].map(bar => {
@@ -158,6 +160,21 @@ def test_an_empty_database_is_said_in_words(chromium, new_db, tmp_path):
     assert visit.violations() == []
     words = "".join(ET.fromstring(picture(overview)).itertext())
     assert all(chart.empty in words for chart in charts_of(overview))
+
+
+def test_a_transparency_report_as_a_page(chromium, year, tmp_path):
+    figures = year.statistics.figures
+    (tmp_path / "report.html").write_text(transparency(figures), encoding="utf-8")
+    visit = chromium.open(tmp_path / "report.html", width=PHONE)
+    assert visit.violations() == []
+    assert (visit.sideways(), visit.problems, visit.outside) == (0, [], [])
+    for name, (title, _) in TITLES.items():
+        card = visit.page.locator(f"#chart-{name}")
+        assert card.locator("h3").inner_text() == title
+        numbers = dict(zip(card.locator("tbody th").all_text_contents(), card.locator("tbody td").all_text_contents(), strict=True))
+        expected = {printable(key).replace("_", " "): f"{number:,}" for key, number in getattr(figures, name).items()}
+        assert numbers == expected
+    assert visit.page.locator("#chart-precision tbody tr").count() == sum(source.matched_records > 0 for source in figures.sources)
 
 
 def test_the_picture_is_well_formed_and_has_every_chart(files, year):

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from vhashdb.charts.model import Breakdown, Chart, Part, Row, Series, Share, share
 from vhashdb.matching.verdict import Verdict
-from vhashdb.report.charts import Breakdown, Chart, Part, Row, Series, Share, share
-from vhashdb.store.figures import SourceFigures
+from vhashdb.store.figures import Figures, SourceFigures
 from vhashdb.store.periods import Span
 from vhashdb.store.reviews import Cause
 from vhashdb.store.statistics import ASKED, FOUND, TOP, Hits, Statistics
@@ -55,7 +55,7 @@ class Overview:
     def period(self) -> str:
         """What it is about, in words."""
         period = self.statistics.period
-        return f"What happened from {period.since} to {period.until}, by {period.by}; what is there on {self.statistics.today} (UTC)"
+        return f"From {period.since} to {period.until} by {period.by}, as known on {self.statistics.today} (UTC)"
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -63,16 +63,16 @@ class Overview:
         statistics = self.statistics
         asked, found, waiting = sum(statistics.asked), sum(statistics.found), sum(statistics.waiting.values())
         return (
-            _fact("records", "records that can match", statistics.records),
-            _fact("waiting", "waiting for a person", waiting),
-            _fact("hashes", "hashes in the index", self.hashes),
+            whole("records", "records that can match", statistics.figures.records),
+            whole("waiting", "waiting for a person", waiting),
+            whole("hashes", "hashes in the index", self.hashes),
             Fact("index_bytes", "index on disk", self.index_bytes, size(self.index_bytes)),
-            _fact("records_added", "records added in the period", sum(statistics.added)),
-            _fact("questions", "questions in the period", asked),
+            whole("records_added", "records added in the period", sum(statistics.added)),
+            whole("questions", "questions in the period", asked),
             Fact("found_share", "of them found a record", found / asked if asked else None, share(found, asked)),
-            _fact("matches", "matches in the period", statistics.figures.matches),
-            _fact("appeals_upheld", "appeals upheld in the period", statistics.figures.appeals_upheld),
-            _fact("not_this", "marks that a file is not a record", statistics.figures.not_this),
+            whole("matches", "matches in the period", statistics.figures.matches),
+            whole("appeals_upheld", "appeals upheld in the period", statistics.figures.appeals_upheld),
+            whole("not_this", "marks that a file is not a record", statistics.figures.not_this),
         )
 
     @property
@@ -194,7 +194,6 @@ def _people(statistics: Statistics) -> tuple[Chart, ...]:
     figures = statistics.figures
     waiting = tuple(Row(cause, (number,), words=_CAUSES[cause]) for cause, number in statistics.waiting.items())
     voices = tuple(Row(source, (each.agree, each.dispute)) for source, each in statistics.opinions.items())
-    sources = sorted((each for each in figures.sources if each.matched_records), key=lambda each: -each.matched_records)
     return (
         Breakdown(
             "waiting",
@@ -214,18 +213,8 @@ def _people(statistics: Statistics) -> tuple[Chart, ...]:
             voices,
             "No opinion was given in this period.",
         ),
-        Breakdown(
-            "precision",
-            "How right the sources were",
-            "Records that matched in the period. Wrong is what was retracted as an error or on appeal, rejected here, or marked as not "
-            "this; what nobody looked at counts as right, so the share is an upper bound.",
-            "source",
-            (Part("right", "not found wrong"), Part("wrong", "found wrong")),
-            tuple(map(_rightness, sources)),
-            "Nothing matched in this period.",
-            "precision, at most",
-        ),
-        _decided(
+        precision(figures),
+        simple(
             "reviews",
             "Reviews decided",
             "What people decided in the period.",
@@ -233,7 +222,7 @@ def _people(statistics: Statistics) -> tuple[Chart, ...]:
             figures.reviews,
             "No review was decided in this period.",
         ),
-        _decided(
+        simple(
             "retractions",
             "Retractions by reason",
             "Records withdrawn in the period.",
@@ -244,7 +233,24 @@ def _people(statistics: Statistics) -> tuple[Chart, ...]:
     )
 
 
-def _decided(key: str, title: str, about: str, head: str, counts: Mapping[str, int], none: str) -> Breakdown:
+def precision(figures: Figures) -> Breakdown:
+    """Of each source's records that matched, those that were found wrong since."""
+    sources = sorted((each for each in figures.sources if each.matched_records), key=lambda each: -each.matched_records)
+    return Breakdown(
+        "precision",
+        "How right the sources were",
+        "Records that matched in the period. Wrong is what was retracted as an error or on appeal, rejected here, or marked as not "
+        "this; what nobody looked at counts as right, so the share is an upper bound.",
+        "source",
+        (Part("right", "not found wrong"), Part("wrong", "found wrong")),
+        tuple(map(_rightness, sources)),
+        "Nothing matched in this period.",
+        "precision, at most",
+    )
+
+
+def simple(key: str, title: str, about: str, head: str, counts: Mapping[str, int], none: str) -> Breakdown:
+    """One number for each of some names, the greatest first."""
     return Breakdown(key, title, about, head, (Part("number", "number"),), tuple(_ranked(counts)), none)
 
 
@@ -280,5 +286,6 @@ def _of(hits: Hits) -> tuple[int, int]:
     return hits.match, hits.possible
 
 
-def _fact(key: str, name: str, value: int) -> Fact:
+def whole(key: str, name: str, value: int) -> Fact:
+    """A fact that is a whole number."""
     return Fact(key, name, value, f"{value:,}")

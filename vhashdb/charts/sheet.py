@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vhashdb.report.charts import Chart
-from vhashdb.report.drawing import WIDTH, Drawing, draw
-from vhashdb.report.figures import Fact, Overview, Section
+from vhashdb.charts.drawing import WIDTH, Drawing, draw
+from vhashdb.charts.figures import Fact, Overview, Section
+from vhashdb.charts.model import Chart
 
 COLUMNS: Final = 3
 MARGIN: Final = 32

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vhashdb.report.charts import MOST_BARS, Breakdown, Part, Row, Series, Share, share
-from vhashdb.report.drawing import MOST_COLUMNS, WIDTH, draw
+from vhashdb.charts.drawing import MOST_COLUMNS, WIDTH, draw
+from vhashdb.charts.model import MOST_BARS, Breakdown, Part, Row, Series, Share, share
 from vhashdb.store.periods import Period
 
 ONE, TWO = (Part("n", "n"),), (Part("agree", "agree"), Part("dispute", "dispute"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from vhashdb.report.charts import Breakdown, Chart, Panel, Series
+from vhashdb.charts.model import Breakdown, Chart, Panel, Series
 from vhashdb.text import counted, printable, shortened
 
 WIDTH: Final = 320
