@@ -18,6 +18,7 @@ check: $(VENV)/.test-ready
 
 docs: $(VENV)/.test-ready
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/json_reference.py
 
 samples: $(VENV)/.demo-ready
 	$(BIN)/python data/samples/make_samples.py

@@ -14,11 +14,12 @@ import click
 
 from vhashdb.errors import VhashdbError
 
-from .batch import Job, Progress, in_order, tally, trace
+from .batch import Job, in_order, tally, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, json_option, opened, quiet_option, workers_option
 from .files import InputFiles, input_options, source_of
 from .output import clock, counted, decoded, emit, emit_json, error_json, labels_text, printable, say, shown, with_path, without_path
+from .progress import Progress
 from .settings import OneOf
 from .verdicts import note_lines
 
@@ -119,7 +120,7 @@ class _Adding:
         total = len(listed) if listed is not None else None
         try:
             with Progress(total, quiet=self._options.quiet) as progress:
-                for job in in_order(self._inputs if listed is None else listed, self._prepare, self._options.workers):
+                for job in in_order(self._inputs if listed is None else listed, progress.watching(self._prepare), self._options.workers):
                     self._record(job)
                     progress.advance()
         except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Many files at once: worker threads, results in the order of the inputs, progress, and a prompt end on Ctrl-C."""
+"""Many files at once: worker threads, results in the order of the inputs, and a prompt end on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import click
 
@@ -108,56 +108,6 @@ def trace(error: VhashdbError) -> None:
     """With --debug, where one file's error came from."""
     if click.get_current_context().find_root().meta.get("debug"):
         traceback.print_exception(error, file=sys.stderr)
-
-
-class Progress:
-    """Files done so far, on stderr, if that is a terminal."""
-
-    def __init__(self, total: int | None, *, quiet: bool) -> None:
-        self._total = total
-        self._shown = sys.stderr.isatty() and not quiet
-        self._bar: Any = None
-        self._task: Any = None
-
-    def __enter__(self) -> Progress:
-        if self._shown:
-            self._bar = _bar()
-            self._bar.start()
-            self._task = self._bar.add_task("", total=self._total)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-    def advance(self) -> None:
-        """One file more is done."""
-        if self._bar is not None:
-            self._bar.advance(self._task)
-
-
-def _bar() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as RichProgress
-    from rich.text import Text
-
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.1f} files/s" if task.speed else "")
-
-    return RichProgress(
-        MofNCompleteColumn(),
-        BarColumn(),
-        Rate(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stderr=True,
-        # Lines of data printed to the same terminal must not cut through the bar; into a file they must not be touched.
-        redirect_stdout=sys.stdout.isatty(),
-    )
 
 
 def tally(counts: dict[str, int], skipped: int, older: int = 0) -> str:

@@ -26,5 +26,5 @@ def command(a: str, b: str, as_json: bool, exit_zero: bool) -> int:
 
     query, reference = fingerprints_of(a, b)
     comparison = compare(query, reference)
-    tell(a, b, comparison, doubts((a, query), (b, reference)), as_json=as_json)
+    tell((a, query), (b, reference), comparison, doubts((a, query), (b, reference)), as_json=as_json)
     return code_of(comparison, exit_zero)

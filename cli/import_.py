@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from .batch import trace
 from .codes import ExitCode
 from .common import db_option, json_option, opened, quiet_option
 from .output import counted, decoded, emit, emit_json, error_json, printable, say, shown, with_path, without_path
+from .progress import Progress
 from .settings import OneOf
 
 if TYPE_CHECKING:
@@ -110,28 +112,32 @@ class _Importing:
         self._failed = 0
 
     def run(self, files: tuple[str, ...]) -> int:
-        for path in files:
-            try:
-                with _opened(path) as stream:
-                    self._file(path, stream)
-            except DatabaseError:
-                raise
-            except VhashdbError as error:
-                self._failed += 1
-                self._tell_error(path, error)
+        with Progress(_bytes(files), quiet=self._quiet, unit="byte") as progress:
+            for path in files:
+                try:
+                    with _opened(path) as stream:
+                        self._file(path, stream, progress)
+                except DatabaseError:
+                    raise
+                except VhashdbError as error:
+                    self._failed += 1
+                    self._tell_error(path, error)
         code = ExitCode.INCOMPLETE if self._failed or self._counts["refused"] else ExitCode.FINISHED
         self._summary(len(files), code)
         return code
 
-    def _file(self, path: str, stream: BinaryIO) -> None:
+    def _file(self, path: str, stream: BinaryIO, progress: Progress) -> None:
         from vhashdb.exchange.formats import Remark
         from vhashdb.exchange.importing import Importer
 
         how, counts = self._how, Counter[str]()
         importer = Importer(self._database, stream, how.said, form=how.form, options=how.options, dry_run=how.dry_run)
-        form = importer.format
+        form, read = importer.format, 0
+        progress.begin(path)
         try:
             for outcome in importer.run():
+                read, before = _position(stream, read), read
+                progress.advance(read - before)
                 if isinstance(outcome, Remark):
                     self._remark(path, outcome)
                     continue
@@ -143,6 +149,7 @@ class _Importing:
                     for line in outcome_lines(path, outcome, form.counts):
                         emit(line)
         finally:
+            progress.end(path)
             self._counts += counts
             if not how.as_json:
                 emit(f"{shown(path)}  {form.name}: {tally(counts)}")
@@ -177,6 +184,21 @@ class _Importing:
             | {"opinions": self._counts["opinions"], "dry_run": self._how.dry_run}
             | {"database": decoded(path), "records": records, "exit_code": code.value}
         )
+
+
+def _bytes(paths: tuple[str, ...]) -> int | None:
+    """How much there is to read, if that can be known."""
+    if "-" in paths:
+        return None
+    return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
+
+
+def _position(stream: BinaryIO, before: int) -> int:
+    """How much of it was read."""
+    try:
+        return stream.tell()
+    except OSError:  # a pipe
+        return before
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,11 @@ def command(db: Path, as_json: bool) -> None:
         facts = _facts(database)
     if as_json:
         emit_json(facts)
+        return
+    if sys.stdout.isatty():
+        from .screen import Screen
+
+        Screen().facts(_rows(facts))
         return
     for name, value in _rows(facts):
         emit(f"{name:<18}{value}")

@@ -59,11 +59,9 @@ def _row(record: Record) -> tuple[str, ...]:
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from .screen import ROOMY, Screen
 
-    table = Table(*_COLUMNS, box=box.ASCII2 if not sys.stdout.encoding.lower().startswith("utf") else box.SIMPLE)
-    for row in rows:
-        table.add_row(*row)
-    Console(markup=False, emoji=False, highlight=False).print(table)
+    screen = Screen()
+    shown = [column for column in _COLUMNS if screen.columns >= ROOMY or column != "added"]
+    places = [_COLUMNS.index(column) for column in shown]
+    screen.table(shown, [[row[place] for place in places] for row in rows], roomy=("labels", "reason"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import click
 
 from vhashdb.errors import DatabaseEmpty
 
-from .batch import Job, Progress, in_order, trace
+from .batch import Job, in_order, trace
 from .codes import ExitCode
 from .common import (
     Stopped,
@@ -31,6 +32,7 @@ from .common import (
 )
 from .files import InputFiles, input_options, source_of
 from .output import counted, say, shown
+from .progress import Progress
 from .report_teller import Page, ReportTeller, page_of, report_options
 from .settings import OneOf
 from .tellers import WORDS, JsonTeller, Summary, Teller, TextTeller
@@ -167,7 +169,7 @@ class _Matching:
         tellers = self._tellers(listed or ())
         try:
             with Progress(total, quiet=self._options.quiet) as progress:
-                for job in in_order(self._inputs if listed is None else listed, self._ask, self._options.workers):
+                for job in in_order(self._inputs if listed is None else listed, progress.watching(self._ask), self._options.workers):
                     self._tell(job, tellers)
                     progress.advance()
         except KeyboardInterrupt:
@@ -186,6 +188,10 @@ class _Matching:
         first: Teller
         if self._options.as_json:
             first = JsonTeller(self._options.effort)
+        elif sys.stdout.isatty():
+            from .screen_teller import ScreenTeller
+
+            first = ScreenTeller(self._database)
         else:
             first = TextTeller(min(_NAME_WIDTH, max((len(shown(path)) for path in listed), default=0)))
         return [first, *self._report()]

@@ -60,15 +60,20 @@ def complain(message: str, hint: str = "") -> None:
 
 def fitted(text: str, stream: TextIO) -> str:
     """The text in characters that the stream's encoding has."""
-    encoding = stream.encoding or "ascii"
     if speaks_utf8(stream):
         return text
+    encoding = _encoding(stream)
     return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def speaks_utf8(stream: TextIO) -> bool:
     """Whether every character can be written to it."""
-    return (stream.encoding or "").lower().startswith("utf")
+    return _encoding(stream).lower().startswith("utf")
+
+
+def _encoding(stream: TextIO) -> str:
+    # While progress is shown, rich has a stream without an encoding in the place of the real one.
+    return getattr(stream, "rich_proxied_file", stream).encoding or "ascii"
 
 
 def colour_wanted() -> bool:

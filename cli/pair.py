@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .codes import ExitCode
@@ -66,12 +67,20 @@ def doubts(query: tuple[str, Fingerprint], reference: tuple[str, Fingerprint]) -
     return tuple(notes)
 
 
-def tell(query: str, reference: str, comparison: Comparison, notes: tuple[str, ...], *, as_json: bool) -> None:
-    """Print a comparison: the verdict and the matched stretches."""
+def tell(
+    query: tuple[str, Fingerprint], reference: tuple[str, Fingerprint], comparison: Comparison, notes: tuple[str, ...], *, as_json: bool
+) -> None:
+    """Print a comparison of two named fingerprints: the verdict and the matched stretches."""
+    (asked, asked_print), (known, known_print) = query, reference
     if as_json:
-        emit_json(_json("comparison", query, reference, comparison, notes))
+        emit_json(_json("comparison", asked, known, comparison, notes))
         return
-    for line in _head(query, reference, comparison) + note_lines(notes):
+    if sys.stdout.isatty():
+        from . import screen_pair
+
+        screen_pair.tell(asked, known, comparison, (asked_print, known_print), notes)
+        return
+    for line in _head(asked, known, comparison) + note_lines(notes):
         emit(line)
 
 
@@ -79,6 +88,11 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     """Print a comparison with everything that led to it."""
     if as_json:
         emit_json(_json("explanation", query, reference, explanation, notes) | _explanation_json(explanation))
+        return
+    if sys.stdout.isatty():
+        from . import screen_pair
+
+        screen_pair.tell_all(query, reference, explanation, notes)
         return
     lines = _head(query, reference, explanation)
     lines += near_miss_lines(explanation) + among_others_lines(explanation) + candidacy_lines(explanation.candidacy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,11 @@ def list_cases(db: Path, as_json: bool) -> None:
     """
     with opened(db) as database:
         cases = database.exchange.reviews.queue()
+    if sys.stdout.isatty() and not as_json:
+        from . import screen_cases
+
+        screen_cases.tell(cases)
+        return
     for case in cases:
         emit_json(_case_json(case)) if as_json else emit(_case_line(case))
     if not as_json:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 WIDEST: Final = 120
 """Columns beyond which lines of text are hard to follow; tables may be wider."""
 NARROWEST: Final = 40
+ROOMY: Final = 100
+"""Columns from which a table may have what is only nice to have."""
+_WHOLE_WORD: Final = 20
+"""Characters up to which a word in a table is not broken."""
 
 
 class Screen:
@@ -32,6 +36,7 @@ class Screen:
         self.columns = max(NARROWEST, shutil.get_terminal_size().columns)
         self.width = min(WIDEST, self.columns)
         self._colour = colour_wanted()
+        self._measuring = self._console(self.width)
 
     def fit(self, text: str) -> str:
         """The text in characters that the terminal has, to be measured only then."""
@@ -46,17 +51,53 @@ class Screen:
         text = words if isinstance(words, Text) else self.text(words)
         self._print(Padding(text, (0, 0, 0, indent)), self.width)
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, roomy: Sequence[str] = ()) -> None:
-        """Print a table; only the columns named ``roomy`` give way where it is too wide, and break between words."""
-        table = Table(
-            box=box.SIMPLE if speaks_utf8(sys.stdout) else box.ASCII2, pad_edge=False, header_style="bold" if self._colour else ""
-        )
-        for column in columns:
-            gives_way = column in roomy
-            table.add_column(self.fit(column), no_wrap=not gives_way, overflow="fold" if gives_way else "ellipsis")
+    def hanging(self, mark: str, words: str, indent: int = 0) -> None:
+        """Print words after a mark; their further lines stand under the first word."""
+        mark = self.fit(mark)
+        for number, line in enumerate(self.text(words).wrap(self._measuring, self.width - indent - len(mark))):
+            self.line(Text(" " * len(mark) if number else mark) + line, indent)
+
+    def flow(self, parts: Sequence[str], gap: str, *, indent: int = 0, hang: int = 2, broken: str = "") -> None:
+        """Print parts side by side; one that does not fit goes, as a whole, to a further line, which is indented by ``hang``.
+
+        A line that something follows ends in ``broken``, or like the gap.
+        """
+        first, *others = map(self.fit, parts)
+        gap, lines = self.fit(gap), [first]
+        broken = broken or gap.rstrip()
+        for part in others:
+            if cell_len(lines[-1] + gap + part + broken) > self.width - indent:
+                lines[-1] += broken
+                lines.append(" " * hang + part)
+            else:
+                lines[-1] += gap + part
+        for line in lines:
+            self.line(line, indent)
+
+    def command(self, words: Sequence[str], indent: int = 0) -> None:
+        """Print a command to be copied: a line that is broken ends as the shell wants it."""
+        self.flow(words, " ", indent=indent, broken=" \\")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, roomy: Sequence[str] = ()) -> None:
+        """Print a table; only the columns named ``roomy`` give way where it is too wide, and break between words if they can."""
+        table = self._table(columns, rows, roomy, _WHOLE_WORD)
+        if self._measuring.measure(table, options=self._measuring.options.update(width=10 * WIDEST)).minimum > self.columns:
+            table = self._table(columns, rows, roomy, 0)
+        self._print(table, self.columns)
+
+    def _table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], roomy: Sequence[str], whole: int) -> Table:
+        """Words of at most ``whole`` characters are not broken."""
+        lines = box.SIMPLE if speaks_utf8(sys.stdout) else box.ASCII2
+        table = Table(box=lines, show_edge=False, padding=(0, 1, 0, 0), header_style="bold" if self._colour else "")
+        for number, column in enumerate(columns):
+            if column in roomy:
+                longest = max((cell_len(word) for row in rows for word in row[number].split()), default=0)
+                table.add_column(self.fit(column), overflow="fold", min_width=min(whole, longest) or None)
+            else:
+                table.add_column(self.fit(column), no_wrap=True)
         for row in rows:
             table.add_row(*(self.text(cell) for cell in row))
-        self._print(table, self.columns)
+        return table
 
     def facts(self, rows: Iterable[tuple[str, str]]) -> None:
         """Print names and values, the values in a column of their own."""
@@ -77,14 +118,22 @@ class Screen:
 
     def _print(self, renderable: RenderableType, width: int) -> None:
         # Into a text first: the progress shown on the same terminal has to see every line as it is written.
-        colours = {"color_system": "standard"} if self._colour else {"color_system": None}
-        console = Console(
-            file=io.StringIO(), width=width, force_terminal=self._colour, **colours, markup=False, emoji=False, highlight=False
-        )  # type: ignore[arg-type]
+        console = self._console(width)
         with console.capture() as captured:
             console.print(renderable)
         for line in captured.get().splitlines():
             emit(line.rstrip())
+
+    def _console(self, width: int) -> Console:
+        return Console(
+            file=io.StringIO(),
+            width=width,
+            force_terminal=self._colour,
+            color_system="standard" if self._colour else None,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
 
 
 def _last(text: str, width: int) -> str:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from vhashdb.errors import RecordNotFound
 
 from .common import db_option, json_option, opened
-from .output import emit, emit_json, printable, record_json
+from .output import clock, emit, emit_json, printable, record_json
 
 if TYPE_CHECKING:
-    from vhashdb import Database
+    from vhashdb import Database, Record
     from vhashdb.store import AuditEntry
+
+_LATEST: Final = 12
+"""Entries of the history shown on a terminal."""
 
 
 @click.command(short_help="Show everything about one record.")
@@ -39,13 +44,36 @@ def command(identifier: str, db: Path, as_json: bool) -> None:
     if as_json:
         emit_json(facts | {"audit": [_audit_json(entry) for entry in audit]})
         return
-    for name, value in facts.items():
-        if name != "type":
-            emit(f"{name.replace('_', ' '):<15}{_text(value)}".rstrip())
+    rows = [(name.replace("_", " "), _text(value)) for name, value in facts.items() if name != "type"]
+    if sys.stdout.isatty():
+        _on_screen(record, rows, audit)
+        return
+    for name, value in rows:
+        emit(f"{name:<15}{value}".rstrip())
     emit("history")
     for entry in audit:
-        what = ", ".join(f"{name}: {_text(value)}" for name, value in entry.details.items() if value)
-        emit(f"  {entry.at.isoformat(sep=' ')} UTC  {printable(entry.actor)}  {entry.action}  {what}".rstrip())
+        emit(f"  {_when(entry)}  {printable(entry.actor)}  {entry.action}  {_what(entry)}".rstrip())
+
+
+def _on_screen(record: Record, rows: Sequence[tuple[str, str]], audit: Sequence[AuditEntry]) -> None:
+    """What is known of it; what nobody said takes no line."""
+    from .screen import Screen
+
+    screen = Screen()
+    lengths = {"duration s": ("length", clock(record.duration_s))}
+    screen.facts([lengths.get(name, (name, value)) for name, value in rows if value != "-"])
+    latest = [(_when(entry), printable(entry.actor), entry.action, _what(entry)) for entry in audit[-_LATEST:]]
+    screen.table(("history", "who", "did", "what"), latest, roomy=("what",))
+    if (earlier := len(audit) - _LATEST) > 0:
+        screen.line(f"and {earlier:,} earlier; all of it: vhashdb show {record.short_id} | less")
+
+
+def _when(entry: AuditEntry) -> str:
+    return f"{entry.at.isoformat(sep=' ', timespec='seconds')} UTC"
+
+
+def _what(entry: AuditEntry) -> str:
+    return ", ".join(f"{name}: {_text(value)}" for name, value in entry.details.items() if value)
 
 
 def _hashes(database: Database, identifier: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -9,6 +10,8 @@ SAME: Final = "█"
 OTHER: Final = "─"
 UNUSABLE: Final = "░"
 EDGE: Final = "│"
+_ENOUGH: Final = 1 / 3
+"""Share of a character's time that has to match."""
 _ROOM_FOR_NUMBER: Final = 3
 _DIGITS: Final = "123456789"
 
@@ -37,9 +40,9 @@ def strip(duration_s: float, matched: Sequence[Span], unusable: Iterable[Span], 
 
 
 def _cells(span: Span, duration_s: float, width: int) -> tuple[int, int]:
-    first, end = (round(_share(time_s, duration_s) * width) for time_s in span)
-    first = min(first, width - 1)
-    return first, max(first + 1, end)
+    start, stop = (_share(time_s, duration_s) * width for time_s in span)
+    first = min(math.ceil(start - 1 + _ENOUGH), width - 1)
+    return first, max(first + 1, math.floor(stop + 1 - _ENOUGH))
 
 
 def _share(time_s: float, duration_s: float) -> float:

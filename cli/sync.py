@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,6 +11,7 @@ import click
 from .codes import ExitCode
 from .common import db_option, json_option, opened, quiet_option
 from .output import counted, emit, emit_json, printable, say, size
+from .progress import Progress
 
 if TYPE_CHECKING:
     from vhashdb.exchange.following import Followed
@@ -41,16 +43,25 @@ def command(feeds: tuple[str, ...], dry_run: bool, db: Path, quiet: bool, as_jso
             for followed in database.exchange.refresh_rosters():
                 trouble |= followed.error is not None
                 _tell_roster(followed, as_json)
-        count = 0
-        for done in database.exchange.sync(feeds, dry_run=dry_run):
-            count += 1
-            trouble |= done.error is not None
-            emit_json(synced_json(done)) if as_json else emit(_line(done))
-            if done.error is not None and done.error.hint and not as_json and not quiet:
-                say(f"hint: {printable(done.error.hint)}")
-    if not count and not quiet:
+        names = list(feeds) or [feed.id for feed in database.exchange.feeds.all()]
+        with Progress(len(names), quiet=quiet, unit="feed") as progress:
+            for done in _under_way(names, database.exchange.sync(names, dry_run=dry_run), progress):
+                trouble |= done.error is not None
+                emit_json(synced_json(done)) if as_json else emit(_line(done))
+                if done.error is not None and done.error.hint and not as_json and not quiet:
+                    say(f"hint: {printable(done.error.hint)}")
+    if not names and not quiet:
         say("warning: no feed is trusted, so there was nothing to read; `vhashdb trust add` begins")
     return ExitCode.FEED if trouble else ExitCode.FINISHED
+
+
+def _under_way(names: Sequence[str], synced: Iterator[Synced], progress: Progress) -> Iterator[Synced]:
+    """What becomes of each feed, while the progress shows which one is read."""
+    for name in names:
+        progress.begin(name)
+        yield next(synced)
+        progress.end(name)
+        progress.advance()
 
 
 def synced_json(done: Synced) -> dict[str, Any]:

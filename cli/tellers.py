@@ -52,6 +52,12 @@ class Summary:
         return sum(self.verdicts.values())
 
 
+def database_text(summary: Summary) -> str:
+    """Which database answered, and of which day: an old one does not know what others have recorded since."""
+    day = f", {summary.updated_at.date()}" if summary.updated_at else ""
+    return f"database {shown(summary.database)}{day}, {counted(summary.records, 'record')}"
+
+
 class Teller(Protocol):
     """Is told every answer in the order of the inputs, and at the end what it all came to, also after Ctrl-C."""
 
@@ -80,7 +86,7 @@ class TextTeller:
     def finish(self, summary: Summary) -> None:
         """One line."""
         files = tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped, summary.older)
-        emit(f"{files} · database {shown(summary.database)}, {counted(summary.records, 'record')} · exit {summary.code.value}")
+        emit(f"{files} · {database_text(summary)} · exit {summary.code.value}")
 
 
 class JsonTeller:

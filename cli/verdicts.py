@@ -71,8 +71,8 @@ def segment_lines(segments: tuple[Segment, ...], query: str = "clip", known: str
 def _segment_line(segment: Segment, query: str, known: str) -> str:
     length_s = segment.query_end_s - segment.query_start_s
     still = length_s <= STILL_S
-    here = "still picture" if still else f"{query}  {_span(segment.query_start_s, segment.query_end_s)}"
-    there = _span(segment.reference_start_s, segment.reference_end_s)
+    here = "still picture" if still else f"{query}  {span(segment.query_start_s, segment.query_end_s)}"
+    there = span(segment.reference_start_s, segment.reference_end_s)
     digits = 1 if length_s < SHORT_S else 0
     words = [] if still else [f"{min(segment.matched_s, length_s):.{digits}f} of {length_s:.{digits}f} s"]
     if str(segment.views) != "whole picture":
@@ -83,7 +83,8 @@ def _segment_line(segment: Segment, query: str, known: str) -> str:
     return f"  {here}   ↔   {known} {there}      {', '.join(words)}"
 
 
-def _span(start_s: float, end_s: float) -> str:
+def span(start_s: float, end_s: float) -> str:
+    """When a stretch is, with tenths of a second if it is short; one time for a single picture."""
     tenths = end_s - start_s < SHORT_S
     if end_s - start_s <= STILL_S:
         return clock(start_s, tenths)
@@ -94,10 +95,14 @@ def judgement_lines(judgement: Judgement) -> list[str]:
     """Verdict, score and reason of one comparison."""
     word = coloured(verdict_word(judgement.verdict))
     score = f"  {judgement.score:.2f}" if judgement.score else ""
-    lines = [f"{word}{score}  {printable(judgement.reason)}"]
-    if judgement.segments:
-        lines.append(f"  {judgement.query_coverage:.0%} of the file, {judgement.reference_coverage:.0%} of the known video")
-    return lines
+    return [f"{word}{score}  {printable(judgement.reason)}", *coverage_line(judgement)]
+
+
+def coverage_line(judgement: Judgement) -> list[str]:
+    """How much of both sides matched, if any did."""
+    if not judgement.segments:
+        return []
+    return [f"  {judgement.query_coverage:.0%} of the file, {judgement.reference_coverage:.0%} of the known video"]
 
 
 def views_lines(comparison: Comparison) -> list[str]:
@@ -172,7 +177,7 @@ def _look_lines(look: Look) -> list[str]:
 
 
 def _stretch_lines(segment: Segment, fate: Fate, *, strongest: bool) -> list[str]:
-    here, there = _span(segment.query_start_s, segment.query_end_s), _span(segment.reference_start_s, segment.reference_end_s)
+    here, there = span(segment.query_start_s, segment.query_end_s), span(segment.reference_start_s, segment.reference_end_s)
     speed = f"  × {segment.speed:.2f}" if abs(segment.speed - 1) > NORMAL_SPEED else ""
     word, why = ("chosen", "") if fate == "chosen" else ("set aside", f"{fate}; ")
     why = f"the strongest; {why}" if strongest else why
@@ -185,10 +190,18 @@ def _stretch_lines(segment: Segment, fate: Fate, *, strongest: bool) -> list[str
 
 def gates_lines(judgement: Judgement) -> list[str]:
     """Each condition with its value and threshold."""
-    rows = [("condition", "value", "threshold", "result", "meaning")]
-    rows += [(g.name, _number(g.value), _number(g.threshold), "pass" if g.passed else "FAIL", g.meaning) for g in judgement.gates]
+    rows = gate_rows(judgement)
     first, second, third = (max(len(row[column]) for row in rows) for column in range(3))
     return [f"  {r[0]:<{first}}  {r[1]:>{second}}  {r[2]:>{third}}  {r[3]:<6}  {r[4]}" for r in rows]
+
+
+def gate_rows(judgement: Judgement) -> list[tuple[str, ...]]:
+    """The same in columns, after a row of their names."""
+    rows: list[tuple[str, ...]] = [("condition", "value", "threshold", "result", "meaning")]
+    return rows + [
+        (gate.name, _number(gate.value), _number(gate.threshold), "pass" if gate.passed else "FAIL", gate.meaning)
+        for gate in judgement.gates
+    ]
 
 
 def _number(value: float) -> str:

@@ -41,6 +41,10 @@ def test_the_command_line_reference_is_up_to_date():
     assert subprocess.run([sys.executable, DOCS / "make_reference.py", "--check"], check=False).returncode == 0, "run `make docs`"
 
 
+def test_the_page_of_json_lines_is_up_to_date():
+    assert subprocess.run([sys.executable, DOCS / "json_reference.py", "--check"], check=False).returncode == 0, "run `make docs`"
+
+
 def test_the_tutorial_prints_what_it_shows(workplace):
     shown = [session for block in blocks(DOCS / "tutorial.md", "console") for session in sessions(block)]
     assert len(shown) >= 6

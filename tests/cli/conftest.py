@@ -7,6 +7,9 @@ import pytest
 
 from . import driver
 
+FILMS = 16
+"""In the folder of `many`."""
+
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch, tmp_path):
@@ -55,3 +58,14 @@ def not_media(clean):
     path = clean / "notes.mp4"
     path.write_text("this is no video\n" * 50)
     return path
+
+
+@pytest.fixture
+def many(clean, samples):
+    """Films that differ in their bytes, and hardly in what they show: a box that players skip is appended."""
+    folder = clean / "many"
+    folder.mkdir()
+    data = (samples / "unknown" / "balloons.mp4").read_bytes()
+    for number in range(FILMS):
+        (folder / f"{number:02d}.mp4").write_bytes(data + (16).to_bytes(4, "big") + b"free" + number.to_bytes(8, "big"))
+    return folder

@@ -2,14 +2,18 @@
 
 import contextlib
 import os
+import shutil
+import signal
 import sqlite3
-import subprocess
-import sys
 
+import click
 import pytest
 from vhashdb_cli.codes import ExitCode
+from vhashdb_cli.main import cli
 
-from .driver import run, spawn
+from .driver import run, spawn, start
+
+PASSPHRASE = "correct horse battery staple"
 
 
 def test_every_code_has_a_meaning_and_none_is_1():
@@ -19,38 +23,176 @@ def test_every_code_has_a_meaning_and_none_is_1():
     assert all(f"{code.value:<4} {code.meaning}" in help_text for code in ExitCode)
 
 
+# Code, command, and where it is not plain what the situation is. What is in braces is replaced; `broken.vhdb` lacks what
+# nobody takes away, `empty.vhdb` has no record, `damaged.vhdb` is no database any more, and `feed` is a feed of one's own.
 TABLE = [
+    (0, "init new.vhdb"),
+    (4, "init empty.vhdb", "it exists"),
+    (2, "init new.vhdb --bits 77", "no such hash"),
+    (0, "info"),
+    (4, "info --db missing.vhdb"),
+    (4, "info --db damaged.vhdb"),
+    (70, "info --db broken.vhdb", "an error that nobody foresaw"),
+    (0, "doctor"),
+    (4, "doctor --db damaged.vhdb"),
+    (0, "add {known}/valley.mp4", "a duplicate"),
+    (3, "add notes.mp4", "no video"),
+    (2, "add --label Bad! {known}/valley.mp4"),
+    (4, "add --db missing.vhdb {known}/valley.mp4"),
+    (130, "add --workers 1 {known} {edited} {unknown}", "Ctrl-C"),
     (0, "match {unknown}/balloons.mp4"),
     (10, "match {edited}/valley__clip.mp4"),
     (0, "match --exit-zero {edited}/valley__clip.mp4"),
-    (3, "match {unknown}/dark_room.mp4"),
+    (3, "match {unknown}/dark_room.mp4", "too dark"),
     (3, "match missing.mp4"),
-    (10, "match missing.mp4 {edited}/valley__clip.mp4"),
+    (10, "match missing.mp4 {edited}/valley__clip.mp4", "10 wins over 3"),
     (3, "match --exit-zero missing.mp4 {edited}/valley__clip.mp4"),
     (2, "match"),
     (2, "match --nonsense x"),
     (2, "match --effort enormous x"),
     (2, "match --workers 0 x"),
-    (2, "nonsense"),
-    (2, "show ffffffffffff"),
     (4, "match --db missing.vhdb x"),
+    (4, "match --db empty.vhdb {unknown}/balloons.mp4", "an empty database is no answer"),
+    (130, "match {known} {edited} {unknown}", "Ctrl-C"),
+    (141, "match --json {known}", "the reader went away"),
+    (10, "explain {edited}/valley__clip.mp4 {valley}"),
+    (0, "explain {unknown}/balloons.mp4 {valley}"),
+    (3, "explain {unknown}/dark_room.mp4 {valley}"),
+    (2, "explain {edited}/valley__clip.mp4 ffffffffffff"),
     (10, "compare {edited}/valley__clip.mp4 {known}/valley.mp4"),
     (0, "compare --exit-zero {edited}/valley__clip.mp4 {known}/valley.mp4"),
     (0, "compare {unknown}/train.mp4 {known}/valley.mp4"),
     (3, "compare {unknown}/dark_room.mp4 {known}/valley.mp4"),
     (3, "compare missing.mp4 {known}/valley.mp4"),
+    (0, "hash {unknown}/train.mp4"),
     (3, "hash missing.mp4"),
+    (141, "hash {known} {edited}", "the reader went away"),
     (0, "list"),
-    (0, "info"),
+    (2, "list --state asleep"),
+    (0, "show {valley}"),
+    (2, "show ffffffffffff"),
+    (0, "label {valley} --add rare"),
+    (2, "label {valley}"),
+    (0, "retract {valley} --reason x"),
+    (2, "retract {valley}"),
+    (0, "unmatch {edited}/valley__clip.mp4 {valley}"),
+    (3, "unmatch missing.mp4 {valley}"),
+    (0, "import list.txt"),
+    (3, "import notes.mp4", "of no known format"),
+    (0, "export --format csv"),
+    (2, "export --format nonsense"),
+    (5, "trust add feed --root other.json", "signed by somebody else"),
+    (2, "trust add feed --root missing.json"),
+    (0, "trust add feed --root feed/metadata/1.root.json"),
+    (5, "trust federation feed --root other.json"),
+    (0, "trust list"),
+    (2, "trust level nobody log"),
+    (2, "trust move nobody feed"),
+    (2, "trust release nobody --reason x"),
+    (2, "trust remove nobody"),
+    (0, "trust rules"),
+    (0, "sync", "nothing is trusted"),
+    (2, "sync nobody"),
+    (0, "opinion {valley} --verdict agree"),
+    (2, "opinion {valley} --verdict maybe"),
+    (0, "review list"),
+    (0, "review show {valley}"),
+    (2, "review accept ffffffffffff --reason x"),
+    (0, "review reject {valley} --reason x"),
+    (3, "allow add missing.mp4 --reason x"),
+    (0, "allow list"),
+    (2, "allow revoke ffffffffffff"),
+    (0, "audit"),
+    (0, "report transparency"),
+    (2, "report transparency --from 2026-02-01 --to 2026-01-01"),
     (0, "config show"),
+    (0, "completion bash"),
+    (2, "completion cobol"),
+    (2, "demo --keep"),
+    (2, "feed init feed --id own-feed", "it exists"),
+    (0, "feed publish feed"),
+    (0, "feed heartbeat feed"),
+    (0, "feed compact feed"),
+    (0, "feed rotate-key feed online"),
+    (0, "feed status"),
+    (0, "feed verify feed"),
+    (5, "feed verify missing"),
+    (2, "nonsense"),
 ]
 
 
-@pytest.mark.parametrize(("code", "line"), TABLE, ids=[line for _, line in TABLE])
-def test_exit_code(code, line, samples, known, monkeypatch):
-    monkeypatch.setenv("VHASHDB_DB", str(known))
-    places = {name: samples / name for name in ("known", "edited", "unknown")}
-    assert run(*line.format(**places).split()).code == code
+@pytest.fixture
+def places(own, samples, ids, clean, feed, monkeypatch):
+    """The situations of the table, around a working folder; what stands for what in its commands."""
+    monkeypatch.setenv("VHASHDB_DB", str(own))
+    monkeypatch.setenv("VHASHDB_FEED_PASSPHRASE", PASSPHRASE)
+    (clean / "notes.mp4").write_text("this is no video\n" * 50)
+    (clean / "list.txt").write_text(f"md5 {'1' * 32}\n")
+    assert run("init", "empty.vhdb").code == 0
+    for name in ("broken.vhdb", "damaged.vhdb"):
+        shutil.copytree(own, name)
+    with contextlib.closing(sqlite3.connect("broken.vhdb/records.sqlite")) as connection:
+        connection.execute("DELETE FROM meta")
+        connection.commit()
+    (clean / "damaged.vhdb" / "records.sqlite").write_bytes(b"this is no database" * 500)
+    for name in ("feed", "feed.keys"):
+        shutil.copytree(feed.with_name(name), clean / name)
+    shutil.copy(feed.with_name("other") / "metadata" / "1.root.json", clean / "other.json")
+    return {name: samples / name for name in ("known", "edited", "unknown")} | {"valley": ids["valley"]}
+
+
+@pytest.fixture(scope="module")
+def feed(tmp_path_factory):
+    """A feed of one's own, to be copied; beside it are its keys, and another feed."""
+    place = tmp_path_factory.mktemp("feeds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VHASHDB_FEED_PASSPHRASE", PASSPHRASE)
+        for name in ("feed", "other"):
+            assert run("feed", "init", place / name, "--id", f"{name}-id").code == 0
+    return place / "feed"
+
+
+@pytest.mark.parametrize(("code", "line", "situation"), [(*row, "")[:3] for row in TABLE], ids=[" | ".join(map(str, row)) for row in TABLE])
+def test_exit_code(code, line, situation, places):
+    arguments = line.format(**places).split()
+    if situation == "Ctrl-C":
+        done = interrupted(arguments)
+    elif situation == "the reader went away":
+        done = unread(arguments)
+    else:
+        done = run(*arguments).code
+    assert done == code
+
+
+def interrupted(arguments):
+    with start(*arguments) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    return process.returncode
+
+
+def unread(arguments):
+    with start(*arguments) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        return process.wait(60)
+
+
+def verbs(command, words=()):
+    """Every command that does something."""
+    if not isinstance(command, click.Group):
+        yield " ".join(words)
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        yield from verbs(command.get_command(context, name), (*words, name))
+
+
+def test_the_table_has_every_code_and_every_verb():
+    assert {row[0] for row in TABLE} == {code.value for code in ExitCode}
+    assert {verb for verb in verbs(cli) if not any(f"{row[1]} ".startswith(f"{verb} ") for row in TABLE)} == set()
 
 
 def test_an_uncaught_exception_is_70_and_says_so(own):
@@ -63,15 +205,6 @@ def test_an_uncaught_exception_is_70_and_says_so(own):
     assert "error: internal error: KeyError" in done.err
     assert "Traceback" not in done.err
     assert "Traceback" in spawn("--debug", "info", "--db", own).err
-
-
-def test_a_reader_that_goes_away_is_no_verdict(samples):
-    command = [sys.executable, "-c", "from vhashdb_cli.main import run; run()", "hash", samples / "known", samples / "edited"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        process.stdout.readline()
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait(30) == 141
 
 
 def test_debug_shows_where_an_error_came_from():

@@ -7,26 +7,13 @@ import signal
 import subprocess
 import time
 
-import pytest
-
 import vhashdb
 
+from .conftest import FILMS
 from .driver import run, start
 
-FILMS = 16
 PROMPT_S = 15.0
 """Generous for a busy machine; a run over everything is stopped long before its end."""
-
-
-@pytest.fixture
-def many(clean, samples):
-    """Films that differ in their bytes, and hardly in what they show: a box that players skip is appended."""
-    folder = clean / "many"
-    folder.mkdir()
-    data = (samples / "unknown" / "balloons.mp4").read_bytes()
-    for number in range(FILMS):
-        (folder / f"{number:02d}.mp4").write_bytes(data + (16).to_bytes(4, "big") + b"free" + number.to_bytes(8, "big"))
-    return folder
 
 
 def interrupt(process):

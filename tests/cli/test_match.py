@@ -36,7 +36,7 @@ def test_text_for_a_match(at, samples, ids):
     )
     assert SEGMENT.fullmatch(segment)
     assert "mirrored" in segment
-    assert re.fullmatch(r"1 file: 1 match · database \S+known\.vhdb, 4 records · exit 10", summary)
+    assert re.fullmatch(r"1 file: 1 match · database \S+known\.vhdb, \d{4}-\d\d-\d\d, 4 records · exit 10", summary)
 
 
 def test_text_says_which_seconds(at, samples):

@@ -30,4 +30,4 @@ def test_colour_and_wide_characters_are_drawn(known, samples, clean):
     screen = on_terminal("match", "--db", known, "映画.mp4")
     assert screen.code == 10
     assert screen.coloured
-    assert any(line.startswith("映画.mp4  MATCH") for line in screen.lines)
+    assert screen.lines[0] == "MATCH         映画.mp4"

@@ -258,9 +258,9 @@ def segment_gates(segment: Segment) -> tuple[Gate, ...]:
     r, far = segment.motion.correlation, FAR_BITS * segment.bits
     entries, matched_s, median = segment.entries, segment.matched_s, segment.median_bits
     return (
-        Gate(GateName.FRAMES, entries, MIN_ENTRIES, entries >= MIN_ENTRIES, "distinct query entries on one line of time"),
-        Gate(GateName.SECONDS, matched_s, MIN_MATCHED_S, matched_s >= MIN_MATCHED_S, "query seconds in which they agree"),
-        Gate(GateName.DISTANCE, median, far, median <= far, "bits at most, of all usable entries in the segment"),
+        Gate(GateName.FRAMES, entries, MIN_ENTRIES, entries >= MIN_ENTRIES, "different pictures of the file on one line of time"),
+        Gate(GateName.SECONDS, matched_s, MIN_MATCHED_S, matched_s >= MIN_MATCHED_S, "seconds of the file in which they agree"),
+        Gate(GateName.DISTANCE, median, far, median <= far, "bits at most, of all usable pictures in the stretch"),
         Gate(GateName.MOTION, r, MIN_CORRELATION, r >= MIN_CORRELATION, "correlation of the changes on both sides"),
     )
 
@@ -271,7 +271,7 @@ def _gates(segments: Sequence[Segment], evidence: float) -> tuple[Gate, ...]:
     if best is None:
         return (Gate(GateName.FRAMES, 0, 1, False, "query entries alike to a reference entry on one line of time"),)
     enough = evidence >= MATCH_EVIDENCE
-    total = Gate(GateName.EVIDENCE, evidence, MATCH_EVIDENCE, enough, "nats: motion and closeness over all segments")
+    total = Gate(GateName.EVIDENCE, evidence, MATCH_EVIDENCE, enough, "nats: motion and closeness over all stretches")
     return (*segment_gates(best), total)
 
 

@@ -1,0 +1,167 @@
+"""What a moderator sees on a terminal: the verdict first, which seconds, what to make of it, and what to do next."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING, Final
+
+import click
+from click.core import ParameterSource
+
+from vhashdb.errors import RecordNotFound
+from vhashdb.fingerprints import unusable_spans
+
+from .batch import Job, tally
+from .drawing import Side, draw, legend, stretches
+from .output import COLOURS, counted, printable, shown, verdict_word, without_path
+from .screen import Screen
+from .tellers import WORDS, Summary, database_text
+from .verdicts import SHORT_S, STILL_S
+
+if TYPE_CHECKING:
+    from vhashdb import Database, Match, Result
+
+    from .strips import Span
+
+SHOWN_MATCHES: Final = 3
+_VERDICT_WIDTH: Final = 14
+_INDENT: Final = 2
+_LOOK: Final = {
+    "insufficient": "look at it yourself; it is too dark, flat or short for the software to say anything",
+    "possible": "compare them yourself; on its own it proves nothing",
+}
+
+
+class ScreenTeller:
+    """Tells answers on a terminal."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._screen = Screen()
+        self._notes: dict[str, int] = {}
+        """What keeps matches from leading to more, and the numbers it was given: said in full only once."""
+        self._steps: set[str] = set()
+        """Next steps that were said already."""
+        self._signs: set[str] = set()
+        self._first: tuple[str, str] | None = None
+        """The first file found, and its best record."""
+
+    def tell(self, job: Job[Result]) -> None:
+        """One file: a line, and under it what is known of each match."""
+        if job.value is None:
+            self._heading("unreadable", job.path)
+            self._because(without_path(job.failure.message, job.path), job.failure.hint)
+            return
+        result = job.value
+        self._heading(result.verdict, job.path, len(result.matches))
+        if result.verdict == "insufficient":
+            self._because(result.reason, _LOOK["insufficient"])
+        for place, match in enumerate(result.matches[:SHOWN_MATCHES], 1):
+            self._match(result, match, f"{place}. " if len(result.matches) > 1 else "")
+        if (more := len(result.matches) - SHOWN_MATCHES) > 0:
+            self._say(f"and {more} more; all of them:")
+            self._screen.command([*self._command("match", job.path), "| less"], _INDENT)
+        for note in result.damage:
+            self._say(f"note: {printable(note)}")
+        if result.matches and self._first is None:
+            self._first = (job.path, result.matches[0].record.short_id)
+
+    def finish(self, summary: Summary) -> None:
+        """The counts, what the signs mean, and what to do next."""
+        screen = self._screen
+        screen.line("")
+        screen.hanging("", tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped, summary.older))
+        screen.hanging("", f"{database_text(summary)} · exit {summary.code.value}")
+        legend(screen, self._signs)
+        for note, number in self._notes.items():
+            screen.hanging(f"[{number}] ", note)
+        self._next(summary)
+
+    # -- one file --------------------------------------------------------------------------------------
+
+    def _heading(self, verdict: str, path: str, matches: int = 0) -> None:
+        screen, word = self._screen, verdict_word(verdict)
+        tail = f"  {matches} records" if matches > 1 else ""
+        name = screen.shortened(shown(path), screen.width - _VERDICT_WIDTH - len(tail))
+        style = f"bold {COLOURS[word]}" if word == "MATCH" else COLOURS[word]
+        screen.line(screen.text(word.ljust(_VERDICT_WIDTH), style) + screen.text(name, "bold" if matches else "") + screen.text(tail))
+
+    def _because(self, reason: str, step: str, indent: int = _INDENT) -> None:
+        """Why no more is said of a file, and the next step unless it was said before."""
+        self._say(printable(reason), indent)
+        if step not in self._steps:
+            self._steps.add(step)
+            self._screen.hanging("→ ", printable(step), indent)
+
+    def _match(self, result: Result, match: Match, place: str) -> None:
+        record, details, ceiling = match.record, match.record.details, match.ceiling
+        labels = printable(", ".join(record.labels)) or "no label"
+        state = "" if record.state == "active" else f"  ({record.state})"
+        mark = self._mark(match)
+        seconds = match.judgement.reason if match.identical else _seconds(result, match)
+        words = [f"{place}{seconds}", f"rec {record.short_id}{state}", labels, f"score {match.score:.2f}", f"→ {ceiling.action}{mark}"]
+        self._screen.flow(words, "  ", indent=_INDENT, hang=len(place))
+        indent = _INDENT + len(place)
+        if match.verdict == "possible":
+            self._because(match.judgement.reason, _LOOK["possible"], indent)
+        if not match.identical:
+            query = Side("file", result.duration_s, unusable_spans(result.fingerprint) if result.fingerprint else ())
+            known = Side("known", match.record.duration_s, self._unusable(match))
+            self._signs |= draw(self._screen, match.segments, query, known, indent)
+            stretches(self._screen, match.segments, indent)
+        source = "recorded here" if details.source == "local" else f"from {printable(details.source)}"
+        voices = "" if details.source == "local" and not ceiling.dispute else f" ({ceiling.agree} agree, {ceiling.dispute} dispute)"
+        self._screen.hanging("", f"{source}{voices}{': ' if details.reason else ''}{printable(details.reason)}", indent)
+        if ceiling.exceptions:
+            self._say(f"does not apply to {printable(', '.join(ceiling.exceptions))}", indent)
+
+    def _mark(self, match: Match) -> str:
+        """The number of the note that says why a match leads to no more."""
+        if not match.ceiling.reasons:
+            return ""
+        note = f"not more than {match.ceiling.action}: {printable('; '.join(match.ceiling.reasons))}"
+        return f" [{self._notes.setdefault(note, len(self._notes) + 1)}]"
+
+    def _unusable(self, match: Match) -> list[Span]:
+        try:
+            return unusable_spans(self._database.fingerprint(match.record.id))
+        except RecordNotFound:  # erased since, or it came without hashes
+            return []
+
+    # -- words -----------------------------------------------------------------------------------------
+
+    def _next(self, summary: Summary) -> None:
+        """What a person does now."""
+        screen, verdicts = self._screen, summary.verdicts
+        found, unsure = verdicts["match"] + verdicts["possible"], verdicts["insufficient"] + verdicts["unreadable"]
+        if self._first is not None:
+            example = "this says why" if found == 1 else "for example, this says why"
+            screen.hanging("→ ", f"{counted(found, 'file')} to look at; {example}:")
+            screen.command(self._command("explain", *self._first), _INDENT)
+        if unsure:
+            screen.hanging("→ ", f"{counted(unsure, 'file')} that nothing can be said of: that is not NO MATCH, so a person has to look")
+
+    def _command(self, verb: str, *arguments: str) -> list[str]:
+        """A command that can be given next, for the same database."""
+        given = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
+        database = ["--db", _quoted(str(self._database.path))] if given else []
+        return [f"vhashdb {verb}", *database, *map(_quoted, arguments)]
+
+    def _say(self, words: str, indent: int = _INDENT) -> None:
+        self._screen.line(words, indent)
+
+
+def _seconds(result: Result, match: Match) -> str:
+    if result.duration_s <= STILL_S:
+        return "still picture"
+    digits = 1 if result.duration_s < SHORT_S else 0
+    return f"{min(match.judgement.matched_query_s, result.duration_s):.{digits}f} of {result.duration_s:.{digits}f} s"
+
+
+def _quoted(word: str) -> str:
+    """As a shell takes it; what is no plain text as the bytes it is."""
+    if printable(word) == word:
+        return shlex.quote(word)
+    plain = "".join(chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'" else f"\\x{byte:02x}" for byte in os.fsencode(word))
+    return f"$'{plain}'"
