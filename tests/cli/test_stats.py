@@ -100,7 +100,7 @@ def test_what_a_question_leaves_behind_is_counted(own, samples):
 
 def test_every_figure_and_number_is_documented(busy):
     text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
-    section = re.search(r"## `stats`\n(.*?)\n## ", text, re.DOTALL)[1]
+    section = re.search(r"## `vhashdb stats`\n(.*?)\n## ", text, re.DOTALL)[1]
     head, *figures = run("stats", "--db", busy, *YEAR, "--json").json
     words = {*head, *(line["figure"] for line in figures), *(key for line in figures for row in line["rows"] for key in row)} - {"type"}
     assert words <= set(re.findall(r"`([^`]+)`", section))
