@@ -40,6 +40,7 @@ VERBS: Final = (
     "allow",
     "audit",
     "report",
+    "stats",
     "config",
     "completion",
     "demo",

@@ -16,6 +16,7 @@ The house, from the street to the cellar::
       live_index    the index kept equal to the records, on disk and in memory
       matching      two fingerprints become segments and a verdict
       review        what waits for a person, walked through case by case
+      charts        figures of the database as bars, pages and pictures
       plotting      one such pair as a picture                (the only room that imports matplotlib)
       report        answers as a page for people              (the only room that imports jinja2)
       text, writing words for people, and files that are written whole

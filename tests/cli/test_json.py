@@ -155,6 +155,7 @@ def _everything(place, samples, acme):
     do("show", harbour)
     do("audit")
     do("info")
+    do("stats")
     do("doctor")
     do("config show")
     do("feed init", "own", "--id", "own-feed")

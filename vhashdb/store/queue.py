@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
@@ -80,6 +81,8 @@ SETTLING: Final = ("opinion", "review-accepted", "review-rejected", "unmatch", "
 """Actions in the audit log with which somebody here settles that a record matched."""
 UNDONE: Final = "undo"
 """The action that takes others back: ``$.lines`` of its details are their numbers."""
+TAKEN_BACK: Final = f"(SELECT j.value FROM audit u, json_each(u.details, '$.lines') j WHERE u.action = '{UNDONE}')"
+"""Numbers of the lines that were taken back."""
 
 _SETTLING: Final = ", ".join(f"'{action}'" for action in SETTLING)
 _IDLE: Final = "h.proposed != '' AND r.state NOT IN ('retracted', 'held')"
@@ -112,8 +115,7 @@ FROM record r JOIN held h ON h.record = r.number WHERE {_IDLE} {{about}}
 
 _MATCHED: Final = f"""
 WITH settled AS (SELECT a.record, max(a.number) AS number FROM audit a
-                 WHERE {{action}} IN ({_SETTLING}) AND a.record IS NOT NULL AND a.number NOT IN (
-                       SELECT j.value FROM audit u, json_each(u.details, '$.lines') j WHERE u.action = '{UNDONE}') {{said}}
+                 WHERE {{action}} IN ({_SETTLING}) AND a.record IS NOT NULL AND a.number NOT IN {TAKEN_BACK} {{said}}
                  GROUP BY a.record)
 SELECT r.number, r.id, 'matched' AS cause, count(*) AS hits, max(json_extract(a.details, '$.score')) AS best, max(a.at) AS since
 FROM audit a JOIN record r ON r.id = a.record LEFT JOIN settled s ON s.record = a.record
@@ -145,6 +147,12 @@ def waiting(connection: Connection, today: datetime.date, record: str | None = N
     cases = [_case(row, row.why) for row in rows]
     otherwise = {case.record for case in cases if case.cause is not Cause.PROPOSED}
     return [case for case in cases if case.cause is not Cause.PROPOSED or case.record not in otherwise]
+
+
+def waiting_in(connection: Connection, today: datetime.date) -> dict[Cause, int]:
+    """How many cases a decision or an opinion ends, by cause."""
+    found = Counter(case.cause for case in waiting(connection, today))
+    return {cause: found[cause] for cause in Cause if cause is not Cause.MATCHED}
 
 
 def matched(connection: Connection, since: datetime.datetime, record: str | None = None) -> list[Case]:
