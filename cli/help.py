@@ -26,7 +26,7 @@ _DATABASE_UNNAMED: Final = frozenset(["demo"])
 
 SEE_ALSO: Final[Mapping[str, str]] = {
     "init": "add, info",
-    "info": "list, doctor",
+    "info": "list, stats, doctor",
     "doctor": "info",
     "add": "match, list, label, retract, import",
     "match": "explain, unmatch, show, compare",
@@ -61,7 +61,8 @@ SEE_ALSO: Final[Mapping[str, str]] = {
     "allow list": "allow add, allow revoke",
     "allow revoke": "allow list",
     "audit": "show, report transparency",
-    "report": "audit",
+    "stats": "info, report transparency, audit",
+    "report": "stats, audit",
     "report transparency": "audit, info",
     "config": "completion",
     "config show": "config path, config example",

@@ -42,6 +42,7 @@ VERBS: Final = (
     "allow",
     "audit",
     "report",
+    "stats",
     "config",
     "completion",
     "demo",

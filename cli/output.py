@@ -16,6 +16,7 @@ from vhashdb.text import clock as clock
 from vhashdb.text import counted as counted
 from vhashdb.text import decoded as decoded
 from vhashdb.text import printable as printable
+from vhashdb.text import size as size
 from vhashdb.text import verdict_word as verdict_word
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _ASCII: Final = str.maketrans(
     {"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x", "−": "-", "█": "#", "─": "-", "░": ".", "│": "|"}
 )
-_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 COLOURS: Final = {"MATCH": "red", "POSSIBLE": "yellow", "NO MATCH": "green", "INSUFFICIENT": "yellow", "NOT CHECKED": "magenta"}
 
 
@@ -149,14 +149,6 @@ def without_path(message: str, path: str) -> str:
 def coloured(word: str) -> str:
     """A verdict word, in colour if standard output is a terminal that wants it."""
     return click.style(word, fg=COLOURS.get(word), bold=word == "MATCH") if colour_wanted() else word
-
-
-def size(count: int) -> str:
-    """``1.2 MB``."""
-    if count < 1000:
-        return counted(count, "byte")
-    power = min(4, (len(str(count)) - 1) // 3)
-    return f"{count / 1000**power:.1f} {_UNITS[power]}"
 
 
 def labels_text(labels: tuple[str, ...]) -> str:

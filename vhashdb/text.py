@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Final
+
+_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def decoded(path: str | os.PathLike[str]) -> str:
@@ -44,6 +47,14 @@ def brief_clock(seconds: float, tenths: bool = True) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 file``, ``1,200 files``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size(count: int) -> str:
+    """``1.2 MB``."""
+    if count < 1000:
+        return counted(count, "byte")
+    power = min(4, (len(str(count)) - 1) // 3)
+    return f"{count / 1000**power:.1f} {_UNITS[power]}"
 
 
 def verdict_word(verdict: str) -> str:

@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 
 import vhashdb
-from vhashdb.text import brief_clock, counted
+from vhashdb.text import brief_clock, counted, printable
 
 PACKAGE: Final = "vhashdb.report"
 BASE_STYLE: Final = "base.css"
@@ -41,6 +41,11 @@ def render(template: str, *, styles: Sequence[str] = (), scripts: Sequence[str] 
     return page.render(style=Markup(style), script=Markup(script), policy=policy, version=vhashdb.__version__, **values)  # noqa: S704  # own files
 
 
+def render_part(template: str, *, styles: Sequence[str] = (), **values: Any) -> str:
+    """What is no page: a template with a style of its own, made of these sheets."""
+    return environment().get_template(template).render(style=Markup(_joined(styles)), **values)  # noqa: S704  # own files
+
+
 @functools.cache
 def environment() -> jinja2.Environment:
     """The templates of this package. Everything they show is escaped, and a name that is not there is an error."""
@@ -51,7 +56,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"clock": brief_clock, "counted": counted, "short": short}
+    made.filters |= {"clock": brief_clock, "counted": counted, "printable": printable, "short": short}
     return made
 
 

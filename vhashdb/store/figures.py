@@ -1,14 +1,17 @@
-"""The figures of a transparency report, counted in the database."""
+"""The figures of a transparency report, counted in the database: `vhashdb.store.statistics` has more of them."""
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.store.queue import TAKEN_BACK
+from vhashdb.store.records import State
 from vhashdb.store.store import Store
 
 
@@ -60,53 +63,76 @@ class Figures:
     """Marks in the period that a file is not a record."""
     sources: tuple[SourceFigures, ...] = ()
 
+    @property
+    def records(self) -> int:
+        """That can match now."""
+        return sum(number for state, number in self.by_state.items() if state != State.RETRACTED)
 
-_PERIOD = "a.at >= :since AND a.at < :after"
+
+IN_PERIOD: Final = "a.at >= :since AND a.at < :after"
+"""Of lines of the audit log, and of other tables that say when; the values are `moments`."""
+IN_FORCE: Final = "state != 'retracted'"
+"""Of records."""
+_HITS = f"""
+CREATE TEMP TABLE hit AS
+SELECT r.number, r.id, r.source, h.matches, h.possible
+FROM (SELECT record, count(*) AS matches, sum(json_extract(details, '$.verdict') IS 'possible') AS possible
+      FROM audit a WHERE action = 'match' AND {IN_PERIOD} GROUP BY record) h JOIN record r ON r.id = h.record
+"""
 _SOURCES = f"""
-WITH hit AS (SELECT r.number, r.id, r.source, count(*) AS matches FROM audit a JOIN record r ON r.id = a.record
-             WHERE a.action = 'match' AND {_PERIOD} GROUP BY r.number),
-     wrong AS (SELECT record FROM audit WHERE action IN ('retract', 'erase')
+WITH wrong AS (SELECT record FROM audit WHERE action IN ('retract', 'erase')
                       AND coalesce(json_extract(details, '$.code'), json_extract(details, '$.reason')) IN ('error', 'appeal')
-               UNION SELECT record FROM audit WHERE action = 'review-rejected'
+                      AND number NOT IN {TAKEN_BACK}
+               UNION SELECT record FROM audit WHERE action = 'review-rejected' AND number NOT IN {TAKEN_BACK}
                UNION SELECT record FROM not_this)
 SELECT s.source, coalesce(n.records, 0) AS records, coalesce(sum(h.matches), 0) AS matches, count(h.number) AS matched_records,
        coalesce(sum(h.id IN (SELECT record FROM wrong)), 0) AS wrong_records
 FROM (SELECT DISTINCT source FROM record) s LEFT JOIN hit h ON h.source = s.source
-LEFT JOIN (SELECT source, count(*) AS records FROM record WHERE state != 'retracted' GROUP BY source) n ON n.source = s.source
+LEFT JOIN (SELECT source, count(*) AS records FROM record WHERE {IN_FORCE} GROUP BY source) n ON n.source = s.source
 GROUP BY s.source ORDER BY s.source
 """
-_IN_FORCE = "state != 'retracted'"
 _COUNTS = {
-    "by_label": f"SELECT l.label, count(*) FROM label l JOIN record r ON r.number = l.record WHERE r.{_IN_FORCE} GROUP BY 1 ORDER BY 1",
-    "by_origin": f"SELECT origin, count(*) FROM record WHERE {_IN_FORCE} GROUP BY 1 ORDER BY 1",
-    "by_source": f"SELECT source, count(*) FROM record WHERE {_IN_FORCE} GROUP BY 1 ORDER BY 1",
+    "by_label": f"SELECT l.label, count(*) FROM label l JOIN record r ON r.number = l.record WHERE r.{IN_FORCE} GROUP BY 1 ORDER BY 1",
+    "by_origin": f"SELECT origin, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1 ORDER BY 1",
+    "by_source": f"SELECT source, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1 ORDER BY 1",
     "by_state": "SELECT state, count(*) FROM record GROUP BY 1 ORDER BY 1",
     "added": "SELECT source, count(*) FROM record a WHERE a.added_at >= :since AND a.added_at < :after GROUP BY 1 ORDER BY 1",
     "questions": "SELECT j.key, sum(j.value) FROM audit a, json_each(a.details) j "
-    f"WHERE a.action = 'queries' AND {_PERIOD} GROUP BY 1 ORDER BY 1",
-    "opinions": f"SELECT verdict, count(*) FROM opinion a WHERE {_PERIOD} GROUP BY 1 ORDER BY 1",
+    f"WHERE a.action = 'queries' AND {IN_PERIOD} GROUP BY 1 ORDER BY 1",
+    "opinions": f"SELECT verdict, count(*) FROM opinion a WHERE {IN_PERIOD} GROUP BY 1 ORDER BY 1",
     "retractions": "SELECT coalesce(json_extract(a.details, '$.code'), json_extract(a.details, '$.reason')), count(*) FROM audit a "
-    f"WHERE a.action IN ('retract', 'erase') AND {_PERIOD} GROUP BY 1 ORDER BY 1",
-    "reviews": f"SELECT substr(a.action, 8), count(*) FROM audit a WHERE a.action LIKE 'review-%' AND {_PERIOD} GROUP BY 1 ORDER BY 1",
+    f"WHERE a.action IN ('retract', 'erase') AND {IN_PERIOD} AND a.number NOT IN {TAKEN_BACK} GROUP BY 1 ORDER BY 1",
+    "reviews": f"SELECT substr(a.action, 8), count(*) FROM audit a WHERE a.action LIKE 'review-%' AND {IN_PERIOD} "
+    f"AND a.number NOT IN {TAKEN_BACK} GROUP BY 1 ORDER BY 1",
 }
 
 
 def figures(store: Store, since: datetime.date, until: datetime.date) -> Figures:
-    """Count what a report needs, in one transaction."""
-    after = until + datetime.timedelta(days=1)
-    values = {"since": f"{since} 00:00:00.000000", "after": f"{after} 00:00:00.000000"}
-    with store.transactions.writing() as connection:  # one moment for all figures; nothing is written
-        counts = {name: _counted(connection, query, values) for name, query in _COUNTS.items()}
-        matches = _number(connection, f"SELECT count(*) FROM audit a WHERE a.action = 'match' AND {_PERIOD}", values)
-        marks = _number(connection, f"SELECT count(*) FROM not_this a WHERE {_PERIOD}", values)
-        sources = tuple(SourceFigures(**row) for row in connection.execute(sa.text(_SOURCES), values).mappings())
+    """Count what a report needs, all at one moment."""
+    with store.transactions.snapshot() as connection:
+        return figures_in(connection, since, until)
+
+
+def figures_in(connection: Connection, since: datetime.date, until: datetime.date) -> Figures:
+    """The same in a snapshot that goes on, where the temporary table ``hit`` then has the records that were matched.
+
+    Its columns: the record's ``number``, ``id`` and ``source``; how many ``matches``, and how many of them were ``possible``.
+    """
+    values = moments(since, until)
+    connection.execute(sa.text(_HITS), values)
+    counts = {name: counted(connection, query, values) for name, query in _COUNTS.items()}
+    matches = int(connection.execute(sa.text("SELECT coalesce(sum(matches), 0) FROM hit")).scalar_one())
+    marks = int(connection.execute(sa.text(f"SELECT count(*) FROM not_this a WHERE {IN_PERIOD}"), values).scalar_one())
+    sources = tuple(SourceFigures(**row) for row in connection.execute(sa.text(_SOURCES), values).mappings())
     appeals = counts["retractions"].get("appeal", 0)
     return Figures(since, until, **counts, matches=matches, appeals_upheld=appeals, not_this=marks, sources=sources)
 
 
-def _counted(connection: Connection, query: str, values: dict[str, Any]) -> dict[str, int]:
+def moments(since: datetime.date, until: datetime.date) -> dict[str, str]:
+    """Where the first day begins and where the last one is over, as the tables have it."""
+    return {"since": f"{since} 00", "after": f"{until} 24"}  # no next day, which the last date of all does not have
+
+
+def counted(connection: Connection, query: str, values: Mapping[str, str]) -> dict[str, int]:
+    """Two columns, a name and a number."""
     return {str(name): int(number) for name, number in connection.execute(sa.text(query), values)}
-
-
-def _number(connection: Connection, query: str, values: dict[str, Any]) -> int:
-    return int(connection.execute(sa.text(query), values).scalar() or 0)

@@ -26,6 +26,16 @@ class Transactions:
             yield connection
 
     @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """The same for several questions about one moment; what is made in temporary tables is gone afterwards."""
+        with self.reading() as connection:
+            connection.exec_driver_sql("BEGIN")  # in WAL mode it neither waits for a writer nor makes one wait
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+
+    @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that holds the write lock from its start, so that it cannot fail halfway for want of it."""
         with sqlite_errors(self.path), self._engine.connect() as connection:

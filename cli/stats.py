@@ -1,0 +1,128 @@
+"""`vhashdb stats`: what is in the database and what it catches."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from vhashdb.errors import UsageError
+
+from .common import db_option, json_option, opened, warn_of_index
+from .days import day_or, period_options, today
+from .output import decoded, emit, emit_json, printable, say, shown
+from .settings import OneOf
+
+if TYPE_CHECKING:
+    from vhashdb import Database
+    from vhashdb.charts.figures import Overview
+    from vhashdb.charts.model import Chart, Row
+
+_YEAR: Final = datetime.timedelta(days=364)
+"""Weeks of a year before the last day."""
+
+
+@click.command(short_help="Show what is in the database and what it catches.")
+@period_options("a year before the last, or when the database was made,")
+@click.option("--by", type=OneOf("vhashdb.store.periods", "By"), help="Count over time by this; what suits the period unless given.")
+@click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw it instead: a page (.html) or a picture (.svg).")
+@db_option
+@json_option
+def command(
+    since: datetime.datetime | None, until: datetime.datetime | None, by: str | None, plot: Path | None, db: Path, as_json: bool
+) -> None:
+    """Show what is in the database and what it catches.
+
+    Records by label, source, severity and more; questions and matches over time; opinions, reviews, and how right the
+    sources were. Nothing in it is about a file that was asked about, or about a person.
+
+    Bars on a terminal; otherwise one line a number, columns separated by tabs.
+
+    \b
+    Example:
+      vhashdb stats
+      vhashdb stats --from 2026-01-01 --to 2026-06-30 --by month --plot stats.html
+    """
+    from vhashdb.writing import write_whole
+
+    draw = _target(plot) if plot is not None else None
+    with opened(db) as database:
+        warn_of_index(database)
+        overview = _counted(database, since, until, by)
+    if draw is not None and plot is not None:
+        write_whole(plot, draw(overview).encode())
+        say(f"{shown(plot)} is written")
+    if as_json:
+        _as_json(overview)
+    elif plot is None and sys.stdout.isatty():
+        _on_screen(overview)
+    elif plot is None:
+        _as_lines(overview)
+
+
+def _counted(database: Database, since: datetime.datetime | None, until: datetime.datetime | None, by: str | None) -> Overview:
+    from vhashdb.charts.figures import Overview
+    from vhashdb.store.periods import Period
+    from vhashdb.store.statistics import made_on, statistics
+
+    last = day_or(until, today())
+    first = day_or(since, min(last, max(made_on(database.store), last - _YEAR)))
+    counted, index = statistics(database.store, Period.of(first, last, by)), database.live.state()
+    return Overview(decoded(database.path.absolute().name), counted, index.hashes - index.removed + index.recent, index.bytes)
+
+
+def _as_json(overview: Overview) -> None:
+    period = overview.statistics.period
+    head = {"type": "stats", "database": overview.name, "from": period.since, "to": period.until, "by": period.by.value}
+    emit_json(head | {fact.key: fact.value for fact in overview.facts})
+    for section in overview.sections:
+        for chart in section.charts:
+            emit_json({"type": "figure", "figure": chart.key, "rows": [_row(chart, row) for row in chart.rows]})
+
+
+def _row(chart: Chart, row: Row) -> dict[str, Any]:
+    return {"name": row.key} | dict(zip((part.key for part in chart.parts), row.values, strict=True))
+
+
+def _on_screen(overview: Overview) -> None:
+    from .charts import Charts
+    from .screen import Screen
+
+    screen = Screen()
+    screen.line(screen.text(printable(overview.name), "bold"))
+    screen.line(overview.period)
+    screen.facts((fact.name, printable(fact.said)) for fact in overview.facts)
+    charts = Charts(screen)
+    for section in overview.sections:
+        charts.section(section)
+
+
+def _as_lines(overview: Overview) -> None:
+    emit("figure\tname\tpart\tnumber")
+    for fact in overview.facts:
+        emit(f"total\t{fact.key}\t\t{'' if fact.value is None else fact.value}")
+    for section in overview.sections:
+        for chart in section.charts:
+            for row in chart.rows:
+                for part, value in zip(chart.parts, row.values, strict=True):
+                    emit(f"{chart.key}\t{printable(row.key)}\t{part.key}\t{value}")
+
+
+def _target(path: Path) -> Callable[[Overview], str]:
+    """What makes a file of this name; ends before anything is counted if it cannot be written.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    from vhashdb.charts.pages import FORMS
+    from vhashdb.writing import require_writable
+
+    form = FORMS.get(path.suffix.lower())
+    if form is None:
+        raise UsageError(f"{path}: --plot makes {' and '.join(FORMS)} files", hint="name a file that ends so")
+    require_writable(path)
+    return form

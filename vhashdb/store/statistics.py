@@ -1,0 +1,209 @@
+"""What is in the database and what it catches: the figures of a transparency report and more, counted in the database.
+
+Nothing in them is about a file that was asked about, or about a person.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from vhashdb.exchange.policy import NEGATIVE, POSITIVE
+from vhashdb.matching.verdict import Verdict
+from vhashdb.store.clock import now_utc
+from vhashdb.store.figures import IN_FORCE, IN_PERIOD, Figures, counted, figures_in, moments
+from vhashdb.store.periods import Period
+from vhashdb.store.queue import Cause, waiting_in
+from vhashdb.store.records import SEVERITIES
+from vhashdb.store.store import Store
+
+LENGTHS: Final = (
+    ("under 1 second", 1),
+    ("1 to 10 seconds", 10),
+    ("10 to 60 seconds", 60),
+    ("1 to 5 minutes", 300),
+    ("5 to 20 minutes", 1200),
+    ("20 to 60 minutes", 3600),
+    ("an hour or more", None),
+)
+"""Classes of known videos, each with the seconds it ends before."""
+AGES: Final = (
+    ("up to a week", 8),
+    ("up to 30 days", 31),
+    ("up to 90 days", 91),
+    ("up to a year", 366),
+    ("over a year", None),
+)
+"""Classes of records by the days since they were added, each with the days it ends before."""
+ASKED: Final = (Verdict.MATCH, Verdict.POSSIBLE, Verdict.NO_MATCH, Verdict.INSUFFICIENT)
+"""What a question can be answered with."""
+FOUND: Final = (Verdict.MATCH, Verdict.POSSIBLE)
+TOP: Final = 10
+"""Records that are named because they matched most."""
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Answers that named a record of one kind."""
+
+    match: int
+    possible: int
+
+
+@dataclass(frozen=True)
+class Voices:
+    """Opinions of one source."""
+
+    agree: int
+    dispute: int
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The figures of a period, and what is in the database now."""
+
+    period: Period
+    today: datetime.date
+    """What the age of a record is counted to, and when a review is due."""
+    figures: Figures
+    unlabelled: int
+    """Records in force that have no label."""
+    by_severity: dict[str, int]
+    by_length: dict[str, int]
+    by_age: dict[str, int]
+    """Records in force, by the classes above; those without any are there."""
+    waiting: dict[Cause, int]
+    """Records that wait for a person now."""
+    added: tuple[int, ...]
+    """Records by span."""
+    questions: dict[Verdict, tuple[int, ...]]
+    """By span. They are noted when the program that asked them ends."""
+    matches: dict[Verdict, tuple[int, ...]]
+    """By span: answers that named a record, each record counted; `Verdict.MATCH` and `Verdict.POSSIBLE`."""
+    matches_by_label: dict[str, Hits]
+    """A record with several labels counts for each; with none, for the empty one."""
+    matches_by_source: dict[str, Hits]
+    top: dict[str, Hits]
+    """By id: the records that were named most often, most first."""
+    opinions: dict[str, Voices]
+    """Given in the period, by the feed or list they came with; ``local`` are those of people here."""
+
+    @property
+    def asked(self) -> tuple[int, ...]:
+        """Questions by span."""
+        return _sums(self.questions.values(), len(self.period.spans))
+
+    @property
+    def found(self) -> tuple[int, ...]:
+        """Questions by span that a record was found for."""
+        return _sums((self.questions[verdict] for verdict in FOUND), len(self.period.spans))
+
+
+def statistics(store: Store, period: Period, *, today: datetime.date | None = None) -> Statistics:
+    """Count everything at one moment, which keeps no writer waiting.
+
+    Args:
+        store: the records.
+        period: of what happened.
+        today: see `Statistics.today`; None: the day it is, in UTC.
+    """
+    today = today or now_utc().date()
+    values = moments(period.since, period.until)
+    with store.transactions.snapshot() as connection:
+        figures = figures_in(connection, period.since, period.until)
+        questions, matches = (_over_time(connection, query, values, period) for query in (_QUESTIONS, _MATCHES))
+        return Statistics(
+            period,
+            today,
+            figures,
+            unlabelled=int(connection.execute(sa.text(_UNLABELLED)).scalar_one()),
+            by_severity=_all(SEVERITIES, counted(connection, _BY_SEVERITY, {})),
+            by_length=_all(_names(LENGTHS), counted(connection, _BY_LENGTH, {})),
+            by_age=_all(_names(AGES), counted(connection, _BY_AGE, {"today": today.isoformat()})),
+            waiting=waiting_in(connection, today),
+            added=_over_time(connection, _ADDED, values, period).get("", (0,) * len(period.spans)),
+            questions={verdict: questions.get(verdict, (0,) * len(period.spans)) for verdict in ASKED},
+            matches={verdict: matches.get(verdict, (0,) * len(period.spans)) for verdict in FOUND},
+            matches_by_label=_hits(connection, _HITS_BY_LABEL),
+            matches_by_source=_hits(connection, _HITS_BY_SOURCE),
+            top=_hits(connection, _TOP),
+            opinions={source: Voices(agree, dispute) for source, agree, dispute in connection.execute(sa.text(_OPINIONS), values)},
+        )
+
+
+def made_on(store: Store) -> datetime.date:
+    """The day on which the database was made."""
+    with store.transactions.reading() as connection:
+        text = connection.execute(sa.text("SELECT value FROM meta WHERE name = 'created_at'")).scalar_one()
+    return datetime.datetime.fromisoformat(text).date()
+
+
+# -- inside ----------------------------------------------------------------------------------------
+
+
+def _class_of(value: str, classes: Iterable[tuple[str, int | None]]) -> str:
+    """The name of a value's class, in SQL."""
+    cases = " ".join(f"ELSE '{name}'" if end is None else f"WHEN {value} < {end} THEN '{name}'" for name, end in classes)
+    return f"CASE {cases} END"
+
+
+def _listed(words: Iterable[str]) -> str:
+    """Words as SQL has them."""
+    return ", ".join(f"'{word}'" for word in sorted(words))
+
+
+_AGE: Final = "julianday(:today) - julianday(date(added_at))"
+_BY_SEVERITY: Final = f"SELECT severity, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1"
+_BY_LENGTH: Final = f"SELECT {_class_of('duration_s', LENGTHS)}, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1"
+_BY_AGE: Final = f"SELECT {_class_of(_AGE, AGES)}, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1"
+_UNLABELLED: Final = f"SELECT count(*) FROM record WHERE {IN_FORCE} AND number NOT IN (SELECT record FROM label)"
+
+# By day; Python makes weeks and months of them.
+_DAY: Final = "substr(a.at, 1, 10)"
+_ADDED: Final = "SELECT '', substr(added_at, 1, 10), count(*) FROM record WHERE added_at >= :since AND added_at < :after GROUP BY 2"
+_QUESTIONS: Final = (
+    f"SELECT j.key, {_DAY}, sum(j.value) FROM audit a, json_each(a.details) j WHERE a.action = 'queries' AND {IN_PERIOD} GROUP BY 1, 2"
+)
+_MATCHES: Final = (
+    f"SELECT json_extract(a.details, '$.verdict'), {_DAY}, count(*) FROM audit a WHERE a.action = 'match' AND {IN_PERIOD} GROUP BY 1, 2"
+)
+
+_HIT: Final = "sum(h.matches - h.possible), sum(h.possible)"
+_HITS_BY_LABEL: Final = f"SELECT coalesce(l.label, ''), {_HIT} FROM hit h LEFT JOIN label l ON l.record = h.number GROUP BY 1"
+_HITS_BY_SOURCE: Final = f"SELECT h.source, {_HIT} FROM hit h GROUP BY 1"
+_TOP: Final = f"SELECT id, matches - possible, possible FROM hit ORDER BY matches DESC, id LIMIT {TOP}"
+
+# Whoever is quoted by a list stands behind the list's name: ``list/somebody``.
+_OPINIONS: Final = f"""
+SELECT CASE instr(a.author, '/') WHEN 0 THEN a.author ELSE substr(a.author, 1, instr(a.author, '/') - 1) END,
+       sum(a.verdict IN ({_listed(POSITIVE)})), sum(a.verdict IN ({_listed(NEGATIVE)}))
+FROM opinion a WHERE {IN_PERIOD} AND a.verdict IN ({_listed(POSITIVE | NEGATIVE)}) GROUP BY 1 ORDER BY 1
+"""
+
+
+def _over_time(connection: Connection, query: str, values: Mapping[str, str], period: Period) -> dict[str, tuple[int, ...]]:
+    daily: dict[str, dict[datetime.date, int]] = {}
+    for name, day, number in connection.execute(sa.text(query), values):
+        daily.setdefault(str(name), {})[datetime.date.fromisoformat(day)] = int(number)
+    return {name: period.counted(days) for name, days in daily.items()}
+
+
+def _hits(connection: Connection, query: str) -> dict[str, Hits]:
+    return {str(name): Hits(int(match), int(possible)) for name, match, possible in connection.execute(sa.text(query))}
+
+
+def _all(names: Iterable[str], found: Mapping[str, int]) -> dict[str, int]:
+    return {name: found.get(name, 0) for name in names}
+
+
+def _names(classes: Iterable[tuple[str, int | None]]) -> tuple[str, ...]:
+    return tuple(name for name, _ in classes)
+
+
+def _sums(rows: Iterable[tuple[int, ...]], length: int) -> tuple[int, ...]:
+    return tuple(map(sum, zip((0,) * length, *rows, strict=True)))
