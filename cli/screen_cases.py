@@ -19,7 +19,7 @@ def tell(cases: Sequence[Case]) -> None:
         screen.line("nothing waits")
         return
     screen.table(("record", "why it waits", "since", "labels", "source", "said"), [_row(case) for case in cases], roomy=("labels", "said"))
-    screen.line(f"{counted(len(cases), 'case')} to look at; `vhashdb review show {cases[0].record[:8]}` shows the first")
+    screen.line(f"{counted(len(cases), 'case')} to look at; `vhashdb review` goes through them one by one")
 
 
 def _row(case: Case) -> tuple[str, ...]:

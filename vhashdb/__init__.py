@@ -15,6 +15,7 @@ The house, from the street to the cellar::
       index         hashes of many videos, searched         (the only room that imports faiss)
       live_index    the index kept equal to the records, on disk and in memory
       matching      two fingerprints become segments and a verdict
+      review        what waits for a person, walked through case by case
       plotting      one such pair as a picture                (the only room that imports matplotlib)
       report        answers as a page for people              (the only room that imports jinja2)
       text, writing words for people, and files that are written whole

@@ -100,9 +100,9 @@ class Screen:
 
 
 class Terminal:
-    """A command that runs in a pseudo-terminal of a given width."""
+    """A command that runs in a pseudo-terminal of a given width; ``stdin`` is a file that it reads instead of what is typed."""
 
-    def __init__(self, *arguments, width=80, no_colour=False, term="xterm-256color", locale="C.UTF-8", **environment):
+    def __init__(self, *arguments, width=80, no_colour=False, term="xterm-256color", locale="C.UTF-8", stdin=None, **environment):
         self.width = width
         self._raw = bytearray()
         self._ours, theirs = pty.openpty()
@@ -114,9 +114,8 @@ class Terminal:
         dropped = ("LANG", "LC_CTYPE", "NO_COLOR", "COLUMNS", "LINES", "PYTHONIOENCODING")
         environ = {name: value for name, value in os.environ.items() if name not in dropped} | given
         # A session of its own, whose terminal this is: Ctrl-C is then what the terminal makes of the character.
-        self._process = start(
-            *arguments, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, start_new_session=True, preexec_fn=lambda: _adopt(theirs)
-        )
+        streams = {"stdin": theirs if stdin is None else stdin, "stdout": theirs, "stderr": theirs}
+        self._process = start(*arguments, **streams, env=environ, start_new_session=True, preexec_fn=lambda: _adopt(theirs))
         self._theirs = theirs
 
     def __enter__(self):

@@ -22,6 +22,8 @@ from .driver import run
 SCHEMA = json.loads((ROOT / "docs" / "json-schema.json").read_text())
 DEFINITIONS = SCHEMA["$defs"]
 COMMANDS = {value["title"].removeprefix("vhashdb "): name for name, value in DEFINITIONS.items() if name.startswith("vhashdb-")}
+HANDOVER = "review --export FILE.jsonl"
+"""Its lines go to a file and not to standard output."""
 PAGE = (ROOT / "docs" / "json.md").read_text()
 
 
@@ -121,7 +123,7 @@ def _everything(place, samples, acme):
     do("trust release", "acme-feed", "--reason", "confirmed by telephone")
     do("trust rules", "--quorum", "3")
     valley = next(line["record"] for line in do("list") if line["reason"] == "why")
-    do(
+    verdicts = do(
         "match",
         edited / "valley__mirror.mp4",
         unknown / "dark_room.mp4",
@@ -140,6 +142,9 @@ def _everything(place, samples, acme):
     do("unmatch", edited / "harbour__insert.mp4", harbour, "--reason", "another one")
     do("review list")
     do("review show", valley)
+    (place / "verdicts.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in verdicts))
+    _must("review", "--matches", "verdicts.jsonl", "--export", "handover.jsonl")
+    said[HANDOVER] = [json.loads(line) for line in (place / "handover.jsonl").read_text().splitlines()]
     do("review accept", valley, "--reason", "looked at it")
     do("review reject", valley, "--reason", "looked again")
     do("allow add", samples / "still.png", "--reason", "a news intro")
@@ -171,7 +176,7 @@ def test_the_schema_is_one():
 
 
 def test_every_command_with_json_has_its_lines_in_the_schema():
-    assert set(with_json(cli)) == set(COMMANDS)
+    assert {*with_json(cli), HANDOVER} == set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from vhashdb.cells import markdown, neutral
 from vhashdb.store.figures import Figures
 
 _TITLES: Final = {
@@ -49,11 +50,11 @@ def as_markdown(figures: Figures) -> str:
     ]
     for name, (title, head) in _TITLES.items():
         counts: Mapping[str, int] = getattr(figures, name)
-        rows = "\n".join(f"| {_cell(key)} | {number:,} |" for key, number in counts.items())
+        rows = "\n".join(f"| {markdown(key)} | {number:,} |" for key, number in counts.items())
         parts += [f"## {title}", f"| {head} | number |\n|---|---:|\n{rows}" if rows else "None."]
     parts.append("## Precision by source")
     rows = "\n".join(
-        f"| {_cell(s.source)} | {s.records:,} | {s.matches:,} | {s.matched_records:,} | {s.wrong_records:,} | {_share(s.precision)} |"
+        f"| {markdown(s.source)} | {s.records:,} | {s.matches:,} | {s.matched_records:,} | {s.wrong_records:,} | {_share(s.precision)} |"
         for s in figures.sources
     )
     parts.append("| source | records | matches | records matched | of these wrong | precision |\n|---|---:|---:|---:|---:|---:|\n" + rows)
@@ -72,22 +73,13 @@ def _rows(figures: Figures) -> Iterator[tuple[str, str, object]]:
     yield "period", "to", figures.until.isoformat()
     for name in _TITLES:
         for key, number in getattr(figures, name).items():
-            yield name, _safe(key), number
+            yield name, neutral(key), number
     for name in ("matches", "appeals_upheld", "not_this"):
         yield "total", name, getattr(figures, name)
     for source in figures.sources:
         for name in ("records", "matches", "matched_records", "wrong_records"):
-            yield f"source_{name}", _safe(source.source), getattr(source, name)
-        yield "source_precision", _safe(source.source), "" if source.precision is None else round(source.precision, 4)
-
-
-def _safe(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+            yield f"source_{name}", neutral(source.source), getattr(source, name)
+        yield "source_precision", neutral(source.source), "" if source.precision is None else round(source.precision, 4)
 
 
 def _share(precision: float | None) -> str:

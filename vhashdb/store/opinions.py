@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import Connection
 
 from vhashdb.errors import RecordNotFound, UsageError
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
@@ -111,20 +112,33 @@ class Opinions:
         Raises:
             UsageError: no such verdict or basis, or too long a reason.
         """
+        opinion = self.made(record, verdict, basis=basis, reason=reason)
+        with self._transactions.writing() as connection:
+            self.give_in(connection, record, opinion)
+        return opinion
+
+    def made(self, record: Record, verdict: str, *, basis: str, reason: str) -> Opinion:
+        """An opinion as people here would give it now; nothing is written.
+
+        Raises:
+            UsageError: no such verdict or basis, or too long a reason.
+        """
         for what, value, known in (("verdict", verdict, VERDICTS), ("basis of an opinion", basis, BASES)):
             if value not in known:
                 raise UsageError(f"{value!r} is not a {what}", hint=f"known: {', '.join(known)}")
         if len(reason) > MAX_REASON:
             raise UsageError(f"the reason has {len(reason)} characters; at most {MAX_REASON} are allowed", hint="shorten it")
         on = self.subject(record)
-        opinion = Opinion(LOCAL, on.feed, on.rid, on.rev, verdict, basis, reason, now_utc())
-        with self._transactions.writing() as connection:
-            values = vars(opinion)
-            row = insert(tables.opinion).values(**values)
-            connection.execute(row.on_conflict_do_update(index_elements=["author", "on_feed", "on_rid"], set_=values))
-            refresh_disputes(connection, "SELECT number FROM record WHERE id = :id", id=record.id)
-            self._store.log_in(connection, "opinion", record.id, verdict=verdict, basis=basis, reason=reason)
-        return opinion
+        return Opinion(LOCAL, on.feed, on.rid, on.rev, verdict, basis, reason, now_utc())
+
+    def give_in(self, connection: Connection, record: Record, opinion: Opinion) -> None:
+        """Write an opinion, in a transaction that is under way."""
+        values = vars(opinion)
+        row = insert(tables.opinion).values(**values)
+        connection.execute(row.on_conflict_do_update(index_elements=["author", "on_feed", "on_rid"], set_=values))
+        refresh_disputes(connection, "SELECT number FROM record WHERE id = :id", id=record.id)
+        said = {"verdict": opinion.verdict, "basis": opinion.basis, "reason": opinion.reason}
+        self._store.log_in(connection, "opinion", record.id, **said)
 
     def about(self, record: Record) -> list[Opinion]:
         """Everybody's opinions on a record, oldest first."""

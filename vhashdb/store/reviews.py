@@ -1,4 +1,4 @@
-"""What waits for a person: held records, disputes, reviews that are due, and records past their time."""
+"""What people decide about the records in the queue, alone or in pairs."""
 
 from __future__ import annotations
 
@@ -11,23 +11,16 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
-from vhashdb.store import schema
+from vhashdb.store import queue, schema
 from vhashdb.store.clock import now_utc
-from vhashdb.store.promotion import NEGATIVE, refresh_disputes
+from vhashdb.store.promotion import refresh_disputes
+from vhashdb.store.queue import Case, Cause, Hits
 from vhashdb.store.records import Record, State
 from vhashdb.store.rules import Rules, read_rules, write_rules
 from vhashdb.store.store import Store
+from vhashdb.store.undoing import Memory, Remembering, take_back
 
-
-class Cause(enum.StrEnum):
-    """Why a record is in the queue."""
-
-    HELD = "held"
-    DISPUTED = "disputed"
-    DUE = "due"
-    """The day by which somebody was to look again has gone by."""
-    EXPIRED = "expired"
-    """It stopped matching on the day its publisher set."""
+__all__ = ["Case", "Cause", "Decision", "Outcome", "Reviews"]
 
 
 class Decision(enum.StrEnum):
@@ -38,22 +31,6 @@ class Decision(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Case:
-    """One record in the queue."""
-
-    record: str
-    """Its id."""
-    cause: Cause
-    why: str
-    since: datetime.datetime | None
-    labels: tuple[str, ...]
-    source: str
-    proposed: str
-    """What one person proposed, where two are required."""
-    proposed_by: str
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What a decision did."""
 
@@ -61,27 +38,8 @@ class Outcome:
     decision: Decision
     final: bool
     """False: a second person has to confirm it."""
-
-
-_QUEUE = f"""
-SELECT r.number, r.id, 'held' AS cause, coalesce(h.reason, 'put aside by a person') AS why, h.at AS since
-FROM record r LEFT JOIN held h ON h.record = r.number WHERE r.state = 'held'
-UNION ALL
-SELECT r.number, r.id, 'disputed',
-       group_concat(p.author || ': ' || p.verdict || CASE p.reason WHEN '' THEN '' ELSE ' (' || p.reason || ')' END, '; '), max(p.at)
-FROM record r LEFT JOIN origin o ON o.record = r.number LEFT JOIN feed f ON f.number = o.feed LEFT JOIN held h ON h.record = r.number
-JOIN opinion p ON (p.on_feed = f.id AND p.on_rid = o.rid
-                   OR o.record IS NULL AND p.on_rid = r.id AND p.on_feed IN (SELECT id FROM feed WHERE own UNION ALL SELECT 'local'))
-WHERE r.state = 'disputed' AND p.verdict IN {NEGATIVE}
-GROUP BY r.number HAVING coalesce(max(h.decided_at), '') < max(p.at)
-UNION ALL
-SELECT number, id, 'due', 'was to be reviewed by ' || review_by, review_by || ' 00:00:00.000000' FROM record
-WHERE review_by < :today AND state NOT IN ('retracted', 'held') AND (expires IS NULL OR expires >= :today)
-UNION ALL
-SELECT number, id, 'expired', 'expired on ' || expires, expires || ' 00:00:00.000000' FROM record
-WHERE expires < :today AND state != 'retracted'
-ORDER BY since, id
-"""
+    memory: Memory
+    """For `Reviews.undo`."""
 
 
 class Reviews:
@@ -103,26 +61,37 @@ class Reviews:
             write_rules(connection, rules)
             self._store.log_in(connection, "rules", None, **vars(rules))
 
-    def queue(self, *, record: str | None = None, today: datetime.date | None = None) -> list[Case]:
-        """What waits for a person, oldest first; of one record or of all."""
-        today = today or now_utc().date()
-        labels = "(SELECT json_group_array(label) FROM label WHERE record = q.number)"
-        query = sa.text(
-            f"SELECT q.id, q.cause, q.why, q.since, r.source, {labels} AS labels, coalesce(h.proposed, '') AS proposed, "
-            f"coalesce(h.proposed_by, '') AS proposed_by FROM ({_QUEUE}) q JOIN record r ON r.number = q.number "
-            "LEFT JOIN held h ON h.record = q.number WHERE :record IS NULL OR q.id = :record ORDER BY q.since, q.id"
-        ).columns(since=sa.DateTime, labels=sa.JSON)
+    # -- the queue -----------------------------------------------------------------------------
+
+    def queue(
+        self, *, record: str | None = None, today: datetime.date | None = None, matched_since: datetime.datetime | None = None
+    ) -> list[Case]:
+        """What waits for a person, oldest first; of one record or of all.
+
+        Args:
+            record: the full id of the only record to ask about.
+            today: the day on which records are due or expire; today unless given.
+            matched_since: also give the records that matched since then (UTC, without a time zone), that nobody here looked
+                at after they did, and that do not wait for another reason; the last match first.
+        """
         with self._transactions.reading() as connection:
-            rows = connection.execute(query, {"today": today.isoformat(), "record": record}).all()
-        return [
-            Case(row.id, Cause(row.cause), row.why, row.since, tuple(sorted(row.labels)), row.source, row.proposed, row.proposed_by)
-            for row in rows
-        ]
+            cases = queue.waiting(connection, today or now_utc().date(), record)
+            recent = queue.matched(connection, matched_since, record) if matched_since is not None else []
+        known = {case.record for case in cases}
+        return cases + [case for case in recent if case.record not in known]
+
+    def hits(self, record: Record, since: datetime.datetime) -> Hits | None:
+        """How often a record matched since then (UTC, without a time zone); None if it did not."""
+        with self._transactions.reading() as connection:
+            return queue.hits(connection, record.id, since)
+
+    # -- decisions -----------------------------------------------------------------------------
 
     def decide(self, record: Record, decision: Decision, *, reason: str) -> Outcome:
         """Accept a record, which then matches as far as its ceiling allows, or reject it, which retracts it here for good.
 
-        Where two people are required, the first only proposes.
+        Where two people are required, the first only proposes. To accept a record of one's own whose day has come also
+        takes that day away; for another publisher's it is settled until the publisher names another day.
 
         Raises:
             UsageError: there is nothing to decide, or the same person would decide alone.
@@ -130,18 +99,29 @@ class Reviews:
         causes = {case.cause for case in self.queue(record=record.id)}
         if not causes and decision is Decision.ACCEPTED:
             raise UsageError(f"record {record.short_id} does not wait for a review", hint="`vhashdb review list` shows what does")
-        if record.state is State.RETRACTED:
-            raise UsageError(f"record {record.short_id} is retracted already")
         with self._transactions.writing() as connection:
-            number = int(connection.execute(sa.select(schema.record.c.number).where(schema.record.c.id == record.id)).scalar_one())
-            final = not read_rules(connection).two_person or self._seconded(connection, number, decision)
+            row = connection.execute(sa.select(schema.record).where(schema.record.c.id == record.id)).mappings().one()
+            if row["state"] == State.RETRACTED:
+                raise UsageError(f"record {record.short_id} is retracted already")
+            final = not read_rules(connection).two_person or self._seconded(connection, row["number"], decision)
+            remembering = Remembering(connection, record.id)
             if final:
-                self._carry_out(connection, record, number, decision)
+                self._carry_out(connection, record, row["number"], decision)
             else:
-                self._propose(connection, number, decision)
+                self._propose(connection, row["number"], decision)
             action = f"review-{decision}" if final else f"propose-{decision}"
             self._store.log_in(connection, action, record.id, reason=reason, causes=sorted(causes))
-        return Outcome(self._store.get(record.id), decision, final)
+            memory = remembering.ended()
+        return Outcome(self._store.get(record.id), decision, final, memory)
+
+    def undo(self, memory: Memory) -> Record:
+        """Take a decision, an opinion or a mark back, as if it had not been made; the audit log keeps both.
+
+        Raises:
+            UsageError: somebody did something with the record since, or others may know of it already.
+        """
+        take_back(self._store, memory)
+        return self._store.get(memory.record)
 
     def _seconded(self, connection: Connection, number: int, decision: Decision) -> bool:
         """Whether somebody else proposed the same before."""
@@ -164,8 +144,8 @@ class Reviews:
             values["state"] = State.RETRACTED.value
         elif record.state is State.HELD:
             values["state"] = State.ACTIVE.value
-        if decision is Decision.ACCEPTED and record.details.source == "local" and record.details.review_by is not None:
-            values["review_by"] = None  # somebody looked again; the next date is theirs to set
+        if decision is Decision.ACCEPTED and record.details.source == "local":
+            values |= _days_gone_by(record)  # somebody looked again; the next date is theirs to set
         connection.execute(schema.record.update().where(schema.record.c.number == number).values(**values))
         refresh_disputes(connection, "SELECT :number", number=number)
 
@@ -173,3 +153,9 @@ class Reviews:
         done = connection.execute(tables.held.update().where(tables.held.c.record == number).values(**values)).rowcount
         if not done:
             connection.execute(tables.held.insert().values(record=number, reason="", at=now_utc(), **values))
+
+
+def _days_gone_by(record: Record) -> dict[str, object]:
+    details, today = record.details, now_utc().date()
+    values: dict[str, object] = {} if details.review_by is None else {"review_by": None}
+    return values | ({"expires": None} if details.expires is not None and details.expires < today else {})

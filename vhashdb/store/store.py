@@ -282,9 +282,13 @@ class Store:
         """Remember that the file with this hash is not this record. Said twice, it is remembered once."""
         record = self.get(identifier)
         with self._writing() as connection:
-            insert = sqlite_insert(schema.not_this).values(record=record.id, sha256=sha256, reason=reason, at=now_utc())
-            connection.execute(insert.on_conflict_do_nothing())
-            self.log_in(connection, "unmatch", record.id, sha256=sha256, reason=reason)
+            self.mark_in(connection, record.id, sha256, reason)
+
+    def mark_in(self, connection: Connection, record: str, sha256: str, reason: str) -> None:
+        """The same, of a record by its full id, in a transaction that is under way."""
+        insert = sqlite_insert(schema.not_this).values(record=record, sha256=sha256, reason=reason, at=now_utc())
+        connection.execute(insert.on_conflict_do_nothing())
+        self.log_in(connection, "unmatch", record, sha256=sha256, reason=reason)
 
     def not_this(self, sha256: str) -> frozenset[str]:
         """Ids of the records that the file with this hash is not."""

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
+from vhashdb.cells import neutral, original
 from vhashdb.errors import FormatError
 from vhashdb.exchange.formats.fields import WRITTEN, field_named, from_fields, to_fields
 from vhashdb.exchange.formats.frames import frame
@@ -17,21 +18,9 @@ from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import KINDS
 
 _DELIMITERS: Final = ",;\t"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
-"""What a spreadsheet runs, or hides, when a cell begins with it."""
 _SIGNALS: Final = frozenset((*KINDS, "hashes", "fingerprint"))
 
 Row = tuple[int, list[str]]
-
-
-def neutral(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def original(cell: str) -> str:
-    """What `neutral` was given."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def rows(source: Source, delimiter: str, limits: FormatLimits) -> Iterator[Row | Refusal]:

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
+from vhashdb.cells import neutral
 from vhashdb.exchange.formats.crosswalk import DATASET, THREATEXCHANGE, THREATEXCHANGE_STATUS
 from vhashdb.exchange.formats.frames import row_of_frame
 from vhashdb.exchange.formats.item import Entry, Item, Judged
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import Signals, kind_of
-from vhashdb.exchange.formats.table import neutral, rows
+from vhashdb.exchange.formats.table import rows
 from vhashdb.exchange.formats.words import external_id, id_of_hash, labels_of, list_of, opinions_of, organisation
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import Pdq

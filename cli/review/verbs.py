@@ -1,4 +1,4 @@
-"""`vhashdb review`: what waits for a person."""
+"""`vhashdb review list`, `show`, `accept` and `reject`: the same without being asked, for scripts."""
 
 from __future__ import annotations
 
@@ -8,42 +8,36 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import db_option, json_option, opened
-from .output import counted, emit, emit_json, labels_text, printable, record_json
+from ..common import db_option, json_option, opened
+from ..output import counted, emit, emit_json, labels_text, printable, record_json
+from .options import filters
 
 if TYPE_CHECKING:
     from vhashdb.store.opinions import Opinion
-    from vhashdb.store.reviews import Case
+    from vhashdb.store.queue import Case
 
 _reason = click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept in the record's history.")
 _identifier = click.argument("identifier", metavar="ID")
 
 
-@click.group(short_help="Work through what waits for a person.")
-def command() -> None:
-    """Work through what waits for a person: held, disputed, overdue and expired records.
-
-    \b
-    Example:
-      vhashdb review list
-      vhashdb review show 9f3c2a
-    """
-
-
-@command.command("list", short_help="List what waits, oldest first.")
+@click.command("list", short_help="List what waits, oldest first.")
+@filters
 @db_option
 @json_option
-def list_cases(db: Path, as_json: bool) -> None:
-    """List what waits, oldest first.
+def list_cases(db: Path, as_json: bool, **given: Any) -> None:
+    """List what waits, oldest first; then what matched and was not looked at since, the last match first.
 
     \b
     Example:
       vhashdb review list
+      vhashdb review list --cause held --source acme-tvec
     """
+    from .running import Asked, open_cases
+
     with opened(db) as database:
-        cases = database.exchange.reviews.queue()
+        cases = open_cases(database, Asked(**given))
     if sys.stdout.isatty() and not as_json:
-        from . import screen_cases
+        from .. import screen_cases
 
         screen_cases.tell(cases)
         return
@@ -53,7 +47,7 @@ def list_cases(db: Path, as_json: bool) -> None:
         emit(f"{counted(len(cases), 'case')} to look at" if cases else "nothing waits")
 
 
-@command.command("show", short_help="Show what is known for and against a record.")
+@click.command("show", short_help="Show what is known for and against a record.")
 @_identifier
 @db_option
 @json_option
@@ -89,7 +83,7 @@ def show(identifier: str, db: Path, as_json: bool) -> None:
     emit(f"  → {ceiling.action.value}{': ' if ceiling.reasons else ''}{printable('; '.join(ceiling.reasons))}")
 
 
-@command.command("accept", short_help="Accept a record that waits.")
+@click.command("accept", short_help="Accept a record that waits.")
 @_identifier
 @_reason
 @db_option
@@ -106,7 +100,7 @@ def accept(identifier: str, reason: str, db: Path, as_json: bool) -> None:
     _decide(identifier, "accepted", reason, db, as_json)
 
 
-@command.command("reject", short_help="Reject a record: it never matches here again.")
+@click.command("reject", short_help="Reject a record: it never matches here again.")
 @_identifier
 @_reason
 @db_option

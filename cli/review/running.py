@@ -1,0 +1,127 @@
+"""What one run of `vhashdb review` looks at, and in which order."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from vhashdb.errors import MediaNotFound, UsageError
+from vhashdb.review.found import read_matches
+from vhashdb.store.looks import Judged
+from vhashdb.store.queue import Case, Cause, Filter
+
+from ..output import counted, emit, say
+from .asking import answers
+from .handing import hand_over, judged, target_of
+from .moments import week_ago
+from .walking import MatchPlace, RecordPlace, Walking
+
+if TYPE_CHECKING:
+    from vhashdb import Database
+
+STDIN: Final = "-"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of one run."""
+
+    labels: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    limit: int | None = None
+    since: datetime.datetime | None = None
+    matches: str | None = None
+    export: str | None = None
+
+    @property
+    def filter(self) -> Filter:
+        """Which cases count."""
+        return Filter(self.labels, self.sources, tuple(Cause(cause) for cause in self.causes))
+
+    @property
+    def matched_since(self) -> datetime.datetime:
+        """From when on matches count."""
+        return self.since or week_ago()
+
+
+def run(database: Database, asked: Asked) -> None:
+    """Walk through what was asked for, write the handover, or both."""
+    target = target_of(asked.export) if asked.export is not None else None
+    if asked.matches is not None:
+        _walk_matches(database, asked, target)
+    elif target is not None:
+        hand_over(database, asked, target)
+    else:
+        places = _record_places(database, asked)
+        if places:
+            Walking(database, places, asked.matched_since, answers(taken=False)).run()
+        else:
+            emit("nothing waits")
+
+
+def open_cases(database: Database, asked: Asked) -> list[Case]:
+    """What waits, oldest first, and then what matched, the last match first."""
+    allows = asked.filter.allows
+    return [case for case in database.exchange.reviews.queue(matched_since=asked.matched_since) if allows(case)][: asked.limit]
+
+
+def _walk_matches(database: Database, asked: Asked, target: Path | None) -> None:
+    """Look at matches one by one; whatever ends it, the handover is written."""
+    places = _match_places(database, asked)
+    walking = Walking(database, places, asked.matched_since, answers(taken=asked.matches == STDIN)) if places else None
+    try:
+        walking.run() if walking is not None else emit("no match to look at")
+    finally:
+        if target is not None:
+            hand_over(database, asked, target, judged(places, walking.decided if walking is not None else ()))
+
+
+def _record_places(database: Database, asked: Asked) -> list[RecordPlace]:
+    """The records that wait, each once, in the order in which the first reason of each came up."""
+    reviews, actor = database.exchange.reviews, database.store.actor
+    allows, two_person = asked.filter.allows, reviews.rules.two_person
+    cases = [case for case in reviews.queue(matched_since=asked.matched_since) if allows(case)]
+    theirs = {case.record for case in cases if two_person and case.proposed_by == actor}
+    if theirs:
+        verb = "waits" if len(theirs) == 1 else "wait"
+        say(f"{counted(len(theirs), 'record')} {verb} for somebody else to confirm what {actor} proposed")
+    waiting = [record for record in dict.fromkeys(case.record for case in cases) if record not in theirs]
+    return [RecordPlace(record) for record in waiting[: asked.limit]]
+
+
+def _match_places(database: Database, asked: Asked) -> list[MatchPlace]:
+    """The matches of a file, without those that were judged before and those of one file twice."""
+    if asked.causes:
+        raise UsageError("--cause says why records wait; matches wait for none of these", hint="leave it out, or leave out --matches")
+    seen: set[tuple[str, str]] = set()
+    allows = asked.filter.about
+    places: list[MatchPlace] = []
+    before, known = database.exchange.looks.judged(), 0
+    for found in read_matches(_lines(asked.matches or STDIN)):
+        key = (found.sha256 or found.path, found.record)
+        if key in seen or not allows(found.labels, found.source):
+            continue
+        seen.add(key)
+        if found.sha256 and Judged(found.sha256, found.record) in before:
+            known += 1
+        else:
+            places.append(MatchPlace(found))
+    if known:
+        say(f"{counted(known, 'match') if known == 1 else f'{known:,} matches'} looked at before")
+    return places[: asked.limit]
+
+
+def _lines(path: str) -> Iterator[bytes]:
+    if path == STDIN:
+        yield from sys.stdin.buffer
+        return
+    try:
+        with open(path, "rb") as file:
+            yield from file
+    except OSError as error:
+        raise MediaNotFound(f"{path}: {error.strerror or error}", hint="name what `vhashdb match --json` printed") from error

@@ -1,0 +1,252 @@
+"""The walk on a terminal: shows a case, asks, hands what was answered to the database, and says what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from vhashdb.errors import RecordNotFound, VhashdbError
+from vhashdb.review import words
+from vhashdb.review.answers import Answer, Offer
+from vhashdb.review.desk import Desk, Done
+from vhashdb.review.dossier import Dossier, dossier
+from vhashdb.review.found import FoundMatch
+from vhashdb.review.offers import match_offers, offers
+from vhashdb.review.walk import Decided, Effect, Undo, Walk
+from vhashdb.store.records import State
+
+from ..common import Stopped
+from ..output import printable
+from ..screen import Screen
+from . import cases
+from .asking import Answers, uninterrupted
+
+if TYPE_CHECKING:
+    from vhashdb import Database
+
+
+class Place(Protocol):
+    """Something to look at on the walk."""
+
+    @property
+    def record(self) -> str:
+        """The full id of the record it is about."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the file that matched, if it is about one."""
+
+    def waits(self, dossier: Dossier) -> bool:
+        """Whether anything is left to decide."""
+
+    def settled(self, before: Dossier, after: Dossier) -> bool:
+        """Whether an answer left nothing of what waited before it."""
+
+    def offers(self, dossier: Dossier) -> tuple[Offer, ...]:
+        """What may be answered."""
+
+    def show(self, screen: Screen, walk: Walk, dossier: Dossier, since: datetime.datetime) -> None:
+        """Print what is known."""
+
+
+@dataclass(frozen=True)
+class RecordPlace:
+    """A record that waits."""
+
+    record: str
+    sha256: str | None = None
+
+    def waits(self, dossier: Dossier) -> bool:
+        """Whether anything is left to decide."""
+        return bool(dossier.cases) and not dossier.theirs_to_confirm
+
+    def settled(self, before: Dossier, after: Dossier) -> bool:
+        """Whether an answer left nothing of what waited before it."""
+        return after.theirs_to_confirm or not before.causes & after.causes
+
+    def offers(self, dossier: Dossier) -> tuple[Offer, ...]:
+        """What may be answered."""
+        return offers(dossier)
+
+    def show(self, screen: Screen, walk: Walk, dossier: Dossier, since: datetime.datetime) -> None:
+        """Print what is known."""
+        cases.show_record(screen, walk, dossier, since)
+
+
+@dataclass(frozen=True)
+class MatchPlace:
+    """One match of one file."""
+
+    found: FoundMatch
+
+    @property
+    def record(self) -> str:
+        """The full id of the record it is about."""
+        return self.found.record
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the file that matched."""
+        return self.found.sha256
+
+    def waits(self, dossier: Dossier) -> bool:
+        """Whether anything is left to decide."""
+        return dossier.record.state is not State.RETRACTED
+
+    def settled(self, before: Dossier, after: Dossier) -> bool:  # noqa: ARG002  # an answer says all there is to say of a match
+        """Whether an answer left nothing of what waited before it."""
+        return True
+
+    def offers(self, dossier: Dossier) -> tuple[Offer, ...]:
+        """What may be answered."""
+        return match_offers(dossier, self.found)
+
+    def show(self, screen: Screen, walk: Walk, dossier: Dossier, since: datetime.datetime) -> None:
+        """Print what is known."""
+        cases.show_match(screen, walk, self.found, dossier, since)
+
+
+class Walking:
+    """One walk of one person."""
+
+    def __init__(self, database: Database, places: Sequence[Place], since: datetime.datetime, answers: Answers) -> None:
+        self._database, self._places, self._since, self._answers = database, places, since, answers
+        self._desk = Desk(database.store, database.exchange)
+        self._screen = Screen()
+        self._walk = Walk.through(len(places))
+        self._done: list[Done] = []
+        """One for each decision of the walk."""
+        self._dossier: Dossier | None = None
+        """Of the case on the screen."""
+        self._offers: tuple[Offer, ...] = ()
+
+    def run(self) -> None:
+        """Until the person or the input ends it, or nothing is left.
+
+        Raises:
+            Stopped: Ctrl-C.
+        """
+        try:
+            while not self._walk.over:
+                if self._walk.draft is None and not self._walk.at_end and self._dossier is None and not self._shown():
+                    continue
+                if self._walk.at_end:
+                    cases.show_end(self._screen, self._walk)
+                line = self._answers.ask(cases.prompt(self._screen, self._walk.draft, self._walk.asking, self._offers))
+                if line is None:
+                    break
+                self._answered(line)
+        except KeyboardInterrupt:
+            self._screen.line("")
+            raise Stopped(self.summary(), "what was decided is kept; the same command goes on with the rest") from None
+        self._screen.line("")
+        self._screen.line(self.summary())
+
+    def summary(self) -> str:
+        """What was decided, and how much is left."""
+        counts = Counter(_counted(decided.answer, done) for decided, done in zip(self._walk.decided, self._done, strict=True))
+        decided = f"{len(self._walk.decided)} decided"
+        parts = ", ".join(f"{number} {what}" for what, number in counts.items())
+        return f"{decided} ({parts}), {self._walk.left} left" if parts else f"{decided}, {self._walk.left} left"
+
+    @property
+    def decided(self) -> tuple[Decided, ...]:
+        """What was answered, and not taken back."""
+        return self._walk.decided
+
+    def _shown(self) -> bool:
+        """Show the case at hand; False if it does not wait any more."""
+        place = self._places[self._walk.place]
+        try:
+            self._dossier = self._read(place.record)
+        except RecordNotFound:
+            return self._gone(f"rec {place.record[:8]} is not in this database")
+        if not place.waits(self._dossier):
+            return self._gone(f"rec {place.record[:8]} does not wait any more: somebody decided meanwhile")
+        self._offers = place.offers(self._dossier)
+        place.show(self._screen, self._walk, self._dossier, self._since)
+        cases.show_offers(self._screen, self._offers)
+        return True
+
+    def _gone(self, why: str) -> bool:
+        self._screen.line(f"{self._walk.place + 1} of {self._walk.total}   {why}")
+        self._dossier = None
+        self._walk = self._walk.settled_elsewhere()
+        return False
+
+    def _answered(self, line: str) -> None:
+        before = self._walk.place
+        if line.strip() == "?" and self._walk.draft is None:
+            self._dossier = None
+            return
+        step = self._walk.answer(line, self._offers)
+        self._walk = step.walk
+        if step.note:
+            self._screen.line(step.note)
+        if step.effect is not None:
+            self._carry_out(step.effect)
+        if self._walk.place != before or step.effect is not None:
+            self._dossier = None
+
+    def _carry_out(self, effect: Effect) -> None:
+        try:
+            with uninterrupted():
+                said = self._taken_back() if isinstance(effect, Undo) else self._written(effect)
+        except _Refused as refused:
+            error = refused.error
+            self._screen.line(f"nothing was written: {printable(error.message)}")
+            if error.hint:
+                self._screen.line(printable(error.hint), indent=2)
+            return
+        self._screen.line(said)
+
+    def _written(self, answer: Answer) -> str:
+        assert self._dossier is not None  # its case is on the screen
+        place, before = self._places[self._walk.place], self._dossier
+        with self._refusing():
+            done = self._desk.carry_out(before.record, answer, place.sha256)
+        settled = place.settled(before, self._read(place.record))
+        self._done.append(done)
+        self._walk = self._walk.done(settled=settled)
+        what, record = words.DONE[answer.act][0], done.record
+        if not done.final:
+            return f"rec {record.short_id}: proposed to be {what}; another person has to confirm it"
+        state = f", it is {record.state} now" if record.state is not before.record.state else ""
+        more = "" if settled else "; it still waits: accept or reject it, or s for later"
+        return f"rec {record.short_id}: {what}{state}{more}"
+
+    def _taken_back(self) -> str:
+        with self._refusing():
+            record = self._desk.take_back(self._done[-1])
+        self._done.pop()
+        self._walk = self._walk.done()
+        return f"rec {record.short_id}: taken back, it is {record.state} as before; the record's history keeps both"
+
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """What cannot be written leaves the walk as it was."""
+        try:
+            yield
+        except VhashdbError as error:
+            self._walk = self._walk.refused()
+            raise _Refused(error) from error
+
+    def _read(self, record: str) -> Dossier:
+        return dossier(self._database.store, self._database.exchange, record, since=self._since)
+
+
+class _Refused(Exception):
+    """Nothing was written, and why."""
+
+    def __init__(self, error: VhashdbError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def _counted(answer: Answer, done: Done) -> str:
+    what = words.DONE[answer.act][1]
+    return what if done.final else f"proposed to be {what}"

@@ -1,0 +1,77 @@
+"""The hand that writes: what was answered to a case is carried out in the database, and can be taken back."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from vhashdb.errors import UsageError
+from vhashdb.exchange.exchange import Exchange
+from vhashdb.inputs import sha256_of
+from vhashdb.review.answers import Act, Answer
+from vhashdb.store import Record, Store
+from vhashdb.store.reviews import Decision
+from vhashdb.store.undoing import Memory
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an answer did."""
+
+    record: Record
+    """As it stands now."""
+    final: bool
+    """False: a second person has to confirm it."""
+    memory: Memory
+
+
+class Desk:
+    """Carries answers out. Each is one transaction."""
+
+    def __init__(self, store: Store, exchange: Exchange) -> None:
+        self._store, self._exchange = store, exchange
+
+    def carry_out(self, record: Record, answer: Answer, sha256: str | None = None) -> Done:
+        """Write what was answered.
+
+        Args:
+            record: the record it is about.
+            answer: all of whose questions are answered.
+            sha256: of the file that matched, where the answer is about a match.
+
+        Raises:
+            VhashdbError: it cannot be written; nothing was.
+        """
+        final, memory = True, None
+        match answer.act:
+            case Act.ACCEPT | Act.REJECT:
+                decision = Decision.ACCEPTED if answer.act is Act.ACCEPT else Decision.REJECTED
+                outcome = self._exchange.reviews.decide(record, decision, reason=answer.reason)
+                final, memory = outcome.final, outcome.memory
+            case Act.LOOKED:
+                memory = self._exchange.looks.looked_at(record, reason=answer.reason)
+            case Act.AGREE | Act.DISPUTE:
+                memory = self._exchange.looks.opine(record, answer.verdict, basis=answer.basis, reason=answer.reason)
+            case Act.NOT_THIS:
+                memory = self._exchange.looks.deny(record, sha256_of(os.path.expanduser(answer.file)), reason=answer.reason)
+            case Act.RIGHT | Act.WRONG:
+                memory = self._judged(record, answer, sha256)
+        return Done(self._store.get(record.id), final, memory)
+
+    def take_back(self, done: Done) -> Record:
+        """Put the record back to how it stood.
+
+        Raises:
+            UsageError: somebody did something with it since, or others may know of it already.
+        """
+        return self._exchange.reviews.undo(done.memory)
+
+    def _judged(self, record: Record, answer: Answer, sha256: str | None) -> Memory:
+        looks, basis = self._exchange.looks, "saw_content" if answer.saw else "saw_match"
+        if answer.act is Act.RIGHT:
+            if sha256 is None:
+                return looks.opine(record, "agree", basis=basis, reason=answer.reason)
+            return looks.confirm(record, sha256, basis=basis, reason=answer.reason)
+        if sha256 is None:
+            raise UsageError("nothing says which file it was", hint="run `vhashdb match --json` on the file itself")
+        return looks.deny(record, sha256, reason=answer.reason, verdict="false_positive" if answer.also else "", basis=basis)

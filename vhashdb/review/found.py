@@ -1,0 +1,126 @@
+"""The matches of an earlier run: what ``vhashdb match --json`` printed, read back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vhashdb.errors import FormatError
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_RECORD: Final = re.compile(r"[0-9a-f]{32}")
+_TIMES: Final = ("query_start_s", "query_end_s", "reference_start_s", "reference_end_s", "speed")
+_HINT: Final = "give what `vhashdb match --json` printed"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A matched stretch, in seconds."""
+
+    query_start_s: float
+    query_end_s: float
+    reference_start_s: float
+    reference_end_s: float
+    speed: float
+    view: str
+
+
+@dataclass(frozen=True)
+class FoundMatch:
+    """One file that was said to match one record."""
+
+    path: str
+    """As `os.fsdecode` gives it."""
+    sha256: str | None
+    """Of the file; None if the line does not have it."""
+    record: str
+    """The record's full id."""
+    verdict: str
+    """``match`` or ``possible``."""
+    score: float
+    reason: str
+    identical: bool
+    labels: tuple[str, ...]
+    source: str
+    segments: tuple[Stretch, ...]
+
+
+def read_matches(lines: Iterable[bytes]) -> Iterator[FoundMatch]:
+    """The matches among the lines, in their order; other lines, and fields that nobody knows, are passed over.
+
+    Raises:
+        FormatError: a line is no JSON object of that kind, or there is no line about a file at all.
+    """
+    hashes: dict[str, str] = {}
+    number, seen = 0, False
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        value = _value(line, number)
+        kind = value.get("type")
+        if kind not in ("file", "match"):
+            seen = seen or kind == "summary"
+            continue
+        seen = True
+        try:
+            path = _path(value)
+            if kind == "file":
+                hashes |= {path: str(value["sha256"])} if _SHA256.fullmatch(str(value.get("sha256"))) else {}
+            else:
+                yield _match(value, path, hashes.get(path))
+        except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
+            raise FormatError(f"line {number} is not a {kind} line of `vhashdb match --json`: {error!r}", hint=_HINT) from error
+    if not seen:
+        raise FormatError(f"none of the {number} lines is about a file" if number else "there is nothing in it", hint=_HINT)
+
+
+def _value(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"line {number} is not JSON", hint=_HINT) from error
+    if not isinstance(value, dict):
+        raise FormatError(f"line {number} is not a JSON object", hint=_HINT)
+    return value
+
+
+def _path(value: dict[str, Any]) -> str:
+    exact = value.get("path_base64")
+    return os.fsdecode(base64.b64decode(exact, validate=True)) if exact is not None else str(value["path"])
+
+
+def _match(value: dict[str, Any], path: str, sha256: str | None) -> FoundMatch:
+    record = str(value["record"])
+    if not _RECORD.fullmatch(record):
+        raise ValueError(f"{record!r} is not a record's id")
+    return FoundMatch(
+        path,
+        sha256,
+        record,
+        str(value["verdict"]),
+        _number(value["score"]),
+        str(value.get("reason", "")),
+        bool(value.get("identical")),
+        tuple(map(str, value.get("labels", ()))),
+        str(value.get("source", "")),
+        tuple(_stretch(segment) for segment in value["segments"]),
+    )
+
+
+def _stretch(value: dict[str, Any]) -> Stretch:
+    start, end, there, until, speed = (_number(value[name]) for name in _TIMES)
+    return Stretch(start, end, there, until, speed, str(value["view"]))
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no time and no score")
+    return number

@@ -1,0 +1,68 @@
+"""What a moderator reads about a case: every code of the database in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERDICTS: Final = {
+    "agree": "it belongs here",
+    "seen": "we have seen it too, and say nothing about whether it belongs here",
+    "false_positive": "it shows nothing harmful",
+    "disagree_inclusion": "it does not meet the criteria",
+    "disagree_label": "it belongs here, but under another label",
+    "outdated": "it was right once and is not any more",
+}
+"""What a person can say, in the first person."""
+
+SAYS: Final = {
+    "agree": "agrees",
+    "seen": "has seen it too",
+    "false_positive": "says that it shows nothing harmful",
+    "disagree_inclusion": "says that it does not meet the criteria",
+    "disagree_label": "says that another label fits",
+    "outdated": "says that it is out of date",
+    "withdrawn": "took back what it said",
+}
+"""The same of somebody else."""
+
+BASES: Final = {
+    "saw_content": "saw the video itself",
+    "saw_match": "saw what it matched",
+    "metadata": "read what is written about it",
+}
+
+CAUSES: Final = {
+    "held": "held",
+    "disputed": "disputed",
+    "due": "to be looked at again",
+    "expired": "past its last day",
+    "proposed": "waits for a second person",
+    "matched": "matched lately",
+}
+
+ORIGINS: Final = {
+    "own_review": "own review",
+    "user_report": "report of a user",
+    "authority_request": "request of an authority",
+    "court_order": "court order",
+    "trusted_flagger": "trusted flagger",
+}
+
+METHODS: Final = {
+    "unspecified": "nobody says how it was looked at",
+    "human": "looked at by {people}",
+    "human_assisted": "looked at by {people}, with help of a program",
+    "automatic": "decided by a program alone",
+}
+
+DONE: Final = {
+    "accept": ("accepted", "accepted"),
+    "reject": ("rejected", "rejected"),
+    "agree": ("opinion given", "with an opinion"),
+    "dispute": ("opinion given", "with an opinion"),
+    "not this": ("marked as not this record", "marked as not this"),
+    "looked at": ("noted that somebody looked", "looked at"),
+    "yes": ("noted as right", "right"),
+    "no": ("noted as wrong: this file never matches it again", "wrong"),
+}
+"""Of each act: what is said when it is done, and how it is counted at the end."""
