@@ -9,8 +9,8 @@ import time
 
 import pytest
 from rich.cells import cell_len
-from vhashdb_cli.screen import Screen
-from vhashdb_cli.screen_teller import quoted
+from vhashdb_cli.screen.answers import quoted
+from vhashdb_cli.screen.screen import Screen
 
 import vhashdb
 from tests.exchange.companies import Company
