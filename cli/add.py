@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from vhashdb import Addition, Database, Details
     from vhashdb.database import Prepared
 
-    from .screen import Screen
+    from .screen.screen import Screen
 
 _RECORDS: Final = "vhashdb.store.records"
 _WORDS: Final = {"added": "added", "near-duplicate": "added near a known one", "duplicate": "duplicate", "error": "not added"}
@@ -224,7 +224,7 @@ def _screen() -> Screen | None:
     """The terminal, if a person reads there."""
     if not sys.stdout.isatty():
         return None
-    from .screen import Screen
+    from .screen.screen import Screen
 
     return Screen()
 

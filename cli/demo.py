@@ -129,7 +129,7 @@ def _teller(database: Database, width: int) -> tuple[Teller, Callable[[], None]]
     """Who tells the answers, and what explains the signs that were used."""
     if not sys.stdout.isatty():
         return TextTeller(width, quiet=True), lambda: None
-    from .screen_teller import ScreenTeller
+    from .screen.answers import ScreenTeller
 
     teller = ScreenTeller(database)
     return teller, teller.explain_signs

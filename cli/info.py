@@ -34,7 +34,7 @@ def command(db: Path, as_json: bool) -> None:
         emit_json(facts)
         return
     if sys.stdout.isatty():
-        from .screen import Screen
+        from .screen.screen import Screen
 
         Screen().facts(_rows(facts))
         return

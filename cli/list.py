@@ -64,7 +64,7 @@ def _row(record: Record) -> tuple[str, ...]:
 
 
 def _table(rows: Iterator[tuple[str, ...]], most: int) -> None:
-    from .screen import ROOMY, Screen
+    from .screen.screen import ROOMY, Screen
 
     screen = Screen()
     shown = [column for column in _COLUMNS if screen.columns >= ROOMY or column != "added"]

@@ -190,7 +190,7 @@ class _Matching:
         if self._options.as_json:
             first = JsonTeller(self._options.effort)
         elif sys.stdout.isatty():
-            from .screen_teller import ScreenTeller
+            from .screen.answers import ScreenTeller
 
             first = ScreenTeller(self._database)
         else:

@@ -39,7 +39,7 @@ def emit_words(line: str) -> None:
     if not sys.stdout.isatty():
         emit(line)
         return
-    from .screen import Screen
+    from .screen.screen import Screen
 
     Screen().row("", line)
 

@@ -77,7 +77,7 @@ def tell(
         emit_json(_json("comparison", asked, known, comparison, notes))
         return
     if sys.stdout.isatty():
-        from . import screen_pair
+        from .screen import pair as screen_pair
 
         screen_pair.tell(asked, known, comparison, (asked_print, known_print), notes)
         _next(comparison)
@@ -93,7 +93,7 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
         emit_json(_json("explanation", query, reference, explanation, notes) | _explanation_json(explanation))
         return
     if sys.stdout.isatty():
-        from . import screen_pair
+        from .screen import pair as screen_pair
 
         screen_pair.tell_all(query, reference, explanation, notes)
         _next(explanation)

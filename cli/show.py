@@ -58,7 +58,7 @@ def command(identifier: str, db: Path, as_json: bool) -> None:
 
 def _on_screen(record: Record, rows: Sequence[tuple[str, str]], audit: Sequence[AuditEntry]) -> None:
     """What is known of it; what nobody said takes no line."""
-    from .screen import Screen
+    from .screen.screen import Screen
 
     screen = Screen()
     lengths = {"duration s": ("length", clock(record.duration_s))}

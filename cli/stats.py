@@ -89,8 +89,8 @@ def _row(chart: Chart, row: Row) -> dict[str, Any]:
 
 
 def _on_screen(overview: Overview) -> None:
-    from .charts import Charts
-    from .screen import Screen
+    from .screen.charts import Charts
+    from .screen.screen import Screen
 
     screen = Screen()
     screen.line(screen.text(printable(overview.name), "bold"))

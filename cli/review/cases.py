@@ -13,7 +13,7 @@ from vhashdb.store.clock import now_utc
 from vhashdb.store.queue import Cause
 
 from ..output import clock, counted, labels_text, printable, shown, verdict_word
-from ..screen import Screen
+from ..screen.screen import Screen
 
 if TYPE_CHECKING:
     from vhashdb.review.dossier import Dossier

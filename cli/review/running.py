@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import MediaNotFound, UsageError
 from vhashdb.review.found import read_matches
-from vhashdb.store.looks import Judged
+from vhashdb.store.findings import Judged
 from vhashdb.store.queue import Case, Cause, Filter
 
 from ..output import counted, emit, say
@@ -101,7 +101,7 @@ def _match_places(database: Database, asked: Asked) -> list[MatchPlace]:
     seen: set[tuple[str, str]] = set()
     allows = asked.filter.about
     places: list[MatchPlace] = []
-    before, known = database.exchange.looks.judged(), 0
+    before, known = database.exchange.findings.judged(), 0
     for found in read_matches(_lines(asked.matches or STDIN)):
         key = (found.sha256 or found.path, found.record)
         if key in seen or not allows(found.labels, found.source):

@@ -39,7 +39,7 @@ def list_cases(db: Path, as_json: bool, **given: Any) -> None:
     with opened(db) as database:
         cases = open_cases(database, Asked(**given))
     if sys.stdout.isatty() and not as_json:
-        from .. import screen_cases
+        from ..screen import cases as screen_cases
 
         screen_cases.tell(cases)
         return

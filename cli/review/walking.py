@@ -21,7 +21,7 @@ from vhashdb.store.records import State
 
 from ..common import Stopped
 from ..output import printable
-from ..screen import Screen
+from ..screen.screen import Screen
 from . import cases
 from .asking import Answers, uninterrupted
 

@@ -124,35 +124,34 @@ TABLE = [
 ]
 
 
-@pytest.fixture
-def places(own, samples, ids, clean, feed, monkeypatch):
-    """The situations of the table, around a working folder; what stands for what in its commands."""
-    monkeypatch.setenv("VHASHDB_DB", str(own))
-    monkeypatch.setenv("VHASHDB_FEED_PASSPHRASE", PASSPHRASE)
-    (clean / "notes.mp4").write_text("this is no video\n" * 50)
-    (clean / "list.txt").write_text(f"md5 {'1' * 32}\n")
-    assert run("init", "empty.vhdb").code == 0
+@pytest.fixture(scope="module")
+def prepared(known, tmp_path_factory):
+    """The files and databases that the table names."""
+    place = tmp_path_factory.mktemp("codes")
+    (place / "notes.mp4").write_text("this is no video\n" * 50)
+    (place / "list.txt").write_text(f"md5 {'1' * 32}\n")
+    assert run("init", place / "empty.vhdb").code == 0
     for name in ("broken.vhdb", "damaged.vhdb"):
-        shutil.copytree(own, name)
-    with contextlib.closing(sqlite3.connect("broken.vhdb/records.sqlite")) as connection:
+        shutil.copytree(known, place / name)
+    with contextlib.closing(sqlite3.connect(place / "broken.vhdb" / "records.sqlite")) as connection:
         connection.execute("DELETE FROM meta")
         connection.commit()
-    (clean / "damaged.vhdb" / "records.sqlite").write_bytes(b"this is no database" * 500)
-    for name in ("feed", "feed.keys"):
-        shutil.copytree(feed.with_name(name), clean / name)
-    shutil.copy(feed.with_name("other") / "metadata" / "1.root.json", clean / "other.json")
-    return {name: samples / name for name in ("known", "edited", "unknown")} | {"valley": ids["valley"]}
-
-
-@pytest.fixture(scope="module")
-def feed(tmp_path_factory):
-    """A feed of one's own, to be copied; beside it are its keys, and another feed."""
-    place = tmp_path_factory.mktemp("feeds")
+    (place / "damaged.vhdb" / "records.sqlite").write_bytes(b"this is no database" * 500)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VHASHDB_FEED_PASSPHRASE", PASSPHRASE)
         for name in ("feed", "other"):
             assert run("feed", "init", place / name, "--id", f"{name}-id").code == 0
-    return place / "feed"
+    shutil.copy(place / "other" / "metadata" / "1.root.json", place / "other.json")
+    return place
+
+
+@pytest.fixture
+def places(own, prepared, samples, ids, clean, monkeypatch):
+    """A working folder with a copy of all that; what stands for what in the commands of the table."""
+    monkeypatch.setenv("VHASHDB_DB", str(own))
+    monkeypatch.setenv("VHASHDB_FEED_PASSPHRASE", PASSPHRASE)
+    shutil.copytree(prepared, clean, dirs_exist_ok=True)
+    return {name: samples / name for name in ("known", "edited", "unknown")} | {"valley": ids["valley"]}
 
 
 @pytest.mark.parametrize(("code", "line", "situation"), [(*row, "")[:3] for row in TABLE], ids=[" | ".join(map(str, row)) for row in TABLE])

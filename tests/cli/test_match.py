@@ -233,25 +233,6 @@ def test_not_on_a_terminal_there_is_no_colour_and_no_progress(known, samples):
     assert done.err == ""
 
 
-@pytest.mark.parametrize("no_colour", [False, True])
-def test_on_a_terminal_there_is_progress_and_colour_unless_unwanted(known, samples, no_colour):
-    import pty
-
-    environment = {**os.environ, "TERM": "xterm-256color"} | ({"NO_COLOR": "1"} if no_colour else {})
-    ours, theirs = pty.openpty()
-    try:
-        done = spawn("match", "--db", known, samples / "edited" / "valley__clip.mp4", stdout=theirs, stderr=theirs, env=environment)
-        shown = os.read(ours, 1 << 20).decode()
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert done.code == 10
-    assert "MATCH" in shown
-    assert "0/1" in shown
-    red = re.search(r"\x1b\[(1;)?31m", shown)
-    assert (red is None) is no_colour
-
-
 def test_data_is_untouched_when_only_stderr_is_a_terminal(known, samples):
     import pty
 

@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 import vhashdb
 from tests.exchange.feeds import Feed, put
 
@@ -78,19 +76,14 @@ def test_sync_shows_feeds(tmp_path, clean):
     assert screen.lines == ["calm-feed  events 1 to 1: 1 added", "dear-feed  events 1 to 1: 1 added"]
 
 
-@pytest.mark.parametrize(("arguments", "options"), [(("--quiet",), {}), ((), {"term": "dumb"})], ids=["quiet", "dumb"])
-def test_there_is_none_where_it_is_not_wanted(known, samples, arguments, options):
-    screen = on_terminal("match", "--db", known, *arguments, samples / "unknown" / "balloons.mp4", **options)
-    assert screen.code == 0
-    assert b"/1 " not in screen.raw
-    assert b"\x1b[?25l" not in screen.raw
-    assert screen.lines[0].startswith("NO MATCH")
-
-
-@pytest.mark.parametrize("options", [{"no_colour": True}, {"term": "dumb"}], ids=["no-colour", "dumb"])
-def test_words_alone_say_everything(known, samples, options):
-    film = samples / "edited" / "valley__mirror.mp4"
-    plain, coloured = (on_terminal("match", "--quiet", "--db", known, film, **given) for given in (options, {}))
-    assert b"\x1b[" not in plain.raw
-    assert coloured.coloured
-    assert plain.text == coloured.text
+def test_words_alone_say_everything_and_progress_is_only_where_it_is_wanted(known, samples, clean):
+    assert run("hash", "--views", "query", "--format", "binary", "-o", "a.vhfp", samples / "edited" / "valley__mirror.mp4").code == 0
+    dumb = on_terminal("match", "--db", known, "a.vhfp", term="dumb")
+    quiet = on_terminal("match", "--db", known, "a.vhfp", "--quiet", no_colour=True)
+    rich = on_terminal("match", "--db", known, "a.vhfp")
+    assert rich.coloured
+    assert b"0/1" in rich.raw
+    for plain in (dumb, quiet):
+        assert b"\x1b" not in plain.raw
+        assert b"0/1" not in plain.raw
+        assert plain.text == rich.text

@@ -57,7 +57,7 @@ def test_a_match_is_right_or_wrong():
     assert typed(Walk.through(1), "y", "", offers=MATCH).note == "type y or n"  # nobody looked by pressing Enter
 
 
-@pytest.mark.parametrize("act", NEEDS_REASON)
+@pytest.mark.parametrize("act", sorted(NEEDS_REASON))
 def test_what_takes_something_away_needs_a_reason(act):
     offers = [Offer(act, "")]
     before = {Act.DISPUTE: ["", ""], Act.NOT_THIS: ["file"], Act.WRONG: ["n", "n"]}.get(act, [])

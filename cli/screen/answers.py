@@ -12,12 +12,12 @@ from click.core import ParameterSource
 from vhashdb.errors import RecordNotFound
 from vhashdb.fingerprints import unusable_spans
 
-from .batch import Job, tally
+from ..batch import Job, tally
+from ..output import COLOURS, counted, printable, shown, verdict_word, without_path
+from ..tellers import WORDS, Summary, database_text
+from ..verdicts import LOOK, SHORT_S, STILL_S
 from .drawing import Side, draw, legend, stretches
-from .output import COLOURS, counted, printable, shown, verdict_word, without_path
 from .screen import Screen
-from .tellers import WORDS, Summary, database_text
-from .verdicts import LOOK, SHORT_S, STILL_S
 
 if TYPE_CHECKING:
     from vhashdb import Database, Match, Result

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from vhashdb.fingerprints import unusable_spans
 
-from .drawing import Side, draw, legend, stretches
-from .output import COLOURS, printable, shown, verdict_word
-from .screen import Screen
-from .verdicts import (
+from ..output import COLOURS, printable, shown, verdict_word
+from ..verdicts import (
     among_others_lines,
     candidacy_lines,
     coverage_line,
@@ -19,6 +17,8 @@ from .verdicts import (
     note_lines,
     views_lines,
 )
+from .drawing import Side, draw, legend, stretches
+from .screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

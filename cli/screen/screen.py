@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from .output import colour_wanted, emit, fitted, speaks_utf8
+from ..output import colour_wanted, emit, fitted, speaks_utf8
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

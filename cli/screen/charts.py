@@ -10,8 +10,8 @@ from rich.text import Text
 
 from vhashdb.charts.model import Breakdown, Series
 
+from ..output import counted, printable, speaks_utf8
 from .bars import ASCII, BLOCKS, bar, columns
-from .output import counted, printable, speaks_utf8
 
 if TYPE_CHECKING:
     from vhashdb.charts.figures import Section

@@ -25,7 +25,7 @@ class Judged(NamedTuple):
     record: str
 
 
-class Looks:
+class Findings:
     """What people of one database say after they looked. Each of these is one transaction, and gives what `Reviews.undo` needs."""
 
     def __init__(self, store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .output import counted, printable
+from ..output import counted, printable
 from .screen import Screen
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from ..output import clock
+from ..verdicts import NORMAL_SPEED, STILL_S, span
 from . import strips
-from .output import clock
-from .verdicts import NORMAL_SPEED, STILL_S, span
 
 if TYPE_CHECKING:
     from vhashdb import Segment

@@ -1,0 +1,1 @@
+"""What a person sees on a terminal. Loaded only on one, as rich takes a while."""
