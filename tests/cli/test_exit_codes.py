@@ -104,6 +104,7 @@ TABLE = [
     (0, "allow list"),
     (2, "allow revoke ffffffffffff"),
     (0, "audit"),
+    (0, "stats"),
     (0, "report transparency"),
     (2, "report transparency --from 2026-02-01 --to 2026-01-01"),
     (0, "config show"),
