@@ -19,7 +19,7 @@ from .settings import VARIABLES, Setting
 _ALWAYS: Final = (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.INTERRUPTED, ExitCode.OUTPUT_CLOSED)
 _WIDTH: Final = 76
 
-_READ_FILES: Final = frozenset("add,match,explain,compare,hash,unmatch,import,export,allow add,feed publish,demo".split(","))
+_READ_FILES: Final = frozenset("add,match,explain,compare,hash,unmatch,review,import,export,allow add,feed publish,demo".split(","))
 _READ_FEEDS: Final = frozenset("sync,trust add,trust federation,trust release,feed status,review list".split(","))
 """Besides those that are given keys or a feed's folder."""
 _DATABASE_UNNAMED: Final = frozenset(["demo"])

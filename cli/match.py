@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -140,13 +141,23 @@ def _files(inputs: InputFiles, watch: Path | None, memory: Path | None, database
         return
     if inputs.named or inputs.since is not None:
         raise click.UsageError("with --watch, all files of the folder count: give no other files, and no --list or --since")
-    with contextlib.closing(WatchedFolder(watch, memory or memory_path(watch, database))) as folder:
-        # A service is ended with TERM: what is out is out, and the summary is printed as after Ctrl-C.
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            yield folder
-        finally:
-            signal.signal(signal.SIGTERM, before)
+    with contextlib.closing(WatchedFolder(watch, memory or memory_path(watch, database))) as folder, _ended_by_term():
+        yield folder
+
+
+@contextlib.contextmanager
+def _ended_by_term() -> Iterator[None]:
+    """A service is ended with TERM: the first one is as Ctrl-C, and a second one does not cut off the summary."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Matching:
@@ -176,7 +187,7 @@ class _Matching:
         except KeyboardInterrupt:
             self._finish(tellers, ExitCode.INTERRUPTED)
             of = f" of {total}" if total is not None else ""
-            done = f"{sum(self._counts.values())}{of} files checked"
+            done = f"{sum(self._counts.values())}{of} files checked" if of else f"{counted(sum(self._counts.values()), 'file')} checked"
             again = "to go on" if self._watched else "to check all"
             raise Stopped(done, f"what was found so far is above; run the same command again {again}") from None
         code = self._code()

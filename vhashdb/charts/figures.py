@@ -91,7 +91,7 @@ _CAUSES: Final = {
     Cause.DISPUTED: "disputed: opinions differ",
     Cause.DUE: "due: to be looked at again",
     Cause.EXPIRED: "expired: its time is over",
-    Cause.PROPOSED: "proposed: a second person has to confirm it",
+    Cause.PROPOSED: "proposed: a second has to agree",
 }
 
 
