@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 .PHONY: demo test check docs samples bench clean
 
 demo: $(VENV)/.demo-ready
-	$(BIN)/vhashdb demo
+	rm -rf build/demo
+	$(BIN)/vhashdb demo --keep build/demo
 
 test: check $(VENV)/.test-ready
 	$(BIN)/python -m pytest -n 2
@@ -33,7 +34,7 @@ bench: $(VENV)/.test-ready
 	$(BIN)/python -m bench.speed $(CORPUS)
 
 clean:
-	rm -rf $(VENV) build man site *.egg-info demo.vhdb
+	rm -rf $(VENV) build man site *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -150,7 +150,7 @@ def test_empty_and_tiny_sides(counts, tmp_path):
 
 
 def test_a_plot_stays_small_however_much_is_alike(tmp_path):
-    still = fingerprint_of(np.repeat(random_hashes(5, 1), 3000, axis=0))
+    still = fingerprint_of(np.repeat(random_hashes(5, 1), 1000, axis=0))
     plotting.plot(explain(still, still), tmp_path / "why.svg")
     assert (tmp_path / "why.svg").stat().st_size < 3_000_000
 

@@ -78,7 +78,7 @@ def show(listing: Listing, feed: Path, as_json: bool, what: str) -> None:
     if as_json:
         emit_json(facts(listing, feed))
     else:
-        emit(f"feed {listing.feed}  {what}  event {listing.seq}, epoch {listing.epoch}, {counted(len(listing.files), 'file')}")
+        emit(f"feed {listing.feed}  {what}: at event {listing.seq} of epoch {listing.epoch}, {counted(len(listing.files), 'file')}")
 
 
 def facts(listing: Listing, feed: Path) -> dict[str, Any]:

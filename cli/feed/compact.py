@@ -27,4 +27,4 @@ def command(feed: Path, keep_events: int | None, places: tuple[Path, ...], passp
       vhashdb feed compact acme-tvec --keep-events 100000
       vhashdb feed compact acme-tvec
     """
-    show(publisher(feed, places, passphrase_file).compact(keep_events=keep_events), feed, as_json, "compacted,")
+    show(publisher(feed, places, passphrase_file).compact(keep_events=keep_events), feed, as_json, "compacted")

@@ -26,4 +26,4 @@ def command(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None, 
     """
     own = publisher(feed, places, passphrase_file)
     own.heartbeat()
-    show(own.listing(), feed, as_json, "signed again,")
+    show(own.listing(), feed, as_json, "signed again")

@@ -52,5 +52,5 @@ def command(
         database.store.log("publish", feed=listing.feed, since=before.seq, seq=listing.seq, refused=len(outbox.refused))
     for identifier, why in outbox.refused:
         say(f"{identifier[:8]}  not published: {printable(why)}")
-    show(listing, feed, as_json, f"{counted(listing.seq - before.seq, 'event')} published,")
+    show(listing, feed, as_json, f"{counted(listing.seq - before.seq, 'event')} published")
     return ExitCode.INCOMPLETE if outbox.refused else ExitCode.FINISHED

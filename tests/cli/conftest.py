@@ -35,15 +35,21 @@ def built(samples, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def known(built):
-    """A database of the known sample films, only to be read."""
+def untouched(built, tmp_path_factory):
+    """The same before any test asked it anything: questions are counted in a database, too."""
+    return shutil.copytree(built[0], tmp_path_factory.mktemp("untouched") / "known.vhdb")
+
+
+@pytest.fixture(scope="session")
+def known(untouched, built):
+    """A database of the known sample films, only to be asked; what was asked before is in its log."""
     return built[0]
 
 
 @pytest.fixture
-def own(known, tmp_path):
-    """A copy of it to write to."""
-    return shutil.copytree(known, tmp_path / "own.vhdb")
+def own(untouched, tmp_path):
+    """A copy of it to write to, which nobody asked anything."""
+    return shutil.copytree(untouched, tmp_path / "own.vhdb")
 
 
 @pytest.fixture
