@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -25,9 +26,25 @@ if TYPE_CHECKING:
     from .strips import Span
 
 SHOWN_MATCHES: Final = 3
+SHORT_RUN: Final = 20
+"""Files whose answers can be overlooked at once; after more of them, what is to be looked at is listed again."""
+SHOWN_AGAIN: Final = 30
+_OTHER_COLUMNS: Final = 52
+"""Columns of its table that are not the file's name."""
 _VERDICT_WIDTH: Final = 14
 _INDENT: Final = 2
 _COMPARE: Final = "compare them yourself; on its own it proves nothing"
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A file that a person has to look at."""
+
+    place: int
+    """Of its verdict: what is found first, then what nothing can be said of …"""
+    score: float
+    """… and the strongest first."""
+    cells: tuple[str, ...]
 
 
 class ScreenTeller:
@@ -43,15 +60,19 @@ class ScreenTeller:
         self._signs: set[str] = set()
         self._first: tuple[str, str] | None = None
         """The first file found, and its best record."""
+        self._open: list[_Open] = []
 
     def tell(self, job: Job[Result]) -> None:
         """One file: a line, and under it what is known of each match."""
         if job.value is None:
             self._heading("unreadable", job.path)
+            self._note_open("unreadable", job.path)
             self._because(without_path(job.failure.message, job.path), job.failure.hint)
             return
         result = job.value
         self._heading(result.verdict, job.path, len(result.matches))
+        if result.verdict != "no-match":
+            self._note_open(result.verdict, job.path, result)
         if result.verdict == "insufficient":
             self._because(result.reason, LOOK)
         for place, match in enumerate(result.matches[:SHOWN_MATCHES], 1):
@@ -68,16 +89,35 @@ class ScreenTeller:
         """The counts, what the signs mean, and what to do next."""
         screen = self._screen
         screen.line("")
+        if summary.files > SHORT_RUN:
+            self._again()
         screen.hanging("", tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped, summary.older))
         screen.hanging("", f"{database_text(summary)} · exit {summary.code.value}")
         self.explain_signs()
         self._next(summary)
+
+    def _again(self) -> None:
+        """What a person has to look at, once more: in a long run it is far above, among all that is not known."""
+        if not self._open:
+            return
+        ranked = sorted(self._open, key=lambda one: (one.place, -one.score))
+        self._screen.table(("verdict", "score", "seconds", "file", "record"), [one.cells for one in ranked[:SHOWN_AGAIN]])
+        if (more := len(ranked) - SHOWN_AGAIN) > 0:
+            self._say(f"and {more} more above; --report FILE.html makes a page of all", 0)
+        self._screen.line("")
 
     def explain_signs(self) -> None:
         """What the signs and numbers mean that were used."""
         legend(self._screen, self._signs)
         for note, number in self._notes.items():
             self._screen.hanging(f"[{number}] ", note)
+
+    def _note_open(self, verdict: str, path: str, result: Result | None = None) -> None:
+        best = result.matches[0] if result and result.matches else None
+        seconds = _seconds(result, best) if result and best else ""
+        name = self._screen.shortened(shown(path), self._screen.width - _OTHER_COLUMNS)
+        cells = (verdict_word(verdict), f"{best.score:.2f}" if best else "", seconds, name, best.record.short_id if best else "")
+        self._open.append(_Open(list(WORDS).index(verdict), best.score if best else 0.0, cells))
 
     # -- one file --------------------------------------------------------------------------------------
 
