@@ -62,7 +62,14 @@ def input_options(function: _F) -> _F:
 
     options = (
         click.argument("files", metavar="FILE...", nargs=-1, type=click.Path()),
-        click.option("--list", "lists", multiple=True, metavar="FILE", type=click.Path(), help="Also what FILE lists; - is stdin."),
+        click.option(
+            "--list",
+            "lists",
+            multiple=True,
+            metavar="FILE",
+            type=click.Path(),
+            help="Also the files that FILE names, one a line; - reads standard input.",
+        ),
         click.option("--null", is_flag=True, help="Names in lists end with a NUL byte instead of a line break."),
         click.option("--since", type=Since(), metavar="WHEN", help="Only files changed since a day, a time, or an age such as 2h or 7d."),
     )
