@@ -59,12 +59,14 @@ def test_match_while_a_file_keeps_silent(known, clean):
     assert "interrupted" in err
 
 
-def test_match_while_it_reads_names(known):
-    with start("match", "--db", known, "-", stdin=subprocess.PIPE) as process:
-        time.sleep(1.5)
+def test_match_while_it_reads_names(known, samples):
+    with start("match", "--db", known, "--json", "-", stdin=subprocess.PIPE) as process:
+        process.stdin.write(os.fsencode(samples / "unknown" / "train.mp4") + b"\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["verdict"] == "no-match"
         code, _, err = interrupt(process)
     assert code == 130
-    assert "interrupted: 0 files checked" in err
+    assert "interrupted: 1 file checked" in err
 
 
 def test_add_leaves_what_was_said_and_goes_on(many):
