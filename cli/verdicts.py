@@ -5,15 +5,15 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from .output import clock, coloured, labels_text, printable, shown, verdict_word
+from vhashdb.text import NORMAL_SPEED, SHORT_S, STILL_S, span
+
+from .output import coloured, labels_text, printable, shown, verdict_word
 
 if TYPE_CHECKING:
     from vhashdb import Comparison, Explanation, Match, Result, Segment
     from vhashdb.matching import Candidacy, Fate, Look
     from vhashdb.matching.verdict import Judgement
 
-NORMAL_SPEED = 0.01
-"""How far from 1 a speed is not worth saying."""
 SHOWN_VIEWS = 8
 SHOWN_STRETCHES = 6
 """Of each way of looking."""
@@ -22,9 +22,6 @@ _USUAL = "the record allows review at most"
 """What nearly every record says; not worth a line."""
 LOOK = "look at it yourself; it is too dark, flat or short for the software to say anything"
 """What to do about an insufficient file."""
-SHORT_S = 60.0
-STILL_S = 0.11
-"""A stretch of the file no longer than this is one picture, so its times there say nothing; a GIF of one has 0.1 s."""
 
 
 def result_lines(path: str, result: Result, width: int = 0) -> list[str]:
@@ -83,14 +80,6 @@ def _segment_line(segment: Segment, query: str, known: str) -> str:
         words.append(f"speed × {segment.speed:.2f}")
     words.append(f"{'' if still else 'median '}{segment.median_bits:.0f}/{segment.bits} bits")
     return f"  {here}   ↔   {known} {there}      {', '.join(words)}"
-
-
-def span(start_s: float, end_s: float) -> str:
-    """When a stretch is, with tenths of a second if it is short; one time for a single picture."""
-    tenths = end_s - start_s < SHORT_S
-    if end_s - start_s <= STILL_S:
-        return clock(start_s, tenths)
-    return f"{clock(start_s, tenths)} – {clock(end_s, tenths)}"
 
 
 def judgement_lines(judgement: Judgement) -> list[str]:

@@ -20,7 +20,8 @@ The house, from the street to the cellar::
       plotting      one such pair as a picture                (the only room that imports matplotlib)
       glance        a quick look into a database, for a shell that completes a command
       report        answers as a page for people              (the only room that imports jinja2)
-      text, writing words for people, and files that are written whole
+      text, terms   times, counts and codes in words, the same wherever people read them
+      writing       files that are written whole or not at all
       errors        one tree; limits: one dataclass
 
 Example::

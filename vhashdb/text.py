@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Final
 
+SHORT_S: Final = 60.0
+"""Seconds below which tenths are worth saying."""
+STILL_S: Final = 0.11
+"""A stretch of a file no longer than this is one picture, so its times say nothing; a GIF of one has 0.1 s."""
+NORMAL_SPEED: Final = 0.01
+"""How far from 1 a speed is not worth saying."""
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -42,6 +49,14 @@ def brief_clock(seconds: float, tenths: bool = True) -> str:
     hours, minutes = divmod(whole // 60, 60)
     text = f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
     return f"{text}.{rest}" if tenths else text
+
+
+def span(start_s: float, end_s: float, clock: Callable[[float, bool], str] = clock) -> str:
+    """When a stretch is, with tenths of a second if it is short; one time for a single picture."""
+    tenths = end_s - start_s < SHORT_S
+    if end_s - start_s <= STILL_S:
+        return clock(start_s, tenths)
+    return f"{clock(start_s, tenths)} – {clock(end_s, tenths)}"
 
 
 def counted(number: int, noun: str) -> str:

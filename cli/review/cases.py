@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from vhashdb import terms
 from vhashdb.exchange.policy import NEGATIVE
 from vhashdb.review import words
 from vhashdb.review.answers import BASES, NEEDS_REASON, VERDICTS, Act, Answer, Ask, Offer
@@ -80,7 +81,7 @@ def prompt(screen: Screen, draft: Answer | None, ask: Ask | None, offers: Sequen
             return _choice(screen, "What do you say?", [words.VERDICTS[verdict] for verdict in VERDICTS[draft.act]], 0)
         case Ask.BASIS:
             basis = next(offer.basis for offer in offers if offer.act is draft.act)
-            return _choice(screen, "What does it rest on?", [f"I {words.BASES[basis]}" for basis in BASES], BASES.index(basis))
+            return _choice(screen, "What does it rest on?", [f"I {terms.BASES[basis]}" for basis in BASES], BASES.index(basis))
         case Ask.FILE:
             screen.line("Which file is it? Only a hash of it is kept, never its name.")
             return "Path (b goes back):"
@@ -153,7 +154,7 @@ def _facts(dossier: Dossier, since: datetime.datetime) -> Iterator[tuple[str, st
 def _basis(dossier: Dossier) -> str:
     details = dossier.record.details
     people = f"{details.reviewers} people" if details.reviewers > 1 else "one person" if details.reviewers else "somebody"
-    parts = [words.ORIGINS.get(details.origin, details.origin), words.METHODS[details.review_method].format(people=people)]
+    parts = [terms.ORIGINS.get(details.origin, details.origin), words.METHODS[details.review_method].format(people=people)]
     parts += [f"{name} {printable(text)}" for name, text in (("policy", details.policy), ("law", details.law)) if text]
     return ", ".join(parts)
 
@@ -186,11 +187,11 @@ def _voices(dossier: Dossier) -> Iterator[tuple[str, str]]:
 
 def _voice(said: Opinion) -> str:
     who = "people here" if said.author == "local" else printable(said.author)
-    verb = words.SAYS.get(said.verdict, said.verdict)
+    verb = terms.OPINIONS.get(said.verdict, said.verdict)
     if said.author == "local":
         verb = verb.replace("agrees", "agree").replace("says", "say").replace("has seen", "have seen").replace("it said", "they said")
     text = f": {printable(said.reason)}" if said.reason else ""
-    return f"{said.at:%Y-%m-%d} {who} {verb} ({words.BASES.get(said.basis, said.basis)}){text}"
+    return f"{said.at:%Y-%m-%d} {who} {verb} ({terms.BASES.get(said.basis, said.basis)}){text}"
 
 
 def _day(moment: datetime.datetime) -> str:

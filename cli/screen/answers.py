@@ -12,11 +12,12 @@ from click.core import ParameterSource
 
 from vhashdb.errors import RecordNotFound
 from vhashdb.fingerprints import unusable_spans
+from vhashdb.text import SHORT_S, STILL_S
 
 from ..batch import Job, tally
 from ..output import COLOURS, counted, printable, shown, verdict_word, without_path
 from ..tellers import WORDS, Summary, database_text
-from ..verdicts import LOOK, SHORT_S, STILL_S
+from ..verdicts import LOOK
 from .drawing import Side, draw, legend, stretches
 from .screen import Screen
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
+from vhashdb.text import NORMAL_SPEED, STILL_S, span
+
 from ..output import clock
-from ..verdicts import NORMAL_SPEED, STILL_S, span
 from . import strips
 
 if TYPE_CHECKING:

@@ -80,7 +80,7 @@ def test_opinions_say_who_and_why_and_only_the_latest_are_told(answer, known):
     asked = replace(known, opinions=lambda record: said[1:], member=lambda feed: "Acme Inc.")
     record = file_entry("a.mp4", answer("valley__mirror.mp4"), asked).matches[0].record
     assert {(o.author, o.says, o.basis, o.reason, str(o.on)) for o in record.opinions} == {
-        ("Acme Inc. (feed acme.example)", "disagrees with the label", "saw a match", HARMLESS, "2026-02-03")
+        ("Acme Inc. (feed acme.example)", "says that another label fits", "saw what it matched", HARMLESS, "2026-02-03")
     }
     assert record.more_opinions == 0
     record = file_entry("a.mp4", answer("valley__mirror.mp4"), replace(asked, opinions=lambda record: said)).matches[0].record

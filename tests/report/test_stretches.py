@@ -4,7 +4,8 @@ import pytest
 
 from vhashdb.hashing.views import Orientation, Region, View
 from vhashdb.matching.pairs import ViewPair
-from vhashdb.report.stretches import Stretch, change_words, part_words, span_words
+from vhashdb.report.stretches import Stretch, change_words
+from vhashdb.text import brief_clock, span
 
 
 def test_a_sentence_says_where_how_and_how_fast():
@@ -45,7 +46,7 @@ def test_speeds_in_words():
 )
 def test_ways_of_looking_in_words(query, negated, reference, change, parts):
     pair = ViewPair(query, negated, reference)
-    assert (change_words(pair), part_words(pair)) == (change, parts)
+    assert (change_words(pair), pair.parts) == (change, parts)
 
 
 def test_every_way_of_turning_has_words():
@@ -55,5 +56,5 @@ def test_every_way_of_turning_has_words():
 
 
 def test_spans():
-    assert span_words((0, 0.1)) == "0:00.0"
-    assert span_words((59.96, 61)) == "1:00.0 – 1:01.0"
+    assert span(0, 0.1, brief_clock) == "0:00.0"
+    assert span(59.96, 61, brief_clock) == "1:00.0 – 1:01.0"

@@ -38,11 +38,13 @@ class ViewPair:
             words.append(self.query.orientation.name.lower().replace("_", " "))
         if self.negated:
             words.append("as a negative")
-        if self.query.region:
-            words.append(f"{self.query.region.label} of the file")
-        if self.reference.region:
-            words.append(f"{self.reference.region.label} of the known video")
-        return ", ".join(words) or "whole picture"
+        return ", ".join([*words, self.parts] if self.parts else words) or "whole picture"
+
+    @property
+    def parts(self) -> str:
+        """The parts of the pictures that are looked at, in words; empty if it is all of both."""
+        sides = ((self.query.region, "the file"), (self.reference.region, "the known video"))
+        return ", ".join(f"{region.label} of {side}" for region, side in sides if region)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
+from vhashdb import terms
 from vhashdb.errors import RecordNotFound, VhashdbError
 from vhashdb.fingerprints import Fingerprint, unusable_spans
 from vhashdb.matching.verdict import Gate, Verdict
@@ -108,7 +109,7 @@ def record_facts(record: Record, known: Known) -> RecordFacts:
     details = record.details
     opinions = known.opinions(record)
     rule = " · ".join(_text(text) for text in (details.reason_code, details.policy, details.law) if text)
-    basis = words.ORIGINS.get(details.origin, details.origin)
+    basis = terms.ORIGINS.get(details.origin, details.origin)
     people = f"{details.reviewers} {'person' if details.reviewers == 1 else 'people'}" if details.reviewers else ""
     days = {
         "added here": record.added_at.date(),
@@ -170,8 +171,8 @@ def _opinion(opinion: StoredOpinion, known: Known) -> Opinion:
     at: datetime.datetime = opinion.at
     return Opinion(
         "somebody here" if opinion.author == LOCAL else _organisation(opinion.author, known),
-        words.OPINIONS.get(opinion.verdict, _text(opinion.verdict)),
-        words.OPINION_BASES.get(opinion.basis, _text(opinion.basis)),
+        terms.OPINIONS.get(opinion.verdict, _text(opinion.verdict)),
+        terms.BASES.get(opinion.basis, _text(opinion.basis)),
         _text(opinion.reason),
         at.date(),
     )

@@ -9,13 +9,8 @@ from typing import Final
 from vhashdb.hashing.views import Orientation
 from vhashdb.matching.pairs import ViewPair
 from vhashdb.matching.verdict import Segment
-from vhashdb.text import brief_clock
+from vhashdb.text import NORMAL_SPEED, STILL_S, brief_clock, span
 
-STILL_S: Final = 0.11
-"""A stretch of the file no longer than this is one picture; a GIF of one has 0.1 s."""
-USUAL_SPEED: Final = 0.01
-"""How far from 1 a speed is not worth saying."""
-_SHORT_S: Final = 60.0
 _ORIENTATIONS: Final = {
     Orientation.MIRRORED: "mirrored",
     Orientation.FLIPPED: "mirrored top to bottom",
@@ -62,17 +57,17 @@ class Stretch:
     @property
     def other_speed(self) -> bool:
         """Whether its speed is worth saying."""
-        return not self.still and abs(self.speed - 1) > USUAL_SPEED
+        return not self.still and abs(self.speed - 1) > NORMAL_SPEED
 
     @property
     def query_words(self) -> str:
         """Its times in the file."""
-        return "the picture" if self.still else span_words(self.query_s)
+        return "the picture" if self.still else span(*self.query_s, brief_clock)
 
     @property
     def known_words(self) -> str:
         """Its times in the known video."""
-        return span_words(self.known_s)
+        return span(*self.known_s, brief_clock)
 
     @property
     def picture_words(self) -> str:
@@ -107,7 +102,7 @@ def stretches_of(segments: Sequence[Segment]) -> tuple[Stretch, ...]:
             (s.reference_start_s, s.reference_end_s),
             s.speed,
             change_words(s.views),
-            part_words(s.views),
+            s.views.parts,
             min(s.matched_s, s.query_end_s - s.query_start_s),
             s.median_bits,
             s.bits,
@@ -124,22 +119,3 @@ def change_words(views: ViewPair) -> str:
     """A way of looking, as what was done to the file."""
     words = [_ORIENTATIONS[views.query.orientation]] if views.query.orientation in _ORIENTATIONS else []
     return ", ".join([*words, "as a negative"] if views.negated else words)
-
-
-def part_words(views: ViewPair) -> str:
-    """A way of looking, as the parts of the pictures that it looks at."""
-    words = []
-    if views.query.region:
-        words.append(f"{views.query.region.label} of the file")
-    if views.reference.region:
-        words.append(f"{views.reference.region.label} of the known video")
-    return ", ".join(words)
-
-
-def span_words(span_s: tuple[float, float]) -> str:
-    """``0:04.0 – 1:02.5``; one time for a single picture."""
-    start_s, end_s = span_s
-    tenths = end_s - start_s < _SHORT_S
-    if end_s - start_s <= STILL_S:
-        return brief_clock(start_s, tenths)
-    return f"{brief_clock(start_s, tenths)} – {brief_clock(end_s, tenths)}"

@@ -50,23 +50,6 @@ ACTIONS: Final = {
     Action.REVIEW: "review: a person decides",
     Action.BLOCK: "block: it may be kept back before a person has looked",
 }
-OPINIONS: Final = {
-    "agree": "agrees",
-    "seen": "has seen it too",
-    "disagree_label": "disagrees with the label",
-    "disagree_inclusion": "says that it should not be listed",
-    "false_positive": "says that it finds other videos",
-    "outdated": "says that it is out of date",
-    "withdrawn": "took an opinion back",
-}
-OPINION_BASES: Final = {"saw_content": "saw the video", "saw_match": "saw a match", "metadata": "went by the description"}
-ORIGINS: Final = {
-    "own_review": "own review",
-    "user_report": "a user's report",
-    "authority_request": "a request of an authority",
-    "court_order": "a court order",
-    "trusted_flagger": "a trusted flagger",
-}
 REVIEW_METHODS: Final = {
     "unspecified": "not said",
     "human": "by people",

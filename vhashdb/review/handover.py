@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from vhashdb import terms
 from vhashdb.cells import markdown, neutral
 from vhashdb.review import words
 from vhashdb.store.history import Decided
@@ -140,8 +141,12 @@ def sections(handover: Handover) -> Iterator[Section]:
 
 def what(decided: Decided) -> str:
     """One decision in words."""
-    said = f" ({words.BASES.get(decided.basis, decided.basis)})" if decided.basis else ""
-    text = f"opinion: {words.SAYS.get(decided.verdict, decided.verdict)}{said}" if decided.action == "opinion" else _ACTIONS[decided.action]
+    said = f" ({terms.BASES.get(decided.basis, decided.basis)})" if decided.basis else ""
+    text = (
+        f"opinion: {terms.OPINIONS.get(decided.verdict, decided.verdict)}{said}"
+        if decided.action == "opinion"
+        else _ACTIONS[decided.action]
+    )
     return f"{text}; taken back" if decided.taken_back else text
 
 

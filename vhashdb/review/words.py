@@ -14,23 +14,6 @@ VERDICTS: Final = {
 }
 """What a person can say, in the first person."""
 
-SAYS: Final = {
-    "agree": "agrees",
-    "seen": "has seen it too",
-    "false_positive": "says that it shows nothing harmful",
-    "disagree_inclusion": "says that it does not meet the criteria",
-    "disagree_label": "says that another label fits",
-    "outdated": "says that it is out of date",
-    "withdrawn": "took back what it said",
-}
-"""The same of somebody else."""
-
-BASES: Final = {
-    "saw_content": "saw the video itself",
-    "saw_match": "saw what it matched",
-    "metadata": "read what is written about it",
-}
-
 CAUSES: Final = {
     "held": "held",
     "disputed": "disputed",
@@ -38,14 +21,6 @@ CAUSES: Final = {
     "expired": "past its last day",
     "proposed": "waits for a second person",
     "matched": "matched lately",
-}
-
-ORIGINS: Final = {
-    "own_review": "own review",
-    "user_report": "report of a user",
-    "authority_request": "request of an authority",
-    "court_order": "court order",
-    "trusted_flagger": "trusted flagger",
 }
 
 METHODS: Final = {
