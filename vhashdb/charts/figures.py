@@ -153,7 +153,7 @@ def _catches(statistics: Statistics) -> tuple[Chart, ...]:
             statistics,
             "questions",
             "Questions by answer",
-            "Files that were asked about. They are noted when the program that asked ends.",
+            "Files that were asked about. They are noted every ten minutes and when the program that asked ends.",
             questions,
             asked,
         ),

@@ -82,7 +82,7 @@ class Statistics:
     added: tuple[int, ...]
     """Records by span."""
     questions: dict[Verdict, tuple[int, ...]]
-    """By span. They are noted when the program that asked them ends."""
+    """By span. Noted every ten minutes and when the program that asked them ends."""
     matches: dict[Verdict, tuple[int, ...]]
     """By span: answers that named a record, each record counted; `Verdict.MATCH` and `Verdict.POSSIBLE`."""
     matches_by_label: dict[str, Hits]
