@@ -22,7 +22,7 @@ import numpy as np
 from numpy.random import default_rng
 
 import vhashdb
-import vhashdb.looks as looks
+import vhashdb.query_looks as query_looks
 from bench import crowd
 from bench.common import decode_only, parser, table, videos
 from bench.truth import HALVES, half_of
@@ -173,8 +173,8 @@ def print_folder(path: Path, folders: dict[str, Sequence[Path]], workers: int) -
 
 
 WATCHED = (
-    (looks, "build", "decode and hash"),
-    (looks, "rebuild", "decode and hash"),
+    (query_looks, "build", "decode and hash"),
+    (query_looks, "rebuild", "decode and hash"),
     (LiveIndex, "candidates", "search"),
     (Questions, "_weighed", "compare"),
 )

@@ -136,7 +136,7 @@ class _Adding:
         self._started = time.monotonic()
 
     def run(self) -> int:
-        listed = None if self._inputs.streamed else list(self._inputs)
+        listed = self._inputs.listed()
         total = len(listed) if listed is not None else None
         try:
             with Progress(total, quiet=self._options.quiet) as progress:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 
 import click
 
@@ -78,13 +78,38 @@ def input_options(function: _F) -> _F:
     return with_inputs  # type: ignore[return-value]  # it is called by click alone
 
 
+class Inputs(Protocol):
+    """Files to be dealt with one after the other, and what is to be known of them."""
+
+    skipped: int
+    """Files passed over because of their names, so far."""
+    older: int
+    """Files passed over because they were last changed too long ago, so far."""
+
+    @property
+    def beginning(self) -> str:
+        """What to tell a person before the first one; empty: nothing."""
+
+    @property
+    def endless(self) -> bool:
+        """Whether there are always more, so that Ctrl-C is no interruption and the next run goes on."""
+
+    def listed(self) -> list[str] | None:
+        """All of them, if they can be known beforehand."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def done(self, path: str) -> None:
+        """What there is to say of a file is out."""
+
+
 class InputFiles:
     """The files that a command line names. What is named explicitly is always given; within folders, only media files are."""
 
     def __init__(self, arguments: Sequence[str], *, lists: Sequence[str] = (), null: bool = False, since: float | None = None) -> None:
         self._arguments, self._lists = arguments, [*lists, *(STDIN for argument in arguments if argument == STDIN)]
         self._separator = b"\0" if null else b"\n"
-        self.since = since
+        self._since = since
         self.skipped = 0
         """Files in folders that were passed over because of their names, so far."""
         self.older = 0
@@ -96,9 +121,19 @@ class InputFiles:
         return bool(self._arguments or self._lists)
 
     @property
-    def streamed(self) -> bool:
-        """Whether a list comes from standard input, so that its length is not known."""
-        return STDIN in self._lists
+    def limited(self) -> bool:
+        """Whether some do not count because of their age."""
+        return self._since is not None
+
+    beginning = ""
+    endless = False
+
+    def listed(self) -> list[str] | None:
+        """All of them; None if a list comes from standard input, which may go on for as long as it likes."""
+        return None if STDIN in self._lists else list(self)
+
+    def done(self, path: str) -> None:
+        """Nothing is remembered of it."""
 
     def require(self) -> None:
         """End with an error if no file is named."""
@@ -107,7 +142,7 @@ class InputFiles:
 
     def __iter__(self) -> Iterator[str]:
         for path in self._all():
-            if self.since is not None and _changed(path) < self.since:
+            if self._since is not None and _changed(path) < self._since:
                 self.older += 1
             else:
                 yield path

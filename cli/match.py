@@ -31,7 +31,7 @@ from .common import (
     warn_of_index,
     workers_option,
 )
-from .files import InputFiles, input_options, source_of
+from .files import InputFiles, Inputs, input_options, source_of
 from .output import counted, say, shown
 from .progress import Progress
 from .report_teller import Page, ReportTeller, page_of, report_options
@@ -131,7 +131,7 @@ def command(
 
 
 @contextlib.contextmanager
-def _files(inputs: InputFiles, watch: Path | None, memory: Path | None, database: Path) -> Iterator[InputFiles | WatchedFolder]:
+def _files(inputs: InputFiles, watch: Path | None, memory: Path | None, database: Path) -> Iterator[Inputs]:
     """What is to be matched."""
     if watch is None:
         if memory is not None:
@@ -139,7 +139,7 @@ def _files(inputs: InputFiles, watch: Path | None, memory: Path | None, database
         inputs.require()
         yield inputs
         return
-    if inputs.named or inputs.since is not None:
+    if inputs.named or inputs.limited:
         raise click.UsageError("with --watch, all files of the folder count: give no other files, and no --list or --since")
     with contextlib.closing(WatchedFolder(watch, memory or memory_path(watch, database))) as folder, _ended_by_term():
         yield folder
@@ -163,20 +163,18 @@ def _ended_by_term() -> Iterator[None]:
 class _Matching:
     """One run over many files."""
 
-    def __init__(self, database: Database, options: _Options, inputs: InputFiles | WatchedFolder) -> None:
+    def __init__(self, database: Database, options: _Options, inputs: Inputs) -> None:
         self._database, self._options, self._inputs = database, options, inputs
-        self._watched = inputs if isinstance(inputs, WatchedFolder) else None
         self._among = _selection(options)
         self._counts = dict.fromkeys(WORDS, 0)
         self._matches = 0
         self._started = time.monotonic()
 
     def run(self) -> int:
-        listed = list(self._inputs) if isinstance(self._inputs, InputFiles) and not self._inputs.streamed else None
+        listed = self._inputs.listed()
         total = len(listed) if listed is not None else None
-        if self._watched and not self._options.quiet:
-            before = counted(self._watched.seen_before, "file")
-            say(f"watching {shown(self._watched.folder)} ({before} matched before); Ctrl-C ends it")
+        if self._inputs.beginning and not self._options.quiet:
+            say(self._inputs.beginning)
         tellers = self._tellers(listed or ())
         try:
             with Progress(total, quiet=self._options.quiet) as progress:
@@ -188,7 +186,7 @@ class _Matching:
             self._finish(tellers, ExitCode.INTERRUPTED)
             of = f" of {total}" if total is not None else ""
             done = f"{sum(self._counts.values())}{of} files checked" if of else f"{counted(sum(self._counts.values()), 'file')} checked"
-            again = "to go on" if self._watched else "to check all"
+            again = "to go on" if self._inputs.endless else "to check all"
             raise Stopped(done, f"what was found so far is above; run the same command again {again}") from None
         code = self._code()
         self._finish(tellers, code)
@@ -213,7 +211,7 @@ class _Matching:
         options = self._options
         if options.page is None:
             return []
-        endless = self._watched is not None
+        endless = self._inputs.endless
         return [ReportTeller(options.page, self._database, effort=options.effort, among=self._among, endless=endless, quiet=options.quiet)]
 
     def _ask(self, path: str) -> Result:
@@ -225,8 +223,7 @@ class _Matching:
         self._matches += len(job.value.matches) if job.value else 0
         for teller in tellers:
             teller.tell(job)
-        if self._watched:
-            self._watched.done(job.path)
+        self._inputs.done(job.path)
         if job.error is not None:
             trace(job.error)
 
@@ -240,7 +237,7 @@ class _Matching:
             verdicts=self._counts,
             matches=self._matches,
             skipped=self._inputs.skipped,
-            older=self._inputs.older if isinstance(self._inputs, InputFiles) else 0,
+            older=self._inputs.older,
             database=self._database.path,
             records=len(self._database),
             updated_at=self._database.store.updated_at(),

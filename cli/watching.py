@@ -20,6 +20,8 @@ from typing import BinaryIO, Final
 
 from vhashdb.errors import UsageError
 
+from .output import counted, shown
+
 SETTLE_S: Final = 2.0
 """How long a file must be as it is."""
 _LOOKS: Final = 4
@@ -67,17 +69,24 @@ class Settling:
 class WatchedFolder:
     """Gives the files of a folder as they are finished, until it is stopped. Only one program watches with one memory."""
 
+    endless = True
+
     def __init__(self, folder: Path, memory: Path, *, settle_s: float = SETTLE_S) -> None:
         """Raises: UsageError: the folder or the memory cannot be used, or another program uses it."""
         if not folder.is_dir():
             raise UsageError(f"{folder} is no folder", hint="--watch takes a folder in which files appear")
-        self.folder, self._lock = folder, threading.Lock()
+        self._folder, self._lock = folder, threading.Lock()
         self._memory = _opened(memory)
         self._settling = Settling(settle_s, set(self._memory.read().decode("ascii", "replace").split()))
-        self.seen_before = len(self._settling.seen)
-        """Files that earlier programs dealt with."""
         self.skipped = 0
         """Files there whose names are not those of media."""
+        self.older = 0
+        before = counted(len(self._settling.seen), "file")
+        self.beginning = f"watching {shown(folder)} ({before} matched before); Ctrl-C ends it"
+
+    def listed(self) -> list[str] | None:
+        """Nobody knows what will come."""
+        return None
 
     def __iter__(self) -> Iterator[str]:
         """Paths, one after the other, without end."""
@@ -106,7 +115,7 @@ class WatchedFolder:
 
         states: dict[str, State] = {}
         self.skipped = 0
-        for path, is_media in walk(self.folder):
+        for path, is_media in walk(self._folder):
             if not is_media:
                 self.skipped += 1
                 continue

@@ -3,7 +3,7 @@
 The house, from the street to the cellar::
 
     open, create ─► Database ─► add, label, retract …       database.py: keeping records
-                             └► match, explain              questions.py, looks.py, results.py: answering
+                             └► match, explain              questions.py, query_looks.py, results.py: answering
     FingerprintCache                                        store/cache.py: looks at files, kept apart from the database
     fingerprint, compare, hash_image                        fingerprinting.py, inputs.py
       video         a file becomes sampled pictures         (the only room that imports av)

@@ -23,12 +23,12 @@ from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
 from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
-from vhashdb.looks import Looks
 from vhashdb.matching.candidates import Candidacy, Candidate, candidacy
 from vhashdb.matching.comparison import compare
 from vhashdb.matching.explanation import Explanation, explain
 from vhashdb.matching.ranking import Known, weigh
 from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.query_looks import QueryLooks
 from vhashdb.results import Effort, Match, Result
 from vhashdb.store import Record, Selection, State, Store
 from vhashdb.store.cache import FingerprintCache
@@ -126,15 +126,15 @@ class Questions:
             self._store.log("queries", None, **asked)
 
     @contextlib.contextmanager
-    def _looked_at(self, source: Source) -> Iterator[tuple[Looks, FileHashes | None]]:
+    def _looked_at(self, source: Source) -> Iterator[tuple[QueryLooks, FileHashes | None]]:
         """The looks at an input, and the hashes of the file if it is one."""
         image = as_image(source)
         if image is not None:
-            yield Looks(image, self._algorithm, self._decoders, self._limits), None
+            yield QueryLooks(image, self._algorithm, self._decoders, self._limits), None
             return
         with as_path(source, self._limits) as path:
             file = self._file_hashes(path)
-            yield Looks(path, self._algorithm, self._decoders, self._limits, sha256=file.sha256, remembered=self._cache), file
+            yield QueryLooks(path, self._algorithm, self._decoders, self._limits, sha256=file.sha256, remembered=self._cache), file
 
     def _file_hashes(self, path: Path) -> FileHashes:
         """SHA-256, and MD5 where records are known by nothing better."""
@@ -147,7 +147,7 @@ class Questions:
             self._cache.keep_hashes(path, made)
         return made
 
-    def _ask(self, looks: Looks, effort: Effort, file: FileHashes | None, among: Selection | None) -> Result:
+    def _ask(self, looks: QueryLooks, effort: Effort, file: FileHashes | None, among: Selection | None) -> Result:
         """Look as deep as the effort goes, and no deeper than the question needs."""
         *first, last = DEPTHS[effort].plans
         for plan in first:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vhashdb.errors import UsageError
 from vhashdb.review.answers import Act
 from vhashdb.review.handover import FORMS, Handover, Judged
-from vhashdb.review.walk import Decided
+from vhashdb.review.walk import Written
 from vhashdb.store.clock import now_utc
 from vhashdb.store.history import decided
 from vhashdb.writing import require_writable, write_whole
@@ -60,7 +60,7 @@ def hand_over(database: Database, asked: Asked, target: Path, matches: Sequence[
         emit("  it names files, which come from the list of matches")
 
 
-def judged(places: Sequence[MatchPlace], decisions: Sequence[Decided]) -> list[Judged]:
+def judged(places: Sequence[MatchPlace], decisions: Sequence[Written]) -> list[Judged]:
     """What became of each match of the list."""
     answers = {decision.place: decision.answer for decision in decisions}
     lines = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import MediaNotFound, UsageError
 from vhashdb.review.found import read_matches
-from vhashdb.store.findings import Judged
+from vhashdb.store.assessments import AssessedMatch
 from vhashdb.store.queue import Case, Cause, Filter
 
 from ..output import counted, emit, say
@@ -101,13 +101,13 @@ def _match_places(database: Database, asked: Asked) -> list[MatchPlace]:
     seen: set[tuple[str, str]] = set()
     allows = asked.filter.about
     places: list[MatchPlace] = []
-    before, known = database.exchange.findings.judged(), 0
+    before, known = database.exchange.assessments.assessed(), 0
     for found in read_matches(_lines(asked.matches or STDIN)):
         key = (found.sha256 or found.path, found.record)
         if key in seen or not allows(found.labels, found.source):
             continue
         seen.add(key)
-        if found.sha256 and Judged(found.sha256, found.record) in before:
+        if found.sha256 and AssessedMatch(found.sha256, found.record) in before:
             known += 1
         else:
             places.append(MatchPlace(found))

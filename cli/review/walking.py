@@ -16,7 +16,7 @@ from vhashdb.review.desk import Desk, Done
 from vhashdb.review.dossier import Dossier, dossier
 from vhashdb.review.found import FoundMatch
 from vhashdb.review.offers import match_offers, offers
-from vhashdb.review.walk import Decided, Effect, Undo, Walk
+from vhashdb.review.walk import Effect, Undo, Walk, Written
 from vhashdb.store.records import State
 
 from ..common import Stopped
@@ -154,7 +154,7 @@ class Walking:
         return f"{decided} ({parts}), {self._walk.left} left" if parts else f"{decided}, {self._walk.left} left"
 
     @property
-    def decided(self) -> tuple[Decided, ...]:
+    def decided(self) -> tuple[Written, ...]:
         """What was answered, and not taken back."""
         return self._walk.decided
 

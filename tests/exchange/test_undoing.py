@@ -1,4 +1,4 @@
-"""Records that matched wait until somebody findings; what was decided can be taken back as long as nobody knows of it."""
+"""Records that matched wait until somebody assessments; what was decided can be taken back as long as nobody knows of it."""
 
 import datetime
 
@@ -7,8 +7,8 @@ import pytest
 import vhashdb
 from vhashdb.exchange.incoming import record_id
 from vhashdb.store import State
+from vhashdb.store.assessments import AssessedMatch
 from vhashdb.store.clock import now_utc
-from vhashdb.store.findings import Judged
 from vhashdb.store.history import decided
 from vhashdb.store.queue import Cause, Filter
 from vhashdb.store.reviews import Decision
@@ -41,10 +41,10 @@ def waiting(company, since=DAY):
 
 def image(company, record):
     """Everything about a record that a decision can change, apart from its revision and the audit log."""
-    db, findings = company.db, company.exchange.findings
+    db, assessments = company.db, company.exchange.assessments
     stored, cases = db.get(record.id), company.exchange.reviews.queue(record=record.id, matched_since=now_utc() - DAY)
     said, why = company.exchange.opinions.about(stored), [(case.cause, case.proposed, case.proposed_by) for case in cases]
-    return stored.state, stored.details, said, why, findings.judged(), company.allowed(1)
+    return stored.state, stored.details, said, why, assessments.assessed(), company.allowed(1)
 
 
 # -- what matched ----------------------------------------------------------------------------------
@@ -65,10 +65,10 @@ def test_a_record_that_matched_waits_and_says_how_often(company, record):
 @pytest.mark.parametrize(
     "look",
     [
-        lambda company, record: company.exchange.findings.looked_at(record),
+        lambda company, record: company.exchange.assessments.looked_at(record),
         lambda company, record: company.exchange.opinion(record.id, "agree"),
-        lambda company, record: company.exchange.findings.confirm(record, FILE, basis="saw_content"),
-        lambda company, record: company.exchange.findings.deny(record, FILE, reason="a cover"),
+        lambda company, record: company.exchange.assessments.confirm(record, FILE, basis="saw_content"),
+        lambda company, record: company.exchange.assessments.deny(record, FILE, reason="a cover"),
         lambda company, record: company.exchange.reviews.decide(record, Decision.REJECTED, reason="no"),
         lambda company, record: company.db.retract(record.id, reason="no"),
     ],
@@ -152,10 +152,10 @@ def test_accepting_a_record_of_ones_own_past_its_last_day_takes_the_day_away(com
 @pytest.mark.parametrize(
     "change",
     [
-        lambda company, record: company.exchange.findings.looked_at(record),
-        lambda company, record: company.exchange.findings.opine(record, "false_positive", basis="metadata", reason="a trailer"),
-        lambda company, record: company.exchange.findings.confirm(record, FILE, basis="saw_content"),
-        lambda company, record: company.exchange.findings.deny(record, FILE, verdict="false_positive", reason="a cover"),
+        lambda company, record: company.exchange.assessments.looked_at(record),
+        lambda company, record: company.exchange.assessments.opine(record, "false_positive", basis="metadata", reason="a trailer"),
+        lambda company, record: company.exchange.assessments.confirm(record, FILE, basis="saw_content"),
+        lambda company, record: company.exchange.assessments.deny(record, FILE, verdict="false_positive", reason="a cover"),
         lambda company, record: company.exchange.reviews.decide(record, Decision.REJECTED, reason="no").memory,
     ],
     ids=["looked-at", "opinion", "confirm", "deny", "reject"],
@@ -165,7 +165,7 @@ def test_what_is_taken_back_leaves_everything_as_it_was_and_both_in_the_log(comp
     if earlier == "opinion":
         company.exchange.opinion(record.id, "seen", reason="earlier")
     elif earlier == "mark":
-        company.exchange.findings.deny(record, FILE)
+        company.exchange.assessments.deny(record, FILE)
     company.db.match(film(1))
     before = image(company, record)
     memory = change(company, record)
@@ -198,7 +198,7 @@ def test_a_rejected_record_that_is_taken_back_matches_again(company, record):
 
 
 def test_what_members_may_have_read_is_not_taken_back(company, record):
-    memory = company.exchange.findings.opine(record, "false_positive", basis="metadata", reason="x")
+    memory = company.exchange.assessments.opine(record, "false_positive", basis="metadata", reason="x")
     company.db.store.log("publish", feed="acme-feed")
     with pytest.raises(vhashdb.UsageError, match="the feed was published since, so others may know of it") as caught:
         company.exchange.reviews.undo(memory)
@@ -207,7 +207,7 @@ def test_what_members_may_have_read_is_not_taken_back(company, record):
 
 
 def test_what_somebody_else_built_upon_is_not_taken_back(company, record):
-    memory = company.exchange.findings.opine(record, "false_positive", basis="metadata", reason="x")
+    memory = company.exchange.assessments.opine(record, "false_positive", basis="metadata", reason="x")
     as_somebody_else(company)
     company.db.label(record.id, add=["y"])
     with pytest.raises(vhashdb.UsageError, match=r"second did something with the record since \(label\)"):
@@ -216,7 +216,7 @@ def test_what_somebody_else_built_upon_is_not_taken_back(company, record):
 
 def test_two_decisions_about_one_record_are_taken_back_one_after_the_other(company, record):
     before = image(company, record)
-    first = company.exchange.findings.opine(record, "false_positive", basis="metadata", reason="x")
+    first = company.exchange.assessments.opine(record, "false_positive", basis="metadata", reason="x")
     second = company.exchange.reviews.decide(company.db.get(record.id), Decision.ACCEPTED, reason="it is not").memory
     with pytest.raises(vhashdb.UsageError, match=r"did something with the record since \(review-accepted\)"):
         company.exchange.reviews.undo(first)
@@ -226,7 +226,7 @@ def test_two_decisions_about_one_record_are_taken_back_one_after_the_other(compa
 
 
 def test_nothing_is_taken_back_twice(company, record):
-    memory = company.exchange.findings.looked_at(record)
+    memory = company.exchange.assessments.looked_at(record)
     company.exchange.reviews.undo(memory)
     with pytest.raises(vhashdb.UsageError, match="taken back already"):
         company.exchange.reviews.undo(memory)
@@ -236,19 +236,19 @@ def test_nothing_is_taken_back_twice(company, record):
 
 
 def test_judged_matches_are_remembered_by_hash_alone(company, record):
-    findings = company.exchange.findings
-    findings.confirm(record, FILE, basis="saw_content")
-    memory = findings.deny(record, "ef" * 32, reason="a cover")
-    assert findings.judged() == {Judged(FILE, record.id), Judged("ef" * 32, record.id)}
+    assessments = company.exchange.assessments
+    assessments.confirm(record, FILE, basis="saw_content")
+    memory = assessments.deny(record, "ef" * 32, reason="a cover")
+    assert assessments.assessed() == {AssessedMatch(FILE, record.id), AssessedMatch("ef" * 32, record.id)}
     company.exchange.reviews.undo(memory)
-    assert findings.judged() == {Judged(FILE, record.id)}
+    assert assessments.assessed() == {AssessedMatch(FILE, record.id)}
 
 
 def test_confirming_again_does_not_weaken_what_was_said(company, record):
-    findings = company.exchange.findings
-    findings.confirm(record, FILE, basis="saw_content", reason="first")
-    findings.confirm(record, "ef" * 32, basis="saw_match", reason="second")
-    assert (findings.own(record).basis, findings.own(record).reason) == ("saw_content", "first")
+    assessments = company.exchange.assessments
+    assessments.confirm(record, FILE, basis="saw_content", reason="first")
+    assessments.confirm(record, "ef" * 32, basis="saw_match", reason="second")
+    assert (assessments.own(record).basis, assessments.own(record).reason) == ("saw_content", "first")
 
 
 def test_the_history_of_a_period_leaves_out_what_feeds_brought(company, tmp_path):
@@ -258,7 +258,7 @@ def test_the_history_of_a_period_leaves_out_what_feeds_brought(company, tmp_path
     company.trusts(other)
     company.syncs()
     record = company.db.get(record_id("bold-feed", rid(1)))
-    company.exchange.findings.opine(record, "agree", basis="metadata", reason="yes")
+    company.exchange.assessments.opine(record, "agree", basis="metadata", reason="yes")
     other.feed.publish(retract(1))
     company.syncs()
     lines = decided(company.db.store, now_utc() - DAY)

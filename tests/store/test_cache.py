@@ -16,7 +16,7 @@ from vhashdb import FingerprintCache
 from vhashdb.fingerprints import QUERY_VIEWS, SCOUT_VIEWS
 from vhashdb.hashing.algorithms import algorithm
 from vhashdb.inputs import FileHashes
-from vhashdb.looks import recipe
+from vhashdb.query_looks import recipe
 from vhashdb.store.cache import FILE
 from vhashdb.store.clock import now_utc
 
@@ -51,7 +51,7 @@ def test_the_second_question_decodes_nothing_and_answers_the_same(place, name):
 def test_explaining_a_file_that_was_matched_decodes_nothing(place, monkeypatch):
     with FingerprintCache(place / "cache") as cache, vhashdb.open(place / "known.vhdb", cache=cache) as db:
         (match,) = db.match(place / "copy.mp4").matches
-        monkeypatch.setattr("vhashdb.looks.build", None)  # so that decoding would fail
+        monkeypatch.setattr("vhashdb.query_looks.build", None)  # so that decoding would fail
         assert db.explain(place / "copy.mp4", match.record.id).judgement.score == match.score
 
 
@@ -91,7 +91,7 @@ def test_what_decides_about_a_look_is_in_its_recipe():
 
 def test_a_recipe_is_the_same_in_another_process():
     code = (
-        "import vhashdb; from vhashdb.looks import recipe; from vhashdb.fingerprints import SCOUT_VIEWS;"
+        "import vhashdb; from vhashdb.query_looks import recipe; from vhashdb.fingerprints import SCOUT_VIEWS;"
         "from vhashdb.hashing.algorithms import algorithm; print(recipe(algorithm('pdq').id, SCOUT_VIEWS, vhashdb.Limits()))"
     )
     runs = [

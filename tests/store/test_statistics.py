@@ -14,7 +14,7 @@ from vhashdb.exchange.policy import NEGATIVE, POSITIVE
 from vhashdb.store.figures import figures
 from vhashdb.store.periods import By, Period
 from vhashdb.store.records import SEVERITIES
-from vhashdb.store.statistics import AGES, ASKED, FOUND, LENGTHS, TOP, Hits, Voices, made_on, statistics
+from vhashdb.store.statistics import AGES, ASKED, FOUND, LENGTHS, TOP, ByVerdict, ForAndAgainst, made_on, statistics
 
 FIRST = datetime.date(2026, 1, 5)
 DAYS = st.integers(0, 40).map(lambda n: FIRST + n * DAY)
@@ -101,7 +101,7 @@ def test_every_figure_is_what_one_counts_by_hand(tmp_path_factory, story, ends, 
 
     voices = [(author.split("/")[0], verdict) for author, _, verdict, day in story.opinions if ends[0] <= day <= ends[1]]
     agree, dispute = (Counter(author for author, verdict in voices if verdict in some) for some in (POSITIVE, NEGATIVE))
-    assert found.opinions == {author: Voices(agree[author], dispute[author]) for author in sorted({*agree, *dispute})}
+    assert found.opinions == {author: ForAndAgainst(agree[author], dispute[author]) for author in sorted({*agree, *dispute})}
 
     wrong = {n for n, _, action, d in story.decided if d.get("code", d.get("reason")) in ("error", "appeal") or action == "review-rejected"}
     wrong |= {n for n, _, _ in story.marks}
@@ -115,7 +115,7 @@ def test_every_figure_is_what_one_counts_by_hand(tmp_path_factory, story, ends, 
 
 def hits(named):
     counted = Counter(named)
-    return {name: Hits(counted[name, "match"], counted[name, "possible"]) for name, _ in counted}
+    return {name: ByVerdict(counted[name, "match"], counted[name, "possible"]) for name, _ in counted}
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from typing import Final
 
 from vhashdb.charts.model import Breakdown, Chart, Part, Row, Series, Share, share
 from vhashdb.matching.verdict import Verdict
-from vhashdb.store.figures import Figures, SourceFigures
+from vhashdb.store.figures import WHAT_WRONG_IS, Figures, SourceFigures
 from vhashdb.store.periods import Span
 from vhashdb.store.queue import Cause
-from vhashdb.store.statistics import ASKED, FOUND, TOP, Hits, Statistics
+from vhashdb.store.statistics import ASKED, FOUND, TOP, ByVerdict, Statistics
 from vhashdb.text import size
 
 
@@ -185,7 +185,7 @@ def _catches(statistics: Statistics) -> tuple[Chart, ...]:
     )
 
 
-def _matched(what: str, about: str, hits: Mapping[str, Hits], none: str) -> Breakdown:
+def _matched(what: str, about: str, hits: Mapping[str, ByVerdict], none: str) -> Breakdown:
     ranked = sorted(hits.items(), key=lambda item: (-sum(_of(item[1])), item[0]))
     rows = tuple(Row(name, _of(each), words=name or _NO_LABEL) for name, each in ranked)
     return Breakdown(f"matches_by_{what}", f"Matches by {what}", about, what, _HITS, rows, none)
@@ -240,8 +240,7 @@ def precision(figures: Figures) -> Breakdown:
     return Breakdown(
         "precision",
         "How right the sources were",
-        "Records that matched in the period. Wrong is what was retracted as an error or on appeal, rejected here, or marked as not "
-        "this; what nobody looked at counts as right, so the share is an upper bound.",
+        f"Records that matched in the period. {WHAT_WRONG_IS}",
         "source",
         (Part("right", "not found wrong"), Part("wrong", "found wrong")),
         tuple(map(_rightness, sources)),
@@ -283,7 +282,7 @@ def _in_order(counts: Mapping[str, int]) -> list[Row]:
     return [Row(name, (number,)) for name, number in counts.items()]
 
 
-def _of(hits: Hits) -> tuple[int, int]:
+def _of(hits: ByVerdict) -> tuple[int, int]:
     return hits.match, hits.possible
 
 

@@ -17,10 +17,10 @@ from vhashdb.exchange.policy import Action, Ceiling, FeedStanding
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
+from vhashdb.store.assessments import Assessments
 from vhashdb.store.clock import now_utc
 from vhashdb.store.federations import Federations
 from vhashdb.store.feeds import Feed, Feeds
-from vhashdb.store.findings import Findings
 from vhashdb.store.opinions import LOCAL, Opinion, Opinions
 from vhashdb.store.records import Record
 from vhashdb.store.reviews import Reviews
@@ -57,7 +57,7 @@ class Exchange:
         """Whose rosters it follows."""
         self.reviews = Reviews(store)
         """What waits for a person here."""
-        self.findings = Findings(store)
+        self.assessments = Assessments(store)
         """What people here say who looked at a record or a match."""
 
     # -- trust and sync ------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from vhashdb.cells import markdown, neutral
-from vhashdb.store.figures import Figures
+from vhashdb.store.figures import WHAT_WRONG_IS, Figures
 
 TITLES: Final[dict[str, tuple[str, str]]] = {
     "by_label": ("Records by label", "label"),
@@ -59,10 +59,7 @@ def as_markdown(figures: Figures) -> str:
         for s in figures.sources
     )
     parts.append("| source | records | matches | records matched | of these wrong | precision |\n|---|---:|---:|---:|---:|---:|\n" + rows)
-    parts.append(
-        "Wrong is what was retracted as an error or on appeal, rejected here, or marked as not this. Precision is the share of matched "
-        "records that were not found wrong; what nobody looked at counts as right, so it is an upper bound."
-    )
+    parts.append(WHAT_WRONG_IS)
     return "\n\n".join(parts)
 
 

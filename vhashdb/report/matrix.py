@@ -17,6 +17,7 @@ from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.matching.comparison import align_radius
 from vhashdb.matching.explanation import AlikePoints, alike_points
 from vhashdb.matching.verdict import Segment
+from vhashdb.report.timeline import Span
 
 MOST_CELLS: Final = (64, 48, 32, 24)
 """Cells along each side at most: the first that gives no more than …"""
@@ -27,8 +28,6 @@ CELL_S: Final = 0.35
 FEWEST_CELLS: Final = 8
 SHADES: Final = 3
 """Classes of likeness, equal parts of the bits up to which moments are alike."""
-
-Span = tuple[float, float]
 
 
 @dataclass(frozen=True)

@@ -49,11 +49,11 @@ class Desk:
                 outcome = self._exchange.reviews.decide(record, decision, reason=answer.reason)
                 final, memory = outcome.final, outcome.memory
             case Act.LOOKED:
-                memory = self._exchange.findings.looked_at(record, reason=answer.reason)
+                memory = self._exchange.assessments.looked_at(record, reason=answer.reason)
             case Act.AGREE | Act.DISPUTE:
-                memory = self._exchange.findings.opine(record, answer.verdict, basis=answer.basis, reason=answer.reason)
+                memory = self._exchange.assessments.opine(record, answer.verdict, basis=answer.basis, reason=answer.reason)
             case Act.NOT_THIS:
-                memory = self._exchange.findings.deny(record, sha256_of(os.path.expanduser(answer.file)), reason=answer.reason)
+                memory = self._exchange.assessments.deny(record, sha256_of(os.path.expanduser(answer.file)), reason=answer.reason)
             case Act.RIGHT | Act.WRONG:
                 memory = self._judged(record, answer, sha256)
         return Done(self._store.get(record.id), final, memory)
@@ -67,11 +67,11 @@ class Desk:
         return self._exchange.reviews.undo(done.memory)
 
     def _judged(self, record: Record, answer: Answer, sha256: str | None) -> Memory:
-        findings, basis = self._exchange.findings, "saw_content" if answer.saw else "saw_match"
+        assessments, basis = self._exchange.assessments, "saw_content" if answer.saw else "saw_match"
         if answer.act is Act.RIGHT:
             if sha256 is None:
-                return findings.opine(record, "agree", basis=basis, reason=answer.reason)
-            return findings.confirm(record, sha256, basis=basis, reason=answer.reason)
+                return assessments.opine(record, "agree", basis=basis, reason=answer.reason)
+            return assessments.confirm(record, sha256, basis=basis, reason=answer.reason)
         if sha256 is None:
             raise UsageError("nothing says which file it was", hint="run `vhashdb match --json` on the file itself")
-        return findings.deny(record, sha256, reason=answer.reason, verdict="false_positive" if answer.also else "", basis=basis)
+        return assessments.deny(record, sha256, reason=answer.reason, verdict="false_positive" if answer.also else "", basis=basis)

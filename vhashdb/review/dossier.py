@@ -12,7 +12,7 @@ from vhashdb.store import Record, Store
 from vhashdb.store.alike import Alike, alike
 from vhashdb.store.clock import now_utc
 from vhashdb.store.opinions import LOCAL, Opinion, Subject
-from vhashdb.store.queue import Case, Cause, Hits
+from vhashdb.store.queue import Case, Cause, RecentMatches
 from vhashdb.store.standing import standings
 
 
@@ -33,7 +33,7 @@ class Dossier:
     """What a match may lead to now …"""
     accepted: Ceiling
     """… and if the record is accepted."""
-    hits: Hits | None
+    hits: RecentMatches | None
     """How often it matched since the day that was asked about."""
     alike: tuple[Alike, ...]
     two_person: bool

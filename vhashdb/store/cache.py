@@ -29,7 +29,7 @@ from vhashdb.store.transactions import Transactions
 
 FILE: Final = "looks.sqlite"
 MAX_BYTES: Final = 1 << 30
-"""About 20,000 videos of ten seconds, or 200 hours."""
+"""Some 20,000 clips of ten seconds, going by what `bench.rescan` keeps of each."""
 KEPT_DAYS: Final = 30
 _APPLICATION_ID: Final = 0x76684C6B
 _VERSION: Final = 1

@@ -14,6 +14,12 @@ from vhashdb.store.queue import TAKEN_BACK
 from vhashdb.store.records import State
 from vhashdb.store.store import Store
 
+WHAT_WRONG_IS: Final = (
+    "Wrong is what was retracted as an error or on appeal, rejected here, or marked as not this. Precision is the share of matched "
+    "records that were not found wrong; what nobody looked at counts as right, so it is an upper bound."
+)
+"""For whoever reads these figures."""
+
 
 @dataclass(frozen=True)
 class SourceFigures:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from vhashdb.store.queue import UNDONE, stamp
+from vhashdb.store.queue import TAKEN_BACK, stamp
 from vhashdb.store.store import Store
 
 DECIDING: Final = (
@@ -51,7 +51,7 @@ _ACTIONS: Final = ", ".join(f"'{action}'" for action in DECIDING)
 _DECIDED: Final = f"""
 SELECT a.number, a.at, a.actor, a.action, a.record, a.details, coalesce(r.source, '') AS source,
        (SELECT json_group_array(label) FROM label WHERE record = r.number) AS labels,
-       a.number IN (SELECT j.value FROM audit u, json_each(u.details, '$.lines') j WHERE u.action = '{UNDONE}') AS taken_back
+       a.number IN {TAKEN_BACK} AS taken_back
 FROM audit a LEFT JOIN record r ON r.id = a.record
 WHERE a.action IN ({_ACTIONS}) AND a.at >= :since AND json_extract(a.details, '$.feed') IS NULL ORDER BY a.number
 """

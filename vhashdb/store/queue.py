@@ -51,7 +51,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Hits:
+class RecentMatches:
     """How often a record matched in a period."""
 
     count: int
@@ -164,11 +164,11 @@ def matched(connection: Connection, since: datetime.datetime, record: str | None
     return [_case(row, f"matched {row.hits:,} {'time' if row.hits == 1 else 'times'}, best score {row.best:.2f}") for row in rows]
 
 
-def hits(connection: Connection, record: str, since: datetime.datetime) -> Hits | None:
+def hits(connection: Connection, record: str, since: datetime.datetime) -> RecentMatches | None:
     """How often a record matched since then, whether or not somebody looked; None if it did not."""
     query = sa.text(_HITS).columns(last=sa.DateTime)
     row = connection.execute(query, {"record": record, "since": stamp(since)}).one()
-    return Hits(row.number, row.best, row.last) if row.number else None
+    return RecentMatches(row.number, row.best, row.last) if row.number else None
 
 
 def stamp(moment: datetime.datetime) -> str:

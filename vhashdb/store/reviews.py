@@ -14,7 +14,7 @@ from vhashdb.store import feed_schema as tables
 from vhashdb.store import queue, schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.promotion import refresh_disputes
-from vhashdb.store.queue import Case, Cause, Hits
+from vhashdb.store.queue import Case, Cause, RecentMatches
 from vhashdb.store.records import Record, State
 from vhashdb.store.rules import Rules, read_rules, write_rules
 from vhashdb.store.store import Store
@@ -80,7 +80,7 @@ class Reviews:
         known = {case.record for case in cases}
         return cases + [case for case in recent if case.record not in known]
 
-    def hits(self, record: Record, since: datetime.datetime) -> Hits | None:
+    def hits(self, record: Record, since: datetime.datetime) -> RecentMatches | None:
         """How often a record matched since then (UTC, without a time zone); None if it did not."""
         with self._transactions.reading() as connection:
             return queue.hits(connection, record.id, since)

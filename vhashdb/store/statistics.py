@@ -48,7 +48,7 @@ TOP: Final = 10
 
 
 @dataclass(frozen=True)
-class Hits:
+class ByVerdict:
     """Answers that named a record of one kind."""
 
     match: int
@@ -56,7 +56,7 @@ class Hits:
 
 
 @dataclass(frozen=True)
-class Voices:
+class ForAndAgainst:
     """Opinions of one source."""
 
     agree: int
@@ -85,12 +85,12 @@ class Statistics:
     """By span. Noted every ten minutes and when the program that asked them ends."""
     matches: dict[Verdict, tuple[int, ...]]
     """By span: answers that named a record, each record counted; `Verdict.MATCH` and `Verdict.POSSIBLE`."""
-    matches_by_label: dict[str, Hits]
+    matches_by_label: dict[str, ByVerdict]
     """A record with several labels counts for each; with none, for the empty one."""
-    matches_by_source: dict[str, Hits]
-    top: dict[str, Hits]
+    matches_by_source: dict[str, ByVerdict]
+    top: dict[str, ByVerdict]
     """By id: the records that were named most often, most first."""
-    opinions: dict[str, Voices]
+    opinions: dict[str, ForAndAgainst]
     """Given in the period, by the feed or list they came with; ``local`` are those of people here."""
 
     @property
@@ -132,7 +132,7 @@ def statistics(store: Store, period: Period, *, today: datetime.date | None = No
             matches_by_label=_hits(connection, _HITS_BY_LABEL),
             matches_by_source=_hits(connection, _HITS_BY_SOURCE),
             top=_hits(connection, _TOP),
-            opinions={source: Voices(agree, dispute) for source, agree, dispute in connection.execute(sa.text(_OPINIONS), values)},
+            opinions={source: ForAndAgainst(agree, dispute) for source, agree, dispute in connection.execute(sa.text(_OPINIONS), values)},
         )
 
 
@@ -193,8 +193,8 @@ def _over_time(connection: Connection, query: str, values: Mapping[str, str], pe
     return {name: period.counted(days) for name, days in daily.items()}
 
 
-def _hits(connection: Connection, query: str) -> dict[str, Hits]:
-    return {str(name): Hits(int(match), int(possible)) for name, match, possible in connection.execute(sa.text(query))}
+def _hits(connection: Connection, query: str) -> dict[str, ByVerdict]:
+    return {str(name): ByVerdict(int(match), int(possible)) for name, match, possible in connection.execute(sa.text(query))}
 
 
 def _all(names: Iterable[str], found: Mapping[str, int]) -> dict[str, int]:

@@ -45,7 +45,7 @@ def _software() -> str:
     return " ".join((__version__, *(f"{name} {importlib.metadata.version(name)}" for name in _DECIDING)))
 
 
-class Looks:
+class QueryLooks:
     """At one file or picture. What was decoded for one look serves the next one, if it is short and sampled alike."""
 
     def __init__(

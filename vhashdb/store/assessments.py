@@ -18,14 +18,14 @@ from vhashdb.store.store import Store
 from vhashdb.store.undoing import Memory, Remembering
 
 
-class Judged(NamedTuple):
+class AssessedMatch(NamedTuple):
     """A match that somebody here looked at: of which file, with which record."""
 
     sha256: str
     record: str
 
 
-class Findings:
+class Assessments:
     """What people of one database say after they looked. Each of these is one transaction, and gives what `Reviews.undo` needs."""
 
     def __init__(self, store: Store) -> None:
@@ -70,15 +70,15 @@ class Findings:
         """What people here think of a record now, if they said."""
         return next((said for said in reversed(self._opinions.about(record)) if said.author == LOCAL), None)
 
-    def judged(self) -> frozenset[Judged]:
+    def assessed(self) -> frozenset[AssessedMatch]:
         """Every match that was confirmed or denied, and not taken back."""
         audit = schema.audit.c
         with self._store.transactions.reading() as connection:
             undone = connection.execute(sa.select(audit.details).where(audit.action == UNDONE)).scalars()
             lines = {line for details in undone for line in json.loads(details)["lines"]}
             confirmed = connection.execute(sa.select(schema.audit).where(audit.action == "confirm-match")).mappings()
-            right = {Judged(json.loads(row["details"])["sha256"], row["record"]) for row in confirmed if row["number"] not in lines}
-            wrong = {Judged(row.sha256, row.record) for row in connection.execute(sa.select(schema.not_this))}
+            right = {AssessedMatch(json.loads(row["details"])["sha256"], row["record"]) for row in confirmed if row["number"] not in lines}
+            wrong = {AssessedMatch(row.sha256, row.record) for row in connection.execute(sa.select(schema.not_this))}
         return frozenset(right | wrong)
 
     @contextlib.contextmanager
