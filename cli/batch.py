@@ -107,17 +107,18 @@ def _serve(jobs: queue.SimpleQueue[Job[_R] | None], work: Callable[[str], _R], s
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Ctrl-C waits for the end of the block, so that what is told is told whole and once; pressed twice, it does not."""
+def undisturbed(patience: float = 1) -> Iterator[None]:
+    """Ctrl-C waits for the end of the block, so that it is done whole and once; pressed more often than ``patience``, it does not."""
     if threading.current_thread() is not threading.main_thread():  # which alone hears of it
         yield
         return
-    pressed: list[bool] = []
+    pressed = 0
 
     def note(_signal: int, _frame: FrameType | None) -> None:
-        if pressed:
+        nonlocal pressed
+        pressed += 1
+        if pressed > patience:
             raise KeyboardInterrupt
-        pressed.append(True)
 
     before = signal.signal(signal.SIGINT, note)
     try:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
-from collections.abc import Iterator
 from typing import BinaryIO
 
 from vhashdb.errors import UsageError
@@ -45,13 +42,3 @@ def answers(taken: bool) -> Answers:
         raise UsageError(
             "standard input has the matches, and there is no terminal for the answers", hint="save the matches in a file, and name it"
         ) from error
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until what is being written is written, and counted."""
-    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, old)

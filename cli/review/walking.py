@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ from vhashdb.review.offers import match_offers, offers
 from vhashdb.review.walk import Effect, Undo, Walk, Written
 from vhashdb.store.records import State
 
+from ..batch import undisturbed
 from ..common import Stopped
 from ..output import printable
 from ..screen.screen import Screen
 from . import cases
-from .asking import Answers, uninterrupted
+from .asking import Answers
 
 if TYPE_CHECKING:
     from vhashdb import Database
@@ -194,7 +196,7 @@ class Walking:
 
     def _carry_out(self, effect: Effect) -> None:
         try:
-            with uninterrupted():
+            with undisturbed(math.inf):  # written and counted, or neither
                 said = self._taken_back() if isinstance(effect, Undo) else self._written(effect)
         except _Refused as refused:
             error = refused.error

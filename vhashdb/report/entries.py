@@ -187,7 +187,11 @@ def _named(path: str | os.PathLike[str]) -> tuple[str, str]:
     """A file's name and its folder."""
     pure = PurePath(path)
     folder = "" if str(pure.parent) == "." else decoded(pure.parent)
-    return tuple(printable(shortened(part, MOST_NAME)) for part in (decoded(pure.name or pure), folder))  # type: ignore[return-value]
+    return _name(decoded(pure.name or pure)), _name(folder)
+
+
+def _name(text: str) -> str:
+    return printable(shortened(text, MOST_NAME))
 
 
 def _text(text: str) -> str:
