@@ -16,7 +16,7 @@ import vhashdb
 from .codes import ExitCode
 from .common import Stopped
 from .help import completed, general_epilog
-from .output import complain, flush, printable
+from .output import complain, flush
 from .settings import DEBUG_VARIABLE
 
 VERBS: Final = (
@@ -158,7 +158,7 @@ def _interrupted(error: BaseException) -> int:
 
 
 def _internal(error: BaseException) -> int:
-    complain(printable(f"internal error: {type(error).__name__}: {error}"), "this is a fault of vhashdb; `vhashdb --debug …` shows where")
+    complain(f"internal error: {type(error).__name__}: {error}", "this is a fault of vhashdb; `vhashdb --debug …` shows where")
     _trace()
     return ExitCode.INTERNAL
 

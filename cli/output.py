@@ -118,7 +118,7 @@ def _plain(value: object) -> str:
 
 def shown(path: str | os.PathLike[str]) -> str:
     """A path for people."""
-    return printable(decoded(path))
+    return printable(os.fspath(path))
 
 
 def with_path(value: dict[str, Any], path: str) -> dict[str, Any]:

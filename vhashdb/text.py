@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +13,10 @@ STILL_S: Final = 0.11
 """A stretch of a file no longer than this is one picture, so its times say nothing; a GIF of one has 0.1 s."""
 NORMAL_SPEED: Final = 0.01
 """How far from 1 a speed is not worth saying."""
+_UNSEEN: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Characters that count as printable and show nothing: fillers, variation selectors, the blank of braille (Unicode's
+Default_Ignorable_Code_Point, of those that `str.isprintable` lets pass)."""
+_ESCAPED_NEXT: Final = frozenset("xuU\\")
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -21,9 +26,24 @@ def decoded(path: str | os.PathLike[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Text that cannot move the cursor, break a line or turn its direction: names and reasons come from strangers."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    r"""Return text that cannot move the cursor, break a line, turn its direction or hide: names and reasons come from strangers.
+
+    What a reader could not see for what it is, is written as Python writes it: ``\x0a``, ``\u202e``, ``\U000e0041``; a byte
+    that is no UTF-8 as ``\xff``. A backslash that could be taken for the beginning of such an escape is doubled, so different
+    texts never look the same. Letters of other scripts stay as they are.
+    """
+    if text.isprintable() and "\\" not in text and not _UNSEEN.search(text):
+        return text
+    shown = ["\\" if c == "\\" else c if c.isprintable() and not _UNSEEN.match(c) else _escape(c) for c in text]
+    following = [*shown[1:], ""]
+    return "".join("\\\\" if c == "\\" and after[:1] in _ESCAPED_NEXT else c for c, after in zip(shown, following, strict=True))
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as Python keeps it in names
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def shortened(text: str, most: int) -> str:

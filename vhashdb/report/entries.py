@@ -22,7 +22,7 @@ from vhashdb.results import Match, Result
 from vhashdb.store import Record
 from vhashdb.store.opinions import LOCAL
 from vhashdb.store.opinions import Opinion as StoredOpinion
-from vhashdb.text import decoded, printable, shortened
+from vhashdb.text import printable, shortened
 
 MOST_NAME: Final = 400
 """Characters of a file's name that are shown, and of its folder's."""
@@ -186,8 +186,8 @@ def _organisation(feed: str, known: Known) -> str:
 def _named(path: str | os.PathLike[str]) -> tuple[str, str]:
     """A file's name and its folder."""
     pure = PurePath(path)
-    folder = "" if str(pure.parent) == "." else decoded(pure.parent)
-    return _name(decoded(pure.name or pure)), _name(folder)
+    folder = "" if str(pure.parent) == "." else str(pure.parent)
+    return _name(pure.name or str(pure)), _name(folder)
 
 
 def _name(text: str) -> str:

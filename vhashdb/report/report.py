@@ -25,7 +25,7 @@ from vhashdb.report.thumbnails import moments_of, pictures_of
 from vhashdb.results import Effort, Result, effort_of
 from vhashdb.store import Selection
 from vhashdb.store.clock import now_utc
-from vhashdb.text import decoded, printable
+from vhashdb.text import printable
 from vhashdb.video import Decoder
 from vhashdb.writing import require_writable, write_whole
 
@@ -160,7 +160,7 @@ class Report:
         store, counts = self._database.store, Counter(entry.verdict for entry in self._files)
         return Facts(
             now_utc(),
-            printable(decoded(self._database.path)),
+            printable(os.fspath(self._database.path)),
             len(self._database),
             store.updated_at(),
             folder,

@@ -76,6 +76,9 @@ class Details:
             raise UsageError(f"the reason has {len(self.reason)} characters; at most {MAX_REASON} are allowed", hint="shorten it")
         if self.reason_code and not _CODE.fullmatch(self.reason_code):
             raise UsageError(f"{self.reason_code!r} is not a reason code", hint="use lower-case words joined by hyphens")
+        for name in ("reason", "policy", "law", "source"):
+            if any("\ud800" <= character <= "\udfff" for character in getattr(self, name)):
+                raise UsageError(f"the {name} is not valid text: it has half of a character", hint="write it in UTF-8")
         if self.reviewers < 0:
             raise UsageError("the number of reviewers cannot be negative", hint="give how many people looked at it")
 
