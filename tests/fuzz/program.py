@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -55,12 +55,14 @@ class Program:
 
     def __init__(self, place: Path) -> None:
         self._place = place
-        self._libc = ctypes.CDLL(None)
-        if hasattr(self._libc, "prctl"):  # Linux: processes that lose their parent become ours, so that leaks are seen
-            self._libc.prctl(_SUBREAPER, 1, 0, 0, 0)
 
     def run(self, *arguments: str | Path, codes: Sequence[int], env: dict[str, str] | None = None) -> Run:
         """Run one command; anything but one of ``codes`` is a fault."""
+        with _adopting():
+            return self._run(arguments, codes, env or {})
+
+    def _run(self, arguments: Sequence[str | Path], codes: Sequence[int], env: dict[str, str]) -> Run:
+        before = _children()
         work = Path(tempfile.mkdtemp(dir=self._place))
         temporary = work / "tmp"
         temporary.mkdir()
@@ -73,7 +75,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                env=kept | quiet | (env or {}),
+                env=kept | quiet | env,
             )
             faults = []
             try:
@@ -86,32 +88,50 @@ class Program:
         if process.returncode not in codes and not faults:
             faults.append(f"exit code {process.returncode}")
         faults += [f"printed {words!r}" for words in _BAD_WORDS if words in said + complained]
-        faults += _left_behind(temporary)
+        faults += _left_behind(temporary, before)
         shutil.rmtree(work, ignore_errors=True)
         return Run(process.returncode, said, complained, tuple(faults))
 
 
-def _left_behind(temporary: Path) -> list[str]:
+def _left_behind(temporary: Path, before: set[int]) -> list[str]:
     faults = []
     if files := [path.name for path in temporary.iterdir()]:
         faults.append(f"left temporary files: {files[:3]}")
-    if not _all_ended():
+    if not _ended(_children() - before):
         faults.append("left a process running")
     if resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > MEMORY_KB:
         faults.append("a process took more memory than the limit (this or an earlier one: the kernel keeps the highest)")
     return faults
 
 
-def _all_ended() -> bool:
-    """Reap the processes that lost their parent; those that do not end by themselves are killed, and that is a fault."""
+def _ended(orphans: set[int]) -> bool:
+    """Wait for processes that lost their parent; those that do not end by themselves are killed, and that is a fault."""
     deadline = time.monotonic() + ENDING_S
-    with contextlib.suppress(ChildProcessError):
-        while time.monotonic() < deadline:
-            if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                time.sleep(0.01)
-        me = os.getpid()
-        for pid in Path(f"/proc/{me}/task/{me}/children").read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
-        os.waitpid(-1, 0)
-        return False
-    return True
+    left = set(orphans)
+    while left and time.monotonic() < deadline:
+        left = {pid for pid in left if os.waitpid(pid, os.WNOHANG)[0] == 0}
+        time.sleep(0.01)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    return not left
+
+
+def _children() -> set[int]:
+    me = os.getpid()
+    listed = Path(f"/proc/{me}/task/{me}/children")
+    return set(map(int, listed.read_text().split())) if listed.exists() else set()
+
+
+@contextlib.contextmanager
+def _adopting() -> Iterator[None]:
+    """On Linux, processes that lose their parent become children of this one, so that they are seen."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is None:
+        yield
+        return
+    prctl(_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        prctl(_SUBREAPER, 0, 0, 0, 0)
