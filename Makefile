@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check docs samples bench clean
+.PHONY: demo test check docs samples bench fuzz clean
 
 demo: $(VENV)/.demo-ready
 	rm -rf build/demo
@@ -32,6 +32,10 @@ samples: $(VENV)/.demo-ready
 bench: $(VENV)/.test-ready
 	$(BIN)/python -m bench.accuracy $(CORPUS)
 	$(BIN)/python -m bench.speed $(CORPUS)
+
+# Mutated files of every kind that is read, given to the real program: a quarter of an hour.
+fuzz: $(VENV)/.test-ready
+	$(BIN)/python -m tests.fuzz --seed $(or $(SEED),1)
 
 clean:
 	rm -rf $(VENV) build man site *.egg-info
