@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import vhashdb
+from tests.conftest import ROOT
 from tests.video import evil
 from vhashdb.video import Decoder, DecoderPool, Mode, Sampling, confinement
 
@@ -29,7 +30,7 @@ def taken_over():
 @pytest.fixture(scope="module")
 def layers():
     with Decoder() as decoder:
-        return decoder.probe()["layers"]
+        return decoder.confinement().layers
 
 
 def descriptors():
@@ -159,10 +160,49 @@ wire.send(answers, wire.Kind.DONE, json.dumps({"info": good}).encode())
 @LINUX
 def test_the_confinement_is_measured_by_a_confined_process(layers):
     with Decoder() as decoder:
-        found = decoder.probe()
-    assert set(found["layers"]) <= set(confinement.LAYERS)
+        found = decoder.confinement()
+    assert set(found.layers) | set(found.missing) == set(confinement.LAYERS)
     if confinement.SYSTEM_CALLS in layers:
-        assert found["possible"] == []
+        assert (found.possible, found.problem, found.complete) == ((), "", True)
+
+
+WITHOUT = """
+import json, socket, sys
+sys.path.insert(0, sys.argv[1])
+from vhashdb.limits import Limits
+from vhashdb.video import confinement, probe, wire
+from vhashdb.video.child import serve
+
+def work(request, media, answers):
+    confinement._FILTER = None
+    if sys.argv[2] == "nothing":
+        confinement._LINUX = False
+    wire.send(answers, wire.Kind.DONE, json.dumps(probe.tried(confinement.confine(Limits()))).encode())
+
+serve(socket.socket(fileno=0), work)
+"""
+
+
+@LINUX
+@pytest.mark.parametrize("which", ["no filter", "nothing"])
+def test_where_a_layer_is_missing_it_is_said_what_is_possible(layers, which):
+    with Decoder(_command=[sys.executable, "-c", WITHOUT, str(ROOT), which]) as decoder:
+        found = decoder.confinement()
+    assert confinement.SYSTEM_CALLS in found.missing
+    assert not found.complete
+    assert "run programs" in found.possible
+    if which == "nothing":
+        assert "signal other processes" in found.possible
+    elif confinement.LANDLOCK in layers:
+        assert confinement.LANDLOCK in found.layers
+        assert not {"read files", "write files"} & set(found.possible)
+
+
+def test_a_decoder_that_cannot_be_tried_is_a_problem_that_is_told():
+    with Decoder(_command=[sys.executable, "-c", ""]) as decoder:
+        found = decoder.confinement()
+    assert found.problem
+    assert not found.complete
 
 
 @LINUX
@@ -350,3 +390,50 @@ for batch in decoder.read(sys.argv[1], Sampling(Mode.FULL)):
     for descriptor in watched:
         assert select.select([descriptor], [], [], 60)[0]  # readable when it has ended
         os.close(descriptor)
+
+
+# -- what is imported ------------------------------------------------------------------------------
+
+MODULES = (
+    "json av numpy PIL vhashdb vhashdb_cli socket struct ctypes sitecustomize usercustomize encodings codecs site os io re enum "
+    "subprocess select signal resource importlib ijson click rich zstandard faiss sqlalchemy platformdirs tuf urllib3 jinja2"
+).split()
+
+
+@pytest.mark.parametrize("command", [("match",), ("add",), ("hash",), ("compare",)], ids=" ".join)
+def test_nothing_beside_the_uploads_is_executed(samples, tmp_path, command):
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    with vhashdb.create(tmp_path / "k.vhdb") as database:
+        database.add(samples / "known" / "harbour.mp4")
+    (folder / "a.mp4").write_bytes((samples / "edited" / "valley__clip.mp4").read_bytes())
+    for name in MODULES:
+        (folder / f"{name}.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'a').write({name!r} + '\\n')\n")
+        (folder / f"{name}.pth").write_text(f"import os; open({str(tmp_path / 'executed')!r}, 'a').write('pth')\n")
+    database = {"match": ("--db", "../k.vhdb"), "add": ("--db", "../k.vhdb")}.get(command[0], ())
+    files = ("a.mp4", "a.mp4") if command == ("compare",) else ("a.mp4",)
+    # As the installed command is started: the folder of the script comes first on the path, and not the working folder.
+    script = tmp_path / "bin" / "vhashdb"
+    script.parent.mkdir()
+    script.write_text("from vhashdb_cli.main import run\nrun()\n")
+    done = subprocess.run(
+        [sys.executable, script, command[0], *database, *files],
+        cwd=folder, capture_output=True, text=True, env={**os.environ, "VHASHDB_CACHE": "off"},
+    )  # fmt: skip
+    assert done.stdout
+    assert "NOT CHECKED" not in done.stdout
+    assert done.returncode in (0, 10), done.stderr
+    assert not (tmp_path / "executed").exists()
+
+
+def test_the_decoder_imports_nothing_from_the_folder_though_the_program_does(samples, tmp_path):
+    """`python -c` and `python -m` put the working folder first on the path; what the program has loaded is what it has."""
+    (tmp_path / "av.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')")
+    code = "import sys, vhashdb; print(vhashdb.fingerprint(sys.argv[1]).duration_s)"
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    done = subprocess.run(
+        [sys.executable, "-c", code, samples / "still.png"],
+        cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "executed").exists()

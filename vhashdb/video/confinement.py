@@ -20,12 +20,36 @@ import errno
 import platform
 import struct
 import sys
+from dataclasses import dataclass
 from typing import Any, Final
 
 from vhashdb.limits import Limits
 
 NO_NEW_PRIVILEGES, CAPABILITIES, LIMITS, LANDLOCK, SYSTEM_CALLS = "no new privileges", "capabilities", "limits", "Landlock", "system calls"
 LAYERS: Final = (NO_NEW_PRIVILEGES, CAPABILITIES, LIMITS, LANDLOCK, SYSTEM_CALLS)
+
+
+@dataclass(frozen=True)
+class InForce:
+    """What holds a decoder on this machine, as a confined one found by trying."""
+
+    layers: tuple[str, ...] = ()
+    """Those of `LAYERS` that were put on."""
+    possible: tuple[str, ...] = ()
+    """What it could still do, in words; empty where it is confined to its file."""
+    problem: str = ""
+    """Why nothing is known, if it could not be tried."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The layers that this system does not have."""
+        return tuple(layer for layer in LAYERS if layer not in self.layers)
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing was found that it could do."""
+        return not self.possible and not self.problem
+
 
 _LINUX: Final = sys.platform == "linux"
 _libc: Any = ctypes.CDLL(None, use_errno=True) if _LINUX else None

@@ -20,6 +20,7 @@ from vhashdb import errors
 from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video import child, wire
+from vhashdb.video.confinement import InForce
 from vhashdb.video.frames import FrameBatch, Sampling, VideoInfo
 
 _STOP_S: Final = 2.0
@@ -127,12 +128,15 @@ class Decoder:
             raise failed
         conclude(done, answering.cpu_s)  # type: ignore[arg-type]  # a DONE body is a dict
 
-    def probe(self) -> dict[str, Any]:
-        """What a process for a file, confined as always, finds that it can still do; see `vhashdb.video.probe`.
+    def confinement(self) -> InForce:
+        """What holds the process of a file, found out by trying in one that is confined as always; see `vhashdb.video.probe`."""
+        try:
+            found = self._probe()
+            return InForce(tuple(map(str, found["layers"])), tuple(map(str, found["possible"])))
+        except (MediaError, OSError, KeyError, TypeError) as error:
+            return InForce(problem=str(error) or type(error).__name__)
 
-        Raises:
-            DecoderFailed: it could not be asked.
-        """
+    def _probe(self) -> dict[str, Any]:
         nothing = os.open(os.devnull, os.O_RDONLY)
         try:
             answering = self._asked({"probe": True}, nothing, "the confinement")
