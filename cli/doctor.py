@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from vhashdb.video import Decoder, InForce
+
 from .codes import ExitCode
 from .common import db_option, json_option, opened
 from .output import decoded, emit, emit_json, printable, say
@@ -20,7 +22,7 @@ def command(db: Path, as_json: bool) -> int:
 
     The records and the files of the index are checked against their checksums, and 1,000 records picked at random are
     looked up in the index. It is rebuilt if it is damaged or wrong. Exit code 4 says that something is left that cannot
-    be repaired.
+    be repaired. Also said, without a say in the exit code: how far this system can confine the process that reads videos.
 
     \b
     Example:
@@ -30,14 +32,34 @@ def command(db: Path, as_json: bool) -> int:
     with opened(db) as database:
         health = database.check()
         records = len(database)
+    with Decoder() as decoder:
+        held = decoder.confinement()
     code = ExitCode.DATABASE if health.left else ExitCode.FINISHED
     if as_json:
-        emit_json({"type": "health", "database": decoded(db), **asdict(health), "records": records, "exit_code": code.value})
+        found = {**asdict(health), "decoder": _decoder(held), "records": records}
+        emit_json({"type": "health", "database": decoded(db), **found, "exit_code": code.value})
         return code
     for title, lines in (("problem", health.problems), ("repaired", health.repaired), ("not repaired", health.left)):
         for line in lines:
             emit(f"{title}: {printable(line)}")
+    say(_told(held))
     emit(f"{records:,} records · " + ("some damage is left" if health.left else "sound now" if health.problems else "sound"))
     if health.left:
         say("hint: restore the folder from a backup, or make a new database from the videos")
     return code
+
+
+def _decoder(held: InForce) -> dict[str, object]:
+    lists = {"layers": held.layers, "missing": held.missing, "possible": held.possible}
+    return {"confined": held.complete, **lists, "problem": held.problem or None}
+
+
+def _told(held: InForce) -> str:
+    if held.problem:
+        return f"warning: the process that reads videos could not be tried: {printable(held.problem)}"
+    if held.complete:
+        return f"note: the process that reads videos is confined to its file ({', '.join(held.layers)})"
+    return (
+        f"warning: on this system the process that reads videos is not fully confined (missing: {', '.join(held.missing) or 'nothing'}); "
+        f"if a video took it over, it could {', '.join(held.possible)}"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,7 +72,8 @@ def build(source: Source, plans: Sequence[Plan], frame_algorithm: FrameAlgorithm
         return Built(_fingerprints(kept.passing([batch]), lambda: info, plans, frame_algorithm), info, 0.0, kept)
     with as_path(source, limits) as path, pool.decoder() as decoder:
         stream = decoder.read(path, plans[0].sampling)
-        made = _fingerprints(kept.passing(stream), lambda: stream.info, plans, frame_algorithm)
+        with closing(iter(stream)) as batches:  # also after an error: what is left of a file must not be taken for the next
+            made = _fingerprints(kept.passing(batches), lambda: stream.info, plans, frame_algorithm)
         return Built(made, stream.info, stream.cpu_s, kept)
 
 

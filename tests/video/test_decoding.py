@@ -4,7 +4,7 @@ import itertools
 import os
 import shutil
 import signal
-import subprocess
+import socket
 import sys
 import threading
 import time
@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import vhashdb
-from tests.conftest import ROOT
 from tests.footage import bits_between, decoded, film, picture, scene, sketch_of, sound
+from tests.video import evil
 from vhashdb.hashing import pdq
 from vhashdb.video import Decoder, DecoderPool, Mode, Sampling
 from vhashdb.video.decode import av_errors
@@ -320,48 +320,24 @@ def test_a_name_is_never_an_address(secret, address):
         list(decoder.read(address.format(secret=secret), FULL))
 
 
-CONFINED = """
-import json, sys
-from dataclasses import asdict
-from vhashdb.limits import Limits
-from vhashdb.video.child import _confine
-_confine(Limits())
-try:
-    with open(sys.argv[1], "wb") as file:
-        file.write(b"x" * 10)
-except OSError as error:
-    print("refused", error.errno)
-else:
-    print("written")
-"""
-
-
-def test_the_decoder_process_cannot_write_files(tmp_path):
-    run = subprocess.run(
-        [sys.executable, "-c", "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n" + CONFINED, str(tmp_path / "out")],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert run.stdout.startswith("refused")
-    assert (tmp_path / "out").stat().st_size == 0
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_the_running_decoder_process_is_confined(samples):
+def test_the_process_that_reads_a_file_is_limited(long_film):
     before = set(children())
     with Decoder(vhashdb.Limits(memory_bytes=1 << 30)) as decoder:
-        read(decoder, samples / "still.png")
-        (pid,) = set(children()) - before
-        with open(f"/proc/{pid}/limits") as file:
-            limits = {line[:25].strip(): line[26:].split()[0] for line in file}
-        assert limits["Max file size"] == "0"
-        assert limits["Max address space"] == str(1 << 30)
-        assert limits["Max core file size"] == "0"
-        outputs = {os.readlink(f"/proc/{pid}/fd/{n}") for n in (0, 1, 2)}
-        assert outputs == {"/dev/null"}
+        for _ in decoder.read(long_film, FULL):
+            (waiting,) = set(children()) - before
+            (pid,) = children(waiting)
+            with open(f"/proc/{pid}/limits") as file:
+                limits = {line[:25].strip(): line[26:].split()[:2] for line in file}
+            outputs = {os.readlink(f"/proc/{pid}/fd/{n}") for n in (0, 1, 2)}
+            break
+    assert limits["Max file size"] == limits["Max core file size"] == limits["Max open files"] == ["0", "0"]
+    assert limits["Max address space"] == [str(1 << 30)] * 2
+    assert outputs == {"/dev/null"}
 
 
-def children():
-    """Ids of this process's decoder processes that are alive."""
+def children(of=None):
+    """Ids of the decoder processes that this process, or another, started and that are alive."""
     found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -372,7 +348,7 @@ def children():
                     command = file.read()
             except OSError:
                 continue
-            if int(parent) == os.getpid() and state != "Z" and "vhashdb.video.child" in command:
+            if int(parent) == (of or os.getpid()) and state != "Z" and "vhashdb.video.child" in command:
                 found.append(int(entry))
     return found
 
@@ -417,18 +393,27 @@ def test_too_little_memory_ends_in_an_error_of_the_library(samples):
         vhashdb.fingerprint(samples / "known" / "harbour.mp4", limits=vhashdb.Limits(memory_bytes=60 << 20))
 
 
-def test_a_file_that_takes_too_long_is_given_up_in_time(tmp_path):
-    """A pipe that nobody writes to: the decoder waits for ever, its parent does not."""
+@pytest.mark.parametrize("limits", [vhashdb.Limits(time_s=1.0), vhashdb.Limits(silence_s=1.0)], ids=["in all", "silent"])
+def test_a_file_that_takes_too_long_is_given_up_in_time(tmp_path, limits):
+    with evil.decoder(limits) as decoder, pytest.raises(vhashdb.LimitExceeded):
+        evil.run(decoder, tmp_path, "time.sleep(1000)")
+
+
+@pytest.mark.parametrize("open_it", [vhashdb.fingerprint, lambda path: list(Decoder().read(path, FULL))], ids=["library", "decoder"])
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path, open_it):
     os.mkfifo(tmp_path / "never.mp4")
-    for limits in (vhashdb.Limits(time_s=1.0), vhashdb.Limits(silence_s=1.0)):
-        started = time.monotonic()
-        with pytest.raises(vhashdb.LimitExceeded):
-            vhashdb.fingerprint(tmp_path / "never.mp4", limits=limits)
-        assert time.monotonic() - started < 5
+    (tmp_path / "zero.mp4").symlink_to("/dev/zero")
+    (tmp_path / "terminal.mp4").symlink_to("/dev/tty")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket.mp4"))
+        for name in ("never.mp4", "zero.mp4", "terminal.mp4", "socket.mp4"):
+            with pytest.raises(vhashdb.MediaError):
+                open_it(tmp_path / name)
 
 
 def test_a_file_that_takes_too_long_halfway_gives_what_was_read(long_film, samples):
     with Decoder(vhashdb.Limits(time_s=2.0)) as decoder:
+        decoder.confinement()  # so that it has started
         stream = decoder.read(long_film, FULL)
         frames = []
         for batch in stream:
@@ -442,7 +427,8 @@ def test_a_file_that_takes_too_long_halfway_gives_what_was_read(long_film, sampl
 # -- a decoder that dies ---------------------------------------------------------------------------
 
 
-def test_a_decoder_killed_halfway_leaves_a_partial_result_and_works_again(long_film, samples):
+@pytest.mark.parametrize("which", ["of the file", "that waits"])
+def test_a_decoder_killed_halfway_leaves_a_partial_result_and_works_again(long_film, samples, which):
     before = set(children())
     with Decoder() as decoder:
         stream = decoder.read(long_film, FULL)
@@ -450,7 +436,7 @@ def test_a_decoder_killed_halfway_leaves_a_partial_result_and_works_again(long_f
         for batch in stream:
             if not count:
                 (pid,) = set(children()) - before
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid if which == "that waits" else children(pid)[0], signal.SIGKILL)
             count += len(batch)
         assert 0 < count < 900
         assert stream.info.frames == count
@@ -461,15 +447,16 @@ def test_a_decoder_killed_halfway_leaves_a_partial_result_and_works_again(long_f
 
 
 def test_a_decoder_killed_before_the_first_picture_is_an_error_of_its_own(tmp_path, samples):
-    os.mkfifo(tmp_path / "never.mp4")
     before = set(children())
     with Decoder() as decoder:
         decoder.warm()
         (pid,) = set(children()) - before
-        killer = threading.Timer(0.5, os.kill, (pid, signal.SIGKILL))
+        os.kill(pid, signal.SIGSTOP)  # so that it does not answer before it is killed
+        reading = iter(decoder.read(samples / "still.png", FULL))
+        killer = threading.Timer(0.2, os.kill, (pid, signal.SIGKILL))
         killer.start()
         with pytest.raises(vhashdb.DecoderFailed):
-            list(decoder.read(tmp_path / "never.mp4", FULL))
+            next(reading)
         killer.join()
         assert len(read(decoder, samples / "still.png")[0]) == 1
 

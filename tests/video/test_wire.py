@@ -2,9 +2,7 @@
 
 import io
 import json
-import os
 import struct
-import sys
 
 import numpy as np
 import pytest
@@ -13,7 +11,9 @@ from hypothesis import strategies as st
 
 import vhashdb
 from tests.footage import wire_message
-from vhashdb.video import wire
+from tests.video import evil
+from vhashdb import fingerprinting
+from vhashdb.video import DecoderPool, wire
 from vhashdb.video.frames import FRAME_DTYPE, VideoInfo
 
 HEADER = struct.calcsize("<BI")
@@ -57,7 +57,7 @@ def test_random_bodies_are_an_end_or_a_failure(kind, body):
     assert isinstance(value, np.ndarray | dict)
 
 
-@given(st.dictionaries(st.text(), st.one_of(st.integers(), st.text(), st.none(), st.lists(st.booleans()))))
+@given(st.dictionaries(st.text(), st.one_of(st.integers(-(2**53), 2**53), st.text(), st.none(), st.lists(st.booleans()))))
 def test_an_object_arrives_as_it_was_sent(value):
     pipe = io.BytesIO()
     wire.send(pipe, wire.Kind.DONE, json.dumps(value).encode())
@@ -116,18 +116,22 @@ def done(**changes):
     return wire_message(2, json.dumps({"info": {**GOOD_INFO, **changes}, "cpu_s": 0.0}).encode())
 
 
+@pytest.fixture(scope="module")
+def stranger():
+    with evil.decoder() as decoder:
+        yield decoder
+
+
 @pytest.fixture
-def taken_over(tmp_path, monkeypatch):
-    """Make the decoder process a real process that answers every request with given bytes, and nothing else."""
+def taken_over(tmp_path, monkeypatch, stranger):
+    """Have the process of the file answer with given bytes, and nothing else."""
 
     def answer_with(data):
-        (tmp_path / "answer").write_bytes(data)
-        (tmp_path / "python").write_text(f"#!/bin/sh\nread request\ncat '{tmp_path}/answer'\n")
-        os.chmod(tmp_path / "python", 0o700)
-        (tmp_path / "film.mp4").write_bytes(b"anything")
-        monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-        # Limits of its own: a decoder of its own, not one that is warm already.
-        return vhashdb.fingerprint(tmp_path / "film.mp4", limits=vhashdb.Limits(time_s=20 + len(data) / 1e6))
+        (tmp_path / "film.mp4").write_text(f"answers.write({data!r}); answers.flush()")
+        pool = DecoderPool()
+        pool._free.append(stranger)
+        monkeypatch.setattr(fingerprinting, "_pool", lambda limits: pool)
+        return vhashdb.fingerprint(tmp_path / "film.mp4")
 
     return answer_with
 

@@ -10,6 +10,7 @@ import base64
 import io
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Final
 
 import numpy as np
@@ -63,16 +64,17 @@ def _nearest(
     """For each moment, when a frame was there and its sketch at its true proportions."""
     found: dict[Moment, tuple[float, Image.Image]] = {}
     last_s = max((part[1] for _, part in moments), default=0.0)
-    for batch in decoder.read(path, sampling):
-        for frame in batch:
-            time_s = float(frame["time_s"])
-            for moment in moments:
-                wanted_s, (start_s, end_s) = moment
-                nearer = moment not in found or abs(time_s - wanted_s) < abs(found[moment][0] - wanted_s)
-                if start_s - 1e-6 <= time_s <= end_s + 1e-6 and nearer:
-                    found[moment] = time_s, _sketch(frame)
-        if float(batch["time_s"][-1]) > last_s:
-            break
+    with closing(iter(decoder.read(path, sampling))) as batches:
+        for batch in batches:
+            for frame in batch:
+                time_s = float(frame["time_s"])
+                for moment in moments:
+                    wanted_s, (start_s, end_s) = moment
+                    nearer = moment not in found or abs(time_s - wanted_s) < abs(found[moment][0] - wanted_s)
+                    if start_s - 1e-6 <= time_s <= end_s + 1e-6 and nearer:
+                        found[moment] = time_s, _sketch(frame)
+            if float(batch["time_s"][-1]) > last_s:
+                break
     return found
 
 

@@ -2,11 +2,13 @@
 
 Decoding happens in a child process (`vhashdb.video.child`, which uses `vhashdb.video.decode` for films and
 `vhashdb.video.pictures` for still pictures), because a video is untrusted input to a large C library. The parent side
-is `Decoder`: it hands over a path and a `Sampling`, and gets back `FrameBatch` objects of fixed-size records and a
-`VideoInfo`. Nothing else crosses the process boundary.
+is `Decoder`: it opens the file, hands over the descriptor and a `Sampling`, and gets back `FrameBatch` objects of fixed-size records and a
+`VideoInfo`. Nothing else crosses the process boundary. Each file is read by a process of its own, which gave up everything
+else before (`vhashdb.video.confinement`).
 """
 
+from vhashdb.video.confinement import InForce
 from vhashdb.video.decoder import Decoder, DecoderPool, VideoStream
 from vhashdb.video.frames import SKETCH, FrameBatch, Mode, Sampling, VideoInfo, frames_of_image
 
-__all__ = ["SKETCH", "Decoder", "DecoderPool", "FrameBatch", "Mode", "Sampling", "VideoInfo", "VideoStream", "frames_of_image"]
+__all__ = ["SKETCH", "Decoder", "DecoderPool", "FrameBatch", "InForce", "Mode", "Sampling", "VideoInfo", "VideoStream", "frames_of_image"]

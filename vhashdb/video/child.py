@@ -1,83 +1,190 @@
-"""The decoder process: reads requests from standard input, answers on standard output, touches nothing else.
+"""The decoder process: waits with everything imported, and forks a process of its own for each file.
 
-Started as ``python -m vhashdb.video.child LIMITS`` where LIMITS is a JSON object of `vhashdb.Limits`.
+The parent side starts it by `command`, isolated: with no folder on the import path but Python's own, with the packages at
+the very places where the parent has them, a few variables of the environment, and ``/`` as its working folder. Its standard
+input is a socket on which it gets requests (see `vhashdb.video.wire`), each with two descriptors: the open file, and the
+pipe that is answered on. It never reads a byte of a file itself. The process it forks confines itself
+(`vhashdb.video.confinement`), reads that one file, answers, and ends, so that a file can harm no answer but its own.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
+import importlib
+import importlib.machinery
 import json
 import os
+import select
 import signal
+import socket
 import sys
 import time
-from typing import BinaryIO
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import partial
+from typing import Any, BinaryIO, Final
 
 from vhashdb.limits import Limits
 
+_PACKAGES: Final = ("vhashdb", "numpy", "PIL", "av")
+_BOOTSTRAP: Final = """
+import importlib.util, json, sys
+class Places:
+    places = json.loads(sys.argv[1])
+    def find_spec(self, name, path=None, target=None):
+        if path is None and name in self.places:
+            file = self.places[name]
+            return importlib.util.spec_from_file_location(name, file, submodule_search_locations=[file.rpartition("/")[0]])
+sys.meta_path.insert(0, Places())
+from vhashdb.video.child import main
+sys.exit(main(*sys.argv[2:]))
+"""
+_KEPT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Without these some Pythons do not find their own libraries."""
+_OF_AV: Final = ("subtitles", "subtitles.codec", "subtitles.stream", "subtitles.subtitle", "sidedata.motionvectors", "sidedata.encparams")
+"""What PyAV imports when it first meets such a stream or frame."""
+_TEXT: Final = tuple(
+    f"encodings.{name}"
+    for name in (
+        "ascii",
+        "latin_1",
+        "cp1252",
+        "utf_8",
+        "utf_16",
+        "utf_16_le",
+        "utf_16_be",
+        "utf_32",
+    )
+)
+_ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""Files are what runs in parallel, and small products lose by waking threads."""
 
-def main() -> int:
-    """Serve requests until standard input ends."""
-    limits = Limits(**json.loads(sys.argv[1]))
-    requests, answers = _private_pipes()
+
+# -- the parent's side -----------------------------------------------------------------------------
+
+
+def command(limits: Limits) -> tuple[list[str], dict[str, str]]:
+    """The arguments and the environment that start a decoder process."""
+    places = {name: file for name in _PACKAGES if (file := _place_of(name))}
+    arguments = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOTSTRAP, json.dumps(places), json.dumps(asdict(limits))]
+    folders = {name: os.pathsep.join(filter(os.path.isabs, os.environ.get(name, "").split(os.pathsep))) for name in _KEPT}
+    return arguments, {**_ONE_THREAD, **{name: value for name, value in folders.items() if value}}
+
+
+def _place_of(package: str) -> str | None:
+    """The file of a package: where it was imported from, or is found without looking at the working folder."""
+    loaded = sys.modules.get(package)
+    if loaded is not None:
+        return os.path.abspath(loaded.__file__) if loaded.__file__ else None
+    here = os.path.realpath(os.curdir)
+    folders = [path for path in sys.path if os.path.isabs(path) and os.path.realpath(path) != here]
+    spec = importlib.machinery.PathFinder.find_spec(package, folders)
+    return spec.origin if spec else None
+
+
+# -- the process that waits ------------------------------------------------------------------------
+
+
+def main(limits: str) -> int:
+    """Serve requests until the other end of the socket is closed."""
+    control = socket.socket(fileno=os.dup(0))
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):  # so that no library can write into the protocol
+        os.dup2(nowhere, standard)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    # After the pipes are safe: FFmpeg prints to stderr, which now leads nowhere.
-    import av.logging
-
-    from vhashdb.video import wire
-    from vhashdb.video.decode import Reading
-    from vhashdb.video.frames import Mode, Sampling
-    from vhashdb.video.pictures import picture_reading
-
-    av.logging.set_level(None)
-    _confine(limits)
-    for line in requests:
-        request = json.loads(line)
-        started = time.process_time()
-        try:
-            path, sampling = request["path"], Sampling(Mode(request["mode"]), request["rate"], request["exact"], request["threads"])
-            reading = picture_reading(path, sampling, limits) or Reading(path, sampling, limits)
-            for batch in reading:
-                wire.send(answers, wire.Kind.BATCH, batch.tobytes())
-            done = {"info": reading.info.to_json(), "cpu_s": time.process_time() - started}
-            wire.send(answers, wire.Kind.DONE, json.dumps(done).encode())
-        except Exception as error:  # whatever it is, it concerns this file only
-            failed = {
-                "error": type(error).__name__,
-                "message": str(error)[:1000],
-                "hint": getattr(error, "hint", ""),
-                "cpu_s": time.process_time() - started,
-            }
-            wire.send(answers, wire.Kind.FAILED, json.dumps(failed).encode())
+    read = _reading(Limits(**json.loads(limits)))
+    serve(control, read)
     return 0
 
 
-def _private_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Take over the two pipes, and lead the standard streams nowhere, so that no library can write into the protocol."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nowhere, standard)
-    return requests, answers
+def serve(control: socket.socket, work: Callable[[dict[str, Any], int, BinaryIO], None]) -> None:
+    """Fork a process for each request, which does ``work`` with request, file and pipe; say when and how it ended."""
+    from vhashdb.video import wire
+
+    # What is here now is never collected: looking at it would copy the pages that the forked processes share.
+    gc.collect()
+    gc.disable()
+    gc.freeze()
+    while (request := wire.receive_request(control)) is not None:
+        asked, media, answers = request
+        before = time.process_time()
+        alive, hold = os.pipe()
+        child = os.fork()
+        if not child:
+            _own_process(control, alive, partial(work, asked, media), answers)
+        for descriptor in (media, answers, hold):
+            os.close(descriptor)
+        # The child holds the other end: this ends when it does. Closing it early is no more than asking for the end.
+        ready, _, _ = select.select([control.fileno(), alive], [], [])
+        told = control.recv(1) if control.fileno() in ready else None
+        for kill in (os.killpg, os.kill):  # also what it may have started, where nothing kept it from that
+            with contextlib.suppress(OSError):
+                kill(child, signal.SIGKILL)
+        _, status, used = os.wait4(child, 0)
+        os.close(alive)
+        # The parent says once for each request that it is done with it, so that what it says next is a request.
+        if not (control.recv(1) if told is None else told):
+            return
+        cpu_s = time.process_time() - before + used.ru_utime + used.ru_stime
+        wire.send_end(control, {"number": asked["number"], "status": status, "cpu_s": cpu_s})
 
 
-def _confine(limits: Limits) -> None:
-    """Give up what a decoder does not need. Where the platform has no such limits, the parent's clock remains."""
+def _own_process(control: socket.socket, alive: int, work: Callable[[BinaryIO], None], answers: int) -> None:
+    """In the forked process: do the work and end, whatever happens."""
+    from vhashdb.video.confinement import end_with_parent
+
     try:
-        import resource
-    except ImportError:
-        return
-    wanted = {
-        resource.RLIMIT_AS: limits.memory_bytes,
-        resource.RLIMIT_FSIZE: 0,  # no file can grow
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 64,
-    }
-    for kind, value in wanted.items():
-        _, hard = resource.getrlimit(kind)
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+        end_with_parent()
+        os.setpgid(0, 0)
+        os.close(alive)
+        control.close()
+        gc.enable()
+        work(os.fdopen(answers, "wb"))
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+# -- the process of one file -----------------------------------------------------------------------
+
+
+def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
+    """How a file is read, with everything imported that it can need: a confined process cannot open a module."""
+    # FFmpeg prints to stderr, which leads nowhere by now.
+    import av.logging
+
+    from vhashdb.video import confinement, probe, source, wire
+    from vhashdb.video.decode import Reading
+    from vhashdb.video.frames import Mode, Sampling
+    from vhashdb.video.pictures import picture_reading, prepare
+
+    av.logging.set_level(None)
+    _import_ahead((*_TEXT, *(f"av.{name}" for name in _OF_AV)))
+    prepare()
+
+    def work(request: dict[str, Any], media: int, answers: BinaryIO) -> None:
+        if request["probe"]:
+            wire.send(answers, wire.Kind.DONE, json.dumps(probe.tried(confinement.confine(limits))).encode())
+            return
+        path = request["path"]
+        source.give(path, media)
+        sampling = Sampling(Mode(request["mode"]), request["rate"], request["exact"], request["threads"])
+        confinement.confine(limits)
+        try:
+            reading = picture_reading(path, sampling, limits) or Reading(path, sampling, limits)
+            for batch in reading:
+                wire.send(answers, wire.Kind.BATCH, batch.tobytes())
+            wire.send(answers, wire.Kind.DONE, json.dumps({"info": reading.info.to_json()}).encode())
+        except Exception as error:
+            failed = {"error": type(error).__name__, "message": str(error)[:1000], "hint": getattr(error, "hint", "")}
+            wire.send(answers, wire.Kind.FAILED, json.dumps(failed).encode())
+
+    return work
+
+
+def _import_ahead(modules: Iterable[str]) -> None:
+    """Import what would else be imported on the way, as far as it is there."""
+    for module in modules:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)

@@ -26,18 +26,19 @@ from av.video.stream import VideoStream
 from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, NotMedia, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video.frames import FRAME_DTYPE, SKETCH, FrameBatch, Mode, Sampling, VideoInfo, fill_frame, fill_from_sketch
+from vhashdb.video.source import opened
 
 BATCH: Final = 16
 """Frames per batch: about 280 kB."""
 
 # Containers that hold their own pictures. Playlists (hls, dash, concat) and device or network inputs would make the
-# decoder open other files, so they are not in the list.
+# decoder open other files, so they are not in the list, and no protocol is that could open one: the file is open already.
 FORMATS: Final = (
     "aac,ac3,aiff,amr,apng,asf,av1,avi,avs2,bmp_pipe,cavsvideo,dirac,dnxhd,dv,eac3,flac,flv,gif,gxf,h261,h263,h264,hevc,"
     "ivf,ivr,jpeg_pipe,m4v,matroska,webm,mjpeg,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,mxf,nsv,nut,obu,ogg,"
     "png_pipe,psxstr,rawvideo,rm,roq,smk,swf,vc1,vc1test,vvc,wav,webp_pipe,wtv,yuv4mpegpipe"
 )
-OPEN_OPTIONS: Final = {"protocol_whitelist": "file,pipe", "format_whitelist": FORMATS}
+OPEN_OPTIONS: Final = {"protocol_whitelist": "none", "format_whitelist": FORMATS}
 
 # Pixel formats whose first plane is 8-bit luma, so that no conversion is needed.
 _LUMA_FORMATS: Final = frozenset(
@@ -71,7 +72,8 @@ class Reading:
         self.info = VideoInfo()
 
     def __iter__(self) -> Iterator[FrameBatch]:
-        with av_errors(self._path), av.open(self._path, options=dict(OPEN_OPTIONS), metadata_errors="replace") as container:
+        options: dict[str, Any] = {"options": dict(OPEN_OPTIONS), "metadata_errors": "replace"}
+        with av_errors(self._path), opened(self._path) as file, av.open(file, "r", **options) as container:
             yield from self._read(container)
 
     def _read(self, container: InputContainer) -> Iterator[FrameBatch]:

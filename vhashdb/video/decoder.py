@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import errno
 import os
+import select
+import signal
+import socket
+import stat
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import Any, Final, Self
 
 from vhashdb import errors
-from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, UnreadableMedia
+from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, UnreadableMedia
 from vhashdb.limits import Limits
-from vhashdb.video import wire
+from vhashdb.video import child, wire
+from vhashdb.video.confinement import InForce
 from vhashdb.video.frames import FrameBatch, Sampling, VideoInfo
 
 _STOP_S: Final = 2.0
-_TICK_S: Final = 0.25
+_END_S: Final = 20.0
+"""Within which a process that was done, or was told to end, has ended; on a machine that is very busy too."""
 
 
 class VideoStream:
@@ -35,39 +39,39 @@ class VideoStream:
         self._decoder, self._path, self._sampling = decoder, path, sampling
         self.info = VideoInfo()
         self.cpu_s = 0.0
-        """Processor seconds the decoder process spent on this file."""
+        """Processor seconds spent on this file by the decoder: with its process's beginning and end."""
         self._last_s = 0.0
         self._count = 0
 
-    def __iter__(self) -> Iterator[FrameBatch]:
-        finished = False
+    def __iter__(self) -> Generator[FrameBatch]:
         try:
-            for batch in self._decoder.converse(self._path, self._sampling, self._conclude):
-                self._last_s = float(batch["time_s"][-1])
-                self._count += len(batch)
-                yield batch
-            finished = True
+            with contextlib.closing(self._decoder.converse(self._path, self._sampling, self._conclude)) as batches:
+                for batch in batches:
+                    if float(batch["time_s"][0]) < self._last_s:
+                        raise DecoderFailed(f"{self._path}: the decoder process sent times out of order")
+                    self._last_s = float(batch["time_s"][-1])
+                    self._count += len(batch)
+                    yield batch
         except MediaError as error:
-            finished = isinstance(error, _Reported)
             if not self._count:
-                raise _plain(error) from None
+                raise
             self.info = VideoInfo(duration_s=self._last_s, frames=self._count, damage=(f"reading stopped: {error}",))
-        finally:
-            if not finished:  # abandoned or failed halfway: the process is in an unknown state
-                self._decoder.close()
 
-    def _conclude(self, done: dict[str, Any]) -> None:
-        self.info = VideoInfo.from_json(done.get("info", {}))
-        with contextlib.suppress(TypeError, ValueError):
-            self.cpu_s = float(done.get("cpu_s", 0.0))
+    def _conclude(self, done: dict[str, Any], cpu_s: float) -> None:
+        self.info, self.cpu_s = VideoInfo.from_json(done.get("info", {})), cpu_s
 
 
 class Decoder:
-    """One decoder process, started when first needed and kept warm for the next file. Not for several threads at once."""
+    """One decoder process, started when first needed and kept warm for the next file. Not for several threads at once.
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
-        self._process: subprocess.Popen[bytes] | None = None
+    It forks a process for each file, so that none can harm the answer for another.
+    """
+
+    def __init__(self, limits: Limits | None = None, *, _command: Sequence[str] | None = None) -> None:
+        """``_command`` is for tests: it starts a process in the place of the decoder's."""
+        self._limits, self._command = limits or Limits(), _command
+        self._process: _Process | None = None
+        self._number = 0
 
     def __enter__(self) -> Self:
         return self
@@ -86,53 +90,241 @@ class Decoder:
     def close(self) -> None:
         """End the process. The decoder can be used again: it starts a new one."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()  # before its pipes are closed: another thread may be reading from them
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_S)
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        if process is not None:
+            process.close()
 
-    def converse(self, path: str, sampling: Sampling, conclude: Any) -> Iterator[FrameBatch]:
-        """Send one request and give the batches of the answer; `VideoStream` is the way to use it."""
-        process = self._running()
-        requests, answers = _pipes(process)
-        watch = _Watch(process, self._limits)
-        request = {"path": path, **asdict(sampling)}
+    def drop(self, process: _Process) -> None:
+        """End a process that is of no use any more."""
+        if self._process is process:
+            self._process = None
+        process.close()
+
+    def converse(self, path: str, sampling: Sampling, conclude: Callable[[dict[str, Any], float], None]) -> Generator[FrameBatch]:
+        """Send one request and give the batches of the answer; `VideoStream` is the way to use it.
+
+        However it ends, the process of the file has ended then. ``conclude`` is told what it said at its end, and the
+        processor seconds that it took.
+        """
+        media = _opened(path)
         try:
-            requests.write(json.dumps(request).encode() + b"\n")
-            requests.flush()
-            while True:
-                kind, body = wire.receive(answers)
-                watch.heard()
+            answering = self._asked({"path": path, **asdict(sampling)}, media, path)
+        finally:
+            os.close(media)
+        done, failed = None, None
+        try:
+            while done is None and failed is None:
+                kind, body = answering.receive()
                 if kind is wire.Kind.BATCH:
                     yield body  # type: ignore[misc]  # a BATCH body is an array by wire.receive's contract
                 elif kind is wire.Kind.DONE:
-                    conclude(body)
-                    return
+                    done = body
                 else:
-                    raise _reported(body)  # type: ignore[arg-type]  # a FAILED body is a dict
-        except (EOFError, OSError):
-            self.close()
-            if watch.reason:
-                raise LimitExceeded(f"{path}: {watch.reason}") from None
-            raise DecoderFailed(f"{path}: the decoder process died with status {process.returncode}") from None
+                    failed = _reported(body)  # type: ignore[arg-type]  # a FAILED body is a dict
+        except EOFError:
+            raise DecoderFailed(f"{path}: the decoder process died with {answering.end()}") from None
         finally:
-            watch.end()
+            answering.close()
+        if failed is not None:
+            raise failed
+        conclude(done, answering.cpu_s)  # type: ignore[arg-type]  # a DONE body is a dict
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
+    def confinement(self) -> InForce:
+        """What holds the process of a file, found out by trying in one that is confined as always; see `vhashdb.video.probe`."""
+        try:
+            found = self._probe()
+            return InForce(tuple(map(str, found["layers"])), tuple(map(str, found["possible"])))
+        except (MediaError, OSError, KeyError, TypeError) as error:
+            return InForce(problem=str(error) or type(error).__name__)
+
+    def _probe(self) -> dict[str, Any]:
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        try:
+            answering = self._asked({"probe": True}, nothing, "the confinement")
+        finally:
+            os.close(nothing)
+        with contextlib.closing(answering):
+            try:
+                return dict(answering.receive()[1])
+            except EOFError:
+                raise DecoderFailed(f"the decoder process died with {answering.end()}") from None
+
+    def _asked(self, request: dict[str, Any], media: int, path: str) -> _Answering:
+        """A request that was sent. One that is still being answered to somebody who went away is ended before."""
+        process = self._running()
+        self._number += 1
+        answers, theirs = os.pipe()
+        try:
+            wire.send_request(process.control, {"probe": False, "number": self._number, **request}, media, theirs)
+        except OSError as error:
+            os.close(answers)
             self.close()
-            command = [sys.executable, "-m", "vhashdb.video.child", json.dumps(asdict(self._limits))]
-            # One thread per process: files are what runs in parallel, and small products lose by waking threads.
-            single = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **single}
-            )
+            raise DecoderFailed(f"{path}: the decoder process went away ({error.strerror})") from None
+        finally:
+            os.close(theirs)
+        process.busy = True
+        return _Answering(self, process, answers, self._number, path, self._limits)
+
+    def _running(self) -> _Process:
+        if self._process is not None and (self._process.busy or self._process.ended()):
+            self.close()
+        if self._process is None:
+            self._process = _Process(self._limits, self._command)
         return self._process
+
+
+class _Process:
+    """A decoder process, in a session of its own so that all it starts ends with it."""
+
+    def __init__(self, limits: Limits, command: Sequence[str] | None) -> None:
+        arguments, environment = child.command(limits)
+        self.control, theirs = socket.socketpair()
+        self.busy = False
+        """Whether a request was sent whose end was not heard."""
+        with theirs:
+            self._process = subprocess.Popen(
+                list(command or arguments), stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                env=environment, cwd="/", start_new_session=True,
+            )  # fmt: skip
+
+    def ended(self) -> bool:
+        """Whether it has gone: between requests it has nothing to say."""
+        return _readable(self.control.fileno(), 0)
+
+    def close(self) -> None:
+        """Kill it and all it started; another thread that waits for it finds an end."""
+        with contextlib.suppress(OSError):
+            self.control.shutdown(socket.SHUT_RDWR)
+        if self._process.returncode is None:  # once it was waited for, its number may be another's
+            with contextlib.suppress(OSError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_STOP_S)
+        if not self.busy:  # else whoever reads from it, perhaps in another thread, closes it
+            self.control.close()
+
+
+class _Answering:
+    """One request while it is answered: every wait has a deadline, and at the end the process of the file has ended."""
+
+    def __init__(self, decoder: Decoder, process: _Process, answers: int, number: int, path: str, limits: Limits) -> None:
+        self._decoder, self._process, self._answers = decoder, process, answers
+        self._number, self._path, self._limits = number, path, limits
+        self._started = self._heard = time.monotonic()
+        self._frames = 0
+        self._status: int | None = None
+        self.cpu_s = 0.0
+
+    def receive(self) -> tuple[wire.Kind, FrameBatch | dict[str, Any]]:
+        """The next message.
+
+        Raises:
+            EOFError: there is none.
+            LimitExceeded: it takes too long.
+            DecoderFailed: it breaks the protocol.
+        """
+        kind, body = wire.receive(self)
+        self._heard = time.monotonic()
+        self._frames += len(body) if kind is wire.Kind.BATCH else 0
+        if self._frames > self._limits.frames:
+            raise DecoderFailed(f"{self._path}: the decoder process sent more pictures than the limit")
+        return kind, body
+
+    def read(self, size: int) -> bytes:
+        """Bytes of the answer, as `wire.Readable`."""
+        found = bytearray()
+        while len(found) < size:
+            self._wait()
+            block = os.read(self._answers, size - len(found))
+            if not block:
+                break
+            found += block
+        return bytes(found)
+
+    def _wait(self) -> None:
+        """Wait for bytes, or for the end of them."""
+        while True:
+            now = time.monotonic()
+            left = self._started + self._limits.time_s - now
+            silence = self._heard + self._limits.silence_s - now
+            if left <= 0:
+                raise LimitExceeded(f"{self._path}: not finished after {self._limits.time_s:.0f} s")
+            if silence <= 0:
+                raise LimitExceeded(f"{self._path}: no picture for {self._limits.silence_s:.0f} s")
+            if _readable(self._answers, min(left, silence)):
+                return
+
+    def end(self) -> str:
+        """How the process of the file ended, in words."""
+        self.close()
+        if self._status is None:
+            return "the process that started it"
+        code = os.waitstatus_to_exitcode(self._status)
+        return f"status {code}"
+
+    def close(self) -> None:
+        """Have the process of the file ended, and everything of this request cleared away."""
+        if self._answers < 0:
+            return
+        os.close(self._answers)
+        self._answers = -1
+        try:
+            wire.send_enough(self._process.control)
+            end = wire.receive_end(_Deadline(self._process.control, time.monotonic() + _END_S))
+            if end["number"] != self._number:
+                raise ValueError("an answer to another request")
+            self._status, self.cpu_s = int(end["status"]), float(end["cpu_s"])
+            self._process.busy = False
+        except (EOFError, OSError, ValueError, TypeError, KeyError):
+            self._decoder.drop(self._process)
+            self._process.control.close()
+
+
+class _Deadline:
+    """Reads a socket until a time; what did not come by then does not come."""
+
+    def __init__(self, control: socket.socket, until: float) -> None:
+        self._control, self._until = control, until
+
+    def read(self, size: int) -> bytes:
+        found = b""
+        while len(found) < size and _readable(self._control.fileno(), self._until - time.monotonic()):
+            block = self._control.recv(size - len(found))
+            if not block:
+                break
+            found += block
+        return found
+
+
+def _readable(descriptor: int, seconds: float) -> bool:
+    """Whether there is something to read, or an end, within some seconds."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(max(0.0, seconds) * 1000))
+
+
+def _opened(path: str) -> int:
+    """The file, open for reading; never waits for anything.
+
+    Raises:
+        MediaNotFound: it is not there, or may not be read, or is a folder.
+        UnreadableMedia: it is no regular file.
+    """
+    try:
+        media = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except ValueError as error:  # a NUL in its name
+        raise MediaNotFound(f"{path}: no such file") from error
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            raise UnreadableMedia(f"{path}: is not a file with contents, but a pipe, a socket or a device") from error
+        words = {errno.ENOENT: "no such file", errno.EACCES: "may not be read"}.get(error.errno or 0, "cannot be opened")
+        raise MediaNotFound(f"{path}: {words} ({error.strerror})") from error
+    kind = os.fstat(media).st_mode
+    if stat.S_ISREG(kind):
+        return media
+    os.close(media)
+    if stat.S_ISDIR(kind):
+        raise MediaNotFound(f"{path}: is a folder")
+    raise UnreadableMedia(f"{path}: is not a file with contents, but a pipe, a socket or a device")
 
 
 class DecoderPool:
@@ -153,7 +345,7 @@ class DecoderPool:
             self._all.append(decoder)
         try:
             yield decoder
-        finally:
+        finally:  # a pass that was left open is ended when the next one begins
             self._free.append(decoder)
 
     def close(self) -> None:
@@ -162,56 +354,10 @@ class DecoderPool:
             decoder.close()
 
 
-class _Watch:
-    """Ends a decoder process that takes too long in all, or stays silent too long. Reading its pipe then ends."""
-
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
-        self._process, self._limits = process, limits
-        self._started = self._heard = time.monotonic()
-        self._ended = threading.Event()
-        self.reason = ""
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def heard(self) -> None:
-        self._heard = time.monotonic()
-
-    def end(self) -> None:
-        self._ended.set()
-
-    def _run(self) -> None:
-        while not self._ended.wait(_TICK_S):
-            now = time.monotonic()
-            if now - self._started > self._limits.time_s:
-                self.reason = f"not finished after {self._limits.time_s:.0f} s"
-            elif now - self._heard > self._limits.silence_s:
-                self.reason = f"no picture for {self._limits.silence_s:.0f} s"
-            if self.reason:
-                self._process.kill()
-                return
-
-
-class _Reported(MediaError):
-    """A `MediaError` the process itself reported: the process is well and can be used again."""
-
-    def __init__(self, cause: MediaError) -> None:
-        super().__init__(cause.message, hint=cause.hint)
-        self.cause = cause
-
-
-def _reported(failed: dict[str, Any]) -> _Reported:
+def _reported(failed: dict[str, Any]) -> MediaError:
     """The error a FAILED message stands for; a name that is not one of ours is an unreadable file."""
     kind = getattr(errors, str(failed.get("error")), None)
     if not (isinstance(kind, type) and issubclass(kind, MediaError)):
         kind = UnreadableMedia
     message, hint = str(failed.get("message"))[:1000], str(failed.get("hint"))[:300]
-    return _Reported(kind(message, hint=hint or None))
-
-
-def _plain(error: MediaError) -> MediaError:
-    return error.cause if isinstance(error, _Reported) else error
-
-
-def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
-    assert process.stdin is not None and process.stdout is not None  # opened as pipes in _running
-    return process.stdin, process.stdout
+    return kind(message, hint=hint or None)

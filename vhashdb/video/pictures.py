@@ -8,10 +8,9 @@ nothing or one picture. GIF and APNG are films to it, and stay with it; so does 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import math
-import os
-import stat
 import struct
 import warnings
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from PIL import Image, ImageFile
 from vhashdb.errors import LimitExceeded, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video.frames import FRAME_DTYPE, STILL_SHOWN_S, FrameBatch, Mode, Sampling, VideoInfo, fill_from_image
+from vhashdb.video.source import opened
 
 BATCH: Final = 16
 FORMATS: Final = ("AVIF", "BMP", "JPEG", "MPO", "PNG", "TIFF", "WEBP")
@@ -39,6 +39,26 @@ _MJPEG_PICTURES: Final = 3
 _MJPEG_BYTES: Final = 8 << 20
 # What Pillow raises where a file is damaged or ends too early.
 _DAMAGED: Final = (OSError, EOFError, SyntaxError, ValueError, RuntimeError, ArithmeticError, LookupError, TypeError, struct.error)
+
+
+_PLUGINS: Final = ("Avif", "Bmp", "Jpeg", "Mpo", "Png", "Tiff", "WebP")
+_OTHERS: Final = ("ImageColor", "ImageMode", "ImageOps", "ImagePalette", "ImageChops", "ImageSequence", "JpegPresets", "TiffTags")
+
+
+def prepare() -> None:
+    """Import what Pillow would import on the way: a confined process can import nothing."""
+    for name in (*(f"{plugin}ImagePlugin" for plugin in _PLUGINS), *_OTHERS):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(f"PIL.{name}")
+    Image.preinit()
+    with contextlib.suppress(ImportError):
+        from PIL import AvifImagePlugin
+
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # files are what runs in parallel
+    # The first picture brings in the rest; it is made here.
+    buffer = io.BytesIO()
+    Image.new("LA", (64, 64), "white").save(buffer, "PNG")
+    fill_from_image(np.zeros(1, FRAME_DTYPE)[0], Image.open(buffer, formats=_formats()))
 
 
 def picture_reading(path: str, sampling: Sampling, limits: Limits) -> PictureReading | None:
@@ -136,11 +156,9 @@ class PictureReading:
 
 
 def _looks_like_picture(path: str) -> bool:
-    """Whether the file begins as a picture does. A pipe does not say: what was read from it could not be read again."""
+    """Whether the file begins as a picture does."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return False
-        with open(path, "rb") as file:
+        with opened(path) as file:
             head = file.read(12)
             if head.startswith(b"\xff\xd8\xff"):
                 return (head + file.read(_MJPEG_BYTES)).count(b"\xff\xd9\xff\xd8") < _MJPEG_PICTURES
@@ -149,13 +167,8 @@ def _looks_like_picture(path: str) -> bool:
     return head.startswith(_STARTS) or head[4:12] in _BRANDS or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
-def _opened(file: str | IO[bytes], path: str, limits: Limits) -> Image.Image | None:
+def _opened(file: IO[bytes], path: str, limits: Limits) -> Image.Image | None:
     """The picture, not decoded yet; None if Pillow does not know it, or if it is an APNG."""
-    with contextlib.suppress(ImportError):
-        from PIL import AvifImagePlugin
-
-        AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # files are what runs in parallel
-    Image.init()
     # Pillow refuses what has twice as many pixels; some of its formats need to know before they allocate.
     Image.MAX_IMAGE_PIXELS = (limits.pixels + 1) // 2
     try:
@@ -182,7 +195,7 @@ def _loaded_in_part(path: str) -> Image.Image | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(path, formats=_formats())
+            image = Image.open(opened(path), formats=_formats())
             image.load()
     except _DAMAGED:
         return None
@@ -191,13 +204,13 @@ def _loaded_in_part(path: str) -> Image.Image | None:
     return image
 
 
-def _sound_part(path: str) -> tuple[str | IO[bytes], str]:
+def _sound_part(path: str) -> tuple[IO[bytes], str]:
     """What to open, and what is said about damage: of a WebP that breaks off, libwebp takes only whole pictures."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         head = file.read(12)
         if head[:4] != b"RIFF":
-            return path, ""
-        size = os.fstat(file.fileno()).st_size
+            return opened(path), ""
+        size = file.seek(0, io.SEEK_END)
         end = min(size, 8 + int.from_bytes(head[4:8], "little"))
         whole, pictures = 12, 0
         while whole + 8 <= end:
@@ -208,7 +221,7 @@ def _sound_part(path: str) -> tuple[str | IO[bytes], str]:
                 break
             whole, pictures = after, pictures + (name == b"ANMF")
         if not pictures or 8 + int.from_bytes(head[4:8], "little") <= size:
-            return path, ""
+            return opened(path), ""
         file.seek(8)
         body = file.read(whole - 8)
     return io.BytesIO(b"RIFF" + struct.pack("<I", len(body)) + body), f"the file breaks off after {pictures} pictures"

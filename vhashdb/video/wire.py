@@ -1,17 +1,24 @@
-"""What the decoder process and its parent say to each other, over two pipes.
+"""What the decoder process and its parent say to each other, over a socket and a pipe for each file.
 
-Parent to child: one JSON object a line, ``{"path", "mode", "rate", "threads"}``. Child to parent: messages of a fixed
-header (kind, length) and a body that is either raw `FRAME_DTYPE` records or a small JSON object. The parent checks
-every length before it reads a body, and nothing is ever unpickled: a decoder that was taken over can lie about
-pictures, but can do nothing else to its parent.
+Parent to decoder, on the socket: a length and a JSON object ``{"number", "probe", "path", "mode", "rate", "exact",
+"threads"}``, with two descriptors beside it, the open file and the pipe to answer on. The process that reads the file answers
+on that pipe, which belongs to this request alone: messages of a fixed header (kind, length) and a body that is either raw
+`FRAME_DTYPE` records or a small JSON object. The parent sends one byte when it needs no more of it;
+the process is ended then, if it has not by itself, and the decoder says so on the socket, by the request's number.
+
+The parent checks every length before it reads a body, and every number and text before it uses one, waits for nothing
+without a deadline, and nothing is ever unpickled: a process that was taken over can lie about the pictures of its own file.
+What else it could do to its parent is what `vhashdb.video.confinement` leaves it: nothing on a Linux that has all layers.
 """
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import json
+import socket
 import struct
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol
 
 import numpy as np
 
@@ -21,6 +28,18 @@ from vhashdb.video.frames import FRAME_DTYPE, FrameBatch
 _HEADER: Final = struct.Struct("<BI")
 MAX_FRAMES: Final = 64
 MAX_JSON: Final = 64 * 1024
+_LENGTH: Final = struct.Struct("<I")
+_LARGEST: Final = 2**53
+"""Numbers beyond this are not exact everywhere; no fact about a video is so large."""
+_LAST_S: Final = 4_000_000.0
+"""Times are kept in milliseconds of 32 bits."""
+_DEEPEST: Final = 16
+
+
+class Readable(Protocol):
+    """What gives bytes: fewer than asked for at its end alone."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 class Kind(enum.IntEnum):
@@ -29,7 +48,7 @@ class Kind(enum.IntEnum):
     BATCH = 1
     """Frames."""
     DONE = 2
-    """``{"info", "cpu_s"}``: the file was read to its end."""
+    """``{"info"}``: the file was read to its end."""
     FAILED = 3
     """``{"error", "message", "hint"}``: the file was given up."""
 
@@ -40,7 +59,7 @@ def send(pipe: IO[bytes], kind: Kind, body: bytes) -> None:
     pipe.flush()
 
 
-def receive(pipe: IO[bytes]) -> tuple[Kind, FrameBatch | dict[str, Any]]:
+def receive(pipe: Readable) -> tuple[Kind, FrameBatch | dict[str, Any]]:
     """Read one message.
 
     Raises:
@@ -55,7 +74,7 @@ def receive(pipe: IO[bytes]) -> tuple[Kind, FrameBatch | dict[str, Any]]:
     try:
         if number == Kind.BATCH:
             return Kind.BATCH, _frames(body)
-        data = json.loads(body)
+        data = _checked(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise DecoderFailed("the decoder process sent a malformed message") from error
     if not isinstance(data, dict):
@@ -63,17 +82,80 @@ def receive(pipe: IO[bytes]) -> tuple[Kind, FrameBatch | dict[str, Any]]:
     return Kind(number), data
 
 
+def _checked(value: Any, depth: int = 0) -> Any:
+    """A JSON value as anybody can use it: no number too large or none at all, no half characters.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if depth > _DEEPEST:
+        raise ValueError("it nests too deep")
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, int | float) and not -_LARGEST <= value <= _LARGEST:  # NaN is not either
+        raise ValueError("a number is too large")
+    if isinstance(value, dict):
+        return {_checked(name): _checked(inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_checked(inner, depth + 1) for inner in value]
+    return value
+
+
 def _frames(body: bytes) -> FrameBatch:
-    """The records of a batch, with times that can be times."""
+    """The records of a batch, with times that can be times, pictures that have a size, and coefficients that are numbers."""
     batch = np.frombuffer(body, FRAME_DTYPE)
     times = batch["time_s"]
-    if not len(times) or not np.isfinite(times).all() or times.min() < 0 or (np.diff(times) < 0).any():
+    if not len(times) or not np.isfinite(times).all() or times.min() < 0 or times.max() > _LAST_S or (np.diff(times) < 0).any():
         raise ValueError("no frames, or times out of order")
+    if not batch["height"].all() or not batch["width"].all() or not np.isfinite(batch["coefficients"]).all():
+        raise ValueError("a frame without a size, or with values that are no numbers")
     return batch
 
 
-def _exactly(pipe: IO[bytes], size: int) -> bytes:
+def _exactly(pipe: Readable, size: int) -> bytes:
     body = pipe.read(size)
     if len(body) < size:
         raise EOFError
     return body
+
+
+def send_request(control: socket.socket, request: dict[str, Any], media: int, answers: int) -> None:
+    """Hand a request and its two descriptors to the decoder process."""
+    body = json.dumps(request).encode()
+    socket.send_fds(control, [_LENGTH.pack(len(body))], [media, answers])
+    control.sendall(body)
+
+
+def receive_request(control: socket.socket) -> tuple[dict[str, Any], int, int] | None:
+    """The next request, and the descriptors of the file and the pipe; None if there will be no more."""
+    head, descriptors, _, _ = socket.recv_fds(control, _LENGTH.size, 2)
+    (length,) = _LENGTH.unpack(head) if len(head) == _LENGTH.size else (0,)
+    body = b""
+    while len(body) < length and (more := control.recv(length - len(body))):
+        body += more
+    if not body or len(body) < length or len(descriptors) != 2:
+        return None
+    return json.loads(body), descriptors[0], descriptors[1]
+
+
+def send_enough(control: socket.socket) -> None:
+    """Say that no more of an answer is needed."""
+    control.sendall(b".")
+
+
+def send_end(control: socket.socket, end: dict[str, Any]) -> None:
+    """Say that the process of a request has ended."""
+    body = json.dumps(end).encode()
+    with contextlib.suppress(OSError):  # the parent has gone; the next request will not come
+        control.sendall(_LENGTH.pack(len(body)) + body)
+
+
+def receive_end(control: Readable) -> dict[str, Any]:
+    """What `send_end` said.
+
+    Raises:
+        EOFError: the other side is gone.
+    """
+    (length,) = _LENGTH.unpack(_exactly(control, _LENGTH.size))
+    end: dict[str, Any] = json.loads(_exactly(control, min(length, MAX_JSON)))
+    return end
