@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 
 import click
 
-from vhashdb.errors import MediaNotFound, UsageError
+from vhashdb.errors import FormatError, LimitExceeded, MediaNotFound, UsageError
 
 if TYPE_CHECKING:
     from vhashdb import Fingerprint, HashQuery
@@ -222,7 +222,10 @@ def sources_of(path: str) -> list[str | HashQuery]:
     from vhashdb import read_hashes
     from vhashdb.exchange.formats import FormatLimits, Options
 
-    return [*read_hashes(path, options=Options(FormatLimits(file_bytes=MAX_FINGERPRINT_BYTES)))]
+    try:
+        return [*read_hashes(path, options=Options(FormatLimits(file_bytes=MAX_FINGERPRINT_BYTES)))]
+    except (FormatError, LimitExceeded) as error:
+        raise type(error)(f"{path}: {error.message}", hint=error.hint) from error
 
 
 def source_of(path: str) -> str | Fingerprint:

@@ -158,14 +158,13 @@ def _row(start: object, end: object, view: object, quality: object, value: objec
 
 
 def from_rows(rows: Sequence[Row], algorithm: AlgorithmId = Pdq.id) -> Fingerprint:
-    """The fingerprint of such entries; as long as they reach, except for a single moment, which is a still picture.
+    """The fingerprint of such entries, as long as they reach.
 
     Raises:
         FingerprintError: there is no such view.
     """
     start, end, view, quality, hashes = (list(column) for column in zip(*rows, strict=True))
     order = np.lexsort((start, view))
-    still = len(set(start)) == 1 and max(end) - min(start) <= PICTURE_S
     return Fingerprint(
         algorithm=algorithm,
         start_s=milliseconds(start)[order],
@@ -173,7 +172,7 @@ def from_rows(rows: Sequence[Row], algorithm: AlgorithmId = Pdq.id) -> Fingerpri
         hash=np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, algorithm.bytes)[order],
         quality=np.array(quality, np.uint8)[order],
         view=np.array(view, np.uint32)[order].astype(np.uint16),
-        duration_s=0.0 if still else float(milliseconds(max(end))),
+        duration_s=float(milliseconds(max(end))),
     )
 
 
@@ -287,7 +286,7 @@ def quoted(value: object, most: int = 40) -> str:
 def from_frames(start_s: Sequence[float], quality: Sequence[int], hashes: Sequence[bytes]) -> Fingerprint:
     """A fingerprint of PDQ hashes of the whole picture, one a frame, in any order; an entry lasts until the next one starts.
 
-    A single hash is a still picture, as one that is hashed here: it is shown for a moment, and its length is 0.
+    A single hash is a still picture, as one that is hashed here: it is shown for a moment.
 
     Args:
         start_s: seconds since the first frame.
@@ -308,5 +307,5 @@ def from_frames(start_s: Sequence[float], quality: Sequence[int], hashes: Sequen
         hash=np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, Pdq.id.bytes)[order],
         quality=np.array(quality, np.uint8)[order],
         view=np.full(len(starts), _WHOLE, np.uint16),
-        duration_s=float(milliseconds(starts[-1] + step_s)),
+        duration_s=float(milliseconds(starts[-1] + last_s)),
     )

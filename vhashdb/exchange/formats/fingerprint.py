@@ -45,8 +45,8 @@ def read_binary(source: Source) -> Iterator[Entry]:
 
 
 def detect_lines(head: Head) -> bool:
-    """The first line that is no comment is ``start end view quality hash``."""
-    return bool(_LINE.fullmatch(head.first_data))
+    """One of the first lines is ``start end view quality hash``."""
+    return any(map(_LINE.fullmatch, head.data))
 
 
 def read_lines(source: Source) -> Iterator[Entry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.fingerprints.binary import MAGIC
 
 HEAD_BYTES: Final = 1 << 16
-"""Bytes by which a format is recognised."""
+"""Bytes by which a format is recognised …"""
+HEAD_LINES: Final = 20
+"""… and lines, where they are all alike."""
 NAME_ENCODING: Final = "say what it is with --encoding, such as windows-1252, or save the file as UTF-8"
 """The way out where text cannot be decoded."""
 
@@ -185,9 +188,15 @@ class Head:
         return self.text.partition("\n")[0].strip()
 
     @cached_property
+    def data(self) -> list[str]:
+        """The first lines with something on them that are no comments: the very first may be a bad one."""
+        lines = (line.strip().strip("\0") for line in self.text.splitlines() if line[:1] != "#")
+        return list(itertools.islice((line for line in lines if line), HEAD_LINES))
+
+    @property
     def first_data(self) -> str:
-        """The first line with something on it that is no comment."""
-        return next((line.strip().strip("\0") for line in self.text.splitlines() if line.strip() and line[:1] != "#"), "")
+        """The first of them."""
+        return self.data[0] if self.data else ""
 
     @cached_property
     def events(self) -> list[tuple[str, str, Any]]:

@@ -65,11 +65,11 @@ def rows_of(whole: Fingerprint) -> list[str]:
 
 
 def detect_lines(head: Head) -> bool:
-    """The first line is the name of a hash and a value, or the kind of all values was given."""
+    """Most of the first lines are the name of a hash and a value, or the kind of all values was given."""
     if head.options.signal_type:
         return True
-    found = _LINE.fullmatch(head.first_data)
-    return bool(found and kind_of(found[1]))
+    found = [bool((line := _LINE.fullmatch(text)) and kind_of(line[1])) for text in head.data]
+    return sum(found) > len(found) / 2
 
 
 def read_lines(source: Source) -> Iterator[Entry]:

@@ -34,8 +34,8 @@ def carried(item: Item) -> str:
 
 
 def detect_text(head: Head) -> bool:
-    """The first line that is no comment is ``frame,quality,pdq,seconds``."""
-    return bool(_TEXT.fullmatch(head.first_data))
+    """One of the first lines is ``frame,quality,pdq,seconds``."""
+    return any(map(_TEXT.fullmatch, head.data))
 
 
 def read_text(source: Source) -> Iterator[Entry]:
