@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, BinaryIO, Final
 
-import ijson
-
 from vhashdb.errors import FormatError, LimitExceeded
+from vhashdb.exchange.formats import streaming
 from vhashdb.exchange.formats.encodings import Recoded, TextForm, text_form
 from vhashdb.exchange.formats.item import Entry, Item, Refusal
 from vhashdb.exchange.formats.limits import FormatLimits
@@ -119,12 +118,11 @@ class Source:
 
     def json_items(self, prefix: str) -> Iterator[tuple[int, Any] | Refusal]:
         """The objects under an ijson prefix, by how many there are from the start, one in memory at a time."""
-        return self._streamed(ijson.items(self.file, prefix, use_float=True, buf_size=HEAD_BYTES))
+        return self._streamed(streaming.items(self.file, prefix, self.limits.depth))
 
     def json_members(self) -> Iterator[tuple[int, Any] | Refusal]:
         """The values of a document that is one large object, in the same way."""
-        pairs = ijson.kvitems(self.file, "", use_float=True, buf_size=HEAD_BYTES)
-        return self._streamed(value for _, value in pairs)
+        return self._streamed(streaming.members(self.file, self.limits.depth))
 
     def _streamed(self, values: Iterator[Any]) -> Iterator[tuple[int, Any] | Refusal]:
         number = 0
@@ -134,7 +132,7 @@ class Source:
                 number += 1
                 self._capped.item_begins()
                 yield number, value
-        except (ijson.JSONError, UnicodeDecodeError, ValueError, OverflowError) as error:
+        except (streaming.JSONError, UnicodeDecodeError, ValueError, OverflowError) as error:
             yield Refusal(number + 1, f"the JSON breaks off ({_first_line(error)}); nothing after this can be read")
         except LimitExceeded as error:
             yield Refusal(number + 1, f"{error}; nothing after this is read")
@@ -204,8 +202,8 @@ class Head:
         found: list[tuple[str, str, Any]] = []
         if self.text[:1] in ("{", "["):
             # The head breaks off in the middle; `extend` keeps what came before.
-            with contextlib.suppress(ijson.JSONError, UnicodeError, ValueError):
-                found.extend(ijson.parse(io.BytesIO(self.text.encode())))
+            with contextlib.suppress(streaming.JSONError, UnicodeError, ValueError):
+                found.extend(streaming.events(io.BytesIO(self.text.encode()), self.limits.depth))
         return found
 
     @cached_property
