@@ -144,6 +144,8 @@ def _unknown(head: Head) -> FormatError:
         return FormatError(
             f"lines of {len(value)} hexadecimal digits alone may be {' or '.join(bare)}", hint="say which with --signal-type"
         )
+    if b"\0" in head.raw:
+        return FormatError("the file is of no known format, and no text", hint="a video or a picture is recorded with `vhashdb add`")
     if not head.is_text:
         return FormatError(f"the file is not UTF-8 text; it begins with {quoted(head.first_line)}", hint=NAME_ENCODING)
     if names := head.names:
