@@ -18,7 +18,7 @@ from vhashdb.errors import VhashdbError
 from .batch import Job, in_order, tally, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, json_option, opened, quiet_option, workers_option
-from .files import InputFiles, input_options, source_of
+from .files import InputFiles, input_options, sources_of
 from .output import (
     Hints,
     clock,
@@ -32,6 +32,7 @@ from .output import (
     printable,
     say,
     shown,
+    with_part,
     with_path,
     without_path,
 )
@@ -40,10 +41,12 @@ from .settings import OneOf
 from .verdicts import note_lines
 
 if TYPE_CHECKING:
-    from vhashdb import Addition, Database, Details
+    from vhashdb import Addition, Database, Details, Fingerprint, HashQuery
     from vhashdb.database import Prepared
 
     from .screen.screen import Screen
+
+    _Prepared = Job[Addition | Prepared]
 
 _RECORDS: Final = "vhashdb.store.records"
 _WORDS: Final = {"added": "added", "near-duplicate": "added near a known one", "duplicate": "duplicate", "error": "not added"}
@@ -108,7 +111,7 @@ class _Options:
 def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bool, **details: Any) -> int:
     """Fingerprint known videos and record them in the database.
 
-    FILE is a video, a picture, a fingerprint file, a folder (searched for media files), a pattern, or - to read names from standard input.
+    FILE is a video, a picture, a file of hashes, a folder (searched for media files), a pattern, or - to read names from standard input.
     The very same file is not recorded twice, so an interrupted command can simply be given again. A near duplicate is
     recorded and linked to what it resembles. A record that was printed is safe on disk.
 
@@ -154,36 +157,55 @@ class _Adding:
             say("warning: there was no file to add")
         return code
 
-    def _prepare(self, path: str) -> Addition | Prepared:
-        """In a worker thread: everything that takes time and writes nothing."""
+    def _prepare(self, path: str) -> list[_Prepared]:
+        """In a worker thread: everything that takes time and writes nothing; of each video, if it is a file of hashes."""
+        return [self._prepared(path, source) for source in sources_of(path)]
+
+    def _prepared(self, path: str, source: str | HashQuery) -> _Prepared:
+        if isinstance(source, str):
+            return Job(path, self._ready(source))
+        one: _Prepared = Job(path, part=source.name)
+        try:
+            from vhashdb.hash_query import only_one
+
+            one.value = self._ready(only_one([source], path))
+        except VhashdbError as error:
+            one.error = error
+        return one
+
+    def _ready(self, source: str | Fingerprint) -> Addition | Prepared:
         from vhashdb import Addition, AddStatus
 
-        source = source_of(path)
         if known := self._database.known_file(source):
             return Addition(known, AddStatus.DUPLICATE)
         return self._database.prepare(source)
 
-    def _record(self, job: Job[Addition | Prepared]) -> None:
+    def _record(self, job: Job[list[_Prepared]]) -> None:
         """In the main thread: write, and only then say so."""
+        for one in [Job(job.path, error=job.error)] if job.value is None else job.value:
+            self._record_one(one)
+
+    def _record_one(self, job: _Prepared) -> None:
         from vhashdb import Addition
 
         if job.value is None:
-            self._tell_error(job.path, job.failure)
+            self._tell_error(job)
             return
         addition = job.value if isinstance(job.value, Addition) else self._database.record(job.value, self._details)
         self._counts[addition.status.value] += 1
         if self._options.as_json:
-            emit_json(with_path(addition.to_json(""), job.path))
+            emit_json(with_part(with_path(addition.to_json(""), job.path), job.part))
         else:
-            self._row(job.path, addition_words(addition))
+            self._row(job.name, addition_words(addition))
             for line in addition_notes(addition):
                 emit_words(line)
 
-    def _tell_error(self, path: str, error: VhashdbError) -> None:
+    def _tell_error(self, job: _Prepared) -> None:
+        error = job.failure
         if self._options.as_json:
-            emit_json(error_json(error, path))
+            emit_json(with_part(error_json(error, job.path), job.part))
         else:
-            self._row(path, f"NOT ADDED  {printable(without_path(error.message, path))}")
+            self._row(job.name, f"NOT ADDED  {printable(without_path(error.message, job.path))}")
             self._hints.give(error.hint)
         trace(error)
         self._counts["error"] += 1

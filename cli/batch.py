@@ -35,6 +35,13 @@ class Job(Generic[_R]):
     done: threading.Event = field(default_factory=threading.Event)
     fatal: BaseException | None = None
     """Concerns the whole batch."""
+    part: str = ""
+    """Which of several videos in the file this is about; empty: the whole file."""
+
+    @property
+    def name(self) -> str:
+        """What it is called where only a name is shown."""
+        return f"{self.path}#{self.part}" if self.part else self.path
 
     @property
     def failure(self) -> VhashdbError:

@@ -17,15 +17,19 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 
 import click
 
-from vhashdb.errors import LimitExceeded, MediaNotFound, UsageError
+from vhashdb.errors import FormatError, LimitExceeded, MediaNotFound, UsageError
 
 if TYPE_CHECKING:
-    from vhashdb import Fingerprint
+    from vhashdb import Fingerprint, HashQuery
 
 STDIN: Final = "-"
 MAX_FINGERPRINT_BYTES: Final = 256 << 20
 """Of a fingerprint file, which is read as a whole."""
 
+HASH_ENDINGS: Final = frozenset(
+    f".{name}" for name in "vhfp vpdq pdq hash hashes md5 sha256 txt lst json jsonl ndjson csv tsv xml stix misp".split()
+)
+"""Endings of files of hashes, which `import` reads."""
 _MAGIC: Final = b"VHFP"
 _VPDQ_LINE: Final = re.compile(rb"\s*\d+,\d+,[0-9a-fA-F]{64},[0-9.]+\s")
 _HEAD: Final = 256
@@ -206,41 +210,48 @@ def _names(stream: BinaryIO, separator: bytes) -> Iterator[str]:
         yield os.fsdecode(rest)
 
 
-def source_of(path: str) -> str | Fingerprint:
-    """What a path stands for: the fingerprint in it, if it is a fingerprint file, or else the path itself.
+def sources_of(path: str) -> list[str | HashQuery]:
+    """What a path stands for: the hashes in it, of one video or of several, if it is a file of hashes, or else the path itself.
 
     Raises:
         MediaNotFound: it cannot be opened.
-        FingerprintError: it looks like a fingerprint file and is a damaged one.
+        FormatError: it is a file of hashes that cannot be read.
     """
+    if not holds_hashes(path):
+        return [path]
+    from vhashdb import read_hashes
+    from vhashdb.exchange.formats import FormatLimits, Options
+
+    try:
+        return [*read_hashes(path, options=Options(FormatLimits(file_bytes=MAX_FINGERPRINT_BYTES)))]
+    except (FormatError, LimitExceeded) as error:
+        raise type(error)(f"{path}: {error.message}", hint=error.hint) from error
+
+
+def source_of(path: str) -> str | Fingerprint:
+    """The same where one video is meant.
+
+    Raises:
+        MediaNotFound: it cannot be opened.
+        FormatError: it is a file of hashes that cannot be read, or those of several videos.
+    """
+    from vhashdb.hash_query import HashQuery, only_one
+
+    found = sources_of(path)
+    queries = [source for source in found if isinstance(source, HashQuery)]
+    return only_one(queries, path) if queries else path
+
+
+def holds_hashes(path: str) -> bool:
+    """Whether a file holds hashes and is no video: by the ending of its name, or as it begins if the ending says nothing."""
     if not os.path.isfile(path):
-        return path
+        return False
+    ending = os.path.splitext(path)[1].lower()
+    if ending in HASH_ENDINGS:
+        return True
     try:
         with open(path, "rb") as file:
             head = file.read(_HEAD)
-            kind = _kind(head)
-            if kind is None:
-                return path
-            data = head + file.read(MAX_FINGERPRINT_BYTES)
     except OSError as error:
         raise MediaNotFound(f"{path}: {error.strerror or error}") from error
-    if len(data) > MAX_FINGERPRINT_BYTES:
-        raise LimitExceeded(f"{path}: the fingerprint file is larger than {MAX_FINGERPRINT_BYTES >> 20} MiB")
-    return _read(kind, data)
-
-
-def _kind(head: bytes) -> str | None:
-    if head.startswith(_MAGIC):
-        return "binary"
-    if head.lstrip().startswith(b"{"):
-        return "json"
-    return "vpdq" if _VPDQ_LINE.match(head + b"\n") else None
-
-
-def _read(kind: str, data: bytes) -> Fingerprint:
-    import vhashdb
-
-    if kind == "binary":
-        return vhashdb.from_bytes(data)
-    text = data.decode("utf-8", "replace")
-    return vhashdb.from_json(text) if kind == "json" else vhashdb.from_vpdq(text)
+    return head.startswith(_MAGIC) or head.lstrip().startswith(b"{") or bool(_VPDQ_LINE.match(head + b"\n"))

@@ -39,7 +39,7 @@ def command(files: tuple[str, ...], form: str, output: str | None, every_frame: 
 
     The formats: text has a line for each entry (start and end in seconds, view, quality, hash); json has one object a
     file; vpdq has lines as vPDQ writes them; binary is the most compact. `match`, `compare`, `explain` and `add` read
-    the last three.
+    all four.
 
     \b
     Example:
@@ -78,21 +78,16 @@ def _fingerprint(path: str, every_frame: bool, algorithm: str, bits: int, views:
 
 def _write(out: IO[bytes], path: str, fingerprint: Fingerprint, form: str, *, titled: bool) -> None:
     import vhashdb
+    from vhashdb.fingerprints.text import to_lines
 
     if titled and form in ("text", "vpdq"):
         out.write(f"# {shown(path)}\n".encode())
     writers: dict[str, Callable[[Fingerprint], str | bytes]] = {
-        "text": _text,
-        "json": lambda f: vhashdb.to_json(f) + "\n",
+        "text": to_lines,
+        "json": lambda f: vhashdb.to_json(f, name=shown(path) if titled else "") + "\n",
         "vpdq": vhashdb.to_vpdq,
         "binary": vhashdb.to_bytes,
     }
     data = writers[form](fingerprint)
     out.write(data if isinstance(data, bytes) else data.encode())
     out.flush()
-
-
-def _text(fingerprint: Fingerprint) -> str:
-    f = fingerprint
-    rows = zip(f.start_s.tolist(), f.end_s.tolist(), f.view.tolist(), f.quality.tolist(), f.hash, strict=True)
-    return "".join(f"{start:.3f} {end:.3f} {view} {quality} {value.tobytes().hex()}\n" for start, end, view, quality, value in rows)

@@ -57,8 +57,9 @@ class _How:
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option("--format", "form", type=OneOf("vhashdb.exchange.formats", "READ"), help="What they are, if their beginning does not tell.")
 @click.option("--source", default="", metavar="NAME", help="Where they come from; by default the format, and the organisation it names.")
-@click.option("--map", "mapping", multiple=True, metavar="HEADER=FIELD", callback=_mapping, help="CSV and JSON Lines: what a column is.")
+@click.option("--map", "mapping", multiple=True, metavar="HEADER=FIELD", callback=_mapping, help="CSV and JSON: what a column or name is.")
 @click.option("--signal-type", default="", metavar="KIND", help="For lines that hold a hash alone: its kind, such as pdq or video_md5.")
+@click.option("--encoding", type=OneOf("vhashdb.exchange.formats.encodings", "ENCODINGS"), help="Of text that is neither UTF-8 nor UTF-16.")
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A label for all of them; can be given several times.")
 @click.option("--reason", default="", metavar="TEXT", help="Why they are recorded, instead of what the file says.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
@@ -72,6 +73,7 @@ def command(
     source: str,
     mapping: dict[str, str],
     signal_type: str,
+    encoding: str | None,
     labels: tuple[str, ...],
     reason: str,
     dry_run: bool,
@@ -82,10 +84,10 @@ def command(
 ) -> int:
     """Take records from files of other exchanges; - is standard input.
 
-    The format is recognised by the first bytes. What is malformed is refused with its line and stops nothing else; what
-    looks wrong is held for a person. The same file can be given again: nothing is taken twice. An item that its source
-    withdrew is withdrawn here, if it came from the same source. Nothing that was imported is ever passed on, or leads to
-    more than a review.
+    The format is recognised by the first bytes. What is malformed is refused with its line and stops nothing else, be it
+    one frame of a video; what looks wrong, and what for the most part could not be read, is held for a person. The same
+    file can be given again: nothing is taken twice. An item that its source withdrew is withdrawn here, if it came from
+    the same source. Nothing that was imported is ever passed on, or leads to more than a review.
 
     \b
     Example:
@@ -98,7 +100,7 @@ def command(
     from vhashdb.store.records import check_label
 
     said = Said(source, tuple(map(check_label, labels)), reason)
-    how = _How(form or "", said, Options(mapping=mapping, signal_type=signal_type), dry_run, as_json, verbose)
+    how = _How(form or "", said, Options(mapping=mapping, signal_type=signal_type, encoding=encoding or ""), dry_run, as_json, verbose)
     with opened(db) as database:
         return _Importing(database, how, quiet).run(files)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from vhashdb.errors import DatabaseEmpty
+from vhashdb.errors import DatabaseEmpty, DatabaseError, VhashdbError
 
 from .batch import Job, in_order, trace, undisturbed
 from .codes import ExitCode
@@ -31,7 +31,7 @@ from .common import (
     warn_of_index,
     workers_option,
 )
-from .files import InputFiles, Inputs, input_options, source_of
+from .files import InputFiles, Inputs, input_options, sources_of
 from .output import counted, say, shown
 from .progress import Progress
 from .report_teller import Page, ReportTeller, page_of, report_options
@@ -40,7 +40,7 @@ from .tellers import WORDS, JsonTeller, Summary, Teller, TextTeller
 from .watching import WatchedFolder, memory_path
 
 if TYPE_CHECKING:
-    from vhashdb import Database, Result, Selection
+    from vhashdb import Database, HashQuery, Result, Selection
 
 _FOUND: Final = ("match", "possible")
 _UNSURE: Final = ("insufficient", "unreadable")
@@ -105,7 +105,9 @@ def command(
 ) -> int:
     """Check whether any part of these files is a known video.
 
-    FILE is a video, a picture, a fingerprint file, a folder (searched for media files), a pattern, or - to read names from standard input.
+    FILE is a video, a picture, a file of hashes, a folder (searched for media files), a pattern, or - to read names from standard input.
+    Of hashes, everything is read that `vhashdb hash` prints and `vhashdb import` takes; each video in such a file gets an answer of its
+    own, called FILE#NAME.
     Each file gets one of the verdicts MATCH, POSSIBLE, NO MATCH, INSUFFICIENT (too little usable picture to say) and
     NOT CHECKED (unreadable). Exit code 10 says that something was found.
 
@@ -214,18 +216,31 @@ class _Matching:
         endless = self._inputs.endless
         return [ReportTeller(options.page, self._database, effort=options.effort, among=self._among, endless=endless, quiet=options.quiet)]
 
-    def _ask(self, path: str) -> Result:
-        return self._database.match(source_of(path), effort=self._options.effort, among=self._among)
+    def _ask(self, path: str) -> list[Job[Result]]:
+        """The answers to a file: one, unless it holds the hashes of several videos."""
+        return [self._answer(path, source) for source in sources_of(path)]
 
-    def _tell(self, job: Job[Result], tellers: Sequence[Teller]) -> None:
-        # Counted first: after Ctrl-C between two lines the summary must not know less than was printed.
-        self._counts[job.value.verdict.value if job.value else "unreadable"] += 1
-        self._matches += len(job.value.matches) if job.value else 0
-        for teller in tellers:
-            teller.tell(job)
+    def _answer(self, path: str, source: str | HashQuery) -> Job[Result]:
+        answer: Job[Result] = Job(path, part="" if isinstance(source, str) else source.name)
+        try:
+            answer.value = self._database.match(source, effort=self._options.effort, among=self._among)
+        except DatabaseError:
+            raise
+        except VhashdbError as error:
+            answer.error = error
+        return answer
+
+    def _tell(self, job: Job[list[Job[Result]]], tellers: Sequence[Teller]) -> None:
+        answers: list[Job[Result]] = [Job(job.path, error=job.error)] if job.value is None else job.value
+        for answer in answers:
+            # Counted first: after Ctrl-C between two lines the summary must not know less than was printed.
+            self._counts[answer.value.verdict.value if answer.value else "unreadable"] += 1
+            self._matches += len(answer.value.matches) if answer.value else 0
+            for teller in tellers:
+                teller.tell(answer)
+            if answer.error is not None:
+                trace(answer.error)
         self._inputs.done(job.path)
-        if job.error is not None:
-            trace(job.error)
 
     def _code(self) -> ExitCode:
         if any(self._counts[word] for word in _FOUND) and not self._options.exit_zero:

@@ -130,6 +130,11 @@ def with_path(value: dict[str, Any], path: str) -> dict[str, Any]:
     return value
 
 
+def with_part(value: dict[str, Any], part: str) -> dict[str, Any]:
+    """A JSON line with which of several videos in a file of hashes it is about, if it is not about the whole file."""
+    return value | {"part": decoded(part)} if part else value
+
+
 def error_json(error: VhashdbError, path: str) -> dict[str, Any]:
     """The ``error`` line for one file."""
     value = {"type": "error", "path": "", "error": type(error).__name__, "message": decoded(error.message), "hint": error.hint}

@@ -82,9 +82,9 @@ class ReportTeller:
     def tell(self, job: Job[Result]) -> None:
         """One file more for the page."""
         if job.value is not None:
-            self._report.add(job.path, job.value)
+            self._report.add(job.name, job.value)
         else:
-            self._report.add_error(job.path, job.failure)
+            self._report.add_error(job.name, job.failure)
 
     def finish(self, summary: Summary) -> None:
         """Write the page."""

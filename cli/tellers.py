@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .batch import Job, tally
 from .codes import ExitCode
-from .output import Hints, counted, decoded, emit, emit_json, error_json, shown, with_path, without_path
+from .output import Hints, counted, decoded, emit, emit_json, error_json, shown, with_part, with_path, without_path
 from .verdicts import LOOK, not_checked_line, result_lines
 
 if TYPE_CHECKING:
@@ -79,10 +79,10 @@ class TextTeller:
     def tell(self, job: Job[Result]) -> None:
         """One line for each match, or the verdict."""
         if job.value is None:
-            emit(not_checked_line(job.path, without_path(job.failure.message, job.path), self._width))
+            emit(not_checked_line(job.name, without_path(job.failure.message, job.path), self._width))
             self._hints.give(job.failure.hint)
             return
-        for line in result_lines(job.path, job.value, self._width):
+        for line in result_lines(job.name, job.value, self._width):
             emit(line)
         if job.value.verdict == "insufficient":
             self._hints.give(LOOK)
@@ -102,12 +102,12 @@ class JsonTeller:
     def tell(self, job: Job[Result]) -> None:
         """The ``file`` line and its ``match`` lines, or its ``error`` line."""
         if job.value is not None:
-            emit_json(with_path(job.value.to_json(""), job.path))
+            emit_json(with_part(with_path(job.value.to_json(""), job.path), job.part))
             for match in job.value.matches:
-                emit_json(with_path(match.to_json(""), job.path))
+                emit_json(with_part(with_path(match.to_json(""), job.path), job.part))
             return
-        emit_json(with_path(self._unreadable(without_path(job.failure.message, job.path)), job.path))
-        emit_json(error_json(job.failure, job.path))
+        emit_json(with_part(with_path(self._unreadable(without_path(job.failure.message, job.path)), job.path), job.part))
+        emit_json(with_part(error_json(job.failure, job.path), job.part))
 
     def finish(self, summary: Summary) -> None:
         """The ``summary`` line."""

@@ -6,6 +6,7 @@ The house, from the street to the cellar::
                              └► match, explain              questions.py, query_looks.py, results.py: answering
     FingerprintCache                                        store/cache.py: looks at files, kept apart from the database
     fingerprint, compare, hash_image                        fingerprinting.py, inputs.py
+    read_hashes   hashes of videos that are not here        exchange/formats, hash_query.py
       video         a file becomes sampled pictures         (the only room that imports av)
       hashing       pictures become hashes, in many views
       background    hashes of pictures that occur in unrelated videos
@@ -85,9 +86,11 @@ from vhashdb.limits import Limits
 if TYPE_CHECKING:
     from vhashdb.database import Database
     from vhashdb.exchange.exchange import Exchange
+    from vhashdb.exchange.formats import read_hashes
     from vhashdb.exchange.policy import Action, Ceiling
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
+    from vhashdb.hash_query import HashQuery
     from vhashdb.matching import Comparison, Explanation, Gate, Segment, Verdict, compare
     from vhashdb.results import Addition, AddStatus, Effort, Match, Result
     from vhashdb.store import Details, Record, Selection, State
@@ -109,6 +112,7 @@ _LAZY = {
     "Fingerprint": "vhashdb.fingerprints",
     "FingerprintCache": "vhashdb.store.cache",
     "Gate": "vhashdb.matching",
+    "HashQuery": "vhashdb.hash_query",
     "Match": "vhashdb.results",
     "Record": "vhashdb.store",
     "Result": "vhashdb.results",
@@ -123,6 +127,7 @@ _LAZY = {
     "from_json": "vhashdb.fingerprints",
     "from_vpdq": "vhashdb.fingerprints",
     "hash_image": "vhashdb.fingerprinting",
+    "read_hashes": "vhashdb.exchange.formats",
     "to_bytes": "vhashdb.fingerprints",
     "to_json": "vhashdb.fingerprints",
     "to_vpdq": "vhashdb.fingerprints",
@@ -165,6 +170,7 @@ __all__ = [
     "FingerprintError",
     "FormatError",
     "Gate",
+    "HashQuery",
     "KeyUnusable",
     "LimitExceeded",
     "Limits",
@@ -194,6 +200,7 @@ __all__ = [
     "from_vpdq",
     "hash_image",
     "open",
+    "read_hashes",
     "to_bytes",
     "to_json",
     "to_vpdq",

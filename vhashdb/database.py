@@ -15,6 +15,7 @@ from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprinting import build
 from vhashdb.fingerprints import REFERENCE_VIEWS, SCOUT_VIEWS, Fingerprint
 from vhashdb.glance import RECORDS_FILE
+from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index import FrameIndex
@@ -250,11 +251,14 @@ class Database:
 
     # -- asking --------------------------------------------------------------------------------
 
-    def match(self, source: Source | Fingerprint, *, effort: Effort | str = Effort.BALANCED, among: Selection | None = None) -> Result:
+    def match(
+        self, source: Source | Fingerprint | HashQuery, *, effort: Effort | str = Effort.BALANCED, among: Selection | None = None
+    ) -> Result:
         """Is any part of this a known video?
 
         Args:
-            source: a path, a picture, an array, a file object, or a fingerprint (made with ``views="query"`` for best recall).
+            source: a path, a picture, an array, a file object, a fingerprint (made with ``views="query"`` for best recall), or
+                hashes that `vhashdb.read_hashes` found in a file.
             effort: how much to spend; see `Effort`.
             among: which records count; None: all of them.
 
@@ -262,6 +266,7 @@ class Database:
             MediaError: the input cannot be read.
             DatabaseEmpty: there is nothing to compare with.
             AlgorithmMismatch: the fingerprint is of another algorithm than the database.
+            FormatError: the hashes cannot be asked.
         """
         effort = effort_of(effort)
         if not len(self.index) and not len(self):

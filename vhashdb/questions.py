@@ -19,6 +19,7 @@ from typing import Final
 from vhashdb.errors import UnreadableMedia
 from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
+from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
 from vhashdb.limits import Limits
@@ -84,14 +85,28 @@ class Questions:
         self._noted_s = time.monotonic()
         self._lock = threading.Lock()
 
-    def match(self, source: Source | Fingerprint, effort: Effort, among: Selection | None) -> Result:
+    def match(self, source: Source | Fingerprint | HashQuery, effort: Effort, among: Selection | None) -> Result:
         """See `Database.match`."""
+        if isinstance(source, HashQuery):
+            return self._match_hashes(source, effort, among)
         if isinstance(source, Fingerprint):
             self._algorithm.id.require(source.algorithm)
             found = self._candidates(source, effort, among)
             return self._answer(source, effort, None, 0.0, self._compared(source, found))
         with self._looked_at(source) as (looks, file):
             return self._ask(looks, effort, file, among)
+
+    def _match_hashes(self, asked: HashQuery, effort: Effort, among: Selection | None) -> Result:
+        """The answer to hashes alone. That no record has the hash of a file says nothing of what the file shows."""
+        asked.require()
+        query = asked.frames if asked.frames is not None else Fingerprint.empty(self._algorithm.id)
+        self._algorithm.id.require(query.algorithm)
+        file = FileHashes(asked.sha256, asked.md5) if asked.exact else None
+        matches = self._compared(query, self._candidates(query, effort, among)) if len(query) else []
+        result = self._answer(query, effort, file, 0.0, matches, among)
+        if len(query) or result.matches:
+            return result
+        return replace(result, reason=f"no record has this {asked.exact}, and nothing is known of what the file shows")
 
     def explain(self, source: Source | Fingerprint, record: Record, effort: Effort) -> Explanation:
         """See `Database.explain`."""
@@ -184,7 +199,7 @@ class Questions:
             matches = self._with_identical(matches, file, query, among)
             unlike = self._store.not_this(file.sha256)
             matches = [m for m in matches if m.record.id not in unlike]
-        matches = self._with_ceilings(matches, query, file.sha256 if file else None)
+        matches = self._with_ceilings(matches, query, (file.sha256 or None) if file else None)
         verdict, reason = _verdict(query, matches)
         self._note_question(verdict, matches)
         return Result(
@@ -195,7 +210,7 @@ class Questions:
             usable_s=query.usable_s,
             damage=query.damage,
             effort=effort,
-            sha256=file.sha256 if file else None,
+            sha256=(file.sha256 or None) if file else None,
             decode_cpu_s=cpu_s,
             fingerprint=query,
         )
@@ -232,7 +247,8 @@ class Questions:
         """The same file decides by itself, still pictures included."""
         same, reason = self._store.by_sha256(file.sha256), "the very same file, byte for byte"
         if same is None and file.md5:
-            same, reason = self._store.by_md5(file.md5), "a file with the same MD5, which is all that is known of it"
+            same = self._store.by_md5(file.md5, alone=bool(file.sha256))
+            reason = "a file with the same MD5, which is all that is known of it"
         if same is None or not _in_force(same) or not (among is None or among.allows(same)):
             return matches
         judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))

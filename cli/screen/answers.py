@@ -66,14 +66,14 @@ class ScreenTeller:
     def tell(self, job: Job[Result]) -> None:
         """One file: a line, and under it what is known of each match."""
         if job.value is None:
-            self._heading("unreadable", job.path)
-            self._note_open("unreadable", job.path)
+            self._heading("unreadable", job.name)
+            self._note_open("unreadable", job.name)
             self._because(without_path(job.failure.message, job.path), job.failure.hint)
             return
         result = job.value
-        self._heading(result.verdict, job.path, len(result.matches))
+        self._heading(result.verdict, job.name, len(result.matches))
         if result.verdict != "no-match":
-            self._note_open(result.verdict, job.path, result)
+            self._note_open(result.verdict, job.name, result)
         if result.verdict == "insufficient":
             self._because(result.reason, LOOK)
         for place, match in enumerate(result.matches[:SHOWN_MATCHES], 1):
@@ -83,7 +83,8 @@ class ScreenTeller:
             self._screen.command([*self._command("match", job.path), "| less"], _INDENT)
         for note in result.damage:
             self._say(f"note: {printable(note)}")
-        if result.matches and self._first is None:
+        # `explain` takes one video, so it is not for one of several in a file.
+        if result.matches and self._first is None and not job.part:
             self._first = (job.path, result.matches[0].record.short_id)
 
     def finish(self, summary: Summary) -> None:

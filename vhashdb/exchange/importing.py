@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+import numpy as np
+
 from vhashdb.errors import UsageError
-from vhashdb.exchange.formats import Entry, Format, Item, Judged, Options, Refusal, Remark, opened
+from vhashdb.exchange.formats import Entry, Format, FormatLimits, Item, Judged, Options, Refusal, Remark, opened
 from vhashdb.exchange.formats.words import label_of
 from vhashdb.exchange.gate import held_for
 from vhashdb.exchange.policy import NEGATIVE
@@ -16,8 +19,10 @@ from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.model import bare
 from vhashdb.fingerprints.thin import thinned
 from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.store.clock import now_utc
 from vhashdb.store.imports import Batch, Content, Imported, Imports, Place
 from vhashdb.store.records import Details, NewRecord, State
+from vhashdb.text import counted
 
 if TYPE_CHECKING:
     from vhashdb.database import Database
@@ -162,6 +167,8 @@ class Importer:
         self._imports = Imports(database.store)
         self.format, self._file = opened(stream, options, form)
         self._pretended: dict[Place, Imported] = {}
+        self._little: Counter[str] = Counter()
+        """Records that can be found less well than one might think, by why."""
 
     def run(self) -> Iterator[Outcome | Remark]:
         """Take the file, item by item; what was given is on disk, unless it is a dry run.
@@ -170,10 +177,9 @@ class Importer:
             FormatError: the file as a whole cannot be read.
             LimitExceeded: it is larger than it may be; what came before is taken.
         """
-        assert self.format.read is not None  # only such formats are recognised
         pending: list[Entry] = []
         try:
-            for entry in self.format.read(self._file):
+            for entry in self.format.entries(self._file):
                 pending.append(entry)
                 if len(pending) == _BATCH:
                     taken, pending = pending, []
@@ -182,6 +188,7 @@ class Importer:
             yield from self._take(pending)
             raise
         yield from self._take(pending)
+        yield from (Remark(f"{counted(number, 'record')}: {words}") for words, number in self._little.items())
 
     def _take(self, entries: list[Entry]) -> Iterator[Outcome | Remark]:
         if self._dry_run or not entries:
@@ -198,12 +205,19 @@ class Importer:
         if isinstance(entry, Refusal):
             return Outcome(entry.number, Status.REFUSED, entry.reason)
         item = _fitting(entry, self._database.algorithm)
+        if too_much := beyond(item, self._file.limits):
+            return Outcome(item.number, Status.REFUSED, too_much, external_id=item.external_id, notes=item.notes)
         place = Place(self._said.source or source_of(self.format, item), item.key)
         known = batch.find(place) if batch is not None else self._pretended.get(place) or self._imports.find(place)
-        held = "; ".join((item.doubt,) if item.doubt else held_for(item.frames) if item.frames is not None else ())
-        decision = decide(item, known, held)
+        doubts = (item.doubt,) if item.doubt else held_for(item.frames) if item.frames is not None else ()
+        decision = decide(item, known, "; ".join((*filter(None, [item.unread]), *doubts)))
         record = self._carry_out(decision, place, item, known, batch)
-        return Outcome(item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, item.notes)
+        notes = item.notes
+        if decision.status in (Status.ADDED, Status.HELD, Status.UPDATED):
+            little = tuple(shortcomings(item))
+            self._little.update(little)
+            notes = (*notes, *little)
+        return Outcome(item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, notes)
 
     def _carry_out(self, decision: Decision, place: Place, item: Item, known: Imported | None, batch: Batch | None) -> str | None:
         """Change what is to be changed; the id of the record."""
@@ -230,6 +244,37 @@ class Importer:
         held = decision.reason if decision.state is State.HELD else ""
         opinions = opinions_by_author(item, source)
         return Content(new, bare(thinned(frames)), others, decision.state, held, opinions, item.statement)
+
+
+def beyond(item: Item, limits: FormatLimits) -> str:
+    """Why an item has more hashes than a video of its length can have, which would slow every question; empty if it has not."""
+    if item.frames is None:
+        return ""
+    # The file's own word is not believed beyond what its frames reach.
+    most = limits.hashes_free + limits.hashes_per_s * item.frames.duration_s
+    if item.frames.duration_s > limits.duration_s:
+        return f"it claims to last {item.frames.duration_s:,.0f} s; at most {limits.duration_s:,.0f} s are believed"
+    if (kept := len(thinned(item.frames))) > most:
+        return f"it has {kept:,} hashes for {item.frames.duration_s:,.1f} s, and a video has at most {limits.hashes_per_s} a second"
+    return ""
+
+
+def shortcomings(item: Item) -> Iterator[str]:
+    """What keeps a record from being found, in words."""
+    frames = item.frames
+    exact = "the very same file" if item.sha256 or item.md5 else ""
+    if frames is None or not len(frames):
+        yield (
+            f"no frame hashes, so only {exact} can be found by it"
+            if exact
+            else "only hashes that are kept for others: nothing is found by it"
+        )
+    elif not frames.usable.any():
+        yield f"pictures that show too little to be compared, so {f'only {exact}' if exact else 'nothing'} can be found by it"
+    elif len(frames) > 1 and len(np.unique(frames.start_s)) == 1 and len(np.unique(frames.view)) < len(frames):
+        yield "frame hashes without times, so it is found by single pictures only"
+    if item.details.expires is not None and item.details.expires < now_utc().date():
+        yield "it has expired, so it never matches"
 
 
 def details_of(details: Details, source: str, said: Said) -> Details:

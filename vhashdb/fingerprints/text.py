@@ -1,28 +1,37 @@
-"""Text forms of a fingerprint: JSON (everything), and vPDQ's text (frames of the whole picture)."""
+"""Text forms of a fingerprint: JSON (everything), lines (all entries), and vPDQ's text (frames of the whole picture)."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from vhashdb.errors import FingerprintError
-from vhashdb.fingerprints.model import Fingerprint, milliseconds
+from vhashdb.fingerprints.model import MAX_S, Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
-from vhashdb.hashing.views import Region, View
+from vhashdb.hashing.views import Orientation, Region, View
 
 JSON_VERSION: Final = 1
+PICTURE_S: Final = 0.04
+"""Seconds that a single picture is shown, as a still that is hashed here."""
 _WHOLE: Final = View(Region.WHOLE).code
+_VIEWS: Final = frozenset(View(region, orientation).code for region in Region for orientation in Orientation)
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_NUMBER_CHARS: Final = 64
+_ALGORITHM: Final = re.compile(r"#:algorithm ([a-z_]{1,32}) ([0-9]{1,5}) ([0-9]{1,5})")
 
 
-def to_json(fingerprint: Fingerprint) -> str:
-    """As one JSON object (`docs/formats.md`); hashes in hexadecimal, times in seconds."""
+def to_json(fingerprint: Fingerprint, *, name: str = "") -> str:
+    """As one JSON object (`docs/formats.md`), with the video's name if it has to be told from others; times in seconds."""
     return json.dumps(
         {
             "format": "vhashdb-fingerprint",
             "version": JSON_VERSION,
+            **({"name": name} if name else {}),
             "algorithm": {"name": fingerprint.algorithm.name, "bits": fingerprint.algorithm.bits, "spec": fingerprint.algorithm.spec},
             "duration_s": fingerprint.duration_s,
             "width": fingerprint.width,
@@ -51,36 +60,119 @@ def from_json(text: str) -> Fingerprint:
     """
     try:
         data = json.loads(text)
-        if not isinstance(data, dict) or data.get("format") != "vhashdb-fingerprint":
-            raise FingerprintError("not a vhashdb fingerprint in JSON")
+    except (ValueError, RecursionError) as error:
+        raise FingerprintError("the JSON fingerprint is cut short, or is no JSON") from error
+    found, bad = from_object(data)
+    if bad:
+        raise FingerprintError(f"the JSON fingerprint is malformed: {next(iter(bad.values()))}")
+    return found
+
+
+def from_object(data: object) -> tuple[Fingerprint, dict[int, str]]:
+    """The same of the object, without the entries that cannot be read; what is wrong with each of these, by its number from 1.
+
+    Raises:
+        FingerprintError: not such an object, of a newer version, or nothing of it can be read.
+    """
+    if not isinstance(data, dict) or data.get("format") != "vhashdb-fingerprint":
+        raise FingerprintError("not a vhashdb fingerprint in JSON")
+    try:
         if data["version"] != JSON_VERSION:
             raise FingerprintError(
-                f"a JSON fingerprint of version {data['version']}; this program knows {JSON_VERSION}", hint="upgrade vhashdb"
+                f"a JSON fingerprint of version {quoted(data['version'])}; this program knows {JSON_VERSION}", hint="upgrade vhashdb"
             )
         return _from_object(data)
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         if isinstance(error, FingerprintError):
             raise
-        raise FingerprintError(f"the JSON fingerprint is malformed: {error}") from error
+        what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else "a part of it is not what it has to be"
+        raise FingerprintError(f"the JSON fingerprint is malformed: {what}") from error
 
 
-def _from_object(data: dict[str, Any]) -> Fingerprint:
-    named, entries = data["algorithm"], data["entries"]
+def _from_object(data: dict[str, Any]) -> tuple[Fingerprint, dict[int, str]]:
+    named, rows, bad = data["algorithm"], [], {}  # type: dict[str, Any], list[Row], dict[int, str]
     algorithm = AlgorithmId(str(named["name"]), int(named["bits"]), int(named["spec"]))
-    raw = b"".join(bytes.fromhex(entry["hash"]) for entry in entries)
-    if len(raw) != len(entries) * algorithm.bytes:
-        raise FingerprintError(f"a hash of {algorithm} has {algorithm.bytes * 2} hexadecimal digits")
-    return Fingerprint(
-        algorithm=algorithm,
-        start_s=milliseconds([float(entry["start_s"]) for entry in entries]),
-        end_s=milliseconds([float(entry["end_s"]) for entry in entries]),
-        hash=np.frombuffer(raw, np.uint8).reshape(len(entries), algorithm.bytes).copy(),
-        quality=np.array([int(entry["quality"]) for entry in entries], np.uint8),
-        view=np.array([int(entry["view"]) for entry in entries], np.uint16),
+    for number, entry in enumerate(data["entries"], start=1):
+        try:
+            row = _row(entry["start_s"], entry["end_s"], entry["view"], entry["quality"], entry["hash"], algorithm)
+        except ValueError as error:
+            bad[number] = str(error)
+        except (KeyError, TypeError):
+            bad[number] = "it has not all of start_s, end_s, view, quality and hash"
+        else:
+            rows.append(row)
+    if bad and not rows:
+        raise FingerprintError(f"none of the {len(bad)} entries of the JSON fingerprint can be read: {bad[1]}")
+    found = from_rows(rows, algorithm) if rows else Fingerprint.empty(algorithm)
+    said = replace(
+        found,
         duration_s=float(data["duration_s"]),
         width=int(data["width"]),
         height=int(data["height"]),
         damage=tuple(str(line) for line in data["damage"]),
+    )
+    return said, bad
+
+
+def to_lines(fingerprint: Fingerprint) -> str:
+    """One entry a line: ``start end view quality hash``, times in seconds; before them the algorithm, if it is not PDQ."""
+    f, named = fingerprint, fingerprint.algorithm
+    head = "" if named == Pdq.id else f"#:algorithm {named.name} {named.bits} {named.spec}\n"
+    rows = zip(f.start_s.tolist(), f.end_s.tolist(), f.view.tolist(), f.quality.tolist(), f.hash, strict=True)
+    return head + "".join(f"{start:.3f} {end:.3f} {view} {quality} {value.tobytes().hex()}\n" for start, end, view, quality, value in rows)
+
+
+def algorithm_of_line(line: str) -> AlgorithmId | None:
+    """The algorithm that a line of `to_lines` names, or None if it does not."""
+    found = _ALGORITHM.fullmatch(line.strip())
+    named = AlgorithmId(found[1], int(found[2]), int(found[3])) if found else None
+    return named if named and named.bytes and not named.bits % 8 else None
+
+
+Row = tuple[float, float, int, int, bytes]
+"""Start and end in seconds, view, quality, and the hash."""
+
+
+def row_of_line(line: str, algorithm: AlgorithmId = Pdq.id) -> Row:
+    """One entry, as `to_lines` writes it.
+
+    Raises:
+        ValueError: it is no such line.
+    """
+    parts = line.split()
+    if len(parts) != 5:
+        raise ValueError(f"not `start end view quality hash`: {quoted(line)}")
+    start, end, view, quality, value = parts
+    return _row(start, end, int(view) if re.fullmatch("[0-9]{1,5}", view) else view, quality, value, algorithm)
+
+
+def _row(start: object, end: object, view: object, quality: object, value: object, algorithm: AlgorithmId) -> Row:
+    if isinstance(view, bool) or not isinstance(view, int) or view not in _VIEWS:
+        raise ValueError(f"{quoted(view)} is no view that is known")
+    if not isinstance(value, str) or len(value) != 2 * algorithm.bytes or not re.fullmatch("[0-9A-Fa-f]+", value):
+        raise ValueError(f"a hash of {algorithm} has {algorithm.bytes * 2} hexadecimal digits, not {quoted(value)}")
+    first, last = seconds_of(start), seconds_of(end)
+    if last < first:
+        raise ValueError(f"it ends at {quoted(end)} s, before it begins at {quoted(start)} s")
+    return first, last, view, quality_of(quality), bytes.fromhex(value)
+
+
+def from_rows(rows: Sequence[Row], algorithm: AlgorithmId = Pdq.id) -> Fingerprint:
+    """The fingerprint of such entries, as long as they reach.
+
+    Raises:
+        FingerprintError: there is no such view.
+    """
+    start, end, view, quality, hashes = (list(column) for column in zip(*rows, strict=True))
+    order = np.lexsort((start, view))
+    return Fingerprint(
+        algorithm=algorithm,
+        start_s=milliseconds(start)[order],
+        end_s=milliseconds(end)[order],
+        hash=np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, algorithm.bytes)[order],
+        quality=np.array(quality, np.uint8)[order],
+        view=np.array(view, np.uint32)[order].astype(np.uint16),
+        duration_s=float(milliseconds(max(end))),
     )
 
 
@@ -97,7 +189,7 @@ def to_vpdq(fingerprint: Fingerprint) -> str:
 
 
 def from_vpdq(text: str) -> Fingerprint:
-    """Read vPDQ text. Frame numbers are not used; an entry lasts until the next one starts.
+    """Read vPDQ text of one video. Frame numbers are not used; an entry lasts until the next one starts; lines with ``#`` are comments.
 
     Raises:
         FingerprintError: a line is not of that form; the message has its number.
@@ -108,23 +200,93 @@ def from_vpdq(text: str) -> Fingerprint:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
+        if line.startswith("#"):
+            if hashes:
+                raise FingerprintError(f"line {number} begins a second video", hint="`vhashdb match` and `import` read all of a file")
+            continue
         try:
-            _, quality, value, seconds = line.split(",")
-            raw = bytes.fromhex(value)
-            if len(raw) != Pdq.id.bytes or not 0 <= int(quality) <= 100:
-                raise ValueError
-            hashes.append(raw)
-            qualities.append(int(quality))
-            starts.append(float(seconds))
+            seconds, quality, raw = frame_of_line(line)
         except ValueError as error:
-            raise FingerprintError(f"line {number} is not `frame,quality,hash,seconds`: {line[:80]!r}") from error
+            raise FingerprintError(f"line {number}: {error}") from error
+        hashes.append(raw)
+        qualities.append(quality)
+        starts.append(seconds)
     if not hashes:
         raise FingerprintError("no frame in the vPDQ text")
     return from_frames(starts, qualities, hashes)
 
 
+def frame_of_line(line: str) -> tuple[float, int, bytes]:
+    """Seconds, quality and hash of one line of vPDQ text.
+
+    Raises:
+        ValueError: it is no such line.
+    """
+    parts = line.strip().split(",")
+    if len(parts) != 4:
+        raise ValueError(f"not `frame,quality,pdq,seconds`: {quoted(line)}")
+    _, quality, value, seconds = parts
+    return seconds_of(seconds), quality_of(quality), pdq_bytes(value)
+
+
+def pdq_bytes(text: str) -> bytes:
+    """The bytes of a PDQ hash in hexadecimal.
+
+    Raises:
+        ValueError: it is none.
+    """
+    digits = 2 * Pdq.id.bytes
+    if len(value := text.strip()) != digits or not re.fullmatch("[0-9A-Fa-f]+", value):
+        raise ValueError(f"a pdq hash has {digits} hexadecimal digits, not {quoted(text)}")
+    return bytes.fromhex(value)
+
+
+def quality_of(value: object) -> int:
+    """A PDQ quality, 0 … 100, of a number or its text; ``80.0`` is 80. A share such as 0.8 is not taken for 80: 1 would be either.
+
+    Raises:
+        ValueError: it is none.
+    """
+    quality = _number("quality", value)
+    if 0 < quality < 1:
+        raise ValueError(f"the quality {quoted(value)} is a share; it has to be 0 … 100, so multiply it by 100")
+    if not 0 <= quality <= 100:
+        raise ValueError(f"the quality {quoted(value)} is not within 0 … 100")
+    return round(quality)
+
+
+def seconds_of(value: object, longest_s: float = MAX_S) -> float:
+    """A time within a video, in seconds, of a number or its text; ``1.2e+03`` is 1200.
+
+    Raises:
+        ValueError: it is none, is before the video's beginning, or after the longest that a video may be.
+    """
+    seconds = _number("time", value)
+    if seconds < 0:
+        raise ValueError(f"the time {quoted(value)} is before the beginning of the video")
+    if seconds > longest_s:
+        raise ValueError(f"the time {quoted(value)} is no time of a video: it is more than {longest_s:,.0f} seconds")
+    return seconds
+
+
+def _number(what: str, value: object) -> float:
+    text = value.strip() if isinstance(value, str) else str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    if len(text) > _NUMBER_CHARS or not _NUMBER.fullmatch(text):
+        raise ValueError(f"the {what} {quoted(value)} is no number")
+    return float(text)
+
+
+def quoted(value: object, most: int = 40) -> str:
+    """A value of somebody else in a message: its beginning, in characters that can be shown."""
+    text = value if isinstance(value, str) else "a list or an object" if isinstance(value, list | dict) else str(value)[: most + 1]
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:most])
+    return f"'{shown}'" if len(text) <= most else f"'{shown}…'"
+
+
 def from_frames(start_s: Sequence[float], quality: Sequence[int], hashes: Sequence[bytes]) -> Fingerprint:
     """A fingerprint of PDQ hashes of the whole picture, one a frame, in any order; an entry lasts until the next one starts.
+
+    A single hash is a still picture, as one that is hashed here: it is shown for a moment.
 
     Args:
         start_s: seconds since the first frame.
@@ -137,12 +299,13 @@ def from_frames(start_s: Sequence[float], quality: Sequence[int], hashes: Sequen
     order = np.argsort(start_s, kind="stable")
     starts = milliseconds(start_s)[order]
     step_s = float(np.median(np.diff(starts))) if len(starts) > 1 else 0.0
+    last_s = step_s if len(starts) > 1 else PICTURE_S
     return Fingerprint(
         algorithm=Pdq.id,
         start_s=starts,
-        end_s=milliseconds(np.append(starts[1:], starts[-1] + step_s)),
+        end_s=milliseconds(np.append(starts[1:], starts[-1] + last_s)),
         hash=np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, Pdq.id.bytes)[order],
         quality=np.array(quality, np.uint8)[order],
         view=np.full(len(starts), _WHOLE, np.uint16),
-        duration_s=float(milliseconds(starts[-1] + step_s)),
+        duration_s=float(milliseconds(starts[-1] + last_s)),
     )

@@ -225,9 +225,10 @@ class Store:
         """The record made from a file with this hash that is not retracted, if there is one."""
         return self._by_file_hash(schema.record.c.sha256 == sha256)
 
-    def by_md5(self, md5: str) -> Record | None:
-        """The same, of records of which no SHA-256 is known."""
-        return self._by_file_hash((schema.record.c.md5 == md5) & schema.record.c.sha256.is_(None))
+    def by_md5(self, md5: str, *, alone: bool = True) -> Record | None:
+        """The same by MD5; ``alone``: only of records of which no SHA-256 is known, which would tell more surely."""
+        known = schema.record.c.md5 == md5
+        return self._by_file_hash(known & schema.record.c.sha256.is_(None) if alone else known)
 
     def has_md5_alone(self) -> bool:
         """Whether there are such records: lists of others often have nothing better."""

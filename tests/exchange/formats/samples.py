@@ -108,6 +108,8 @@ STIX = f"""{{"type": "bundle", "id": "bundle--5d0092c5-5f74-4287-9642-33f4c354e5
     "object_refs": ["indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"]}}]}}
 """
 JSON_LINES = f'{{"id":"7","sha256":"{SHA256}","labels":["graphic-violence"],"severity":"high","reason":"perpetrator-produced"}}\n'
+JSON_LIST = f'{{"data": [{{"id": "7", "pdq": "{PDQ}", "tags": ["graphic-violence"]}}, {{"id": "8", "pdq": "{OTHER_PDQ}"}}]}}'
+TEXT = f"0.000 0.250 0 100 {PDQ}\n0.250 0.500 0 99 {OTHER_PDQ}\n0.000 0.500 24 100 {PDQ}\n"
 CSV = f"id,sha256,labels,severity,reason\n7,{SHA256},graphic-violence,high,perpetrator-produced\n"
 
 SAMPLES = {
@@ -123,6 +125,8 @@ SAMPLES = {
     "misp": MISP,
     "stix": STIX,
     "jsonl": JSON_LINES,
+    "json": JSON_LIST,
+    "text": TEXT,
     "csv": CSV,
 }
 """By the name of their format."""

@@ -10,6 +10,7 @@ Example::
 
 from vhashdb.exchange.formats.item import VERDICTS, Entry, Item, Judged, OtherHash, Refusal, Remark
 from vhashdb.exchange.formats.limits import FormatLimits
+from vhashdb.exchange.formats.queries import read_hashes
 from vhashdb.exchange.formats.reading import Options, Source
 from vhashdb.exchange.formats.registry import FORMATS, READ, WRITTEN, Format, format_named, opened
 from vhashdb.exchange.formats.sender import Sender
@@ -32,4 +33,5 @@ __all__ = [
     "Source",
     "format_named",
     "opened",
+    "read_hashes",
 ]

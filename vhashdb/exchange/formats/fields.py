@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields as fields_of
 from typing import Any, Final
 
-from vhashdb.exchange.formats.frames import frame, frame_of_row
+from vhashdb.exchange.formats.frames import frame
 from vhashdb.exchange.formats.item import Item, Judged
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.signals import KINDS, Signals
@@ -25,7 +25,8 @@ from vhashdb.exchange.formats.words import (
     tlp_of,
     truth_of,
 )
-from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, to_bytes
+from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
+from vhashdb.fingerprints.text import from_object, quoted, seconds_of
 from vhashdb.store.records import ORIGINS, REVIEW_METHODS, SEVERITIES, Details
 
 WRITTEN: Final = (
@@ -36,6 +37,8 @@ WRITTEN: Final = (
 """Fields that are written, in this order."""
 FIELDS: Final = frozenset((*WRITTEN, *KINDS, "quality", "seconds"))
 """Fields that are read. Those named after a hash hold one such hash; ``pdq`` may come with ``quality`` and ``seconds``."""
+SIGNALS: Final = frozenset((*KINDS, "hashes", "fingerprint"))
+"""Those that hold hashes."""
 ALIASES: Final[Mapping[str, str]] = {
     "tags": "labels",
     "external_id": "id",
@@ -43,6 +46,8 @@ ALIASES: Final[Mapping[str, str]] = {
     "organisation": "owner",
     "organization": "owner",
 }
+FRAMES: Final = "frames"
+"""Of a video put together from several lines: its `Signals`, with their frames."""
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {"severity": SEVERITIES, "origin": ORIGINS, "review_method": REVIEW_METHODS}
 _DAYS: Final = ("first_seen", "review_by", "expires")
 _DEFAULTS: Final = {field.name: field.default for field in fields_of(Details)}
@@ -68,7 +73,7 @@ def from_fields(number: int, values: Mapping[str, Any], limits: FormatLimits) ->
         reason_code=plain(values.get("reason_code") or "").lower(),
         policy=reason_of(values.get("policy"), notes),
         law=reason_of(values.get("law"), notes),
-        reviewers=int(values.get("reviewers") or 0),
+        reviewers=_reviewers(values.get("reviewers"), notes),
         tlp=_tlp(values.get("tlp"), notes),
         severity=_word("severity", values.get("severity"), notes),
         origin=_word("origin", values.get("origin"), notes),
@@ -121,17 +126,15 @@ def to_fields(item: Item) -> dict[str, Any]:
 
 
 def _signals(values: Mapping[str, Any], limits: FormatLimits) -> Signals:
-    signals = Signals(limits)
+    held = values.get(FRAMES)
+    signals = held if isinstance(held, Signals) else Signals(limits)
     for kind in KINDS:
         if (value := values.get(kind)) in (None, "", []):
             continue
         if kind == "pdq" and values.get("quality") not in (None, ""):
-            seconds, quality, raw = frame(value, values["quality"], values.get("seconds") or 0.0)
-            signals.frame(raw, seconds, quality)
+            signals.frame(frame(value, values["quality"], values.get("seconds") or 0.0, limits))
         elif kind == "vpdq":
-            for row in list_of(value):
-                seconds, quality, raw = frame_of_row(row)
-                signals.frame(raw, seconds, quality)
+            signals.rows(_rows(value))
         else:
             for one in value if isinstance(value, list) else [value]:
                 signals.add(kind, str(one))
@@ -139,40 +142,54 @@ def _signals(values: Mapping[str, Any], limits: FormatLimits) -> Signals:
         algorithm, _, value = str(text).partition(":")
         signals.add(algorithm, value)
     if whole := values.get("fingerprint"):
-        signals.fingerprint(from_json(json.dumps(whole)) if isinstance(whole, dict) else _from_base64(whole, limits))
+        signals.fingerprint(*(from_object(whole) if isinstance(whole, dict) else (_from_base64(whole, limits), {})))
     return signals
+
+
+def _rows(value: object) -> list[object]:
+    """Rows of frames: a list or its JSON; as text without brackets, rows between spaces, as they have commas within."""
+    if isinstance(value, str) and not value.strip().startswith("["):
+        return list(value.split())
+    return list_of(value)
 
 
 def _from_base64(text: object, limits: FormatLimits) -> Fingerprint:
     try:
         raw = base64.b64decode(str(text), validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"the fingerprint is not base64: {error}") from error
+    except (binascii.Error, ValueError) as error:  # characters beyond ASCII are a plain ValueError
+        raise ValueError("the fingerprint is not base64, or is cut short") from error
     return from_bytes(raw, max_bytes=limits.unpacked_from(len(raw)))
 
 
 def _opinion(value: object, limits: FormatLimits) -> Judged:
     if not isinstance(value, dict):
-        raise ValueError(f"an opinion has `by`, `verdict` and `reason`, unlike {str(value)[:80]!r}")
+        raise ValueError(f"an opinion has `by`, `verdict` and `reason`, unlike {quoted(value)}")
     return Judged(organisation(value.get("by"), limits), str(value.get("verdict")), reason_of(value.get("reason"), []))
 
 
 def _word(name: str, value: object, notes: list[str]) -> str:
     text = plain(value or "").lower()
     if text and text not in _WORDS[name]:
-        notes.append(f"the {name} {text[:40]!r} is not known and was left out")
+        notes.append(f"the {name} {quoted(text)} is not known and was left out")
     return text if text in _WORDS[name] else str(_DEFAULTS[name])
 
 
 def _tlp(value: object, notes: list[str]) -> str:
     found = tlp_of(value) if value else None
     if value and not found:
-        notes.append(f"the TLP {plain(value)[:40]!r} is not known; amber is assumed")
+        notes.append(f"the TLP {quoted(plain(value))} is not known; amber is assumed")
     return found or str(_DEFAULTS["tlp"])
 
 
+def _reviewers(value: object, notes: list[str]) -> int:
+    text = str(value if value is not None else "").strip()
+    if not text:
+        return 0
+    if not re.fullmatch("[0-9]{1,6}", text):
+        notes.append(f"the number of reviewers {quoted(text)} is none and was left out")
+        return 0
+    return int(text)
+
+
 def _duration(value: object) -> float:
-    seconds = float(str(value)) if value not in (None, "") else 0.0
-    if not 0 <= seconds < 4e6:
-        raise ValueError(f"{seconds} seconds is no duration")
-    return seconds
+    return seconds_of(value) if value not in (None, "") else 0.0

@@ -3,48 +3,30 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from typing import Final
 
-from vhashdb.hashing.algorithms import Pdq
+from vhashdb.exchange.formats.limits import FormatLimits
+from vhashdb.fingerprints.text import pdq_bytes, quality_of, quoted, seconds_of
 
 Frame = tuple[float, int, bytes]
 """Seconds, quality 0 … 100, and the hash, 32 bytes."""
-
-_HEX: Final = re.compile(r"[0-9a-f]+")
-
-
-def pdq_bytes(text: str) -> bytes:
-    """The bytes of a PDQ hash in hexadecimal.
-
-    Raises:
-        ValueError: it is none.
-    """
-    value = text.strip().lower()
-    if len(value) != 2 * Pdq.id.bytes or not _HEX.fullmatch(value):
-        raise ValueError(f"a pdq hash has {2 * Pdq.id.bytes} hexadecimal digits, not {text[:80]!r}")
-    return bytes.fromhex(value)
+_WHOLE_QUALITY: Final = 100
+"""Of a hash that comes without one."""
 
 
-def frame(value: object, quality: object, seconds: object) -> Frame:
-    """A frame of its three parts, each a number or its text.
+def frame(value: object, quality: object, seconds: object, limits: FormatLimits) -> Frame:
+    """A frame of its three parts, each a number or its text; without a quality it is believed to be good.
 
     Raises:
         ValueError: one of them is not what it should be.
     """
     if not isinstance(value, str):
         raise ValueError("the hash is not a text")
-    try:
-        time_s, of = float(seconds), int(quality)  # type: ignore[arg-type, call-overload]  # anything else is the error below
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"quality {str(quality)[:40]!r} or seconds {str(seconds)[:40]!r} is no number") from error
-    if not 0 <= of <= 100 or not math.isfinite(time_s) or time_s < 0:
-        raise ValueError(f"quality {of} or {time_s} seconds is out of range")
-    return time_s, of, pdq_bytes(value)
+    good = _WHOLE_QUALITY if quality is None or quality == "" else quality_of(quality)
+    return seconds_of(seconds, limits.duration_s), good, pdq_bytes(value)
 
 
-def frame_of_row(row: object) -> Frame:
+def frame_of_row(row: object, limits: FormatLimits) -> Frame:
     """A frame of ``pdq,quality,seconds``, the order of vPDQ's JSON; ``1.23e+03`` seconds are read too.
 
     Raises:
@@ -52,20 +34,24 @@ def frame_of_row(row: object) -> Frame:
     """
     parts = row.split(",") if isinstance(row, str) else []
     if len(parts) != 3:
-        raise ValueError(f"not `pdq,quality,seconds`: {str(row)[:80]!r}")
-    return frame(*parts)
+        raise ValueError(f"not `pdq,quality,seconds`: {quoted(row)}")
+    value, quality, seconds = parts
+    return frame(value, quality, seconds, limits)
 
 
-def frames_of_text(text: str) -> list[Frame]:
-    """The frames of a vPDQ hash that ThreatExchange keeps as one text: a JSON list of ``pdq,quality,seconds``.
+def rows_of_text(text: str) -> list[object]:
+    """The rows of a vPDQ hash that ThreatExchange keeps as one text: a JSON list of ``pdq,quality,seconds``.
 
     Raises:
         ValueError: it is something else.
     """
-    rows = json.loads(text)
+    try:
+        rows = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"a vpdq hash is a JSON list, unlike {quoted(text)}") from error
     if not isinstance(rows, list):
         raise ValueError("a vpdq hash is a JSON list")
-    return [frame_of_row(row) for row in rows]
+    return rows
 
 
 def row_of_frame(seconds: float, quality: int, raw: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -49,6 +49,8 @@ class Item:
     """Where it stands in the file: the line it begins in, or how many items it is from the start; from 1."""
     external_id: str = ""
     """The id it has where it comes from, if it has one."""
+    title: str = ""
+    """What the file calls it besides, such as the name of a video: said in answers about this file, and never kept."""
     frames: Fingerprint | None = None
     sha256: str | None = None
     """In lower-case hexadecimal, as is ``md5``."""
@@ -72,6 +74,8 @@ class Item:
     """Its source says that opinions differ."""
     doubt: str = ""
     """Why its source wants a person to look first."""
+    unread: str = ""
+    """Why a person should look first as so little of it could be read."""
     at: datetime.datetime | None = None
     """When its source first published it, UTC without a zone."""
     notes: tuple[str, ...] = ()
@@ -81,6 +85,10 @@ class Item:
     def has_signals(self) -> bool:
         """Whether anything could be found by it."""
         return bool(self.sha256 or self.md5 or self.others or (self.frames is not None and len(self.frames)))
+
+    def with_duration(self) -> Item:
+        """The same, as long as its frames are."""
+        return self if self.frames is None else replace(self, duration_s=self.frames.duration_s)
 
     @property
     def key(self) -> str:
@@ -114,6 +122,8 @@ class Refusal:
     """As `Item.number`."""
     reason: str
     """In words."""
+    within: bool = False
+    """It is a part of an item, which is taken without it and follows."""
 
 
 @dataclass(frozen=True)

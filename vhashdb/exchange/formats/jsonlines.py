@@ -1,18 +1,24 @@
-"""JSON Lines with our fields, or with others that are mapped to them: one object a line."""
+"""JSON with our fields, or with others that are mapped to them: one object a line, a list of them, or one within a page."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from dataclasses import replace
+from typing import Any, BinaryIO, Final
 
-from vhashdb.exchange.formats.fields import field_named, from_fields, to_fields
+from vhashdb.errors import FormatError
+from vhashdb.exchange.formats.fields import SIGNALS, field_named, from_fields, to_fields
 from vhashdb.exchange.formats.item import Entry, Item, Remark
 from vhashdb.exchange.formats.reading import Head, Source, entries, json_value
+from vhashdb.exchange.formats.words import plain
+
+OURS: Final = "vhashdb-fingerprint"
+"""``format`` of a fingerprint in JSON."""
 
 
 def detect(head: Head) -> bool:
-    """The first line is an object, and one of its names is a field."""
+    """The first line is an object, and one of its names is a field, or it is one of our fingerprints."""
     try:
         value = json_value(head.first_line, head.limits)
     except ValueError:
@@ -20,31 +26,81 @@ def detect(head: Head) -> bool:
         return len(head.first_line) > 10_000 and any(
             event == "map_key" and not prefix and (field_named(name) or name in head.options.mapping) for prefix, event, name in head.events
         )
-    return isinstance(value, dict) and any(field_named(name) or name in head.options.mapping for name in value)
+    if not isinstance(value, dict):
+        return False
+    if value.get("format") == OURS:
+        return True
+    fields = {head.options.mapping.get(name) or field_named(name) for name in value} - {None}
+    # A page on one line may have an id or labels too; what has the hashes is within.
+    return bool(fields) and bool(fields & SIGNALS or _prefix(head) is None)
 
 
 def read(source: Source) -> Iterator[Entry]:
     """Each line as an item. Names that are no field are not kept, and said once."""
-    unknown: dict[str, None] = {}
+    objects = _Objects(source)
+    yield from entries(source.lines(), lambda number, line: objects.item(number, json_value(line, source.limits)), source.limits)
+    yield from objects.remarks()
 
-    def to_item(number: int, line: str) -> Item:
-        value = json_value(line, source.limits)
+
+def detect_list(head: Head) -> bool:
+    """A list of objects, or a page that has one, or an object over several lines; one of their names is a hash."""
+    return _prefix(head) is not None
+
+
+def read_list(source: Source) -> Iterator[Entry]:
+    """Each object as an item.
+
+    Raises:
+        FormatError: there are no objects of that kind.
+    """
+    prefix = _prefix(source.head)
+    if prefix is None:
+        raise FormatError("it is no list of objects of which one name is a hash", hint="say which is which with --map NAME=FIELD")
+    objects = _Objects(source)
+    yield from entries(source.json_items(prefix), objects.item, source.limits)
+    yield from objects.remarks()
+
+
+def _prefix(head: Head) -> str | None:
+    """Where the objects are, as ijson names it: in the list that the document is, in one that it has, or it is one itself."""
+    for prefix, event, name in head.events:
+        if event != "map_key" or prefix.count(".") > 1 or not (prefix in ("", "item") or prefix.endswith(".item")):
+            continue
+        field = head.options.mapping.get(str(name)) or field_named(str(name))
+        if field in SIGNALS or (name == "format" and head.value(f"{prefix}.format".lstrip(".")) == OURS):
+            return str(prefix)
+    return None
+
+
+class _Objects:
+    """The objects of one file as items."""
+
+    def __init__(self, source: Source) -> None:
+        self._mapping, self._limits = source.options.mapping, source.limits
+        self._unknown: dict[str, None] = {}
+
+    def item(self, number: int, value: object) -> Item:
+        """Raises: ValueError: it is no object, or one of its values cannot be read."""
         if not isinstance(value, dict):
-            raise ValueError("the line is not a JSON object")
-        if value.get("format") == "vhashdb-fingerprint":  # as `vhashdb hash --format json` prints it
-            value = {"fingerprint": value}
+            raise ValueError("it is not a JSON object")
+        if value.get("format") == OURS:  # as `vhashdb hash --format json` prints it
+            value, title = {"fingerprint": value}, plain(value.get("name") or "")
+        else:
+            title = ""
         known: dict[str, Any] = {}
         for name, content in value.items():
-            field = source.options.mapping.get(name) or field_named(name)
+            field = self._mapping.get(name) or field_named(name)
             if field:
                 known[field] = content
-            elif len(unknown) < source.limits.columns:
-                unknown[name] = None
-        return from_fields(number, known, source.limits)
+            elif len(self._unknown) < self._limits.columns:
+                self._unknown[name] = None
+        item = from_fields(number, known, self._limits)
+        return replace(item, title=title) if title else item
 
-    yield from entries(source.lines(), to_item, source.limits)
-    if unknown:
-        yield Remark(f"names that are no field were left out: {', '.join(sorted(unknown))[:500]}")
+    def remarks(self) -> Iterator[Remark]:
+        """Names that are no field are not kept, and said once."""
+        if self._unknown:
+            yield Remark(f"names that are no field were left out: {', '.join(sorted(self._unknown))[:500]}")
 
 
 def write(items: Iterable[Item], out: BinaryIO) -> None:

@@ -20,7 +20,15 @@ class FormatLimits:
     items: int = 50_000_000
     """Items of one file."""
     frames: int = 1_300_000
-    """Frame hashes of one item: 6 hours, which is as long as a video may be, at 60 a second."""
+    """Frame hashes of one item as the file has them: 6 hours at 60 a second."""
+    duration_s: float = 48 * 3600.0
+    """Seconds from the beginning of a video after which no frame of it is believed."""
+    hashes_free: int = 2_000
+    hashes_per_s: int = 640
+    """Hashes of one record: so many, and so many more for each second it claims to last. The views of a lively video as it
+    is asked about have 200 a second, a stored one has 10."""
+    queries: int = 10_000
+    """Videos that one file may ask about."""
     unpacked_bytes: int = 256 << 20
     """Bytes that a fingerprint within an item may unpack to."""
     ratio: int = 200
@@ -40,6 +48,8 @@ class FormatLimits:
     """Characters of an id or of an organisation's name."""
     depth: int = 64
     """How deep JSON may nest."""
+    values: int = 8_000_000
+    """Values of a line or a document in JSON: each takes some 60 bytes of memory, however short it is."""
 
     def unpacked_from(self, packed_bytes: int) -> int:
         """Bytes that so many packed ones may unpack to."""

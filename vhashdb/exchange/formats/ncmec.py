@@ -46,8 +46,8 @@ def _elements(source: Source) -> Iterator[tuple[int, ET.Element] | Refusal]:
                 # What was read must not be kept; an element alone is cleared, its place in the parent would stay.
                 if above:
                     above[-1].clear()
-    except defusedxml.DefusedXmlException as error:
-        yield Refusal(number + 1, f"the XML has a DTD or an entity ({type(error).__name__}), so nothing after this is taken")
+    except defusedxml.DefusedXmlException:
+        yield Refusal(number + 1, "the XML has a DTD or an entity, which are never read, so nothing after this is taken")
     except (ET.ParseError, LimitExceeded, UnicodeError) as error:
         yield Refusal(number + 1, f"the XML breaks off: {error}; nothing after this is taken")
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import io
+import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, BinaryIO, Final
 
 from vhashdb.errors import FormatError, LimitExceeded
 from vhashdb.exchange.formats import streaming
+from vhashdb.exchange.formats.encodings import Recoded, TextForm, text_form
 from vhashdb.exchange.formats.item import Entry, Item, Refusal
 from vhashdb.exchange.formats.limits import FormatLimits
+from vhashdb.fingerprints.binary import MAGIC
 
 HEAD_BYTES: Final = 1 << 16
-"""Bytes by which a format is recognised."""
+"""Bytes by which a format is recognised …"""
+HEAD_LINES: Final = 20
+"""… and lines, where they are all alike."""
+NAME_ENCODING: Final = "say what it is with --encoding, such as windows-1252, or save the file as UTF-8"
+"""The way out where text cannot be decoded."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Options:
     """For tables and JSON Lines: which of our fields a header or a name of theirs stands for."""
     signal_type: str = ""
     """For signal lines: the kind of hash of lines that hold a value alone."""
+    encoding: str = ""
+    """Of the text, one of `vhashdb.exchange.formats.encodings.ENCODINGS`; empty: UTF-8, UTF-16 or UTF-32, as its bytes show."""
 
 
 class Capped(io.RawIOBase):
@@ -67,17 +75,34 @@ class Source:
         self.options = options or Options()
         self.limits = self.options.limits
         self._capped = Capped(stream, self.limits)
-        self.file = io.BufferedReader(self._capped, HEAD_BYTES)
-        if self.file.peek(HEAD_BYTES).startswith(codecs.BOM_UTF8):
-            self.file.read(len(codecs.BOM_UTF8))
+        raw = io.BufferedReader(self._capped, HEAD_BYTES)
+        head = raw.peek(HEAD_BYTES)[:HEAD_BYTES]
+        form = TextForm() if head.startswith(MAGIC) else text_form(head, self.options.encoding)
+        raw.read(form.mark)
+        self.recoded = form.encoding != "utf-8"
+        """Whether the bytes are not those of the file, which had another encoding."""
+        self.file = raw if form.plain else io.BufferedReader(Recoded(raw, form), HEAD_BYTES)
         self.head = Head(self.file.peek(HEAD_BYTES)[:HEAD_BYTES], self.options)
 
     def lines(self) -> Iterator[tuple[int, str] | Refusal]:
         """As `all_lines`, without empty ones."""
         return (line for line in self.all_lines() if isinstance(line, Refusal) or line[1].strip())
 
+    def hash_lines(self) -> Iterator[tuple[int, str] | Refusal]:
+        """As `lines`, stripped, of a format in which anything that ends a line may do so: a hash has no such characters."""
+        number = 0
+        for line in self.all_lines():
+            if isinstance(line, Refusal):
+                number += 1
+                yield Refusal(number, line.reason)
+                continue
+            for part in line[1].splitlines():
+                number += 1
+                if text := part.strip().strip("\0"):
+                    yield number, text
+
     def all_lines(self) -> Iterator[tuple[int, str] | Refusal]:
-        """Lines by number, from 1; one that is too long or not UTF-8 is refused and passed over."""
+        """Lines by number, from 1; one that is too long or not in the file's encoding is refused and passed over."""
         number, cap = 0, self.limits.line_bytes
         while raw := self.file.readline(cap + 1):
             number += 1
@@ -89,7 +114,7 @@ class Source:
             try:
                 yield number, raw.decode()
             except UnicodeDecodeError:
-                yield Refusal(number, "the line is not UTF-8")
+                yield Refusal(number, f"the line is not UTF-8; {NAME_ENCODING}")
 
     def json_items(self, prefix: str) -> Iterator[tuple[int, Any] | Refusal]:
         """The objects under an ijson prefix, by how many there are from the start, one in memory at a time."""
@@ -126,12 +151,16 @@ class Source:
             )
         try:
             return json_value(raw.decode(), self.limits)
+        except UnicodeDecodeError as error:
+            raise FormatError("the document is not UTF-8", hint=NAME_ENCODING) from error
         except ValueError as error:
             raise FormatError(f"the JSON cannot be read: {error}") from error
 
     def xml(self) -> BinaryIO:
-        """The bytes of an XML document, without white space before it."""
+        """The bytes of an XML document, without white space before it, and without an encoding that they have no more."""
         start = len(self.head.raw) - len(self.head.raw.lstrip(b" \t\r\n"))
+        if self.recoded and self.head.raw.startswith(b"<?xml", start):
+            start = self.head.raw.find(b"?>") + 2
         self.file.read(start)
         return self.file
 
@@ -157,6 +186,17 @@ class Head:
         return self.text.partition("\n")[0].strip()
 
     @cached_property
+    def data(self) -> list[str]:
+        """The first lines with something on them that are no comments: the very first may be a bad one."""
+        lines = (line.strip().strip("\0") for line in self.text.splitlines() if line[:1] != "#")
+        return list(itertools.islice((line for line in lines if line), HEAD_LINES))
+
+    @property
+    def first_data(self) -> str:
+        """The first of them."""
+        return self.data[0] if self.data else ""
+
+    @cached_property
     def events(self) -> list[tuple[str, str, Any]]:
         """What ijson sees in it, as far as it goes."""
         found: list[tuple[str, str, Any]] = []
@@ -165,6 +205,20 @@ class Head:
             with contextlib.suppress(streaming.JSONError, UnicodeError, ValueError):
                 found.extend(streaming.events(io.BytesIO(self.text.encode()), self.limits.depth))
         return found
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether it is UTF-8, as far as it goes."""
+        try:
+            self.raw[:-4].decode()  # a character may be cut in two at the end
+        except UnicodeDecodeError:
+            return False
+        return b"\0" not in self.raw
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Of the JSON objects in it, at most a dozen."""
+        return list(dict.fromkeys(str(name) for _, event, name in self.events if event == "map_key"))[:12]
 
     def has_key(self, prefix: str, name: str) -> bool:
         """Whether an object under the ijson prefix has a member of that name, as far as the head shows."""
@@ -181,17 +235,27 @@ def json_value(text: str, limits: FormatLimits) -> Any:
     Raises:
         ValueError: it is not such a value.
     """
+    if sum(map(text.count, "[{,")) > limits.values:
+        raise ValueError(f"it has more than {limits.values:,} values; split it")
     try:
         value = json.loads(text, parse_constant=_no_number)
     except RecursionError as error:
         raise ValueError("it nests too deep") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error.msg[:1].lower()}{error.msg[1:]}, at character {error.pos + 1}") from error
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits
+        raise error if isinstance(error, _NoNumberError) else ValueError("a number in it has too many digits") from error
     if _deeper_than(value, limits.depth):
         raise ValueError(f"it nests deeper than {limits.depth}")
     return value
 
 
+class _NoNumberError(ValueError):
+    pass
+
+
 def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise _NoNumberError(f"{name} is no JSON number")
 
 
 def _deeper_than(value: object, depth: int) -> bool:
@@ -203,12 +267,6 @@ def _deeper_than(value: object, depth: int) -> bool:
         if not level:
             return False
     return True
-
-
-def _inside(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 def entries(found: Iterator[tuple[int, Any] | Refusal], to_item: Callable[[int, Any], Item], limits: FormatLimits) -> Iterator[Entry]:
@@ -224,7 +282,7 @@ def entries(found: Iterator[tuple[int, Any] | Refusal], to_item: Callable[[int, 
         try:
             yield to_item(number, value)
         except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
-            yield Refusal(number, _words(error))
+            yield Refusal(number, reason_in_words(error))
 
 
 def _first_line(error: Exception) -> str:
@@ -233,9 +291,12 @@ def _first_line(error: Exception) -> str:
     return (text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)).partition("\n")[0].strip()
 
 
-def _words(error: Exception) -> str:
+def reason_in_words(error: Exception) -> str:
+    """Why something could not be read, without words of the language that this is written in."""
     if isinstance(error, KeyError):
         return f"{error.args[0]!r} is missing"
-    if isinstance(error, AttributeError | TypeError):
-        return f"it does not have the form of an item ({error})"
+    if isinstance(error, AttributeError | TypeError | RecursionError):
+        return "its parts are not what this format has there: a text, a number, a list or an object in another's place"
+    if isinstance(error, ArithmeticError):
+        return "a number in it is too large"
     return str(error)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 from vhashdb.errors import FormatError, UsageError
-from vhashdb.exchange.formats import jsonlines, misp, ncmec, stix, stopncii, table, tcap, threatexchange, vpdq
+from vhashdb.exchange.formats import fingerprint, jsonlines, misp, ncmec, stix, stopncii, table, tcap, threatexchange, vpdq
+from vhashdb.exchange.formats.encodings import binary_kind
 from vhashdb.exchange.formats.item import Entry, Item
-from vhashdb.exchange.formats.reading import Head, Options, Source
+from vhashdb.exchange.formats.reading import NAME_ENCODING, Head, Options, Source
 from vhashdb.exchange.formats.sender import Sender
+from vhashdb.fingerprints.text import quoted
+
+BARE: Final = {32: ("video_md5",), 40: ("sha1",), 64: ("pdq", "sha256"), 128: ("sha512",)}
+"""What a hash that stands alone may be, by its hexadecimal digits."""
+_HEX: Final = re.compile(r"[0-9A-Fa-f]+")
 
 
 def _everything(_: Item) -> str:
@@ -38,6 +45,16 @@ class Format:
     one_record: bool = False
     """Whether a file holds one record."""
 
+    def entries(self, source: Source) -> Iterator[Entry]:
+        """What a file of this format holds.
+
+        Raises:
+            UsageError: it is only written.
+        """
+        if self.read is None:
+            raise UsageError(f"{self.name} is written and not read", hint=f"read are {', '.join(READ)}")
+        return self.read(source)
+
 
 _Plain = Callable[[Iterable[Item], BinaryIO], None]
 
@@ -53,6 +70,8 @@ def _vpdq_json(name: str, detect: Callable[[Head], bool], read: Callable[[Source
 
 _te = threatexchange
 FORMATS: Final = (
+    Format("binary", fingerprint.detect_binary, fingerprint.read_binary, source="vhashdb", counts="item", one_record=True),
+    Format("text", fingerprint.detect_lines, fingerprint.read_lines, source="vhashdb"),
     Format("vpdq", vpdq.detect_text, vpdq.read_text, _unsigned(vpdq.write_text), vpdq.carried, "txt", one_record=True),
     _vpdq_json("vpdq-json", vpdq.detect_json, vpdq.read_json, vpdq.write_json),
     _vpdq_json("vpdq-json-old", vpdq.detect_old_json, vpdq.read_old_json, vpdq.write_old_json),
@@ -65,6 +84,7 @@ FORMATS: Final = (
     Format("misp", misp.detect, misp.read, misp.write, suffix="json", by_organisation=True, counts="item"),
     Format("stix", stix.detect, stix.read, stix.write, suffix="json", by_organisation=True, counts="item"),
     Format("jsonl", jsonlines.detect, jsonlines.read, _unsigned(jsonlines.write), suffix="jsonl"),
+    Format("json", jsonlines.detect_list, jsonlines.read_list, counts="item"),
     Format("csv", table.detect, table.read, _unsigned(table.write), suffix="csv"),
 )
 """In the order in which they are tried: those that are told apart for certain first."""
@@ -85,8 +105,10 @@ def format_named(name: str) -> Format:
     return found
 
 
-def opened(stream: BinaryIO, options: Options | None = None, name: str = "") -> tuple[Format, Source]:
+def opened(stream: BinaryIO, options: Options | None = None, name: str = "", *, bare: bool = False) -> tuple[Format, Source]:
     """The format of a file, as named or as its first bytes show, and the file ready to be read by it.
+
+    With ``bare``, hashes that stand alone are taken for the first kind that they may be.
 
     Raises:
         FormatError: it is of no known format.
@@ -98,6 +120,37 @@ def opened(stream: BinaryIO, options: Options | None = None, name: str = "") -> 
     for form in FORMATS:
         if form.detect is not None and form.detect(source.head):
             return form, source
-    if not source.head.text:
-        raise FormatError("the file is empty", hint="nothing was changed")
-    raise FormatError(f"the file is of no known format; it begins with {source.head.first_line[:60]!r}")
+    kinds = bare_kinds(source.head)
+    if bare and kinds:
+        source.options = replace(source.options, signal_type=kinds[0])
+        return format_named("signals"), source
+    raise _unknown(source.head)
+
+
+def bare_kinds(head: Head) -> tuple[str, ...]:
+    """What the hashes of a file may be whose first line is one alone; none if it is something else."""
+    value = head.first_data
+    return BARE.get(len(value), ()) if _HEX.fullmatch(value) else ()
+
+
+def _unknown(head: Head) -> FormatError:
+    """What to say of a file that no format is."""
+    if not head.text.strip("\0\ufeff \r\n\t"):
+        return FormatError("the file is empty", hint="nothing was changed")
+    if kind := binary_kind(head.raw):
+        return FormatError(f"the file is {kind}", hint="import text: CSV, JSON, XML or lines of hashes")
+    value = head.first_data
+    if bare := BARE.get(len(value)) if _HEX.fullmatch(value) else None:
+        return FormatError(
+            f"lines of {len(value)} hexadecimal digits alone may be {' or '.join(bare)}", hint="say which with --signal-type"
+        )
+    if b"\0" in head.raw:
+        return FormatError("the file is of no known format, and no text", hint="a video or a picture is recorded with `vhashdb add`")
+    if not head.is_text:
+        return FormatError(f"the file is not UTF-8 text; it begins with {quoted(head.first_line)}", hint=NAME_ENCODING)
+    if names := head.names:
+        return FormatError(
+            f"the file is JSON in which no name is a hash that is known: {', '.join(map(quoted, names))}",
+            hint="say which is which with --map NAME=FIELD, such as --map hash=pdq",
+        )
+    return FormatError(f"the file is of no known format; it begins with {quoted(head.first_line)}")

@@ -18,6 +18,7 @@ from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.sender import Sender, derived_key
 from vhashdb.exchange.formats.signals import kind_of
 from vhashdb.exchange.formats.words import opinions_of, organisation, reason_of, tlp_of
+from vhashdb.fingerprints.text import quoted
 
 EXTENSION: Final = "extension-definition--5f6f7b52-4d2c-5cc4-9a0b-8f1d6a3c2e70"
 _NAMES: Final = {"sha256": "SHA-256", "md5": "MD5", "sha1": "SHA-1", "sha512": "SHA-512", "ssdeep": "SSDEEP", "tlsh": "TLSH"}
@@ -125,7 +126,7 @@ class _Bundle:
     def _judged(self, o: _Object) -> Judged:
         exact, said = str(_extension(o).get("verdict")), str(o.get("opinion"))
         if exact not in VERDICTS and said not in STIX:
-            raise ValueError(f"{said[:40]!r} is no opinion")
+            raise ValueError(f"{quoted(said)} is no opinion")
         verdict = exact if exact in VERDICTS else STIX[said]
         return Judged(self._organisation(o.get("created_by_ref")), verdict, reason_of(o.get("explanation"), []))
 

@@ -10,15 +10,14 @@ from typing import Any, BinaryIO, Final
 
 from vhashdb.cells import neutral, original
 from vhashdb.errors import FormatError
-from vhashdb.exchange.formats.fields import WRITTEN, field_named, from_fields, to_fields
+from vhashdb.exchange.formats.fields import FRAMES, SIGNALS, WRITTEN, field_named, from_fields, to_fields
 from vhashdb.exchange.formats.frames import frame
 from vhashdb.exchange.formats.item import Entry, Item, Refusal, Remark
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
-from vhashdb.exchange.formats.signals import KINDS
+from vhashdb.exchange.formats.signals import Signals
 
 _DELIMITERS: Final = ",;\t"
-_SIGNALS: Final = frozenset((*KINDS, "hashes", "fingerprint"))
 
 Row = tuple[int, list[str]]
 
@@ -49,7 +48,7 @@ def rows(source: Source, delimiter: str, limits: FormatLimits) -> Iterator[Row |
             return
         except csv.Error as error:
             cells = None
-            yield Refusal(taken[0], f"the row cannot be read: {error}")
+            yield Refusal(taken[0], f"the row cannot be read: {error}; a quotation mark may be missing")
         yield from refused
         refused.clear()
         if cells and len(cells) > limits.columns:
@@ -77,7 +76,7 @@ def detect(head: Head) -> bool:
     if head.text[:1] in ("{", "[", "<"):
         return False
     _, columns = header_of(head.first_line, head.options.mapping)
-    return bool(set(columns.values()) & (_SIGNALS | {"id"}))
+    return bool(set(columns.values()) & (SIGNALS | {"id"}))
 
 
 def read(source: Source) -> Iterator[Entry]:
@@ -100,7 +99,7 @@ def read(source: Source) -> Iterator[Entry]:
             yield Remark(f"columns that are no field were left out: {', '.join(unused)[:500]}")
     values = _values(found, columns)
     if {"id", "pdq", "seconds"} <= set(columns.values()):
-        values = _videos(values)
+        values = _videos(values, source.limits)
     yield from entries(values, lambda number, value: from_fields(number, value, source.limits), source.limits)
 
 
@@ -116,28 +115,28 @@ def _values(found: Iterator[Row | Refusal], columns: Mapping[int, str]) -> Itera
             yield number, {field: cells[at] for at, field in columns.items()}
 
 
-def _videos(found: Iterator[tuple[int, dict[str, Any]] | Refusal]) -> Iterator[tuple[int, dict[str, Any]] | Refusal]:
-    """Rows of frames put together to one set of values a video, whose frames are in ``vpdq``."""
+def _videos(found: Iterator[tuple[int, dict[str, Any]] | Refusal], limits: FormatLimits) -> Iterator[tuple[int, dict[str, Any]] | Refusal]:
+    """Rows of frames put together to one set of values a video, whose frames are in `FRAMES`; a bad one is refused by its line."""
     video: tuple[int, dict[str, Any]] | None = None
     for part in found:
         if isinstance(part, Refusal):
             yield part
             continue
         number, values = part
-        try:
-            seconds, quality, raw = frame(values.pop("pdq"), values.pop("quality", None) or 100, values.pop("seconds"))
-        except ValueError as error:
-            yield Refusal(number, str(error))
-            continue
-        row = f"{raw.hex()},{quality},{seconds}"
-        if video and values.get("id") and video[1]["id"] == values["id"]:
-            video[1]["vpdq"].append(row)
-            continue
-        if video:
-            yield video
-        video = number, {**values, "vpdq": [row]}
-    if video:
+        pdq, quality, at = values.pop("pdq"), values.pop("quality", None), values.pop("seconds")
+        if not (video and values.get("id") and video[1]["id"] == values["id"]):
+            if video and _tells(video[1]):
+                yield video
+            video = number, {**values, FRAMES: Signals(limits)}
+        if pdq and (reason := video[1][FRAMES].attempt(f"line {number}", lambda: frame(pdq, quality, at, limits))):  # noqa: B023
+            yield Refusal(number, reason, within=True)
+    if video and _tells(video[1]):
         yield video
+
+
+def _tells(values: dict[str, Any]) -> bool:
+    """Whether anything is left of a video, or all of its lines were refused."""
+    return not values[FRAMES].unread or bool(len(values[FRAMES])) or any(values.get(field) for field in (*SIGNALS, "withdrawn"))
 
 
 def write(items: Iterable[Item], out: BinaryIO) -> None:

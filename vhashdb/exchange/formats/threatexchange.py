@@ -13,13 +13,14 @@ from typing import Any, BinaryIO, Final
 from vhashdb.cells import neutral
 from vhashdb.exchange.formats.crosswalk import DATASET, THREATEXCHANGE, THREATEXCHANGE_STATUS
 from vhashdb.exchange.formats.frames import row_of_frame
-from vhashdb.exchange.formats.item import Entry, Item, Judged
+from vhashdb.exchange.formats.item import Entry, Item, Judged, Refusal
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import Signals, kind_of
 from vhashdb.exchange.formats.table import rows
 from vhashdb.exchange.formats.words import external_id, id_of_hash, labels_of, list_of, opinions_of, organisation
 from vhashdb.fingerprints import Fingerprint
+from vhashdb.fingerprints.text import quoted
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Region, View
 from vhashdb.store.records import Details
@@ -64,29 +65,30 @@ def rows_of(whole: Fingerprint) -> list[str]:
 
 
 def detect_lines(head: Head) -> bool:
-    """The first line is the name of a hash and a value, or the kind of all values was given."""
+    """Most of the first lines are the name of a hash and a value, or the kind of all values was given."""
     if head.options.signal_type:
         return True
-    found = _LINE.fullmatch(head.first_line)
-    return bool(found and kind_of(found[1]))
+    found = [bool((line := _LINE.fullmatch(text)) and kind_of(line[1])) for text in head.data]
+    return sum(found) > len(found) / 2
 
 
 def read_lines(source: Source) -> Iterator[Entry]:
-    """Each line as an item of one signal."""
+    """Each line as an item of one signal; those that begin with ``#`` are comments."""
 
     def to_item(number: int, line: str) -> Item:
-        signals, found = Signals(source.limits), _LINE.fullmatch(line.strip())
+        signals, found = Signals(source.limits), _LINE.fullmatch(line)
         if found and kind_of(found[1]):
             signals.add(found[1], found[2])
         elif source.options.signal_type:
-            signals.add(source.options.signal_type, line.strip())
+            signals.add(source.options.signal_type, line)
         elif found:
-            raise ValueError(f"{found[1][:40]!r} is no kind of hash that is kept")
+            raise ValueError(f"{quoted(found[1])} is no kind of hash that is kept")
         else:
             raise ValueError("the line has no type and none was given; name it with --signal-type")
-        return _with_duration(Item(number=number, **signals.fields()))
+        return Item(number=number, notes=tuple(signals.notes), **signals.fields()).with_duration()
 
-    return entries(source.lines(), to_item, source.limits)
+    lines = (line for line in source.hash_lines() if isinstance(line, Refusal) or not line[1].startswith("#"))
+    return entries(lines, to_item, source.limits)
 
 
 def write_lines(items: Iterable[Item], out: BinaryIO) -> None:
@@ -117,23 +119,21 @@ def _of_row(number: int, cells: list[str], limits: FormatLimits) -> Item:
     row = dict(zip(_COLUMNS, cells, strict=True))
     category, owner = row["category"].strip(), organisation(row["collab"], limits)
     if category and category != _DISPUTED and category not in DATASET:
-        raise ValueError(f"{category[:40]!r} is no category")
+        raise ValueError(f"{quoted(category)} is no category")
     signals, notes = Signals(limits), []  # type: tuple[Signals, list[str]]
     signals.add(row["signal_type"], row["signal_str"])
     labels = labels_of(row["tags"].split(), limits, notes)
-    return _with_duration(
-        Item(
-            number=number,
-            details=Details(labels=labels),
-            owner=owner,
-            opinions=(Judged(owner, DATASET[category]),) if category in DATASET else (),
-            disputed=category == _DISPUTED,
-            harmless=category == "NEGATIVE_CLASS",
-            doubt="its source has not confirmed it" if category == "INVESTIGATION_SEED" else "",
-            notes=(*signals.notes, *notes),
-            **signals.fields(),
-        )
-    )
+    return Item(
+        number=number,
+        details=Details(labels=labels),
+        owner=owner,
+        opinions=(Judged(owner, DATASET[category]),) if category in DATASET else (),
+        disputed=category == _DISPUTED,
+        harmless=category == "NEGATIVE_CLASS",
+        doubt="its source has not confirmed it" if category == "INVESTIGATION_SEED" else "",
+        notes=(*signals.notes, *notes),
+        **signals.fields(),
+    ).with_duration()
 
 
 def write_dataset(items: Iterable[Item], out: BinaryIO) -> None:
@@ -203,7 +203,7 @@ def _of_update(number: int, value: dict[str, Any], limits: FormatLimits) -> Item
         notes=(*signals.notes, *notes),
         **signals.fields(),
     )
-    return _with_duration(item)
+    return item.with_duration()
 
 
 _STATUS: Final = "status"
@@ -227,7 +227,3 @@ def _tags(descriptor: dict[str, Any]) -> object:
     """Tags are a list, or the page of tags that older versions of the API gave."""
     tags = descriptor.get("tags") or []
     return [tag.get("text") for tag in tags.get("data") or []] if isinstance(tags, dict) else tags
-
-
-def _with_duration(item: Item) -> Item:
-    return replace(item, duration_s=item.frames.duration_s) if item.frames is not None else item

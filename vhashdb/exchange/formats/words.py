@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from vhashdb.exchange.formats.item import Judged
 from vhashdb.exchange.formats.limits import FormatLimits
+from vhashdb.fingerprints.text import quoted
 from vhashdb.store.records import MAX_REASON, TLP, check_label
 
 _NOT_LABEL: Final = re.compile(r"[^a-z0-9\-_.:/]+")
@@ -80,7 +81,7 @@ def day_of(value: object) -> datetime.date | None:
     try:
         return datetime.date.fromisoformat(str(value)[:10])
     except ValueError as error:
-        raise ValueError(f"{str(value)[:40]!r} is no day; one is written 2026-01-31") from error
+        raise ValueError(f"{quoted(value)} is no day; one is written 2026-01-31") from error
 
 
 def truth_of(value: object) -> bool:
@@ -91,7 +92,7 @@ def truth_of(value: object) -> bool:
     """
     text = "" if value is None else str(value).strip().lower()
     if text not in _TRUE | _FALSE:
-        raise ValueError(f"{text[:40]!r} is neither true nor false")
+        raise ValueError(f"{quoted(text)} is neither true nor false")
     return text in _TRUE
 
 
@@ -103,7 +104,10 @@ def list_of(value: object) -> list[Any]:
         return value
     text = str(value).strip()
     if text.startswith("["):
-        found = json.loads(text)
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{quoted(text)} begins like a list in JSON and is none") from error
         if isinstance(found, list):
             return found
     return [word for word in _SEPARATORS.split(text) if word]
@@ -119,7 +123,7 @@ def external_id(value: object, limits: FormatLimits) -> str:
         return ""
     text = str(value).strip()
     if len(text) > limits.name_chars or not text.isprintable():
-        raise ValueError(f"the id {text[:40]!r}… is longer than {limits.name_chars} characters, or not printable")
+        raise ValueError(f"the id {quoted(text)} is longer than {limits.name_chars} characters, or not printable")
     return text
 
 
