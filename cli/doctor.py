@@ -9,7 +9,7 @@ import click
 
 from .codes import ExitCode
 from .common import db_option, json_option, opened
-from .output import decoded, emit, emit_json, printable, say
+from .output import decoded, emit, emit_json, printable, say, told
 
 
 @click.command(short_help="Check the database, and repair what can be repaired.")
@@ -32,7 +32,7 @@ def command(db: Path, as_json: bool) -> int:
         records = len(database)
     code = ExitCode.DATABASE if health.left else ExitCode.FINISHED
     if as_json:
-        emit_json({"type": "health", "database": decoded(db), **asdict(health), "records": records, "exit_code": code.value})
+        emit_json({"type": "health", "database": decoded(db), **asdict(health), "records": records, "exit_code": told(code)})
         return code
     for title, lines in (("problem", health.problems), ("repaired", health.repaired), ("not repaired", health.left)):
         for line in lines:

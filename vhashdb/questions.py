@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import threading
-import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +30,7 @@ from vhashdb.results import Effort, Match, Result
 from vhashdb.store import Record, Selection, State, Store
 from vhashdb.store.cache import FingerprintCache
 from vhashdb.store.clock import now_utc
+from vhashdb.store.question_log import QuestionLog
 from vhashdb.video import DecoderPool
 
 
@@ -61,9 +59,6 @@ MIN_USABLE_S: Final = 1.0
 MIN_USABLE_SHARE: Final = 0.1
 """… as it is when less than this share of it is usable."""
 
-NOTED_EVERY_S: Final = 600.0
-"""Seconds after which the number of questions is written down, and when the database is closed."""
-
 
 class Questions:
     """The questions of one database; `Database.match` and `Database.explain` ask them. Safe from several threads."""
@@ -77,12 +72,10 @@ class Questions:
         decoders: DecoderPool,
         limits: Limits,
         cache: FingerprintCache | None,
+        log: QuestionLog,
     ) -> None:
         self._store, self._live, self._exchange, self._limits = store, live, exchange, limits
-        self._algorithm, self._decoders, self._cache = frame_algorithm, decoders, cache
-        self._asked: Counter[str] = Counter()
-        self._noted_s = time.monotonic()
-        self._lock = threading.Lock()
+        self._algorithm, self._decoders, self._cache, self._log = frame_algorithm, decoders, cache, log
 
     def match(self, source: Source | Fingerprint, effort: Effort, among: Selection | None) -> Result:
         """See `Database.match`."""
@@ -116,14 +109,6 @@ class Questions:
     def known_like(self, query: Fingerprint) -> list[Match]:
         """What a video that is to be recorded matches; nobody asked, so nothing is counted."""
         return self._compared(query, self._candidates(query, Effort.BALANCED))
-
-    def note_count(self) -> None:
-        """Write down how many questions there were since this was last done, by verdict."""
-        with self._lock:
-            asked, self._asked = self._asked, Counter()
-            self._noted_s = time.monotonic()
-        if asked:
-            self._store.log("queries", None, **asked)
 
     @contextlib.contextmanager
     def _looked_at(self, source: Source) -> Iterator[tuple[QueryLooks, FileHashes | None]]:
@@ -201,14 +186,11 @@ class Questions:
         )
 
     def _note_question(self, verdict: Verdict, matches: Sequence[Match]) -> None:
-        """Audit: each hit at once, by record; the number of questions now and then. Nothing about the file."""
-        with self._lock:
-            self._asked[verdict.value] += 1
-            due = time.monotonic() - self._noted_s >= NOTED_EVERY_S
-        if due:
-            self.note_count()
+        """Audit: each hit, by record, and the number of questions now and then. Nothing about the file."""
+        self._log.asked(verdict.value)
         for match in matches:
-            self._store.log("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
+            self._log.note("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
+        self._log.try_to_write()
 
     def _compared(self, query: Fingerprint, found: Sequence[Candidate]) -> list[Match]:
         """Of the candidates, the records that the fingerprint matches or may match, best first."""

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -28,7 +28,7 @@ from vhashdb.store import feed_schema, schema
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, Selection, State
-from vhashdb.store.sqlite import application_of, sqlite_engine
+from vhashdb.store.sqlite import application_of, may_write, sqlite_engine
 from vhashdb.store.transactions import Transactions
 
 LOCK_TIMEOUT_S: Final = 10.0
@@ -48,22 +48,35 @@ class AuditEntry:
     details: Mapping[str, Any]
 
 
+class AuditLine(NamedTuple):
+    """A line on its way into the audit log."""
+
+    at: datetime.datetime
+    actor: str
+    action: str
+    record: str | None
+    details: str
+    """JSON."""
+
+
 class Store:
     """The records of one database."""
 
-    def __init__(self, path: Path, engine: sa.Engine, actor: str) -> None:
+    def __init__(self, path: Path, *, lock_timeout_s: float, actor: str | None = None, read_only: bool = False) -> None:
         self.path = path
-        self.transactions = Transactions(path, engine)
+        self.read_only = read_only
+        """Whether nothing can be written: everything that only reads works all the same."""
+        self.transactions = Transactions(path, sqlite_engine(path, lock_timeout_s, read_only=read_only), read_only=read_only)
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
-        self.actor = actor
+        self.actor = actor or _user()
 
     @classmethod
     def create(cls, path: Path, algorithm: AlgorithmId, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None) -> Store:
         """Make a new, empty file at ``path``, where nothing may be yet."""
         if path.exists():
             raise errors.DatabaseExists(f"{path} exists already")
-        store = cls(path, sqlite_engine(path, lock_timeout_s), actor or _user())
+        store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor)
         with store._writing() as connection:
             _migrate(connection, 0)
             rows = {
@@ -79,8 +92,8 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None) -> Store:
-        """Open an existing file, bringing its tables up to date.
+    def open(cls, path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None, read_only: bool = False) -> Store:
+        """Open an existing file, bringing its tables up to date; a file that may not be written as with ``read_only``.
 
         Raises:
             NotADatabase: it is something else.
@@ -90,7 +103,7 @@ class Store:
         # Looked at before SQLite does: opening would already write to it.
         if application_of(path) != schema.APPLICATION_ID:
             raise errors.NotADatabase(f"{path} is not a file of vhashdb")
-        store = cls(path, sqlite_engine(path, lock_timeout_s), actor or _user())
+        store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor, read_only=read_only or not may_write(path))
         try:
             store._bring_up_to_date()
         except BaseException:
@@ -103,6 +116,11 @@ class Store:
         if version > schema.VERSION:
             raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {schema.VERSION}")
         if version < schema.VERSION:
+            if self.read_only:
+                raise errors.DatabaseError(
+                    f"{self.path} was last written by an older vhashdb, and may only be read",
+                    hint="run `vhashdb info` on it once where it may be written, or copy the folder to such a place and run it there",
+                )
             with self._writing() as connection:
                 _migrate(connection, version)
 
@@ -299,8 +317,16 @@ class Store:
 
     def log(self, action: str, record: str | None = None, **details: Any) -> None:
         """Append one line to the audit log."""
-        with self._writing() as connection:
-            self.log_in(connection, action, record, **details)
+        self.log_lines([self.line(action, record, **details)])
+
+    def line(self, action: str, record: str | None = None, **details: Any) -> AuditLine:
+        """A line of the audit log as of now, that is not written yet."""
+        return AuditLine(now_utc(), self.actor, action, record, json.dumps(details, sort_keys=True))
+
+    def log_lines(self, lines: Sequence[AuditLine], *, wait: bool = True) -> None:
+        """Append lines to the audit log; unless ``wait``, fail at once while somebody else writes."""
+        with self.transactions.writing(wait=wait) as connection:
+            connection.execute(schema.audit.insert(), [line._asdict() for line in lines])
 
     def audit_log(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
         """The newest lines of the audit log, oldest of them first."""
@@ -320,11 +346,7 @@ class Store:
 
     def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
         """Append one line to the audit log, in a transaction that is under way."""
-        connection.execute(
-            schema.audit.insert().values(
-                at=now_utc(), actor=self.actor, action=action, record=record, details=json.dumps(details, sort_keys=True)
-            )
-        )
+        connection.execute(schema.audit.insert().values(**self.line(action, record, **details)._asdict()))
 
     @contextlib.contextmanager
     def _changing(self, old: Record, action: str, **details: Any) -> Iterator[tuple[Connection, int]]:
