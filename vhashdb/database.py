@@ -312,6 +312,9 @@ class Database:
         """Check the records and the index; make the index again if it is damaged or not as the records are."""
         left = tuple(self._store.problems())
         wrong = self._live.check(INDEX_SAMPLE)
-        if wrong is not None:
-            self._live.rebuild()
-        return Health((*left, wrong) if wrong else left, ("the index was rebuilt from the records",) if wrong else (), left)
+        if wrong is None:
+            return Health(left, (), left)
+        self._live.rebuild()
+        if self.read_only:
+            return Health((*left, wrong), (), (*left, f"{wrong}; it is made in memory each time, as nothing may be written here"))
+        return Health((*left, wrong), ("the index was rebuilt from the records",), left)

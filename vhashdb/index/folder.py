@@ -107,7 +107,7 @@ class IndexFolder:
         """Changes whenever another generation becomes the current one; None if there is none."""
         try:
             status = (self.path / _CURRENT).stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:  # `current` says what is wrong, if it is not just missing
             return None
         return status.st_ino, status.st_mtime_ns
 
@@ -140,15 +140,17 @@ class IndexFolder:
             DatabaseDamaged: it is not what was written.
         """
         folder = self.path / stored.name
-        if not folder.is_dir():
-            raise Vanished(stored.name)
         try:
+            if not folder.is_dir():
+                raise Vanished(stored.name)
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
             segment = Segment(self._algorithm.bits, **{name: np.asarray(array) for name, array in arrays.items()})
             if segment.rows != stored.rows or not segment.fits():
                 raise ValueError("its arrays do not fit together")
         except FileNotFoundError as error:
             raise (Vanished(stored.name) if not folder.is_dir() else _damaged(folder, "a file is missing")) from error
+        except Vanished:
+            raise
         except Exception as error:  # NumPy fails in many ways on a damaged header, and so does what relies on the shapes
             raise _damaged(folder, str(error)) from error
         return segment
@@ -169,6 +171,8 @@ class IndexFolder:
                     status = path.stat()
                 except FileNotFoundError as error:
                     raise (Vanished(stored.name) if not path.parent.is_dir() else _damaged(path, "it is missing")) from error
+                except OSError as error:
+                    raise _damaged(path, str(error.strerror)) from error
                 if status.st_size != file.size:
                     raise _damaged(path, f"it has {status.st_size} bytes instead of {file.size}")
                 touched = budget is None or status.st_mtime_ns != file.modified_ns

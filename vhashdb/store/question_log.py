@@ -39,8 +39,8 @@ class QuestionLog:
         """Lines that could not be written and were given up."""
         self.problem = ""
         """Why the last attempt to write failed; empty if it did not."""
-        if store.read_only:
-            self.problem = f"{store.path} may only be read"
+        if store.transactions.refusal is not None:
+            self.problem = str(store.transactions.refusal)
 
     def note(self, action: str, record: str | None = None, **details: Any) -> None:
         """Keep a line for the audit log, as of now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from vhashdb import errors
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100
 _APPLICATION_ID_AT: Final = 68
+_NO_ROOM: Final = 64 << 10
+"""Bytes left on a disk under which SQLite may fail for want of room."""
 _UNCHANGED: Final = "unchanged"
 """In the notes about a connection: the state of a file that SQLite was told nobody writes to."""
 
@@ -47,7 +50,7 @@ def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, re
         connection.execute("PRAGMA journal_mode = WAL")
 
     @sa.event.listens_for(engine, "checkout")
-    def _still_right(connection: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry, _: object) -> None:
+    def _still_right(_: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry, __: object) -> None:
         if read_only and entry.info[_UNCHANGED] != _state_of(path):
             raise sa.exc.DisconnectionError("somebody writes to the file, or did")  # the pool connects anew
 
@@ -127,7 +130,7 @@ def _error_of(path: Path, cause: BaseException | None) -> errors.DatabaseError:
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return only_read(path)
         case sqlite3.SQLITE_FULL:
-            return errors.DatabaseError(f"{path}: the disk is full", hint="make room and run the same command again")
+            return _disk_full(path)
         case sqlite3.SQLITE_CANTOPEN:
             if _state_of(path) is None and not may_write(path):
                 return errors.DatabaseError(
@@ -138,10 +141,17 @@ def _error_of(path: Path, cause: BaseException | None) -> errors.DatabaseError:
                 f"{path} cannot be opened", hint="check its permissions, those of the files beside it, and the disk"
             )
         case sqlite3.SQLITE_IOERR:
+            with contextlib.suppress(OSError):
+                if shutil.disk_usage(path.parent).free < _NO_ROOM:  # no room for the shared memory beside the file
+                    return _disk_full(path)
             return errors.DatabaseError(
                 f"{path}: the disk fails to read or write ({cause})", hint="check the disk; what was acknowledged is not lost by this"
             )
     return errors.DatabaseDamaged(f"{path}: {cause}")
+
+
+def _disk_full(path: Path) -> errors.DatabaseError:
+    return errors.DatabaseError(f"{path}: the disk is full", hint="make room and run the same command again")
 
 
 def only_read(path: Path) -> errors.DatabaseError:

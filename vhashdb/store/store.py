@@ -28,7 +28,7 @@ from vhashdb.store import feed_schema, schema
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, Selection, State
-from vhashdb.store.sqlite import application_of, may_write, sqlite_engine
+from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
 from vhashdb.store.transactions import Transactions
 
 LOCK_TIMEOUT_S: Final = 10.0
@@ -62,11 +62,11 @@ class AuditLine(NamedTuple):
 class Store:
     """The records of one database."""
 
-    def __init__(self, path: Path, *, lock_timeout_s: float, actor: str | None = None, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, lock_timeout_s: float, actor: str | None = None, refusal: errors.DatabaseError | None = None) -> None:
+        """With why nothing can be written, if so."""
         self.path = path
-        self.read_only = read_only
-        """Whether nothing can be written: everything that only reads works all the same."""
-        self.transactions = Transactions(path, sqlite_engine(path, lock_timeout_s, read_only=read_only), read_only=read_only)
+        engine = sqlite_engine(path, lock_timeout_s, read_only=refusal is not None)
+        self.transactions = Transactions(path, engine, refusal=refusal)
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
         self.actor = actor or _user()
@@ -103,26 +103,32 @@ class Store:
         # Looked at before SQLite does: opening would already write to it.
         if application_of(path) != schema.APPLICATION_ID:
             raise errors.NotADatabase(f"{path} is not a file of vhashdb")
-        store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor, read_only=read_only or not may_write(path))
+        refusal = only_read(path) if read_only or not may_write(path) else None
         try:
-            store._bring_up_to_date()
-        except BaseException:
-            store.close()
-            raise
-        return store
+            return cls(path, lock_timeout_s=lock_timeout_s, actor=actor, refusal=refusal)._brought_up_to_date()
+        except errors.DatabaseError as error:
+            if refusal is not None or type(error) is not errors.DatabaseError:
+                raise
+            # The disk is full, or let nothing be written after all: what is there can be read all the same.
+            return cls(path, lock_timeout_s=lock_timeout_s, actor=actor, refusal=error)._brought_up_to_date()
 
-    def _bring_up_to_date(self) -> None:
-        version = self.schema_version
-        if version > schema.VERSION:
-            raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {schema.VERSION}")
-        if version < schema.VERSION:
-            if self.read_only:
-                raise errors.DatabaseError(
-                    f"{self.path} was last written by an older vhashdb, and may only be read",
-                    hint="run `vhashdb info` on it once where it may be written, or copy the folder to such a place and run it there",
-                )
-            with self._writing() as connection:
-                _migrate(connection, version)
+    def _brought_up_to_date(self) -> Self:
+        try:
+            version = self.schema_version
+            if version > schema.VERSION:
+                raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {schema.VERSION}")
+            if version < schema.VERSION:
+                if self.read_only:
+                    raise errors.DatabaseError(
+                        f"{self.path} was last written by an older vhashdb, and may only be read",
+                        hint="run `vhashdb info` on it once where it may be written, or copy the folder to such a place and run it there",
+                    )
+                with self._writing() as connection:
+                    _migrate(connection, version)
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     def close(self) -> None:
         """Release the file."""
@@ -133,6 +139,11 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written: everything that only reads works all the same."""
+        return self.transactions.refusal is not None
 
     # -- what the database is ------------------------------------------------------------------
 

@@ -9,18 +9,19 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from vhashdb.store.sqlite import check_unchanged, only_read, sqlite_errors
+from vhashdb.errors import DatabaseError
+from vhashdb.store.sqlite import check_unchanged, sqlite_errors
 
 
 class Transactions:
     """What can be done with one file: read it, or write to it in one step."""
 
     def __init__(
-        self, path: Path, engine: sa.Engine, *, read_only: bool = False, ending: Callable[[Connection], None] | None = None
+        self, path: Path, engine: sa.Engine, *, refusal: DatabaseError | None = None, ending: Callable[[Connection], None] | None = None
     ) -> None:
-        """With what is to be done at the end of everything that is written, if anything is."""
+        """With why nothing can be written, if so; and with what is to be done at the end of everything that is written."""
         self.path = path
-        self.read_only = read_only
+        self.refusal = refusal
         self._engine, self._ending = engine, ending
 
     @contextlib.contextmanager
@@ -28,7 +29,7 @@ class Transactions:
         """A connection to ask with."""
         with sqlite_errors(self.path), self._engine.connect() as connection:
             yield connection
-            if self.read_only:
+            if self.refusal is not None:
                 check_unchanged(self.path, connection)
 
     @contextlib.contextmanager
@@ -52,8 +53,8 @@ class Transactions:
             DatabaseLocked: somebody else writes.
             DatabaseError: the file may only be read, or the disk is full.
         """
-        if self.read_only:
-            raise only_read(self.path)
+        if self.refusal is not None:
+            raise self.refusal
         with sqlite_errors(self.path), self._engine.connect() as connection:
             with _patience(connection, wait=wait):
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
