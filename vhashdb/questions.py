@@ -169,6 +169,7 @@ class Questions:
             matches = self._with_identical(matches, file, query, among)
             unlike = self._store.not_this(file.sha256)
             matches = [m for m in matches if m.record.id not in unlike]
+        self._store.check([m.record.id for m in matches])
         matches = self._with_ceilings(matches, query, file.sha256 if file else None)
         verdict, reason = _verdict(query, matches)
         self._note_question(verdict, matches)

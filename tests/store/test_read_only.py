@@ -6,6 +6,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -63,12 +65,12 @@ def as_nobody(action, *, uid=NOBODY):
     return said
 
 
-@pytest.fixture(autouse=True)
-def _reachable(tmp_path):
-    """Another user gets as far as the test's folder."""
-    for folder in (tmp_path, *tmp_path.parents):
-        if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid() and str(folder).startswith(str(tmp_path.parents[1])):
-            folder.chmod(folder.stat().st_mode | 0o055)
+@pytest.fixture
+def tmp_path():
+    """A folder that another user can reach, which pytest's own is not."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 def asked(path, query):

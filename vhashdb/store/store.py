@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import feed_schema, schema
+from vhashdb.store import checksums, feed_schema, schema
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, Selection, State
@@ -66,7 +66,8 @@ class Store:
         """With why nothing can be written, if so."""
         self.path = path
         engine = sqlite_engine(path, lock_timeout_s, read_only=refusal is not None)
-        self.transactions = Transactions(path, engine, refusal=refusal)
+        self.transactions = Transactions(path, engine, refusal=refusal, ending=checksums.renew)
+        sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
         self.actor = actor or _user()
@@ -118,10 +119,10 @@ class Store:
             if version > schema.VERSION:
                 raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {schema.VERSION}")
             if version < schema.VERSION:
-                if self.read_only:
+                if self.transactions.refusal is not None:
                     raise errors.DatabaseError(
-                        f"{self.path} was last written by an older vhashdb, and may only be read",
-                        hint="run `vhashdb info` on it once where it may be written, or copy the folder to such a place and run it there",
+                        f"{self.path} was last written by an older vhashdb and cannot be brought up to date: {self.transactions.refusal}",
+                        hint="run `vhashdb info` on it once where it can be written, or copy the folder to such a place and run it there",
                     )
                 with self._writing() as connection:
                     _migrate(connection, version)
@@ -180,7 +181,7 @@ class Store:
             return connection.execute(query).scalar()
 
     def problems(self) -> list[str]:
-        """What SQLite's own integrity check and the fingerprints' checksums find wrong; empty if all is well."""
+        """What SQLite's own integrity check and the checksums of rows and fingerprints find wrong; empty if all is well."""
         with self._reading() as connection:
             found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
             for number, blob in connection.execute(sa.select(schema.fingerprint.c.record, schema.fingerprint.c.blob)):
@@ -188,7 +189,21 @@ class Store:
                     from_bytes(blob)
                 except errors.FingerprintError as error:
                     found.append(f"fingerprint of record number {number}: {error}")
-        return found
+            found += checksums.problems(connection)
+            here, meant = checksums.definitions(connection), _definitions()
+        names = (name for name in sorted(here.keys() | meant.keys()) if here.get(name) != meant.get(name))
+        return found + [f"the definition of {name} in the file is not as it was made" for name in names]
+
+    def check(self, identifiers: Sequence[str]) -> None:
+        """Make sure that records, by their full ids, are as they were written.
+
+        Raises:
+            DatabaseDamaged: one is not.
+        """
+        with self._reading() as connection:
+            wrong = checksums.wrong_records(connection, identifiers)
+        if wrong:
+            raise errors.DatabaseDamaged(f"{self.path}: record {wrong[0]} is not as it was written")
 
     # -- records -------------------------------------------------------------------------------
 
@@ -382,7 +397,17 @@ class Store:
 def _migrate(connection: Connection, version: int) -> None:
     for step in schema.MIGRATIONS[version:]:
         step(connection)
+    checksums.watch(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
+
+
+def _definitions() -> dict[str, str]:
+    """Of a new file."""
+    engine = sa.create_engine("sqlite://")
+    sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
+    with engine.begin() as connection:
+        _migrate(connection, 0)
+        return checksums.definitions(connection)
 
 
 def _record(connection: Connection, row: RowMapping) -> Record:
