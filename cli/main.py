@@ -40,6 +40,7 @@ VERBS: Final = (
     "opinion",
     "review",
     "allow",
+    "backup",
     "audit",
     "report",
     "stats",

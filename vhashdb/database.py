@@ -26,6 +26,7 @@ from vhashdb.matching.explanation import Explanation
 from vhashdb.questions import Questions
 from vhashdb.results import Addition, AddStatus, Effort, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, State, Store
+from vhashdb.store.backup import back_up
 from vhashdb.store.cache import FingerprintCache
 from vhashdb.store.question_log import QuestionLog
 from vhashdb.store.store import LOCK_TIMEOUT_S
@@ -305,6 +306,18 @@ class Database:
     def _with_pictures_like(self, hashes: PackedHashes, bits: int) -> set[int]:
         """Numbers of the records that have a picture within so many bits of these hashes."""
         return set(self.index.search(hashes, bits).record.tolist())
+
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Copy everything that is known to a new folder, as it is at this moment, and check the copy; others may go on writing.
+
+        The copy is a database. To go back to it, put it in the place of the other.
+
+        Raises:
+            DatabaseExists: there is something at ``path``.
+            DatabaseDamaged: the copy did not pass its check, and is gone again.
+            DatabaseError: it cannot be written.
+        """
+        back_up(self._store, Path(path))
 
     # -- the index -----------------------------------------------------------------------------
 

@@ -29,7 +29,6 @@ from vhashdb.query_looks import QueryLooks
 from vhashdb.results import Effort, Match, Result
 from vhashdb.store import Record, Selection, State, Store
 from vhashdb.store.cache import FingerprintCache
-from vhashdb.store.clock import now_utc
 from vhashdb.store.question_log import QuestionLog
 from vhashdb.video import DecoderPool
 
@@ -201,7 +200,8 @@ class Questions:
     def _weighed(self, query: Fingerprint, found: Sequence[Candidate]) -> list[tuple[Record, Judgement]]:
         """The candidates that can match, each with the judgement on it in the light of the others."""
         records = self._store.by_number([c.record for c in found]) if found else {}
-        active = [(records[c.record], c.near_s) for c in found if _in_force(records[c.record])]
+        today = self._store.now().date()
+        active = [(records[c.record], c.near_s) for c in found if _in_force(records[c.record], today)]
         known = []
         for record, near_s in active:
             reference = self._store.fingerprint(record.id)
@@ -216,7 +216,7 @@ class Questions:
         same, reason = self._store.by_sha256(file.sha256), "the very same file, byte for byte"
         if same is None and file.md5:
             same, reason = self._store.by_md5(file.md5), "a file with the same MD5, which is all that is known of it"
-        if same is None or not _in_force(same) or not (among is None or among.allows(same)):
+        if same is None or not _in_force(same, self._store.now().date()) or not (among is None or among.allows(same)):
             return matches
         judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
         judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason=reason)
@@ -233,10 +233,10 @@ class Questions:
         return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
 
 
-def _in_force(record: Record) -> bool:
+def _in_force(record: Record, today: datetime.date) -> bool:
     """Whether a record may match: neither retracted nor past its time."""
     expires: datetime.date | None = record.details.expires
-    return record.state is not State.RETRACTED and (expires is None or expires >= now_utc().date())
+    return record.state is not State.RETRACTED and (expires is None or expires >= today)
 
 
 def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:

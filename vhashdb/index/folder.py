@@ -39,6 +39,7 @@ import numpy.typing as npt
 from vhashdb.errors import DatabaseDamaged
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.index.segment import Allocate, Segment
+from vhashdb.writing import sync_folder
 
 FORMAT: Final = 1
 BLOCK: Final = 4 << 20
@@ -243,7 +244,7 @@ class IndexFolder:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         files = {path.name: _stored(path) for path in sorted(folder.iterdir())}
-        _sync(folder)
+        sync_folder(folder)
         stored = StoredSegment(folder.name, rows, files)
         return stored, self.open(stored)
 
@@ -256,7 +257,7 @@ class IndexFolder:
             file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, path)
-        _sync(self.path)
+        sync_folder(self.path)
         needed = {segment.name for segment in generation.segments}
         for entry in self.path.iterdir():
             if entry.name.isdigit() and entry.name not in needed:
@@ -275,14 +276,6 @@ def _stored(path: Path) -> StoredFile:
             checksums.append(zlib.crc32(block))
         status = os.fstat(file.fileno())
     return StoredFile(status.st_size, status.st_mtime_ns, tuple(checksums))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _packed(generation: Generation) -> bytes:

@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import checksums, feed_schema, schema
+from vhashdb.store import checksums, clock, feed_schema, schema
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, Selection, State
@@ -160,6 +160,11 @@ class Store:
         """Version of the tables."""
         with self._reading() as connection:
             return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+
+    def now(self) -> datetime.datetime:
+        """The time that decides what is in force: never before a time that the database has seen, see `clock.latest`."""
+        with self._reading() as connection:
+            return max(now_utc(), clock.latest(connection))
 
     def counts(self) -> dict[State, int]:
         """How many records are in each state."""
@@ -372,7 +377,9 @@ class Store:
 
     def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
         """Append one line to the audit log, in a transaction that is under way."""
-        connection.execute(schema.audit.insert().values(**self.line(action, record, **details)._asdict()))
+        line = self.line(action, record, **details)
+        connection.execute(schema.audit.insert().values(**line._asdict()))
+        clock.saw(connection, line.at)
 
     @contextlib.contextmanager
     def _changing(self, old: Record, action: str, **details: Any) -> Iterator[tuple[Connection, int]]:
