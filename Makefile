@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check docs samples bench fuzz clean
+.PHONY: demo test check docs faults fuzz samples bench clean
 
 demo: $(VENV)/.demo-ready
 	rm -rf build/demo
@@ -24,6 +24,10 @@ docs: $(VENV)/.test-ready
 	$(BIN)/python docs/json_reference.py
 	$(BIN)/python docs/make_man_pages.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# A thousand seeded trials: killed processes, full disks, read-only file systems, wrong clocks, crowds of writers and readers.
+faults: $(VENV)/.test-ready
+	$(BIN)/python -m tests.faults
 
 samples: $(VENV)/.demo-ready
 	$(BIN)/python data/samples/make_samples.py

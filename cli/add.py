@@ -32,6 +32,7 @@ from .output import (
     printable,
     say,
     shown,
+    told,
     with_part,
     with_path,
     without_path,
@@ -221,7 +222,7 @@ class _Adding:
         records, path, skipped = len(self._database), self._database.path, self._inputs.skipped
         if not self._options.as_json:
             files = tally({_WORDS[word]: number for word, number in self._counts.items()}, skipped, self._inputs.older)
-            emit_words(f"{files} · database {shown(path)}, {counted(records, 'record')} · exit {code.value}")
+            emit_words(f"{files} · database {shown(path)}, {counted(records, 'record')} · exit {told(code)}")
             return
         emit_json(
             {
@@ -237,7 +238,7 @@ class _Adding:
                 "records": records,
                 "elapsed_s": round(time.monotonic() - self._started, 3),
                 "interrupted": code is ExitCode.INTERRUPTED,
-                "exit_code": code.value,
+                "exit_code": told(code),
             }
         )
 

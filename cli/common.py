@@ -15,7 +15,7 @@ from click.core import ParameterSource
 import vhashdb
 from vhashdb.errors import DatabaseError, DatabaseNotFound, UsageError
 
-from .output import printable, say
+from .output import counted, printable, say
 from .settings import (
     DEFAULT_DATABASE,
     EFFORTS,
@@ -122,13 +122,12 @@ def opened(path: Path, cache: FingerprintCache | None = None) -> Iterator[Databa
         _close_soon(database)
         raise
     except BaseException:
-        with contextlib.suppress(DatabaseError):  # the first error is the one to report
-            database.close()
-        raise
-    try:
         database.close()
-    except OSError as error:
-        raise _unusable(path, error) from error.__cause__
+        raise
+    database.close()
+    if database.unlogged and (context is None or not context.params.get("quiet")):
+        lines = counted(database.unlogged, "line")
+        say(f"warning: {lines} about what was asked could not be written to the audit log: {printable(database.question_log.problem)}")
 
 
 def warn_of_variables() -> None:
@@ -138,9 +137,16 @@ def warn_of_variables() -> None:
 
 
 def warn_of_index(database: Database) -> None:
-    """Say so if the index could not be used and was made again from the records."""
+    """Say so if the index could not be used and was made again from the records, or is made each time."""
+    from vhashdb.index.upkeep import RECENT_HASHES
+
     if database.index_problem is not None:
-        say(f"warning: the index was made again from the records, because {printable(database.index_problem)}")
+        where = " in memory" if database.read_only else ""
+        say(f"warning: the index was made again{where} from the records, because {printable(database.index_problem)}")
+    elif database.read_only and (missing := database.live.state().recent) > RECENT_HASHES:
+        say(
+            f"note: {missing:,} hashes are not in the index on disk and are read from the records each time, as nothing may be written here"
+        )
 
 
 def made(path: Path, algorithm: str = "pdq", bits: int = 256) -> None:

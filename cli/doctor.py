@@ -11,7 +11,7 @@ from vhashdb.video import Decoder, InForce
 
 from .codes import ExitCode
 from .common import db_option, json_option, opened
-from .output import decoded, emit, emit_json, printable, say
+from .output import decoded, emit, emit_json, printable, say, told
 
 
 @click.command(short_help="Check the database, and repair what can be repaired.")
@@ -37,7 +37,7 @@ def command(db: Path, as_json: bool) -> int:
     code = ExitCode.DATABASE if health.left else ExitCode.FINISHED
     if as_json:
         found = {**asdict(health), "decoder": _decoder(held), "records": records}
-        emit_json({"type": "health", "database": decoded(db), **found, "exit_code": code.value})
+        emit_json({"type": "health", "database": decoded(db), **found, "exit_code": told(code)})
         return code
     for title, lines in (("problem", health.problems), ("repaired", health.repaired), ("not repaired", health.left)):
         for line in lines:
@@ -45,7 +45,7 @@ def command(db: Path, as_json: bool) -> int:
     say(_told(held))
     emit(f"{records:,} records · " + ("some damage is left" if health.left else "sound now" if health.problems else "sound"))
     if health.left:
-        say("hint: restore the folder from a backup, or make a new database from the videos")
+        say("hint: put a backup in the place of the folder, or make a new database from the videos")
     return code
 
 

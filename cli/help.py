@@ -27,7 +27,8 @@ _DATABASE_UNNAMED: Final = frozenset(["demo"])
 SEE_ALSO: Final[Mapping[str, str]] = {
     "init": "add, info",
     "info": "list, stats, doctor",
-    "doctor": "info",
+    "doctor": "info, backup",
+    "backup": "doctor, info",
     "add": "match, list, label, retract, import",
     "match": "explain, unmatch, show, compare",
     "explain": "match, compare, unmatch",

@@ -18,7 +18,7 @@ from vhashdb.errors import DatabaseError, MediaNotFound, VhashdbError
 from .batch import trace
 from .codes import ExitCode
 from .common import db_option, json_option, opened, quiet_option
-from .output import Hints, counted, decoded, emit_json, emit_words, error_json, printable, say, shown, with_path, without_path
+from .output import Hints, counted, decoded, emit_json, emit_words, error_json, printable, say, shown, told, with_path, without_path
 from .progress import Progress
 from .settings import OneOf
 
@@ -176,7 +176,7 @@ class _Importing:
         if not self._how.as_json:
             dry = "nothing was changed, as asked · " if self._how.dry_run else ""
             found, base = f"{counted(files, 'file')}: {tally(self._counts)}", f"{shown(path)}, {counted(records, 'record')}"
-            emit_words(f"{found} · {dry}database {base} · exit {code.value}")
+            emit_words(f"{found} · {dry}database {base} · exit {told(code)}")
             return
         from vhashdb.exchange.importing import Status
 
@@ -184,7 +184,7 @@ class _Importing:
             {"type": "summary", "files": files, "unreadable": self._failed}
             | {status.value: self._counts[status.value] for status in Status}
             | {"opinions": self._counts["opinions"], "dry_run": self._how.dry_run}
-            | {"database": decoded(path), "records": records, "exit_code": code.value}
+            | {"database": decoded(path), "records": records, "exit_code": told(code)}
         )
 
 

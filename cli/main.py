@@ -16,7 +16,7 @@ import vhashdb
 from .codes import ExitCode
 from .common import Stopped
 from .help import completed, general_epilog
-from .output import complain, flush
+from .output import complain, flush, told_code
 from .settings import DEBUG_VARIABLE
 
 VERBS: Final = (
@@ -40,6 +40,7 @@ VERBS: Final = (
     "opinion",
     "review",
     "allow",
+    "backup",
     "audit",
     "report",
     "stats",
@@ -94,12 +95,14 @@ _debugging: list[bool] = []
 def main(arguments: Sequence[str]) -> int:
     """Run one command; the exit code. Never raises, never gives 1."""
     _debugging.clear()
+    told_code()
     try:
         code = _ending(arguments)
         flush()
-    except BrokenPipeError:
+    except OSError:
         return ExitCode.OUTPUT_CLOSED
-    return code
+    told = told_code()
+    return code if told is None or code == ExitCode.OUTPUT_CLOSED else told
 
 
 def run() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
+from vhashdb.errors import VhashdbError
 from vhashdb.text import clock as clock
 from vhashdb.text import counted as counted
 from vhashdb.text import decoded as decoded
@@ -19,8 +20,10 @@ from vhashdb.text import printable as printable
 from vhashdb.text import size as size
 from vhashdb.text import verdict_word as verdict_word
 
+from .codes import ExitCode
+
 if TYPE_CHECKING:
-    from vhashdb import Record, VhashdbError
+    from vhashdb import Record
 
 _ASCII: Final = str.maketrans(
     {"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x", "−": "-", "█": "#", "─": "-", "░": ".", "│": "|"}
@@ -28,10 +31,38 @@ _ASCII: Final = str.maketrans(
 COLOURS: Final = {"MATCH": "red", "POSSIBLE": "yellow", "NO MATCH": "green", "INSUFFICIENT": "yellow", "NOT CHECKED": "magenta"}
 
 
+class OutputFailed(VhashdbError):
+    """What is printed cannot be written where it is to go."""
+
+    exit_code = ExitCode.OUTPUT_CLOSED
+    hint = "make room, or send the output somewhere else"
+
+
+_told: list[ExitCode] = []
+
+
+def told(code: ExitCode) -> int:
+    """The number of an exit code, to be printed; from now on the command ends with it, whatever else goes wrong."""
+    _told.append(code)
+    return code.value
+
+
+def told_code() -> ExitCode | None:
+    """The exit code that was printed last, if any was; asked once at the end of a command."""
+    code = _told[-1] if _told else None
+    _told.clear()
+    return code
+
+
 def emit(line: str) -> None:
     """Print one line of data at once, so that a reader downstream need not wait."""
-    sys.stdout.write(fitted(line, sys.stdout) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(fitted(line, sys.stdout) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputFailed(f"the output cannot be written: {error.strerror}") from error
 
 
 def emit_words(line: str) -> None:

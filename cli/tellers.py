@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .batch import Job, tally
 from .codes import ExitCode
-from .output import Hints, counted, decoded, emit, emit_json, error_json, shown, with_part, with_path, without_path
+from .output import Hints, counted, decoded, emit, emit_json, error_json, shown, told, with_part, with_path, without_path
 from .verdicts import LOOK, not_checked_line, result_lines
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class TextTeller:
     def finish(self, summary: Summary) -> None:
         """One line."""
         files = tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped, summary.older)
-        emit(f"{files} · {database_text(summary)} · exit {summary.code.value}")
+        emit(f"{files} · {database_text(summary)} · exit {told(summary.code)}")
 
 
 class JsonTeller:
@@ -124,7 +124,7 @@ class JsonTeller:
                 "effort": summary.effort,
                 "elapsed_s": round(summary.elapsed_s, 3),
                 "interrupted": summary.code is ExitCode.INTERRUPTED,
-                "exit_code": summary.code.value,
+                "exit_code": told(summary.code),
             }
         )
 

@@ -41,6 +41,7 @@ SQLAlchemy together take longer to import than a short command takes to run.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,8 @@ if TYPE_CHECKING:
     from vhashdb.store.cache import FingerprintCache
 
 __version__ = "0.1.0"
+
+logging.getLogger("vhashdb").addHandler(logging.NullHandler())  # who wants to see what is logged says so
 
 _LAZY = {
     "Action": "vhashdb.exchange.policy",
@@ -220,9 +223,17 @@ def create(path: str | os.PathLike[str], *, algorithm: str = "pdq", bits: int = 
 
 
 def open(
-    path: str | os.PathLike[str], *, limits: Limits | None = None, lock_timeout_s: float = 10.0, cache: FingerprintCache | None = None
+    path: str | os.PathLike[str],
+    *,
+    limits: Limits | None = None,
+    lock_timeout_s: float = 10.0,
+    cache: FingerprintCache | None = None,
+    read_only: bool = False,
 ) -> Database:
     """Open the database at ``path``; with a ``cache``, files that were asked about before are not decoded again.
+
+    A database that may not be written, such as a standby copy, is opened as with ``read_only``: it answers, writes nothing
+    anywhere, and whatever would change it raises `DatabaseError`.
 
     Raises:
         DatabaseNotFound: there is nothing.
@@ -232,7 +243,7 @@ def open(
     """
     from vhashdb.database import Database
 
-    return Database.open(Path(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache)
+    return Database.open(Path(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache, read_only=read_only)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from vhashdb.errors import DatabaseEmpty, DatabaseExists, DatabaseNotFound, NotADatabase
+from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase
 from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprinting import build
 from vhashdb.fingerprints import REFERENCE_VIEWS, SCOUT_VIEWS, Fingerprint
@@ -26,7 +27,9 @@ from vhashdb.matching.explanation import Explanation
 from vhashdb.questions import Questions
 from vhashdb.results import Addition, AddStatus, Effort, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, State, Store
+from vhashdb.store.backup import back_up
 from vhashdb.store.cache import FingerprintCache
+from vhashdb.store.question_log import QuestionLog
 from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
@@ -77,7 +80,9 @@ class Database:
         self._decoders = DecoderPool(limits)
         self.exchange = Exchange(store, path, self._algorithm_id, self._with_pictures_like, self.note_written)
         """Feeds, opinions, reviews: what is shared with others."""
-        self._questions = Questions(store, self._live, self.exchange, self._algorithm, self._decoders, limits, cache)
+        self.question_log = QuestionLog(store)
+        """What was asked, on its way into the audit log."""
+        self._questions = Questions(store, self._live, self.exchange, self._algorithm, self._decoders, limits, cache, self.question_log)
 
     @classmethod
     def create(cls, path: Path, *, algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
@@ -90,7 +95,13 @@ class Database:
 
     @classmethod
     def open(
-        cls, path: Path, *, limits: Limits | None = None, lock_timeout_s: float = LOCK_TIMEOUT_S, cache: FingerprintCache | None = None
+        cls,
+        path: Path,
+        *,
+        limits: Limits | None = None,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
+        cache: FingerprintCache | None = None,
+        read_only: bool = False,
     ) -> Database:
         """Open an existing database; see `vhashdb.open`."""
         if not path.exists():
@@ -98,15 +109,20 @@ class Database:
         records = path / RECORDS_FILE
         if not path.is_dir() or not records.is_file():
             raise NotADatabase(f"{path} is not a vhashdb database")
-        return cls(path, Store.open(records, lock_timeout_s=lock_timeout_s), limits or Limits(), cache)
+        return cls(path, Store.open(records, lock_timeout_s=lock_timeout_s, read_only=read_only), limits or Limits(), cache)
 
     def close(self) -> None:
-        """Keep the index if this process wrote records, end decoder processes, release the files."""
+        """Keep the index if this process wrote records, end decoder processes, release the files.
+
+        Everything that was acknowledged is on disk before: what cannot be written now is made again from it, or is a line
+        of the audit log about a question, which `unlogged` counts. So nothing is raised.
+        """
         try:
             if self._wrote:
-                self._live.keep()
-                self._live.finish()
-            self._questions.note_count()
+                with contextlib.suppress(OSError, DatabaseError):
+                    self._live.keep()
+                    self._live.finish()
+            self.question_log.close()
         finally:  # whatever went wrong, no decoder process stays behind
             self._decoders.close()
             self._store.close()
@@ -118,6 +134,16 @@ class Database:
         self.close()
 
     # -- what is in here -----------------------------------------------------------------------
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written: questions are answered, and what would change something raises `DatabaseError`."""
+        return self._store.read_only
+
+    @property
+    def unlogged(self) -> int:
+        """Lines about questions that could not be written to the audit log; complete once the database is closed."""
+        return self.question_log.lost
 
     @property
     def store(self) -> Store:
@@ -286,12 +312,27 @@ class Database:
         """Numbers of the records that have a picture within so many bits of these hashes."""
         return set(self.index.search(hashes, bits).record.tolist())
 
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Copy everything that is known to a new folder, as it is at this moment, and check the copy; others may go on writing.
+
+        The copy is a database. To go back to it, put it in the place of the other.
+
+        Raises:
+            DatabaseExists: there is something at ``path``.
+            DatabaseDamaged: the copy did not pass its check, and is gone again.
+            DatabaseError: it cannot be written.
+        """
+        back_up(self._store, Path(path))
+
     # -- the index -----------------------------------------------------------------------------
 
     def check(self) -> Health:
         """Check the records and the index; make the index again if it is damaged or not as the records are."""
         left = tuple(self._store.problems())
         wrong = self._live.check(INDEX_SAMPLE)
-        if wrong is not None:
-            self._live.rebuild()
-        return Health((*left, wrong) if wrong else left, ("the index was rebuilt from the records",) if wrong else (), left)
+        if wrong is None:
+            return Health(left, (), left)
+        self._live.rebuild()
+        if self.read_only:
+            return Health((*left, wrong), (), (*left, f"{wrong}; it is made in memory each time, as nothing may be written here"))
+        return Health((*left, wrong), ("the index was rebuilt from the records",), left)

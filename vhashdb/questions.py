@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import threading
-import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +30,7 @@ from vhashdb.query_looks import QueryLooks
 from vhashdb.results import Effort, Match, Result
 from vhashdb.store import Record, Selection, State, Store
 from vhashdb.store.cache import FingerprintCache
-from vhashdb.store.clock import now_utc
+from vhashdb.store.question_log import QuestionLog
 from vhashdb.video import DecoderPool
 
 
@@ -62,9 +59,6 @@ MIN_USABLE_S: Final = 1.0
 MIN_USABLE_SHARE: Final = 0.1
 """… as it is when less than this share of it is usable."""
 
-NOTED_EVERY_S: Final = 600.0
-"""Seconds after which the number of questions is written down, and when the database is closed."""
-
 
 class Questions:
     """The questions of one database; `Database.match` and `Database.explain` ask them. Safe from several threads."""
@@ -78,12 +72,10 @@ class Questions:
         decoders: DecoderPool,
         limits: Limits,
         cache: FingerprintCache | None,
+        log: QuestionLog,
     ) -> None:
         self._store, self._live, self._exchange, self._limits = store, live, exchange, limits
-        self._algorithm, self._decoders, self._cache = frame_algorithm, decoders, cache
-        self._asked: Counter[str] = Counter()
-        self._noted_s = time.monotonic()
-        self._lock = threading.Lock()
+        self._algorithm, self._decoders, self._cache, self._log = frame_algorithm, decoders, cache, log
 
     def match(self, source: Source | Fingerprint | HashQuery, effort: Effort, among: Selection | None) -> Result:
         """See `Database.match`."""
@@ -131,14 +123,6 @@ class Questions:
     def known_like(self, query: Fingerprint) -> list[Match]:
         """What a video that is to be recorded matches; nobody asked, so nothing is counted."""
         return self._compared(query, self._candidates(query, Effort.BALANCED))
-
-    def note_count(self) -> None:
-        """Write down how many questions there were since this was last done, by verdict."""
-        with self._lock:
-            asked, self._asked = self._asked, Counter()
-            self._noted_s = time.monotonic()
-        if asked:
-            self._store.log("queries", None, **asked)
 
     @contextlib.contextmanager
     def _looked_at(self, source: Source) -> Iterator[tuple[QueryLooks, FileHashes | None]]:
@@ -199,6 +183,7 @@ class Questions:
             matches = self._with_identical(matches, file, query, among)
             unlike = self._store.not_this(file.sha256)
             matches = [m for m in matches if m.record.id not in unlike]
+        self._store.check([m.record.id for m in matches])
         matches = self._with_ceilings(matches, query, (file.sha256 or None) if file else None)
         verdict, reason = _verdict(query, matches)
         self._note_question(verdict, matches)
@@ -216,14 +201,11 @@ class Questions:
         )
 
     def _note_question(self, verdict: Verdict, matches: Sequence[Match]) -> None:
-        """Audit: each hit at once, by record; the number of questions now and then. Nothing about the file."""
-        with self._lock:
-            self._asked[verdict.value] += 1
-            due = time.monotonic() - self._noted_s >= NOTED_EVERY_S
-        if due:
-            self.note_count()
+        """Audit: each hit, by record, and the number of questions now and then. Nothing about the file."""
+        self._log.asked(verdict.value)
         for match in matches:
-            self._store.log("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
+            self._log.note("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
+        self._log.try_to_write()
 
     def _compared(self, query: Fingerprint, found: Sequence[Candidate]) -> list[Match]:
         """Of the candidates, the records that the fingerprint matches or may match, best first."""
@@ -233,7 +215,8 @@ class Questions:
     def _weighed(self, query: Fingerprint, found: Sequence[Candidate]) -> list[tuple[Record, Judgement]]:
         """The candidates that can match, each with the judgement on it in the light of the others."""
         records = self._store.by_number([c.record for c in found]) if found else {}
-        active = [(records[c.record], c.near_s) for c in found if _in_force(records[c.record])]
+        today = self._store.now().date()
+        active = [(records[c.record], c.near_s) for c in found if _in_force(records[c.record], today)]
         known = []
         for record, near_s in active:
             reference = self._store.fingerprint(record.id)
@@ -249,7 +232,7 @@ class Questions:
         if same is None and file.md5:
             same = self._store.by_md5(file.md5, alone=bool(file.sha256))
             reason = "a file with the same MD5, which is all that is known of it"
-        if same is None or not _in_force(same) or not (among is None or among.allows(same)):
+        if same is None or not _in_force(same, self._store.now().date()) or not (among is None or among.allows(same)):
             return matches
         judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
         judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason=reason)
@@ -266,10 +249,10 @@ class Questions:
         return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
 
 
-def _in_force(record: Record) -> bool:
+def _in_force(record: Record, today: datetime.date) -> bool:
     """Whether a record may match: neither retracted nor past its time."""
     expires: datetime.date | None = record.details.expires
-    return record.state is not State.RETRACTED and (expires is None or expires >= now_utc().date())
+    return record.state is not State.RETRACTED and (expires is None or expires >= today)
 
 
 def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:

@@ -41,5 +41,14 @@ def write_whole(target: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def sync_folder(folder: Path) -> None:
+    """Make sure that the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _unwritable(target: Path, why: str) -> UsageError:
     return UsageError(f"{target} cannot be written: {why}", hint="check the path, its permissions and the disk")

@@ -15,7 +15,7 @@ from vhashdb.fingerprints import unusable_spans
 from vhashdb.text import SHORT_S, STILL_S
 
 from ..batch import Job, tally
-from ..output import COLOURS, counted, printable, shown, verdict_word, without_path
+from ..output import COLOURS, counted, printable, shown, told, verdict_word, without_path
 from ..tellers import WORDS, Summary, database_text
 from ..verdicts import LOOK
 from .drawing import Side, draw, legend, stretches
@@ -94,7 +94,7 @@ class ScreenTeller:
         if summary.files > SHORT_RUN:
             self._again()
         screen.hanging("", tally({WORDS[verdict]: number for verdict, number in summary.verdicts.items()}, summary.skipped, summary.older))
-        screen.hanging("", f"{database_text(summary)} · exit {summary.code.value}")
+        screen.hanging("", f"{database_text(summary)} · exit {told(summary.code)}")
         self.explain_signs()
         self._next(summary)
 

@@ -103,6 +103,8 @@ TABLE = [
     (3, "allow add missing.mp4 --reason x"),
     (0, "allow list"),
     (2, "allow revoke ffffffffffff"),
+    (0, "backup copy.vhdb"),
+    (4, "backup empty.vhdb", "it exists"),
     (0, "audit"),
     (0, "stats"),
     (0, "report transparency"),

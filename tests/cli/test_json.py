@@ -157,6 +157,7 @@ def _everything(place, samples, acme):
     do("info")
     do("stats")
     do("doctor")
+    do("backup", "copy.vhdb")
     do("config show")
     do("feed init", "own", "--id", "own-feed")
     do("feed publish", "own")

@@ -18,7 +18,6 @@ from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.store.assessments import Assessments
-from vhashdb.store.clock import now_utc
 from vhashdb.store.federations import Federations
 from vhashdb.store.feeds import Feed, Feeds
 from vhashdb.store.opinions import LOCAL, Opinion, Opinions
@@ -133,7 +132,7 @@ class Exchange:
 
     def standing(self, feed: Feed) -> FeedStanding:
         """How far a feed can be relied upon now."""
-        return feed_standing(feed, now_utc())
+        return feed_standing(feed, self._store.now())
 
     # -- what may happen -----------------------------------------------------------------------
 
@@ -154,7 +153,7 @@ class Exchange:
         """
         if not records:
             return []
-        now = now_utc()
+        now = self._store.now()
         with self._store.transactions.reading() as connection:
             found, quorum = standings(connection, records, now), read_rules(connection).quorum
         allow_list = self.allow_list()

@@ -39,6 +39,7 @@ import numpy.typing as npt
 from vhashdb.errors import DatabaseDamaged
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.index.segment import Allocate, Segment
+from vhashdb.writing import sync_folder
 
 FORMAT: Final = 1
 BLOCK: Final = 4 << 20
@@ -107,7 +108,7 @@ class IndexFolder:
         """Changes whenever another generation becomes the current one; None if there is none."""
         try:
             status = (self.path / _CURRENT).stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:  # `current` says what is wrong, if it is not just missing
             return None
         return status.st_ino, status.st_mtime_ns
 
@@ -140,15 +141,17 @@ class IndexFolder:
             DatabaseDamaged: it is not what was written.
         """
         folder = self.path / stored.name
-        if not folder.is_dir():
-            raise Vanished(stored.name)
         try:
+            if not folder.is_dir():
+                raise Vanished(stored.name)
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
             segment = Segment(self._algorithm.bits, **{name: np.asarray(array) for name, array in arrays.items()})
             if segment.rows != stored.rows or not segment.fits():
                 raise ValueError("its arrays do not fit together")
         except FileNotFoundError as error:
             raise (Vanished(stored.name) if not folder.is_dir() else _damaged(folder, "a file is missing")) from error
+        except Vanished:
+            raise
         except Exception as error:  # NumPy fails in many ways on a damaged header, and so does what relies on the shapes
             raise _damaged(folder, str(error)) from error
         return segment
@@ -169,6 +172,8 @@ class IndexFolder:
                     status = path.stat()
                 except FileNotFoundError as error:
                     raise (Vanished(stored.name) if not path.parent.is_dir() else _damaged(path, "it is missing")) from error
+                except OSError as error:
+                    raise _damaged(path, str(error.strerror)) from error
                 if status.st_size != file.size:
                     raise _damaged(path, f"it has {status.st_size} bytes instead of {file.size}")
                 touched = budget is None or status.st_mtime_ns != file.modified_ns
@@ -239,7 +244,7 @@ class IndexFolder:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         files = {path.name: _stored(path) for path in sorted(folder.iterdir())}
-        _sync(folder)
+        sync_folder(folder)
         stored = StoredSegment(folder.name, rows, files)
         return stored, self.open(stored)
 
@@ -252,7 +257,7 @@ class IndexFolder:
             file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, path)
-        _sync(self.path)
+        sync_folder(self.path)
         needed = {segment.name for segment in generation.segments}
         for entry in self.path.iterdir():
             if entry.name.isdigit() and entry.name not in needed:
@@ -271,14 +276,6 @@ def _stored(path: Path) -> StoredFile:
             checksums.append(zlib.crc32(block))
         status = os.fstat(file.fileno())
     return StoredFile(status.st_size, status.st_mtime_ns, tuple(checksums))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _packed(generation: Generation) -> bytes:

@@ -10,7 +10,6 @@ from vhashdb.exchange.exchange import Exchange
 from vhashdb.exchange.policy import Ceiling
 from vhashdb.store import Record, Store
 from vhashdb.store.alike import Alike, alike
-from vhashdb.store.clock import now_utc
 from vhashdb.store.opinions import LOCAL, Opinion, Subject
 from vhashdb.store.queue import Case, Cause, RecentMatches
 from vhashdb.store.standing import standings
@@ -73,7 +72,7 @@ def dossier(store: Store, exchange: Exchange, identifier: str, *, since: datetim
     Raises:
         RecordNotFound: there is none.
     """
-    record, now = store.get(identifier), now_utc()
+    record, now = store.get(identifier), store.now()
     opinions = exchange.opinions
     published = opinions.subject(record)
     with store.transactions.reading() as connection:

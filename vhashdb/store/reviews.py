@@ -75,7 +75,7 @@ class Reviews:
                 at after they did, and that do not wait for another reason; the last match first.
         """
         with self._transactions.reading() as connection:
-            cases = queue.waiting(connection, today or now_utc().date(), record)
+            cases = queue.waiting(connection, today or self._store.now().date(), record)
             recent = queue.matched(connection, matched_since, record) if matched_since is not None else []
         known = {case.record for case in cases}
         return cases + [case for case in recent if case.record not in known]

@@ -25,6 +25,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import NullType
 
 APPLICATION_ID: Final = 0x76684442
 """In the SQLite header, so that a file of another program is recognised."""
@@ -133,6 +134,28 @@ other_hash = Table(
     Column("value", String, primary_key=True),
 )
 
+# Columns without a type, because keys are numbers or texts.
+checksum = Table(
+    "checksum",
+    metadata,
+    Column("kind", String, primary_key=True),  # the group of `vhashdb.store.checksums`
+    Column("a", NullType, primary_key=True),
+    Column("b", NullType, primary_key=True),
+    Column("c", NullType, primary_key=True),
+    Column("value", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+changed = Table(
+    "changed",  # what has no checksum yet: filled and emptied within one transaction
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("a", NullType, primary_key=True),
+    Column("b", NullType, primary_key=True),
+    Column("c", NullType, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 _FIRST_TABLES: Final = (meta, record, label, fingerprint, near, audit)
 
 
@@ -166,5 +189,12 @@ def _imports(connection: Connection) -> None:
     connection.execute(text("CREATE INDEX record_md5_alone ON record (md5) WHERE md5 IS NOT NULL AND sha256 IS NULL"))
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks, _exchange, _imports)
+def _checksums(connection: Connection) -> None:
+    """Checksums of rows, and which rows have none yet; `vhashdb.store.checksums` makes the triggers."""
+    for name, value in (("checksum", ", value INTEGER NOT NULL"), ("changed", "")):
+        columns = f"kind VARCHAR NOT NULL, a NOT NULL, b NOT NULL, c NOT NULL{value}, PRIMARY KEY (kind, a, b, c)"
+        connection.exec_driver_sql(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks, _exchange, _imports, _checksums)
 VERSION: Final = len(MIGRATIONS)

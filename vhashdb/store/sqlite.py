@@ -1,12 +1,15 @@
-"""What is particular to SQLite: how it is opened, what is in a file's header, and what its errors mean."""
+"""What is particular to SQLite: how a file is opened, what is in its header, and what SQLite's errors mean."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -15,26 +18,84 @@ from vhashdb import errors
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100
 _APPLICATION_ID_AT: Final = 68
-_NOT_A_DATABASE: Final = "file is not a database"
+_NO_ROOM: Final = 64 << 10
+"""Bytes left on a disk under which SQLite may fail for want of room."""
+_UNCHANGED: Final = "unchanged"
+"""In the notes about a connection: the state of a file that SQLite was told nobody writes to."""
 
 
-def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True) -> sa.Engine:
+def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, read_only: bool = False) -> sa.Engine:
     """Connections to the file at ``path``, in WAL mode, that wait so long for a lock.
 
     If ``durable``, what was acknowledged survives a power cut; else the file stays sound, and its newest part may be lost.
+    With ``read_only``, nothing is written or made, and others may write meanwhile; see `check_unchanged`.
     """
-    # In autocommit, transactions begin where this module says so.
-    engine = sa.create_engine(
-        f"sqlite:///{path}", isolation_level="AUTOCOMMIT", connect_args={"timeout": lock_timeout_s, "check_same_thread": False}
-    )
+    place = os.path.abspath(path)
+
+    def connect() -> sqlite3.Connection:
+        # SQLite is given the path as it is: in the text of a URL, `?`, `#` and `%` would mean something else.
+        name = f"file:{quote(os.fsencode(place))}?{_how(path)}" if read_only else place
+        # In autocommit, transactions begin where `vhashdb.store.transactions` says so.
+        return sqlite3.connect(name, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False, uri=read_only)
+
+    engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, max_overflow=-1, isolation_level="AUTOCOMMIT")
 
     @sa.event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _: object) -> None:
+    def _prepare(connection: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
+        if read_only:
+            entry.info[_UNCHANGED] = _state_of(path)
+            return
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA journal_mode = WAL")
 
+    @sa.event.listens_for(engine, "checkout")
+    def _still_right(_: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry, __: object) -> None:
+        if read_only and entry.info[_UNCHANGED] != _state_of(path):
+            raise sa.exc.DisconnectionError("somebody writes to the file, or did")  # the pool connects anew
+
     return engine
+
+
+def may_write(path: Path) -> bool:
+    """Whether this process may write to an SQLite file: to the file, and beside it, where the log of changes is kept."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
+
+
+def check_unchanged(path: Path, connection: sa.Connection) -> None:
+    """Make sure that what was read without locks, from a file opened with ``read_only``, was read as it was at one moment.
+
+    Raises:
+        DatabaseLocked: somebody wrote to it meanwhile.
+    """
+    seen = connection.info.get(_UNCHANGED)
+    if seen is not None and seen != _state_of(path):
+        raise errors.DatabaseLocked(f"{path} was written to while it was read", hint="run the same again")
+
+
+def _how(path: Path) -> str:
+    """How a file is opened for reading.
+
+    Where a log of changes is left, it has to be read too, which takes locks. Otherwise SQLite is told that nothing
+    changes, for it would make the log and the shared memory beside it even to read.
+    """
+    return "immutable=1" if _state_of(path) is not None else "mode=ro"
+
+
+def _state_of(path: Path) -> tuple[int, int, int] | None:
+    """Of a file all of whose content is in itself; another state if it was written to. None: there is a log of changes."""
+    with contextlib.suppress(OSError):
+        if _beside(path, "-wal").stat().st_size:
+            return None
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise errors.DatabaseNotFound(f"{path} cannot be opened: {error.strerror}", hint="check the path and its permissions") from error
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.name}{ending}")
 
 
 def application_of(path: Path) -> int | None:
@@ -43,7 +104,7 @@ def application_of(path: Path) -> int | None:
         with path.open("rb") as file:
             header = file.read(_HEADER)
     except OSError as error:
-        raise errors.DatabaseNotFound(f"{path} cannot be opened: {error.strerror}") from error
+        raise errors.DatabaseNotFound(f"{path} cannot be opened: {error.strerror}", hint="check the path and its permissions") from error
     if len(header) < _HEADER or not header.startswith(_MAGIC):
         return None
     return int.from_bytes(header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4])
@@ -56,15 +117,45 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         yield
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        text = str(cause)
-        if "locked" in text or "busy" in text:
-            raise errors.DatabaseLocked(f"{path}: another process is writing") from error
-        if _NOT_A_DATABASE in text:
-            raise errors.NotADatabase(f"{path} is not a database") from error
-        if "unable to open" in text:
-            raise errors.DatabaseNotFound(f"{path} cannot be opened") from error
-        if "readonly" in text:
-            raise errors.DatabaseError(f"{path} may not be written", hint="check the permissions of the folder") from error
-        if "full" in text:
-            raise errors.DatabaseError(f"{path}: the disk is full", hint="make room and run the same command again") from error
-        raise errors.DatabaseDamaged(f"{path}: {text}") from error
+        raise _error_of(path, cause) from error
+
+
+def _error_of(path: Path, cause: BaseException | None) -> errors.DatabaseError:
+    # Codes of one kind differ above their lowest byte.
+    match (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return errors.DatabaseLocked(f"{path}: another process is writing")
+        case sqlite3.SQLITE_NOTADB:
+            return errors.NotADatabase(f"{path} is not a database")
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+            return only_read(path)
+        case sqlite3.SQLITE_FULL:
+            return _disk_full(path)
+        case sqlite3.SQLITE_CANTOPEN:
+            if _state_of(path) is None and not may_write(path):
+                return errors.DatabaseError(
+                    f"{path} may only be read, and changes beside it in {path.name}-wal are not in it yet",
+                    hint="open it once where it may be written, or copy the whole folder to such a place",
+                )
+            return errors.DatabaseError(
+                f"{path} cannot be opened", hint="check its permissions, those of the files beside it, and the disk"
+            )
+        case sqlite3.SQLITE_IOERR:
+            with contextlib.suppress(OSError):
+                if shutil.disk_usage(path.parent).free < _NO_ROOM:  # no room for the shared memory beside the file
+                    return _disk_full(path)
+            return errors.DatabaseError(
+                f"{path}: the disk fails to read or write ({cause})", hint="check the disk; what was acknowledged is not lost by this"
+            )
+    return errors.DatabaseDamaged(f"{path}: {cause}")
+
+
+def _disk_full(path: Path) -> errors.DatabaseError:
+    return errors.DatabaseError(f"{path}: the disk is full", hint="make room and run the same command again")
+
+
+def only_read(path: Path) -> errors.DatabaseError:
+    """What a writer is told of a file that may only be read."""
+    return errors.DatabaseError(
+        f"{path} may only be read", hint="write where it was copied from, or check the permissions of the folder and the file"
+    )

@@ -15,7 +15,6 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.exchange.policy import NEGATIVE, POSITIVE
 from vhashdb.matching.verdict import Verdict
-from vhashdb.store.clock import now_utc
 from vhashdb.store.figures import IN_FORCE, IN_PERIOD, Figures, counted, figures_in, moments
 from vhashdb.store.periods import Period
 from vhashdb.store.queue import Cause, waiting_in
@@ -112,7 +111,7 @@ def statistics(store: Store, period: Period, *, today: datetime.date | None = No
         period: of what happened.
         today: see `Statistics.today`; None: the day it is, in UTC.
     """
-    today = today or now_utc().date()
+    today = today or store.now().date()
     values = moments(period.since, period.until)
     with store.transactions.snapshot() as connection:
         figures = figures_in(connection, period.since, period.until)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -24,11 +24,11 @@ from sqlalchemy.engine import Connection, RowMapping
 from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import feed_schema, schema
+from vhashdb.store import checksums, clock, feed_schema, schema
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, Selection, State
-from vhashdb.store.sqlite import application_of, sqlite_engine
+from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
 from vhashdb.store.transactions import Transactions
 
 LOCK_TIMEOUT_S: Final = 10.0
@@ -48,22 +48,36 @@ class AuditEntry:
     details: Mapping[str, Any]
 
 
+class AuditLine(NamedTuple):
+    """A line on its way into the audit log."""
+
+    at: datetime.datetime
+    actor: str
+    action: str
+    record: str | None
+    details: str
+    """JSON."""
+
+
 class Store:
     """The records of one database."""
 
-    def __init__(self, path: Path, engine: sa.Engine, actor: str) -> None:
+    def __init__(self, path: Path, *, lock_timeout_s: float, actor: str | None = None, refusal: errors.DatabaseError | None = None) -> None:
+        """With why nothing can be written, if so."""
         self.path = path
-        self.transactions = Transactions(path, engine)
+        engine = sqlite_engine(path, lock_timeout_s, read_only=refusal is not None)
+        self.transactions = Transactions(path, engine, refusal=refusal, ending=checksums.renew)
+        sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
-        self.actor = actor
+        self.actor = actor or _user()
 
     @classmethod
     def create(cls, path: Path, algorithm: AlgorithmId, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None) -> Store:
         """Make a new, empty file at ``path``, where nothing may be yet."""
         if path.exists():
             raise errors.DatabaseExists(f"{path} exists already")
-        store = cls(path, sqlite_engine(path, lock_timeout_s), actor or _user())
+        store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor)
         with store._writing() as connection:
             _migrate(connection, 0)
             rows = {
@@ -79,8 +93,8 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None) -> Store:
-        """Open an existing file, bringing its tables up to date.
+    def open(cls, path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None, read_only: bool = False) -> Store:
+        """Open an existing file, bringing its tables up to date; a file that may not be written as with ``read_only``.
 
         Raises:
             NotADatabase: it is something else.
@@ -90,21 +104,32 @@ class Store:
         # Looked at before SQLite does: opening would already write to it.
         if application_of(path) != schema.APPLICATION_ID:
             raise errors.NotADatabase(f"{path} is not a file of vhashdb")
-        store = cls(path, sqlite_engine(path, lock_timeout_s), actor or _user())
+        refusal = only_read(path) if read_only or not may_write(path) else None
         try:
-            store._bring_up_to_date()
-        except BaseException:
-            store.close()
-            raise
-        return store
+            return cls(path, lock_timeout_s=lock_timeout_s, actor=actor, refusal=refusal)._brought_up_to_date()
+        except errors.DatabaseError as error:
+            if refusal is not None or type(error) is not errors.DatabaseError:
+                raise
+            # The disk is full, or let nothing be written after all: what is there can be read all the same.
+            return cls(path, lock_timeout_s=lock_timeout_s, actor=actor, refusal=error)._brought_up_to_date()
 
-    def _bring_up_to_date(self) -> None:
-        version = self.schema_version
-        if version > schema.VERSION:
-            raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {schema.VERSION}")
-        if version < schema.VERSION:
-            with self._writing() as connection:
-                _migrate(connection, version)
+    def _brought_up_to_date(self) -> Self:
+        try:
+            version = self.schema_version
+            if version > schema.VERSION:
+                raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {schema.VERSION}")
+            if version < schema.VERSION:
+                if self.transactions.refusal is not None:
+                    raise errors.DatabaseError(
+                        f"{self.path} was last written by an older vhashdb and cannot be brought up to date: {self.transactions.refusal}",
+                        hint="run `vhashdb info` on it once where it can be written, or copy the folder to such a place and run it there",
+                    )
+                with self._writing() as connection:
+                    _migrate(connection, version)
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     def close(self) -> None:
         """Release the file."""
@@ -115,6 +140,11 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written: everything that only reads works all the same."""
+        return self.transactions.refusal is not None
 
     # -- what the database is ------------------------------------------------------------------
 
@@ -130,6 +160,11 @@ class Store:
         """Version of the tables."""
         with self._reading() as connection:
             return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+
+    def now(self) -> datetime.datetime:
+        """The time that decides what is in force: never before a time that the database has seen, see `clock.latest`."""
+        with self._reading() as connection:
+            return max(now_utc(), clock.latest(connection))
 
     def counts(self) -> dict[State, int]:
         """How many records are in each state."""
@@ -151,7 +186,7 @@ class Store:
             return connection.execute(query).scalar()
 
     def problems(self) -> list[str]:
-        """What SQLite's own integrity check and the fingerprints' checksums find wrong; empty if all is well."""
+        """What SQLite's own integrity check and the checksums of rows and fingerprints find wrong; empty if all is well."""
         with self._reading() as connection:
             found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
             for number, blob in connection.execute(sa.select(schema.fingerprint.c.record, schema.fingerprint.c.blob)):
@@ -159,7 +194,21 @@ class Store:
                     from_bytes(blob)
                 except errors.FingerprintError as error:
                     found.append(f"fingerprint of record number {number}: {error}")
-        return found
+            found += checksums.problems(connection)
+            here, meant = checksums.definitions(connection), _definitions()
+        names = (name for name in sorted(here.keys() | meant.keys()) if here.get(name) != meant.get(name))
+        return found + [f"the definition of {name} in the file is not as it was made" for name in names]
+
+    def check(self, identifiers: Sequence[str]) -> None:
+        """Make sure that records, by their full ids, are as they were written.
+
+        Raises:
+            DatabaseDamaged: one is not.
+        """
+        with self._reading() as connection:
+            wrong = checksums.wrong_records(connection, identifiers)
+        if wrong:
+            raise errors.DatabaseDamaged(f"{self.path}: record {wrong[0]} is not as it was written")
 
     # -- records -------------------------------------------------------------------------------
 
@@ -300,8 +349,16 @@ class Store:
 
     def log(self, action: str, record: str | None = None, **details: Any) -> None:
         """Append one line to the audit log."""
-        with self._writing() as connection:
-            self.log_in(connection, action, record, **details)
+        self.log_lines([self.line(action, record, **details)])
+
+    def line(self, action: str, record: str | None = None, **details: Any) -> AuditLine:
+        """A line of the audit log as of now, that is not written yet."""
+        return AuditLine(now_utc(), self.actor, action, record, json.dumps(details, sort_keys=True))
+
+    def log_lines(self, lines: Sequence[AuditLine], *, wait: bool = True) -> None:
+        """Append lines to the audit log; unless ``wait``, fail at once while somebody else writes."""
+        with self.transactions.writing(wait=wait) as connection:
+            connection.execute(schema.audit.insert(), [line._asdict() for line in lines])
 
     def audit_log(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
         """The newest lines of the audit log, oldest of them first."""
@@ -321,11 +378,9 @@ class Store:
 
     def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
         """Append one line to the audit log, in a transaction that is under way."""
-        connection.execute(
-            schema.audit.insert().values(
-                at=now_utc(), actor=self.actor, action=action, record=record, details=json.dumps(details, sort_keys=True)
-            )
-        )
+        line = self.line(action, record, **details)
+        connection.execute(schema.audit.insert().values(**line._asdict()))
+        clock.saw(connection, line.at)
 
     @contextlib.contextmanager
     def _changing(self, old: Record, action: str, **details: Any) -> Iterator[tuple[Connection, int]]:
@@ -350,7 +405,17 @@ class Store:
 def _migrate(connection: Connection, version: int) -> None:
     for step in schema.MIGRATIONS[version:]:
         step(connection)
+    checksums.watch(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
+
+
+def _definitions() -> dict[str, str]:
+    """Of a new file."""
+    engine = sa.create_engine("sqlite://")
+    sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
+    with engine.begin() as connection:
+        _migrate(connection, 0)
+        return checksums.definitions(connection)
 
 
 def _record(connection: Connection, row: RowMapping) -> Record:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from vhashdb.store.sqlite import sqlite_errors
+from vhashdb.errors import DatabaseError
+from vhashdb.store.sqlite import check_unchanged, sqlite_errors
 
 
 class Transactions:
     """What can be done with one file: read it, or write to it in one step."""
 
-    def __init__(self, path: Path, engine: sa.Engine) -> None:
+    def __init__(
+        self, path: Path, engine: sa.Engine, *, refusal: DatabaseError | None = None, ending: Callable[[Connection], None] | None = None
+    ) -> None:
+        """With why nothing can be written, if so; and with what is to be done at the end of everything that is written."""
         self.path = path
-        self._engine = engine
+        self.refusal = refusal
+        self._engine, self._ending = engine, ending
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection to ask with."""
         with sqlite_errors(self.path), self._engine.connect() as connection:
             yield connection
+            if self.refusal is not None:
+                check_unchanged(self.path, connection)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -36,17 +43,45 @@ class Transactions:
                 connection.exec_driver_sql("ROLLBACK")
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its start, so that it cannot fail halfway for want of it."""
+    def writing(self, *, wait: bool = True) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its start, so that it cannot fail halfway for want of it.
+
+        Args:
+            wait: for another writer, as long as the file was opened for; else it fails at once.
+
+        Raises:
+            DatabaseLocked: somebody else writes.
+            DatabaseError: the file may only be read, or the disk is full.
+        """
+        if self.refusal is not None:
+            raise self.refusal
         with sqlite_errors(self.path), self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            with _patience(connection, wait=wait):
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
+                if self._ending is not None:
+                    self._ending(connection)
+                connection.exec_driver_sql("COMMIT")
             except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+                if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # SQLite ends some by itself
+                    connection.exec_driver_sql("ROLLBACK")
                 raise
-            connection.exec_driver_sql("COMMIT")
 
     def close(self) -> None:
         """Release the file."""
         self._engine.dispose()
+
+
+@contextlib.contextmanager
+def _patience(connection: Connection, *, wait: bool) -> Iterator[None]:
+    """How long a lock is waited for."""
+    if wait:
+        yield
+        return
+    usual = int(connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one())
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")

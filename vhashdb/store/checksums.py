@@ -1,0 +1,229 @@
+"""Checksums over the rows that matter: a bit that flips in the records file is noticed.
+
+Rows belong to groups, each with a checksum: everything about a record is one group, an opinion or a feed another. Triggers
+note which groups a transaction changes, and its end computes their checksums anew, in one place for everything that
+writes (`renew`). No statement can forget it, another program that changes rows in SQL is noted as well, and a
+flipped bit is what fires no trigger.
+
+SQLite has checksums of its own, of pages (cksumvfs), but Python's build of it does not, and they would name a page where
+these name a record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from vhashdb.store import feed_schema, schema
+
+_MODULUS: Final = 1 << 64
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows, of one table or several, that have a checksum together."""
+
+    name: str
+    of: Mapping[sa.Table, tuple[str, ...]]
+    """For each table, the columns that say to which group a row belongs; at most three."""
+
+    def source(self, keys: str) -> str:
+        """SQL for the checksum of the group whose key is in the columns ``a``, ``b`` and ``c`` of ``keys``; NULL without rows."""
+        return f"checksum_sum({', '.join(f'({_digest(table)} WHERE {_same(columns, keys)})' for table, columns in self.of.items())})"
+
+
+def _digest(table: sa.Table) -> str:
+    """SQL for a checksum of rows, whatever their order."""
+    # As bytes: text that a flipped bit made invalid has to have a checksum too.
+    columns = (f"CAST({c.name} AS BLOB)" if isinstance(c.type, sa.String | sa.Date | sa.DateTime) else c.name for c in table.columns)
+    return f"SELECT checksum_of('{table.name}', {', '.join(columns)}) FROM {table.name}"
+
+
+def _same(columns: Sequence[str], keys: str) -> str:
+    return " AND ".join(f"{column} = {keys}.{letter}" for column, letter in zip(columns, "abc", strict=False))
+
+
+def _by_key(table: sa.Table) -> Group:
+    return Group(table.name, {table: tuple(column.name for column in table.primary_key)})
+
+
+RECORD: Final = Group(
+    "record",
+    {
+        schema.record: ("number",),
+        schema.label: ("record",),
+        schema.fingerprint: ("record",),
+        schema.near: ("record",),
+        schema.other_hash: ("record",),
+        feed_schema.held: ("record",),
+    },
+)
+GROUPS: Final = (
+    RECORD,
+    *map(
+        _by_key,
+        (
+            schema.meta,
+            schema.audit,
+            schema.not_this,
+            schema.imported,
+            feed_schema.feed,
+            feed_schema.federation,
+            feed_schema.origin,
+            feed_schema.withdrawal,
+            feed_schema.opinion,
+            feed_schema.allow,
+        ),
+    ),
+)
+WITHOUT: Final = frozenset({schema.checksum, schema.changed, *feed_schema.STAGING})
+"""Tables that need none: the checksums themselves, and staging, which holds what is on its way in and was signed."""
+
+
+# -- functions of SQL ------------------------------------------------------------------------------
+
+
+class _Rows:
+    """An aggregate: the sum of the checksums of rows."""
+
+    def __init__(self) -> None:
+        self._sum: int | None = None
+
+    def step(self, *values: Any) -> None:
+        """One row: the name of its table, and its values."""
+        # `ascii` writes text, numbers and None in one way, in every version of Python; bytes are added as they are.
+        head = ascii([len(value) if isinstance(value, bytes) else value for value in values])
+        digest = hashlib.blake2b(head.encode(), digest_size=8)
+        for value in values:
+            if isinstance(value, bytes):
+                digest.update(value)
+        self._sum = ((self._sum or 0) + int.from_bytes(digest.digest())) % _MODULUS
+
+    def finalize(self) -> int | None:
+        """As SQLite has integers; None without rows."""
+        return None if self._sum is None else _signed(self._sum)
+
+
+def _sum(*sums: int | None) -> int | None:
+    some = [value for value in sums if value is not None]
+    return _signed(sum(some) % _MODULUS) if some else None
+
+
+def _signed(number: int) -> int:
+    return number - _MODULUS if number >= _MODULUS // 2 else number
+
+
+def prepare(connection: Any) -> None:
+    """Give a connection of SQLite the functions that checksums are computed with."""
+    connection.create_aggregate("checksum_of", -1, _Rows)
+    connection.create_function("checksum_sum", -1, _sum, deterministic=True)
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def watch(connection: Connection) -> None:
+    """Make the triggers that note changes, as the tables are now, and note everything as changed; ends a migration."""
+    make_triggers(connection)
+    connection.exec_driver_sql("DELETE FROM checksum")
+    for group in GROUPS:
+        for table, columns in group.of.items():
+            connection.exec_driver_sql(
+                f"INSERT INTO changed SELECT DISTINCT '{group.name}', {_three(columns)} FROM {table.name} WHERE true ON CONFLICT DO NOTHING"
+            )
+
+
+def make_triggers(connection: Connection) -> None:
+    """Make the triggers alone."""
+    for group in GROUPS:
+        for table, columns in group.of.items():
+            for event, rows in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
+                noting = (_noting(group, [f"{row}.{column}" for column in columns]) for row in rows)
+                name = f"changed_{table.name}_{event.lower()}"
+                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+                connection.exec_driver_sql(f"CREATE TRIGGER {name} AFTER {event} ON {table.name} BEGIN {' '.join(noting)} END")
+
+
+def _noting(group: Group, key: Sequence[str]) -> str:
+    return f"INSERT INTO changed VALUES ('{group.name}', {_three(key)}) ON CONFLICT DO NOTHING;"
+
+
+def _three(key: Sequence[str]) -> str:
+    return ", ".join([*key, "''", "''"][:3])
+
+
+@cache
+def _renewing() -> tuple[tuple[str, str], ...]:
+    """For each group: what forgets the checksums of changed rows, and what computes them."""
+    return tuple(
+        (
+            f"DELETE FROM checksum WHERE kind = '{group.name}' AND (a, b, c) IN (SELECT a, b, c FROM changed WHERE kind = '{group.name}')",
+            "INSERT INTO checksum SELECT * FROM "
+            f"(SELECT kind, a, b, c, {group.source('k')} AS value FROM changed k WHERE kind = '{group.name}') WHERE value IS NOT NULL",
+        )
+        for group in GROUPS
+    )
+
+
+def renew(connection: Connection) -> None:
+    """Compute the checksums of everything that was changed; the end of every transaction that writes."""
+    kinds = set(connection.exec_driver_sql("SELECT DISTINCT kind FROM changed").scalars())
+    for group, statements in zip(GROUPS, _renewing(), strict=True):
+        if group.name in kinds:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+    if kinds:
+        connection.exec_driver_sql("DELETE FROM changed")
+
+
+# -- checking --------------------------------------------------------------------------------------
+
+
+def wrong_records(connection: Connection, identifiers: Sequence[str]) -> list[str]:
+    """Of the records with these full ids, those that are not as they were written."""
+    if not identifiers:
+        return []
+    wrong = connection.exec_driver_sql(_wrong_records(len(identifiers)), tuple(identifiers))
+    return list(wrong.scalars())
+
+
+@cache
+def _wrong_records(count: int) -> str:
+    marks = ", ".join("?" * count)
+    unlike = _unlike(RECORD, f"(SELECT number AS a, '' AS b, '' AS c FROM record WHERE id IN ({marks}))")
+    return f"SELECT id FROM record WHERE number IN (SELECT a FROM ({unlike}))"
+
+
+def problems(connection: Connection) -> Iterator[str]:
+    """Every group of rows that is not as it was written, in words."""
+    for group in GROUPS:
+        keys = " UNION ".join(f"SELECT {_three(columns)} FROM {table.name}" for table, columns in group.of.items())
+        which = f"(SELECT a, b, c FROM checksum WHERE kind = '{group.name}' UNION SELECT * FROM ({keys}))"
+        try:
+            for row in connection.exec_driver_sql(_unlike(group, which)):
+                key = " ".join(str(part) for part in row if part != "")
+                yield f"{group.name} {'number ' if group is RECORD else ''}{key}: it is not as it was written, or its checksum is not"
+        except sa.exc.DBAPIError as error:
+            yield f"{group.name}: the checksums cannot be compared ({error.orig})"
+
+
+def definitions(connection: Connection) -> dict[str, str]:
+    """What the tables, indexes and triggers are, in SQL, by their names."""
+    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    return {str(name): str(sql) for name, sql in rows}
+
+
+def _unlike(group: Group, keys: str) -> str:
+    """SQL for the keys, among ``keys``, of groups whose checksum is another; what is changed and not renewed yet has none."""
+    same = "s.a = k.a AND s.b = k.b AND s.c = k.c"
+    return (
+        f"SELECT k.a, k.b, k.c FROM {keys} k LEFT JOIN checksum s ON s.kind = '{group.name}' AND {same} "
+        f"WHERE s.value IS NOT {group.source('k')} "
+        f"AND NOT EXISTS (SELECT 1 FROM changed s WHERE s.kind = '{group.name}' AND {same})"
+    )
