@@ -25,6 +25,15 @@ _root = click.option(
 )
 
 
+_hosts = click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="HOST",
+    help="Another host that it may send on to, and that may be internal; may be given several times.",
+)
+
+
 @click.group(short_help="Decide whose feeds are read, and how far they are trusted.")
 def command() -> None:
     """Decide whose feeds are read, and how far they are trusted.
@@ -43,13 +52,15 @@ def command() -> None:
 @_root
 @_level
 @click.option("--member", default="", metavar="NAME", help="The organisation; all its feeds count as one voice.")
+@_hosts
 @db_option
 @json_option
-def add(place: str, root: Path, level: str, member: str, db: Path, as_json: bool) -> None:
+def add(place: str, root: Path, level: str, member: str, hosts: tuple[str, ...], db: Path, as_json: bool) -> None:
     """Trust a feed from now on.
 
     URL is where the feed is, or a folder. FILE is its root of trust: receive it over another channel than the feed, and
-    compare it with somebody at the other company.
+    compare it with somebody at the other company. The feed is read from the host in URL alone, and from no internal
+    address that is not in URL, unless --allow-host names it.
 
     \b
     Example:
@@ -57,7 +68,7 @@ def add(place: str, root: Path, level: str, member: str, db: Path, as_json: bool
       vhashdb trust add /mnt/share/acme-tvec --root acme-root.json --level log
     """
     with opened(db) as database:
-        feed = database.exchange.trust(place, _bytes_of(root), level=level, member=member)
+        feed = database.exchange.trust(place, _bytes_of(root), level=level, member=member, hosts=hosts)
         _tell(feed, as_json, f"{feed.id}  is trusted up to {feed.trust}; `vhashdb sync` reads it")
 
 
@@ -65,9 +76,10 @@ def add(place: str, root: Path, level: str, member: str, db: Path, as_json: bool
 @click.argument("place", metavar="URL")
 @_root
 @_level
+@_hosts
 @db_option
 @json_option
-def federation(place: str, root: Path, level: str, db: Path, as_json: bool) -> None:
+def federation(place: str, root: Path, level: str, hosts: tuple[str, ...], db: Path, as_json: bool) -> None:
     """Follow the roster of a federation, so that the feeds of its members are trusted.
 
     The roster is read again with every sync: new members are added, and those that left are trusted in nothing.
@@ -78,7 +90,7 @@ def federation(place: str, root: Path, level: str, db: Path, as_json: bool) -> N
       vhashdb trust federation /mnt/share/roster --root federation-root.json --level log
     """
     with opened(db) as database:
-        identifier = database.exchange.join(place, _bytes_of(root), level=level)
+        identifier = database.exchange.join(place, _bytes_of(root), level=level, hosts=hosts)
         followed = [done for done in database.exchange.refresh_rosters() if done.federation == identifier]
     joined = [name for done in followed for name in done.joined]
     if as_json:
@@ -131,20 +143,21 @@ def set_level(feed: str, level: str, db: Path, as_json: bool) -> None:
 @command.command("move", short_help="A feed is somewhere else now.")
 @click.argument("feed", metavar="FEED")
 @click.argument("place", metavar="URL")
+@_hosts
 @db_option
 @json_option
-def move(feed: str, place: str, db: Path, as_json: bool) -> None:
+def move(feed: str, place: str, hosts: tuple[str, ...], db: Path, as_json: bool) -> None:
     """A feed is somewhere else now, with the same keys.
 
     The next `vhashdb sync` reads it there and goes on where it was. A feed of other keys is refused, so a mirror need not be
-    trusted.
+    trusted. Hosts that --allow-host named before are forgotten.
 
     \b
     Example:
       vhashdb trust move acme-tvec https://mirror.example/acme-tvec
     """
     with opened(db) as database:
-        changed = database.exchange.feeds.move(feed, url=place)
+        changed = database.exchange.move(feed, place, hosts=hosts)
     _tell(changed, as_json, f"{changed.id}  is read from {printable(changed.url)}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -12,6 +13,8 @@ STILL_S: Final = 0.11
 """A stretch of a file no longer than this is one picture, so its times say nothing; a GIF of one has 0.1 s."""
 NORMAL_SPEED: Final = 0.01
 """How far from 1 a speed is not worth saying."""
+_HALF: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of characters that JSON can name, and that stand for no byte of a file's name either."""
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -22,7 +25,7 @@ def decoded(path: str | os.PathLike[str]) -> str:
 
 def printable(text: str) -> str:
     """Text that cannot move the cursor, break a line or turn its direction: names and reasons come from strangers."""
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = _HALF.sub("\ufffd", text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 

@@ -24,7 +24,7 @@ MAX_MEMBERS: Final = 2_000
 MAX_MEMBER: Final = 120
 MAX_URL: Final = 2_000
 MAX_ROOT_BYTES: Final = 512 << 10
-_MEMBER: Final = re.compile(r"[^\s\x00-\x1f](?:.*[^\s])?")
+_MEMBER: Final = re.compile(r"\S(?:.*\S)?")
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ def _member(entry: Any) -> Member:
         raise FeedMalformed("a member of the roster has a field that is not text")
     if len(name) > MAX_MEMBER or not _MEMBER.fullmatch(name) or not 1 <= len(url) <= MAX_URL or len(root) > 2 * MAX_ROOT_BYTES:
         raise FeedMalformed("a member of the roster has a name, an address or a root that is empty or too long")
+    if not (name.isprintable() and url.isprintable()):  # so neither half a character nor one that moves the cursor
+        raise FeedMalformed("a member of the roster has a name or an address with characters that cannot be shown")
     try:
         return Member(name, check_feed_id(feed), url, base64.b64decode(root, validate=True))
     except (binascii.Error, EventInvalid) as error:
