@@ -98,7 +98,7 @@ class FolderSource:
             descriptor = _open_within(self._folder, name)
         except FileNotFoundError as error:
             raise FileMissing(f"{path}: no such file") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
             if isinstance(error, FeedError):
                 raise
             raise FeedUnreachable(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error

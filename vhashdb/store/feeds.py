@@ -182,7 +182,7 @@ class Feeds:
             removed = connection.execute(retracting, values | {"change": change}).rowcount
             erase(connection, which, **values)
             for table in (tables.opinion, tables.allow):
-                connection.execute(table.delete().where(table.c.author == feed.id))
+                connection.execute(table.delete().where(table.c.author == feed.id, table.c.author != LOCAL))
             clear(connection, feed.number)
             write_hosts(connection, f"feed {identifier}", ())
             blank = {
