@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from vhashdb.exchange.sync import Outcome
 
 from .companies import Company
 from .feeds import Consumer, Feed, put
-from .hostile import ATTACKS, hostile, redirect, says
+from .hostile import ATTACKS, heard, hostile, redirect, says
 
 QUICK = FeedLimits(read_s=2.0, connect_s=2.0, feed_s=20.0, slowest_bytes_per_s=1_000_000, overhead_bytes=200_000)
 PATIENCE_S = 120
@@ -209,8 +210,6 @@ def sent_on(feed, to, folder, **more):
     """What a member sees whose feed's host sends on every request to another place; and what the host was asked."""
 
     def behave(connection, ended, asked):
-        from .hostile import heard
-
         while head := heard(connection):
             asked.append(head)
             connection.sendall(redirect(f"{to}{head.split(' ')[1]}".encode()))
@@ -308,3 +307,93 @@ def test_an_internal_host_that_people_here_named_is_asked(feed, server, tmp_path
 def test_what_is_no_address_is_a_wrong_call(feed, tmp_path, place):
     with pytest.raises(errors.UsageError, match="address of a feed"):
         FeedClient(place, feed.first_root, tmp_path / "m")
+
+
+# -- encrypted -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate of this machine's loopback address that signs itself: the file, and that of its key."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "feeds")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(7)
+        .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("certificate")
+    (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "key.pem").write_bytes(secret)
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+def encrypted(behave, certificate):
+    """The same behaviour behind TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+
+    def talk(connection, ended, asked):
+        with context.wrap_socket(connection, server_side=True) as inner:
+            behave(inner, ended, asked)
+
+    return talk
+
+
+def files_of(feed):
+    """A server of the feed's files, for one connection at a time."""
+
+    def behave(connection, ended, asked):
+        while head := heard(connection):
+            asked.append(head)
+            path = feed.folder / head.split(" ")[1].lstrip("/")
+            data = path.read_bytes() if path.is_file() else b""
+            status = b"200 OK" if path.is_file() else b"404 Not Found"
+            connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n" % (status, len(data)) + data)
+
+    return behave
+
+
+def test_a_feed_is_read_encrypted_from_whom_the_certificate_names(feed, tmp_path, certificate, monkeypatch):
+    feed.publish(*(put(number) for number in range(2_000)))
+    with hostile(encrypted(files_of(feed), certificate)) as (url, _):
+        place = url.replace("http:", "https:")
+        with pytest.raises(errors.FeedUnreachable, match="certificate"):
+            FeedClient(place, feed.first_root, tmp_path / "m").refresh()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+        member = Consumer(place, feed.first_root, tmp_path / "m")
+        member.sync()
+        assert len(member.rids) == 2_000
+        small = Consumer(place, feed.first_root, tmp_path / "n", FeedLimits(received_bytes=2_000))
+        with pytest.raises(errors.FeedOversize, match="more than the 2000 bytes"):
+            small.sync()
+
+
+@pytest.mark.parametrize("attack", ["headers by the byte", "header lines without end", "100 Continue now and then", "a body by the byte"])
+def test_encryption_changes_nothing_about_the_bounds(feed, tmp_path, certificate, monkeypatch, attack):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    with hostile(encrypted(ATTACKS[attack], certificate)) as (url, asked):
+        started = time.monotonic()
+        with pytest.raises(errors.FeedError):
+            FeedClient(url.replace("http:", "https:"), feed.first_root, tmp_path / "m", QUICK).refresh()
+        assert time.monotonic() - started < PATIENCE_S
+        assert asked  # the attack took place
+
+
+@pytest.mark.parametrize("attack", ["silence", "headers by the byte", "100 Continue without end"])
+def test_a_handshake_that_never_ends_is_given_up(feed, tmp_path, attack):
+    with hostile(ATTACKS[attack]) as (url, _):
+        started = time.monotonic()
+        with pytest.raises(errors.FeedUnreachable):
+            FeedClient(url.replace("http:", "https:"), feed.first_root, tmp_path / "m", QUICK).refresh()
+        assert time.monotonic() - started < PATIENCE_S

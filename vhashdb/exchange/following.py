@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vhashdb.errors import FeedError, FeedFork, FeedMalformed, FeedUnreachable
+from vhashdb.errors import DatabaseError, FeedError, FeedFork, FeedMalformed, FeedUnreachable
 from vhashdb.exchange.client import FeedClient
 from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.reach import check_listed
@@ -66,7 +66,12 @@ def refresh(federations: Federations, feeds: Feeds, folder: Path, limits: FeedLi
             yield Followed(federation.id, error=found)
             continue
         members, version = found
-        done = _apply(federation, members, feeds)
+        try:
+            done = _apply(federation, members, feeds)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            done = Followed(federation.id, error=as_feed_error(error))
         federations.checked(federation.id, {"trouble": printable(done.error.message) if done.error else "", "version": version})
         yield done
 
