@@ -10,7 +10,7 @@ import click
 from vhashdb.errors import UsageError
 
 from .common import db_option, json_option, opened
-from .output import counted, emit, emit_json, printable
+from .output import counted, emit, emit_json, printable, say
 
 if TYPE_CHECKING:
     from vhashdb.store.feeds import Feed
@@ -93,6 +93,9 @@ def federation(place: str, root: Path, level: str, hosts: tuple[str, ...], db: P
         identifier = database.exchange.join(place, _bytes_of(root), level=level, hosts=hosts)
         followed = [done for done in database.exchange.refresh_rosters() if done.federation == identifier]
     joined = [name for done in followed for name in done.joined]
+    for done in followed:
+        if done.error is not None:
+            say(f"warning: the roster is not followed in everything: {printable(done.error.message)}")
     if as_json:
         emit_json({"type": "federation", "federation": identifier, "level": level, "joined": joined})
     else:
@@ -155,6 +158,7 @@ def move(feed: str, place: str, hosts: tuple[str, ...], db: Path, as_json: bool)
     \b
     Example:
       vhashdb trust move acme-tvec https://mirror.example/acme-tvec
+      vhashdb trust move acme-tvec https://feeds.corp/acme-tvec --allow-host feeds.corp
     """
     with opened(db) as database:
         changed = database.exchange.move(feed, place, hosts=hosts)
