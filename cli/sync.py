@@ -23,29 +23,37 @@ _WORDS: Final = ("added", "changed", "retracted", "erased", "held")
 @click.command(short_help="Read what the trusted feeds published.")
 @click.argument("feeds", metavar="[FEED]...", nargs=-1)
 @click.option("--dry-run", is_flag=True, help="Say what would be read, and read nothing but signatures.")
+@click.option(
+    "--feed-time", type=click.FloatRange(1, 86_400), metavar="SECONDS", help="The most to wait for one feed in all.  [default: 600]"
+)
 @db_option
 @quiet_option
 @json_option
-def command(feeds: tuple[str, ...], dry_run: bool, db: Path, quiet: bool, as_json: bool) -> int:
+def command(feeds: tuple[str, ...], dry_run: bool, feed_time: float | None, db: Path, quiet: bool, as_json: bool) -> int:
     """Read what the trusted feeds published since the last time; all of them, unless some are named.
 
-    A feed that cannot be read or breaks a rule never stops another: its last good state goes on matching, and exit
-    code 5 says that there was one.
+    Feeds are read side by side, each within its own time, bytes and requests. One that cannot be read, breaks a rule or
+    makes this program stumble does not stop the others: its last good state goes on matching, and exit code 5 says that
+    there was one. What arrived of it stays, and the next run goes on from there.
 
     \b
     Example:
       vhashdb sync
+      vhashdb sync --feed-time 60
       vhashdb sync acme-tvec --dry-run
     """
+    from vhashdb.exchange.limits import FeedLimits
+
+    limits = FeedLimits() if feed_time is None else FeedLimits(feed_s=feed_time)
     trouble, hints = False, Hints(quiet=quiet)
     with opened(db) as database:
         if not feeds and not dry_run:
-            for followed in database.exchange.refresh_rosters():
+            for followed in database.exchange.refresh_rosters(limits):
                 trouble |= followed.error is not None
                 _tell_roster(followed, as_json)
         names = list(feeds) or [feed.id for feed in database.exchange.feeds.all()]
         with Progress(len(names), quiet=quiet, unit="feed") as progress:
-            for done in _under_way(names, database.exchange.sync(names, dry_run=dry_run), progress):
+            for done in _under_way(names, database.exchange.sync(names, dry_run=dry_run, limits=limits), progress):
                 trouble |= done.error is not None
                 emit_json(synced_json(done)) if as_json else emit_words(_line(done))
                 if done.error is not None and not as_json:
@@ -91,9 +99,9 @@ def _tell_roster(followed: Followed, as_json: bool) -> None:
     error = followed.error.message if followed.error is not None else ""
     if as_json:
         emit_json({"type": "roster", "federation": followed.federation, **lists, "message": error})
-    elif error:
-        emit(f"{followed.federation}  roster not read: {printable(error)}")
-    else:
-        for word, names in lists.items():
-            for name in names:
-                emit(f"{followed.federation}  {name} {word}")
+        return
+    for word, names in lists.items():
+        for name in names:
+            emit(f"{followed.federation}  {name} {word}")
+    if error:
+        emit(f"{followed.federation}  roster not followed in everything: {printable(error)}")

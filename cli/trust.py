@@ -10,7 +10,7 @@ import click
 from vhashdb.errors import UsageError
 
 from .common import db_option, json_option, opened
-from .output import counted, emit, emit_json, printable
+from .output import counted, emit, emit_json, printable, say
 
 if TYPE_CHECKING:
     from vhashdb.store.feeds import Feed
@@ -22,6 +22,15 @@ _level = click.option(
 )
 _root = click.option(
     "--root", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Its root.json, compared over another channel."
+)
+
+
+_hosts = click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="HOST",
+    help="Another host that it may send on to, and that may be internal; may be given several times.",
 )
 
 
@@ -43,13 +52,15 @@ def command() -> None:
 @_root
 @_level
 @click.option("--member", default="", metavar="NAME", help="The organisation; all its feeds count as one voice.")
+@_hosts
 @db_option
 @json_option
-def add(place: str, root: Path, level: str, member: str, db: Path, as_json: bool) -> None:
+def add(place: str, root: Path, level: str, member: str, hosts: tuple[str, ...], db: Path, as_json: bool) -> None:
     """Trust a feed from now on.
 
     URL is where the feed is, or a folder. FILE is its root of trust: receive it over another channel than the feed, and
-    compare it with somebody at the other company.
+    compare it with somebody at the other company. The feed is read from the host in URL alone, and from no internal
+    address that is not in URL, unless --allow-host names it.
 
     \b
     Example:
@@ -57,7 +68,7 @@ def add(place: str, root: Path, level: str, member: str, db: Path, as_json: bool
       vhashdb trust add /mnt/share/acme-tvec --root acme-root.json --level log
     """
     with opened(db) as database:
-        feed = database.exchange.trust(place, _bytes_of(root), level=level, member=member)
+        feed = database.exchange.trust(place, _bytes_of(root), level=level, member=member, hosts=hosts)
         _tell(feed, as_json, f"{feed.id}  is trusted up to {feed.trust}; `vhashdb sync` reads it")
 
 
@@ -65,9 +76,10 @@ def add(place: str, root: Path, level: str, member: str, db: Path, as_json: bool
 @click.argument("place", metavar="URL")
 @_root
 @_level
+@_hosts
 @db_option
 @json_option
-def federation(place: str, root: Path, level: str, db: Path, as_json: bool) -> None:
+def federation(place: str, root: Path, level: str, hosts: tuple[str, ...], db: Path, as_json: bool) -> None:
     """Follow the roster of a federation, so that the feeds of its members are trusted.
 
     The roster is read again with every sync: new members are added, and those that left are trusted in nothing.
@@ -78,9 +90,12 @@ def federation(place: str, root: Path, level: str, db: Path, as_json: bool) -> N
       vhashdb trust federation /mnt/share/roster --root federation-root.json --level log
     """
     with opened(db) as database:
-        identifier = database.exchange.join(place, _bytes_of(root), level=level)
+        identifier = database.exchange.join(place, _bytes_of(root), level=level, hosts=hosts)
         followed = [done for done in database.exchange.refresh_rosters() if done.federation == identifier]
     joined = [name for done in followed for name in done.joined]
+    for done in followed:
+        if done.error is not None:
+            say(f"warning: the roster is not followed in everything: {printable(done.error.message)}")
     if as_json:
         emit_json({"type": "federation", "federation": identifier, "level": level, "joined": joined})
     else:
@@ -131,20 +146,22 @@ def set_level(feed: str, level: str, db: Path, as_json: bool) -> None:
 @command.command("move", short_help="A feed is somewhere else now.")
 @click.argument("feed", metavar="FEED")
 @click.argument("place", metavar="URL")
+@_hosts
 @db_option
 @json_option
-def move(feed: str, place: str, db: Path, as_json: bool) -> None:
+def move(feed: str, place: str, hosts: tuple[str, ...], db: Path, as_json: bool) -> None:
     """A feed is somewhere else now, with the same keys.
 
     The next `vhashdb sync` reads it there and goes on where it was. A feed of other keys is refused, so a mirror need not be
-    trusted.
+    trusted. Hosts that --allow-host named before are forgotten.
 
     \b
     Example:
       vhashdb trust move acme-tvec https://mirror.example/acme-tvec
+      vhashdb trust move acme-tvec https://feeds.corp/acme-tvec --allow-host feeds.corp
     """
     with opened(db) as database:
-        changed = database.exchange.feeds.move(feed, url=place)
+        changed = database.exchange.move(feed, place, hosts=hosts)
     _tell(changed, as_json, f"{changed.id}  is read from {printable(changed.url)}")
 
 

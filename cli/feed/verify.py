@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,8 @@ def command(feed: Path, root: Path | None, as_json: bool) -> int:
 
     path = root or feed / "metadata" / "1.root.json"
     try:
+        if root is None and path.exists() and not path.is_file():  # a pipe would be waited for
+            raise OSError(errno.EINVAL, "it is not a regular file")
         trusted = path.read_bytes()
     except OSError as error:
         raise FeedUnreachable(f"{path} cannot be read: {error.strerror}", hint="FEED is a folder made by `vhashdb feed init`") from error

@@ -12,7 +12,7 @@ from vhashdb.exchange.roster import Member, from_bytes, to_bytes
 from .companies import Company
 from .feeds import Feed
 
-names = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1, max_size=20)
+names = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Z"]), min_size=1, max_size=20)
 members = st.lists(
     st.builds(Member, names, st.from_regex(r"[a-z0-9]{1,10}(-[a-z0-9]{1,5})?", fullmatch=True), names, st.binary(max_size=50)),
     max_size=5,

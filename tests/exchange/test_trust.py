@@ -22,8 +22,11 @@ def test_each_error_of_tuf_is_mapped(kind):
     assert "what happened" in caught.value.message
 
 
-def test_our_own_errors_and_faults_pass():
+def test_our_own_errors_pass_and_what_metadata_make_a_parser_raise_is_of_the_feed():
     with pytest.raises(errors.FeedBusy), trust.in_our_words():
         raise errors.FeedBusy("x")
-    with pytest.raises(ZeroDivisionError), trust.in_our_words():
-        raise ZeroDivisionError
+    for kind in (RecursionError, OverflowError, TypeError, UnicodeError):
+        with pytest.raises(errors.FeedMalformed, match=kind.__name__), trust.in_our_words():
+            raise kind
+    with pytest.raises(KeyboardInterrupt), trust.in_our_words():
+        raise KeyboardInterrupt

@@ -1,5 +1,7 @@
 """One's own feed is looked at as others will see it."""
 
+import os
+
 import pytest
 
 from vhashdb import errors
@@ -59,3 +61,16 @@ def test_a_snapshot_that_is_not_the_history_is_found(feed):
 def test_of_another_publisher(feed, tmp_path):
     with pytest.raises(errors.FeedSignature):
         verify(feed.folder, Feed(tmp_path, "other").first_root)
+
+
+def test_a_pipe_in_the_place_of_a_file_that_members_do_not_need_is_not_waited_for(feed):
+    """What a member reads is bounded elsewhere; this is the rest."""
+    for number in range(1, 4):
+        feed.publish(put(number))
+    feed.publisher.compact(keep_events=10)
+    (snapshot,) = feed.publisher.listing().snapshots
+    needed = feed.targets / snapshot.stored
+    needed.unlink()
+    os.mkfifo(needed)
+    with pytest.raises(errors.FeedError, match="not a regular file"):
+        verify(feed.folder, feed.first_root)

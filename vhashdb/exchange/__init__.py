@@ -17,6 +17,7 @@
             roster      who is a member of a federation
             transparency    figures as a report
             limits      every cap, in one dataclass
+            reach       which hosts and addresses a feed may make us speak to
     both    segments    compressed files of lines, read under caps
             files       files that are whole or absent
     writing publisher   one's own feed: publish, heartbeat, rotate, compact
@@ -24,9 +25,10 @@
     reading client      a feed somewhere else: verified events, or the rule that was broken
             trust       the one place that asks The Update Framework
             transport   a web server or a folder; download: one file of it, bounded and resumed
+            budget      what a feed may still cost; connection: sockets that end when it does
 
     member  exchange    all of it as one company sees it, on its database   (`Database.exchange`)
-            sync        one feed brought up to date; following: a roster
+            sync        feeds brought up to date, read side_by_side; following: rosters; voices: who counts as one
             outbox      what one's own feed does not say yet
             importing   what a file of another format changes; exporting: which records leave in one
 

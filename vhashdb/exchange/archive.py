@@ -49,6 +49,8 @@ class Archive:
         """
         path = self.path(file)
         try:
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise FeedMalformed(f"{path} is not a regular file", hint=_RESTORE)
             if files.sha256_of(path) != file.sha256:
                 raise FeedMalformed(f"{path} is damaged", hint=_RESTORE)
             with path.open("rb") as opened:

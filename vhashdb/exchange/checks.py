@@ -10,7 +10,7 @@ from vhashdb.errors import EventInvalid
 def fits(what: str, text: str, pattern: re.Pattern[str]) -> None:
     """It is of the form."""
     if not pattern.fullmatch(text):
-        raise EventInvalid(f"{text[:80]!r} is not a {what}")
+        raise EventInvalid(f"{text[:80]!a} is not a {what}")
 
 
 def at_most(what: str, text: str, limit: int) -> None:

@@ -17,7 +17,7 @@ was signed. If ``fetch.replaces`` is true, the events are a whole state: what it
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +79,17 @@ class Fetch:
         self.length = cover.length
         """Compressed bytes to be read."""
 
+    def bring(self) -> None:
+        """Have every file here before the first is read, so that reading them waits for nobody.
+
+        Raises:
+            FeedDigest, FeedOversize, FeedUnreachable: what arrived whole by then stays for the next run.
+        """
+        with locked(self._folder.parent):
+            discard(self._folder, keep=frozenset(file.sha256 for file in self._cover.files))
+            for file in self._cover.files:
+                bring(self._source, file, self._folder)
+
     def __iter__(self) -> Iterator[Entry]:
         """Sequence number, line without its newline, event.
 
@@ -116,6 +127,7 @@ class FeedClient:
         limits: FeedLimits | None = None,
         *,
         headers: Mapping[str, str] | None = None,
+        hosts: Iterable[str] = (),
     ) -> None:
         """Prepare; nothing is read yet.
 
@@ -124,10 +136,11 @@ class FeedClient:
             trusted_root: a root of the feed that was obtained and compared over another channel.
             state_folder: one folder for each feed; made if it is not there.
             limits: caps on everything.
-            headers: sent with every request, such as ``Authorization``.
+            headers: sent to the feed's own host with every request, such as ``Authorization``.
+            hosts: other hosts that the feed may send on to, and that may be internal, as ``host`` or ``host:port``.
         """
         self.limits = limits or FeedLimits()
-        self._source = transport.source_of(place, self.limits, headers)
+        self._source = transport.source_of(place, self.limits, headers, hosts)
         self._root = trusted_root
         self._folder = state_folder
         self._head: Head | None = None
@@ -140,11 +153,12 @@ class FeedClient:
             FeedFork: history begins anew without the consent of the root keys.
             FeedSignature, FeedRollback, FeedDigest, FeedOversize, FeedMalformed, FeedUnreachable: as their names say.
         """
+        self._source.budget.renew()
         with trust.in_our_words():
             self._folder.mkdir(parents=True, exist_ok=True)
             with locked(self._folder):
                 trusted = trust.refresh(self._source, self._root, self._folder / "metadata", self.limits)
-        listing = from_targets(trusted.targets, self.limits)
+            listing = from_targets(trusted.targets, self.limits)
         if listing.epoch > trusted.root_epoch:
             raise FeedFork(f"the feed shows epoch {listing.epoch}; its root keys allow {trusted.root_epoch} only")
         position = Position(listing.feed, listing.epoch, listing.seq, listing.chain, trusted.root_version)

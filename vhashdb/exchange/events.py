@@ -48,17 +48,22 @@ _ALGORITHM: Final = re.compile(r"(?=.{1,32}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
 _CODE: Final = re.compile(r"(?=.{0,64}\Z)(?:[a-z0-9]+(?:[-_.][a-z0-9]+)*)?")
 _DATA: Final = re.compile(r"[A-Za-z0-9+/_=-]+")  # hexadecimal or base64: no sentence and no address fits in
 _JURISDICTION: Final = re.compile(r"(?:[A-Z]{2}(?:-[A-Z0-9]{1,3})?)?")
-_MONTH: Final = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
+_MONTH: Final = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
 _LEAF: Final = re.compile(r"[0-9a-f]{64}")
+RESERVED: Final = frozenset({"local", "federations"})
+"""What no feed may call itself: people here as they are named in the database, and a folder beside those of feeds."""
 
 
 def check_feed_id(name: str) -> str:
     """The id itself.
 
     Raises:
-        EventInvalid: it is not lower-case words of letters and digits joined by ``-`` or ``.``, of at most 64 characters.
+        EventInvalid: it is not lower-case words of letters and digits joined by ``-`` or ``.``, of at most 64 characters, or
+            is a word that stands for something else.
     """
     fits("feed id", name, _FEED_ID)
+    if name in RESERVED:
+        raise EventInvalid(f"no feed may call itself {name!r}, which has another meaning here", hint="choose another id for the feed")
     return name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,8 +28,8 @@ from vhashdb.store.standing import feed_standing, standings
 from vhashdb.store.store import Store
 
 if TYPE_CHECKING:
-    from vhashdb.exchange.client import FeedClient
     from vhashdb.exchange.following import Followed
+    from vhashdb.exchange.limits import FeedLimits
     from vhashdb.exchange.outbox import Outbox
     from vhashdb.exchange.state import Entry
     from vhashdb.exchange.sync import Client, Synced
@@ -61,36 +61,64 @@ class Exchange:
 
     # -- trust and sync ------------------------------------------------------------------------
 
-    def trust(self, place: str, root: bytes, *, level: str = "review", member: str = "", federation: str | None = None) -> Feed:
+    def trust(
+        self, place: str, root: bytes, *, level: str = "review", member: str = "", federation: str | None = None, hosts: Iterable[str] = ()
+    ) -> Feed:
         """Trust the feed at a URL or in a folder, whose root of trust was received and compared over another channel.
+
+        Args:
+            place: the URL or the folder.
+            root: the root of trust.
+            level: the most that its records may lead to by themselves.
+            member: the organisation. A feed with the root keys of another one, or a name that looks like another's, counts
+                as one voice with it.
+            federation: the roster that lists it.
+            hosts: other hosts that the feed may send on to, and that may be internal, as ``host`` or ``host:port``.
 
         Raises:
             FeedError: what is there is not signed by this root, or cannot be read.
             UsageError: the feed is trusted already, or is one's own.
         """
         from vhashdb.exchange.client import FeedClient
+        from vhashdb.exchange.reach import checked_hosts
+        from vhashdb.exchange.voices import voice
 
+        named = checked_hosts(hosts)
         with tempfile.TemporaryDirectory(prefix="vhashdb-") as scratch:
-            head = FeedClient(place, root, Path(scratch, "state")).refresh()
+            head = FeedClient(place, root, Path(scratch, "state"), hosts=named).refresh()
         shutil.rmtree(self._folder / head.feed, ignore_errors=True)  # of a feed that was trusted once
-        return self.feeds.add(head.feed, url=place, root=root, trust=level, member=member, federation=federation)
+        who = voice(member or head.feed, root, (*self.feeds.all(own=True), *self.feeds.all()))
+        feed = self.feeds.add(head.feed, url=place, root=root, trust=level, member=who, federation=federation)
+        if named:
+            self.feeds.name_hosts(feed.id, named)
+        return feed
 
-    def join(self, place: str, root: bytes, *, level: str = "review") -> str:
+    def move(self, identifier: str, place: str, *, hosts: Iterable[str] = ()) -> Feed:
+        """A feed is somewhere else now, with the same keys, and may send on to these other hosts alone."""
+        from vhashdb.exchange.reach import checked_hosts
+
+        named = checked_hosts(hosts)
+        feed = self.feeds.move(identifier, url=place)
+        if named != self.feeds.hosts(identifier):
+            self.feeds.name_hosts(identifier, named)
+        return feed
+
+    def join(self, place: str, root: bytes, *, level: str = "review", hosts: Iterable[str] = ()) -> str:
         """Follow the roster of a federation, whose root of trust was compared over another channel; the federation's id.
 
         Raises:
             FeedError: what is there is not signed by this root, cannot be read, or is no roster.
         """
         from vhashdb.exchange.following import follow
+        from vhashdb.exchange.reach import checked_hosts
 
-        return follow(self.federations, place, root, level=level)
+        return follow(self.federations, place, root, level=level, hosts=checked_hosts(hosts))
 
-    def refresh_rosters(self) -> Iterator[Followed]:
+    def refresh_rosters(self, limits: FeedLimits | None = None) -> Iterator[Followed]:
         """Read the rosters again: new members are trusted, those that left are trusted in nothing."""
         from vhashdb.exchange.following import refresh
 
-        for federation in self.federations.all():
-            yield refresh(federation, self.federations, self.feeds, self._folder)
+        yield from refresh(self.federations, self.feeds, self._folder, limits)
 
     def distrust(self, identifier: str) -> int:
         """Trust a feed no longer; how many of its records stopped matching."""
@@ -98,11 +126,19 @@ class Exchange:
         shutil.rmtree(self._folder / identifier, ignore_errors=True)
         return removed
 
-    def sync(self, identifiers: Sequence[str] = (), *, dry_run: bool = False, client: Client | None = None) -> Iterator[Synced]:
-        """Bring feeds up to date, one after the other; all of them unless some are named.
+    def sync(
+        self,
+        identifiers: Sequence[str] = (),
+        *,
+        dry_run: bool = False,
+        client: Client | None = None,
+        limits: FeedLimits | None = None,
+    ) -> Iterator[Synced]:
+        """Bring feeds up to date; all of them unless some are named. They are read side by side, and taken in in order.
 
-        A feed that cannot be read or breaks a rule is an outcome, and the next one goes on.
+        A feed that cannot be read, breaks a rule or makes this program stumble is an outcome, and the others go on.
         """
+        from vhashdb.exchange.limits import FeedLimits
         from vhashdb.exchange.sync import Syncing
         from vhashdb.store.staging import Staging
 
@@ -112,9 +148,10 @@ class Exchange:
                 raise UsageError(
                     f"{feed.id} is published from here; there is nothing to sync", hint="`vhashdb trust list` shows the others"
                 )
-        for feed in chosen:
-            syncing = Syncing(self.feeds, Staging(self._store), self._algorithm, self._gate(), self._folder, client or _client)
-            done = syncing.run(feed, dry_run=dry_run)
+        bounds = limits or FeedLimits()
+        client = client or _client({feed.id: self.feeds.hosts(feed.id) for feed in chosen}, bounds)
+        syncing = Syncing(self.feeds, Staging(self._store), self._algorithm, self._gate, self._folder, client, bounds)
+        for done in syncing.run(chosen, dry_run=dry_run):
             if done.changes.total:
                 self._wrote()
             yield done
@@ -204,7 +241,8 @@ class Exchange:
         return Outbox(self._store, entries, now=now)
 
 
-def _client(feed: Feed, folder: Path) -> FeedClient:
+def _client(hosts: Mapping[str, frozenset[str]], limits: FeedLimits) -> Client:
+    """What reads a feed; the hosts are looked up before, because reading leaves the database alone."""
     from vhashdb.exchange.client import FeedClient
 
-    return FeedClient(feed.url, feed.root, folder)
+    return lambda feed, folder: FeedClient(feed.url, feed.root, folder, limits, hosts=hosts[feed.id])

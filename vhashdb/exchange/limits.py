@@ -34,9 +34,23 @@ class FeedLimits:
     """Bytes of one event; an hour of video is about 1.5 MB."""
     fetch_bytes: int = 16 << 30
     """Compressed bytes of one fetch."""
+    received_bytes: int = 17 << 30
+    """Bytes received from a feed between two refreshes, headers and repeated tries included."""
+    overhead_bytes: int = 512 << 10
+    """Bytes of headers and framing before an answer begins, and around each block of it."""
+    requests: int = 25_000
+    """Requests to a feed between two refreshes: a file each, root versions, redirects and repeated tries."""
+    redirects: int = 3
+    """Redirects of one request."""
+    feed_s: float = 600.0
+    """Seconds of waiting for a feed between two refreshes; what was brought by then is kept for the next run."""
     connect_s: float = 10.0
+    """Seconds to wait for one connection …"""
     read_s: float = 30.0
-    """Seconds to wait for a connection, and for the next bytes of an answer."""
+    """… and for an answer to begin, with its connection, its redirects, its headers and its repeated tries, or to go on."""
     slowest_bytes_per_s: int = 2_000
     """An answer that is slower than this for ``read_s`` and longer is given up; a later run resumes it."""
-    redirects: int = 3
+    at_once: int = 8
+    """Feeds that are read side by side."""
+    grace_s: float = 30.0
+    """Seconds beyond ``feed_s`` after which a feed is left behind, whatever it waits for: a name server, a network share."""

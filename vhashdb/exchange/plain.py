@@ -80,9 +80,11 @@ def _instant(text: str) -> datetime.datetime:
 
 
 def of_type(value: Any, kind: type[Any]) -> Any:
-    """The value itself, if it is of exactly that type."""
+    """The value itself, if it is of exactly that type, and text that can be written down."""
     if type(value) is not kind:  # a bool is an int to isinstance
         raise EventInvalid(f"{type(value).__name__} where {kind.__name__} is expected")
+    if kind is str and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):  # JSON can name half a character
+        raise EventInvalid("a text is not valid Unicode")
     return value
 
 

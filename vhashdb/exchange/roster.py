@@ -13,6 +13,7 @@ import base64
 import binascii
 import json
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,7 +25,9 @@ MAX_MEMBERS: Final = 2_000
 MAX_MEMBER: Final = 120
 MAX_URL: Final = 2_000
 MAX_ROOT_BYTES: Final = 512 << 10
-_MEMBER: Final = re.compile(r"[^\s\x00-\x1f](?:.*[^\s])?")
+_UNSEEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of characters that move the cursor, turn or break the line, show nothing, or are half a character."""
+_MEMBER: Final = re.compile(r"\S(?:.*\S)?")
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def _member(entry: Any) -> Member:
     name, feed, url, root = (entry[field] for field in ("member", "feed", "url", "root"))
     if not all(isinstance(value, str) for value in (name, feed, url, root)):
         raise FeedMalformed("a member of the roster has a field that is not text")
+    if any(unicodedata.category(c) in _UNSEEN for c in name + url):
+        raise FeedMalformed("a member of the roster has a name or an address with characters that cannot be shown")
     if len(name) > MAX_MEMBER or not _MEMBER.fullmatch(name) or not 1 <= len(url) <= MAX_URL or len(root) > 2 * MAX_ROOT_BYTES:
         raise FeedMalformed("a member of the roster has a name, an address or a root that is empty or too long")
     try:

@@ -1,4 +1,7 @@
-"""One feed is brought up to date: what is signed to be current, what is missing, staging, and one promotion.
+"""Feeds are brought up to date: what is signed to be current, what is missing, staging, and one promotion for each.
+
+Reading waits for others, so it is done for several feeds side by side, each within bounds of its own; nothing in it touches
+the database. Taking in what arrived waits for nobody, and is done one feed after the other.
 
 Killed anywhere, the next run begins its staging again and comes to the same state: files that were downloaded are kept by
 `vhashdb.exchange.client`, and nothing of staging ever matches.
@@ -8,21 +11,29 @@ from __future__ import annotations
 
 import datetime
 import enum
+import functools
+import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from vhashdb.errors import FeedError, FeedFork, FeedGap, FeedIllegalStub, FeedRollback
+from vhashdb.errors import DatabaseError, FeedError, FeedFork, FeedGap, FeedIllegalStub, FeedRollback, FeedUnreachable, VhashdbError
 from vhashdb.exchange import gate
 from vhashdb.exchange.client import FeedClient, Fetch, Head
+from vhashdb.exchange.events import check_feed_id
 from vhashdb.exchange.incoming import Gate, Incoming
+from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.position import Course, Position, course
+from vhashdb.exchange.side_by_side import side_by_side
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store.feeds import QUARANTINED, Feed, Feeds
 from vhashdb.store.promotion import Promotion
 from vhashdb.store.staging import Reached, Staging
+from vhashdb.text import printable
+
+_log: Final = logging.getLogger(__name__)
 
 EVIDENCE: Final = "evidence"
 """In a feed's folder: the signed metadata for which it was quarantined."""
@@ -67,6 +78,21 @@ class Synced:
 Client = Callable[[Feed, Path], FeedClient]
 
 
+@dataclass
+class Arrived:
+    """What reading one feed brought here, as far as it got. Nothing of it is in the database yet."""
+
+    feed: Feed
+    client: FeedClient | None = None
+    head: Head | None = None
+    """What its keys say is current, if that is known and of this feed."""
+    way: Course = Course.UNCHANGED
+    fetch: Fetch | None = None
+    """The events that are missing; their files are here, except in a dry run."""
+    error: FeedError | None = None
+    elapsed_s: float = 0.0
+
+
 @dataclass(frozen=True)
 class Syncing:
     """What syncing needs of its surroundings."""
@@ -74,66 +100,101 @@ class Syncing:
     feeds: Feeds
     staging: Staging
     algorithm: AlgorithmId
-    gate: Gate
+    gate: Callable[[], Gate]
+    """The import gate, made for each feed."""
     folder: Path
     """Where clients keep their state, a folder for each feed."""
     client: Client
+    limits: FeedLimits
 
-    def run(self, feed: Feed, *, dry_run: bool = False) -> Synced:
-        """Bring one feed up to date. A feed that breaks a rule is an outcome, not an error: others go on."""
-        started = time.monotonic()
-        if feed.status == QUARANTINED:
-            error = FeedFork(f"feed {feed.id} is in quarantine: {feed.why}", hint="ask its publisher, then `vhashdb trust release`")
-            return Synced(feed.id, Outcome.QUARANTINED, feed.seq, feed.seq, error=error)
-        client = self.client(feed, self.folder / feed.id)
-        try:
-            head = client.refresh()
-        except FeedError as error:
-            self._note(feed, error, dry_run)
-            return Synced(feed.id, Outcome.FAILED, feed.seq, feed.seq, elapsed_s=time.monotonic() - started, error=error)
-        try:
-            return self._follow(feed, client, head, started, dry_run)
-        except FeedError as error:
-            outcome = self._broken(feed, client, head, error, dry_run)
-            return Synced(feed.id, outcome, feed.seq, feed.seq, elapsed_s=time.monotonic() - started, error=error)
+    def run(self, feeds: Sequence[Feed], *, dry_run: bool = False) -> Iterator[Synced]:
+        """Bring feeds up to date: they are read side by side, and what arrived is taken in in their order.
 
-    def _follow(self, feed: Feed, client: FeedClient, head: Head, started: float, dry_run: bool) -> Synced:
-        way = course(position_of(feed), head.position)
+        Whatever happens while one feed is read is an outcome of that feed. Only the database's own errors end the others.
+        """
+        jobs = [functools.partial(self._read, feed, dry_run) for feed in feeds]
+        arrived = side_by_side(jobs, self.limits.at_once, self.limits.feed_s + self.limits.grace_s)
+        for feed, one in zip(feeds, arrived, strict=True):
+            yield self._take(one or Arrived(feed, error=_left_behind(feed, self.limits)), dry_run)
+
+    # -- reading, which waits for others and leaves the database alone ----------------------------
+
+    def _read(self, feed: Feed, dry_run: bool) -> Arrived:
+        started, arrived = time.monotonic(), Arrived(feed)
+        try:
+            if feed.status != QUARANTINED:
+                self._bring(arrived, dry_run)
+        except Exception as error:
+            arrived.error = as_feed_error(error)
+        arrived.elapsed_s = time.monotonic() - started
+        return arrived
+
+    def _bring(self, arrived: Arrived, dry_run: bool) -> None:
+        feed = arrived.feed
+        check_feed_id(feed.id)  # also of a database that an older version wrote
+        client = arrived.client = self.client(feed, self.folder / feed.id)
+        head = client.refresh()
+        arrived.head = head
+        arrived.way = course(position_of(feed), head.position)
         if head.feed != feed.id:
             raise FeedFork(f"the feed calls itself {head.feed}; {feed.id} is trusted")
-        if not dry_run:
+        if arrived.way is not Course.UNCHANGED:
+            arrived.fetch = client.fetch() if arrived.way is Course.ANEW else client.fetch(feed.seq, bytes.fromhex(feed.chain))
+            if not dry_run:
+                arrived.fetch.bring()
+
+    # -- taking in, which waits for nobody --------------------------------------------------------
+
+    def _take(self, arrived: Arrived, dry_run: bool) -> Synced:
+        started, feed = time.monotonic() - arrived.elapsed_s, arrived.feed
+        if feed.status == QUARANTINED:
+            known = FeedFork(f"feed {feed.id} is in quarantine: {feed.why}", hint="ask its publisher, then `vhashdb trust release`")
+            return Synced(feed.id, Outcome.QUARANTINED, feed.seq, feed.seq, error=known)
+        try:
+            done = self._follow(arrived, dry_run)
+            return replace(done, elapsed_s=time.monotonic() - started)
+        except DatabaseError:
+            raise
+        except Exception as caught:
+            error = as_feed_error(caught)
+            outcome = self._broken(arrived, error, dry_run)
+            return Synced(feed.id, outcome, feed.seq, feed.seq, elapsed_s=time.monotonic() - started, error=error)
+
+    def _follow(self, arrived: Arrived, dry_run: bool) -> Synced:
+        feed, head, fetch = arrived.feed, arrived.head, arrived.fetch
+        if head is not None and head.feed == feed.id and not isinstance(arrived.error, _BROKEN_TRUST) and not dry_run:
             self._saw(feed, head)
-        if way is Course.UNCHANGED:
-            return Synced(feed.id, Outcome.UNCHANGED, feed.seq, feed.seq, elapsed_s=time.monotonic() - started)
-        fetch = client.fetch() if way is Course.ANEW else client.fetch(feed.seq, bytes.fromhex(feed.chain))
+        if arrived.error is not None:
+            raise arrived.error
+        if head is None or fetch is None:
+            return Synced(feed.id, Outcome.UNCHANGED, feed.seq, feed.seq)
         if dry_run:
-            elapsed_s = time.monotonic() - started
-            return Synced(feed.id, Outcome.WOULD_UPDATE, feed.seq, head.seq, bytes=fetch.length, elapsed_s=elapsed_s)
+            return Synced(feed.id, Outcome.WOULD_UPDATE, feed.seq, head.seq, bytes=fetch.length)
         feed = self.staging.begin(feed)
         skipped, note = self._stage(feed, fetch)
         if stubs := self.staging.illegal_stubs(feed):
             raise FeedIllegalStub(f"the record {stubs[0]} was erased from the feed, but nothing retracts it")
         held = gate.sudden(*self.staging.new_records(feed))
-        at = head.position
-        reached = Reached(at.epoch, at.seq, at.chain.hex(), at.root_version, fetch.replaces, way is Course.ANEW, held, skipped, note)
+        at, anew = head.position, arrived.way is Course.ANEW
+        reached = Reached(at.epoch, at.seq, at.chain.hex(), at.root_version, fetch.replaces, anew, held, skipped, note)
         done = self.staging.promote(feed, reached)
-        elapsed_s = time.monotonic() - started
-        return Synced(feed.id, Outcome.UPDATED, feed.seq, head.seq, done, skipped, held, fetch.length, elapsed_s)
+        return Synced(feed.id, Outcome.UPDATED, feed.seq, head.seq, done, skipped, held, fetch.length)
 
     def _stage(self, feed: Feed, fetch: Fetch) -> tuple[int, str | None]:
         """Everything that is missing goes to staging; the loop's end proves that it is what was signed."""
         skipped, note = 0, None
-        batch = self._batch(feed)
+        examine = self.gate()
+        batch = self._batch(feed, examine)
         for seq, _, event in fetch:
             batch.take(seq, event)
             if batch.count >= BATCH_EVENTS or batch.size >= BATCH_BYTES:
                 self.staging.stage(feed, batch.records, batch.stubs, batch.opinions, batch.allows)
-                skipped, note, batch = skipped + batch.skipped, batch.note or note, self._batch(feed)
+                skipped, note, batch = skipped + batch.skipped, batch.note or note, self._batch(feed, examine)
         self.staging.stage(feed, batch.records, batch.stubs, batch.opinions, batch.allows)
         return skipped + batch.skipped, batch.note or note
 
-    def _batch(self, feed: Feed) -> Incoming:
-        return Incoming(feed.number, feed.id, self.algorithm, self.gate)
+    def _batch(self, feed: Feed, examine: Gate) -> Incoming:
+        return Incoming(feed.number, feed.id, self.algorithm, examine)
 
     def _saw(self, feed: Feed, head: Head) -> None:
         expires = head.expires.astimezone(datetime.UTC).replace(tzinfo=None)
@@ -141,16 +202,18 @@ class Syncing:
         policy = head.policy
         self.feeds.saw_head(feed, said | {"max_action": policy.max_action, "tlp": policy.tlp, "contact": policy.contact})
 
-    def _broken(self, feed: Feed, client: FeedClient, head: Head, error: FeedError, dry_run: bool) -> Outcome:
-        if not isinstance(error, _BROKEN_TRUST):
-            self._note(feed, error, dry_run)
+    def _broken(self, arrived: Arrived, error: FeedError, dry_run: bool) -> Outcome:
+        feed, client, head = arrived.feed, arrived.client, arrived.head
+        if client is None or head is None or not isinstance(error, _BROKEN_TRUST):
+            if not dry_run:
+                self.feeds.failed(feed, printable(error.message))
             return Outcome.FAILED
         if not dry_run:
             self._keep(feed, client.evidence())
             known = {"known_epoch": feed.epoch, "known_seq": feed.seq, "known_chain": feed.chain, "known_root": feed.root_version}
             at = head.position
             shown = {"shown_epoch": at.epoch, "shown_seq": at.seq, "shown_chain": at.chain.hex(), "shown_root": at.root_version}
-            self.feeds.quarantine(feed, error.message, {"rule": type(error).__name__, **known, **shown})
+            self.feeds.quarantine(feed, printable(error.message), {"rule": type(error).__name__, **known, **shown})
         return Outcome.QUARANTINED
 
     def _keep(self, feed: Feed, evidence: Mapping[str, bytes]) -> None:
@@ -160,9 +223,22 @@ class Syncing:
         for name, data in evidence.items():
             (folder / name).write_bytes(data)
 
-    def _note(self, feed: Feed, error: FeedError, dry_run: bool) -> None:
-        if not dry_run:
-            self.feeds.failed(feed, error.message)
+
+def as_feed_error(error: Exception) -> FeedError:
+    """Whatever went wrong while one feed was read, as that feed's failure."""
+    if isinstance(error, FeedError):
+        return error
+    if isinstance(error, VhashdbError):
+        return FeedError(error.message, hint=error.hint)
+    _log.debug("while a feed was read", exc_info=error)
+    return FeedError(
+        f"internal error while the feed was read: {type(error).__name__}: {printable(str(error))}",
+        hint="this is a fault of vhashdb; the feed's records stay as they are, and other feeds are read",
+    )
+
+
+def _left_behind(feed: Feed, limits: FeedLimits) -> FeedUnreachable:
+    return FeedUnreachable(f"feed {feed.id} was given up after {limits.feed_s + limits.grace_s:g} s")
 
 
 def position_of(feed: Feed) -> Position | None:

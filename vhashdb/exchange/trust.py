@@ -18,8 +18,10 @@ from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from vhashdb import errors
 from vhashdb.exchange import transport
+from vhashdb.exchange.events import MAX_SEQ
 from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.listing import FIELD
+from vhashdb.text import printable
 
 _BASE: Final = "feed:metadata/"
 """Stands for the source in the addresses that TUF makes."""
@@ -62,11 +64,10 @@ def in_our_words() -> Iterator[None]:
     except errors.VhashdbError:
         raise
     except Exception as error:
-        rule = next((rule for kind, rule in _RULES if isinstance(error, kind)), None)
-        if rule is None:
-            raise
-        why = f"{error}: {error.__cause__}" if error.__cause__ else f"{error}"
-        raise rule(f"the feed's metadata is not accepted: {why}") from error
+        # Metadata that parse can still make a parser stumble, in as many ways as there are types and depths of JSON.
+        rule = next((rule for kind, rule in _RULES if isinstance(error, kind)), errors.FeedMalformed)
+        why = f"{error}: {error.__cause__}" if error.__cause__ else f"{error}" or type(error).__name__
+        raise rule(f"the feed's metadata is not accepted: {printable(why)}") from error
 
 
 def check_root(data: bytes) -> Root:
@@ -122,6 +123,8 @@ def _config(limits: FeedLimits) -> UpdaterConfig:
 def _verified(folder: Path, unchanged: bool) -> Trusted:
     """What the updater left behind: it writes only what it verified."""
     root = Metadata[Root].from_file(str(folder / "root.json")).signed
+    if root.version > MAX_SEQ:
+        raise errors.FeedMalformed("the root of trust has a version that no database can hold")
     _no_key_twice(root)
     targets = Metadata[Targets].from_file(str(folder / "targets.json")).signed
     timestamp = Metadata[Timestamp].from_file(str(folder / _TIMESTAMP)).signed
@@ -134,9 +137,24 @@ def epoch_of(root: Root) -> int:
     """The highest epoch that a root allows."""
     value = root.unrecognized_fields.get(FIELD)
     epoch = value.get("epoch") if isinstance(value, dict) else None
-    if type(epoch) is not int or epoch < 1:
+    if type(epoch) is not int or not 1 <= epoch <= MAX_SEQ:
         raise errors.FeedMalformed("the root of trust names no epoch, so it is not of a feed")
     return epoch
+
+
+def keys_of(root: bytes) -> frozenset[str]:
+    """The root keys in a root of trust: feeds that share one are of one hand, whatever they call themselves.
+
+    Empty if the bytes are no root of trust, as for one's own feed.
+    """
+    try:
+        with in_our_words():
+            signed = Metadata[Root].from_bytes(root).signed
+            if not isinstance(signed, Root):
+                return frozenset()
+            return frozenset(_value(signed.keys[keyid]) for keyid in signed.roles[Root.type].keyids if keyid in signed.keys)
+    except errors.FeedError:
+        return frozenset()
 
 
 def _no_key_twice(root: Root) -> None:

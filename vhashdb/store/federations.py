@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
+from vhashdb.store.hosts import read_hosts, write_hosts
 from vhashdb.store.store import Store
 
 
@@ -37,13 +38,19 @@ class Federations:
         self._store = store
         self._transactions = store.transactions
 
-    def follow(self, identifier: str, *, url: str, root: bytes, trust: str) -> None:
+    def follow(self, identifier: str, *, url: str, root: bytes, trust: str, hosts: frozenset[str] = frozenset()) -> None:
         """Follow a roster from now on."""
         values = {"url": url, "root": root, "trust": trust}
         with self._transactions.writing() as connection:
             row = insert(tables.federation).values(id=identifier, **values)
             connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+            write_hosts(connection, f"federation {identifier}", hosts)
             self._store.log_in(connection, "federation", None, federation=identifier, url=url, level=trust)
+
+    def hosts(self, identifier: str) -> frozenset[str]:
+        """Other hosts that people here named for the roster."""
+        with self._transactions.reading() as connection:
+            return read_hosts(connection, f"federation {identifier}")
 
     def all(self) -> list[Federation]:
         """Those that are followed, by id."""

@@ -15,12 +15,16 @@ from sqlalchemy.engine import RowMapping
 from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
+from vhashdb.store.hosts import read_hosts, write_hosts
 from vhashdb.store.promotion import clear, erase
 from vhashdb.store.store import Store
 
 TRUST: Final = ("none", "log", "review", "block")
 NEW, SYNCED, QUARANTINED, REMOVED = "new", "synced", "quarantined", "removed"
 """What `Feed.status` may be. Whether a synced feed is fresh or stale is a matter of the time at which one asks."""
+
+LOCAL: Final = "local"
+"""People here, where a feed's id would stand: no feed may be called so."""
 
 Row = dict[str, Any]
 
@@ -83,6 +87,8 @@ class Feeds:
             UsageError: it is trusted already, or there is no such level.
         """
         _check_level(trust)
+        if identifier == LOCAL:
+            raise UsageError(f"no feed may be called {LOCAL!r}: it stands for the people here", hint="ask the publisher for another id")
         before = self.find(identifier)
         if before is not None and before.status != REMOVED:
             raise UsageError(f"feed {identifier} is trusted already", hint="`vhashdb trust level` changes how far")
@@ -139,6 +145,17 @@ class Feeds:
         self._change(self.get(identifier), "trust-release", values, reason=reason)
         return self.get(identifier)
 
+    def hosts(self, identifier: str) -> frozenset[str]:
+        """Other hosts that people here named for the feed: it may send on to them, and they may be internal."""
+        with self._transactions.reading() as connection:
+            return read_hosts(connection, f"feed {identifier}")
+
+    def name_hosts(self, identifier: str, hosts: frozenset[str]) -> None:
+        """Name these hosts for the feed, and no others any more."""
+        with self._transactions.writing() as connection:
+            write_hosts(connection, f"feed {identifier}", hosts)
+            self._store.log_in(connection, "trust-hosts", None, feed=identifier, hosts=sorted(hosts))
+
     def move(self, identifier: str, *, url: str, root: bytes | None = None) -> Feed:
         """The feed is somewhere else now, or has a new root of trust that was received over another channel."""
         self._change(self.get(identifier), "trust-move", {"url": url, **({"root": root} if root is not None else {})}, url=url)
@@ -165,8 +182,9 @@ class Feeds:
             removed = connection.execute(retracting, values | {"change": change}).rowcount
             erase(connection, which, **values)
             for table in (tables.opinion, tables.allow):
-                connection.execute(table.delete().where(table.c.author == feed.id))
+                connection.execute(table.delete().where(table.c.author == feed.id, table.c.author != LOCAL))
             clear(connection, feed.number)
+            write_hosts(connection, f"feed {identifier}", ())
             blank = {
                 "status": REMOVED,
                 "seq": 0,

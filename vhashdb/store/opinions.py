@@ -17,11 +17,11 @@ from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
+from vhashdb.store.feeds import LOCAL as LOCAL
 from vhashdb.store.promotion import refresh_disputes
 from vhashdb.store.records import MAX_REASON, Record
 from vhashdb.store.store import Store
 
-LOCAL: Final = "local"
 VERDICTS: Final = ("agree", "seen", "disagree_label", "disagree_inclusion", "false_positive", "outdated", "withdrawn")
 BASES: Final = ("saw_content", "saw_match", "metadata")
 
