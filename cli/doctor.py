@@ -45,7 +45,7 @@ def command(db: Path, as_json: bool) -> int:
     say(_told(held))
     emit(f"{records:,} records · " + ("some damage is left" if health.left else "sound now" if health.problems else "sound"))
     if health.left:
-        say("hint: put a backup in the place of the folder, or make a new database from the videos")
+        say("hint: restore the folder from a backup, or make a new database from the videos")
     return code
 
 

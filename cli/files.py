@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 
 import click
 
-from vhashdb.errors import FormatError, LimitExceeded, MediaNotFound, UsageError
+from vhashdb.errors import FingerprintError, FormatError, LimitExceeded, MediaNotFound, UsageError
 
 if TYPE_CHECKING:
     from vhashdb import Fingerprint, HashQuery
@@ -215,7 +215,7 @@ def sources_of(path: str) -> list[str | HashQuery]:
 
     Raises:
         MediaNotFound: it cannot be opened.
-        FormatError: it is a file of hashes that cannot be read.
+        FingerprintError: it is a file of hashes that cannot be read.
     """
     if not holds_hashes(path):
         return [path]
@@ -224,8 +224,10 @@ def sources_of(path: str) -> list[str | HashQuery]:
 
     try:
         return [*read_hashes(path, options=Options(FormatLimits(file_bytes=MAX_FINGERPRINT_BYTES)))]
-    except (FormatError, LimitExceeded) as error:
-        raise type(error)(f"{path}: {error.message}", hint=error.hint) from error
+    except FormatError as error:
+        raise FingerprintError(f"{path}: {error.message}", hint=error.hint) from error
+    except LimitExceeded as error:
+        raise LimitExceeded(f"{path}: {error.message}", hint=error.hint) from error
 
 
 def source_of(path: str) -> str | Fingerprint:
@@ -233,7 +235,7 @@ def source_of(path: str) -> str | Fingerprint:
 
     Raises:
         MediaNotFound: it cannot be opened.
-        FormatError: it is a file of hashes that cannot be read, or those of several videos.
+        FingerprintError: it is a file of hashes that cannot be read, or those of several videos.
     """
     from vhashdb.hash_query import HashQuery, only_one
 

@@ -59,7 +59,12 @@ class _How:
 @click.option("--source", default="", metavar="NAME", help="Where they come from; by default the format, and the organisation it names.")
 @click.option("--map", "mapping", multiple=True, metavar="HEADER=FIELD", callback=_mapping, help="CSV and JSON: what a column or name is.")
 @click.option("--signal-type", default="", metavar="KIND", help="For lines that hold a hash alone: its kind, such as pdq or video_md5.")
-@click.option("--encoding", type=OneOf("vhashdb.exchange.formats.encodings", "ENCODINGS"), help="Of text that is neither UTF-8 nor UTF-16.")
+@click.option(
+    "--encoding",
+    metavar="NAME",
+    type=OneOf("vhashdb.exchange.formats.encodings", "ENCODINGS"),
+    help="Of text that is neither UTF-8 nor UTF-16.",
+)
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A label for all of them; can be given several times.")
 @click.option("--reason", default="", metavar="TEXT", help="Why they are recorded, instead of what the file says.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")

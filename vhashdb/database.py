@@ -292,7 +292,7 @@ class Database:
             MediaError: the input cannot be read.
             DatabaseEmpty: there is nothing to compare with.
             AlgorithmMismatch: the fingerprint is of another algorithm than the database.
-            FormatError: the hashes cannot be asked.
+            FingerprintError: the hashes cannot be asked.
         """
         effort = effort_of(effort)
         if not len(self.index) and not len(self):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vhashdb.errors import FormatError
+from vhashdb.errors import FingerprintError
 from vhashdb.fingerprints.model import Fingerprint
 
 
@@ -22,9 +22,9 @@ class HashQuery:
     """Why it cannot be asked; empty if it can."""
 
     def require(self) -> None:
-        """Raises: FormatError: it cannot be asked."""
+        """Raises: FingerprintError: it cannot be asked."""
         if self.problem:
-            raise FormatError(self.problem, hint="correct the file, or get it again from where it came")
+            raise FingerprintError(self.problem, hint="correct the file, or get it again from where it came")
 
     @property
     def exact(self) -> str:
@@ -36,15 +36,16 @@ def only_one(queries: list[HashQuery], path: str) -> Fingerprint:
     """The frame hashes of a file that holds those of one video.
 
     Raises:
-        FormatError: it holds those of several, or none.
+        FingerprintError: it holds those of several, or none.
     """
     if len(queries) > 1:
         names = ", ".join(query.name for query in queries[:3])
-        raise FormatError(
+        raise FingerprintError(
             f"{path}: it holds the hashes of {len(queries)} videos ({names}{', …' if len(queries) > 3 else ''}), and one is needed here",
             hint="split the file; `vhashdb match`, `add` and `import` take all of them",
         )
-    queries[0].require()
+    if queries[0].problem:
+        raise FingerprintError(f"{path}: {queries[0].problem}")
     if queries[0].frames is None:
-        raise FormatError(f"{path}: it holds no hashes of pictures", hint="`vhashdb match` looks up hashes of whole files")
+        raise FingerprintError(f"{path}: it holds no hashes of pictures", hint="`vhashdb match` looks up hashes of whole files")
     return queries[0].frames

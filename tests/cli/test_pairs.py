@@ -227,9 +227,9 @@ def test_fingerprints_of_two_algorithms(films):
     ("content", "message"),
     [
         (b"VHFP broken", "not a vhashdb fingerprint"),
-        (b"{}", "not a vhashdb fingerprint in JSON"),
+        (b"{}", "no known format"),
         (b'{"format": "vhashdb-fingerprint", "version": 99}', "version 99"),
-        (b"0,100," + b"a" * 64 + b",0.0\nnonsense\n", "line 2"),
+        (b"0,100,abc,0.0\nnonsense\n", "no known format"),
     ],
 )
 def test_damaged_fingerprint_files(content, message, clean, films):

@@ -79,7 +79,8 @@ def from_object(data: object) -> tuple[Fingerprint, dict[int, str]]:
     try:
         if data["version"] != JSON_VERSION:
             raise FingerprintError(
-                f"a JSON fingerprint of version {quoted(data['version'])}; this program knows {JSON_VERSION}", hint="upgrade vhashdb"
+                f"a JSON fingerprint of version {quoted(data['version']).strip(chr(39))}; this program knows {JSON_VERSION}",
+                hint="upgrade vhashdb",
             )
         return _from_object(data)
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:

@@ -84,7 +84,7 @@ def test_what_cannot_be_asked_says_why_and_stops_nothing_else():
     assert [bool(query.problem) for query in found] == [False, True, True, False]
     assert "line 2: a pdq hash has 64" in found[1].problem
     assert "no hash that can be compared" in found[2].problem
-    with pytest.raises(FormatError, match="line 2"):
+    with pytest.raises(vhashdb.FingerprintError, match="line 2"):
         found[1].require()
 
 
