@@ -246,7 +246,8 @@ class Questions:
     def _with_ceilings(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
         """Each match with the most that it may lead to, and why not more."""
         stretches = [[(s.query_start_s, s.query_end_s) for s in m.segments] or [(0.0, query.duration_s)] for m in matches]
-        ceilings = self._exchange.ceilings([m.record for m in matches], query, stretches, sha256)
+        possible = [m.verdict is not Verdict.MATCH for m in matches]
+        ceilings = self._exchange.ceilings([m.record for m in matches], query, stretches, sha256, possible)
         return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
 
 

@@ -143,6 +143,7 @@ class Exchange:
         query: Fingerprint | None = None,
         stretches: Sequence[Sequence[tuple[float, float]]] = (),
         sha256: str | None = None,
+        possible: Sequence[bool] = (),
     ) -> list[Ceiling]:
         """What a match with each record may lead to without a person.
 
@@ -151,31 +152,32 @@ class Exchange:
             query: what was asked, to be looked up in the allow-lists.
             stretches: for each record, the seconds of the query that matched it.
             sha256: of the file that was asked.
+            possible: for each record, whether the match is only possible.
         """
         if not records:
             return []
         now = now_utc()
         with self._store.transactions.reading() as connection:
-            found, quorum = standings(connection, records, now), read_rules(connection).quorum
+            found, rules = standings(connection, records, now), read_rules(connection)
         allow_list = self.allow_list()
         ceilings = []
         for place, record in enumerate(records):
-            standing = found[record.id]
+            standing = replace(found[record.id], possible=bool(possible) and possible[place])
             if query is not None:
                 spans = stretches[place] if stretches else [(0.0, query.duration_s)]
                 standing = replace(standing, allowed=allow_list.against(query, spans, sha256))
-            ceilings.append(policy.ceiling(standing, today=now.date(), quorum=quorum))
+            ceilings.append(policy.ceiling(standing, today=now.date(), quorum=rules.quorum, seen_here=rules.seen_here))
         return ceilings
 
     def allow_list(self) -> AllowList:
-        """Everything that must never act automatically, of people here and of every feed that is trusted in anything."""
+        """Everything that must never act automatically, of people here and of feeds whose objections count."""
         version = self.opinions.allow_version()
         if self._allowing is None or self._allowing[0] != version:
             self._allowing = version, self._read_allow_list()
         return self._allowing[1]
 
     def _read_allow_list(self) -> AllowList:
-        trusted = {LOCAL} | {feed.id for feed in self.feeds.all() if feed.trust != Action.NONE}
+        trusted = {LOCAL} | {feed.id for feed in self.feeds.all() if policy.counts(Action.REVIEW, Action(feed.trust))}
         entries = [entry for entry in self.opinions.allowed() if entry.author in trusted]
         prints = (entry.fingerprint for entry in entries if entry.fingerprint is not None)
         return AllowList.of(prints, (entry.sha256 for entry in entries if entry.sha256), self._algorithm)

@@ -1,0 +1,57 @@
+"""Who speaks with whose voice: several feeds of one organisation, and names that only look different, count once. Pure."""
+
+from __future__ import annotations
+
+import functools
+import json
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+_LOOK_ALIKE: Final = str.maketrans(
+    {
+        **dict(zip("авеіјкмнорсԁһԛѕтухԝѵ", "abeijkmhopcdhqstyxwv", strict=True)),  # Cyrillic
+        **dict(zip("αβεηικνορτυχωγ", "abeniknoptuxwy", strict=True)),  # Greek
+        **dict(zip("0135", "oles", strict=True)),
+        **dict(zip("іiı|", "llll", strict=True)),
+    }
+)
+"""Letters and digits of a folded name that look like others, as the others."""
+_PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))
+
+
+def look(name: str) -> str:
+    """What is left of an organisation's name when everything that a reader may overlook is taken away."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+    bare = "".join(letter for letter in folded.translate(_LOOK_ALIKE) if unicodedata.category(letter)[0] in "LN")
+    for pair, one in _PAIRS:
+        bare = bare.replace(pair, one)
+    return bare or name
+
+
+def voices(speakers: Iterable[tuple[str, str, bytes]]) -> dict[str, str]:
+    """The voice of each feed: the name of the first organisation that it cannot be told from.
+
+    Args:
+        speakers: the id, the organisation and the first root metadata of each feed, those known longest first. Feeds are of
+            one voice if their organisations look alike, or if one key is in the roots of both.
+    """
+    found: dict[str, str] = {}
+    known: dict[str, str] = {}
+    for feed, member, root in speakers:
+        marks = {"name " + look(member), *("key " + key for key in keys_of(root))}
+        voice = next((known[mark] for mark in sorted(marks) if mark in known), member)
+        found[feed] = voice
+        for mark in marks:
+            known.setdefault(mark, voice)
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def keys_of(root: bytes) -> frozenset[str]:
+    """The public keys in the metadata of a root; empty if there are none to be read."""
+    try:
+        keys = json.loads(root)["signed"]["keys"].values() if root else ()
+        return frozenset("".join(str(key["keyval"]["public"]).split()).lower() for key in keys)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return frozenset()
