@@ -40,6 +40,7 @@ VERBS: Final = (
     "opinion",
     "review",
     "allow",
+    "canary",
     "audit",
     "report",
     "stats",

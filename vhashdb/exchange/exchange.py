@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import UsageError
 from vhashdb.exchange import gate, policy
-from vhashdb.exchange.allowing import AllowList
+from vhashdb.exchange.allowing import AllowList, Canaries
 from vhashdb.exchange.policy import Action, Ceiling, FeedStanding
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
@@ -21,7 +21,7 @@ from vhashdb.store.assessments import Assessments
 from vhashdb.store.clock import now_utc
 from vhashdb.store.federations import Federations
 from vhashdb.store.feeds import Feed, Feeds
-from vhashdb.store.opinions import LOCAL, Opinion, Opinions
+from vhashdb.store.opinions import CANARY, LOCAL, Opinion, Opinions
 from vhashdb.store.records import Record
 from vhashdb.store.reviews import Reviews
 from vhashdb.store.rules import read_rules
@@ -48,6 +48,7 @@ class Exchange:
     def __init__(self, store: Store, folder: Path, algorithm: AlgorithmId, search: Search, wrote: Callable[[], None]) -> None:
         self._store, self._algorithm, self._search, self._wrote = store, algorithm, search, wrote
         self._allowing: tuple[object, AllowList] | None = None
+        self._canaries: tuple[object, Canaries] | None = None
         self._folder = folder / FOLDER
         self.feeds = Feeds(store)
         """Whom this database trusts, and how far it has read."""
@@ -114,20 +115,22 @@ class Exchange:
                     f"{feed.id} is published from here; there is nothing to sync", hint="`vhashdb trust list` shows the others"
                 )
         for feed in chosen:
-            syncing = Syncing(self.feeds, Staging(self._store), self._algorithm, self._gate(), self._folder, client or _client)
+            syncing = Syncing(self.feeds, Staging(self._store), self._algorithm, self.gate(), self._folder, client or _client)
             done = syncing.run(feed, dry_run=dry_run)
             if done.changes.total:
                 self._wrote()
             yield done
 
-    def _gate(self) -> Callable[[Fingerprint], tuple[str, ...]]:
-        """The import gate for one sync."""
-        benign, left = self.allow_list().benign, gate.LIMITS.looked_up
+    def gate(self, *, crowds: bool = True) -> Callable[[Fingerprint], tuple[str, ...]]:
+        """The import gate for one sync or one file of others; with ``crowds`` it looks for the same pictures in other records."""
+        benign, left = self.allow_list().benign, gate.LIMITS.looked_up if crowds else 0
+        canaries = self.canaries()
+        innocent = canaries.matched if len(canaries) else None
 
         def examine(fingerprint: Fingerprint) -> tuple[str, ...]:
             nonlocal left
             left -= 1
-            return gate.held_for(fingerprint, benign=benign, neighbours=self._search if left >= 0 else None)
+            return gate.held_for(fingerprint, benign=benign, innocent=innocent, neighbours=self._search if left >= 0 else None)
 
         return examine
 
@@ -175,6 +178,14 @@ class Exchange:
         if self._allowing is None or self._allowing[0] != version:
             self._allowing = version, self._read_allow_list()
         return self._allowing[1]
+
+    def canaries(self) -> Canaries:
+        """The innocent videos of people here, which no record of others should match."""
+        version = self.opinions.allow_version()
+        if self._canaries is None or self._canaries[0] != version:
+            entries = self.opinions.allowed(author=CANARY)
+            self._canaries = version, Canaries([e.fingerprint for e in entries if e.fingerprint is not None], self._algorithm)
+        return self._canaries[1]
 
     def _read_allow_list(self) -> AllowList:
         trusted = {LOCAL} | {feed.id for feed in self.feeds.all() if policy.counts(Action.REVIEW, Action(feed.trust))}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from vhashdb.errors import UsageError
 from vhashdb.exchange.formats import Entry, Format, Item, Judged, Options, Refusal, Remark, opened
 from vhashdb.exchange.formats.words import label_of
-from vhashdb.exchange.gate import held_for
 from vhashdb.exchange.policy import NEGATIVE
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.model import bare
@@ -162,6 +161,7 @@ class Importer:
         self._imports = Imports(database.store)
         self.format, self._file = opened(stream, options, form)
         self._pretended: dict[Place, Imported] = {}
+        self._gate = database.exchange.gate(crowds=False)
 
     def run(self) -> Iterator[Outcome | Remark]:
         """Take the file, item by item; what was given is on disk, unless it is a dry run.
@@ -200,7 +200,7 @@ class Importer:
         item = _fitting(entry, self._database.algorithm)
         place = Place(self._said.source or source_of(self.format, item), item.key)
         known = batch.find(place) if batch is not None else self._pretended.get(place) or self._imports.find(place)
-        held = "; ".join((item.doubt,) if item.doubt else held_for(item.frames) if item.frames is not None else ())
+        held = "; ".join((item.doubt,) if item.doubt else self._gate(thinned(item.frames)) if item.frames is not None else ())
         decision = decide(item, known, held)
         record = self._carry_out(decision, place, item, known, batch)
         return Outcome(item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, item.notes)
