@@ -40,6 +40,8 @@ class GateLimits:
     """PDQ quality under which its authors advise against matching a picture …"""
     low_share: float = 0.5
     """… and the share of such pictures at which a record is held."""
+    film_s: float = 1.0
+    """Seconds from which on something that never changes is a film, and not a picture."""
     benign_share: float = 0.2
     """Share of a record's pictures that may be near a harmless one …"""
     benign_sampled: int = 48
@@ -117,10 +119,25 @@ def _far_from_half(fingerprint: Fingerprint, limits: GateLimits) -> str:
 
 
 def _poor(fingerprint: Fingerprint, limits: GateLimits) -> str:
-    low = fingerprint.quality < limits.quality
-    if low.mean() < limits.low_share:
+    """Poor pictures of a camera at night, or of a page of text, go on from one to the next; those that do not are noise."""
+    usable = fingerprint.usable
+    low = fingerprint.quality[usable] < limits.quality
+    if not len(low) or low.mean() < limits.low_share or _goes_on(fingerprint, limits):
         return ""
     return f"{low.mean():.0%} of its pictures have a quality under {limits.quality}"
+
+
+def _goes_on(fingerprint: Fingerprint, limits: GateLimits) -> bool:
+    """Whether most pictures resemble the one before, as those of a film do that shows little."""
+    steps = _steps(fingerprint)
+    return float(np.median(steps)) <= limits.strung_bits if len(steps) else fingerprint.duration_s >= limits.film_s
+
+
+def _steps(fingerprint: Fingerprint) -> npt.NDArray[np.int64]:
+    """Bits from each usable whole picture to the next one."""
+    whole = np.flatnonzero(fingerprint.usable & (fingerprint.view == 0))
+    hashes = fingerprint.hash[whole[np.argsort(fingerprint.start_s[whole], kind="stable")]]
+    return np.bitwise_count(hashes[1:] ^ hashes[:-1]).sum(axis=1, dtype=np.int64)
 
 
 def _too_much(fingerprint: Fingerprint, limits: GateLimits) -> str:
@@ -136,11 +153,10 @@ def _too_much(fingerprint: Fingerprint, limits: GateLimits) -> str:
 
 def _strung_together(fingerprint: Fingerprint, limits: GateLimits) -> str:
     """A camera's pictures go on from one to the next; those of a hundred videos strung together do not."""
-    whole = np.flatnonzero(fingerprint.usable & (fingerprint.view == 0))
-    if fingerprint.algorithm != Pdq.id or len(whole) < limits.strung_from:
+    steps = _steps(fingerprint)
+    if fingerprint.algorithm != Pdq.id or len(steps) + 1 < limits.strung_from:
         return ""
-    hashes = fingerprint.hash[whole[np.argsort(fingerprint.start_s[whole], kind="stable")]]
-    cuts = float((np.bitwise_count(hashes[1:] ^ hashes[:-1]).sum(axis=1, dtype=np.int64) > limits.strung_bits).mean())
+    cuts = float((steps > limits.strung_bits).mean())
     return f"{cuts:.0%} of its pictures have nothing to do with the one before" if cuts > limits.strung_share else ""
 
 
