@@ -19,7 +19,9 @@ from .settings import VARIABLES, Setting
 _ALWAYS: Final = (ExitCode.USAGE, ExitCode.INTERNAL, ExitCode.INTERRUPTED, ExitCode.OUTPUT_CLOSED)
 _WIDTH: Final = 76
 
-_READ_FILES: Final = frozenset("add,match,explain,compare,hash,unmatch,review,import,export,allow add,feed publish,demo".split(","))
+_READ_FILES: Final = frozenset(
+    "add,match,explain,compare,hash,unmatch,review,import,export,allow add,canary add,feed publish,demo".split(",")
+)
 _READ_FEEDS: Final = frozenset("sync,trust add,trust federation,trust release,feed status,review list".split(","))
 """Besides those that are given keys or a feed's folder."""
 _DATABASE_UNNAMED: Final = frozenset(["demo"])
@@ -61,6 +63,11 @@ SEE_ALSO: Final[Mapping[str, str]] = {
     "allow add": "allow list, unmatch",
     "allow list": "allow add, allow revoke",
     "allow revoke": "allow list",
+    "canary": "allow, sync, import",
+    "canary add": "canary stats, sync, import",
+    "canary list": "canary add, canary remove",
+    "canary stats": "canary list",
+    "canary remove": "canary list",
     "audit": "show, report transparency",
     "stats": "info, report transparency, audit",
     "report": "stats, audit",

@@ -40,7 +40,7 @@ VERBS: Final = (
     "opinion",
     "review",
     "allow",
-    "backup",
+    "canary",
     "audit",
     "report",
     "stats",

@@ -210,14 +210,16 @@ def remove(feed: str, db: Path, as_json: bool) -> None:
 
 @command.command("rules", short_help="Show or change what people here agreed on.")
 @click.option("--quorum", type=click.IntRange(1, 100), metavar="N", help="Organisations that must have seen the content before a block.")
+@click.option("--seen-here/--seen-anywhere", "seen_here", default=None, help="Whether somebody here must be among them.")
 @click.option("--two-person/--one-person", "two_person", default=None, help="Whether additions and reviews need two people.")
 @db_option
 @json_option
-def rules(quorum: int | None, two_person: bool | None, db: Path, as_json: bool) -> None:
+def rules(quorum: int | None, seen_here: bool | None, two_person: bool | None, db: Path, as_json: bool) -> None:
     """Show or change what people here agreed on: the quorum, and whether one person may decide alone.
 
-    A block takes as many organisations as the quorum says that saw the content and agree. Where two people are required, the
-    first one proposes an addition or a review, and somebody else confirms it. Without options, nothing is changed.
+    A block takes as many organisations as the quorum says that saw the content and agree, and this one among them, unless you
+    say --seen-anywhere. Where two people are required, the first one proposes an addition or a review, and somebody else
+    confirms it. Without options, nothing is changed.
 
     \b
     Example:
@@ -228,14 +230,16 @@ def rules(quorum: int | None, two_person: bool | None, db: Path, as_json: bool) 
 
     with opened(db) as database:
         reviews = database.exchange.reviews
-        changes: dict[str, Any] = {name: value for name, value in (("quorum", quorum), ("two_person", two_person)) if value is not None}
+        wanted = {"quorum": quorum, "seen_here": seen_here, "two_person": two_person}
+        changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
         if changes:
             reviews.set_rules(replace(reviews.rules, **changes))
         now = reviews.rules
     if as_json:
-        emit_json({"type": "rules", "quorum": now.quorum, "two_person": now.two_person})
+        emit_json({"type": "rules", "quorum": now.quorum, "seen_here": now.seen_here, "two_person": now.two_person})
     else:
         emit(f"quorum      {now.quorum}  organisations must have seen the content before anything may be blocked without a person")
+        emit(f"seen here   {'yes' if now.seen_here else 'no'}")
         emit(f"two-person  {'yes' if now.two_person else 'no'}")
 
 

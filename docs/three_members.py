@@ -94,13 +94,15 @@ def main(place: Path, say: Callable[[str], None] = print) -> None:
     assert b.sync()[a.feed] == c.sync()[a.feed] == "updated"
     assert (b.sees(film), c.sees(film)) == ("review", "review")
 
-    say("A block takes two organisations that saw the content: C looks at it and agrees.")
+    say("A block takes two organisations that saw the content, one's own among them: C looks at it and agrees, and then B.")
     c.db.exchange.opinion(f"{a.feed}:{record}", "agree", basis="saw_content")
     c.publish()
     b.sync()
-    assert (b.sees(film), c.sees(film)) == ("block", "block")
+    assert (b.sees(film), c.sees(film)) == ("review", "block")
+    b.db.exchange.opinion(f"{a.feed}:{record}", "agree", basis="saw_content")
+    assert b.sees(film) == "block"
 
-    say("B disagrees. The record becomes disputed everywhere, and drops to review.")
+    say("B learns more, and disagrees. The record becomes disputed everywhere, and drops to review.")
     b.db.exchange.opinion(f"{a.feed}:{record}", "false_positive", basis="saw_content", reason="a news report about it")
     b.publish()
     for company in (a, c):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,9 +28,10 @@ from vhashdb.index.folder import Generation, IndexFolder, StoredSegment, Vanishe
 from vhashdb.index.frames import FrameIndex, Layer
 from vhashdb.index.segment import MAX_ROWS, Part, Segment, build, merge
 from vhashdb.index.upkeep import RECENT_CHANGES, RECENT_HASHES, due
-from vhashdb.matching.candidates import Candidate, candidates
+from vhashdb.matching.candidates import Candidates, Source, candidates
 from vhashdb.store import Selection, Store
 from vhashdb.store.changes import Change
+from vhashdb.store.sources import sources
 
 _Settle = Callable[[Sequence[Part]], Layer]
 _TRIES: Final = 10
@@ -93,16 +94,16 @@ class LiveIndex:
                     raise
             return self._index
 
-    def candidates(self, query: Fingerprint, radius_bits: int, among: Selection | None = None) -> list[Candidate]:
+    def candidates(self, query: Fingerprint, radius_bits: int, among: Selection | None = None) -> Candidates:
         """Records with a hash near the query's, best first; of those that count, if not all do."""
         try:
             index = self.current
-            return candidates(query, index, radius_bits, self._counting(among, index.change))
+            return candidates(query, index, radius_bits, self._counting(among, index.change), self._sources)
         except IndexError:  # tables that name rows which are not there
             with self._lock:
                 self._start_over("its tables are damaged")
                 index = self.current
-            return candidates(query, index, radius_bits, self._counting(among, index.change))
+            return candidates(query, index, radius_bits, self._counting(among, index.change), self._sources)
 
     def state(self) -> IndexState:
         """Generation, sizes and lag."""
@@ -159,6 +160,9 @@ class LiveIndex:
             return wrong
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _sources(self, numbers: Sequence[int]) -> Mapping[int, Source]:
+        return sources(self._store, numbers)
 
     def _counting(self, among: Selection | None, change: int) -> npt.NDArray[np.bool_] | None:
         """By number, whether a record counts; None: all do."""

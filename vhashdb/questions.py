@@ -11,7 +11,7 @@ import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from vhashdb.errors import UnreadableMedia
 from vhashdb.exchange.exchange import Exchange
@@ -21,7 +21,7 @@ from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
 from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
-from vhashdb.matching.candidates import Candidacy, Candidate, candidacy
+from vhashdb.matching.candidates import Budget, Candidacy, Candidates, candidacy
 from vhashdb.matching.comparison import compare
 from vhashdb.matching.explanation import Explanation, explain
 from vhashdb.matching.ranking import Known, weigh
@@ -60,6 +60,14 @@ MIN_USABLE_SHARE: Final = 0.1
 """… as it is when less than this share of it is usable."""
 
 
+class _Compared(NamedTuple):
+    """What comparing the candidates gave."""
+
+    matches: list[Match]
+    left_out: int = 0
+    """Records that are near enough to be missed, and were not compared."""
+
+
 class Questions:
     """The questions of one database; `Database.match` and `Database.explain` ask them. Safe from several threads."""
 
@@ -84,7 +92,7 @@ class Questions:
         if isinstance(source, Fingerprint):
             self._algorithm.id.require(source.algorithm)
             found = self._candidates(source, effort, among)
-            return self._answer(source, effort, None, 0.0, self._compared(source, found))
+            return self._answer(source, effort, None, 0.0, self._compared(source, found), among)
         with self._looked_at(source) as (looks, file):
             return self._ask(looks, effort, file, among)
 
@@ -94,8 +102,8 @@ class Questions:
         query = asked.frames if asked.frames is not None else Fingerprint.empty(self._algorithm.id)
         self._algorithm.id.require(query.algorithm)
         file = FileHashes(asked.sha256, asked.md5) if asked.exact else None
-        matches = self._compared(query, self._candidates(query, effort, among)) if len(query) else []
-        result = self._answer(query, effort, file, 0.0, matches, among)
+        compared = self._compared(query, self._candidates(query, effort, among)) if len(query) else _Compared([])
+        result = self._answer(query, effort, file, 0.0, compared, among)
         if len(query) or result.matches:
             return result
         return replace(result, reason=f"no record has this {asked.exact}, and nothing is known of what the file shows")
@@ -117,12 +125,12 @@ class Questions:
         explanation = explain(looks[-1], reference, candidacy)
         if not explanation.judgement.found or candidacy[-1].place is None:
             return explanation
-        among = self._weighed(looks[-1], self._candidates(looks[-1], asked[-1][2]))
+        among, _ = self._weighed(looks[-1], self._candidates(looks[-1], asked[-1][2]))
         return replace(explanation, among_others=next(judgement for other, judgement in among if other.id == record.id))
 
     def known_like(self, query: Fingerprint) -> list[Match]:
         """What a video that is to be recorded matches; nobody asked, so nothing is counted."""
-        return self._compared(query, self._candidates(query, Effort.BALANCED))
+        return self._compared(query, self._candidates(query, Effort.BALANCED)).matches
 
     @contextlib.contextmanager
     def _looked_at(self, source: Source) -> Iterator[tuple[QueryLooks, FileHashes | None]]:
@@ -156,10 +164,10 @@ class Questions:
                 found = self._candidates(query, effort, among)
                 # On a still there is nothing to save.
                 if not found and query.usable.any() and query.duration_s >= STILL_S:
-                    return self._answer(query, effort, file, looks.decode_cpu_s, [], among)
+                    return self._answer(query, effort, file, looks.decode_cpu_s, _Compared([]), among)
         closer = looks.at(last)
-        matches = self._compared(closer, self._candidates(closer, Effort.BALANCED, among))
-        return replace(self._answer(closer, effort, file, looks.decode_cpu_s, matches, among), confirmed=bool(first))
+        compared = self._compared(closer, self._candidates(closer, Effort.BALANCED, among))
+        return replace(self._answer(closer, effort, file, looks.decode_cpu_s, compared, among), confirmed=bool(first))
 
     def _candidacy(self, look: str, query: Fingerprint, effort: Effort, record: Record, reference: Fingerprint) -> Candidacy:
         """Whether one look at an input comes upon a record."""
@@ -175,10 +183,11 @@ class Questions:
         effort: Effort,
         file: FileHashes | None,
         cpu_s: float,
-        matches: list[Match],
+        compared: _Compared,
         among: Selection | None = None,
     ) -> Result:
         """The verdict on a fingerprint, given what it matches."""
+        matches = compared.matches
         if file:
             matches = self._with_identical(matches, file, query, among)
             unlike = self._store.not_this(file.sha256)
@@ -193,7 +202,8 @@ class Questions:
             tuple(matches),
             duration_s=query.duration_s,
             usable_s=query.usable_s,
-            damage=query.damage,
+            damage=(*query.damage, *_left_out(compared)),
+            not_compared=compared.left_out,
             effort=effort,
             sha256=(file.sha256 or None) if file else None,
             decode_cpu_s=cpu_s,
@@ -207,23 +217,30 @@ class Questions:
             self._log.note("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
         self._log.try_to_write()
 
-    def _compared(self, query: Fingerprint, found: Sequence[Candidate]) -> list[Match]:
+    def _compared(self, query: Fingerprint, found: Candidates) -> _Compared:
         """Of the candidates, the records that the fingerprint matches or may match, best first."""
-        matches = [Match(record, judgement) for record, judgement in self._weighed(query, found) if judgement.found]
-        return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
+        weighed, skipped = self._weighed(query, found)
+        matches = [Match(record, judgement) for record, judgement in weighed if judgement.found]
+        return _Compared(sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score)), found.left_out + skipped)
 
-    def _weighed(self, query: Fingerprint, found: Sequence[Candidate]) -> list[tuple[Record, Judgement]]:
-        """The candidates that can match, each with the judgement on it in the light of the others."""
+    def _weighed(self, query: Fingerprint, found: Candidates) -> tuple[list[tuple[Record, Judgement]], int]:
+        """The candidates that can match, each with the judgement on it in the light of the others; how many cost too much."""
         records = self._store.by_number([c.record for c in found]) if found else {}
         today = self._store.now().date()
-        active = [(records[c.record], c.near_s) for c in found if _in_force(records[c.record], today)]
-        known = []
-        for record, near_s in active:
+        active = [(records[c.record], c) for c in found if _in_force(records[c.record], today)]
+        weighed, known, skipped = [], [], 0
+        budget = Budget(query)
+        for record, candidate in active:
             reference = self._store.fingerprint(record.id)
-            known.append(Known(reference, compare(query, reference, near_s=near_s).judgement, near_s))
-        return list(zip([record for record, _ in active], weigh(query, known), strict=True))
+            if not budget.allows(candidate.source, reference):
+                skipped += candidate.could_matter
+                continue
+            weighed.append(record)
+            judgement = compare(query, reference, near_s=candidate.near_s).judgement
+            known.append(Known(reference, judgement, candidate.near_s, candidate.source))
+        return list(zip(weighed, weigh(query, known), strict=True)), skipped
 
-    def _candidates(self, query: Fingerprint, effort: Effort, among: Selection | None = None) -> list[Candidate]:
+    def _candidates(self, query: Fingerprint, effort: Effort, among: Selection | None = None) -> Candidates:
         return self._live.candidates(query, round(DEPTHS[effort].radius * self._algorithm.id.bits), among)
 
     def _with_identical(self, matches: list[Match], file: FileHashes, query: Fingerprint, among: Selection | None) -> list[Match]:
@@ -245,7 +262,8 @@ class Questions:
     def _with_ceilings(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
         """Each match with the most that it may lead to, and why not more."""
         stretches = [[(s.query_start_s, s.query_end_s) for s in m.segments] or [(0.0, query.duration_s)] for m in matches]
-        ceilings = self._exchange.ceilings([m.record for m in matches], query, stretches, sha256)
+        possible = [m.verdict is not Verdict.MATCH for m in matches]
+        ceilings = self._exchange.ceilings([m.record for m in matches], query, stretches, sha256, possible)
         return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
 
 
@@ -263,6 +281,14 @@ def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str
             return Verdict.INSUFFICIENT, "the picture shows too little to compare"
         return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.duration_s:.1f} s show enough picture to compare"
     return Verdict.NO_MATCH, "nothing known is alike"
+
+
+def _left_out(compared: _Compared) -> list[str]:
+    """What is to be said of an input that matches nothing if not everything that is near it could be compared."""
+    if compared.matches or not compared.left_out:
+        return []
+    several = "1 known video that looks" if compared.left_out == 1 else f"{compared.left_out:,} known videos that look"
+    return [f"{several} alike could not be compared: too many do, or they are too long"]
 
 
 def _shows_enough(query: Fingerprint) -> bool:

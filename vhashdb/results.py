@@ -152,6 +152,8 @@ class Result:
     usable_s: float = 0.0
     """Seconds of the input that show enough to be compared."""
     damage: tuple[str, ...] = ()
+    not_compared: int = 0
+    """Records that look alike and were not compared, because there are too many of them or they are too long."""
     effort: Effort = Effort.BALANCED
     confirmed: bool = False
     """With `Effort.FAST`: keyframes looked like a record, so the rest was decoded too."""

@@ -156,7 +156,7 @@ def test_opinions_and_reviews(follower, acme, samples):
 def test_rules_and_two_people(db, samples):
     assert "two-person  no" in run("trust", "rules", "--db", db).out
     assert run("trust", "rules", "--quorum", "3", "--two-person", "--db", db, "--json").json == [
-        {"type": "rules", "quorum": 3, "two_person": True}
+        {"type": "rules", "quorum": 3, "seen_here": True, "two_person": True}
     ]
     run("add", samples / "known" / "valley.mp4", "--db", db)
     done = run("review", "accept", the_record(db), "--reason", "x", "--db", db)

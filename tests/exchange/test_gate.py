@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 import vhashdb
-from tests.footage import fingerprint_of
+from tests.footage import film as film_file
+from tests.footage import fingerprint_of, flipped, random_hashes, scene
 from vhashdb import background
-from vhashdb.exchange.allowing import AllowList
+from vhashdb.exchange.allowing import AllowList, Canaries
 from vhashdb.exchange.gate import LIMITS, held_for, sudden
 from vhashdb.fingerprints.model import USABLE_QUALITY
 from vhashdb.hashing.algorithms import Pdq
+from vhashdb.hashing.views import Orientation, turned_bits
 
 from .companies import film, pictures
 
@@ -76,3 +78,71 @@ def test_a_fingerprint_without_hashes_has_nothing_to_hold():
 )
 def test_sudden_volume(new, before, held):
     assert bool(sudden(new, before)) is held
+
+
+# -- what real footage never does ------------------------------------------------------------------
+
+
+def walk(seed, count, bits=20):
+    """Hashes that go on from one to the next, as those of a film do: of half of their bits set, some change places."""
+    rng = np.random.default_rng(seed)
+    row = np.zeros(256, np.uint8)
+    row[rng.choice(256, 128, replace=False)] = 1
+    rows = []
+    for _ in range(count):
+        rows.append(row.copy())
+        for value in (0, 1):
+            row[rng.choice(np.flatnonzero(rows[-1] == value), bits // 2, replace=False)] ^= 1
+    return np.packbits(rows, axis=1)
+
+
+def test_real_and_generated_footage_goes_on_and_what_is_strung_together_does_not(samples, tmp_path):
+    films = [film_file(tmp_path / f"{seed}.mp4", scene(seed, 40)) for seed in range(4)]
+    prints = [vhashdb.fingerprint(path) for path in (*films, *sorted((samples / "known").glob("*.mp4")))]
+    assert [held_for(each) for each in prints] == [()] * len(prints)
+    pieces = np.concatenate([each.hash[each.usable & (each.view == 0)][:40:8] for each in prints])
+    strung = fingerprint_of(np.concatenate([pieces, pictures(1, 80)]))
+    (why,) = held_for(strung)
+    assert why.endswith("of its pictures have nothing to do with the one before")
+    assert held_for(fingerprint_of(walk(1, 120))) == ()
+
+
+def test_poor_pictures_that_go_on_are_believed():
+    assert held_for(fingerprint_of(walk(1, 24), quality=LIMITS.quality - 1)) == ()
+    assert held_for(fingerprint_of(walk(1, 1), step_s=20, quality=LIMITS.quality - 1)) == ()
+    assert len(held_for(fingerprint_of(walk(1, 1), step_s=0.1, quality=LIMITS.quality - 1))) == 1
+
+
+def test_more_hashes_than_a_video_has_are_held():
+    (why,) = held_for(fingerprint_of(walk(1, 400, bits=2), step_s=0.01))
+    assert why == "it has 400 hashes for 4.0 s; real footage has up to 40 for a second"
+    (why,) = held_for(fingerprint_of(walk(1, 4), step_s=4 * 3600))
+    assert why == "it is said to be longer than 12 hours"
+    (why,) = held_for(fingerprint_of(np.tile(walk(1, 100), (2_001, 1)), step_s=0.2))
+    assert why == "it has 200,100 hashes; no video is believed to have more than 200,000"
+
+
+# -- one's own innocent videos ---------------------------------------------------------------------
+
+
+def test_a_record_that_matches_a_canary_is_held_also_turned_over():
+    canaries = Canaries([fingerprint_of(walk(seed, 40)) for seed in range(5)], Pdq.id)
+    assert canaries.matched(fingerprint_of(walk(3, 40))) == 1
+    assert canaries.matched(fingerprint_of(turned_bits(walk(3, 40), Orientation.MIRRORED))) == 1
+    assert canaries.matched(fingerprint_of(walk(9, 40))) == 0
+    assert held_for(fingerprint_of(walk(3, 40)), innocent=canaries.matched) == ("it matches 1 of your innocent videos",)
+
+
+def test_one_picture_that_is_near_is_no_match_and_one_of_each_of_many_is():
+    canaries = Canaries([fingerprint_of(walk(seed, 40)) for seed in range(5)], Pdq.id)
+    one = np.concatenate([walk(9, 20), walk(3, 1), walk(10, 20)])
+    assert canaries.matched(fingerprint_of(one)) == 0
+    assert canaries.matched(fingerprint_of(np.concatenate([walk(seed, 1) for seed in range(5)]))) == 5
+
+
+def test_a_large_allow_list_is_searched_by_its_index():
+    """Of 400,000 hashes a brute search would look at 200 million pairs."""
+    listed = [fingerprint_of(random_hashes(seed, 4_000)) for seed in range(100)]
+    allow_list = AllowList.of(listed, [], Pdq.id)
+    asked = np.concatenate([flipped(listed[50].hash[:250], 12), random_hashes(1_000, 250)])
+    assert allow_list.shows(asked).tolist() == [True] * 250 + [False] * 250

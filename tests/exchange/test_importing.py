@@ -14,6 +14,8 @@ from vhashdb.exchange.formats import FormatLimits, Options, Remark
 from vhashdb.exchange.importing import Importer, Said, Status
 from vhashdb.store.imports import Imports
 
+from .companies import pictures
+
 
 def take(db, data, source="", **how):
     """What came of each item of a file."""
@@ -382,3 +384,12 @@ def test_imported_frames_are_no_denser_than_our_own(new_db, corpus):
     assert len(kept) <= 8 * kept.duration_s + 1 < len(path.read_text().split())
     own = vhashdb.fingerprint(corpus / "reference" / "chair-19-sd-bar.mp4")
     assert len(kept) <= 1.2 * len(own.only(own.view == 0))
+
+
+def test_new_hashes_of_a_known_video_are_found_and_the_old_ones_are_not(new_db):
+    frames = [pictures(seed, 12) for seed in (1, 2)]
+    for each in frames:
+        (outcome,) = take(new_db, line(sha256=None, fingerprint=json.loads(vhashdb.to_json(fingerprint_of(each)))), "acme")
+        assert outcome.status in ("added", "updated")
+        assert [m.record.id for m in new_db.match(fingerprint_of(each)).matches] == [outcome.record]
+    assert new_db.match(fingerprint_of(frames[0])).matches == ()

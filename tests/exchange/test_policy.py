@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vhashdb.exchange import events, policy
-from vhashdb.exchange.policy import Action, FeedStanding, FeedStatus, Standing, Voices, ceiling, voices_of
+from vhashdb.exchange.policy import Action, FeedStanding, FeedStatus, Standing, Voices, Word, ceiling, voices_of
 from vhashdb.store import promotion
 
 TODAY = datetime.date(2026, 11, 25)
 FRESH = FeedStanding("acme", Action.BLOCK, Action.BLOCK, FeedStatus.FRESH)
-SEEN = Voices(frozenset({"acme", "bold"}), frozenset(), frozenset({"acme", "bold"}))
+SEEN = Voices(frozenset({"acme", "bold"}), frozenset(), frozenset({"acme", "bold"}), seen_here=True)
 FREE = Standing(Action.BLOCK, FRESH, SEEN)
 """Nothing speaks against blocking."""
 
@@ -34,15 +34,17 @@ def test_a_block_needs_everybodys_consent():
     ("change", "why"),
     [
         ({"held": "quality"}, "held: quality"),
-        ({"voices": Voices(SEEN.agree, frozenset({"bold"}), SEEN.saw_content)}, r"disputed: 2 for it, 1 against \(bold\)"),
+        ({"voices": dataclasses.replace(SEEN, dispute=frozenset({"bold"}))}, r"disputed: 2 for it, 1 against \(bold\)"),
         ({"review_by": TODAY - datetime.timedelta(days=1)}, "was to be reviewed by 2026-11-24"),
         ({"feed": dataclasses.replace(FRESH, status=FeedStatus.STALE, why="expired")}, "feed acme is stale: expired"),
         ({"feed": dataclasses.replace(FRESH, status=FeedStatus.QUARANTINED, why="fork")}, "feed acme is quarantined: fork"),
         ({"feed": dataclasses.replace(FRESH, status=FeedStatus.NEW)}, "feed acme is new"),
         ({"allowed": "news intro"}, "on an allow-list: news intro"),
-        ({"voices": Voices(SEEN.agree, frozenset(), frozenset({"acme"}))}, "1 of 2 organisations required saw the content"),
+        ({"voices": dataclasses.replace(SEEN, saw_content=frozenset({"acme"}))}, "1 of 2 organisations required saw the content"),
+        ({"voices": dataclasses.replace(SEEN, seen_here=False)}, "nobody here saw the content"),
+        ({"possible": True}, "the match is possible, not certain"),
     ],
-    ids=["held", "disputed", "overdue", "stale", "quarantined", "new", "allow-list", "quorum"],
+    ids=["held", "disputed", "overdue", "stale", "quarantined", "new", "allow-list", "quorum", "seen-elsewhere", "possible"],
 )
 def test_each_doubt_alone_caps_at_review(change, why):
     found = decided(dataclasses.replace(FREE, **change))
@@ -76,41 +78,64 @@ def test_records_of_ones_own_have_no_feed_above_them():
     assert decided(Standing(Action.BLOCK, voices=Voices(frozenset({"local"})))).action is Action.REVIEW
 
 
-@given(actions, actions, actions, st.sampled_from(list(FeedStatus)), st.booleans(), st.text(max_size=3), st.integers(1, 4))
-def test_more_doubt_never_allows_more(record, feed, trust, status, disputed, held, quorum):
-    standing = Standing(record, FeedStanding("f", feed, trust, status), SEEN, held)
+@given(actions, actions, actions, st.sampled_from(list(FeedStatus)), st.booleans(), st.text(max_size=3), st.integers(1, 4), st.booleans())
+def test_more_doubt_never_allows_more(record, feed, trust, status, disputed, held, quorum, possible):
+    standing = Standing(record, FeedStanding("f", feed, trust, status), SEEN, held, possible=possible)
     if disputed:
         standing = dataclasses.replace(standing, voices=dataclasses.replace(SEEN, dispute=frozenset({"x"})))
     found = decided(standing, quorum=quorum)
     assert found.action.rank <= min(record.rank, feed.rank, trust.rank)
-    if disputed or held or quorum > 2 or status not in (FeedStatus.FRESH, FeedStatus.LOCAL):
+    if disputed or held or possible or quorum > 2 or status not in (FeedStatus.FRESH, FeedStatus.LOCAL):
         assert found.action.rank <= Action.REVIEW.rank
     assert (found.action is Action.BLOCK) == (not found.reasons)
     assert decided(standing, quorum=quorum + 1).action.rank <= found.action.rank
 
 
+def test_somebody_here_need_not_look_where_people_agreed_on_that():
+    elsewhere = dataclasses.replace(FREE, voices=dataclasses.replace(SEEN, seen_here=False))
+    assert decided(elsewhere, seen_here=False).action is Action.BLOCK
+
+
 def test_who_speaks_for_a_record_and_who_against():
     said = [
-        ("bold", "agree", "saw_content"),
-        ("calm", "agree", "metadata"),
-        ("dark", "seen", "saw_content"),
-        ("early", "withdrawn", "metadata"),
+        Word("bold", "agree", "saw_content"),
+        Word("calm", "agree", "metadata"),
+        Word("dark", "seen", "saw_content"),
+        Word("early", "withdrawn", "metadata"),
     ]
-    voices = voices_of("acme", saw_content=True, opinions=said)
+    voices = voices_of("acme", saw_content=True, words=said)
     assert voices == Voices(frozenset({"acme", "bold", "calm"}), frozenset(), frozenset({"acme", "bold"}))
     assert not voices.disputed
 
 
 @pytest.mark.parametrize("verdict", sorted(policy.NEGATIVE))
 def test_one_negative_opinion_disputes(verdict):
-    voices = voices_of("acme", saw_content=False, opinions=[("bold", verdict, "saw_content")])
+    voices = voices_of("acme", saw_content=False, words=[Word("bold", verdict, "saw_content")])
     assert voices.disputed
     assert "bold" not in voices.saw_content
 
 
+@pytest.mark.parametrize(
+    ("trust", "objects", "votes"),
+    [(Action.NONE, False, False), (Action.LOG, False, False), (Action.REVIEW, True, False), (Action.BLOCK, True, True)],
+)
+def test_a_word_counts_up_to_the_trust_in_who_says_it(trust, objects, votes):
+    objection, vote = Word("bold", "false_positive", "saw_content", trust), Word("bold", "agree", "saw_content", trust)
+    assert voices_of("acme", saw_content=True, words=[objection]).disputed is objects
+    assert ("bold" in voices_of("acme", saw_content=True, words=[vote]).saw_content) is votes
+    assert policy.counts(Action.REVIEW, trust) is objects
+    assert policy.counts(Action.BLOCK, trust) is votes
+
+
+def test_what_was_seen_before_a_record_changed_is_no_vote_for_what_it_is_now():
+    said = [Word("bold", "agree", "saw_content", current=False), Word("here", "agree", "saw_content", here=True, current=False)]
+    voices = voices_of("acme", saw_content=True, words=said)
+    assert voices == Voices(frozenset({"acme", "bold", "here"}), frozenset(), frozenset({"acme"}), seen_here=False)
+
+
 def test_several_feeds_of_one_organisation_are_one_voice():
-    voices = voices_of("acme", saw_content=True, opinions=[("acme", "agree", "saw_content"), ("bold", "agree", "saw_content")] * 3)
-    assert len(voices.saw_content) == 2
+    said = [Word("acme", "agree", "saw_content"), Word("bold", "agree", "saw_content")] * 3
+    assert len(voices_of("acme", saw_content=True, words=said).saw_content) == 2
 
 
 def test_every_verdict_is_weighed_everywhere_alike():

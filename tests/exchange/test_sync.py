@@ -47,7 +47,7 @@ def bold(tmp_path):
 def follower(tmp_path, acme):
     """Trusts acme, over HTTP."""
     company = Company(tmp_path, "follower")
-    company.exchange.reviews.set_rules(Rules(quorum=1))
+    company.exchange.reviews.set_rules(Rules(quorum=1, seen_here=False))
     with served(acme.feed.folder) as server:
         company.server = server
         company.trusts(acme, server.url)

@@ -1,8 +1,8 @@
-"""Allow-lists at work: whether a picture is one that must never lead to an automatic action. Pure."""
+"""What is known to be harmless, at work: pictures that must never lead to an automatic action, and one's own innocent videos. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,40 +12,47 @@ import numpy.typing as npt
 from vhashdb.background import common
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.model import covered
-from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
+from vhashdb.hashing.views import Orientation, turned_bits
+from vhashdb.index.frames import FrameIndex, Layer
+from vhashdb.index.segment import Part, build
+from vhashdb.matching.comparison import compare
+from vhashdb.matching.verdict import Verdict
 
 RADIUS: Final = 31
 """Bits of 256 within which a picture shows one on the list: what PDQ's authors take for the same picture."""
 SHARE: Final = 0.2
 """Share of the seconds that matched that may show what is on the list before nothing may happen automatically."""
-_BLOCK_PAIRS: Final = 1 << 20
+SAMPLED: Final = 48
+"""Pictures of a record, evenly spread, that are looked up among the canaries; those that are near are compared in full …"""
+COMPARED: Final = 20
+"""… up to so many, those with most pictures near first."""
+STRUNG: Final = 3
+"""Canaries of which a record has a picture each, from which on it is strung together of them."""
+_FEW_ENTRIES: Final = 4
+"""Pictures under which two fingerprints cannot be compared over time: near is then enough."""
 
 
 @dataclass(frozen=True)
 class AllowList:
     """Everything that is on the allow-lists of this database."""
 
-    hashes: PackedHashes
-    """``(n, bytes)`` uint8."""
+    index: FrameIndex
+    """Its pictures."""
     files: frozenset[str] = frozenset()
     """SHA-256 of whole files, in hexadecimal."""
 
     @classmethod
     def of(cls, fingerprints: Iterable[Fingerprint], files: Iterable[str], algorithm: AlgorithmId) -> AllowList:
         """The pictures of these fingerprints that show enough to compare, and these files."""
-        rows = [f.hash[f.usable] for f in fingerprints if f.algorithm == algorithm]
-        return cls(np.concatenate(rows) if rows else np.zeros((0, algorithm.bytes), np.uint8), frozenset(files))
+        return cls(_index_of(list(fingerprints), algorithm), frozenset(files))
 
     def shows(self, hashes: PackedHashes) -> npt.NDArray[np.bool_]:
         """Which hashes ``(n, bytes)`` uint8 are near one on the list: ``(n,)`` bool."""
         found = np.zeros(len(hashes), np.bool_)
-        if not len(self.hashes):
-            return found
-        step = max(1, _BLOCK_PAIRS // len(self.hashes))
-        for start in range(0, len(hashes), step):
-            pairs = np.bitwise_count(hashes[start : start + step, None, :] ^ self.hashes[None, :, :])
-            found[start : start + step] = (pairs.sum(axis=2, dtype=np.int64) <= RADIUS).any(axis=1)
+        if len(hashes) and len(self.index):
+            found[self.index.search(hashes, RADIUS).query] = True
         return found
 
     def benign(self, hashes: PackedHashes, algorithm: AlgorithmId) -> npt.NDArray[np.bool_]:
@@ -56,7 +63,7 @@ class AllowList:
         """Why nothing may happen automatically to what was asked, looking at these seconds of it; empty if it may."""
         if sha256 is not None and sha256 in self.files:
             return "this very file"
-        if not len(self.hashes):
+        if not len(self.index):
             return ""
         within = np.zeros(len(query), np.bool_)
         for first_s, last_s in stretches:
@@ -68,3 +75,48 @@ class AllowList:
         asked_s, shown_s = covered(start_s, end_s), covered(start_s[seen], end_s[seen])
         share = shown_s / asked_s if asked_s else float(seen.any())
         return f"{share:.0%} of what matched" if share > SHARE else ""
+
+
+class Canaries:
+    """The innocent videos of this database's own people, by their hashes: no record of anybody should match them."""
+
+    def __init__(self, fingerprints: Sequence[Fingerprint], algorithm: AlgorithmId) -> None:
+        self._fingerprints, self._algorithm = list(fingerprints), algorithm
+        self._index = _index_of(self._fingerprints, algorithm)
+
+    def __len__(self) -> int:
+        return len(self._fingerprints)
+
+    def matched(self, record: Fingerprint) -> int:
+        """How many of them a record matches, or is strung together of; 0 if it is none."""
+        usable = np.flatnonzero(record.usable)
+        if not len(self._index) or not len(usable):
+            return 0
+        chosen = usable[np.linspace(0, len(usable) - 1, min(SAMPLED, len(usable))).astype(np.int64)]
+        chosen = chosen[~common(record.hash[chosen], record.algorithm)]
+        if not len(chosen):
+            return 0
+        hits = self._index.search(_turned(record.hash[chosen], record.algorithm), RADIUS)
+        pairs = np.stack([hits.record, hits.query % len(chosen)])
+        near, pictures = np.unique(np.unique(pairs, axis=1)[0], return_counts=True)
+        likely = near[np.argsort(-pictures, kind="stable")][:COMPARED].tolist()
+        matched = sum(self._is(record, self._fingerprints[number]) for number in likely)
+        return matched if matched or len(near) < STRUNG else len(near)
+
+    def _is(self, record: Fingerprint, canary: Fingerprint) -> bool:
+        if min(len(record), len(canary)) < _FEW_ENTRIES:
+            return True  # they were found near
+        return compare(record, canary).judgement.verdict is Verdict.MATCH
+
+
+def _turned(hashes: PackedHashes, algorithm: AlgorithmId) -> PackedHashes:
+    """The hashes in all orientations, one block after the other, as far as bits can be turned."""
+    ways = list(Orientation) if algorithm == Pdq.id else [Orientation.UPRIGHT]
+    return np.concatenate([hashes if way is Orientation.UPRIGHT else turned_bits(hashes, way) for way in ways])
+
+
+def _index_of(fingerprints: Sequence[Fingerprint], algorithm: AlgorithmId) -> FrameIndex:
+    """The usable pictures of fingerprints, each under its place in the sequence."""
+    parts = [Part(n, n, f.hash[f.usable]) for n, f in enumerate(fingerprints) if f.algorithm == algorithm and f.usable.any()]
+    layers = [Layer(build(parts, algorithm.bits), np.zeros(len(parts), np.bool_))] if parts else []
+    return FrameIndex(algorithm, layers)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import UsageError
 from vhashdb.exchange import gate, policy
-from vhashdb.exchange.allowing import AllowList
+from vhashdb.exchange.allowing import AllowList, Canaries
 from vhashdb.exchange.policy import Action, Ceiling, FeedStanding
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
@@ -20,7 +20,7 @@ from vhashdb.hashing.bits import PackedHashes
 from vhashdb.store.assessments import Assessments
 from vhashdb.store.federations import Federations
 from vhashdb.store.feeds import Feed, Feeds
-from vhashdb.store.opinions import LOCAL, Opinion, Opinions
+from vhashdb.store.opinions import CANARY, LOCAL, Opinion, Opinions
 from vhashdb.store.records import Record
 from vhashdb.store.reviews import Reviews
 from vhashdb.store.rules import read_rules
@@ -47,6 +47,7 @@ class Exchange:
     def __init__(self, store: Store, folder: Path, algorithm: AlgorithmId, search: Search, wrote: Callable[[], None]) -> None:
         self._store, self._algorithm, self._search, self._wrote = store, algorithm, search, wrote
         self._allowing: tuple[object, AllowList] | None = None
+        self._canaries: tuple[object, Canaries] | None = None
         self._folder = folder / FOLDER
         self.feeds = Feeds(store)
         """Whom this database trusts, and how far it has read."""
@@ -150,20 +151,22 @@ class Exchange:
                 )
         bounds = limits or FeedLimits()
         client = client or _client({feed.id: self.feeds.hosts(feed.id) for feed in chosen}, bounds)
-        syncing = Syncing(self.feeds, Staging(self._store), self._algorithm, self._gate, self._folder, client, bounds)
+        syncing = Syncing(self.feeds, Staging(self._store), self._algorithm, self.gate, self._folder, client, bounds)
         for done in syncing.run(chosen, dry_run=dry_run):
             if done.changes.total:
                 self._wrote()
             yield done
 
-    def _gate(self) -> Callable[[Fingerprint], tuple[str, ...]]:
-        """The import gate for one sync."""
-        benign, left = self.allow_list().benign, gate.LIMITS.looked_up
+    def gate(self, *, crowds: bool = True) -> Callable[[Fingerprint], tuple[str, ...]]:
+        """The import gate for one sync or one file of others; with ``crowds`` it looks for the same pictures in other records."""
+        benign, left = self.allow_list().benign, gate.LIMITS.looked_up if crowds else 0
+        canaries = self.canaries()
+        innocent = canaries.matched if len(canaries) else None
 
         def examine(fingerprint: Fingerprint) -> tuple[str, ...]:
             nonlocal left
             left -= 1
-            return gate.held_for(fingerprint, benign=benign, neighbours=self._search if left >= 0 else None)
+            return gate.held_for(fingerprint, benign=benign, innocent=innocent, neighbours=self._search if left >= 0 else None)
 
         return examine
 
@@ -179,6 +182,7 @@ class Exchange:
         query: Fingerprint | None = None,
         stretches: Sequence[Sequence[tuple[float, float]]] = (),
         sha256: str | None = None,
+        possible: Sequence[bool] = (),
     ) -> list[Ceiling]:
         """What a match with each record may lead to without a person.
 
@@ -187,31 +191,40 @@ class Exchange:
             query: what was asked, to be looked up in the allow-lists.
             stretches: for each record, the seconds of the query that matched it.
             sha256: of the file that was asked.
+            possible: for each record, whether the match is only possible.
         """
         if not records:
             return []
         now = self._store.now()
         with self._store.transactions.reading() as connection:
-            found, quorum = standings(connection, records, now), read_rules(connection).quorum
+            found, rules = standings(connection, records, now), read_rules(connection)
         allow_list = self.allow_list()
         ceilings = []
         for place, record in enumerate(records):
-            standing = found[record.id]
+            standing = replace(found[record.id], possible=bool(possible) and possible[place])
             if query is not None:
                 spans = stretches[place] if stretches else [(0.0, query.duration_s)]
                 standing = replace(standing, allowed=allow_list.against(query, spans, sha256))
-            ceilings.append(policy.ceiling(standing, today=now.date(), quorum=quorum))
+            ceilings.append(policy.ceiling(standing, today=now.date(), quorum=rules.quorum, seen_here=rules.seen_here))
         return ceilings
 
     def allow_list(self) -> AllowList:
-        """Everything that must never act automatically, of people here and of every feed that is trusted in anything."""
+        """Everything that must never act automatically, of people here and of feeds whose objections count."""
         version = self.opinions.allow_version()
         if self._allowing is None or self._allowing[0] != version:
             self._allowing = version, self._read_allow_list()
         return self._allowing[1]
 
+    def canaries(self) -> Canaries:
+        """The innocent videos of people here, which no record of others should match."""
+        version = self.opinions.allow_version()
+        if self._canaries is None or self._canaries[0] != version:
+            entries = self.opinions.allowed(author=CANARY)
+            self._canaries = version, Canaries([e.fingerprint for e in entries if e.fingerprint is not None], self._algorithm)
+        return self._canaries[1]
+
     def _read_allow_list(self) -> AllowList:
-        trusted = {LOCAL} | {feed.id for feed in self.feeds.all() if feed.trust != Action.NONE}
+        trusted = {LOCAL} | {feed.id for feed in self.feeds.all() if policy.counts(Action.REVIEW, Action(feed.trust))}
         entries = [entry for entry in self.opinions.allowed() if entry.author in trusted]
         prints = (entry.fingerprint for entry in entries if entry.fingerprint is not None)
         return AllowList.of(prints, (entry.sha256 for entry in entries if entry.sha256), self._algorithm)

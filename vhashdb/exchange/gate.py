@@ -20,6 +20,8 @@ from vhashdb.hashing.bits import PackedHashes
 
 Neighbours = Callable[[PackedHashes, int], Iterable[int]]
 """Numbers of other records with a hash within so many bits of these hashes ``(n, bytes)``."""
+Innocent = Callable[[Fingerprint], int]
+"""How many of one's own innocent videos a record matches."""
 Benign = Callable[[PackedHashes, AlgorithmId], npt.NDArray[np.bool_]]
 """Which of these hashes ``(n, bytes)`` are near a picture known to be harmless: ``(n,)`` bool."""
 
@@ -38,10 +40,26 @@ class GateLimits:
     """PDQ quality under which its authors advise against matching a picture …"""
     low_share: float = 0.5
     """… and the share of such pictures at which a record is held."""
+    film_s: float = 1.0
+    """Seconds from which on something that never changes is a film, and not a picture."""
     benign_share: float = 0.2
     """Share of a record's pictures that may be near a harmless one …"""
     benign_sampled: int = 48
     """… of so many, evenly spread, that are looked at."""
+    most_hashes: int = 200_000
+    """Hashes of one record that are believed: more than six hours of a lively video have."""
+    longest_s: float = 12 * 3600.0
+    """Seconds of one video that are believed."""
+    dense: float = 40.0
+    """Hashes for each second, in all views, that are believed: the liveliest real clip of 190 has 26 …"""
+    dense_from: int = 200
+    """… of records with at least so many."""
+    strung_from: int = 64
+    """Whole pictures from which on a record is examined for being strung together …"""
+    strung_bits: int = 80
+    """… which is to have next to nothing that goes on: pictures further than this from the one before it …"""
+    strung_share: float = 0.9
+    """… make up this share. Of real clips with so many pictures none has more than three quarters."""
     unrelated: int = 5
     """Other records with a picture like one of this record's, from which on it is suspicious."""
     neighbour_bits: int = 24
@@ -63,13 +81,17 @@ def held_for(
     fingerprint: Fingerprint,
     *,
     benign: Benign = common,
+    innocent: Innocent | None = None,
     neighbours: Neighbours | None = None,
     limits: GateLimits = LIMITS,
 ) -> tuple[str, ...]:
     """Why this record must wait for a person, in words; empty if it need not."""
     if not len(fingerprint):
         return ()
-    found = [_far_from_half(fingerprint, limits), _poor(fingerprint, limits), _benign(fingerprint, benign, limits)]
+    found = [check(fingerprint, limits) for check in (_far_from_half, _poor, _too_much, _strung_together)]
+    found.append(_benign(fingerprint, benign, limits))
+    if innocent is not None and (matched := innocent(fingerprint)):
+        found.append(f"it matches {matched:,} of your innocent videos")
     if neighbours is not None:
         found.append(_crowded(fingerprint, neighbours, limits))
     return tuple(reason for reason in found if reason)
@@ -97,10 +119,45 @@ def _far_from_half(fingerprint: Fingerprint, limits: GateLimits) -> str:
 
 
 def _poor(fingerprint: Fingerprint, limits: GateLimits) -> str:
-    low = fingerprint.quality < limits.quality
-    if low.mean() < limits.low_share:
+    """Poor pictures of a camera at night, or of a page of text, go on from one to the next; those that do not are noise."""
+    usable = fingerprint.usable
+    low = fingerprint.quality[usable] < limits.quality
+    if not len(low) or low.mean() < limits.low_share or _goes_on(fingerprint, limits):
         return ""
     return f"{low.mean():.0%} of its pictures have a quality under {limits.quality}"
+
+
+def _goes_on(fingerprint: Fingerprint, limits: GateLimits) -> bool:
+    """Whether most pictures resemble the one before, as those of a film do that shows little."""
+    steps = _steps(fingerprint)
+    return float(np.median(steps)) <= limits.strung_bits if len(steps) else fingerprint.duration_s >= limits.film_s
+
+
+def _steps(fingerprint: Fingerprint) -> npt.NDArray[np.int64]:
+    """Bits from each usable whole picture to the next one."""
+    whole = np.flatnonzero(fingerprint.usable & (fingerprint.view == 0))
+    hashes = fingerprint.hash[whole[np.argsort(fingerprint.start_s[whole], kind="stable")]]
+    return np.asarray(np.bitwise_count(hashes[1:] ^ hashes[:-1]).sum(axis=1), np.int64)
+
+
+def _too_much(fingerprint: Fingerprint, limits: GateLimits) -> str:
+    count, duration_s = len(fingerprint), fingerprint.duration_s
+    if count > limits.most_hashes:
+        return f"it has {count:,} hashes; no video is believed to have more than {limits.most_hashes:,}"
+    if duration_s > limits.longest_s or (count and float(fingerprint.end_s.max()) > limits.longest_s):
+        return f"it is said to be longer than {limits.longest_s / 3600:.0f} hours"
+    if count >= limits.dense_from and count > limits.dense * duration_s:
+        return f"it has {count:,} hashes for {duration_s:.1f} s; real footage has up to {limits.dense:.0f} for a second"
+    return ""
+
+
+def _strung_together(fingerprint: Fingerprint, limits: GateLimits) -> str:
+    """A camera's pictures go on from one to the next; those of a hundred videos strung together do not."""
+    steps = _steps(fingerprint)
+    if fingerprint.algorithm != Pdq.id or len(steps) + 1 < limits.strung_from:
+        return ""
+    cuts = float((steps > limits.strung_bits).mean())
+    return f"{cuts:.0%} of its pictures have nothing to do with the one before" if cuts > limits.strung_share else ""
 
 
 def _benign(fingerprint: Fingerprint, benign: Benign, limits: GateLimits) -> str:

@@ -13,7 +13,6 @@ import numpy as np
 from vhashdb.errors import UsageError
 from vhashdb.exchange.formats import Entry, Format, FormatLimits, Item, Judged, Options, Refusal, Remark, opened
 from vhashdb.exchange.formats.words import label_of
-from vhashdb.exchange.gate import held_for
 from vhashdb.exchange.policy import NEGATIVE
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.model import bare
@@ -167,6 +166,7 @@ class Importer:
         self._imports = Imports(database.store)
         self.format, self._file = opened(stream, options, form)
         self._pretended: dict[Place, Imported] = {}
+        self._gate = database.exchange.gate(crowds=False)
         self._little: Counter[str] = Counter()
         """Records that can be found less well than one might think, by why."""
 
@@ -209,7 +209,7 @@ class Importer:
             return Outcome(item.number, Status.REFUSED, too_much, external_id=item.external_id, notes=item.notes)
         place = Place(self._said.source or source_of(self.format, item), item.key)
         known = batch.find(place) if batch is not None else self._pretended.get(place) or self._imports.find(place)
-        doubts = (item.doubt,) if item.doubt else held_for(item.frames) if item.frames is not None else ()
+        doubts = (item.doubt,) if item.doubt else self._gate(thinned(item.frames)) if item.frames is not None else ()
         decision = decide(item, known, "; ".join((*filter(None, [item.unread]), *doubts)))
         record = self._carry_out(decision, place, item, known, batch)
         notes = item.notes

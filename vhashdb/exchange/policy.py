@@ -4,6 +4,7 @@
 review as long as anything speaks against acting alone:
 
 =================  ==========================================================================================
+possible           the match itself is not certain
 held               the import gate, or a person, put it aside
 disputed           somebody agrees and somebody disagrees; the publisher counts as agreeing
 past its review    the day by which somebody was to look again has gone by
@@ -11,16 +12,20 @@ stale feed         the feed expired: a retraction may be missing
 quarantined feed   the feed broke a rule of trust
 allow-list         the signal is on a list of what must never act automatically
 quorum             fewer organisations than required saw the content and agree
+not seen here      nobody of this database saw the content, and the rules here ask for it
 =================  ==========================================================================================
 
-Records of one's own have no feed above them: their handling decides, and the same seven conditions.
+Records of one's own have no feed above them: their handling decides, and the same conditions.
+
+What others say of a record (opinions, entries of allow-lists) counts **up to the trust given to who says it**: an objection
+sends a match to a person, so it takes trust up to ``review``; a vote for a block takes trust up to ``block``. See `counts`.
 """
 
 from __future__ import annotations
 
 import datetime
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,6 +85,32 @@ class FeedStanding:
 LOCAL: Final = FeedStanding()
 
 
+def counts(towards: Action, trust: Action) -> bool:
+    """Whether the word of somebody who is trusted up to ``trust`` counts towards an action.
+
+    Whoever may bring about an action by a record may also speak for it: with trust up to `Action.REVIEW` an objection or an
+    entry of an allow-list sends matches to a person, and with trust up to `Action.BLOCK` a vote helps to a block. The words
+    of others are kept and shown, and decide nothing.
+    """
+    return trust.rank >= towards.rank
+
+
+@dataclass(frozen=True)
+class Word:
+    """What one organisation says of one record; its latest word."""
+
+    who: str
+    """The organisation: all its feeds have one voice."""
+    verdict: str
+    basis: str
+    trust: Action = Action.BLOCK
+    """How far it is trusted here."""
+    here: bool = False
+    """Said by people of this database."""
+    current: bool = True
+    """Of what the record is now, rather than of an earlier revision."""
+
+
 @dataclass(frozen=True)
 class Voices:
     """Who says what about one record, by organisation. The publisher's own record counts as agreeing."""
@@ -87,7 +118,9 @@ class Voices:
     agree: frozenset[str] = frozenset()
     dispute: frozenset[str] = frozenset()
     saw_content: frozenset[str] = frozenset()
-    """Those who agree and looked at the content itself."""
+    """Those who agree, looked at the content itself, and may speak for a block."""
+    seen_here: bool = False
+    """Somebody of this database looked at the content, or accepted the record."""
 
     @property
     def disputed(self) -> bool:
@@ -110,6 +143,8 @@ class Standing:
     """Why automatic action on it is ruled out by an allow-list; empty if it is not."""
     exceptions: tuple[str, ...] = ()
     """Uses, such as news, that a person has to tell apart."""
+    possible: bool = False
+    """What is asked about may show the record, or may not."""
 
 
 @dataclass(frozen=True)
@@ -125,16 +160,23 @@ class Ceiling:
     exceptions: tuple[str, ...] = ()
 
 
-def ceiling(standing: Standing, *, today: datetime.date, quorum: int = DEFAULT_QUORUM) -> Ceiling:
-    """The effective action for one record, with every reason that keeps it from being higher."""
-    limits = list(_limits(standing, today, quorum))
+def ceiling(standing: Standing, *, today: datetime.date, quorum: int = DEFAULT_QUORUM, seen_here: bool = True) -> Ceiling:
+    """The effective action for one record, with every reason that keeps it from being higher.
+
+    Args:
+        standing: everything that is known of the record and of the match.
+        today: the day on which it is asked.
+        quorum: organisations that must have seen the content before a block.
+        seen_here: whether somebody of this database must be among them.
+    """
+    limits = list(_limits(standing, today, quorum, seen_here))
     action = min((limit for limit, _ in limits), key=lambda limit: limit.rank, default=Action.BLOCK)
     reasons = tuple(why for limit, why in limits if limit is action)
     voices = standing.voices
     return Ceiling(action, reasons, len(voices.agree), len(voices.dispute), standing.exceptions)
 
 
-def _limits(standing: Standing, today: datetime.date, quorum: int) -> Iterator[tuple[Action, str]]:
+def _limits(standing: Standing, today: datetime.date, quorum: int, seen_here: bool) -> Iterator[tuple[Action, str]]:
     """Everything that forbids the highest action: up to where, and why."""
     feed, voices = standing.feed, standing.voices
     if standing.max_action is not Action.BLOCK:
@@ -146,6 +188,8 @@ def _limits(standing: Standing, today: datetime.date, quorum: int) -> Iterator[t
     if feed.status not in (FeedStatus.LOCAL, FeedStatus.FRESH):
         why = f": {feed.why}" if feed.why else ""
         yield Action.REVIEW, f"feed {feed.id} is {feed.status}{why}"
+    if standing.possible:
+        yield Action.REVIEW, "the match is possible, not certain"
     if standing.held:
         yield Action.REVIEW, f"held: {standing.held}"
     if voices.disputed:
@@ -156,19 +200,30 @@ def _limits(standing: Standing, today: datetime.date, quorum: int) -> Iterator[t
         yield Action.REVIEW, f"on an allow-list: {standing.allowed}"
     if standing.max_action is Action.BLOCK and len(voices.saw_content) < quorum:
         yield Action.REVIEW, f"{len(voices.saw_content)} of {quorum} organisations required saw the content"
+    if standing.max_action is Action.BLOCK and seen_here and not voices.seen_here:
+        yield Action.REVIEW, "nobody here saw the content"
 
 
-def voices_of(publisher: str, saw_content: bool, opinions: Iterator[tuple[str, str, str]] | list[tuple[str, str, str]]) -> Voices:
-    """Who says what, from a record's publisher and the latest (organisation, verdict, basis) of everybody's opinions.
+def voices_of(publisher: str, saw_content: bool, words: Iterable[Word], *, seen_here: bool = False) -> Voices:
+    """Who says what, from a record's publisher and everybody's latest words, each counting as far as `counts` says.
 
     An organisation's word about its own record adds nothing when it agrees, and counts when it does not.
+
+    Args:
+        publisher: the organisation.
+        saw_content: whether its record says that people looked.
+        words: of everybody.
+        seen_here: whether people of this database saw the content, as far as that is known without their word.
     """
     agree, dispute, saw = {publisher}, set(), {publisher} if saw_content else set()
-    for who, verdict, basis in opinions:
-        if verdict in POSITIVE:
-            agree.add(who)
-            if basis == SAW_CONTENT:
-                saw.add(who)
-        elif verdict in NEGATIVE:
-            dispute.add(who)
-    return Voices(frozenset(agree), frozenset(dispute), frozenset(saw - dispute))
+    for word in words:
+        if not counts(Action.REVIEW, word.trust):
+            continue
+        if word.verdict in NEGATIVE:
+            dispute.add(word.who)
+        elif word.verdict in POSITIVE:
+            agree.add(word.who)
+            if word.basis == SAW_CONTENT and word.current and counts(Action.BLOCK, word.trust):
+                saw.add(word.who)
+                seen_here = seen_here or word.here
+    return Voices(frozenset(agree), frozenset(dispute), frozenset(saw - dispute), seen_here)

@@ -142,21 +142,6 @@ def epoch_of(root: Root) -> int:
     return epoch
 
 
-def keys_of(root: bytes) -> frozenset[str]:
-    """The root keys in a root of trust: feeds that share one are of one hand, whatever they call themselves.
-
-    Empty if the bytes are no root of trust, as for one's own feed.
-    """
-    try:
-        with in_our_words():
-            signed = Metadata[Root].from_bytes(root).signed
-            if not isinstance(signed, Root):
-                return frozenset()
-            return frozenset(_value(signed.keys[keyid]) for keyid in signed.roles[Root.type].keyids if keyid in signed.keys)
-    except errors.FeedError:
-        return frozenset()
-
-
 def _no_key_twice(root: Root) -> None:
     """TUF counts ids; the same key under two ids would count twice."""
     for role, signed in root.roles.items():

@@ -1,32 +1,66 @@
-"""Who counts as one voice: an organisation, under whatever spelling of its name, and whoever holds the same root keys."""
+"""Who speaks with whose voice: several feeds of one organisation, and names that only look different, count once. Pure."""
 
 from __future__ import annotations
 
+import functools
+import json
 import unicodedata
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from vhashdb.exchange.trust import keys_of
-from vhashdb.store.feeds import Feed
+if TYPE_CHECKING:
+    from vhashdb.store.feeds import Feed
 
-_ALIKE: Final = str.maketrans(
-    "асԁеһіјӏмоԛрѕтухзкнвαβεικνορτυχω",
-    "acdehijlmoqpstyx3khbabeikvoptuxw",
+_LOOK_ALIKE: Final = str.maketrans(
+    {
+        **dict(zip("авеіјкмнорсԁһԛѕтухԝѵ", "abeijkmhopcdhqstyxwv", strict=True)),  # Cyrillic
+        **dict(zip("αβεηικνορτυχωγ", "abeniknoptuxwy", strict=True)),  # Greek
+        **dict(zip("0135", "oles", strict=True)),
+        **dict(zip("іiı|", "llll", strict=True)),
+    }
 )
-"""Letters of other alphabets that are drawn like Latin ones: those of names that pass for another name."""
+"""Letters and digits of a folded name that look like others, as the others."""
+_PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 
 
-def skeleton(name: str) -> str:
-    """What is left of a name when spellings that look alike are the same."""
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(c for c in text.translate(_ALIKE) if unicodedata.category(c)[0] not in "CMZ")
+def look(name: str) -> str:
+    """What is left of an organisation's name when everything that a reader may overlook is taken away."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
+    bare = "".join(letter for letter in folded.translate(_LOOK_ALIKE) if unicodedata.category(letter)[0] in "LN")
+    for pair, one in _PAIRS:
+        bare = bare.replace(pair, one)
+    return bare or name
+
+
+def voices(speakers: Iterable[tuple[str, str, bytes]]) -> dict[str, str]:
+    """The voice of each feed: the name of the first organisation that it cannot be told from.
+
+    Args:
+        speakers: the id, the organisation and the first root metadata of each feed, those known longest first. Feeds are of
+            one voice if their organisations look alike, or if one key is in the roots of both.
+    """
+    found: dict[str, str] = {}
+    known: dict[str, str] = {}
+    for feed, member, root in speakers:
+        marks = {"name " + look(member), *("key " + key for key in keys_of(root))}
+        voice = next((known[mark] for mark in sorted(marks) if mark in known), member)
+        found[feed] = voice
+        for mark in marks:
+            known.setdefault(mark, voice)
+    return found
 
 
 def voice(member: str, root: bytes, feeds: Iterable[Feed]) -> str:
-    """The organisation that a feed belongs to: as given, unless a feed that is known has its root keys or a name like it."""
-    keys, looks = keys_of(root), skeleton(member)
-    known = sorted(feeds, key=lambda feed: feed.number)
-    for feed in known:
-        if keys and not keys.isdisjoint(keys_of(feed.root)):
-            return feed.member
-    return next((feed.member for feed in known if skeleton(feed.member) == looks), member)
+    """Return the organisation that a new feed belongs to: as given, unless it cannot be told from that of a feed that is known."""
+    known = [(feed.id, feed.member, feed.root) for feed in sorted(feeds, key=lambda feed: feed.number)]
+    return voices([*known, ("", member, root)])[""]
+
+
+@functools.lru_cache(maxsize=4096)
+def keys_of(root: bytes) -> frozenset[str]:
+    """The public keys in the metadata of a root; empty if there are none to be read."""
+    try:
+        keys = json.loads(root)["signed"]["keys"].values() if root else ()
+        return frozenset("".join(str(key["keyval"]["public"]).split()).lower() for key in keys)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return frozenset()

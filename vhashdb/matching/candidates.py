@@ -1,7 +1,13 @@
-"""Which records are worth comparing: those with hashes near the query's, in any view."""
+"""Which records are worth comparing: those with hashes near the query's, in any view.
+
+The places among those that are compared are dealt out to the sources of the records in turn, people here first and then
+the further trusted ones, each source's nearest records first: whoever publishes a thousand records that are near everything
+takes places from nobody but itself.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -16,6 +22,16 @@ from vhashdb.matching.pairs import PROBES, query_tracks
 MAX_CANDIDATES: Final = 40
 """Records compared in full, those with most near moments first."""
 
+FEW: Final = 4
+"""Of these, at most, records of a source that may bring about nothing but a line in a log, when there are other sources."""
+SOURCE_PAIRS: Final = 1 << 29
+"""Pairs of hashes that are compared for one source in one question, at most: a few seconds, and a record of six hours."""
+COULD_MATTER: Final = 0.5
+"""Share of the query's moments that must be near a record for it to be missed when it is not compared …"""
+COULD_MATTER_MOMENTS: Final = 8
+"""… and how many they must be."""
+
+_LOG_RANK: Final = 3
 _BLOCK_PAIRS: Final = 1 << 22
 
 
@@ -28,6 +44,21 @@ class Hits(Protocol):
     def record(self) -> npt.NDArray[np.int64]: ...
     @property
     def distance(self) -> npt.NDArray[np.int32]: ...
+
+
+class Source(Protocol):
+    """Whom a record comes from."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def rank(self) -> int:
+        """0 for people here; the further it is trusted, the lower. 3 and more may do no more than log."""
+        ...
+
+
+Sources = Callable[[Sequence[int]], Mapping[int, Source]]
+"""The source of each of these records, by number."""
 
 
 class Index(Protocol):
@@ -46,28 +77,106 @@ class Candidate:
     nearest_bits: int
     near_s: tuple[float, ...] = ()
     """When they are, in seconds, evenly thinned to `PROBES`: where a long video is worth comparing."""
+    source: Source | None = None
+    """Whom it comes from; None if there was no need to ask."""
+    could_matter: bool = False
+    """Whether it is near enough to be missed when it is not compared."""
 
 
-def candidates(query: Fingerprint, index: Index, radius_bits: int, among: npt.NDArray[np.bool_] | None = None) -> list[Candidate]:
+class Budget:
+    """What comparing may cost: a source that is not people here may use no more than `SOURCE_PAIRS` in one question."""
+
+    def __init__(self, query: Fingerprint) -> None:
+        self._probes = sum(min(PROBES, len(track)) for track in query_tracks(query).values())
+        self._spent: dict[str, int] = {}
+
+    def allows(self, source: Source | None, reference: Fingerprint) -> bool:
+        """Whether a record may still be compared; it then is."""
+        if source is None or source.rank == 0:
+            return True
+        pairs = self._spent.get(source.name, 0) + self._probes * len(reference)
+        if pairs > SOURCE_PAIRS:
+            return False
+        self._spent[source.name] = pairs
+        return True
+
+
+@dataclass(frozen=True)
+class Candidates(Sequence[Candidate]):
+    """The records that are to be compared, best first."""
+
+    chosen: tuple[Candidate, ...] = ()
+    left_out: int = 0
+    """Records that are near enough to be missed, and have no place among these."""
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self.chosen)
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]  # as of a tuple
+        return self.chosen[place]
+
+
+def candidates(
+    query: Fingerprint, index: Index, radius_bits: int, among: npt.NDArray[np.bool_] | None = None, sources: Sources | None = None
+) -> Candidates:
     """Records with at least one usable hash within ``radius_bits`` of one of the query's, best first.
 
-    ``among`` says by number which records count; None: all. Pictures that unrelated videos share (`vhashdb.background`) do not count.
+    Pictures that unrelated videos share (`vhashdb.background`) do not count.
+
+    Args:
+        query: what is asked.
+        index: where it is searched.
+        radius_bits: what is near.
+        among: says by number which records count; None: all.
+        sources: tells whom records come from, where there are more than can be compared; None: all are of one source.
     """
     hashes, moments = _asked(query)
     if not len(hashes):
-        return []
+        return Candidates()
     hits = index.search(hashes, radius_bits, among=among)
     asked = np.unique(hits.query)
     telling = np.isin(hits.query, asked[~common(hashes[asked], query.algorithm)])
     record, moment, distance = hits.record[telling], moments[hits.query[telling]], hits.distance[telling]
     if not len(record):
-        return []
+        return Candidates()
     pairs = np.unique(np.stack([record, moment]), axis=1)
     records, counts = np.unique(pairs[0], return_counts=True)
     nearest = np.full(int(records.max()) + 1, np.iinfo(np.int32).max, np.int64)
     np.minimum.at(nearest, record, distance)
-    best = np.lexsort((nearest[records], -counts))[:MAX_CANDIDATES]
-    return [Candidate(int(records[i]), int(counts[i]), int(nearest[records[i]]), _thinned(pairs[1][pairs[0] == records[i]])) for i in best]
+    order = np.lexsort((nearest[records], -counts))
+    whose = sources(records.tolist()) if sources is not None else {}
+    best = _dealt(order.tolist(), [whose.get(number) for number in records.tolist()])
+    could_matter = counts >= max(COULD_MATTER_MOMENTS, COULD_MATTER * len(np.unique(moments)))
+    chosen = tuple(
+        Candidate(
+            int(records[i]),
+            int(counts[i]),
+            int(nearest[records[i]]),
+            _thinned(pairs[1][pairs[0] == records[i]]),
+            whose.get(int(records[i])),
+            bool(could_matter[i]),
+        )
+        for i in best
+    )
+    return Candidates(chosen, int(could_matter.sum() - could_matter[best].sum()))
+
+
+def _dealt(order: Sequence[int], whose: Sequence[Source | None]) -> list[int]:
+    """At most `MAX_CANDIDATES` of these, which come nearest first: each source's first one, then each one's second, and so on."""
+    turns: dict[str, int] = {}
+    dealt = []
+    several = len({source.name if source else "" for source in whose}) > 1
+    for place, i in enumerate(order):
+        source = whose[i]
+        name, rank = (source.name, source.rank) if source else ("", 0)
+        turn = turns[name] = turns.get(name, -1) + 1
+        if turn < FEW or rank < _LOG_RANK or not several:
+            dealt.append((turn, rank, place, i))
+    chosen = sorted(dealt)[:MAX_CANDIDATES]
+    return [i for _, _, _, i in chosen]
 
 
 def _thinned(moments_ms: npt.NDArray[np.int64]) -> tuple[float, ...]:

@@ -20,6 +20,7 @@ PROBE_RADIUS: Final = 56 / 256
 """Share of bits that may differ for a probe to count."""
 NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.BOX) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
 """Views that are also tried as negatives."""
+_BLOCK_PAIRS: Final = 1 << 24
 VIEW_PAIRS: Final = 3
 """View pairs compared in full."""
 
@@ -111,21 +112,18 @@ def best_view_pairs(
     if not query or not reference:
         return []
     near_s = near_s or _whole_pictures_near_s(query, reference, round(PROBE_RADIUS * bits))
-    # One distance table for all pairs: rows are probes of every query track, columns all reference entries.
+    # Rows are probes of every query track; of each the nearest of every reference track is wanted.
     chosen = {key: _probes(track, near_s) for key, track in query.items()}
     rows = np.concatenate([track.hash[chosen[key]] for key, track in query.items()])
-    columns = np.concatenate([track.hash for track in reference.values()])
-    table = distances(rows, columns)
+    nearest_of = {view: _nearest(rows, track.hash) for view, track in reference.items()}
     radius = round(PROBE_RADIUS * bits)
     found: list[tuple[float, ViewPair, int]] = []
     row = 0
     for (view, negated), probes in chosen.items():
-        block = table[row : row + len(probes)]
+        block = slice(row, row + len(probes))
         row += len(probes)
-        column = 0
-        for reference_view, track in reference.items():
-            nearest = block[:, column : column + len(track)].min(axis=1)
-            column += len(track)
+        for reference_view, every in nearest_of.items():
+            nearest = every[block]
             alike = nearest <= radius
             if alike.any():
                 # Closeness decides between views that see the same frames.
@@ -133,6 +131,14 @@ def best_view_pairs(
                 found.append((weight, ViewPair(view, negated, reference_view), int(alike.sum())))
     found.sort(key=lambda item: -item[0])
     return [(pair, count) for _, pair, count in found]
+
+
+def _nearest(rows: PackedHashes, columns: PackedHashes) -> npt.NDArray[np.int64]:
+    """``(n,)`` bits from each row to the nearest column, in bounded memory."""
+    step = max(1, _BLOCK_PAIRS // len(rows))
+    blocks = [distances(rows, columns[start : start + step]).min(axis=1) for start in range(0, len(columns), step)]
+    nearest: npt.NDArray[np.int64] = np.min(blocks, axis=0).astype(np.int64)
+    return nearest
 
 
 def _probes(track: Track, near_s: Sequence[float]) -> npt.NDArray[np.int64]:

@@ -7,6 +7,9 @@ Each pair is judged by itself first. Then:
   each gets its share of the evidence;
 * what is only **possible** is set aside when another record explains the same seconds clearly better: different footage
   of one place looks alike, and the nearer one is where the picture comes from.
+
+Both say less about a record when they come from sources that are trusted less than its own: all records of such a source
+count as one, and none of them sets anything aside.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.matching.candidates import Source
 from vhashdb.matching.comparison import compare
 from vhashdb.matching.verdict import FULL_WEIGHT_CONTEXTS, MATCH_EVIDENCE, Judgement, Verdict
 
@@ -38,6 +42,11 @@ class Known:
     judgement: Judgement
     near_s: tuple[float, ...] = ()
     """Seconds of the query at which the search found it near."""
+    source: Source | None = None
+
+    def weaker_than(self, other: Known) -> bool:
+        """Whether it comes from a source that is trusted less than the other's."""
+        return self.source is not None and other.source is not None and self.source.rank > other.source.rank
 
 
 def weigh(query: Fingerprint, known: Sequence[Known]) -> list[Judgement]:
@@ -47,16 +56,17 @@ def weigh(query: Fingerprint, known: Sequence[Known]) -> list[Judgement]:
         _with_common_stretches(query, one, [other for other in known if other is not one and other.judgement.found], variants)
         for one in known
     ]
-    return [_unless_outshone(one, [other for other in weighed if other is not one]) for one in weighed]
+    by_equals = [[weighed[j] for j, other in enumerate(known) if i != j and not other.weaker_than(one)] for i, one in enumerate(known)]
+    return [_unless_outshone(one, others) for one, others in zip(weighed, by_equals, strict=True)]
 
 
 def _with_common_stretches(query: Fingerprint, one: Known, others: Sequence[Known], variants: _Variants) -> Judgement:
     """The judgement again, with less weight if too many different videos show the same seconds of the query."""
     if not one.judgement.found or one.judgement.reference_coverage >= _SAME_VIDEO:
         return one.judgement
-    crowd = [
-        other.reference for other in others if _shared_s(one.judgement, other.judgement) >= _SAME_SECONDS * one.judgement.matched_query_s
-    ]
+    same = [other for other in others if _shared_s(one.judgement, other.judgement) >= _SAME_SECONDS * one.judgement.matched_query_s]
+    weaker = {other.source: other for other in reversed(same) if other.weaker_than(one)}
+    crowd = [other.reference for other in same if not other.weaker_than(one) or weaker[other.source] is other]
     if len(crowd) < FULL_WEIGHT_CONTEXTS:
         return one.judgement
     contexts = _contexts([one.reference, *crowd], variants)

@@ -78,7 +78,8 @@ def dossier(store: Store, exchange: Exchange, identifier: str, *, since: datetim
     with store.transactions.reading() as connection:
         standing = standings(connection, [record], now)[record.id]
     local = record.details.source == LOCAL
-    accepted = replace(standing, held="", review_by=None if local else standing.review_by)
+    heard = replace(standing.voices, seen_here=True)
+    accepted = replace(standing, held="", voices=heard, review_by=None if local else standing.review_by)
     feed = None if local else exchange.feeds.find(published.feed)
     rules = exchange.reviews.rules
     return Dossier(
@@ -88,7 +89,7 @@ def dossier(store: Store, exchange: Exchange, identifier: str, *, since: datetim
         publisher=feed.member if feed is not None else "",
         opinions=tuple(opinions.about(record)),
         ceiling=exchange.ceilings([record])[0],
-        accepted=policy.ceiling(accepted, today=now.date(), quorum=rules.quorum),
+        accepted=policy.ceiling(accepted, today=now.date(), quorum=rules.quorum, seen_here=rules.seen_here),
         hits=exchange.reviews.hits(record, since),
         alike=tuple(alike(store, record.id)),
         two_person=rules.two_person,

@@ -16,7 +16,7 @@ from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
 from vhashdb.store.hosts import read_hosts, write_hosts
-from vhashdb.store.promotion import clear, erase
+from vhashdb.store.promotion import clear, erase, refresh_disputes_of
 from vhashdb.store.store import Store
 
 TRUST: Final = ("none", "log", "review", "block")
@@ -127,6 +127,8 @@ class Feeds:
         """Change how far a feed is trusted."""
         _check_level(trust)
         self._change(self.get(identifier), "trust-level", {"trust": trust}, level=trust)
+        with self._transactions.writing() as connection:
+            refresh_disputes_of(connection, identifier)
         return self.get(identifier)
 
     def release(self, identifier: str, reason: str) -> Feed:

@@ -131,14 +131,18 @@ class Batch:
     def update(self, place: Place, known: Imported, content: Content) -> None:
         """Everything that its source says of a record, anew."""
         number = self._settled(known)
-        for table in (schema.fingerprint, schema.other_hash, schema.label, feed_schema.held):
+        for table in (schema.other_hash, schema.label, feed_schema.held):
             self._connection.execute(table.delete().where(table.c.record == number))
+        prints = schema.fingerprint
+        before = list(self._connection.execute(sa.select(prints.c.number).where(prints.c.record == number)).scalars())
         opinion = feed_schema.opinion
         mine = (opinion.c.on_rid == known.record) & opinion.c.author.startswith(f"{place.source}/", autoescape=True)
         self._connection.execute(opinion.delete().where(mine))
         values = self._values(content) | {"revision": schema.record.c.revision + 1}
         self._connection.execute(schema.record.update().where(schema.record.c.number == number).values(**values))
         self._bring(number, known.record, content)
+        self.flush()  # before the old fingerprint goes: SQLite would give its number to the new one, and the index would see no change
+        self._connection.execute(prints.delete().where(prints.c.number.in_(before)))
         self._mark(place, digest=content.digest, withdrawn=False, external_id=place.external_id)
         self._log("import", known.record, place, held=content.held)
 

@@ -22,6 +22,8 @@ from vhashdb.store.promotion import refresh_disputes
 from vhashdb.store.records import MAX_REASON, Record
 from vhashdb.store.store import Store
 
+CANARY: Final = "local/canary"
+"""Whose entries are one's own innocent videos, which guard what comes in: no feed can have such an id, and none is published."""
 VERDICTS: Final = ("agree", "seen", "disagree_label", "disagree_inclusion", "false_positive", "outdated", "withdrawn")
 BASES: Final = ("saw_content", "saw_match", "metadata")
 
@@ -165,40 +167,41 @@ class Opinions:
         with self._transactions.reading() as connection:
             return tuple(map(tuple, connection.exec_driver_sql(query)))
 
-    def allow(self, fingerprint: Fingerprint | None, sha256: str | None, *, reason: str) -> Allowed:
-        """Put something on one's own allow-list."""
+    def allow(self, fingerprint: Fingerprint | None, sha256: str | None, *, reason: str, author: str = LOCAL) -> Allowed:
+        """Put something on one's own allow-list, or among the canaries."""
         if fingerprint is None and sha256 is None:
             raise UsageError("an entry of an allow-list needs a fingerprint or a file's hash")
         duration_ms = round(fingerprint.duration_s * 1000) if fingerprint is not None else 0
-        entry = Allowed(LOCAL, secrets.token_hex(16), fingerprint, sha256, duration_ms, reason, now_utc(), revoked=False)
+        entry = Allowed(author, secrets.token_hex(16), fingerprint, sha256, duration_ms, reason, now_utc(), revoked=False)
         blob = to_bytes(fingerprint) if fingerprint is not None else None
         with self._transactions.writing() as connection:
             connection.execute(tables.allow.insert().values(**(vars(entry) | {"fingerprint": blob})))
-            self._store.log_in(connection, "allow", None, rid=entry.rid, reason=reason)
+            self._store.log_in(connection, "allow" if author == LOCAL else "canary", None, rid=entry.rid, reason=reason)
         return entry
 
-    def revoke(self, rid: str) -> None:
-        """Take an entry off one's own allow-list.
+    def revoke(self, rid: str, *, author: str = LOCAL) -> None:
+        """Take an entry off one's own allow-list, or a canary away.
 
         Raises:
             RecordNotFound: there is none whose id begins so, or several.
         """
-        mine = (tables.allow.c.author == LOCAL, ~tables.allow.c.revoked, tables.allow.c.rid.startswith(rid, autoescape=True))
+        what = "of the allow-list here" if author == LOCAL else "among the canaries"
+        mine = (tables.allow.c.author == author, ~tables.allow.c.revoked, tables.allow.c.rid.startswith(rid, autoescape=True))
         with self._transactions.writing() as connection:
             found = list(connection.execute(sa.select(tables.allow.c.rid).where(*mine).limit(2)).scalars()) if rid else []
             if len(found) != 1:
-                raise RecordNotFound(f"{'more than one entry' if found else 'no entry'} of the allow-list here begins with {rid!r}")
-            change = tables.allow.update().where(tables.allow.c.author == LOCAL, tables.allow.c.rid == found[0])
-            connection.execute(change.values(revoked=True, at=now_utc()))
-            self._store.log_in(connection, "revoke-allow", None, rid=found[0])
+                raise RecordNotFound(f"{'more than one entry' if found else 'no entry'} {what} begins with {rid!r}")
+            change = tables.allow.update().where(tables.allow.c.author == author, tables.allow.c.rid == found[0])
+            gone = {"fingerprint": None, "sha256": None} if author == CANARY else {}
+            connection.execute(change.values(revoked=True, at=now_utc(), **gone))
+            self._store.log_in(connection, "revoke-allow" if author == LOCAL else "revoke-canary", None, rid=found[0])
 
     def allowed(self, *, author: str | None = None, revoked: bool = False) -> list[Allowed]:
-        """The entries in force, of everybody who is trusted at all or of one author; with ``revoked`` also those taken back."""
+        """The entries in force, of everybody's allow-lists or of one author; with ``revoked`` also those taken back."""
         query = sa.select(tables.allow).order_by(tables.allow.c.at, tables.allow.c.rid)
         if not revoked:
             query = query.where(~tables.allow.c.revoked)
-        if author is not None:
-            query = query.where(tables.allow.c.author == author)
+        query = query.where(tables.allow.c.author == author if author is not None else tables.allow.c.author != CANARY)
         with self._transactions.reading() as connection:
             return [_allowed(row) for row in connection.execute(query).mappings()]
 

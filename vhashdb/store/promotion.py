@@ -76,6 +76,9 @@ SELECT w.record, s.id, CASE WHEN s.held != '' THEN 'held' ELSE 'active' END, 1, 
 FROM winner w JOIN staged s ON s.feed = :feed AND s.rid = w.rid WHERE w.fresh ORDER BY w.record
 """
 
+_ACCEPTED_BEFORE: Final = "UPDATE held SET decided_by = '' WHERE record IN (SELECT record FROM winner WHERE kind = 'put' AND NOT fresh)"
+"""People here accepted what a record was before; what it is now has been seen by nobody."""
+
 _ORIGINS: Final = """
 INSERT INTO origin (feed, rid, record, rev, withdrawn, erased, saw_content, exceptions, test)
 SELECT :feed, w.rid, w.record, w.rev, w.kind = 'retract' AND NOT w.kept, w.kind = 'retract' AND w.erase, coalesce(s.saw_content, 0),
@@ -100,9 +103,10 @@ _CONTENT: Final = (
     f"DELETE FROM label WHERE record IN ({_REPLACED})",
     "INSERT OR IGNORE INTO label (record, label) SELECT w.record, j.value FROM winner w "
     "JOIN staged s ON s.feed = :feed AND s.rid = w.rid, json_each(s.labels) j WHERE w.kind = 'put' AND NOT w.kept",
-    f"DELETE FROM fingerprint WHERE record IN ({_REPLACED})",
+    # The new ones first: SQLite would give the number of one that is gone to the next, and the index would see no change.
     "INSERT INTO fingerprint (record, algorithm, blob) SELECT w.record, s.algorithm, s.fingerprint FROM winner w "
     "JOIN staged s ON s.feed = :feed AND s.rid = w.rid WHERE w.kind = 'put' AND NOT w.kept AND s.fingerprint IS NOT NULL ORDER BY w.record",
+    f"DELETE FROM fingerprint WHERE record IN ({_REPLACED}) AND number <= :fingerprint",
 )
 
 _RETRACT: Final = (
@@ -140,7 +144,8 @@ ON CONFLICT (author, rid) DO UPDATE SET fingerprint = excluded.fingerprint, sha2
        duration_ms = excluded.duration_ms, reason = excluded.reason, at = excluded.at, revoked = excluded.revoked
 """
 
-_HEEDED: Final = "NOT EXISTS (SELECT 1 FROM feed a WHERE a.id = p.author AND a.trust = 'none')"
+_HEEDED: Final = "NOT EXISTS (SELECT 1 FROM feed a WHERE a.id = p.author AND a.trust IN ('none', 'log'))"
+"""As `vhashdb.exchange.policy.counts` has it of an objection."""
 _DISPUTED: Final = f"""
 UPDATE record SET state = CASE WHEN
        EXISTS (SELECT 1 FROM origin o JOIN feed f ON f.number = o.feed JOIN opinion p ON p.on_feed = f.id AND p.on_rid = o.rid
@@ -158,10 +163,21 @@ UNION ALL SELECT r.number FROM staged_opinion p CROSS JOIN record r ON r.id = p.
 UNION ALL SELECT record FROM winner WHERE kind = 'put' AND rid IN (SELECT on_rid FROM opinion WHERE on_feed = :id)
 """
 
+_SPOKEN_BY: Final = """
+SELECT o.record FROM opinion p CROSS JOIN feed f ON f.id = p.on_feed CROSS JOIN origin o ON o.feed = f.number AND o.rid = p.on_rid
+WHERE p.author = :id
+UNION ALL SELECT r.number FROM opinion p CROSS JOIN record r ON r.id = p.on_rid WHERE p.author = :id
+"""
+
 
 def refresh_disputes(connection: Connection, which: str, **values: Any) -> None:
     """Set or lift the state ``disputed`` of the records whose numbers ``which`` selects."""
     connection.execute(sa.text(_DISPUTED.format(which=which)), values)
+
+
+def refresh_disputes_of(connection: Connection, author: str) -> None:
+    """The same of everything that somebody, whose words count for more or less than before, has an opinion on."""
+    refresh_disputes(connection, _SPOKEN_BY, id=author)
 
 
 def erase(connection: Connection, which: str, **values: Any) -> None:
@@ -174,8 +190,12 @@ def promote(connection: Connection, number: int, identifier: str, *, whole: bool
     """Apply everything that is staged for feed ``number`` and empty its staging; ``whole``: staging began with a snapshot."""
     stamp = now.isoformat(sep=" ", timespec="microseconds")
     values: dict[str, Any] = {"feed": number, "id": identifier, "whole": whole, "now": stamp, "actor": actor}
-    for name, column in (("number", "number"), ("change", "change")):
-        values[name] = int(connection.exec_driver_sql(f"SELECT max({column}) FROM record").scalar() or 0)
+    for name, last in (
+        ("number", "max(number) FROM record"),
+        ("change", "max(change) FROM record"),
+        ("fingerprint", "max(number) FROM fingerprint"),
+    ):
+        values[name] = int(connection.exec_driver_sql(f"SELECT {last}").scalar() or 0)
     connection.exec_driver_sql("DROP TABLE IF EXISTS temp.winner")
     connection.execute(sa.text(_WINNERS), values)
     connection.exec_driver_sql("CREATE INDEX temp.winner_record ON winner (record)")
@@ -184,6 +204,7 @@ def promote(connection: Connection, number: int, identifier: str, *, whole: bool
         connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is erased must not stay in free pages
     for statement in (_UPDATE, _INSERT, *_CONTENT, *_RETRACT):
         connection.execute(sa.text(statement), values)
+    connection.execute(sa.text(_ACCEPTED_BEFORE))
     held = connection.execute(sa.text(_HELD), values).rowcount
     connection.execute(sa.text(_ORIGINS), values)
     if counts["erased"]:

@@ -21,6 +21,8 @@ class Rules:
 
     quorum: int = DEFAULT_QUORUM
     """Organisations that must have seen the content and agree before anything may be blocked without a person."""
+    seen_here: bool = True
+    """Whether somebody of this database must be among them."""
     two_person: bool = False
     """Who proposes does not decide: additions and reviews need two people."""
 
@@ -31,13 +33,14 @@ class Rules:
 
 def read_rules(connection: Connection) -> Rules:
     """The rules in force."""
-    query = sa.select(schema.meta).where(schema.meta.c.name.in_(("quorum", "two_person")))
+    query = sa.select(schema.meta).where(schema.meta.c.name.in_(("quorum", "seen_here", "two_person")))
     values = {row.name: row.value for row in connection.execute(query)}
-    return Rules(int(values.get("quorum", DEFAULT_QUORUM)), values.get("two_person") == "1")
+    seen_here, two_person = values.get("seen_here", "1") == "1", values.get("two_person") == "1"
+    return Rules(int(values.get("quorum", DEFAULT_QUORUM)), seen_here, two_person)
 
 
 def write_rules(connection: Connection, rules: Rules) -> None:
     """Put other rules in force."""
-    rows = [{"name": "quorum", "value": str(rules.quorum)}, {"name": "two_person", "value": str(int(rules.two_person))}]
+    rows = [{"name": name, "value": str(int(value))} for name, value in vars(rules).items()]
     statement = insert(schema.meta)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}), rows)

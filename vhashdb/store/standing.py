@@ -6,13 +6,14 @@ import datetime
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from vhashdb.exchange import policy
-from vhashdb.exchange.policy import Action, FeedStanding, FeedStatus, Standing
+from vhashdb.exchange.policy import Action, FeedStanding, FeedStatus, Standing, Word
+from vhashdb.exchange.voices import voices
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.feeds import NEW, QUARANTINED, SYNCED, Feed
@@ -21,6 +22,8 @@ from vhashdb.store.records import Record
 
 SEEN_BY_PEOPLE = frozenset({"human", "human_assisted"})
 """Methods of review in which somebody looked at the content."""
+IMPORTED: Final = Action.REVIEW
+"""How far those are trusted whose words came in a file of others: as far as the records in it."""
 
 
 def status_of(status: str, why: str, expires_at: datetime.datetime | None, now: datetime.datetime) -> tuple[FeedStatus, str]:
@@ -50,35 +53,38 @@ def standings(connection: Connection, records: Sequence[Record], now: datetime.d
     """The standing of each record, by its id."""
     ids = [record.id for record in records]
     origins = _origins(connection, ids)
-    held = _held(connection, ids)
-    own = {row.id: row.member for row in connection.execute(sa.select(tables.feed.c.id, tables.feed.c.member).where(tables.feed.c.own))}
-    here = next(iter(own.values()), LOCAL)
-    subjects = [(origin["id"], origin["rid"]) for origin in origins.values()]
-    subjects += [(feed, record.id) for record in records if record.id not in origins for feed in (*own, LOCAL)]
-    spoken = _opinions(connection, subjects, here)
+    held, accepted = _held(connection, ids), _accepted(connection, ids)
+    own = [feed for (feed,) in connection.execute(sa.select(tables.feed.c.id).where(tables.feed.c.own))]
+    subjects = {record.id: [(feed, record.id) for feed in (*own, LOCAL)] for record in records if record.id not in origins}
+    subjects |= {record: [(origin["id"], origin["rid"])] for record, origin in origins.items()}
+    said = _opinions(connection, [subject for several in subjects.values() for subject in several])
+    voice = voices_in(connection, {row["author"] for several in said.values() for row in several} | {o["id"] for o in origins.values()})
     found = {}
     for record in records:
         details, origin = record.details, origins.get(record.id)
+        rows = [row for subject in subjects[record.id] for row in said.get(subject, ())]
+        words = [_word(row, voice, None if origin is None else origin["rev"]) for row in rows]
         if origin is None:
-            said = [opinion for feed in (*own, LOCAL) for opinion in spoken.get((feed, record.id), ())]
-            voices = policy.voices_of(here, saw_content(details.review_method, details.reviewers), said)
+            seen = saw_content(details.review_method, details.reviewers)
+            heard = policy.voices_of(voice[LOCAL], seen, words, seen_here=seen or record.id in accepted)
             feed, exceptions = policy.LOCAL, ()
         else:
-            voices = policy.voices_of(origin["member"], bool(origin["saw_content"]), spoken.get((origin["id"], origin["rid"]), []))
+            publisher, seen = voice[origin["id"]], bool(origin["saw_content"])
+            heard = policy.voices_of(publisher, seen, words, seen_here=record.id in accepted)
             status, why = status_of(origin["status"], origin["why"], origin["expires_at"], now)
             feed = FeedStanding(origin["id"], Action(origin["max_action"]), Action(origin["trust"]), status, why)
             exceptions = tuple(json.loads(origin["exceptions"]))
         found[record.id] = Standing(
-            Action(details.max_action), feed, voices, held.get(record.id, ""), details.review_by, exceptions=exceptions
+            Action(details.max_action), feed, heard, held.get(record.id, ""), details.review_by, exceptions=exceptions
         )
     return found
 
 
 def _origins(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping]:
     feed, origin = tables.feed, tables.origin
-    columns = (feed.c.id, feed.c.member, feed.c.status, feed.c.why, feed.c.expires_at, feed.c.max_action, feed.c.trust)
+    columns = (feed.c.id, feed.c.status, feed.c.why, feed.c.expires_at, feed.c.max_action, feed.c.trust)
     query = (
-        sa.select(schema.record.c.id.label("record"), *columns, origin.c.rid, origin.c.saw_content, origin.c.exceptions)
+        sa.select(schema.record.c.id.label("record"), *columns, origin.c.rid, origin.c.rev, origin.c.saw_content, origin.c.exceptions)
         .join(origin, origin.c.record == schema.record.c.number)
         .join(feed, feed.c.number == origin.c.feed)
         .where(schema.record.c.id.in_(ids))
@@ -96,23 +102,44 @@ def _held(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     return {row.id: row.reason or "put aside by a person" for row in connection.execute(query)}
 
 
-def _opinions(
-    connection: Connection, subjects: Sequence[tuple[str, str]], here: str
-) -> Mapping[tuple[str, str], list[tuple[str, str, str]]]:
-    """(organisation, verdict, basis) of each subject's opinions, without those of feeds that are trusted in nothing."""
-    found: dict[tuple[str, str], list[tuple[str, str, str]]] = defaultdict(list)
-    if not subjects:
-        return found
+def _accepted(connection: Connection, ids: Iterable[str]) -> frozenset[str]:
+    """Those that people here looked at and accepted as they are now."""
+    query = (
+        sa.select(schema.record.c.id)
+        .join(tables.held, tables.held.c.record == schema.record.c.number)
+        .where(schema.record.c.id.in_(list(ids)), tables.held.c.decided == "accepted", tables.held.c.decided_by != "")
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def _opinions(connection: Connection, subjects: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], list[RowMapping]]:
+    """Each subject's opinions, with the trust in who says them (None for who has no feed)."""
+    found: dict[tuple[str, str], list[RowMapping]] = defaultdict(list)
     opinion, feed = tables.opinion, tables.feed
     query = (
-        sa.select(opinion, feed.c.member, feed.c.trust)
+        sa.select(opinion, feed.c.trust)
         .outerjoin(feed, feed.c.id == opinion.c.author)
         .where(opinion.c.on_rid.in_([rid for _, rid in subjects]))
     )
-    wanted: set[Any] = set(subjects)
+    wanted = set(subjects)
     for row in connection.execute(query).mappings():
         key = (row["on_feed"], row["on_rid"])
-        if key in wanted and row["trust"] != Action.NONE:
-            who = here if row["author"] == LOCAL else row["member"] or row["author"]
-            found[key].append((who, row["verdict"], row["basis"]))
+        if key in wanted:
+            found[key].append(row)
     return found
+
+
+def _word(row: RowMapping, voice: Mapping[str, str], rev: int | None) -> Word:
+    """An opinion as policy weighs it; ``rev`` is what its publisher calls the record now, None for a record of one's own."""
+    author, here = row["author"], row["author"] == LOCAL
+    trust = Action.BLOCK if here else Action(row["trust"] or IMPORTED)
+    return Word(voice.get(author, author), row["verdict"], row["basis"], trust, here, rev is None or row["on_rev"] == rev)
+
+
+def voices_in(connection: Connection, feeds: Iterable[str]) -> dict[str, str]:
+    """The organisation that each of these feeds speaks for, and people here."""
+    feed = tables.feed
+    query = sa.select(feed.c.id, feed.c.member, feed.c.root, feed.c.own).where(feed.c.own | feed.c.id.in_(list(feeds)))
+    rows = connection.execute(query.order_by(~feed.c.own, feed.c.number)).all()
+    here = next((row.member for row in rows if row.own), LOCAL)
+    return voices([(LOCAL, here, b""), *((row.id, row.member or row.id, row.root) for row in rows)])

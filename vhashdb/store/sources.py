@@ -1,0 +1,50 @@
+"""Who brought each record, and how far that is trusted: what decides whose records are compared first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from vhashdb.exchange.policy import Action
+from vhashdb.store.opinions import LOCAL
+from vhashdb.store.standing import IMPORTED, voices_in
+from vhashdb.store.store import Store
+
+_SOURCES: Final = sa.text(
+    "SELECT r.number, r.source, f.id AS feed, f.trust FROM record r LEFT JOIN origin o ON o.record = r.number "
+    "LEFT JOIN feed f ON f.number = o.feed WHERE r.number IN (SELECT value FROM json_each(:numbers))"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One voice that brings records."""
+
+    name: str
+    rank: int
+    """0 for people here; the further it is trusted, the lower."""
+
+
+HERE: Final = Source(LOCAL, 0)
+
+
+def sources(store: Store, numbers: Iterable[int]) -> Mapping[int, Source]:
+    """The source of each record, by number; feeds of one voice are one source."""
+    with store.transactions.reading() as connection:
+        rows = connection.execute(_SOURCES, {"numbers": json.dumps(list(numbers))}).all()
+        voice = voices_in(connection, {row.feed for row in rows if row.feed is not None})
+    found = {}
+    for row in rows:
+        if row.feed is not None:
+            found[row.number] = Source("feed " + voice[row.feed], _rank(Action(row.trust)))
+        else:
+            found[row.number] = HERE if row.source == LOCAL else Source("import " + row.source, _rank(IMPORTED))
+    return found
+
+
+def _rank(trust: Action) -> int:
+    return 1 + Action.BLOCK.rank - trust.rank
