@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from vhashdb.errors import UnreadableMedia
 from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
+from vhashdb.fingerprints.model import STILL_S
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
@@ -52,8 +53,6 @@ DEPTHS: Final = {
 FIRST_LOOK: Final = "first look"
 """What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
 FULL_LOOK: Final = "full look"
-STILL_S: Final = 0.2
-"""Seconds under which an input counts as a still picture."""
 MIN_USABLE_S: Final = 1.0
 """Usable seconds under which an input that matches nothing is `insufficient` …"""
 MIN_USABLE_SHARE: Final = 0.1

@@ -14,7 +14,7 @@ from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.fingerprints.regions import Looks, Reading, RegionFinder
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, as_integers
-from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, PICTURES, TILTS, Orientation, Region, View
+from vhashdb.hashing.views import BARED, CELLS, CROPS, HALVES, INSETS, PICTURES, TILTS, Orientation, Region, View
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 
 MOSTLY_DAMAGED: Final = 0.4
@@ -82,7 +82,7 @@ _ALWAYS: Final = dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | {Region.MOVIN
 _MORE: Final = dict.fromkeys(
     (
         *(Region.BOX_ROWS, Region.BOX_COLUMNS, Region.BAND, Region.EVEN_BAND, Region.EVEN_COLUMN, Region.FRAMED, Region.UNCOVERED),
-        *(*PICTURES, *INSETS, *HALVES, *TILTS, *BARED),
+        *(*PICTURES, *INSETS, *HALVES, *CELLS, *TILTS, *BARED),
     ),
     _USUAL,
 )

@@ -17,6 +17,8 @@ USABLE_QUALITY: Final = 20
 """PDQ quality below which a hash says too little to be compared. PDQ's authors recommend 50 for single pictures; a run
 of frames that must also change alike can do with less, and films of small figures on black have no more."""
 
+STILL_S: Final = 0.2
+"""Seconds under which a video counts as a still picture."""
 SHORTEST_GAP_S: Final = 0.5
 """Unusable stretches shorter than this are not spoken of: looks are that far apart."""
 MAX_S: Final = 4_000_000.0
@@ -108,6 +110,11 @@ class Fingerprint:
     def usable(self) -> npt.NDArray[np.bool_]:
         """``(n,)`` bool: which entries show enough to be compared."""
         return np.asarray(self.quality >= USABLE_QUALITY)
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it is of one picture, shown for no time: of a photo, or of a single frame."""
+        return bool(len(self)) and float(self.end_s.max() - self.start_s.min()) < STILL_S
 
     @property
     def usable_s(self) -> float:

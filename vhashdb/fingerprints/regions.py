@@ -16,9 +16,9 @@ from vhashdb.hashing.boxes import bars_box, framed_box, moving_box
 from vhashdb.hashing.overlays import overlays
 from vhashdb.hashing.painting import paint_over
 from vhashdb.hashing.quality import Steps
-from vhashdb.hashing.rectangles import Sides, band_box, even_band_box, even_column_box, inset_boxes, spread
+from vhashdb.hashing.rectangles import Sides, band_box, even_band_box, even_column_box, grid_boxes, inset_boxes, spread
 from vhashdb.hashing.stills import picture_boxes
-from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, PICTURES, TILTS, WHOLE_FRAME, Box, Orientation, Region, tilt
+from vhashdb.hashing.views import BARED, CELLS, CROPS, HALVES, INSETS, PICTURES, TILTS, WHOLE_FRAME, Box, Orientation, Region, tilt
 from vhashdb.video.frames import FrameBatch
 
 FIXED: Final = {**CROPS, **INSETS, **HALVES, **dict.fromkeys(TILTS, CROPS[Region.CROP_WIDE]), **dict.fromkeys(BARED, WHOLE_FRAME)}
@@ -125,4 +125,5 @@ class RegionFinder:
             found |= {Region.BAND: band_box(sides), Region.EVEN_BAND: even_band_box(sides), Region.EVEN_COLUMN: even_column_box(sides)}
             found[Region.FRAMED] = framed_box(sketches)
             found |= dict(zip(PICTURES, inset_boxes(sides, len(PICTURES)), strict=False))
+            found |= dict(zip(CELLS, grid_boxes(sides, bars), strict=False))
         return found

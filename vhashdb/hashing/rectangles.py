@@ -29,6 +29,8 @@ _BAND_STRENGTH: Final = 2.5
 _LINE_GAPS: Final = 6
 """A line may be weak along one part in so many."""
 _MIN_BAND: Final = 0.25
+_SEAM_OFF: Final = 2
+"""Points that a seam may be off the middle."""
 _SAME: Final = 0.5
 """Share in common, along both axes together, above which two rectangles count as the same."""
 _MARGIN: Final = 4
@@ -165,6 +167,28 @@ def even_column_box(sides: Sides) -> Box:
     """The same between lines down the frame, left and right."""
     first, last = _even(*_lines(sides.upright))
     return _large_enough(Box(left=first, right=last))
+
+
+def grid_boxes(sides: Sides, within: Box = WHOLE_FRAME) -> list[Box]:
+    """The four pictures of a grid of two by two, row by row; nothing without a seam through the middle both ways.
+
+    Args:
+        sides: of a stretch of frames.
+        within: the picture without bars.
+    """
+    across, down = (within.left, within.right), (within.top, within.bottom)
+    if not _seam(sides.upright, across, down) or not _seam(sides.level, down, across):
+        return []
+    return [Box(left, top, left + 0.5, top + 0.5).within(within) for top in (0.0, 0.5) for left in (0.0, 0.5)]
+
+
+def _seam(strength: Strength, span: tuple[float, float], along: tuple[float, float]) -> bool:
+    """Whether a line in the middle of a span of the frame is strong nearly all ``along`` it."""
+    side = len(strength)
+    lines = np.sort(strength[round(along[0] * side) : round(along[1] * side)], axis=0)
+    middle = round((span[0] + span[1]) / 2 * side)
+    near = lines[len(lines) // _LINE_GAPS, middle - 1 - _SEAM_OFF : middle + _SEAM_OFF]
+    return bool(near.max() >= _BAND_STRENGTH)
 
 
 def _lines(strength: Strength) -> tuple[float | None, float | None]:

@@ -75,6 +75,11 @@ class Region(enum.IntEnum):
     FRAMED = 34
     """The frame without margins of one colour that have something drawn in their middle."""
     EVEN_BAND = 35
+    CELL_1 = 36
+    """One of four pictures, two above two, row by row; so are the next ones."""
+    CELL_2 = 37
+    CELL_3 = 38
+    CELL_4 = 39
 
     @property
     def label(self) -> str:
@@ -159,6 +164,8 @@ INSETS: Final = {
 cover sides from 1 to 0.7. A side that is 2 % off gives about 22 of 256 bits, one that is 4 % off 40."""
 PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
 """Rectangles that may be a picture drawn over another, the strongest first."""
+CELLS: Final = (Region.CELL_1, Region.CELL_2, Region.CELL_3, Region.CELL_4)
+"""The pictures of a grid, row by row."""
 TILTS: Final = {Region.TILT_FAR_LEFT: -6.5, Region.TILT_LEFT: -3.0, Region.TILT_RIGHT: 3.0, Region.TILT_FAR_RIGHT: 6.5}
 """Degrees by which the asked picture is turned back, clockwise, before its centre is read (`CROPS`' wider one, which is
 clear of the empty corners). Two degrees off still give about 21 of 256 bits, so these cover up to 8°."""
@@ -194,6 +201,7 @@ _REGION_LABELS: Final = {
     Region.BOX_COLUMNS: "picture without bars at the sides",
     Region.MOVING: "moving part",
     **dict.fromkeys(PICTURES, "inset picture"),
+    **{region: f"picture {number} of a grid" for number, region in enumerate(CELLS, 1)},
     Region.FRAMED: "picture without drawn margins",
     **dict.fromkeys((Region.BAND, Region.EVEN_BAND), "picture between bands"),
     Region.EVEN_COLUMN: "picture between the sides",

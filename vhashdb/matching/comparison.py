@@ -78,14 +78,13 @@ class Comparison:
         return near_miss(self.judgement, segments, alike_somewhere=bool(self.views_tried), compared=bool(self.looks))
 
 
-def compare(query: Fingerprint, reference: Fingerprint, *, near_s: Sequence[float] = (), contexts: int = 1) -> Comparison:
+def compare(query: Fingerprint, reference: Fingerprint, *, near_s: Sequence[float] = ()) -> Comparison:
     """Compare two fingerprints.
 
     Args:
         query: the asked side.
         reference: the known side.
         near_s: seconds of the query at which a search found the two near, if there was one; helps with long videos.
-        contexts: how many different known videos show the same; see `vhashdb.matching.ranking`.
 
     Raises:
         AlgorithmMismatch: they were made by different algorithms or versions.
@@ -94,6 +93,10 @@ def compare(query: Fingerprint, reference: Fingerprint, *, near_s: Sequence[floa
     bits = query.algorithm.bits
     radius = align_radius(bits)
     queries, references = query_tracks(query), tracks_of(reference)
+    shown_s = (0.0, reference.duration_s)
+    if reference.is_still:
+        shown_s = (float(reference.start_s[0]), float(reference.end_s.max()))
+        references = {view: track.lasting(query.duration_s) for view, track in references.items()}
     tried = best_view_pairs(queries, references, bits, near_s)
     looks: list[Look] = []
     for pair, _ in tried[:VIEW_PAIRS]:
@@ -102,13 +105,13 @@ def compare(query: Fingerprint, reference: Fingerprint, *, near_s: Sequence[floa
         if not len(track):
             continue
         aligned = alignment(track, known, distances(track.hash, known.hash), radius)
-        segments = [_segment(track, known, stretch, pair, reference.duration_s, radius) for stretch in aligned.stretches]
+        segments = [_segment(track, known, stretch, pair, shown_s, radius) for stretch in aligned.stretches]
         looks.append(_look(pair, track, known, aligned, segments))
     if not query.usable.any() or not reference.usable.any():
         which = "the known video" if query.usable.any() else "the file"
         return Comparison(Judgement(Verdict.INSUFFICIENT, 0.0, (), (), f"{which} shows too little picture to compare"), (), ())
     found = [segment for look in looks for segment in look.segments]
-    return Comparison(judge(found, query, reference, contexts), tuple(tried), tuple(looks))
+    return Comparison(judge(found, query, reference), tuple(tried), tuple(looks))
 
 
 def align_radius(bits: int) -> int:
@@ -125,8 +128,8 @@ def _look(pair: ViewPair, query: Track, reference: Track, aligned: Alignment, se
     return Look(pair, len(query), len(reference), aligned.alike, aligned.votes, aligned.most_votes, tuple(segments))
 
 
-def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, duration_s: float, radius: int) -> Segment:
-    first, last = stretch.reference_s
+def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, shown_s: tuple[float, float], radius: int) -> Segment:
+    first, last = np.clip(stretch.reference_s, *shown_s).tolist()
     alike = stretch.moments.seen & (stretch.moments.distance <= radius)
     nearest: dict[int, int] = {}
     for entry, bits in zip(stretch.moments.query[alike].tolist(), stretch.moments.distance[alike].tolist(), strict=True):
@@ -135,8 +138,8 @@ def _segment(query: Track, reference: Track, stretch: Stretch, pair: ViewPair, d
     return Segment(
         query_start_s=stretch.start_s,
         query_end_s=stretch.end_s,
-        reference_start_s=min(max(0.0, first), duration_s),
-        reference_end_s=min(max(0.0, last), duration_s),
+        reference_start_s=first,
+        reference_end_s=last,
         speed=stretch.line.speed,
         views=pair,
         matched_s=(stretch.end_s - stretch.start_s) * float(alike.mean()),

@@ -42,7 +42,7 @@ class Explanation(Comparison):
         if self.among_others is None or self.among_others.verdict is self.judgement.verdict:
             return ""
         segments = [segment for look in self.looks for segment in look.segments]
-        crowded = any(gate.name is GateName.CONTEXTS for gate in self.among_others.gates)
+        crowded = any(gate.name is GateName.VIDEOS for gate in self.among_others.gates)
         return near_miss(self.among_others, segments, alike_somewhere=True) if crowded else self.among_others.reason
 
 

@@ -64,6 +64,10 @@ class Track:
         """Some of the entries."""
         return self if rows.all() else Track(self.start_s[rows], self.end_s[rows], self.hash[rows], self.quality[rows])
 
+    def lasting(self, length_s: float) -> Track:
+        """Of a still picture: as a video would show it that lasts longer than ``length_s``, whichever moment of it is asked about."""
+        return replace(self, start_s=self.start_s - length_s - 1, end_s=self.end_s + length_s + 1)
+
 
 def tracks_of(fingerprint: Fingerprint) -> dict[View, Track]:
     """The usable entries by view."""
@@ -117,6 +121,7 @@ def best_view_pairs(
     rows = np.concatenate([track.hash[chosen[key]] for key, track in query.items()])
     nearest_of = {view: _nearest(rows, track.hash) for view, track in reference.items()}
     radius = round(PROBE_RADIUS * bits)
+    of_one_picture = all(len(track) == 1 for track in reference.values())
     found: list[tuple[float, ViewPair, int]] = []
     row = 0
     for (view, negated), probes in chosen.items():
@@ -126,8 +131,12 @@ def best_view_pairs(
             nearest = every[block]
             alike = nearest <= radius
             if alike.any():
-                # Closeness decides between views that see the same frames.
-                weight = float((1 + radius - nearest[alike]).sum())
+                # Closeness decides between views that see the same frames, …
+                closeness = 1 + radius - nearest[alike]
+                if of_one_picture:  # … and how long they do, where nothing else can
+                    asked = query[view, negated]
+                    closeness = closeness * (asked.end_s - asked.start_s + 1e-3)[probes[alike]]
+                weight = float(closeness.sum())
                 found.append((weight, ViewPair(view, negated, reference_view), int(alike.sum())))
     found.sort(key=lambda item: -item[0])
     return [(pair, count) for _, pair, count in found]

@@ -2,36 +2,38 @@
 
 Each pair is judged by itself first. Then:
 
-* a stretch that **several records** show, in different surroundings, says little about any of them: an intro, a test
-  card. Variants of one video go on alike before and after, so they count as one; two are reported in full, of more
-  each gets its share of the evidence;
 * what is only **possible** is set aside when another record explains the same seconds clearly better: different footage
-  of one place looks alike, and the nearer one is where the picture comes from.
-
-Both say less about a record when they come from sources that are trusted less than its own: all records of such a source
-count as one, and none of them sets anything aside.
+  of one place looks alike, and the nearer one is where the picture comes from;
+* a **passage** that more than two different videos show, such as an intro or a test card, speaks for the passage and for
+  none of them: a record that nothing else speaks for is possible at most. Variants of one video go on alike before and
+  after, so they count as one. Where most of the records are variants of one video, the passage is taken for a piece of it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
+
+import numpy as np
 
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.matching.candidates import Source
 from vhashdb.matching.comparison import compare
-from vhashdb.matching.verdict import FULL_WEIGHT_CONTEXTS, MATCH_EVIDENCE, Judgement, Verdict
+from vhashdb.matching.spans import Spans, length_s, outside, shared_s, union
+from vhashdb.matching.variants import Surrounded, videos
+from vhashdb.matching.verdict import FULL_WEIGHT_VIDEOS, MATCH_EVIDENCE, MIN_MATCHED_S, Judgement, Verdict
 
-MAX_CONTEXTS: Final = 8
-"""Different videos after which nobody counts further."""
 _SAME_SECONDS: Final = 0.7
 """Share of a record's matched seconds that another one must explain too."""
-_SAME_VIDEO: Final = 0.5
-"""Share of a record that must be found in another one for the two to be variants of one video."""
 _CLEARLY_NEARER_BITS: Final = 6 / 256
 _MOVES_ALIKE: Final = MATCH_EVIDENCE / 2
 """Nats of motion evidence from which nothing else can outshine a record: two variants of one video differ in distance too."""
+_LEAST_BEYOND_S: Final = 1.0
+_LEAST_BEYOND: Final = 0.2
+"""Seconds, and share of a record, that it must show beyond what matched: otherwise it is a record of that itself."""
 
 
 @dataclass(frozen=True)
@@ -48,70 +50,92 @@ class Known:
         """Whether it comes from a source that is trusted less than the other's."""
         return self.source is not None and other.source is not None and self.source.rank > other.source.rank
 
+    @property
+    def shown(self) -> Spans:
+        """Where the query shows it."""
+        return union((s.query_start_s, s.query_end_s) for s in self.judgement.segments)
+
+    @property
+    def beyond(self) -> Spans:
+        """What of it the query does not show."""
+        return outside([(s.reference_start_s, s.reference_end_s) for s in self.judgement.segments], self.reference.duration_s)
+
 
 def weigh(query: Fingerprint, known: Sequence[Known]) -> list[Judgement]:
     """The judgements on some records in the light of each other, in the same order; what is set aside is `NO_MATCH`."""
-    variants = _Variants()
-    weighed = [
-        _with_common_stretches(query, one, [other for other in known if other is not one and other.judgement.found], variants)
-        for one in known
-    ]
-    by_equals = [[weighed[j] for j, other in enumerate(known) if i != j and not other.weaker_than(one)] for i, one in enumerate(known)]
-    return [_unless_outshone(one, others) for one, others in zip(weighed, by_equals, strict=True)]
+    equals = [[other.judgement for other in known if other is not one and not other.weaker_than(one)] for one in known]
+    nearest = [replace(one, judgement=_unless_outshone(one, others)) for one, others in zip(known, equals, strict=True)]
+    passages = _passages(nearest)
+    return [_unless_passage(query, one, [p for p in passages if number in p.records]) for number, one in enumerate(nearest)]
 
 
-def _with_common_stretches(query: Fingerprint, one: Known, others: Sequence[Known], variants: _Variants) -> Judgement:
-    """The judgement again, with less weight if too many different videos show the same seconds of the query."""
-    if not one.judgement.found or one.judgement.reference_coverage >= _SAME_VIDEO:
-        return one.judgement
-    same = [other for other in others if _shared_s(one.judgement, other.judgement) >= _SAME_SECONDS * one.judgement.matched_query_s]
-    weaker = {other.source: other for other in reversed(same) if other.weaker_than(one)}
-    crowd = [other.reference for other in same if not other.weaker_than(one) or weaker[other.source] is other]
-    if len(crowd) < FULL_WEIGHT_CONTEXTS:
-        return one.judgement
-    contexts = _contexts([one.reference, *crowd], variants)
-    if contexts <= FULL_WEIGHT_CONTEXTS:
-        return one.judgement
-    return compare(query, one.reference, near_s=one.near_s, contexts=contexts).judgement
-
-
-class _Variants:
-    """Which records are variants of one video; each pair is compared once, as popular videos have many."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[int, int], bool] = {}
-
-    def are(self, one: Fingerprint, other: Fingerprint) -> bool:
-        """Whether much of one is in the other."""
-        pair = id(one), id(other)
-        if pair not in self._known:
-            self._known[pair] = compare(one, other).judgement.query_coverage >= _SAME_VIDEO
-        return self._known[pair]
-
-
-def _contexts(references: Sequence[Fingerprint], variants: _Variants) -> int:
-    """How many different videos some records are, variants of one video counted once; `MAX_CONTEXTS` at most."""
-    different: list[Fingerprint] = []
-    for reference in references:
-        if len(different) >= MAX_CONTEXTS:
-            break
-        if not any(variants.are(reference, other) for other in different):
-            different.append(reference)
-    return len(different)
-
-
-def _unless_outshone(one: Judgement, others: Sequence[Judgement]) -> Judgement:
-    if one.verdict is not Verdict.POSSIBLE or any(s.motion_evidence >= _MOVES_ALIKE for s in one.segments):
-        return one
+def _unless_outshone(one: Known, others: Sequence[Judgement]) -> Judgement:
+    judgement = one.judgement
+    if judgement.verdict is not Verdict.POSSIBLE or any(s.motion_evidence >= _MOVES_ALIKE for s in judgement.segments):
+        return judgement
     for other in others:
-        nearer = other.found and other.median_bits + _CLEARLY_NEARER_BITS * other.bits <= one.median_bits
-        if nearer and _shared_s(one, other) >= _SAME_SECONDS * one.matched_query_s:
-            return one.set_aside("another record explains the same seconds better")
-    return one
+        nearer = other.found and other.median_bits + _CLEARLY_NEARER_BITS * other.bits <= judgement.median_bits
+        if nearer and _claimed_s(judgement, other) >= _SAME_SECONDS * judgement.matched_query_s:
+            return judgement.set_aside("another record explains the same seconds better")
+    return judgement
 
 
-def _shared_s(one: Judgement, other: Judgement) -> float:
+def _claimed_s(one: Judgement, other: Judgement) -> float:
     """Seconds of the query that both claim."""
-    return sum(
-        max(0.0, min(a.query_end_s, b.query_end_s) - max(a.query_start_s, b.query_start_s)) for a in one.segments for b in other.segments
-    )
+    return shared_s(*([(s.query_start_s, s.query_end_s) for s in judgement.segments] for judgement in (one, other)))
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """A stretch of a query that too many different videos show to speak for one of them."""
+
+    span: tuple[float, float]
+    records: frozenset[int]
+    """Those that it does not speak for, by position."""
+    videos: int
+    """How many different ones show it."""
+
+
+def _passages(known: Sequence[Known]) -> list[_Passage]:
+    """The passages among the stretches that the query shows of some records, in order of time."""
+    shown = {n: one.shown for n, one in enumerate(known) if one.judgement.found and _goes_on(one)}
+    edges = sorted({edge for spans in shown.values() for span in spans for edge in span})
+    crowds = [(span, [n for n, spans in shown.items() if shared_s([span], spans)]) for span in pairwise(edges)]
+    crowds = [(span, crowd) for span, crowd in crowds if len(crowd) > FULL_WEIGHT_VIDEOS]
+    if length_s([span for span, _ in crowds]) < MIN_MATCHED_S:
+        return []
+    crowded = sorted({n for _, crowd in crowds for n in crowd})
+    video_of = dict(zip(crowded, videos([Surrounded(known[n].reference, known[n].beyond) for n in crowded]), strict=True))
+    passages = []
+    for span, crowd in crowds:
+        heard = {n: Counter(video_of[m] for m in _heard(known, n, crowd)) for n in crowd}
+        common = {n: len(variants) for n, variants in heard.items() if len(variants) > FULL_WEIGHT_VIDEOS}
+        records = frozenset(n for n in common if heard[n][video_of[n]] <= heard[n].total() / 2)
+        if records:
+            passages.append(_Passage(span, records, max(common.values())))
+    return passages
+
+
+def _heard(known: Sequence[Known], number: int, crowd: Sequence[int]) -> list[int]:
+    """Those of a crowd that count against one of it: of each source that is trusted less, one record."""
+    one = known[number]
+    weaker = {known[n].source: n for n in reversed(crowd) if known[n].weaker_than(one)}
+    return [n for n in crowd if not known[n].weaker_than(one) or weaker[known[n].source] == n]
+
+
+def _goes_on(one: Known) -> bool:
+    """Whether a record shows more than what the query shows of it."""
+    return length_s(one.beyond) >= max(_LEAST_BEYOND_S, _LEAST_BEYOND * one.reference.duration_s)
+
+
+def _unless_passage(query: Fingerprint, one: Known, passages: Sequence[_Passage]) -> Judgement:
+    """The judgement, or `POSSIBLE` where it is a match by nothing but passages."""
+    if one.judgement.verdict is not Verdict.MATCH or not passages:
+        return one.judgement
+    spans = union(passage.span for passage in passages)
+    middle_s = (query.start_s + query.end_s) / 2
+    rest = query.only(~np.logical_or.reduce([(start_s <= middle_s) & (middle_s <= end_s) for start_s, end_s in spans]))
+    near_s = tuple(at_s for at_s in one.near_s if not any(start_s <= at_s <= end_s for start_s, end_s in spans))
+    if compare(rest, one.reference, near_s=near_s).judgement.verdict is Verdict.MATCH:
+        return one.judgement
+    return one.judgement.held_back(max(passage.videos for passage in passages))

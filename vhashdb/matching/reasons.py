@@ -8,7 +8,6 @@ from typing import Final
 
 from vhashdb.matching.verdict import (
     CLOSE_QUALITY,
-    MATCH_EVIDENCE,
     Gate,
     GateName,
     Judgement,
@@ -75,10 +74,8 @@ def near_miss(judgement: Judgement, found: Sequence[Segment], *, alike_somewhere
         if not compared:
             return "only pictures that unrelated videos share are alike, such as black ones and test cards"
         return "single frames are alike, but nowhere in the order in which the known video shows them"
-    failed = {gate.name: gate for gate in judgement.gates if not gate.passed}
-    # Too many videos that show a stretch take evidence away, so they are what is to be said about it.
-    told = failed.get(GateName.CONTEXTS) if set(failed) == {GateName.EVIDENCE, GateName.CONTEXTS} else next(iter(failed.values()), None)
-    return _sentence(told, best) if told else ""
+    failed = next((gate for gate in judgement.gates if not gate.passed), None)
+    return _sentence(failed, best) if failed else ""
 
 
 def _sentence(gate: Gate, best: Segment) -> str:
@@ -101,10 +98,10 @@ def _sentence(gate: Gate, best: Segment) -> str:
         case GateName.EVIDENCE:
             lacking = f"evidence {_under(gate)}, at least {gate.threshold:g} is needed"
             return f"{_alike(best)} and change alike, but not clearly enough: {lacking}{_cost(best)}"
-        case GateName.CONTEXTS:
+        case GateName.VIDEOS:
             return (
-                f"{gate.value:.0f} different known videos show the same; of more than {gate.threshold:.0f} each gets a share of the "
-                f"evidence, and that share is less than the {MATCH_EVIDENCE:g} that is needed"
+                f"{gate.value:.0f} different known videos share the passage that was found, such as an intro, and nothing else speaks "
+                "for this one"
             )
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -38,8 +38,8 @@ MIN_CORRELATION: Final = 0.15
 MIN_ENTRIES: Final = 4
 """Distinct query entries a segment needs to count for a match."""
 MIN_MATCHED_S: Final = 0.75
-FULL_WEIGHT_CONTEXTS: Final = 2
-"""Different videos that may show a stretch without making it common."""
+FULL_WEIGHT_VIDEOS: Final = 2
+"""Different videos that may show a passage which still speaks for each: one may well be made of the other."""
 FAR_BITS: Final = 72 / 256
 """Median distance beyond which a segment is an accident of alignment."""
 CLOSE_BITS: Final = 32 / 256
@@ -53,7 +53,7 @@ POSSIBLE_ENTRIES: Final = 3
 POSSIBLE_SINGLE_BITS: Final = 12 / 256
 """One picture of a video this close is worth a look."""
 POSSIBLE_STILL_BITS: Final = 31 / 256
-"""The same when a still picture is asked about: the threshold PDQ's authors give for pictures."""
+"""The same when a still picture is asked about, or known: the threshold PDQ's authors give for pictures."""
 POSSIBLE_MOTION: Final = 1.0
 """Nats of motion evidence that are worth a look without closeness."""
 _POSSIBLE_SCORES: Final = (0.2, 0.49)
@@ -78,7 +78,7 @@ class GateName(enum.StrEnum):
     DISTANCE = "median distance"
     MOTION = "motion"
     EVIDENCE = "evidence"
-    CONTEXTS = "videos that show it"
+    VIDEOS = "videos that show it"
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,12 @@ class Segment:
 
     @property
     def promise(self) -> tuple[float, float]:
-        """For choosing between segments that claim the same stretch of the query: evidence without conditions, then closeness."""
+        """For choosing between segments that claim the same stretch of the query: evidence without conditions, then closeness.
+
+        A known still picture, on which nothing moves, is where it is seen for longest.
+        """
+        if self.reference_start_s == self.reference_end_s:
+            return self.matched_s * max(0.0, 0.25 - self.distances[0] / self.bits), 0.0
         far = self.median_bits > FAR_BITS * self.bits
         return 0.0 if far else self.motion_evidence + self.closeness, sum(max(0.0, 0.25 - d / self.bits) for d in self.distances)
 
@@ -183,39 +188,43 @@ class Judgement:
         """Distance of the nearest of its segments."""
         return min((s.median_bits for s in self.segments), default=0.0)
 
+    def held_back(self, videos: int) -> Judgement:
+        """The same as `Verdict.POSSIBLE`, because so many different known videos show what was found and nothing else was."""
+        meaning = "different known videos at most, if nothing else speaks for one of them"
+        gate = Gate(GateName.VIDEOS, videos, FULL_WEIGHT_VIDEOS, False, meaning)
+        reason = f"nothing but a passage that {videos} known videos share"
+        score = min(self.score, _POSSIBLE_SCORES[1])
+        return replace(self, verdict=Verdict.POSSIBLE, score=score, gates=(*self.gates, gate), reason=reason)
+
     def set_aside(self, reason: str) -> Judgement:
         """The same as `Verdict.NO_MATCH`."""
         return Judgement(Verdict.NO_MATCH, 0.0, (), self.gates, reason)
 
 
-def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint, contexts: int = 1) -> Judgement:
+def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint) -> Judgement:
     """Weigh the segments found between two fingerprints.
 
     Args:
         found: all of them, in any view.
         query: the asked side.
         reference: the known side.
-        contexts: how many different videos show the same (`vhashdb.matching.ranking`); from three on each gets its share.
     """
     disjoint = without_overlaps(found)
     parts = sorted((s.evidence for s in disjoint), reverse=True)
-    evidence = (sum(parts[:1]) + OTHER_SEGMENTS * sum(parts[1:])) / max(1.0, contexts / FULL_WEIGHT_CONTEXTS)
+    evidence = sum(parts[:1]) + OTHER_SEGMENTS * sum(parts[1:])
     telling = [s for s in disjoint if s.evidence > 0]
     gates = _gates(disjoint, evidence)
-    if contexts > FULL_WEIGHT_CONTEXTS:
-        meaning = "different known videos at most; of more, each gets a share of the evidence"
-        gates += (Gate(GateName.CONTEXTS, contexts, FULL_WEIGHT_CONTEXTS, False, meaning),)
     if evidence >= MATCH_EVIDENCE:
         score = 1 / (1 + math.exp(-SCORE_SLOPE * (evidence - MATCH_EVIDENCE)))
         kept = [s for s in disjoint if s.evidence > 0 or _worth_a_look(s)]
         return _judgement(Verdict.MATCH, score, kept, gates, "both sides look alike and change alike", query, reference)
-    still_asked = len(np.unique(query.start_s)) == 1
-    looks = [s for s in disjoint if _worth_a_look(s, still=still_asked)]
+    still = len(np.unique(query.start_s)) == 1 or reference.is_still
+    looks = [s for s in disjoint if _worth_a_look(s, still=still)]
     if looks:
         low, high = _POSSIBLE_SCORES
         score = low + (high - low) * min(1.0, max(evidence / MATCH_EVIDENCE, max(s.closeness for s in looks) / 4))
-        still = max(s.motion.change for s in looks) < 0.02 or not telling
-        reason = "the same picture, but no motion to confirm it" if still else "alike, but too little to be sure"
+        unmoved = max(s.motion.change for s in looks) < 0.02 or not telling
+        reason = "the same picture, but no motion to confirm it" if unmoved else "alike, but too little to be sure"
         return _judgement(Verdict.POSSIBLE, score, looks, gates, reason, query, reference)
     reason = "some frames are alike, but not in a row that moves alike" if disjoint else "no frames are alike"
     return Judgement(Verdict.NO_MATCH, 0.0, (), gates, reason)

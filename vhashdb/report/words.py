@@ -40,7 +40,7 @@ CONDITIONS: Final = {
     GateName.DISTANCE: ("bits in which they typically differ", "at most"),
     GateName.MOTION: ("how alike they change, from 0 to 1", "at least"),
     GateName.EVIDENCE: ("weight of it all", "at least"),
-    GateName.CONTEXTS: ("known videos that show the same", "at most"),
+    GateName.VIDEOS: ("known videos that show the same", "at most"),
 }
 """What each condition for a match is about, and on which side of the threshold it is met."""
 
