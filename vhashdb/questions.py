@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from vhashdb.coverage import LEAST_RUN_S, Coverage
 from vhashdb.errors import UnreadableMedia
 from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
@@ -54,8 +55,6 @@ DEPTHS: Final = {
 FIRST_LOOK: Final = "first look"
 """What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
 FULL_LOOK: Final = "full look"
-STILL_S: Final = 0.2
-"""Seconds under which an input counts as a still picture."""
 MIN_USABLE_S: Final = 1.0
 """Usable seconds under which an input that matches nothing is `insufficient` …"""
 MIN_USABLE_SHARE: Final = 0.1
@@ -155,8 +154,8 @@ class Questions:
             with contextlib.suppress(UnreadableMedia):
                 query = looks.at(plan)
                 found = self._candidates(query, effort, among)
-                # On a still there is nothing to save.
-                if not found and query.usable.any() and query.duration_s >= STILL_S:
+                # On a still there is nothing to save, and keyframes far apart do not speak for what lies between them.
+                if not found and query.usable.any() and not query.is_still and not query.coverage.sparse:
                     return self._answer(query, effort, file, looks.decode_cpu_s, [], among)
         closer = looks.at(last)
         matches = self._compared(closer, self._candidates(closer, Effort.BALANCED, among))
@@ -194,6 +193,7 @@ class Questions:
             duration_s=query.duration_s,
             usable_s=query.usable_s,
             damage=query.damage,
+            coverage=query.coverage,
             effort=effort,
             sha256=file.sha256 if file else None,
             decode_cpu_s=cpu_s,
@@ -260,13 +260,25 @@ def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str
     if matches:
         return matches[0].verdict, matches[0].judgement.reason
     if not _shows_enough(query):
-        if query.duration_s < STILL_S:
+        if query.is_still:
             return Verdict.INSUFFICIENT, "the picture shows too little to compare"
-        return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.duration_s:.1f} s show enough picture to compare"
+        return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.shown_s:.1f} s show enough picture to compare"
+    if not query.coverage.complete:
+        return Verdict.INSUFFICIENT, f"nothing known in {_what_was_seen(query.coverage)}"
     return Verdict.NO_MATCH, "nothing known is alike"
+
+
+def _what_was_seen(coverage: Coverage) -> str:
+    """In words, of what there is."""
+    seen_s, there_s = coverage.seen_s, coverage.there_s
+    if there_s - seen_s >= LEAST_RUN_S:
+        return f"the {seen_s:.1f} of {there_s:.1f} s that could be looked at"
+    return f"the {seen_s:.1f} s that could be looked at; {'; '.join(coverage.unseen) or 'keyframes alone say too little'}"
 
 
 def _shows_enough(query: Fingerprint) -> bool:
     """Whether an input that matches nothing can be said to match nothing."""
-    enough_s = max(min(MIN_USABLE_S, 0.5 * query.duration_s), MIN_USABLE_SHARE * query.duration_s)
+    if len(query) > 1 and not query.usable_s and len(set(query.view.tolist())) < len(query):
+        return False  # frames of no length, as some programs write them
+    enough_s = max(min(MIN_USABLE_S, 0.5 * query.shown_s), MIN_USABLE_SHARE * query.shown_s)
     return bool(query.usable.any()) and query.usable_s >= enough_s

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from vhashdb.coverage import Coverage
 from vhashdb.errors import FingerprintError
 from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
@@ -28,6 +29,7 @@ def to_json(fingerprint: Fingerprint) -> str:
             "width": fingerprint.width,
             "height": fingerprint.height,
             "damage": list(fingerprint.damage),
+            **({"coverage": fingerprint.coverage.to_json()} if fingerprint.coverage != Coverage() else {}),
             "entries": [
                 {"start_s": start, "end_s": end, "view": view, "quality": quality, "hash": value.tobytes().hex()}
                 for start, end, view, quality, value in zip(
@@ -81,6 +83,7 @@ def _from_object(data: dict[str, Any]) -> Fingerprint:
         width=int(data["width"]),
         height=int(data["height"]),
         damage=tuple(str(line) for line in data["damage"]),
+        coverage=Coverage.from_json(data["coverage"]) if "coverage" in data else Coverage(),
     )
 
 

@@ -210,7 +210,7 @@ def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint, 
         kept = [s for s in disjoint if s.evidence > 0 or _worth_a_look(s)]
         return _judgement(Verdict.MATCH, score, kept, gates, "both sides look alike and change alike", query, reference)
     still_asked = len(np.unique(query.start_s)) == 1
-    looks = [s for s in disjoint if _worth_a_look(s, still=still_asked)]
+    looks = [s for s in disjoint if _worth_a_look(s, still=still_asked or query.still_at(s.query_start_s))]
     if looks:
         low, high = _POSSIBLE_SCORES
         score = low + (high - low) * min(1.0, max(evidence / MATCH_EVIDENCE, max(s.closeness for s in looks) / 4))

@@ -25,9 +25,8 @@ def main() -> int:
     import av.logging
 
     from vhashdb.video import wire
-    from vhashdb.video.decode import Reading
     from vhashdb.video.frames import Mode, Sampling
-    from vhashdb.video.pictures import picture_reading
+    from vhashdb.video.media import MediaReading
 
     av.logging.set_level(None)
     _confine(limits)
@@ -35,8 +34,8 @@ def main() -> int:
         request = json.loads(line)
         started = time.process_time()
         try:
-            path, sampling = request["path"], Sampling(Mode(request["mode"]), request["rate"], request["exact"], request["threads"])
-            reading = picture_reading(path, sampling, limits) or Reading(path, sampling, limits)
+            path = request.pop("path")
+            reading = MediaReading(path, Sampling(**{**request, "mode": Mode(request["mode"])}), limits)
             for batch in reading:
                 wire.send(answers, wire.Kind.BATCH, batch.tobytes())
             done = {"info": reading.info.to_json(), "cpu_s": time.process_time() - started}

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 
 from vhashdb import errors
+from vhashdb.coverage import Coverage, Track
 from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video import wire
@@ -51,7 +52,9 @@ class VideoStream:
             finished = isinstance(error, _Reported)
             if not self._count:
                 raise _plain(error) from None
-            self.info = VideoInfo(duration_s=self._last_s, frames=self._count, damage=(f"reading stopped: {error}",))
+            stopped = f"reading stopped: {error.message.removeprefix(f'{self._path}: ')}"
+            seen = Coverage((Track(0, duration_s=self._last_s, seen_s=self._last_s),), (stopped,))
+            self.info = VideoInfo(duration_s=self._last_s, frames=self._count, damage=(stopped,), coverage=seen)
         finally:
             if not finished:  # abandoned or failed halfway: the process is in an unknown state
                 self._decoder.close()

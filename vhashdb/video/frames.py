@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import enum
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps
 
+from vhashdb.coverage import Coverage, Track
 from vhashdb.errors import DecoderFailed, LimitExceeded, UnreadableMedia
 from vhashdb.hashing import pdq
 from vhashdb.hashing.views import WHOLE_FRAME, region_coefficients
@@ -26,6 +27,7 @@ _SKETCH_STEPS: Final = 1.1
 FRAME_DTYPE: Final = np.dtype(
     [
         ("time_s", "<f8"),
+        ("hole_s", "<f8"),
         ("quality", "u1"),
         ("keyframe", "u1"),
         ("height", "<u2"),
@@ -34,12 +36,16 @@ FRAME_DTYPE: Final = np.dtype(
         ("sketch", "u1", (SKETCH, SKETCH)),
     ]
 )
-"""One sampled frame: seconds since the first frame; PDQ quality and coefficients (see `Sampling.exact`), height and
+"""One sampled frame: seconds since the first frame; seconds before it in which nothing is shown or was looked at, 0 but after
+a gap and where another track begins; PDQ quality and coefficients (see `Sampling.exact`), height and
 width of the full-size picture; and the whole picture reduced by area averaging, from which every other view is computed."""
 
 STILL_SHOWN_S: Final = 0.04
 """A still picture counts as one frame of a film, as it does to FFmpeg: what lasts no time cannot overlap."""
 _ORIENTATION: Final = ExifTags.Base.Orientation
+
+KEYFRAME_STANDS_S: Final = 12.0
+"""Seconds that a keyframe may stand for: a little more than encoders leave between two of them by default, 250 frames."""
 
 FrameBatch = npt.NDArray[np.void]
 """Array of shape ``(n,)`` and dtype `FRAME_DTYPE`, ordered by time."""
@@ -66,6 +72,9 @@ class Sampling:
     exact: bool = True
     """Whether PDQ is computed from the full-size picture, or from its sketch, which moves 4 of 256 bits and costs less."""
     threads: int = 1
+    covers: bool = False
+    """Whether cover pictures beside a film are looked at: when asked, but not in what is recorded, because many files that have
+    nothing else in common share theirs."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +93,12 @@ class VideoInfo:
     """How many of them the decoder had to make up in part."""
     damage: tuple[str, ...] = field(default=())
     """What could not be read, in words; empty for a sound file."""
+    coverage: Coverage = field(default=Coverage())
+    """What was looked at, of what there is."""
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
-        return asdict(self)
+        return {**{f.name: getattr(self, f.name) for f in fields(self)}, "coverage": self.coverage.to_json()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> VideoInfo:
@@ -115,6 +126,7 @@ class VideoInfo:
             frames=int(data["frames"]),
             damaged_frames=int(data["damaged_frames"]),
             damage=tuple(str(line)[:300] for line in data["damage"][:20]),
+            coverage=Coverage.from_json(data["coverage"]),
         )
 
 
@@ -128,8 +140,9 @@ def frames_of_image(image: Image.Image) -> tuple[FrameBatch, VideoInfo]:
     batch = np.zeros(1, FRAME_DTYPE)
     fill_from_image(batch[0], image)
     batch["keyframe"] = 1
-    info = VideoInfo(int(batch["width"][0]), int(batch["height"][0]), codec="still", duration_s=STILL_SHOWN_S, frames=1)
-    return batch, info
+    width, height = int(batch["width"][0]), int(batch["height"][0])
+    seen = Coverage((Track(0, "still", width, height, 0.0, STILL_SHOWN_S, STILL_SHOWN_S),))
+    return batch, VideoInfo(width, height, codec="still", duration_s=STILL_SHOWN_S, frames=1, coverage=seen)
 
 
 def fill_from_image(record: np.void, image: Image.Image) -> None:

@@ -66,9 +66,11 @@ def receive(pipe: IO[bytes]) -> tuple[Kind, FrameBatch | dict[str, Any]]:
 def _frames(body: bytes) -> FrameBatch:
     """The records of a batch, with times that can be times."""
     batch = np.frombuffer(body, FRAME_DTYPE)
-    times = batch["time_s"]
+    times, holes = batch["time_s"], batch["hole_s"]
     if not len(times) or not np.isfinite(times).all() or times.min() < 0 or (np.diff(times) < 0).any():
         raise ValueError("no frames, or times out of order")
+    if not ((holes >= 0) & (holes <= times)).all():
+        raise ValueError("gaps that cannot be")
     return batch
 
 
