@@ -19,6 +19,8 @@ from vhashdb.text import printable as printable
 from vhashdb.text import size as size
 from vhashdb.text import verdict_word as verdict_word
 
+from .limits import with_options
+
 if TYPE_CHECKING:
     from vhashdb import Record, VhashdbError
 
@@ -65,7 +67,7 @@ def complain(message: str, hint: str = "") -> None:
     """Print an error, and what to do about it, to stderr."""
     say(f"error: {printable(message)}")
     if hint:
-        say(f"hint: {printable(hint)}")
+        say(f"hint: {printable(with_options(hint))}")
 
 
 def fitted(text: str, stream: TextIO) -> str:
@@ -92,7 +94,7 @@ class Hints:
         """Say it, unless it was said."""
         if hint not in self._said and not self._quiet:
             self._said.add(hint)
-            say(f"hint: {printable(hint)}")
+            say(f"hint: {printable(with_options(hint))}")
 
 
 def _encoding(stream: TextIO) -> str:
@@ -132,7 +134,13 @@ def with_path(value: dict[str, Any], path: str) -> dict[str, Any]:
 
 def error_json(error: VhashdbError, path: str) -> dict[str, Any]:
     """The ``error`` line for one file."""
-    value = {"type": "error", "path": "", "error": type(error).__name__, "message": decoded(error.message), "hint": error.hint}
+    value = {
+        "type": "error",
+        "path": "",
+        "error": type(error).__name__,
+        "message": decoded(error.message),
+        "hint": with_options(error.hint),
+    }
     return with_path(value, path)
 
 

@@ -83,6 +83,7 @@ from vhashdb.errors import (
 from vhashdb.limits import Limits
 
 if TYPE_CHECKING:
+    from vhashdb.coverage import Coverage, PictureTrack
     from vhashdb.database import Database
     from vhashdb.exchange.exchange import Exchange
     from vhashdb.exchange.policy import Action, Ceiling
@@ -101,6 +102,7 @@ _LAZY = {
     "Addition": "vhashdb.results",
     "Ceiling": "vhashdb.exchange.policy",
     "Comparison": "vhashdb.matching",
+    "Coverage": "vhashdb.coverage",
     "Database": "vhashdb.database",
     "Details": "vhashdb.store",
     "Effort": "vhashdb.results",
@@ -110,6 +112,7 @@ _LAZY = {
     "FingerprintCache": "vhashdb.store.cache",
     "Gate": "vhashdb.matching",
     "Match": "vhashdb.results",
+    "PictureTrack": "vhashdb.coverage",
     "Record": "vhashdb.store",
     "Result": "vhashdb.results",
     "Segment": "vhashdb.matching",
@@ -135,6 +138,7 @@ __all__ = [
     "AlgorithmMismatch",
     "Ceiling",
     "Comparison",
+    "Coverage",
     "Database",
     "DatabaseDamaged",
     "DatabaseEmpty",
@@ -173,6 +177,7 @@ __all__ = [
     "MediaNotFound",
     "NotADatabase",
     "NotMedia",
+    "PictureTrack",
     "Record",
     "RecordNotFound",
     "Result",

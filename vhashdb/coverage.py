@@ -34,7 +34,7 @@ def counts(lost_s: float, longest_s: float, there_s: float) -> bool:
 
 
 @dataclass(frozen=True)
-class Track:
+class PictureTrack:
     """One track of pictures in a file, and where it lies on the file's line of time."""
 
     number: int
@@ -56,7 +56,7 @@ class Track:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Track:
+    def from_json(cls, data: dict[str, Any]) -> PictureTrack:
         """From what `to_json` gave, checked.
 
         Raises:
@@ -73,7 +73,7 @@ class Track:
 class Coverage:
     """What was looked at, of what there is."""
 
-    tracks: tuple[Track, ...] = ()
+    tracks: tuple[PictureTrack, ...] = ()
     """All tracks of pictures, in order of their places on the line of time; none if nothing is known of them."""
     unseen: tuple[str, ...] = ()
     """What was not looked at although something could be in it, and why, in sentences."""
@@ -124,7 +124,7 @@ class Coverage:
             KeyError, TypeError, ValueError: it is something else.
         """
         return cls(
-            tuple(Track.from_json(track) for track in data["tracks"][:MAX_TRACKS]),
+            tuple(PictureTrack.from_json(track) for track in data["tracks"][:MAX_TRACKS]),
             tuple(str(reason)[:MAX_WORDS] for reason in data["unseen"][:MAX_REASONS]),
             bool(data["sparse"]),
         )

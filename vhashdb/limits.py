@@ -19,8 +19,8 @@ class Limits:
     """Pictures beyond this are not looked at, and the result says so; gaps in which nothing is shown do not count."""
     frames: int = 5_000_000
     """Decoded frames beyond this are not looked at, and the result says so."""
-    pixels: int = 8192 * 4352
-    """Pixels of one frame."""
+    pixels: int = 1 << 27
+    """Pixels of one picture: photographs of 108 megapixels, and video of 8192 × 8192, have less."""
     streams: int = 128
     """Streams in one container."""
     tracks: int = 16

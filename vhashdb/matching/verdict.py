@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.fingerprints.model import Fingerprint, covered
 from vhashdb.matching.motion import Motion
 from vhashdb.matching.pairs import ViewPair
 
@@ -284,8 +284,9 @@ def _judgement(
     query: Fingerprint,
     reference: Fingerprint,
 ) -> Judgement:
-    query_s = sum(s.query_end_s - s.query_start_s for s in segments)
-    reference_s = sum(s.reference_end_s - s.reference_start_s for s in segments)
+    # Each second counts once, also of a known video that is shown twice, and none beyond the end.
+    query_s = min(query.duration_s, _union_s((s.query_start_s, s.query_end_s) for s in segments))
+    reference_s = min(reference.duration_s, _union_s((s.reference_start_s, s.reference_end_s) for s in segments))
     return Judgement(
         verdict,
         score,
@@ -297,3 +298,9 @@ def _judgement(
         query_coverage=min(1.0, query_s / query.duration_s) if query.duration_s else 0.0,
         reference_coverage=min(1.0, reference_s / reference.duration_s) if reference.duration_s else 0.0,
     )
+
+
+def _union_s(spans: Iterable[tuple[float, float]]) -> float:
+    """Seconds that lie in any of some spans."""
+    start_s, end_s = np.array(list(spans)).reshape(-1, 2).T
+    return covered(start_s, end_s)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +25,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from vhashdb.coverage import LEAST_RUN_S, Track, counts
+from vhashdb.coverage import LEAST_RUN_S, PictureTrack, counts
 from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, NotMedia, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video.clock import Clock, PacketTimes, step_of
@@ -142,7 +143,7 @@ class TrackReading:
         self._pictures_s = 0.0
         self.cover = bool(stream.disposition & Disposition.attached_pic)
         self.rotation = 0
-        self.track = Track(stream.index, *_codec_of(stream))
+        self.track = PictureTrack(stream.index, *_codec_of(stream))
 
     @property
     def skipped(self) -> bool:
@@ -421,4 +422,6 @@ def av_errors(path: str) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or str(error)
         if getattr(error, "errno", None) == errno.ENOMEM:
             kind, text = LimitExceeded, "needs more memory than the limit"
+        if isinstance(error, PermissionError) and os.access(path, os.R_OK):  # what some readers say of a malformed file
+            kind, text, reason = UnreadableMedia, _UNREADABLE, "a field of it has a value that is not allowed"
         raise kind(f"{path}: {text} ({reason})") from error

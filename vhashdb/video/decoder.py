@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 
 from vhashdb import errors
-from vhashdb.coverage import Coverage, Track
+from vhashdb.coverage import Coverage, PictureTrack
 from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video import wire
@@ -23,6 +23,7 @@ from vhashdb.video.frames import FrameBatch, Sampling, VideoInfo
 
 _STOP_S: Final = 2.0
 _TICK_S: Final = 0.25
+_RAISE_TIME: Final = "raise the limit on time if it is meant to take this long"
 
 
 class VideoStream:
@@ -53,7 +54,7 @@ class VideoStream:
             if not self._count:
                 raise _plain(error) from None
             stopped = f"reading stopped: {error.message.removeprefix(f'{self._path}: ')}"
-            seen = Coverage((Track(0, duration_s=self._last_s, seen_s=self._last_s),), (stopped,))
+            seen = Coverage((PictureTrack(0, duration_s=self._last_s, seen_s=self._last_s),), (stopped,))
             self.info = VideoInfo(duration_s=self._last_s, frames=self._count, damage=(stopped,), coverage=seen)
         finally:
             if not finished:  # abandoned or failed halfway: the process is in an unknown state
@@ -121,7 +122,7 @@ class Decoder:
         except (EOFError, OSError):
             self.close()
             if watch.reason:
-                raise LimitExceeded(f"{path}: {watch.reason}") from None
+                raise LimitExceeded(f"{path}: {watch.reason}", hint=_RAISE_TIME) from None
             raise DecoderFailed(f"{path}: the decoder process died with status {process.returncode}") from None
         finally:
             watch.end()
@@ -186,7 +187,7 @@ class _Watch:
         while not self._ended.wait(_TICK_S):
             now = time.monotonic()
             if now - self._started > self._limits.time_s:
-                self.reason = f"not finished after {self._limits.time_s:.0f} s"
+                self.reason = f"not finished after {self._limits.time_s:.0f} s, the limit on time"
             elif now - self._heard > self._limits.silence_s:
                 self.reason = f"no picture for {self._limits.silence_s:.0f} s"
             if self.reason:

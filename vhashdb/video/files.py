@@ -14,6 +14,40 @@ _BLOCK: Final = 1 << 20
 _SEARCHED: Final = 256 << 20
 """Bytes behind the beginning of a picture in which a film is looked for."""
 _BRAND_BYTES: Final = 8
+_HEAD: Final = 1024
+_UNREAD: Final[tuple[tuple[int, bytes, str], ...]] = (
+    (0, b"\xff\x0a", "JPEG XL pictures"),
+    (4, b"JXL \r\n\x87\n", "JPEG XL pictures"),
+    (4, b"jP  \r\n\x87\n", "JPEG 2000 pictures"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000 pictures"),
+    (0, b"8BPS", "Photoshop documents"),
+    (0, b"gimp xcf", "GIMP pictures"),
+    (0, b"v/1\x01", "OpenEXR pictures"),
+    (0, b"BPG\xfb", "BPG pictures"),
+    (0, b"DDS ", "DDS pictures"),
+    (4, b"ftypcrx ", "raw pictures of cameras"),
+    (0, b"FUJIFILMCCD-RAW", "raw pictures of cameras"),
+    (0, b"IIRO", "raw pictures of cameras"),
+    (0, b"IIRS", "raw pictures of cameras"),
+    (0, b"IIU\x00", "raw pictures of cameras"),
+    (0, b"%PDF-", "PDF documents"),
+    (0, b"%!PS", "PostScript documents"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "office documents"),
+    (0, b"PK\x03\x04", "archives (unpack them first)"),
+    (0, b"PK\x05\x06", "archives (unpack them first)"),
+    (0, b"Rar!\x1a\x07", "archives (unpack them first)"),
+    (0, b"7z\xbc\xaf\x27\x1c", "archives (unpack them first)"),
+    (0, b"\x1f\x8b\x08", "compressed files (unpack them first)"),
+    (0, b"BZh", "compressed files (unpack them first)"),
+    (0, b"\xfd7zXZ\x00", "compressed files (unpack them first)"),
+    (0, b"\x28\xb5\x2f\xfd", "compressed files (unpack them first)"),
+    (257, b"ustar", "archives (unpack them first)"),
+    (0, b"Salted__", "encrypted files"),
+    (0, b"age-encryption.org/", "encrypted files"),
+    (0, b"-----BEGIN PGP MESSAGE", "encrypted files"),
+    (0, b"LUKS\xba\xbe", "encrypted files"),
+)
+"""Offset and bytes by which formats are known that nothing here reads, and what their files are."""
 _LARGEST_FTYP: Final = 512
 
 
@@ -45,6 +79,18 @@ class Window(io.RawIOBase):
 
     def tell(self) -> int:
         return self._at
+
+
+def unread_format(path: str) -> str:
+    """What kind of file this is, if it is of a well-known format that is not read; else empty."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return ""
+    named = next((words for at, start, words in _UNREAD if head[at : at + len(start)] == start), "")
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return named or ("SVG drawings" if text.startswith((b"<svg", b"<?xml", b"<!DOCTYPE svg")) and b"<svg" in head else "")
 
 
 def ends_early(path: str, window: tuple[int, int] | None = None) -> bool:

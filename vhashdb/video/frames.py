@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps
 
-from vhashdb.coverage import Coverage, Track
+from vhashdb.coverage import Coverage, PictureTrack
 from vhashdb.errors import DecoderFailed, LimitExceeded, UnreadableMedia
 from vhashdb.hashing import pdq
 from vhashdb.hashing.views import WHOLE_FRAME, region_coefficients
@@ -40,6 +40,8 @@ FRAME_DTYPE: Final = np.dtype(
 a gap and where another track begins; PDQ quality and coefficients (see `Sampling.exact`), height and
 width of the full-size picture; and the whole picture reduced by area averaging, from which every other view is computed."""
 
+LARGE_PIXELS: Final = 8192 * 4352
+"""Pixels beyond which a picture is read in parts, because whole planes of it in floating point would take too much memory."""
 STILL_SHOWN_S: Final = 0.04
 """A still picture counts as one frame of a film, as it does to FFmpeg: what lasts no time cannot overlap."""
 _ORIENTATION: Final = ExifTags.Base.Orientation
@@ -141,7 +143,7 @@ def frames_of_image(image: Image.Image) -> tuple[FrameBatch, VideoInfo]:
     fill_from_image(batch[0], image)
     batch["keyframe"] = 1
     width, height = int(batch["width"][0]), int(batch["height"][0])
-    seen = Coverage((Track(0, "still", width, height, 0.0, STILL_SHOWN_S, STILL_SHOWN_S),))
+    seen = Coverage((PictureTrack(0, "still", width, height, 0.0, STILL_SHOWN_S, STILL_SHOWN_S),))
     return batch, VideoInfo(width, height, codec="still", duration_s=STILL_SHOWN_S, frames=1, coverage=seen)
 
 
@@ -159,7 +161,14 @@ def fill_from_image(record: np.void, image: Image.Image) -> None:
         sketch = np.asarray(shown.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX))
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged files
         raise UnreadableMedia(f"the picture cannot be read: {error}") from error
-    fill_frame(record, pdq.luma_of_rgb(np.asarray(shown)), sketch)
+    if shown.width * shown.height <= LARGE_PIXELS:
+        fill_frame(record, pdq.luma_of_rgb(np.asarray(shown)), sketch)
+        return
+
+    def rows(first: int, last: int) -> npt.NDArray[np.float32]:
+        return pdq.luma_of_rgb(np.asarray(shown.crop((0, first, shown.width, last))))
+
+    _fill(record, pdq.buffer_of_rows(shown.height, shown.width, rows), shown.height, shown.width, sketch, 1.0)
 
 
 def as_shown(image: Image.Image) -> Image.Image:
@@ -173,7 +182,7 @@ def as_shown(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         seen = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def fill_from_sketch(record: np.void, sketch: npt.NDArray[np.uint8], height: int, width: int) -> None:
@@ -190,8 +199,14 @@ def fill_from_sketch(record: np.void, sketch: npt.NDArray[np.uint8], height: int
 
 def fill_frame(record: np.void, luma: npt.NDArray[np.number], sketch: npt.NDArray[np.uint8], luma_scale: float = 1.0) -> None:
     """Write the PDQ of a full-size luma plane ``(h, w)`` and its sketch ``(128, 128)`` into one record."""
-    buffer = pdq.buffer_of(luma)
+    height, width = luma.shape
+    _fill(record, pdq.buffer_of(luma), height, width, sketch, luma_scale)
+
+
+def _fill(
+    record: np.void, buffer: npt.NDArray[np.float32], height: int, width: int, sketch: npt.NDArray[np.uint8], luma_scale: float
+) -> None:
     record["coefficients"] = pdq.coefficients_of(buffer)
-    record["quality"] = pdq.quality_of(buffer, luma_scale) if min(luma.shape) >= pdq.MIN_SIDE else 0
+    record["quality"] = pdq.quality_of(buffer, luma_scale) if min(height, width) >= pdq.MIN_SIDE else 0
     record["sketch"] = sketch
-    record["height"], record["width"] = luma.shape
+    record["height"], record["width"] = height, width

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, Protocol
 
-from vhashdb.coverage import Coverage, Track
-from vhashdb.errors import MediaError, UnreadableMedia
+from vhashdb.coverage import Coverage, PictureTrack
+from vhashdb.errors import MediaError, NotMedia, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video.decode import Budget, Film
-from vhashdb.video.files import film_behind
+from vhashdb.video.files import film_behind, unread_format
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 from vhashdb.video.pictures import picture_reading
 
@@ -23,10 +23,13 @@ GAP_S: Final = 1.0
 """Seconds between two tracks on the line of time: more than any slack that comparing allows, so that none runs on into the next."""
 
 
+_CONVERT: Final = "convert it to a format that is read, such as PNG or MP4; a person has to look at it until then"
+
+
 class TrackPass(Protocol):
     """One pass over one track: iterate for batches, with times since its first frame; the rest is known afterwards."""
 
-    track: Track
+    track: PictureTrack
     frames: int
     damaged_frames: int
     damage: list[str]
@@ -48,7 +51,7 @@ class MediaReading:
 
     def __init__(self, path: str, sampling: Sampling, limits: Limits) -> None:
         self._path, self._sampling, self._limits = path, sampling, limits
-        self._tracks: list[Track] = []
+        self._tracks: list[PictureTrack] = []
         self._damage: list[tuple[int, str]] = []
         self._unseen: list[str] = []
         self._sparse = False
@@ -74,7 +77,12 @@ class MediaReading:
         budget = Budget(self._limits)
         picture = picture_reading(self._path, self._sampling, self._limits, budget)
         if picture is None:
-            yield from self._tracks_of(Film(self._path, self._sampling, self._limits, budget))
+            try:
+                yield from self._tracks_of(Film(self._path, self._sampling, self._limits, budget))
+            except (NotMedia, UnreadableMedia):
+                if unread := unread_format(self._path):
+                    raise NotMedia(f"{self._path}: {unread} are not read", hint=_CONVERT) from None
+                raise
             return
         pages = picture.pages
         yield picture
@@ -141,7 +149,7 @@ class MediaReading:
 
     def _beyond(self, count: int, there: int) -> None:
         if count > 0:
-            self._left_out(-1, f"only {self._limits.tracks} of {there} tracks of pictures were looked at")
+            self._left_out(-1, f"only {self._limits.tracks} of {there} tracks were looked at: the limit on tracks was reached")
 
     def _left_out(self, number: int, words: str) -> None:
         self._damage.append((number, words))

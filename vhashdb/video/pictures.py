@@ -22,16 +22,18 @@ import numpy as np
 import pi_heif
 from PIL import Image, ImageFile
 
-from vhashdb.coverage import Track
+from vhashdb.coverage import PictureTrack
 from vhashdb.errors import LimitExceeded, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video.decode import RAISE_MEMORY, RAISE_PIXELS, Budget
-from vhashdb.video.frames import FRAME_DTYPE, STILL_SHOWN_S, FrameBatch, Mode, Sampling, fill_from_image
+from vhashdb.video.frames import FRAME_DTYPE, LARGE_PIXELS, STILL_SHOWN_S, FrameBatch, Mode, Sampling, fill_from_image
 
 BATCH: Final = 16
 FORMATS: Final = ("AVIF", "BMP", "HEIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP")
 _ANIMATED: Final = frozenset({"AVIF", "WEBP"})
 """Formats whose pictures follow each other in time; those of the others are pages, each a track of its own."""
+_SCALED: Final = frozenset({"JPEG", "MPO"})
+"""Formats of which a smaller picture can be decoded."""
 _STARTS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
 _BRANDS: Final = tuple(b"ftyp" + brand for brand in b"avif avis mif1 heic heix heim heis hevc hevx msf1".split())
 _SHORTEST_MS: Final = 10
@@ -88,7 +90,7 @@ class PictureReading:
         self.unseen: list[str] = list(self.damage)
         self.frames = self.damaged_frames = 0
         self.duration_s = 0.0
-        self.track = Track(page or 0, (image.format or "").lower(), image.width, image.height)
+        self.track = PictureTrack(page or 0, (image.format or "").lower(), image.width, image.height)
 
     @property
     def pages(self) -> int:
@@ -205,6 +207,10 @@ def _opened(file: str | IO[bytes], path: str, limits: Limits) -> Image.Image | N
         return None
     if image.width * image.height > limits.pixels:
         raise LimitExceeded(f"{path}: {image.width} × {image.height} pixels", hint=RAISE_PIXELS)
+    if image.format in _SCALED and image.width * image.height > LARGE_PIXELS:
+        image.draft(
+            "RGB", (image.width // 2, image.height // 2)
+        )  # half of each side: a quarter of the memory, and the same hash but for a few bits
     return None if image.format == "PNG" and getattr(image, "is_animated", False) else image
 
 
