@@ -30,9 +30,11 @@ _ANEW_S: Final = 1.0
 MOST_IN_GAPS_S: Final = 12 * 3600.0
 """Seconds without any frame that a line of time may hold; what comes after more of them is moved up, because lines as
 long as that cannot be compared as finely."""
-_SHORT_GAP_S: Final = 60.0
+_SHORT_GAP_S: Final = 1.0
 _PEEKED: Final = 24
 """Packets looked at beforehand: a frame is moved by 16 at most."""
+_FEW: Final = 8
+"""Packets that tell how far frames are apart, where the header's rate is made up."""
 _REORDER: Final = 17
 """Frames that a decoder holds back at most, and one."""
 _FALLBACK_STEP_S: Final = 0.04
@@ -51,6 +53,8 @@ class PacketTimes:
         self._pending: list[int] = []
         self._next = 0
         self._first_s: float | None = None
+        self.spacing_s = 0.0
+        """How far the first frames are apart, on average; 0 if that is not known."""
         self._broken: av.error.FFmpegError | None = None
         self.by_order = self._peek(bool(stream.codec_context.has_b_frames))
         """Frames are to be timed by their order, because the packets' times do not say when they are shown."""
@@ -80,7 +84,7 @@ class PacketTimes:
 
     def _peek(self, moved: bool) -> bool:
         """Whether the first packets have no presentation times, or none that tells of frames moved although there are some."""
-        last, increasing = -math.inf, True
+        last, increasing, times = -math.inf, True, list[int]()
         while len(self._peeked) < _PEEKED:
             try:
                 packet = next(self._packets, None)
@@ -94,10 +98,13 @@ class PacketTimes:
                 break
             if packet.pts is None:
                 return True
+            times.append(packet.pts)
             increasing = increasing and packet.pts > last
             last = packet.pts
-            if not increasing or not moved:
+            if len(times) >= _FEW and not (moved and increasing):
                 break
+        if len(times) > 1:
+            self.spacing_s = float((max(times) - min(times)) * self._base) / (len(times) - 1)
         return moved and increasing and len(self._peeked) > 2
 
     def _prepared(self, packet: VideoPacket) -> VideoPacket:

@@ -171,7 +171,8 @@ class TrackReading:
         due, rate = 0.0, self._sampling.rate
         clock = Clock(step_of(stream), each_its_own=context.name in _ANIMATIONS)
         packets = PacketTimes(stream, self._container.demux(stream), clock.step_s)
-        if self._sampling.mode is Mode.SAMPLED and not packets.by_order and 1 / clock.step_s >= _FRAMES_PER_LOOK * rate:
+        frames_per_look = 1 / max(clock.step_s, packets.spacing_s / 2) / rate
+        if self._sampling.mode is Mode.SAMPLED and not packets.by_order and frames_per_look >= _FRAMES_PER_LOOK:
             context.skip_frame = "NONREF"
         last_s, ended_s, hole_s = 0.0, 0.0, 0.0
         limited = False

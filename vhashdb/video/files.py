@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from typing import IO, Final
 
 _EBML: Final = b"\x1a\x45\xdf\xa3"
@@ -14,6 +15,9 @@ _BLOCK: Final = 1 << 20
 _SEARCHED: Final = 256 << 20
 """Bytes behind the beginning of a picture in which a film is looked for."""
 _BRAND_BYTES: Final = 8
+_SOI: Final = b"\xff\xd8\xff"
+_NEXT_JPEG: Final = re.compile(rb"\xff\xd9\0{0,65536}\xff\xd8\xff")
+_LARGEST_BURST: Final = 64 << 20
 _HEAD: Final = 1024
 _UNREAD: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\xff\x0a", "JPEG XL pictures"),
@@ -107,6 +111,14 @@ def ends_early(path: str, window: tuple[int, int] | None = None) -> bool:
             return head[4:8] in _FIRST_BOXES and _boxes_end(file, first, end) > end
     except (OSError, ValueError):
         return False  # a pipe, or not to be read: what opens it has the word
+
+
+def jpegs_in(path: str) -> list[tuple[int, int]]:
+    """The JPEG pictures of a file that lie one behind the other: of each the first byte and the one past its last."""
+    with open(path, "rb") as file:
+        data = file.read(_LARGEST_BURST)
+    begins = [0, *(found.end() - len(_SOI) for found in _NEXT_JPEG.finditer(data))]
+    return list(zip(begins, [*begins[1:], len(data)], strict=True))
 
 
 def film_behind(path: str, least: int = 0) -> tuple[int, int] | None:

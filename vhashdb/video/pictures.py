@@ -26,6 +26,7 @@ from vhashdb.coverage import PictureTrack
 from vhashdb.errors import LimitExceeded, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video.decode import RAISE_MEMORY, RAISE_PIXELS, Budget
+from vhashdb.video.files import jpegs_in
 from vhashdb.video.frames import FRAME_DTYPE, LARGE_PIXELS, STILL_SHOWN_S, FrameBatch, Mode, Sampling, fill_from_image
 
 BATCH: Final = 16
@@ -86,6 +87,8 @@ class PictureReading:
         """``page``: which one of a file that has several; None: the first, which is loaded."""
         self._path, self._image, self._sampling, self._limits, self._budget = path, image, sampling, limits, budget
         self._page = page
+        # What is written about where they are is wrong in some files, so that they are looked for.
+        self._places = jpegs_in(path) if image.format in _SCALED else []
         self.damage = [damage] if damage else []
         self.unseen: list[str] = list(self.damage)
         self.frames = self.damaged_frames = 0
@@ -95,7 +98,7 @@ class PictureReading:
     @property
     def pages(self) -> int:
         """Pictures in the file that do not follow each other in time; at least 1."""
-        return 1 if self._image.format in _ANIMATED else int(getattr(self._image, "n_frames", 1))
+        return 1 if self._image.format in _ANIMATED else max(len(self._places), int(getattr(self._image, "n_frames", 1)))
 
     def page(self, number: int) -> PictureReading:
         """A pass over another of its pages, from 0."""
@@ -113,14 +116,25 @@ class PictureReading:
         """The one frame of a still picture."""
         batch = np.zeros(1, FRAME_DTYPE)
         if self._page is not None:
-            try:
-                self._image.seek(self._page)
-                self._image.load()
-            except _DAMAGED as error:
-                raise UnreadableMedia(f"{self._path}: the picture cannot be read: {error}") from error
+            self._turn_to(self._page)
         self._look(batch[0])
         self.duration_s, self.frames = STILL_SHOWN_S, 1
         yield batch
+
+    def _turn_to(self, page: int) -> None:
+        """Load another page."""
+        try:
+            if len(self._places) >= getattr(self._image, "n_frames", 1):
+                with open(self._path, "rb") as file:
+                    first, end = self._places[page]
+                    file.seek(first)
+                    self._image = Image.open(io.BytesIO(file.read(end - first)), formats=["JPEG"])
+                    self._image.load()
+            else:
+                self._image.seek(page)
+                self._image.load()
+        except _DAMAGED as error:
+            raise UnreadableMedia(f"{self._path}: the picture cannot be read: {error}") from error
 
     def _animation(self, count: int) -> Iterator[FrameBatch]:
         """Frames on the sampling's clock; all are decoded in any mode, so keyframe mode looks as often as any other."""
