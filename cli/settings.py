@@ -30,10 +30,10 @@ SETTINGS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "workers": (int, "files read at the same time"),
     "quiet": (bool, "no progress and no warnings"),
     "max_pixels": (_AMOUNT, "pixels of one picture at most"),
-    "max_duration": (_AMOUNT, "length of video that is looked at, in seconds or such as 12h"),
-    "max_time": (_AMOUNT, "time that reading one file may take, in seconds or such as 30m"),
-    "max_memory": (_AMOUNT, "memory of the process that decodes, in bytes or such as 4G"),
-    "max_tracks": (_AMOUNT, "tracks of pictures in one file that are looked at"),
+    "max_duration": (_AMOUNT, "length of video looked at, such as 12h"),
+    "max_time": (_AMOUNT, "time for reading one file, such as 30m"),
+    "max_memory": (_AMOUNT, "memory of the decoder, such as 4G"),
+    "max_tracks": (_AMOUNT, "tracks of one file looked at"),
 }
 """What the configuration file may have: TOML type, and meaning."""
 VARIABLES: Final[Mapping[str, str]] = {

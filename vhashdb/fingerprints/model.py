@@ -125,7 +125,7 @@ class Fingerprint:
     @property
     def shown_s(self) -> float:
         """Seconds of the video in which there are pictures: its length without the gaps."""
-        return min(self.duration_s, self.coverage.seen_s or self.duration_s)
+        return min(self.duration_s, self.coverage.there_s or self.duration_s)
 
     @property
     def is_still(self) -> bool:

@@ -166,7 +166,7 @@ class TrackReading:
         if context.name in _ANIMATIONS and self._sampling.mode is Mode.KEYFRAMES:
             self._sampling = replace(self._sampling, mode=Mode.SAMPLED)
         keyframes, everything = self._sampling.mode is Mode.KEYFRAMES, self._sampling.mode is Mode.FULL
-        declared = _declared_duration(self._container, stream)
+        declared = None if self.cover else _declared_duration(self._container, stream)
         batch, filled = np.zeros(BATCH, FRAME_DTYPE), 0
         due, rate = 0.0, self._sampling.rate
         clock = Clock(step_of(stream), each_its_own=context.name in _ANIMATIONS)
