@@ -19,6 +19,7 @@ from .batch import Job, in_order, tally, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, json_option, opened, quiet_option, workers_option
 from .files import InputFiles, input_options, sources_of
+from .limits import limit_options
 from .output import (
     Hints,
     clock,
@@ -108,6 +109,7 @@ class _Options:
 @db_option
 @json_option
 @workers_option
+@limit_options
 @quiet_option
 def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bool, **details: Any) -> int:
     """Fingerprint known videos and record them in the database.

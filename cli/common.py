@@ -15,6 +15,7 @@ from click.core import ParameterSource
 import vhashdb
 from vhashdb.errors import DatabaseError, DatabaseNotFound, UsageError
 
+from .limits import limits
 from .output import counted, printable, say
 from .settings import (
     DEFAULT_DATABASE,
@@ -111,7 +112,7 @@ def opened(path: Path, cache: FingerprintCache | None = None) -> Iterator[Databa
     if context is None or not context.params.get("quiet"):
         warn_of_variables()
     try:
-        database = vhashdb.open(path, lock_timeout_s=lock_timeout_s(), cache=cache)
+        database = vhashdb.open(path, limits=limits(), lock_timeout_s=lock_timeout_s(), cache=cache)
     except DatabaseNotFound as error:
         raise DatabaseNotFound(f"{error.message}{_who_named_it()}") from error
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .common import exit_zero_option, json_option
+from .limits import limit_options
 from .pair import code_of, doubts, fingerprints_of, tell
 
 
@@ -13,6 +14,7 @@ from .pair import code_of, doubts, fingerprints_of, tell
 @click.argument("b", type=click.Path())
 @json_option
 @exit_zero_option
+@limit_options
 def command(a: str, b: str, as_json: bool, exit_zero: bool) -> int:
     """Compare two files with each other; no database is needed.
 
@@ -28,4 +30,4 @@ def command(a: str, b: str, as_json: bool, exit_zero: bool) -> int:
     query, reference = fingerprints_of(a, b)
     comparison = compare(query, reference)
     tell((a, query), (b, reference), comparison, doubts((a, query), (b, reference)), as_json=as_json)
-    return code_of(comparison, exit_zero)
+    return code_of(comparison, query, reference, exit_zero=exit_zero)

@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from .common import cache_option, db_option, effort_option, json_option, lock_timeout_s, quiet_option, warn_of_variables, workers_option
+from .limits import shown_limit_options
 from .output import decoded, emit, emit_json, printable, shown
 from .settings import CONFIG_VARIABLE, DEBUG_VARIABLE, LOCK_TIMEOUT_VARIABLE, PASSPHRASE_VARIABLE, SETTINGS, config_path
 
@@ -60,6 +61,7 @@ def command() -> None:
 @workers_option
 @quiet_option
 @cache_option
+@shown_limit_options
 @json_option
 @click.pass_context
 def show(ctx: click.Context, /, as_json: bool, **values: Any) -> None:
@@ -101,6 +103,7 @@ def path() -> None:
 @workers_option
 @quiet_option
 @cache_option
+@shown_limit_options
 def example(**values: Any) -> None:
     """Print a configuration file to begin with: every setting, as it is now.
 
@@ -121,7 +124,11 @@ def example(**values: Any) -> None:
 def _settings(ctx: click.Context, values: dict[str, Any]) -> Iterator[_Origin]:
     for name, value in values.items():
         word = _SOURCES[ctx.get_parameter_source(name) or ParameterSource.DEFAULT]
-        detail = {"flag": f"--{name}", "environment": f"VHASHDB_{name.upper()}", "config file": decoded(config_path())}.get(word)
+        detail = {
+            "flag": f"--{name.replace('_', '-')}",
+            "environment": f"VHASHDB_{name.upper()}",
+            "config file": decoded(config_path()),
+        }.get(word)
         yield _Origin(name, decoded(value) if isinstance(value, Path) else value, word, detail)
 
 

@@ -10,6 +10,7 @@ import click
 
 from .common import cache_option, cached, db_option, effort_option, exit_zero_option, json_option, opened
 from .files import source_of
+from .limits import limit_options
 from .output import shown
 from .pair import code_of, doubts, fingerprints_of, tell_all
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @cache_option
 @json_option
 @exit_zero_option
+@limit_options
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw it: a .png or .svg; needs matplotlib.")
 def command(a: str, b: str, db: Path, effort: str, cache: str, as_json: bool, exit_zero: bool, plot: Path | None) -> int:
     """Show why a file does or does not match a record: every condition with its value.
@@ -51,7 +53,7 @@ def command(a: str, b: str, db: Path, effort: str, cache: str, as_json: bool, ex
     if plot is not None:
         _draw(explanation, plot, a, b)
     tell_all(a, b, explanation, notes, as_json=as_json)
-    return code_of(explanation, exit_zero)
+    return code_of(explanation, explanation.query, explanation.reference, exit_zero=exit_zero)
 
 
 def _require_target(path: Path) -> None:
@@ -84,5 +86,6 @@ def _against_record(a: str, identifier: str, db: Path, effort: str, cache: str) 
     with cached(cache) as looks, opened(db, looks) as database:
         record = database.get(identifier)
         explanation = database.explain(source_of(a), record.id, effort=effort)
-    notes = ("this record is retracted, so it never matches",) if record.state == "retracted" else ()
+    retracted = ("this record is retracted, so it never matches",) if record.state == "retracted" else ()
+    notes = (*retracted, *(f"{shown(a)}: {words}" for words in explanation.query.coverage.unseen))
     return explanation, notes, f"rec {record.short_id}"

@@ -12,6 +12,7 @@ from vhashdb.errors import MediaError
 from .batch import trace
 from .codes import ExitCode
 from .files import InputFiles
+from .limits import limit_options, limits
 from .output import complain, shown
 from .settings import OneOf
 from .writing import written_to
@@ -34,6 +35,7 @@ _FORMATS: Final = ("text", "json", "vpdq", "binary")
 )
 @click.option("--every-frame", is_flag=True, help="Hash each single frame of the whole picture, as vPDQ does.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True), help="Write to this file.")
+@limit_options
 def command(files: tuple[str, ...], form: str, output: str | None, every_frame: bool, **how: Any) -> int:
     """Print the fingerprints of files.
 
@@ -72,8 +74,8 @@ def _fingerprint(path: str, every_frame: bool, algorithm: str, bits: int, views:
     import vhashdb
 
     if every_frame:
-        return vhashdb.every_frame(path)
-    return vhashdb.fingerprint(path, views=views, algorithm_name=algorithm, bits=bits)
+        return vhashdb.every_frame(path, limits=limits())
+    return vhashdb.fingerprint(path, views=views, algorithm_name=algorithm, bits=bits, limits=limits())
 
 
 def _write(out: IO[bytes], path: str, fingerprint: Fingerprint, form: str, *, titled: bool) -> None:

@@ -32,6 +32,7 @@ from .common import (
     workers_option,
 )
 from .files import InputFiles, Inputs, input_options, sources_of
+from .limits import limit_options
 from .output import counted, say, shown
 from .progress import Progress
 from .report_teller import Page, ReportTeller, page_of, report_options
@@ -90,6 +91,7 @@ class _Options:
 @json_option
 @exit_zero_option
 @workers_option
+@limit_options
 @quiet_option
 def command(
     inputs: InputFiles,

@@ -21,6 +21,7 @@ from vhashdb.text import size as size
 from vhashdb.text import verdict_word as verdict_word
 
 from .codes import ExitCode
+from .limits import with_options
 
 if TYPE_CHECKING:
     from vhashdb import Record
@@ -96,7 +97,7 @@ def complain(message: str, hint: str = "") -> None:
     """Print an error, and what to do about it, to stderr."""
     say(f"error: {printable(message)}")
     if hint:
-        say(f"hint: {printable(hint)}")
+        say(f"hint: {printable(with_options(hint))}")
 
 
 def fitted(text: str, stream: TextIO) -> str:
@@ -123,7 +124,7 @@ class Hints:
         """Say it, unless it was said."""
         if hint not in self._said and not self._quiet:
             self._said.add(hint)
-            say(f"hint: {printable(hint)}")
+            say(f"hint: {printable(with_options(hint))}")
 
 
 def _encoding(stream: TextIO) -> str:
@@ -168,7 +169,13 @@ def with_part(value: dict[str, Any], part: str) -> dict[str, Any]:
 
 def error_json(error: VhashdbError, path: str) -> dict[str, Any]:
     """The ``error`` line for one file."""
-    value = {"type": "error", "path": "", "error": type(error).__name__, "message": decoded(error.message), "hint": error.hint}
+    value = {
+        "type": "error",
+        "path": "",
+        "error": type(error).__name__,
+        "message": decoded(error.message),
+        "hint": with_options(error.hint),
+    }
     return with_path(value, path)
 
 

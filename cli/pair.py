@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .codes import ExitCode
 from .files import source_of
+from .limits import limits
 from .output import decoded, emit, emit_json, say, shown
 from .verdicts import (
     LOOK,
@@ -47,15 +48,16 @@ def _made(source: str | Fingerprint, views: str, algorithm: AlgorithmId) -> Fing
 
     if not isinstance(source, str):
         return source
-    return vhashdb.fingerprint(source, views=views, algorithm_name=algorithm.name, bits=algorithm.bits)
+    return vhashdb.fingerprint(source, views=views, algorithm_name=algorithm.name, bits=algorithm.bits, limits=limits())
 
 
-def code_of(comparison: Comparison, exit_zero: bool) -> ExitCode:
-    """10 if anything was found, 3 if nothing can be said."""
+def code_of(comparison: Comparison, query: Fingerprint, reference: Fingerprint, *, exit_zero: bool) -> ExitCode:
+    """10 if anything was found, 3 if nothing can be said, or not of all that there is."""
     verdict = comparison.judgement.verdict
     if verdict in ("match", "possible"):
         return ExitCode.FINISHED if exit_zero else ExitCode.FOUND
-    return ExitCode.INCOMPLETE if verdict == "insufficient" else ExitCode.FINISHED
+    complete = query.coverage.complete and reference.coverage.complete
+    return ExitCode.INCOMPLETE if verdict == "insufficient" or not complete else ExitCode.FINISHED
 
 
 def doubts(query: tuple[str, Fingerprint], reference: tuple[str, Fingerprint]) -> tuple[str, ...]:

@@ -21,12 +21,19 @@ DEFAULT_DATABASE: Final = "vhash.vhdb"
 NO_CACHE: Final = "off"
 EFFORTS: Final = ("vhashdb.results", "Effort")
 
-SETTINGS: Final[Mapping[str, tuple[type, str]]] = {
+_AMOUNT: Final = (int, str)
+
+SETTINGS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "db": (str, "the database, a folder"),
     "cache": (str, "folder in which looks at files are kept, or off"),
     "effort": (str, "effort for each file: fast, balanced or thorough"),
     "workers": (int, "files read at the same time"),
     "quiet": (bool, "no progress and no warnings"),
+    "max_pixels": (_AMOUNT, "pixels of one picture at most"),
+    "max_duration": (_AMOUNT, "length of video looked at, such as 12h"),
+    "max_time": (_AMOUNT, "time for reading one file, such as 30m"),
+    "max_memory": (_AMOUNT, "memory of the decoder, such as 4G"),
+    "max_tracks": (_AMOUNT, "tracks of one file looked at"),
 }
 """What the configuration file may have: TOML type, and meaning."""
 VARIABLES: Final[Mapping[str, str]] = {
@@ -39,7 +46,7 @@ VARIABLES: Final[Mapping[str, str]] = {
 """Every variable that is read, and its meaning."""
 _PREFIX: Final = "VHASHDB_"
 _OF_BENCHMARKS: Final = "VHASHDB_CORPUS"
-_WORDS: Final = {str: "text", int: "a whole number", bool: "true or false"}
+_WORDS: Final = {str: "text", int: "a whole number", bool: "true or false", _AMOUNT: 'a whole number, or text such as "12h"'}
 _CACHE: Final = "vhashdb.config"
 
 
@@ -77,7 +84,7 @@ def _check(path: Path, name: str, value: object) -> None:
     kind, _ = SETTINGS.get(name, (None, ""))
     if kind is None:
         raise UsageError(f"the configuration file {path} has an unknown setting {name!r}", hint=f"known: {', '.join(SETTINGS)}")
-    if type(value) is not kind:
+    if type(value) not in (kind if isinstance(kind, tuple) else (kind,)):
         raise UsageError(f"the configuration file {path}: {name} must be {_WORDS[kind]}, not {value!r}")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from .batch import Job, tally
 from .codes import ExitCode
 from .output import Hints, counted, decoded, emit, emit_json, error_json, shown, told, with_part, with_path, without_path
-from .verdicts import LOOK, not_checked_line, result_lines
+from .verdicts import not_checked_line, result_lines, what_to_do
 
 if TYPE_CHECKING:
     from vhashdb import Result
@@ -85,7 +85,7 @@ class TextTeller:
         for line in result_lines(job.name, job.value, self._width):
             emit(line)
         if job.value.verdict == "insufficient":
-            self._hints.give(LOOK)
+            self._hints.give(what_to_do(job.value.coverage))
 
     def finish(self, summary: Summary) -> None:
         """One line."""

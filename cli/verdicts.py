@@ -10,7 +10,7 @@ from vhashdb.text import NORMAL_SPEED, SHORT_S, STILL_S, span
 from .output import coloured, labels_text, printable, shown, verdict_word
 
 if TYPE_CHECKING:
-    from vhashdb import Comparison, Explanation, Match, Result, Segment
+    from vhashdb import Comparison, Coverage, Explanation, Match, Result, Segment
     from vhashdb.matching import Candidacy, Fate, Look
     from vhashdb.matching.verdict import Judgement
 
@@ -21,7 +21,17 @@ WIDTH = 80
 _USUAL = "the record allows review at most"
 """What nearly every record says; not worth a line."""
 LOOK = "look at it yourself; it is too dark, flat or short for the software to say anything"
-"""What to do about an insufficient file."""
+"""What to do about a file that shows too little."""
+_LOOK_AT_REST = "look at the rest of it yourself, or get the whole file; nothing can be said of what was not looked at"
+_LIMITS = ("limit on length", "limit on time", "limit on tracks")
+
+
+def what_to_do(coverage: Coverage) -> str:
+    """About an insufficient file: something of it was not looked at, or it shows too little."""
+    if coverage.complete:
+        return LOOK
+    reached = next((limit for limit in _LIMITS if any(limit in words for words in coverage.unseen)), None)
+    return f"raise the {reached}, or look at the rest of it yourself" if reached else _LOOK_AT_REST
 
 
 def result_lines(path: str, result: Result, width: int = 0) -> list[str]:

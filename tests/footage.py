@@ -112,3 +112,85 @@ def fingerprint_of(hashes, *, step_s=0.25, start_s=0.0, quality=100, view=0, alg
 def wire_message(kind, body):
     """What the decoder process would send."""
     return struct.pack("<BI", kind, len(body)) + body
+
+
+def tracks(path, *parts, options=None):
+    """A file with several tracks of pictures; each part is ``(frames, rate)`` or ``(frames, rate, codec)``, in the order of the streams."""
+    with av.open(str(path), "w", options=options or {}) as container:
+        streams = []
+        for frames, rate, *codec in parts:
+            stream = container.add_stream(codec[0] if codec else "libx264", rate=rate)
+            stream.height, stream.width = frames[0].shape[:2]
+            stream.pix_fmt = "yuvj420p" if codec == ["mjpeg"] else "yuv420p"
+            streams.append(stream)
+        for stream, (frames, *_) in zip(streams, parts, strict=True):
+            for pixels in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")))
+            container.mux(stream.encode(None))
+    return path
+
+
+def motion_photo(path, pixels, film_path):
+    """A photograph with a film behind it, as phones write them."""
+    Image.fromarray(pixels).save(path, "JPEG", quality=92)
+    with open(path, "ab") as file:
+        file.write(film_path.read_bytes())
+    return path
+
+
+def _box(kind, *body):
+    data = b"".join(body)
+    return struct.pack(">I4s", len(data) + 8, kind) + data
+
+
+def _full_box(kind, version, flags, *body):
+    return _box(kind, struct.pack(">I", version << 24 | flags), *body)
+
+
+def tiled_heic(path, pixels, tile):
+    """A HEIC whose picture is put together of square tiles, as phones write them; its sides are multiples of ``tile``."""
+    rows, columns = pixels.shape[0] // tile, pixels.shape[1] // tile
+    packets = []
+    for row in range(rows):
+        for column in range(columns):
+            part = path.with_suffix(".part.mp4")
+            piece = pixels[row * tile : (row + 1) * tile, column * tile : (column + 1) * tile]
+            film(part, [piece], codec="libx265", options={"x265-params": "log-level=none", "crf": "12"})
+            with av.open(str(part)) as container:
+                stream = container.streams.video[0]
+                settings = bytes(stream.codec_context.extradata)
+                packets.append(bytes(next(container.demux(stream))))
+            part.unlink()
+    count = len(packets)
+    grid = struct.pack(">BBBBHH", 0, 0, rows - 1, columns - 1, pixels.shape[1], pixels.shape[0])
+    items = [_full_box(b"infe", 2, 0, struct.pack(">HH4s", number + 1, 0, b"hvc1"), b"\0") for number in range(count)]
+    items.append(_full_box(b"infe", 2, 0, struct.pack(">HH4s", count + 1, 0, b"grid"), b"\0"))
+    properties = _box(
+        b"ipco",
+        _box(b"hvcC", settings),
+        _full_box(b"ispe", 0, 0, struct.pack(">II", tile, tile)),
+        _full_box(b"ispe", 0, 0, struct.pack(">II", pixels.shape[1], pixels.shape[0])),
+    )
+    uses = b"".join(struct.pack(">HBBB", number + 1, 2, 0x81, 2) for number in range(count)) + struct.pack(">HBB", count + 1, 1, 3)
+    referred = b"".join(struct.pack(">H", number + 1) for number in range(count))
+
+    def meta(first):
+        places, at = [], first
+        for number, packet in enumerate(packets):
+            places.append(struct.pack(">HHHHII", number + 1, 0, 0, 1, at, len(packet)))
+            at += len(packet)
+        places.append(struct.pack(">HHHHII", count + 1, 1, 0, 1, 0, len(grid)))
+        return _full_box(
+            b"meta", 0, 0,
+            _full_box(b"hdlr", 0, 0, struct.pack(">I4s12x", 0, b"pict"), b"\0"),
+            _full_box(b"pitm", 0, 0, struct.pack(">H", count + 1)),
+            _full_box(b"iloc", 1, 0, struct.pack(">BBH", 0x44, 0, count + 1), *places),
+            _full_box(b"iinf", 0, 0, struct.pack(">H", count + 1), *items),
+            _full_box(b"iref", 0, 0, _box(b"dimg", struct.pack(">HH", count + 1, count), referred)),
+            _box(b"iprp", properties, _full_box(b"ipma", 0, 0, struct.pack(">I", count + 1), uses)),
+            _box(b"idat", grid),
+        )  # fmt: skip
+
+    head = _box(b"ftyp", b"heic\0\0\0\0mif1heic")
+    path.write_bytes(head + meta(len(head) + len(meta(0)) + 8) + _box(b"mdat", *packets))
+    return path

@@ -85,6 +85,7 @@ from vhashdb.errors import (
 from vhashdb.limits import Limits
 
 if TYPE_CHECKING:
+    from vhashdb.coverage import Coverage, PictureTrack
     from vhashdb.database import Database
     from vhashdb.exchange.exchange import Exchange
     from vhashdb.exchange.formats import read_hashes
@@ -107,6 +108,7 @@ _LAZY = {
     "Addition": "vhashdb.results",
     "Ceiling": "vhashdb.exchange.policy",
     "Comparison": "vhashdb.matching",
+    "Coverage": "vhashdb.coverage",
     "Database": "vhashdb.database",
     "Details": "vhashdb.store",
     "Effort": "vhashdb.results",
@@ -117,6 +119,7 @@ _LAZY = {
     "Gate": "vhashdb.matching",
     "HashQuery": "vhashdb.hash_query",
     "Match": "vhashdb.results",
+    "PictureTrack": "vhashdb.coverage",
     "Record": "vhashdb.store",
     "Result": "vhashdb.results",
     "Segment": "vhashdb.matching",
@@ -143,6 +146,7 @@ __all__ = [
     "AlgorithmMismatch",
     "Ceiling",
     "Comparison",
+    "Coverage",
     "Database",
     "DatabaseDamaged",
     "DatabaseEmpty",
@@ -182,6 +186,7 @@ __all__ = [
     "MediaNotFound",
     "NotADatabase",
     "NotMedia",
+    "PictureTrack",
     "Record",
     "RecordNotFound",
     "Result",

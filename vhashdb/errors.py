@@ -171,7 +171,7 @@ class UnreadableMedia(MediaError, ValueError):
 class LimitExceeded(MediaError):
     """The input exceeds one of the configured limits."""
 
-    hint = "raise the limit in vhashdb.Limits if the file is meant to be this large"
+    hint = "raise the limit if the file is meant to be this large"
 
 
 class DecoderFailed(MediaError):

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from PIL import Image
 
-from vhashdb.errors import LimitExceeded, MediaNotFound, UsageError
+from vhashdb.errors import LimitExceeded, MediaError, MediaNotFound, UsageError
 from vhashdb.limits import Limits
 
 Source = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | BinaryIO
@@ -109,7 +109,13 @@ def as_path(source: Source, limits: Limits) -> Iterator[Path]:
                 raise LimitExceeded(f"the file object gives more than {limits.upload_bytes} bytes")
             copy.write(block)
         copy.flush()
-        yield Path(copy.name)
+        try:
+            yield Path(copy.name)
+        except MediaError as error:  # nobody knows the name of the copy
+            name = getattr(source, "name", None)
+            raise type(error)(
+                error.message.replace(copy.name, name if isinstance(name, str) else "the file object"), hint=error.hint
+            ) from error
 
 
 def walk(folder: Path) -> Iterator[tuple[Path, bool]]:

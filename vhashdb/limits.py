@@ -16,12 +16,14 @@ class Limits:
     memory_bytes: int = 2 << 30
     """Address space of the decoder process."""
     duration_s: float = 6 * 3600.0
-    """Video beyond this is not looked at, and the result says so."""
+    """Pictures beyond this are not looked at, and the result says so; gaps in which nothing is shown do not count."""
     frames: int = 5_000_000
     """Decoded frames beyond this are not looked at, and the result says so."""
-    pixels: int = 8192 * 4352
-    """Pixels of one frame."""
+    pixels: int = 1 << 27
+    """Pixels of one picture: photographs of 108 megapixels, and video of 8192 × 8192, have less."""
     streams: int = 128
     """Streams in one container."""
+    tracks: int = 16
+    """Tracks of pictures in one file; those beyond are not looked at, and the result says so."""
     upload_bytes: int = 8 << 30
     """Bytes taken from a file object that has no path of its own."""

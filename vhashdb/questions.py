@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from vhashdb.coverage import LEAST_RUN_S, Coverage
 from vhashdb.errors import UnreadableMedia
 from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
-from vhashdb.fingerprints.model import STILL_S
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
@@ -161,8 +161,8 @@ class Questions:
             with contextlib.suppress(UnreadableMedia):
                 query = looks.at(plan)
                 found = self._candidates(query, effort, among)
-                # On a still there is nothing to save.
-                if not found and query.usable.any() and query.duration_s >= STILL_S:
+                # On a still there is nothing to save, and keyframes far apart do not speak for what lies between them.
+                if not found and query.usable.any() and not query.is_still and not query.coverage.sparse:
                     return self._answer(query, effort, file, looks.decode_cpu_s, _Compared([]), among)
         closer = looks.at(last)
         compared = self._compared(closer, self._candidates(closer, Effort.BALANCED, among))
@@ -203,6 +203,7 @@ class Questions:
             usable_s=query.usable_s,
             damage=(*query.damage, *_left_out(compared)),
             not_compared=compared.left_out,
+            coverage=query.coverage,
             effort=effort,
             sha256=(file.sha256 or None) if file else None,
             decode_cpu_s=cpu_s,
@@ -276,9 +277,11 @@ def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str
     if matches:
         return matches[0].verdict, matches[0].judgement.reason
     if not _shows_enough(query):
-        if query.duration_s < STILL_S:
+        if query.is_still:
             return Verdict.INSUFFICIENT, "the picture shows too little to compare"
-        return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.duration_s:.1f} s show enough picture to compare"
+        return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.shown_s:.1f} s show enough picture to compare"
+    if not query.coverage.complete:
+        return Verdict.INSUFFICIENT, f"nothing known in {_what_was_seen(query.coverage)}"
     return Verdict.NO_MATCH, "nothing known is alike"
 
 
@@ -290,7 +293,17 @@ def _left_out(compared: _Compared) -> list[str]:
     return [f"{several} alike could not be compared: too many do, or they are too long"]
 
 
+def _what_was_seen(coverage: Coverage) -> str:
+    """In words, of what there is."""
+    seen_s, there_s = coverage.seen_s, coverage.there_s
+    if there_s - seen_s >= LEAST_RUN_S:
+        return f"the {seen_s:.1f} of {there_s:.1f} s that could be looked at"
+    return f"the {seen_s:.1f} s that could be looked at; {'; '.join(coverage.unseen) or 'keyframes alone say too little'}"
+
+
 def _shows_enough(query: Fingerprint) -> bool:
     """Whether an input that matches nothing can be said to match nothing."""
-    enough_s = max(min(MIN_USABLE_S, 0.5 * query.duration_s), MIN_USABLE_SHARE * query.duration_s)
+    if len(query) > 1 and not query.usable_s and len(set(query.view.tolist())) < len(query):
+        return False  # frames of no length, as some programs write them
+    enough_s = max(min(MIN_USABLE_S, 0.5 * query.shown_s), MIN_USABLE_SHARE * query.shown_s)
     return bool(query.usable.any()) and query.usable_s >= enough_s

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from vhashdb.coverage import Coverage
 from vhashdb.errors import UsageError
 from vhashdb.exchange.policy import Action, Ceiling
 from vhashdb.fingerprints.model import Fingerprint
@@ -154,6 +155,8 @@ class Result:
     damage: tuple[str, ...] = ()
     not_compared: int = 0
     """Records that look alike and were not compared, because there are too many of them or they are too long."""
+    coverage: Coverage = field(default=Coverage())
+    """What of the input was looked at, of what there is."""
     effort: Effort = Effort.BALANCED
     confirmed: bool = False
     """With `Effort.FAST`: keyframes looked like a record, so the rest was decoded too."""
@@ -173,6 +176,7 @@ class Result:
             "duration_s": self.duration_s,
             "usable_s": round(self.usable_s, 3),
             "damage": list(self.damage),
+            "coverage": self.coverage.summary(),
             "effort": self.effort.value,
             "sha256": self.sha256,
         }

@@ -15,9 +15,10 @@ from vhashdb.fingerprints import unusable_spans
 from vhashdb.text import SHORT_S, STILL_S
 
 from ..batch import Job, tally
+from ..limits import with_options
 from ..output import COLOURS, counted, printable, shown, told, verdict_word, without_path
 from ..tellers import WORDS, Summary, database_text
-from ..verdicts import LOOK
+from ..verdicts import what_to_do
 from .drawing import Side, draw, legend, stretches
 from .screen import Screen
 
@@ -75,7 +76,7 @@ class ScreenTeller:
         if result.verdict != "no-match":
             self._note_open(result.verdict, job.name, result)
         if result.verdict == "insufficient":
-            self._because(result.reason, LOOK)
+            self._because(result.reason, what_to_do(result.coverage))
         for place, match in enumerate(result.matches[:SHOWN_MATCHES], 1):
             self._match(result, match, f"{place}. " if len(result.matches) > 1 else "")
         if (more := len(result.matches) - SHOWN_MATCHES) > 0:
@@ -135,7 +136,7 @@ class ScreenTeller:
         self._say(printable(reason), indent)
         if step not in self._steps:
             self._steps.add(step)
-            self._screen.hanging("→ ", printable(step), indent)
+            self._screen.hanging("→ ", printable(with_options(step)), indent)
 
     def _match(self, result: Result, match: Match, place: str) -> None:
         record, details, ceiling = match.record, match.record.details, match.ceiling

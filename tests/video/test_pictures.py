@@ -131,13 +131,14 @@ def test_a_file_and_the_same_picture_in_memory_are_alike(decoder, tmp_path, name
         assert frames_of_image(opened)[0] == frames
 
 
-def test_a_second_picture_behind_a_photograph_is_not_a_frame(decoder, tmp_path):
-    """Phones put a gain map or the other eye's picture there."""
+def test_a_second_picture_behind_a_photograph_is_a_track_of_its_own(decoder, tmp_path):
+    """Phones put a gain map or the other eye's picture there; it is looked at, as a still picture like the first."""
     first, second = Image.fromarray(PICTURE), Image.fromarray(picture(4, 240, 320))
     first.save(tmp_path / "a.jpg", format="MPO", save_all=True, append_images=[second])
     frames, info = read(decoder, tmp_path / "a.jpg")
-    assert (len(frames), info.duration_s) == (1, 0.04)
+    assert (len(frames), len(info.coverage.tracks)) == (2, 2)
     assert bits_between(hashes_of(frames)[0], hash_of(PICTURE)) <= 10
+    assert vhashdb.fingerprint(tmp_path / "a.jpg").is_still
 
 
 @pytest.mark.parametrize("name", ["film.mjpeg", "a film without a name of its own"])

@@ -14,11 +14,12 @@ import hashlib
 import json
 import struct
 import zlib
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from vhashdb.coverage import Coverage
 from vhashdb.errors import FingerprintError
 from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import AlgorithmId
@@ -39,7 +40,7 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
     """Pack a fingerprint."""
     start = np.round(fingerprint.start_s * 1000).astype(np.int64)
     length = np.round(fingerprint.end_s * 1000).astype(np.int64) - start
-    header = {
+    header: dict[str, Any] = {
         "algorithm": fingerprint.algorithm.name,
         "bits": fingerprint.algorithm.bits,
         "spec": fingerprint.algorithm.spec,
@@ -49,6 +50,8 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
         "height": fingerprint.height,
         "damage": list(fingerprint.damage),
     }
+    if fingerprint.coverage != Coverage():  # readers that do not know it pass over it
+        header["coverage"] = fingerprint.coverage.to_json()
     header_bytes = json.dumps(header, separators=(",", ":")).encode()
     columns = (
         np.diff(start, prepend=0).astype("<i8").astype("<u4"),  # modulo 2**32: the sum comes out right again
@@ -127,4 +130,5 @@ def _unpack(body: bytes, max_bytes: int | None) -> Fingerprint:
         width=int(header["width"]),
         height=int(header["height"]),
         damage=tuple(str(line) for line in header["damage"]),
+        coverage=Coverage.from_json(header["coverage"]) if "coverage" in header else Coverage(),
     )

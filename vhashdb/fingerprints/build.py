@@ -15,7 +15,7 @@ from vhashdb.fingerprints.regions import Looks, Reading, RegionFinder
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, as_integers
 from vhashdb.hashing.views import BARED, CELLS, CROPS, HALVES, INSETS, PICTURES, TILTS, Orientation, Region, View
-from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
+from vhashdb.video.frames import KEYFRAME_STANDS_S, FrameBatch, Mode, Sampling, VideoInfo
 
 MOSTLY_DAMAGED: Final = 0.4
 """Share of damaged pictures at which a whole file is not trusted."""
@@ -87,7 +87,7 @@ _MORE: Final = dict.fromkeys(
     _USUAL,
 )
 
-QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 3.0, exact=False), _ALWAYS | _MORE, Keep((6,)), fills_gaps=True)
+QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 3.0, exact=False, covers=True), _ALWAYS | _MORE, Keep((6,)), fills_gaps=True)
 """What is asked: sparse in time, in all orientations, which need no storage; the less usual regions only as they are and
 mirrored."""
 
@@ -99,12 +99,12 @@ _CLOSER: Final = frozenset({Region.INSET_FINE, Region.INSET_MIDDLE, Region.INSET
 
 KEYFRAME_VIEWS: Final = replace(
     QUERY_VIEWS,
-    sampling=Sampling(Mode.KEYFRAMES, 2.0, exact=False),
+    sampling=Sampling(Mode.KEYFRAMES, 2.0, exact=False, covers=True),
     views={region: orientations for region, orientations in QUERY_VIEWS.views.items() if region not in _CLOSER},
 )
 """The cheapest question: only frames that decode alone, and fewer regions."""
 
-CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0, exact=False))
+CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0, exact=False, covers=True))
 """The most thorough question."""
 
 EVERY_FRAME: Final = Plan(Sampling(Mode.FULL), {Region.WHOLE: _UPRIGHT}, Keep((0,)))
@@ -120,12 +120,29 @@ class FingerprintBuilder:
         self._pending: list[FrameBatch] = []
         self._count = 0
         self._finder = RegionFinder(plan.views.keys())
+        self._holes_s = 0.0
         self._last_s = 0.0
-        self._period_s = math.inf
+        self._period_s = KEYFRAME_STANDS_S if plan.sampling.mode is Mode.KEYFRAMES else math.inf
         """Time between looks, which the last entry is prolonged by; a single picture stands for the whole video."""
 
     def feed(self, batch: FrameBatch) -> None:
         """Take the next frames of the video."""
+        # What was looked at before a gap, or on another track, has nothing to do with what comes after it.
+        for part in np.split(batch, np.flatnonzero(batch["hole_s"] > 0)):
+            if len(part):
+                if part["hole_s"][0] > 0:
+                    self._break(float(part["time_s"][0] - part["hole_s"][0]))
+                    self._holes_s += float(part["hole_s"][0])
+                self._take(part)
+
+    def _break(self, ended_s: float) -> None:
+        """Nothing is shown from ``ended_s`` on until the next look."""
+        self._hash_pending()
+        for track in self._tracks.values():
+            track.end(ended_s)
+        self._count = 0
+
+    def _take(self, batch: FrameBatch) -> None:
         looks = batch[-self._count % self._plan.step :: self._plan.step]
         self._count += len(batch)
         # A stretch is as long whatever the batches are: what is found in it, and which looks are sparse, depends on it.
@@ -160,6 +177,7 @@ class FingerprintBuilder:
             width=info.width,
             height=info.height,
             damage=damage,
+            coverage=info.coverage,
         )
 
     def _steps(self, region: Region) -> list[int]:
@@ -169,9 +187,9 @@ class FingerprintBuilder:
     def _columns(self, region: Region, track: _Track, duration_s: float) -> Iterator[_Columns]:
         """The columns of one region, one set for each orientation."""
         starts, ends, qualities = np.array(track.starts), np.array(track.ends), np.array(track.qualities, np.uint8)
-        ends[-1] = max(ends[-1], min(duration_s, ends[-1] + self._period_s))
+        ends[-1] = max(ends[-1], min(duration_s, track.last_end_s, ends[-1] + self._period_s))
         hashes = np.stack(track.hashes)
-        kept = kept_entries(self._plan.keep_of.get(region, self._plan.keep), hashes[:, 0], starts, ends, duration_s)
+        kept = kept_entries(self._plan.keep_of.get(region, self._plan.keep), hashes[:, 0], starts, ends, duration_s - self._holes_s)
         last = np.append(kept[1:], len(starts)) - 1
         for index, orientation in enumerate(self._plan.views[region]):
             view = np.full(len(kept), View(region, orientation).code, np.uint16)
@@ -188,7 +206,7 @@ class FingerprintBuilder:
         if len(times) > 1 and self._plan.sampling.mode is not Mode.KEYFRAMES:
             self._period_s = float(np.median(np.diff(times)))
         looks = Looks(frames)
-        readings = self._finder.find(looks.sketches, alone=not self._last_s)
+        readings = self._finder.find(looks.sketches, alone=self._count <= self._plan.step)
         if self._plan.fills_gaps:
             simpler = readings.get(Region.BOX, readings[Region.WHOLE])
             readings |= {region: simpler for region, track in self._tracks.items() if track.starts and region not in readings}
@@ -228,6 +246,8 @@ class _Track:
         self.qualities: list[int] = []
         self._current = 0
         self._open = False
+        self.last_end_s = math.inf
+        """Where the last entry ends at the latest."""
 
     def extend(self, times: npt.NDArray[np.float64], hashes: PackedHashes, qualities: npt.NDArray[np.uint8]) -> None:
         """Append looks, hashes ``(orientations, n, bytes)``: one near the open entry prolongs it, any other begins one."""
@@ -241,7 +261,14 @@ class _Track:
             self.ends.append(time_s)
             self.hashes.append(hashes[:, position])
             self.qualities.append(int(qualities[position]))
-            self._current, self._open = numbers[position], True
+            self._current, self._open, self.last_end_s = numbers[position], True, math.inf
+
+    def end(self, time_s: float) -> None:
+        """Nothing at all is shown any more from this time on."""
+        if self._open:
+            self.ends[-1] = max(self.ends[-1], time_s)
+            self._open = False
+        self.last_end_s = min(self.last_end_s, time_s)
 
     def interrupt(self, time_s: float) -> None:
         """The region is not there any more from this time on."""

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vhashdb.coverage import Coverage
 from vhashdb.errors import FingerprintError
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
@@ -17,10 +18,12 @@ USABLE_QUALITY: Final = 20
 """PDQ quality below which a hash says too little to be compared. PDQ's authors recommend 50 for single pictures; a run
 of frames that must also change alike can do with less, and films of small figures on black have no more."""
 
-STILL_S: Final = 0.2
-"""Seconds under which a video counts as a still picture."""
 SHORTEST_GAP_S: Final = 0.5
 """Unusable stretches shorter than this are not spoken of: looks are that far apart."""
+STILL_S: Final = 0.2
+"""Seconds under which a video, or a track of one, counts as a still picture."""
+TOUCHING_S: Final = 0.2
+"""Times of stretches are this exact."""
 MAX_S: Final = 4_000_000.0
 """Seconds a video may have: 46 days, which is what milliseconds in 32 bits hold."""
 MAX_SIDE: Final = 1 << 20
@@ -57,6 +60,8 @@ class Fingerprint:
     height: int = 0
     damage: tuple[str, ...] = field(default=())
     """What of the video could not be read, in words."""
+    coverage: Coverage = field(default=Coverage())
+    """What of it was looked at; without tracks if nothing is known of that, as of fingerprints that others made."""
 
     def __post_init__(self) -> None:
         count = len(self.start_s)
@@ -95,7 +100,7 @@ class Fingerprint:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fingerprint):
             return NotImplemented
-        scalars = ("algorithm", "duration_s", "width", "height", "damage")
+        scalars = ("algorithm", "duration_s", "width", "height", "damage", "coverage")
         columns = ("start_s", "end_s", "hash", "quality", "view")
         return all(getattr(self, name) == getattr(other, name) for name in scalars) and all(
             np.array_equal(getattr(self, name), getattr(other, name)) for name in columns
@@ -112,27 +117,39 @@ class Fingerprint:
         return np.asarray(self.quality >= USABLE_QUALITY)
 
     @property
-    def is_still(self) -> bool:
-        """Whether it is of one picture, shown for no time: of a photo, or of a single frame."""
-        return bool(len(self)) and float(self.end_s.max() - self.start_s.min()) < STILL_S
-
-    @property
     def usable_s(self) -> float:
         """Seconds of the video in which some view has a usable entry."""
         used = self.usable
         return covered(self.start_s[used], self.end_s[used])
 
+    @property
+    def shown_s(self) -> float:
+        """Seconds of the video in which there are pictures: its length without the gaps."""
+        return min(self.duration_s, self.coverage.there_s or self.duration_s)
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it is of still pictures alone."""
+        return self.duration_s < STILL_S or (bool(self.coverage.tracks) and all(track.seen_s < STILL_S for track in self.coverage.tracks))
+
+    def still_at(self, time_s: float) -> bool:
+        """Whether what lies at a time on its line is a track of its own that is a still picture."""
+        if len(self.coverage.tracks) < 2:
+            return False
+        at = [track for track in self.coverage.tracks if not track.unseen and track.start_s <= time_s + TOUCHING_S]
+        return bool(at) and at[-1].seen_s < STILL_S
+
     def only(self, mask: npt.NDArray[np.bool_]) -> Fingerprint:
         """The entries that ``mask`` ``(n,)`` selects, with the same facts about the video."""
         return Fingerprint(
             self.algorithm, self.start_s[mask], self.end_s[mask], self.hash[mask], self.quality[mask], self.view[mask],
-            self.duration_s, self.width, self.height, self.damage,
+            self.duration_s, self.width, self.height, self.damage, self.coverage,
         )  # fmt: skip
 
 
 def bare(fingerprint: Fingerprint) -> Fingerprint:
-    """The hashes alone, with their times: notes about damage are free text, and the size of the picture is nobody's business."""
-    return replace(fingerprint, damage=(), width=0, height=0)
+    """The hashes alone, with their times: notes about damage are free text, and the pictures' size and codec are nobody's business."""
+    return replace(fingerprint, damage=(), coverage=Coverage(), width=0, height=0)
 
 
 def ordered(fingerprint: Fingerprint) -> Fingerprint:

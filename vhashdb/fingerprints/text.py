@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from vhashdb.coverage import Coverage
 from vhashdb.errors import FingerprintError
 from vhashdb.fingerprints.model import MAX_S, Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
@@ -37,6 +38,7 @@ def to_json(fingerprint: Fingerprint, *, name: str = "") -> str:
             "width": fingerprint.width,
             "height": fingerprint.height,
             "damage": list(fingerprint.damage),
+            **({"coverage": fingerprint.coverage.to_json()} if fingerprint.coverage != Coverage() else {}),
             "entries": [
                 {"start_s": start, "end_s": end, "view": view, "quality": quality, "hash": value.tobytes().hex()}
                 for start, end, view, quality, value in zip(
@@ -111,6 +113,7 @@ def _from_object(data: dict[str, Any]) -> tuple[Fingerprint, dict[int, str]]:
         width=int(data["width"]),
         height=int(data["height"]),
         damage=tuple(str(line) for line in data["damage"]),
+        coverage=Coverage.from_json(data["coverage"]) if "coverage" in data else Coverage(),
     )
     return said, bad
 

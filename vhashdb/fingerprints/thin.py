@@ -33,4 +33,5 @@ def thinned(fingerprint: Fingerprint) -> Fingerprint:
         width=f.width,
         height=f.height,
         damage=f.damage,
+        coverage=f.coverage,
     )

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -47,11 +48,16 @@ def luma_of_rgb(rgb: npt.NDArray[np.uint8]) -> FloatArray:
 
 def buffer_of(luma: npt.NDArray[np.number]) -> FloatArray:
     """The filtered and decimated picture: ``(h, w)`` of any number type to ``(64, 64)`` float32."""
-    height, width = luma.shape
-    rows = np.empty((BUFFER, width), np.float32)
     plane = np.asarray(luma, np.float32)
+    height, width = luma.shape
+    return buffer_of_rows(height, width, lambda first, last: plane[first:last])
+
+
+def buffer_of_rows(height: int, width: int, rows_of: Callable[[int, int], npt.NDArray[np.number]]) -> FloatArray:
+    """The same of a picture that is read some rows at a time: ``rows_of(first, last)`` is ``(last - first, width)``."""
+    rows = np.empty((BUFFER, width), np.float32)
     for out, first, last, weights in _bands(height):
-        np.matmul(weights, plane[first:last], out=rows[out : out + len(weights)])
+        np.matmul(weights, np.asarray(rows_of(first, last), np.float32), out=rows[out : out + len(weights)])
     buffer = np.empty((BUFFER, BUFFER), np.float32)
     for out, first, last, weights in _bands(width):
         buffer[:, out : out + len(weights)] = rows[:, first:last] @ weights.T

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.fingerprints.model import Fingerprint, covered
 from vhashdb.matching.motion import Motion
 from vhashdb.matching.pairs import ViewPair
 
@@ -219,7 +219,7 @@ def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint) 
         kept = [s for s in disjoint if s.evidence > 0 or _worth_a_look(s)]
         return _judgement(Verdict.MATCH, score, kept, gates, "both sides look alike and change alike", query, reference)
     still = len(np.unique(query.start_s)) == 1 or reference.is_still
-    looks = [s for s in disjoint if _worth_a_look(s, still=still)]
+    looks = [s for s in disjoint if _worth_a_look(s, still=still or query.still_at(s.query_start_s))]
     if looks:
         low, high = _POSSIBLE_SCORES
         score = low + (high - low) * min(1.0, max(evidence / MATCH_EVIDENCE, max(s.closeness for s in looks) / 4))
@@ -293,8 +293,9 @@ def _judgement(
     query: Fingerprint,
     reference: Fingerprint,
 ) -> Judgement:
-    query_s = sum(s.query_end_s - s.query_start_s for s in segments)
-    reference_s = sum(s.reference_end_s - s.reference_start_s for s in segments)
+    # Each second counts once, also of a known video that is shown twice, and none beyond the end.
+    query_s = min(query.duration_s, _union_s((s.query_start_s, s.query_end_s) for s in segments))
+    reference_s = min(reference.duration_s, _union_s((s.reference_start_s, s.reference_end_s) for s in segments))
     return Judgement(
         verdict,
         score,
@@ -306,3 +307,9 @@ def _judgement(
         query_coverage=min(1.0, query_s / query.duration_s) if query.duration_s else 0.0,
         reference_coverage=min(1.0, reference_s / reference.duration_s) if reference.duration_s else 0.0,
     )
+
+
+def _union_s(spans: Iterable[tuple[float, float]]) -> float:
+    """Seconds that lie in any of some spans."""
+    start_s, end_s = np.array(list(spans)).reshape(-1, 2).T
+    return covered(start_s, end_s)

@@ -27,7 +27,7 @@ from typing import Any, BinaryIO, Final
 
 from vhashdb.limits import Limits
 
-_PACKAGES: Final = ("vhashdb", "numpy", "PIL", "av")
+_PACKAGES: Final = ("vhashdb", "numpy", "PIL", "av", "pi_heif", "_pi_heif")
 _BOOTSTRAP: Final = """
 import importlib.util, json, sys
 class Places:
@@ -155,9 +155,9 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
     import av.logging
 
     from vhashdb.video import confinement, probe, source, wire
-    from vhashdb.video.decode import Reading
     from vhashdb.video.frames import Mode, Sampling
-    from vhashdb.video.pictures import picture_reading, prepare
+    from vhashdb.video.media import MediaReading
+    from vhashdb.video.pictures import prepare
 
     av.logging.set_level(None)
     _import_ahead((*_TEXT, *(f"av.{name}" for name in _OF_AV)))
@@ -167,12 +167,12 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
         if request["probe"]:
             wire.send(answers, wire.Kind.DONE, json.dumps(probe.tried(confinement.confine(limits))).encode())
             return
-        path = request["path"]
+        path, asked = request["path"], request["sampling"]
         source.give(path, media)
-        sampling = Sampling(Mode(request["mode"]), request["rate"], request["exact"], request["threads"])
+        sampling = Sampling(**{**asked, "mode": Mode(asked["mode"])})
         confinement.confine(limits)
         try:
-            reading = picture_reading(path, sampling, limits) or Reading(path, sampling, limits)
+            reading = MediaReading(path, sampling, limits)
             for batch in reading:
                 wire.send(answers, wire.Kind.BATCH, batch.tobytes())
             wire.send(answers, wire.Kind.DONE, json.dumps({"info": reading.info.to_json()}).encode())

@@ -1,6 +1,6 @@
-"""PyAV: open a container, pick the picture stream, give luma planes with their times. Runs in the child process.
+"""PyAV: open a container, read its tracks of pictures one after the other, give luma planes with their times. Runs in the child process.
 
-The only module that imports `av`.
+With `vhashdb.video.clock` the only module that imports `av`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import math
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final, cast
@@ -18,14 +20,17 @@ import numpy as np
 import numpy.typing as npt
 from av.codec.context import ThreadType
 from av.container import InputContainer
-from av.stream import Discard, Disposition
+from av.stream import Discard, Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
+from vhashdb.coverage import LEAST_RUN_S, PictureTrack, counts
 from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, NotMedia, UnreadableMedia
 from vhashdb.limits import Limits
-from vhashdb.video.frames import FRAME_DTYPE, SKETCH, FrameBatch, Mode, Sampling, VideoInfo, fill_frame, fill_from_sketch
+from vhashdb.video.clock import Clock, PacketTimes, step_of
+from vhashdb.video.files import Window, ends_early
+from vhashdb.video.frames import FRAME_DTYPE, KEYFRAME_STANDS_S, SKETCH, FrameBatch, Mode, Sampling, fill_frame, fill_from_sketch
 from vhashdb.video.source import opened
 
 BATCH: Final = 16
@@ -55,83 +60,173 @@ _STUDIO_SCALE: Final = 255 / 219
 # at all: a third less work, and a neighbour does as well. A stretch where that leaves a gap ends it for the file.
 _FRAMES_PER_LOOK: Final = 2.9
 _WIDEST_GAP: Final = 1.5
-_SHORTFALL_S: Final = 1.0  # a shortfall against the header smaller than this is not worth a word
+_SHORTFALL_S: Final = LEAST_RUN_S
 _END_TOLERANCE: Final = 0.05
+"""A shortfall against the header smaller than these is not worth a word; headers count sound too. Where the file is known to be
+cut off, the first counts alone."""
+_ALONE_S: Final = 5.0
+"""Seconds that a single keyframe may stand for: one picture says little of a scene, so the rest is decoded."""
+_STATED: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
+"""What Matroska's writers say of one track's length."""
+_GUESSED: Final = frozenset("h261 h263 h264 hevc vvc m4v mpegvideo mpeg mpegts dv dirac cavsvideo avs2 vc1 mjpeg obu av1 dnxhd".split())
+"""Containers, or streams without one, that do not say how long they are."""
+RAISE_PIXELS: Final = "raise the limit on pixels if it is meant to be this large"
+RAISE_MEMORY: Final = "raise the limit on memory if it is meant to be this large"
 
 
-class Reading:
-    """One pass over one file: iterate for batches, then read ``info``."""
+class Budget:
+    """What may still be looked at of one file, over all its tracks."""
 
-    def __init__(self, path: str, sampling: Sampling, limits: Limits) -> None:
-        self._path, self._sampling, self._limits = path, sampling, limits
+    def __init__(self, limits: Limits) -> None:
+        self.seconds, self.frames = limits.duration_s, limits.frames
+
+
+class Film:
+    """The tracks of pictures in one container, the main one first; of no other is anything read until it is asked for."""
+
+    def __init__(self, path: str, sampling: Sampling, limits: Limits, budget: Budget, window: tuple[int, int] | None = None) -> None:
+        """``window``: first byte and the one past the last, where the container is part of a file."""
+        self._path, self._window = path, window
+        self._sampling, self._limits, self._budget = sampling, limits, budget
+        self.beyond = 0
+        """Tracks that are more than the limit allows."""
+
+    def readings(self) -> Iterator[TrackReading]:
+        """A pass over each track, to be read to its end before the next one is asked for."""
+        with self._opened() as container:
+            order = picture_tracks(container, self._limits)
+            self.beyond = max(0, len(order) - self._limits.tracks)
+            cut_off = ends_early(self._path, self._window)
+            yield self._reading(container, order[0], cut_off)
+        for number in order[1 : self._limits.tracks]:
+            # From the start again: not every container can be wound back.
+            with self._opened() as container:
+                yield self._reading(container, number, cut_off)
+
+    def _reading(self, container: InputContainer, number: int, cut_off: bool) -> TrackReading:
+        return TrackReading(self._path, container, container.streams[number], self._sampling, self._limits, self._budget, cut_off)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[InputContainer]:
+        """The container; the only place where a film is opened."""
+        options: dict[str, Any] = {"options": dict(OPEN_OPTIONS), "metadata_errors": "replace"}
+        with contextlib.ExitStack() as entered:
+            with av_errors(self._path):
+                file: Any = entered.enter_context(opened(self._path))
+                if self._window is not None:
+                    file = entered.enter_context(Window(file, *self._window))
+                container = entered.enter_context(av.open(file, "r", **options))
+            yield container
+
+
+class TrackReading:
+    """One pass over one track: iterate for batches, with times since its first frame; then ask what there was."""
+
+    def __init__(
+        self, path: str, container: InputContainer, stream: Stream, sampling: Sampling, limits: Limits, budget: Budget, cut_off: bool
+    ) -> None:
+        self._path, self._container, self._sampling, self._limits, self._budget = path, container, sampling, limits, budget
+        self._stream, self._cut_off = stream, cut_off
         self._scaler = VideoReformatter()
-        self._damaged_packets = self._damaged_frames = 0
-        self._damage: list[str] = []
+        self._damaged_packets = self._packets = 0
+        self._failing = False
         self._turns: int | None = None
-        self._end_s = 0.0
-        self.info = VideoInfo()
+        self._lost = _Lost()
+        self.frames = self.damaged_frames = 0
+        """Frames decoded, and how many of them the decoder had to make up in part."""
+        self.damage: list[str] = []
+        self.unseen: list[str] = []
+        """What was not looked at and counts, in sentences; they are in ``damage`` too."""
+        self.duration_s = 0.0
+        """From the first frame to the end of the last one."""
+        self.sparse = False
+        self.empty = False
+        """Whether there is such a track, but nothing in it."""
+        self._pictures_s = 0.0
+        self.cover = bool(stream.disposition & Disposition.attached_pic)
+        self.rotation = 0
+        self.track = PictureTrack(stream.index, *_codec_of(stream))
+
+    @property
+    def skipped(self) -> bool:
+        """Whether it is a cover picture that nobody asked for."""
+        return self.cover and not self._sampling.covers and len(self._container.streams.video) > 1
 
     def __iter__(self) -> Iterator[FrameBatch]:
-        options: dict[str, Any] = {"options": dict(OPEN_OPTIONS), "metadata_errors": "replace"}
-        with av_errors(self._path), opened(self._path) as file, av.open(file, "r", **options) as container:
-            yield from self._read(container)
+        with av_errors(self._path):
+            yield from self._read()
 
-    def _read(self, container: InputContainer) -> Iterator[FrameBatch]:
-        stream = _picture_stream(container, self._limits)
+    def _read(self) -> Iterator[FrameBatch]:
+        stream, limits = self._stream, self._limits
+        if not isinstance(stream, VideoStream) or not self.track.codec:
+            raise UnreadableMedia(f"{self._path}: its codec is not known")
+        if self.track.width * self.track.height > limits.pixels:
+            raise LimitExceeded(f"{self._path}: {self.track.width} × {self.track.height} pixels", hint=RAISE_PIXELS)
         context = stream.codec_context
         context.thread_count = self._sampling.threads
         context.thread_type = ThreadType.AUTO if self._sampling.threads != 1 else ThreadType.NONE
         if context.name in _ANIMATIONS and self._sampling.mode is Mode.KEYFRAMES:
             self._sampling = replace(self._sampling, mode=Mode.SAMPLED)
-        declared = _declared_duration(container, stream)
-        self.info = VideoInfo(width=stream.width or 0, height=stream.height or 0, codec=context.name)
-        batch, filled, count = np.zeros(BATCH, FRAME_DTYPE), 0, 0
-        due, rate, everything = 0.0, self._sampling.rate, self._sampling.mode is Mode.FULL
-        clock = _Clock(stream)
-        if self._sampling.mode is Mode.SAMPLED and 1 / clock.step_s >= _FRAMES_PER_LOOK * rate:
+        keyframes, everything = self._sampling.mode is Mode.KEYFRAMES, self._sampling.mode is Mode.FULL
+        declared = None if self.cover else _declared_duration(self._container, stream)
+        batch, filled = np.zeros(BATCH, FRAME_DTYPE), 0
+        due, rate = 0.0, self._sampling.rate
+        clock = Clock(step_of(stream), each_its_own=context.name in _ANIMATIONS)
+        packets = PacketTimes(stream, self._container.demux(stream), clock.step_s)
+        frames_per_look = 1 / max(clock.step_s, packets.spacing_s / 2) / rate
+        if self._sampling.mode is Mode.SAMPLED and not packets.by_order and frames_per_look >= _FRAMES_PER_LOOK:
             context.skip_frame = "NONREF"
-        last_s = 0.0
-        for frame in self._frames(container, stream):
-            count += 1
-            time_s = clock.time_of(frame)
-            self._end_s = max(self._end_s, clock.end_s)
-            self._damaged_frames += bool(frame.is_corrupt)
+        last_s, ended_s, hole_s = 0.0, 0.0, 0.0
+        limited = False
+        for frame in self._frames(packets, stream):
+            own_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else None
+            time_s = clock.tick(frame.time if keyframes else packets.shown(frame), own_s)
+            if clock.pictures_s > self._budget.seconds or self.frames >= self._budget.frames:
+                limited = True
+                break
+            self.frames += 1
+            hole_s += clock.hole_s
+            if self._failing and not clock.hole_s:
+                hole_s += self._lost.piece(time_s - ended_s)
+            self._failing = False
+            self._lost.made_up(clock.step_s if frame.is_corrupt else 0.0)
+            self.damaged_frames += bool(frame.is_corrupt)
             if time_s - last_s > _WIDEST_GAP / rate:
                 context.skip_frame = "DEFAULT"
-            last_s = time_s
-            if time_s > self._limits.duration_s or count > self._limits.frames:
-                self._damage.append(f"only the first {time_s:.0f} s were looked at: the limit on length was reached")
-                break
+            if keyframes and self.frames > 1 and time_s - last_s > KEYFRAME_STANDS_S:
+                hole_s, self.sparse = time_s - last_s - KEYFRAME_STANDS_S, True
+            last_s, ended_s, self.duration_s, self._pictures_s = time_s, clock.end_s, clock.end_s, clock.pictures_s
             if not everything:
                 if time_s < due - 1e-6:
                     continue
                 # The next look is due on the clock's grid, so that uneven frame times do not lower the rate.
                 due = (math.floor(time_s * rate + 1e-6) + 1) / rate
             self._look(frame, batch[filled])
-            batch["time_s"][filled] = time_s
+            batch["time_s"][filled], batch["hole_s"][filled], hole_s = time_s, min(hole_s, time_s), 0.0
             filled += 1
             if filled == BATCH:
                 yield batch
                 batch, filled = np.zeros(BATCH, FRAME_DTYPE), 0
         if filled:
             yield batch[:filled]
-        self._conclude(count, declared, clock.first_s)
+        self._conclude(clock, declared, packets.end_s, limited)
 
-    def _frames(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    def _frames(self, packets: PacketTimes, stream: VideoStream) -> Iterator[VideoFrame]:
         """Decoded frames; a packet that cannot be decoded is counted and passed over."""
         keyframes = self._sampling.mode is Mode.KEYFRAMES
-        if keyframes:
+        if keyframes and not packets.by_order:
             # Containers with an index then do not even read the rest. FFmpeg's MP4 reader gives such frames a time that
             # is up to a few frames off, which is good enough for a first look.
             stream.discard = Discard.nonkey
         step = 1 / self._sampling.rate
         due = -np.inf
-        packets = container.demux(stream)
+        following = iter(packets)
         while True:
             try:
-                packet = next(packets, None)
+                packet = next(following, None)
             except av.error.FFmpegError as error:
-                self._damage.append(f"the container breaks off: {error.strerror}")
+                self.damage.append(f"the container breaks off: {error.strerror}")
+                self._cut_off = True
                 packet = None
             if packet is not None and packet.size and keyframes:
                 time_s = float(packet.pts * packet.time_base) if packet.pts is not None and packet.time_base else None
@@ -139,30 +234,32 @@ class Reading:
                     continue
                 if time_s is not None:
                     due = time_s + step
+            self._packets += packet is not None and packet.size > 0
             try:
                 yield from stream.decode(packet) if packet is not None else stream.decode(None)
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:
                 self._damaged_packets += 1
+                self._failing = True
             if packet is None or not packet.size:
                 return
 
     def _look(self, frame: VideoFrame, record: np.void) -> None:
         """Hash one frame at full size and reduce it to its sketch."""
         if frame.width * frame.height > self._limits.pixels:
-            raise LimitExceeded(f"{self._path}: a frame has {frame.width} × {frame.height} pixels")
-        if self._turns is None:  # a fact about the whole file
+            raise LimitExceeded(f"{self._path}: a frame has {frame.width} × {frame.height} pixels", hint=RAISE_PIXELS)
+        if self._turns is None:  # a fact about the whole track
             self._turns = round(frame.rotation / 90) % 4
-            size = (frame.height, frame.width) if self._turns % 2 else (frame.width, frame.height)
-            self.info = replace(self.info, width=size[0], height=size[1], rotation=self._turns * 90)
+            width, height = (frame.height, frame.width) if self._turns % 2 else (frame.width, frame.height)
+            self.track, self.rotation = replace(self.track, width=width, height=height), self._turns * 90
         turns = self._turns
         sketch = np.rot90(sketch_of(frame, self._scaler), turns)
         if self._sampling.exact:
             luma, scale = self._luma(frame)
             fill_frame(record, np.rot90(luma, turns), sketch, scale)
         else:
-            fill_from_sketch(record, sketch, self.info.height, self.info.width)
+            fill_from_sketch(record, sketch, self.track.height, self.track.width)
         record["keyframe"] = frame.key_frame
         if frame.is_corrupt:  # parts of it are made up by the decoder
             record["quality"] = 0
@@ -174,75 +271,116 @@ class Reading:
             return plane_of(frame), 1.0 if full else _STUDIO_SCALE
         return plane_of(self._scaler.reformat(frame, frame.width, frame.height, "gray", threads=1)), 1.0
 
-    def _conclude(self, count: int, declared: float | None, first_s: float) -> None:
-        if not count:
+    def _conclude(self, clock: Clock, declared: float | None, packets_end_s: float, limited: bool) -> None:
+        """What can be said of the track now that it was read."""
+        if not self.frames:
+            if limited:
+                raise LimitExceeded(f"{self._path}: the limit on length leaves nothing of it")
+            self.empty = not self._packets and not self._cut_off and self._sampling.mode is not Mode.KEYFRAMES
             raise UnreadableMedia(f"{self._path}: not one frame could be decoded")
+        self._budget.frames -= self.frames
+        self._budget.seconds -= self._pictures_s
         keyframes = self._sampling.mode is Mode.KEYFRAMES
         if self._damaged_packets:
-            self._damage.append(f"{self._damaged_packets} packets could not be decoded")
-        if self._damaged_frames:
-            self._damage.append(f"{self._damaged_frames} of {count} pictures are damaged and not used")
-        duration = max(self._end_s, declared or 0.0) if keyframes else self._end_s
-        if keyframes and declared is not None and declared > self._limits.duration_s:
-            duration = self._end_s
+            self.damage.append(f"{self._damaged_packets} packets could not be decoded")
+        if self.damaged_frames:
+            self.damage.append(f"{self.damaged_frames} of {self.frames} pictures are damaged and not used")
+        if clock.moved_up_s:
+            self.damage.append(f"{clock.moved_up_s:.0f} s without any picture are left out of the times given here")
         # Some headers count from zero although the pictures begin later: that is not a loss.
-        missing = (declared or 0.0) - self._end_s - max(0.0, first_s)
-        if not keyframes and missing > max(_SHORTFALL_S, _END_TOLERANCE * (declared or 0.0)):
-            self._damage.append(f"the pictures end at {self._end_s:.1f} s, the header says {declared:.1f} s")
-        self.info = replace(self.info, duration_s=duration, frames=count, damaged_frames=self._damaged_frames, damage=tuple(self._damage))
+        said_s = max(0.0, (declared or 0.0) - max(0.0, clock.first_s) - clock.moved_up_s)
+        missing = said_s - self.duration_s
+        if self._failing:
+            missing = max(missing, clock.step_s)
+        seen_s, there_s = max(0.0, self._pictures_s - self._lost.total_s), self._pictures_s
+        if limited:
+            self._left_out(f"only the first {self.duration_s:.0f} s were looked at: the limit on length was reached")
+            there_s = max(there_s, said_s - clock.holes_s)
+        elif keyframes:
+            self._stand(max(self.duration_s, declared or 0.0, packets_end_s), clock)
+            seen_s = there_s = max(seen_s, self.duration_s - clock.holes_s)
+        elif missing > max(_SHORTFALL_S, 0.0 if self._cut_off else _END_TOLERANCE * said_s):
+            self._left_out(f"the pictures end at {self.duration_s:.1f} s, the header says {declared:.1f} s")
+            there_s += missing
+        elif self._cut_off:
+            self._left_out("the file is cut off: it is shorter than its header says")
+        if self._lost.counts(there_s):
+            self._left_out(f"{self._lost.total_s:.1f} s of pictures could not be decoded")
+        self.track = replace(self.track, duration_s=max(there_s, seen_s), seen_s=seen_s)
+
+    def _stand(self, duration_s: float, clock: Clock) -> None:
+        """Keyframes stand for what follows them, if they are near enough to each other for that."""
+        last_s = clock.end_s - clock.step_s
+        alone = self.frames == 1 and duration_s > _ALONE_S
+        self.sparse = self.sparse or alone or duration_s - last_s > KEYFRAME_STANDS_S or self._cut_off
+        self.duration_s = duration_s
+
+    def _left_out(self, words: str) -> None:
+        self.damage.append(words)
+        self.unseen.append(words)
 
 
-class _Clock:
-    """Seconds since the first frame, from presentation times; never runs backwards."""
+class _Lost:
+    """Seconds in which pictures are, but could not be decoded."""
 
-    def __init__(self, stream: VideoStream) -> None:
-        self._each_its_own = stream.codec_context.name in _ANIMATIONS
-        rate = stream.average_rate or stream.guessed_rate or 25
-        self.step_s = 1 / float(rate) if rate else 0.04
-        self._shift: float | None = None
-        self._last = -self.step_s
-        self._shown_s = self.step_s
-        self.first_s = 0.0
-        """Presentation time of the first frame, in the file's own count."""
+    def __init__(self) -> None:
+        self.total_s = self._longest_s = self._run_s = 0.0
 
-    def time_of(self, frame: VideoFrame) -> float:
-        stamp = frame.time
-        if stamp is None:
-            time_s = self._last + self.step_s
-        else:
-            if self._shift is None:
-                self._shift = self.first_s = stamp
-            time_s = stamp - self._shift
-            if time_s <= self._last:  # the stamps start anew: go on from the last frame
-                time_s = self._last + self.step_s
-                self._shift = stamp - time_s
-        self._last = time_s
-        if self._each_its_own and frame.duration and frame.time_base:
-            self._shown_s = float(frame.duration * frame.time_base)
-        return time_s
+    def piece(self, seconds: float) -> float:
+        """One piece; what of it leaves a hole."""
+        seconds = max(0.0, seconds)
+        self.total_s += seconds
+        self._longest_s = max(self._longest_s, seconds)
+        return seconds if seconds >= LEAST_RUN_S else 0.0
 
-    @property
-    def end_s(self) -> float:
-        return self._last + self._shown_s
+    def made_up(self, seconds: float) -> None:
+        """A frame that the decoder made up, or 0 for one that is sound."""
+        self._run_s = self._run_s + seconds if seconds else 0.0
+        self.total_s += seconds
+        self._longest_s = max(self._longest_s, self._run_s)
+
+    def counts(self, there_s: float) -> bool:
+        """Whether something could be in it."""
+        return counts(self.total_s, self._longest_s, there_s)
 
 
-def _picture_stream(container: InputContainer, limits: Limits) -> VideoStream:
-    """The largest stream of moving pictures; cover art only if there is nothing else."""
+def picture_tracks(container: InputContainer, limits: Limits) -> list[int]:
+    """Numbers of the streams with pictures, the main one first: what moves, what is shown unless one chooses, what is longest.
+
+    Raises:
+        LimitExceeded: there are more streams of any kind than the limit allows.
+        NotMedia: none has pictures.
+    """
     if len(container.streams) > limits.streams:
         raise LimitExceeded(f"{container.name}: {len(container.streams)} streams")
     streams = list(container.streams.video)
     if not streams:
-        raise NotMedia(f"{container.name}: no picture in it (audio or data only)", hint="only pictures can be fingerprinted")
-    moving = [s for s in streams if not s.disposition & Disposition.attached_pic] or streams
-    best = max(moving, key=lambda s: (s.width or 0) * (s.height or 0))
-    if (best.width or 0) * (best.height or 0) > limits.pixels:
-        raise LimitExceeded(f"{container.name}: {best.width} × {best.height} pixels")
-    return best
+        raise NotMedia(f"{container.name}: no video track in it (audio or data only)", hint="only pictures can be fingerprinted")
+
+    def place(stream: VideoStream) -> tuple[bool, bool, bool, float, int]:
+        flags = stream.disposition
+        duration_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+        still = stream.frames == 1
+        return bool(flags & Disposition.attached_pic), still, not flags & Disposition.default, -duration_s, stream.index
+
+    return [stream.index for stream in sorted(streams, key=place)]
+
+
+def _codec_of(stream: Stream) -> tuple[str, int, int]:
+    """Name of the codec, empty if FFmpeg has none for it, and width and height as the header says, 0 where it does not."""
+    context: Any = stream.codec_context
+    return (context.name, context.width or 0, context.height or 0) if context is not None else ("", 0, 0)
 
 
 def _declared_duration(container: InputContainer, stream: VideoStream) -> float | None:
+    """Seconds that the header says the track has; None where FFmpeg only guesses them from the size of the file."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
+    said = _STATED.fullmatch(stream.metadata.get("DURATION", ""))
+    if said:
+        return int(said[1]) * 3600 + int(said[2]) * 60 + float(said[3])
+    if container.format.name in _GUESSED:
+        return None
     return container.duration / av.time_base if container.duration else None
 
 
@@ -287,4 +425,6 @@ def av_errors(path: str) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or str(error)
         if getattr(error, "errno", None) == errno.ENOMEM:
             kind, text = LimitExceeded, "needs more memory than the limit"
+        if isinstance(error, PermissionError) and os.access(path, os.R_OK):  # what some readers say of a malformed file
+            kind, text, reason = UnreadableMedia, _UNREADABLE, "a field of it has a value that is not allowed"
         raise kind(f"{path}: {text} ({reason})") from error

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from vhashdb import errors
+from vhashdb.coverage import Coverage, PictureTrack
 from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video import child, wire
@@ -26,6 +27,7 @@ from vhashdb.video.frames import FrameBatch, Sampling, VideoInfo
 _STOP_S: Final = 2.0
 _END_S: Final = 20.0
 """Within which a process that was done, or was told to end, has ended; on a machine that is very busy too."""
+_RAISE_TIME: Final = "raise the limit on time if it is meant to take this long"
 
 
 class VideoStream:
@@ -55,7 +57,9 @@ class VideoStream:
         except MediaError as error:
             if not self._count:
                 raise
-            self.info = VideoInfo(duration_s=self._last_s, frames=self._count, damage=(f"reading stopped: {error}",))
+            stopped = f"reading stopped: {error.message.removeprefix(f'{self._path}: ')}"
+            seen = Coverage((PictureTrack(0, duration_s=self._last_s, seen_s=self._last_s),), (stopped,))
+            self.info = VideoInfo(duration_s=self._last_s, frames=self._count, damage=(stopped,), coverage=seen)
 
     def _conclude(self, done: dict[str, Any], cpu_s: float) -> None:
         self.info, self.cpu_s = VideoInfo.from_json(done.get("info", {})), cpu_s
@@ -107,7 +111,7 @@ class Decoder:
         """
         media = _opened(path)
         try:
-            answering = self._asked({"path": path, **asdict(sampling)}, media, path)
+            answering = self._asked({"path": path, "sampling": asdict(sampling)}, media, path)
         finally:
             os.close(media)
         done, failed = None, None
@@ -247,9 +251,9 @@ class _Answering:
             left = self._started + self._limits.time_s - now
             silence = self._heard + self._limits.silence_s - now
             if left <= 0:
-                raise LimitExceeded(f"{self._path}: not finished after {self._limits.time_s:.0f} s")
+                raise LimitExceeded(f"{self._path}: not finished after {self._limits.time_s:.0f} s, the limit on time", hint=_RAISE_TIME)
             if silence <= 0:
-                raise LimitExceeded(f"{self._path}: no picture for {self._limits.silence_s:.0f} s")
+                raise LimitExceeded(f"{self._path}: no picture for {self._limits.silence_s:.0f} s", hint=_RAISE_TIME)
             if _readable(self._answers, min(left, silence)):
                 return
 

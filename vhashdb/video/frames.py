@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import enum
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps
 
+from vhashdb.coverage import Coverage, PictureTrack
 from vhashdb.errors import DecoderFailed, LimitExceeded, UnreadableMedia
 from vhashdb.hashing import pdq
 from vhashdb.hashing.views import WHOLE_FRAME, region_coefficients
@@ -26,6 +27,7 @@ _SKETCH_STEPS: Final = 1.1
 FRAME_DTYPE: Final = np.dtype(
     [
         ("time_s", "<f8"),
+        ("hole_s", "<f8"),
         ("quality", "u1"),
         ("keyframe", "u1"),
         ("height", "<u2"),
@@ -34,12 +36,18 @@ FRAME_DTYPE: Final = np.dtype(
         ("sketch", "u1", (SKETCH, SKETCH)),
     ]
 )
-"""One sampled frame: seconds since the first frame; PDQ quality and coefficients (see `Sampling.exact`), height and
+"""One sampled frame: seconds since the first frame; seconds before it in which nothing is shown or was looked at, 0 but after
+a gap and where another track begins; PDQ quality and coefficients (see `Sampling.exact`), height and
 width of the full-size picture; and the whole picture reduced by area averaging, from which every other view is computed."""
 
+LARGE_PIXELS: Final = 8192 * 4352
+"""Pixels beyond which a picture is read in parts, because whole planes of it in floating point would take too much memory."""
 STILL_SHOWN_S: Final = 0.04
 """A still picture counts as one frame of a film, as it does to FFmpeg: what lasts no time cannot overlap."""
 _ORIENTATION: Final = ExifTags.Base.Orientation
+
+KEYFRAME_STANDS_S: Final = 12.0
+"""Seconds that a keyframe may stand for: a little more than encoders leave between two of them by default, 250 frames."""
 
 FrameBatch = npt.NDArray[np.void]
 """Array of shape ``(n,)`` and dtype `FRAME_DTYPE`, ordered by time."""
@@ -66,6 +74,9 @@ class Sampling:
     exact: bool = True
     """Whether PDQ is computed from the full-size picture, or from its sketch, which moves 4 of 256 bits and costs less."""
     threads: int = 1
+    covers: bool = False
+    """Whether cover pictures beside a film are looked at: when asked, but not in what is recorded, because many files that have
+    nothing else in common share theirs."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +95,12 @@ class VideoInfo:
     """How many of them the decoder had to make up in part."""
     damage: tuple[str, ...] = field(default=())
     """What could not be read, in words; empty for a sound file."""
+    coverage: Coverage = field(default=Coverage())
+    """What was looked at, of what there is."""
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
-        return asdict(self)
+        return {**{f.name: getattr(self, f.name) for f in fields(self)}, "coverage": self.coverage.to_json()}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> VideoInfo:
@@ -115,6 +128,7 @@ class VideoInfo:
             frames=int(data["frames"]),
             damaged_frames=int(data["damaged_frames"]),
             damage=tuple(str(line)[:300] for line in data["damage"][:20]),
+            coverage=Coverage.from_json(data["coverage"]),
         )
 
 
@@ -128,8 +142,9 @@ def frames_of_image(image: Image.Image) -> tuple[FrameBatch, VideoInfo]:
     batch = np.zeros(1, FRAME_DTYPE)
     fill_from_image(batch[0], image)
     batch["keyframe"] = 1
-    info = VideoInfo(int(batch["width"][0]), int(batch["height"][0]), codec="still", duration_s=STILL_SHOWN_S, frames=1)
-    return batch, info
+    width, height = int(batch["width"][0]), int(batch["height"][0])
+    seen = Coverage((PictureTrack(0, "still", width, height, 0.0, STILL_SHOWN_S, STILL_SHOWN_S),))
+    return batch, VideoInfo(width, height, codec="still", duration_s=STILL_SHOWN_S, frames=1, coverage=seen)
 
 
 def fill_from_image(record: np.void, image: Image.Image) -> None:
@@ -146,7 +161,14 @@ def fill_from_image(record: np.void, image: Image.Image) -> None:
         sketch = np.asarray(shown.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX))
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged files
         raise UnreadableMedia(f"the picture cannot be read: {error}") from error
-    fill_frame(record, pdq.luma_of_rgb(np.asarray(shown)), sketch)
+    if shown.width * shown.height <= LARGE_PIXELS:
+        fill_frame(record, pdq.luma_of_rgb(np.asarray(shown)), sketch)
+        return
+
+    def rows(first: int, last: int) -> npt.NDArray[np.float32]:
+        return pdq.luma_of_rgb(np.asarray(shown.crop((0, first, shown.width, last))))
+
+    _fill(record, pdq.buffer_of_rows(shown.height, shown.width, rows), shown.height, shown.width, sketch, 1.0)
 
 
 def as_shown(image: Image.Image) -> Image.Image:
@@ -160,7 +182,7 @@ def as_shown(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         seen = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def fill_from_sketch(record: np.void, sketch: npt.NDArray[np.uint8], height: int, width: int) -> None:
@@ -177,8 +199,14 @@ def fill_from_sketch(record: np.void, sketch: npt.NDArray[np.uint8], height: int
 
 def fill_frame(record: np.void, luma: npt.NDArray[np.number], sketch: npt.NDArray[np.uint8], luma_scale: float = 1.0) -> None:
     """Write the PDQ of a full-size luma plane ``(h, w)`` and its sketch ``(128, 128)`` into one record."""
-    buffer = pdq.buffer_of(luma)
+    height, width = luma.shape
+    _fill(record, pdq.buffer_of(luma), height, width, sketch, luma_scale)
+
+
+def _fill(
+    record: np.void, buffer: npt.NDArray[np.float32], height: int, width: int, sketch: npt.NDArray[np.uint8], luma_scale: float
+) -> None:
     record["coefficients"] = pdq.coefficients_of(buffer)
-    record["quality"] = pdq.quality_of(buffer, luma_scale) if min(luma.shape) >= pdq.MIN_SIDE else 0
+    record["quality"] = pdq.quality_of(buffer, luma_scale) if min(height, width) >= pdq.MIN_SIDE else 0
     record["sketch"] = sketch
-    record["height"], record["width"] = luma.shape
+    record["height"], record["width"] = height, width

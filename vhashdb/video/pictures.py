@@ -18,25 +18,34 @@ from dataclasses import replace
 from typing import IO, Final
 
 import numpy as np
+import pi_heif
 from PIL import Image, ImageFile
 
+from vhashdb.coverage import PictureTrack
 from vhashdb.errors import LimitExceeded, UnreadableMedia
 from vhashdb.limits import Limits
-from vhashdb.video.frames import FRAME_DTYPE, STILL_SHOWN_S, FrameBatch, Mode, Sampling, VideoInfo, fill_from_image
+from vhashdb.video.decode import RAISE_MEMORY, RAISE_PIXELS, Budget
+from vhashdb.video.files import jpegs_in
+from vhashdb.video.frames import FRAME_DTYPE, LARGE_PIXELS, STILL_SHOWN_S, FrameBatch, Mode, Sampling, fill_from_image
 from vhashdb.video.source import opened
 
 BATCH: Final = 16
-FORMATS: Final = ("AVIF", "BMP", "JPEG", "MPO", "PNG", "TIFF", "WEBP")
+FORMATS: Final = ("AVIF", "BMP", "HEIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP")
 _ANIMATED: Final = frozenset({"AVIF", "WEBP"})
-"""Formats of which every picture is looked at; of the pages of the others, only the first is what people see."""
+"""Formats whose pictures follow each other in time; those of the others are pages, each a track of its own."""
+_SCALED: Final = frozenset({"JPEG", "MPO"})
+"""Formats of which a smaller picture can be decoded."""
 _STARTS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
-_BRANDS: Final = (b"ftypavif", b"ftypavis", b"ftypmif1")
+_BRANDS: Final = tuple(b"ftyp" + brand for brand in b"avif avis mif1 heic heix heim heis hevc hevx msf1".split())
 _SHORTEST_MS: Final = 10
 _DEFAULT_MS: Final = 100
 """A picture shown for at most the first is shown for the second: what browsers do, and FFmpeg with GIF."""
 _MJPEG_PICTURES: Final = 3
 """JPEG pictures back to back that make a film; photographs have at most one or two behind the first."""
 _MJPEG_BYTES: Final = 8 << 20
+_MPO: Final = b"MPF\0"
+"""In the head of a photograph that has others behind it, and says so."""
+_MPO_BYTES: Final = 256 << 10
 # What Pillow raises where a file is damaged or ends too early.
 _DAMAGED: Final = (OSError, EOFError, SyntaxError, ValueError, RuntimeError, ArithmeticError, LookupError, TypeError, struct.error)
 
@@ -51,17 +60,20 @@ def prepare() -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(f"PIL.{name}")
     Image.preinit()
+    # Files are what runs in parallel.
     with contextlib.suppress(ImportError):
         from PIL import AvifImagePlugin
 
-        AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # files are what runs in parallel
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    pi_heif.register_heif_opener()
+    pi_heif.options.DECODE_THREADS = 1
     # The first picture brings in the rest; it is made here.
     buffer = io.BytesIO()
     Image.new("LA", (64, 64), "white").save(buffer, "PNG")
     fill_from_image(np.zeros(1, FRAME_DTYPE)[0], Image.open(buffer, formats=_formats()))
 
 
-def picture_reading(path: str, sampling: Sampling, limits: Limits) -> PictureReading | None:
+def picture_reading(path: str, sampling: Sampling, limits: Limits, budget: Budget) -> PictureReading | None:
     """A pass over the picture at ``path``; None if it is a film, or nothing that Pillow knows: then FFmpeg has the word.
 
     Raises:
@@ -79,36 +91,73 @@ def picture_reading(path: str, sampling: Sampling, limits: Limits) -> PictureRea
         except _DAMAGED as error:
             damage = f"part of the picture is missing: {error}"
             image = _loaded_in_part(path)
-        return PictureReading(path, image, damage, sampling, limits) if image else None
+        return PictureReading(path, image, damage, sampling, limits, budget) if image else None
     except OSError:
         return None  # it went away or may not be read; FFmpeg finds the same, and there are words for it
     except MemoryError as error:
-        raise LimitExceeded(f"{path}: needs more memory than the limit") from error
+        raise LimitExceeded(f"{path}: needs more memory than the limit", hint=RAISE_MEMORY) from error
 
 
 class PictureReading:
-    """One pass over one picture or animation, whose first picture is loaded: iterate for batches, then read ``info``."""
+    """One pass over one picture or animation: iterate for batches, then ask what there was."""
 
-    def __init__(self, path: str, image: Image.Image, damage: str, sampling: Sampling, limits: Limits) -> None:
-        self._path, self._image, self._sampling, self._limits = path, image, sampling, limits
-        self._damage = [damage] if damage else []
-        self.info = VideoInfo(codec=(image.format or "").lower())
+    rotation = 0
+    sparse = empty = skipped = False
+
+    def __init__(
+        self, path: str, image: Image.Image, damage: str, sampling: Sampling, limits: Limits, budget: Budget, page: int | None = None
+    ) -> None:
+        """``page``: which one of a file that has several; None: the first, which is loaded."""
+        self._path, self._image, self._sampling, self._limits, self._budget = path, image, sampling, limits, budget
+        self._page = page
+        # What is written about where they are is wrong in some files, so that they are looked for.
+        self._places = jpegs_in(path) if image.format in _SCALED else []
+        self.damage = [damage] if damage else []
+        self.unseen: list[str] = list(self.damage)
+        self.frames = self.damaged_frames = 0
+        self.duration_s = 0.0
+        self.track = PictureTrack(page or 0, (image.format or "").lower(), image.width, image.height)
+
+    @property
+    def pages(self) -> int:
+        """Pictures in the file that do not follow each other in time; at least 1."""
+        return 1 if self._image.format in _ANIMATED else max(len(self._places), int(getattr(self._image, "n_frames", 1)))
+
+    def page(self, number: int) -> PictureReading:
+        """A pass over another of its pages, from 0."""
+        return PictureReading(self._path, self._image, "", self._sampling, self._limits, self._budget, number)
 
     def __iter__(self) -> Iterator[FrameBatch]:
-        count = getattr(self._image, "n_frames", 1) if self._image.format in _ANIMATED else 1
+        count = int(getattr(self._image, "n_frames", 1)) if self._image.format in _ANIMATED else 1
         try:
-            with self._image:
-                yield from self._animation(count) if count > 1 else self._still()
+            yield from self._animation(count) if count > 1 else self._still()
         except MemoryError as error:
-            raise LimitExceeded(f"{self._path}: needs more memory than the limit") from error
-        self.info = replace(self.info, damage=tuple(self._damage))
+            raise LimitExceeded(f"{self._path}: needs more memory than the limit", hint=RAISE_MEMORY) from error
+        self.track = replace(self.track, duration_s=max(self.duration_s, self.track.duration_s), seen_s=self.duration_s)
 
     def _still(self) -> Iterator[FrameBatch]:
         """The one frame of a still picture."""
         batch = np.zeros(1, FRAME_DTYPE)
+        if self._page is not None:
+            self._turn_to(self._page)
         self._look(batch[0])
-        self.info = replace(self.info, duration_s=STILL_SHOWN_S, frames=1)
+        self.duration_s, self.frames = STILL_SHOWN_S, 1
         yield batch
+
+    def _turn_to(self, page: int) -> None:
+        """Load another page."""
+        try:
+            if len(self._places) >= getattr(self._image, "n_frames", 1):
+                with opened(self._path) as file:
+                    first, end = self._places[page]
+                    file.seek(first)
+                    self._image = Image.open(io.BytesIO(file.read(end - first)), formats=["JPEG"])
+                    self._image.load()
+            else:
+                self._image.seek(page)
+                self._image.load()
+        except _DAMAGED as error:
+            raise UnreadableMedia(f"{self._path}: the picture cannot be read: {error}") from error
 
     def _animation(self, count: int) -> Iterator[FrameBatch]:
         """Frames on the sampling's clock; all are decoded in any mode, so keyframe mode looks as often as any other."""
@@ -129,20 +178,20 @@ class PictureReading:
             raise UnreadableMedia(f"{self._path}: not one frame could be decoded")
         if filled:
             yield batch[:filled]
-        self.info = replace(self.info, duration_s=end_s, frames=seen)
+        self.duration_s, self.frames = end_s, seen
 
     def _times(self, count: int) -> Iterator[tuple[float, float]]:
         """Load picture after picture; the seconds at which each begins and ends."""
         time_ms = 0
         for number in range(count):
-            if time_ms > self._limits.duration_s * 1000 or number >= self._limits.frames:
-                self._damage.append(f"only the first {time_ms / 1000:.0f} s were looked at: the limit on length was reached")
+            if time_ms > self._budget.seconds * 1000 or number >= self._budget.frames:
+                self._left_out(f"only the first {time_ms / 1000:.0f} s were looked at: the limit on length was reached")
                 return
             try:
                 self._image.seek(number)
                 self._image.load()
             except _DAMAGED:
-                self._damage.append(f"the pictures end at {time_ms / 1000:.1f} s: {number} of {count} could be decoded")
+                self._left_out(f"the pictures end at {time_ms / 1000:.1f} s: {number} of {count} could be decoded")
                 return
             shown_ms = int(self._image.info.get("duration", 0))
             end_ms = time_ms + (shown_ms if shown_ms > _SHORTEST_MS else _DEFAULT_MS)
@@ -152,7 +201,11 @@ class PictureReading:
     def _look(self, record: np.void) -> None:
         fill_from_image(record, self._image)
         record["keyframe"] = 1
-        self.info = replace(self.info, width=int(record["width"]), height=int(record["height"]))
+        self.track = replace(self.track, width=int(record["width"]), height=int(record["height"]))
+
+    def _left_out(self, words: str) -> None:
+        self.damage.append(words)
+        self.unseen.append(words)
 
 
 def _looks_like_picture(path: str) -> bool:
@@ -161,7 +214,8 @@ def _looks_like_picture(path: str) -> bool:
         with opened(path) as file:
             head = file.read(12)
             if head.startswith(b"\xff\xd8\xff"):
-                return (head + file.read(_MJPEG_BYTES)).count(b"\xff\xd9\xff\xd8") < _MJPEG_PICTURES
+                start = head + file.read(_MJPEG_BYTES)
+                return _MPO in start[:_MPO_BYTES] or start.count(b"\xff\xd9\xff\xd8") < _MJPEG_PICTURES
     except OSError:
         return False
     return head.startswith(_STARTS) or head[4:12] in _BRANDS or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
@@ -176,11 +230,15 @@ def _opened(file: IO[bytes], path: str, limits: Limits) -> Image.Image | None:
             warnings.simplefilter("ignore")
             image = Image.open(file, formats=_formats())
     except Image.DecompressionBombError as error:
-        raise LimitExceeded(f"{path}: {error}") from error
+        raise LimitExceeded(f"{path}: more than {limits.pixels} pixels", hint=RAISE_PIXELS) from error
     except _DAMAGED:
         return None
     if image.width * image.height > limits.pixels:
-        raise LimitExceeded(f"{path}: {image.width} × {image.height} pixels")
+        raise LimitExceeded(f"{path}: {image.width} × {image.height} pixels", hint=RAISE_PIXELS)
+    if image.format in _SCALED and image.width * image.height > LARGE_PIXELS:
+        image.draft(
+            "RGB", (image.width // 2, image.height // 2)
+        )  # half of each side: a quarter of the memory, and the same hash but for a few bits
     return None if image.format == "PNG" and getattr(image, "is_animated", False) else image
 
 

@@ -104,9 +104,11 @@ def _checked(value: Any, depth: int = 0) -> Any:
 def _frames(body: bytes) -> FrameBatch:
     """The records of a batch, with times that can be times, pictures that have a size, and coefficients that are numbers."""
     batch = np.frombuffer(body, FRAME_DTYPE)
-    times = batch["time_s"]
+    times, holes = batch["time_s"], batch["hole_s"]
     if not len(times) or not np.isfinite(times).all() or times.min() < 0 or times.max() > _LAST_S or (np.diff(times) < 0).any():
         raise ValueError("no frames, or times out of order")
+    if not ((holes >= 0) & (holes <= times)).all():
+        raise ValueError("gaps that cannot be")
     if not batch["height"].all() or not batch["width"].all() or not np.isfinite(batch["coefficients"]).all():
         raise ValueError("a frame without a size, or with values that are no numbers")
     return batch

@@ -1,0 +1,130 @@
+"""How much of an input was looked at, of what there is: the facts behind every answer that says *nothing found*.
+
+What was not seen cannot be called harmless. Losses too short to hide anything are damage, and no reason for doubt; the
+bounds are here, in one place.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+LEAST_RUN_S: Final = 1.0
+"""Seconds lost in one piece that count. A stretch must last 0.75 s to be found at all (`matching.verdict.MIN_MATCHED_S`), so
+what is shorter than this hides hardly anything that could have been found."""
+LEAST_SHARE: Final = 0.05
+"""Share of a video, lost in pieces that are each shorter, that counts if it is also `LEAST_RUN_S` …"""
+MOST_OF_A_CLIP: Final = 0.5
+"""… and share that counts however short the video is."""
+MAX_TRACKS: Final = 64
+MAX_WORDS: Final = 300
+MAX_REASONS: Final = 20
+
+
+def counts(lost_s: float, longest_s: float, there_s: float) -> bool:
+    """Whether a loss is long enough to have hidden something.
+
+    Args:
+        lost_s: seconds lost in all.
+        longest_s: seconds of the longest piece lost.
+        there_s: seconds that there are.
+    """
+    return longest_s >= LEAST_RUN_S or lost_s >= max(LEAST_RUN_S, LEAST_SHARE * there_s) or 0 < MOST_OF_A_CLIP * there_s <= lost_s
+
+
+@dataclass(frozen=True)
+class PictureTrack:
+    """One track of pictures in a file, and where it lies on the file's line of time."""
+
+    number: int
+    """Its number in the file, from 0; of a picture with a film behind it, the picture is 0."""
+    codec: str = ""
+    width: int = 0
+    height: int = 0
+    start_s: float = 0.0
+    """Where it begins on the line of time: tracks lie one after the other."""
+    duration_s: float = 0.0
+    """Seconds of pictures that there are, as far as is known."""
+    seen_s: float = 0.0
+    """Seconds of them that were looked at."""
+    unseen: str = ""
+    """Why none of it was looked at; empty if it was."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> PictureTrack:
+        """From what `to_json` gave, checked.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        start_s, duration_s, seen_s = (float(data[name]) for name in ("start_s", "duration_s", "seen_s"))
+        if not all(0 <= value < math.inf for value in (start_s, duration_s, seen_s)):
+            raise ValueError(f"a track of {duration_s} s")
+        number, width, height = int(data["number"]), int(data["width"]), int(data["height"])
+        return cls(number, str(data["codec"])[:32], width, height, start_s, duration_s, seen_s, str(data["unseen"])[:MAX_WORDS])
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What was looked at, of what there is."""
+
+    tracks: tuple[PictureTrack, ...] = ()
+    """All tracks of pictures, in order of their places on the line of time; none if nothing is known of them."""
+    unseen: tuple[str, ...] = ()
+    """What was not looked at although something could be in it, and why, in sentences."""
+    sparse: bool = False
+    """Only keyframes were looked at, and they stand too far apart to speak for what lies between them."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing that matters was left out."""
+        return not self.unseen and not self.sparse
+
+    @property
+    def seen_s(self) -> float:
+        """Seconds looked at, of all tracks."""
+        return sum(track.seen_s for track in self.tracks)
+
+    @property
+    def there_s(self) -> float:
+        """Seconds there are, of all tracks, as far as is known; gaps in which nothing is shown do not count."""
+        return sum(max(track.duration_s, track.seen_s) for track in self.tracks)
+
+    @property
+    def tracks_seen(self) -> int:
+        """Tracks of which something was looked at."""
+        return sum(not track.unseen for track in self.tracks)
+
+    def summary(self) -> dict[str, Any]:
+        """The ``coverage`` object of a JSON line (`docs/json.md`)."""
+        return {
+            "complete": self.complete,
+            "seen_s": round(self.seen_s, 3),
+            "there_s": round(self.there_s, 3),
+            "tracks_seen": self.tracks_seen,
+            "tracks_there": len(self.tracks),
+            "unseen": list(self.unseen),
+            "tracks": [track.to_json() for track in self.tracks],
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object that `from_json` reads."""
+        return {"tracks": [track.to_json() for track in self.tracks], "unseen": list(self.unseen), "sparse": self.sparse}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Coverage:
+        """From what `to_json` gave, with every field checked and bounded.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        return cls(
+            tuple(PictureTrack.from_json(track) for track in data["tracks"][:MAX_TRACKS]),
+            tuple(str(reason)[:MAX_WORDS] for reason in data["unseen"][:MAX_REASONS]),
+            bool(data["sparse"]),
+        )

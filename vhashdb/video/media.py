@@ -1,0 +1,159 @@
+"""One pass over one file, whatever it holds: its tracks of pictures lie one after the other on one line of time.
+
+A file can have several: two films, a cover beside a film, a film behind a photograph, a burst of photographs. Each is read
+from its beginning, the main one first, with a short gap in between, so that whatever is made of the line — a
+fingerprint, a match, an explanation — is made of all of them in one way. Runs in the child process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final, Protocol
+
+from vhashdb.coverage import Coverage, PictureTrack
+from vhashdb.errors import MediaError, NotMedia, UnreadableMedia
+from vhashdb.limits import Limits
+from vhashdb.video.decode import Budget, Film
+from vhashdb.video.files import film_behind, unread_format
+from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
+from vhashdb.video.pictures import picture_reading
+
+GAP_S: Final = 1.0
+"""Seconds between two tracks on the line of time: more than any slack that comparing allows, so that none runs on into the next."""
+
+
+_CONVERT: Final = "convert it to a format that is read, such as PNG or MP4; a person has to look at it until then"
+
+
+class TrackPass(Protocol):
+    """One pass over one track: iterate for batches, with times since its first frame; the rest is known afterwards."""
+
+    track: PictureTrack
+    frames: int
+    damaged_frames: int
+    damage: list[str]
+    unseen: list[str]
+    duration_s: float
+    sparse: bool
+    rotation: int
+    empty: bool
+
+    @property
+    def skipped(self) -> bool:
+        """Whether it is not to be looked at, which is no loss."""
+
+    def __iter__(self) -> Iterator[FrameBatch]: ...
+
+
+class MediaReading:
+    """Iterate for batches, then read ``info``."""
+
+    def __init__(self, path: str, sampling: Sampling, limits: Limits) -> None:
+        self._path, self._sampling, self._limits = path, sampling, limits
+        self._tracks: list[PictureTrack] = []
+        self._damage: list[tuple[int, str]] = []
+        self._unseen: list[str] = []
+        self._sparse = False
+        self._errors: list[MediaError] = []
+        self._end_s = 0.0
+        self.info = VideoInfo()
+
+    def __iter__(self) -> Iterator[FrameBatch]:
+        for reading in self._passes():
+            if not reading.skipped:
+                yield from self._placed(reading)
+            elif reading.track.codec:
+                self._tracks.append(replace(reading.track, unseen="a cover picture, which is not recorded"))
+        if not self.info.frames:
+            raise self._errors[0] if self._errors else UnreadableMedia(f"{self._path}: not one frame could be decoded")
+        several = len(self._tracks) > 1
+        damage = (f"track {number}: {words}" if several and number >= 0 else words for number, words in self._damage)
+        coverage = Coverage(tuple(self._tracks), tuple(self._unseen), self._sparse)
+        self.info = replace(self.info, duration_s=self._end_s, damage=tuple(dict.fromkeys(damage)), coverage=coverage)
+
+    def _passes(self) -> Iterator[TrackPass]:
+        """The tracks of the file, the main one first."""
+        budget = Budget(self._limits)
+        picture = picture_reading(self._path, self._sampling, self._limits, budget)
+        if picture is None:
+            try:
+                yield from self._tracks_of(Film(self._path, self._sampling, self._limits, budget))
+            except (NotMedia, UnreadableMedia):
+                if unread := unread_format(self._path):
+                    raise NotMedia(f"{self._path}: {unread} are not read", hint=_CONVERT) from None
+                raise
+            return
+        pages = picture.pages
+        yield picture
+        for page in range(1, min(pages, self._limits.tracks)):
+            yield picture.page(page)
+        self._beyond(pages - self._limits.tracks, pages)
+        window = film_behind(self._path)
+        if window is not None:
+            yield from self._behind(Film(self._path, self._sampling, self._limits, budget, window))
+
+    def _tracks_of(self, film: Film) -> Iterator[TrackPass]:
+        yield from film.readings()
+        self._beyond(film.beyond, film.beyond + self._limits.tracks)
+
+    def _behind(self, film: Film) -> Iterator[TrackPass]:
+        """The film that follows a picture; one that cannot be opened is not seen."""
+        before = len(self._tracks)
+        try:
+            for reading in self._tracks_of(film):
+                reading.track = replace(reading.track, number=before + reading.track.number)
+                yield reading
+        except MediaError as error:
+            self._left_out(-1, f"the film behind the picture was not looked at: {self._why(error)}")
+
+    def _placed(self, reading: TrackPass) -> Iterator[FrameBatch]:
+        """The batches of one track with their times on the line, and what is to be said of it."""
+        start_s = self._end_s + GAP_S if self.info.frames else 0.0
+        hole_s, last_s = start_s - self._end_s, start_s
+        seen = False
+        try:
+            for batch in reading:
+                batch["time_s"] += start_s
+                if not seen:
+                    batch["hole_s"][0] = hole_s
+                seen, last_s = True, float(batch["time_s"][-1])
+                yield batch
+        except MediaError as error:
+            if not seen:
+                self._not_seen(reading, error)
+                return
+            reading.damage.append(f"reading stopped: {self._why(error)}")
+            reading.unseen.append(reading.damage[-1])
+        track = replace(reading.track, start_s=start_s)
+        self._tracks.append(track)
+        self._damage += [(track.number, words) for words in reading.damage]
+        self._unseen += reading.unseen
+        self._sparse = self._sparse or reading.sparse
+        self._end_s = max(start_s + reading.duration_s, last_s)
+        info = self.info
+        if not info.frames:
+            info = VideoInfo(track.width, track.height, track.codec, reading.rotation)
+        self.info = replace(info, frames=info.frames + reading.frames, damaged_frames=info.damaged_frames + reading.damaged_frames)
+
+    def _not_seen(self, reading: TrackPass, error: MediaError) -> None:
+        """A track of which nothing could be looked at."""
+        self._errors.append(error)
+        if reading.empty:
+            return
+        why = self._why(error)
+        self._tracks.append(replace(reading.track, unseen=why))
+        if self._sampling.mode is Mode.KEYFRAMES:
+            self._sparse = True  # it need not have keyframes
+        self._left_out(-1, f"track {reading.track.number} was not looked at: {why}")
+
+    def _beyond(self, count: int, there: int) -> None:
+        if count > 0:
+            self._left_out(-1, f"only {self._limits.tracks} of {there} tracks were looked at: the limit on tracks was reached")
+
+    def _left_out(self, number: int, words: str) -> None:
+        self._damage.append((number, words))
+        self._unseen.append(words)
+
+    def _why(self, error: MediaError) -> str:
+        return error.message.removeprefix(f"{self._path}: ")
