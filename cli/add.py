@@ -15,10 +15,10 @@ import click
 
 from vhashdb.errors import VhashdbError
 
-from .batch import Job, in_order, tally, trace
+from .batch import Job, emit_skipped, in_order, nothing_to_do, tally, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, json_option, opened, quiet_option, workers_option
-from .files import InputFiles, input_options, source_of
+from .files import InputFiles, input_options
 from .output import (
     Hints,
     clock,
@@ -37,6 +37,7 @@ from .output import (
 )
 from .progress import Progress
 from .settings import OneOf
+from .sources import kind_option, source_of
 from .verdicts import note_lines
 
 if TYPE_CHECKING:
@@ -96,16 +97,18 @@ class _Options:
     as_json: bool
     workers: int
     quiet: bool
+    kind: str
 
 
 @click.command(short_help="Fingerprint known videos and record them in the database.")
 @input_options
 @_details_options
+@kind_option
 @db_option
 @json_option
 @workers_option
 @quiet_option
-def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bool, **details: Any) -> int:
+def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bool, kind: str, **details: Any) -> int:
     """Fingerprint known videos and record them in the database.
 
     FILE is a video, a picture, a fingerprint file, a folder (searched for media files), a pattern, or - to read names from standard input.
@@ -122,7 +125,7 @@ def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bo
     inputs.require()
     said = Details(**details)  # a wrong label should be said before an hour of decoding
     with opened(db) as database:
-        return _Adding(database, said, _Options(as_json, workers, quiet), inputs).run()
+        return _Adding(database, said, _Options(as_json, workers, quiet, kind), inputs).run()
 
 
 class _Adding:
@@ -148,17 +151,18 @@ class _Adding:
             self._summary(ExitCode.INTERRUPTED)
             of = f" of {total}" if total is not None else ""
             raise Stopped(f"{done}{of} files done", "nothing is lost; run the same command again to go on") from None
-        code = ExitCode.INCOMPLETE if self._counts["error"] else ExitCode.FINISHED
+        nothing = not sum(self._counts.values()) and len(self._inputs.skipped)
+        code = ExitCode.INCOMPLETE if self._counts["error"] or nothing else ExitCode.FINISHED
         self._summary(code)
         if not sum(self._counts.values()) and not self._options.quiet:
-            say("warning: there was no file to add")
+            say(nothing_to_do("add", self._inputs.skipped))
         return code
 
     def _prepare(self, path: str) -> Addition | Prepared:
         """In a worker thread: everything that takes time and writes nothing."""
         from vhashdb import Addition, AddStatus
 
-        source = source_of(path)
+        source = source_of(path, kind=self._options.kind, named=self._inputs.named(path))
         if known := self._database.known_file(source):
             return Addition(known, AddStatus.DUPLICATE)
         return self._database.prepare(source)
@@ -197,6 +201,8 @@ class _Adding:
 
     def _summary(self, code: ExitCode) -> None:
         records, path, skipped = len(self._database), self._database.path, self._inputs.skipped
+        if self._options.as_json:
+            emit_skipped(skipped)
         if not self._options.as_json:
             files = tally({_WORDS[word]: number for word, number in self._counts.items()}, skipped, self._inputs.older)
             emit_words(f"{files} · database {shown(path)}, {counted(records, 'record')} · exit {code.value}")
@@ -209,7 +215,8 @@ class _Adding:
                 "near_duplicates": self._counts["near-duplicate"],
                 "duplicates": self._counts["duplicate"],
                 "errors": self._counts["error"],
-                "skipped": skipped,
+                "skipped": len(skipped),
+                "skipped_because": dict(skipped.reasons),
                 "older": self._inputs.older,
                 "database": decoded(path),
                 "records": records,

@@ -16,7 +16,7 @@ import click
 
 from vhashdb.errors import DatabaseEmpty
 
-from .batch import Job, in_order, trace, undisturbed
+from .batch import Job, in_order, nothing_to_do, trace, undisturbed
 from .codes import ExitCode
 from .common import (
     Stopped,
@@ -31,11 +31,12 @@ from .common import (
     warn_of_index,
     workers_option,
 )
-from .files import InputFiles, Inputs, input_options, source_of
+from .files import InputFiles, Inputs, input_options
 from .output import counted, say, shown
 from .progress import Progress
 from .report_teller import Page, ReportTeller, page_of, report_options
 from .settings import OneOf
+from .sources import kind_option, source_of
 from .tellers import WORDS, JsonTeller, Summary, Teller, TextTeller
 from .watching import WatchedFolder, memory_path
 
@@ -60,6 +61,7 @@ class _Options:
     sources: tuple[str, ...]
     states: tuple[str, ...]
     page: Page | None
+    kind: str
 
 
 @click.command(short_help="Check whether any part of these files is a known video.")
@@ -83,6 +85,7 @@ class _Options:
     metavar="FILE",
     help="Where --watch remembers what it matched; by default in the user's state folder, one for each folder and database.",
 )
+@kind_option
 @report_options
 @db_option
 @effort_option
@@ -139,7 +142,7 @@ def _files(inputs: InputFiles, watch: Path | None, memory: Path | None, database
         inputs.require()
         yield inputs
         return
-    if inputs.named or inputs.limited:
+    if inputs.given or inputs.limited:
         raise click.UsageError("with --watch, all files of the folder count: give no other files, and no --list or --since")
     with contextlib.closing(WatchedFolder(watch, memory or memory_path(watch, database))) as folder, _ended_by_term():
         yield folder
@@ -191,7 +194,7 @@ class _Matching:
         code = self._code()
         self._finish(tellers, code)
         if not sum(self._counts.values()) and not self._options.quiet:
-            say("warning: there was no file to check")
+            say(nothing_to_do("check", self._inputs.skipped))
         return code
 
     def _tellers(self, listed: Sequence[str]) -> list[Teller]:
@@ -215,7 +218,8 @@ class _Matching:
         return [ReportTeller(options.page, self._database, effort=options.effort, among=self._among, endless=endless, quiet=options.quiet)]
 
     def _ask(self, path: str) -> Result:
-        return self._database.match(source_of(path), effort=self._options.effort, among=self._among)
+        source = source_of(path, kind=self._options.kind, named=self._inputs.named(path))
+        return self._database.match(source, effort=self._options.effort, among=self._among)
 
     def _tell(self, job: Job[Result], tellers: Sequence[Teller]) -> None:
         # Counted first: after Ctrl-C between two lines the summary must not know less than was printed.
@@ -230,7 +234,8 @@ class _Matching:
     def _code(self) -> ExitCode:
         if any(self._counts[word] for word in _FOUND) and not self._options.exit_zero:
             return ExitCode.FOUND
-        return ExitCode.INCOMPLETE if any(self._counts[word] for word in _UNSURE) else ExitCode.FINISHED
+        nothing = not sum(self._counts.values()) and len(self._inputs.skipped) and not self._inputs.endless
+        return ExitCode.INCOMPLETE if nothing or any(self._counts[word] for word in _UNSURE) else ExitCode.FINISHED
 
     def _finish(self, tellers: Sequence[Teller], code: ExitCode) -> None:
         summary = Summary(

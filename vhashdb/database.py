@@ -18,7 +18,7 @@ from vhashdb.glance import RECORDS_FILE
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index import FrameIndex
-from vhashdb.inputs import FileHashes, Source, hash_file, sha256_of
+from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file, sha256_of
 from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
 from vhashdb.matching.explanation import Explanation
@@ -192,8 +192,8 @@ class Database:
 
     def known_file(self, source: Source | Fingerprint) -> Record | None:
         """The record made from this very file, if there is one."""
-        if isinstance(source, str | os.PathLike) and Path(source).is_file():
-            return self._store.by_sha256(sha256_of(source))
+        if isinstance(source, str | os.PathLike):
+            return self._store.by_sha256(hash_file(source, with_md5=False, time_s=self.limits.time_s).sha256)
         return None
 
     def prepare(self, source: Source | Fingerprint) -> Prepared:
@@ -201,8 +201,14 @@ class Database:
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
             return Prepared(source, source, None)
-        hashes = hash_file(source) if isinstance(source, str | os.PathLike) and Path(source).is_file() else None
-        built = build(source, [REFERENCE_VIEWS, SCOUT_VIEWS], self._algorithm, self._decoders, self.limits)
+        plans, image = [REFERENCE_VIEWS, SCOUT_VIEWS], as_image(source)
+        if image is not None:
+            built = build(image, plans, self._algorithm, self._decoders, self.limits)
+            return Prepared(built.fingerprints[0], built.fingerprints[1], None)
+        with as_file(source, self.limits) as file:
+            hashes = hash_file(file, time_s=self.limits.time_s)
+            built = build(file, plans, self._algorithm, self._decoders, self.limits)
+            file.require_unchanged()
         return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
 
     def record(self, prepared: Prepared, details: Details) -> Addition:
@@ -242,10 +248,11 @@ class Database:
         self._wrote = True
         return withdraw(self._store, self.get(identifier), reason=reason, code=code, erase=erase)
 
-    def unmatch(self, source: str | os.PathLike[str], identifier: str, *, reason: str = "") -> Record:
+    def unmatch(self, source: Source, identifier: str, *, reason: str = "") -> Record:
         """Remember that this file is *not* that record, whatever the hashes say."""
         record = self.get(identifier)
-        self._store.mark_not_this(record.id, sha256_of(source), reason)
+        with as_file(source, self.limits) as file:
+            self._store.mark_not_this(record.id, sha256_of(file), reason)
         return record
 
     # -- asking --------------------------------------------------------------------------------

@@ -13,14 +13,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from vhashdb.errors import UnreadableMedia
 from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
 from vhashdb.hashing.algorithms import FrameAlgorithm
-from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
+from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
 from vhashdb.matching.candidates import Candidacy, Candidate, candidacy
@@ -28,6 +27,7 @@ from vhashdb.matching.comparison import compare
 from vhashdb.matching.explanation import Explanation, explain
 from vhashdb.matching.ranking import Known, weigh
 from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.opening import OpenFile
 from vhashdb.query_looks import QueryLooks
 from vhashdb.results import Effort, Match, Result
 from vhashdb.store import Record, Selection, State, Store
@@ -91,7 +91,10 @@ class Questions:
             found = self._candidates(source, effort, among)
             return self._answer(source, effort, None, 0.0, self._compared(source, found))
         with self._looked_at(source) as (looks, file):
-            return self._ask(looks, effort, file, among)
+            result = self._ask(looks, effort, file, among)
+            if not result.matches:  # what was hashed and what was looked at may have been two things
+                looks.require_unchanged()
+            return result
 
     def explain(self, source: Source | Fingerprint, record: Record, effort: Effort) -> Explanation:
         """See `Database.explain`."""
@@ -132,19 +135,19 @@ class Questions:
         if image is not None:
             yield QueryLooks(image, self._algorithm, self._decoders, self._limits), None
             return
-        with as_path(source, self._limits) as path:
-            file = self._file_hashes(path)
-            yield QueryLooks(path, self._algorithm, self._decoders, self._limits, sha256=file.sha256, remembered=self._cache), file
+        with as_file(source, self._limits) as file:
+            hashes = self._file_hashes(file)
+            yield QueryLooks(file, self._algorithm, self._decoders, self._limits, sha256=hashes.sha256, remembered=self._cache), hashes
 
-    def _file_hashes(self, path: Path) -> FileHashes:
+    def _file_hashes(self, file: OpenFile) -> FileHashes:
         """SHA-256, and MD5 where records are known by nothing better."""
         with_md5 = self._store.has_md5_alone()
-        known = self._cache.hashes(path) if self._cache else None
+        known = self._cache.hashes(file) if self._cache else None
         if known and (known.md5 or not with_md5):
             return known
-        made = hash_file(path) if with_md5 else FileHashes(sha256_of(path))
+        made = hash_file(file, with_md5=with_md5, time_s=self._limits.time_s)
         if self._cache:
-            self._cache.keep_hashes(path, made)
+            self._cache.keep_hashes(file, made)
         return made
 
     def _ask(self, looks: QueryLooks, effort: Effort, file: FileHashes | None, among: Selection | None) -> Result:
