@@ -29,9 +29,6 @@ __all__ = ["STDIN", "InputFiles", "Inputs", "Skipped", "input_options", "source_
 STDIN: Final = "-"
 _MAX_NAME: Final = 1 << 16
 """Bytes of one name in a list; a longer one can be no name of a file, and the list no list."""
-_WRITER_S: Final = 60.0
-"""How long a list that is a named pipe may stay silent before its first name."""
-_ANY_S: Final = 366 * 86400.0
 KEPT_NAMES: Final = 10_000
 """Names of files that were passed over that are remembered."""
 
@@ -123,6 +120,10 @@ class Inputs(Protocol):
     def endless(self) -> bool:
         """Whether there are always more, so that Ctrl-C is no interruption and the next run goes on."""
 
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked that it ends, which is then no interruption."""
+
     def listed(self) -> list[str] | None:
         """All of them, if they can be known beforehand."""
 
@@ -157,7 +158,7 @@ class InputFiles:
         return self._since is not None
 
     beginning = ""
-    endless = False
+    endless = stopped = False
 
     def listed(self) -> list[str] | None:
         """All of them; None if a list comes from standard input or another pipe, which may go on for as long as it likes."""
@@ -234,7 +235,7 @@ def _list(name: str) -> Iterator[_Stream]:
         return
     try:
         if is_pipe(name):
-            with contextlib.closing(Pipe(name, silence_s=_WRITER_S, time_s=_ANY_S)) as pipe:
+            with contextlib.closing(Pipe(name)) as pipe:
                 yield pipe
         else:
             with open_file(name) as file:

@@ -113,7 +113,8 @@ def command(
     NOT CHECKED (unreadable). Exit code 10 says that something was found.
 
     With --watch, a file is matched once its size has not changed for two seconds, and never again as it is, not even by
-    the next run; Ctrl-C or a TERM signal ends it.
+    the next run; Ctrl-C or a TERM signal ends it, and after TERM the exit code is 0. Files whose names begin with a dot or
+    end as those of unfinished ones do, such as .part, wait for their last name.
 
     \b
     Example:
@@ -144,19 +145,21 @@ def _files(inputs: InputFiles, watch: Path | None, memory: Path | None, database
         return
     if inputs.given or inputs.limited:
         raise click.UsageError("with --watch, all files of the folder count: give no other files, and no --list or --since")
-    with contextlib.closing(WatchedFolder(watch, memory or memory_path(watch, database))) as folder, _ended_by_term():
+    with contextlib.closing(WatchedFolder(watch, memory or memory_path(watch, database))) as folder, _ended_by_term(folder):
         yield folder
 
 
 @contextlib.contextmanager
-def _ended_by_term() -> Iterator[None]:
-    """A service is ended with TERM: the first one is as Ctrl-C, and a second one does not cut off the summary."""
+def _ended_by_term(folder: WatchedFolder) -> Iterator[None]:
+    """A service is ended with TERM: that is its proper end, and a second one does not cut off the summary."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def stop(_number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.default_int_handler(number, frame)
+        folder.stopped = True
+        interrupt = signal.getsignal(signal.SIGINT)  # which waits where a verdict is being printed
+        (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:
@@ -186,6 +189,9 @@ class _Matching:
                         self._tell(job, tellers)
                     progress.advance()
         except KeyboardInterrupt:
+            if self._inputs.stopped:
+                self._finish(tellers, ExitCode.FINISHED)
+                return ExitCode.FINISHED
             self._finish(tellers, ExitCode.INTERRUPTED)
             of = f" of {total}" if total is not None else ""
             done = f"{sum(self._counts.values())}{of} files checked" if of else f"{counted(sum(self._counts.values()), 'file')} checked"

@@ -66,7 +66,7 @@ def media_of(path: str, *, named: bool = True) -> str | BinaryIO:
 
     if not named or not is_pipe(path):
         return path
-    pipe = Pipe.within(path, Limits())
+    pipe = Pipe(path, silence_s=Limits().silence_s, time_s=Limits().time_s)
     if pipe.named:
         say(f"reading {shown(path)}, a pipe: waiting for whoever writes to it, at most {Limits().silence_s:.0f} s")
     return cast("BinaryIO", pipe)  # it has all of one that is used here

@@ -87,6 +87,7 @@ class WatchedFolder:
         self._because: dict[str, str] = {}
         """Paths that need not be looked into to be passed over, each with the reason."""
         self.older = 0
+        self.stopped = False
         before = counted(len(self._settling.seen), "file")
         self.beginning = f"watching {shown(folder)} ({before} matched before); Ctrl-C ends it"
 

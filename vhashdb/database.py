@@ -26,6 +26,8 @@ from vhashdb.questions import Questions
 from vhashdb.results import Addition, AddStatus, Effort, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, State, Store
 from vhashdb.store.cache import FingerprintCache
+from vhashdb.store.clock import now_utc
+from vhashdb.store.records import EXPIRED, texts
 from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
@@ -109,6 +111,7 @@ class Database:
         finally:  # whatever went wrong, no decoder process stays behind
             self._decoders.close()
             self._store.close()
+            self._wrote = False
 
     def __enter__(self) -> Self:
         return self
@@ -185,7 +188,7 @@ class Database:
             DatabaseLocked: another process is writing.
         """
         details = details or Details()
-        details = replace(details, labels=(*details.labels, *labels), reason=reason or details.reason)
+        details = replace(details, labels=(*details.labels, *texts("labels", labels)), reason=reason or details.reason)
         if known := self.known_file(source):
             return Addition(known, AddStatus.DUPLICATE)
         return self.record(self.prepare(source), details)
@@ -225,6 +228,8 @@ class Database:
             self._live.keep()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
         notes = () if prepared.reference.usable.any() else ("shows too little to be found again, except as the very same file",)
+        if details.expired(now_utc().date()):
+            notes = (*notes, EXPIRED)
         return Addition(record, status, near, (*prepared.reference.damage, *notes))
 
     def note_written(self) -> None:

@@ -8,19 +8,23 @@ was opened, and a file that changes meanwhile is noticed.
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
+import math
 import os
 import select
 import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
-from vhashdb.errors import LimitExceeded, MediaNotFound, NotMedia, UnreadableMedia
-from vhashdb.limits import Limits
+from vhashdb.errors import LimitExceeded, MediaError, MediaNotFound, NotMedia, UnreadableMedia
 
 BLOCK: Final = 1 << 20
 """Bytes read at a time."""
+SILENCE_S: Final = 60.0
+"""How long somebody waits for whoever writes to a pipe."""
 _FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _KINDS: Final = (
     (stat.S_ISFIFO, "a pipe"),
@@ -143,61 +147,57 @@ def is_pipe(path: str | os.PathLike[str]) -> bool:
     return False
 
 
-class Pipe:
-    """A pipe that was named, to be read once: a binary file object, opened when it is first read and closed at its end.
+class Pipe(io.RawIOBase):
+    """A pipe that was named, to be read once: a binary file object, opened when it is first read.
 
     Nobody may ever write to it, so whoever reads waits no longer than ``silence_s`` for the next bytes, and no longer than
-    ``time_s`` in all.
+    ``time_s`` in all: `LimitExceeded`. A name that cannot be opened is a `MediaNotFound`.
     """
 
-    def __init__(self, path: str, *, silence_s: float, time_s: float) -> None:
+    def __init__(self, path: str, *, silence_s: float = SILENCE_S, time_s: float = math.inf) -> None:
         self.name = path
         self.named = os.path.exists(os.path.realpath(path))
         """Whether it is in a folder, so that somebody may still come and write; the other kind ends with its writers."""
         self._silence_s, self._time_s = silence_s, time_s
         self._descriptor: int | None = None
         self._began = self._ended = False
-        self._deadline_s = 0.0
+        self._deadline_s = math.inf
 
-    @classmethod
-    def within(cls, path: str, limits: Limits) -> Pipe:
-        """A pipe that brings a video, under the limits of one."""
-        return cls(path, silence_s=limits.silence_s, time_s=limits.time_s)
-
-    def __del__(self) -> None:
-        self.close()
+    def readable(self) -> bool:
+        """It is."""
+        return True
 
     def close(self) -> None:
         """Read no more of it."""
+        self._release()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer with what comes next, at least one byte; 0 at its end."""
+        if self._ended:
+            return 0
+        try:
+            block = self._next(len(buffer))
+        except (OSError, ValueError) as error:
+            self._release()
+            raise cannot_open(self.name, error) from error
+        except LimitExceeded:
+            self._release()
+            raise
+        self._began = True
+        if not block:
+            self._release()
+        buffer[: len(block)] = block
+        return len(block)
+
+    def read1(self, size: int = BLOCK) -> bytes:
+        """What there is, at most ``size`` bytes; nothing at its end."""
+        return self.read(size) or b""
+
+    def _release(self) -> None:
         descriptor, self._descriptor, self._ended = self._descriptor, None, True
         if descriptor is not None:
             os.close(descriptor)
-
-    def read(self, size: int = BLOCK) -> bytes:
-        """What comes next, at most ``size`` bytes; nothing at its end.
-
-        Raises:
-            MediaNotFound: it cannot be read.
-            LimitExceeded: nobody wrote to it for too long.
-        """
-        if self._ended:
-            return b""
-        try:
-            block = self._next(size)
-        except LimitExceeded:
-            self.close()
-            raise
-        except (OSError, ValueError) as error:
-            self.close()
-            raise cannot_open(self.name, error) from error
-        self._began = True
-        if not block:
-            self.close()
-        return block
-
-    def read1(self, size: int = BLOCK) -> bytes:
-        """The same: it never waits for more than there is."""
-        return self.read(size)
 
     def _next(self, size: int) -> bytes:
         if self._descriptor is None:
@@ -210,15 +210,45 @@ class Pipe:
                 block = os.read(self._descriptor, size)
                 if block or self._began or not self.named:
                     return block
-            wait_s = min(self._silence_s, self._deadline_s - time.monotonic())
-            events = poll.poll(max(0.0, wait_s) * 1000)
+            wait_s = max(0.0, min(self._silence_s, self._deadline_s - time.monotonic()))
+            events = poll.poll(wait_s * 1000)
             if not events:
                 raise LimitExceeded(
-                    f"{self.name}: nobody wrote to this pipe for {max(0.0, wait_s):.0f} s",
+                    f"{self.name}: nobody wrote to this pipe for {wait_s:.0f} s",
                     hint="start what writes to it, or write it to a file and name that",
                 )
             if not events[0][1] & select.POLLIN:  # its writer came and went
                 return b""
+
+
+def stream_of(path: str) -> BinaryIO:
+    """What somebody named, to be read from its beginning to its end: a regular file, or a pipe.
+
+    Raises:
+        MediaNotFound: there is none of this name, it is a folder, or it cannot be opened.
+        NotMedia: it is a device or a socket.
+    """
+    if is_pipe(path):
+        return io.BufferedReader(Pipe(path))
+    with open_file(path) as file:
+        return open(os.dup(file.fileno()), "rb")
+
+
+def content_of(path: str | os.PathLike[str], most: int) -> bytes:
+    """All of a small file that somebody named, such as a key or a list of settings; of a pipe, what comes through it.
+
+    Raises:
+        OSError: it cannot be read, is neither a file nor a pipe, or has more than ``most`` bytes; ``strerror`` says which.
+    """
+    name = os.fspath(path)
+    try:
+        with stream_of(name) as stream:
+            data = stream.read(most + 1)
+    except MediaError as error:
+        raise OSError(errno.EIO, error.message.removeprefix(f"{name}: ")) from error
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
+    return data
 
 
 def _require_regular(state: os.stat_result, name: str) -> None:

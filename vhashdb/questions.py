@@ -7,7 +7,6 @@ match are weighed against each other; then come file hashes, local *not this* ma
 from __future__ import annotations
 
 import contextlib
-import datetime
 import threading
 import time
 from collections import Counter
@@ -255,8 +254,7 @@ class Questions:
 
 def _in_force(record: Record) -> bool:
     """Whether a record may match: neither retracted nor past its time."""
-    expires: datetime.date | None = record.details.expires
-    return record.state is not State.RETRACTED and (expires is None or expires >= now_utc().date())
+    return record.state is not State.RETRACTED and not record.details.expired(now_utc().date())
 
 
 def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:

@@ -16,8 +16,9 @@ from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.model import bare
 from vhashdb.fingerprints.thin import thinned
 from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.store.clock import now_utc
 from vhashdb.store.imports import Batch, Content, Imported, Imports, Place
-from vhashdb.store.records import Details, NewRecord, State
+from vhashdb.store.records import EXPIRED, Details, NewRecord, State
 
 if TYPE_CHECKING:
     from vhashdb.database import Database
@@ -203,7 +204,8 @@ class Importer:
         held = "; ".join((item.doubt,) if item.doubt else held_for(item.frames) if item.frames is not None else ())
         decision = decide(item, known, held)
         record = self._carry_out(decision, place, item, known, batch)
-        return Outcome(item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, item.notes)
+        notes = (*item.notes, EXPIRED) if item.details.expired(now_utc().date()) else item.notes
+        return Outcome(item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, notes)
 
     def _carry_out(self, decision: Decision, place: Place, item: Item, known: Imported | None, batch: Batch | None) -> str | None:
         """Change what is to be changed; the id of the record."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.errors import UsageError
 from vhashdb.store.sqlite import sqlite_errors
 
 
@@ -48,5 +49,10 @@ class Transactions:
             connection.exec_driver_sql("COMMIT")
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the file. Whoever reads or writes afterwards is told so, rather than given the file anew."""
         self._engine.dispose()
+        sa.event.listen(self._engine, "do_connect", _refuse)
+
+
+def _refuse(*_: object) -> None:
+    raise UsageError("the database is closed", hint="use it inside its `with` statement, or open it again")
