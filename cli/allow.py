@@ -41,6 +41,7 @@ def add(file: str, reason: str, kind: str, db: Path, as_json: bool) -> None:
     \b
     Example:
       vhashdb allow add news-intro.mp4 --reason "intro of the evening news"
+      vhashdb allow add --as fingerprint logo.vhfp --reason "a broadcaster's logo"
     """
     with opened(db) as database:
         prepared = database.prepare(source_of(file, kind=kind))
