@@ -9,16 +9,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
 from vhashdb.errors import VhashdbError
 
-from .batch import Job, in_order, tally, trace
+from .batch import Job, emit_skipped, in_order, nothing_to_do, tally, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, json_option, opened, quiet_option, workers_option
-from .files import InputFiles, input_options, sources_of
+from .files import InputFiles, input_options
 from .limits import limit_options
 from .output import (
     Hints,
@@ -40,6 +40,7 @@ from .output import (
 )
 from .progress import Progress
 from .settings import OneOf
+from .sources import kind_option, sources_of
 from .verdicts import note_lines
 
 if TYPE_CHECKING:
@@ -101,17 +102,19 @@ class _Options:
     as_json: bool
     workers: int
     quiet: bool
+    kind: str
 
 
 @click.command(short_help="Fingerprint known videos and record them in the database.")
 @input_options
 @_details_options
+@kind_option
 @db_option
 @json_option
 @workers_option
 @limit_options
 @quiet_option
-def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bool, **details: Any) -> int:
+def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bool, kind: str, **details: Any) -> int:
     """Fingerprint known videos and record them in the database.
 
     FILE is a video, a picture, a file of hashes, a folder (searched for media files), a pattern, or - to read names from standard input.
@@ -128,7 +131,7 @@ def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bo
     inputs.require()
     said = Details(**details)  # a wrong label should be said before an hour of decoding
     with opened(db) as database:
-        return _Adding(database, said, _Options(as_json, workers, quiet), inputs).run()
+        return _Adding(database, said, _Options(as_json, workers, quiet, kind), inputs).run()
 
 
 class _Adding:
@@ -154,18 +157,21 @@ class _Adding:
             self._summary(ExitCode.INTERRUPTED)
             of = f" of {total}" if total is not None else ""
             raise Stopped(f"{done}{of} files done", "nothing is lost; run the same command again to go on") from None
-        code = ExitCode.INCOMPLETE if self._counts["error"] else ExitCode.FINISHED
+        nothing = not sum(self._counts.values()) and len(self._inputs.skipped)
+        code = ExitCode.INCOMPLETE if self._counts["error"] or nothing else ExitCode.FINISHED
         self._summary(code)
         if not sum(self._counts.values()) and not self._options.quiet:
-            say("warning: there was no file to add")
+            say(nothing_to_do("add", self._inputs.skipped))
         return code
 
     def _prepare(self, path: str) -> list[_Prepared]:
         """In a worker thread: everything that takes time and writes nothing; of each video, if it is a file of hashes."""
-        return [self._prepared(path, source) for source in sources_of(path)]
+        return [self._prepared(path, source) for source in sources_of(path, kind=self._options.kind, named=self._inputs.named(path))]
 
-    def _prepared(self, path: str, source: str | HashQuery) -> _Prepared:
-        if isinstance(source, str):
+    def _prepared(self, path: str, source: str | BinaryIO | HashQuery) -> _Prepared:
+        from vhashdb import HashQuery
+
+        if not isinstance(source, HashQuery):
             return Job(path, self._ready(source))
         one: _Prepared = Job(path, part=source.name)
         try:
@@ -176,7 +182,7 @@ class _Adding:
             one.error = error
         return one
 
-    def _ready(self, source: str | Fingerprint) -> Addition | Prepared:
+    def _ready(self, source: str | BinaryIO | Fingerprint) -> Addition | Prepared:
         from vhashdb import Addition, AddStatus
 
         if known := self._database.known_file(source):
@@ -222,6 +228,8 @@ class _Adding:
 
     def _summary(self, code: ExitCode) -> None:
         records, path, skipped = len(self._database), self._database.path, self._inputs.skipped
+        if self._options.as_json:
+            emit_skipped(skipped)
         if not self._options.as_json:
             files = tally({_WORDS[word]: number for word, number in self._counts.items()}, skipped, self._inputs.older)
             emit_words(f"{files} · database {shown(path)}, {counted(records, 'record')} · exit {told(code)}")
@@ -234,7 +242,8 @@ class _Adding:
                 "near_duplicates": self._counts["near-duplicate"],
                 "duplicates": self._counts["duplicate"],
                 "errors": self._counts["error"],
-                "skipped": skipped,
+                "skipped": len(skipped),
+                "skipped_because": dict(skipped.reasons),
                 "older": self._inputs.older,
                 "database": decoded(path),
                 "records": records,

@@ -9,6 +9,7 @@ import click
 
 from .common import db_option, json_option, opened
 from .output import emit, emit_json, printable
+from .sources import kind_option, source_of
 
 if TYPE_CHECKING:
     from vhashdb.store.opinions import Allowed
@@ -29,9 +30,10 @@ def command() -> None:
 @command.command("add", short_help="Put a video or picture on the list.")
 @click.argument("file", type=click.Path())
 @click.option("--reason", required=True, metavar="TEXT", help="Why, in words that may leave this company.")
+@kind_option
 @db_option
 @json_option
-def add(file: str, reason: str, db: Path, as_json: bool) -> None:
+def add(file: str, reason: str, kind: str, db: Path, as_json: bool) -> None:
     """Put a video or picture on the list.
 
     It is compared by the second: wherever an upload shows it, a match of that stretch leads to no more than a review.
@@ -39,11 +41,10 @@ def add(file: str, reason: str, db: Path, as_json: bool) -> None:
     \b
     Example:
       vhashdb allow add news-intro.mp4 --reason "intro of the evening news"
+      vhashdb allow add --as fingerprint logo.vhfp --reason "a broadcaster's logo"
     """
-    from .files import source_of
-
     with opened(db) as database:
-        prepared = database.prepare(source_of(file))
+        prepared = database.prepare(source_of(file, kind=kind))
         sha256 = prepared.hashes.sha256 if prepared.hashes else None
         entry = database.exchange.opinions.allow(prepared.reference, sha256, reason=reason)
     emit_json(_json(entry)) if as_json else emit(_line(entry))

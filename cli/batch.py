@@ -17,7 +17,8 @@ import click
 
 from vhashdb.errors import DatabaseError, VhashdbError
 
-from .output import counted
+from .files import Skipped
+from .output import counted, emit_json, with_path
 
 LOOK_AHEAD: Final = 4
 """Files a worker may be ahead of the file whose result is awaited."""
@@ -142,11 +143,24 @@ def trace(error: VhashdbError) -> None:
         traceback.print_exception(error, file=sys.stderr)
 
 
-def tally(counts: dict[str, int], skipped: int, older: int = 0) -> str:
+def nothing_to_do(what: str, skipped: Skipped) -> str:
+    """The warning of a run that came upon no file to ``add`` or ``check``."""
+    if not skipped:
+        return f"warning: there was no file to {what}"
+    return f"warning: there was nothing to {what}: {skipped}; name a file itself, and it is looked at whatever it is"
+
+
+def emit_skipped(skipped: Skipped) -> None:
+    """The JSON lines of files that were passed over, as far as their names are remembered."""
+    for path, reason in skipped.names:
+        emit_json(with_path({"type": "skipped", "path": "", "reason": reason}, path))
+
+
+def tally(counts: dict[str, int], skipped: Skipped, older: int = 0) -> str:
     """``3 files: 1 match, 2 no match, 1 skipped``, from counts in the order to be shown."""
     parts = [f"{number:,} {word}" for word, number in counts.items() if number]
     if skipped:
-        parts.append(f"{skipped:,} skipped (not media)")
+        parts.append(str(skipped))
     if older:
         parts.append(f"{older:,} older")
     return counted(sum(counts.values()), "file") + (f": {', '.join(parts)}" if parts else "")

@@ -9,8 +9,9 @@ import click
 
 from .codes import ExitCode
 from .common import db_option, json_option, opened
-from .files import InputFiles, input_options, source_of
+from .files import InputFiles, input_options
 from .output import complain, counted, emit, emit_json, error_json, printable
+from .sources import source_of
 
 if TYPE_CHECKING:
     from vhashdb.store.opinions import Allowed

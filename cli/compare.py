@@ -7,15 +7,17 @@ import click
 from .common import exit_zero_option, json_option
 from .limits import limit_options
 from .pair import code_of, doubts, fingerprints_of, tell
+from .sources import kind_option
 
 
 @click.command(short_help="Compare two files with each other; no database is needed.")
 @click.argument("a", type=click.Path())
 @click.argument("b", type=click.Path())
+@kind_option
 @json_option
 @exit_zero_option
 @limit_options
-def command(a: str, b: str, as_json: bool, exit_zero: bool) -> int:
+def command(a: str, b: str, kind: str, as_json: bool, exit_zero: bool) -> int:
     """Compare two files with each other; no database is needed.
 
     Says whether A holds any part of B. Both are videos, pictures, or fingerprint files made by `vhashdb hash`.
@@ -27,7 +29,7 @@ def command(a: str, b: str, as_json: bool, exit_zero: bool) -> int:
     """
     from vhashdb import compare
 
-    query, reference = fingerprints_of(a, b)
+    query, reference = fingerprints_of(a, b, kind)
     comparison = compare(query, reference)
     tell((a, query), (b, reference), comparison, doubts((a, query), (b, reference)), as_json=as_json)
     return code_of(comparison, query, reference, exit_zero=exit_zero)

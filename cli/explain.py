@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from .common import cache_option, cached, db_option, effort_option, exit_zero_option, json_option, opened
-from .files import source_of
 from .limits import limit_options
 from .output import shown
 from .pair import code_of, doubts, fingerprints_of, tell_all
+from .sources import kind_option, source_of
 
 if TYPE_CHECKING:
     from vhashdb import Explanation
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Show why a file does or does not match a record: every condition with its value.")
 @click.argument("a", type=click.Path())
 @click.argument("b", metavar="ID|FILE")
+@kind_option
 @db_option
 @effort_option
 @cache_option
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @exit_zero_option
 @limit_options
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw it: a .png or .svg; needs matplotlib.")
-def command(a: str, b: str, db: Path, effort: str, cache: str, as_json: bool, exit_zero: bool, plot: Path | None) -> int:
+def command(a: str, b: str, kind: str, db: Path, effort: str, cache: str, as_json: bool, exit_zero: bool, plot: Path | None) -> int:
     """Show why a file does or does not match a record: every condition with its value.
 
     A is a video, a picture or a fingerprint file. It is compared with the record whose id begins with ID or, if there
@@ -47,9 +48,9 @@ def command(a: str, b: str, db: Path, effort: str, cache: str, as_json: bool, ex
     if plot is not None:
         _require_target(plot)
     if os.path.exists(b):
-        explanation, notes = _against_file(a, b)
+        explanation, notes = _against_file(a, b, kind)
     else:
-        explanation, notes, b = _against_record(a, b, db, effort, cache)
+        explanation, notes, b = _against_record(a, b, kind, db, effort, cache)
     if plot is not None:
         _draw(explanation, plot, a, b)
     tell_all(a, b, explanation, notes, as_json=as_json)
@@ -69,23 +70,23 @@ def _draw(explanation: Explanation, path: Path, a: str, b: str) -> None:
     plot(explanation, path, query_name=shown(os.path.basename(a)), reference_name=shown(os.path.basename(b)))
 
 
-def _against_file(a: str, b: str) -> tuple[Explanation, tuple[str, ...]]:
+def _against_file(a: str, b: str, kind: str) -> tuple[Explanation, tuple[str, ...]]:
     from vhashdb.matching import explain
     from vhashdb.matching.candidates import candidacy
     from vhashdb.questions import DEPTHS, FULL_LOOK
     from vhashdb.results import Effort
 
-    query, reference = fingerprints_of(a, b)
+    query, reference = fingerprints_of(a, b, kind)
     reference.algorithm.require(query.algorithm)
     radius_bits = round(DEPTHS[Effort.BALANCED].radius * query.algorithm.bits)
     explanation = explain(query, reference, (candidacy(FULL_LOOK, query, reference, radius_bits),))
     return explanation, doubts((a, query), (b, reference))
 
 
-def _against_record(a: str, identifier: str, db: Path, effort: str, cache: str) -> tuple[Explanation, tuple[str, ...], str]:
+def _against_record(a: str, identifier: str, kind: str, db: Path, effort: str, cache: str) -> tuple[Explanation, tuple[str, ...], str]:
     with cached(cache) as looks, opened(db, looks) as database:
         record = database.get(identifier)
-        explanation = database.explain(source_of(a), record.id, effort=effort)
+        explanation = database.explain(source_of(a, kind=kind), record.id, effort=effort)
     retracted = ("this record is retracted, so it never matches",) if record.state == "retracted" else ()
     notes = (*retracted, *(f"{shown(a)}: {words}" for words in explanation.query.coverage.unseen))
     return explanation, notes, f"rec {record.short_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import datetime
 import functools
@@ -11,28 +12,22 @@ import os
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import click
 
-from vhashdb.errors import FingerprintError, FormatError, LimitExceeded, MediaNotFound, UsageError
+from vhashdb.errors import MediaError, UsageError
 
-if TYPE_CHECKING:
-    from vhashdb import Fingerprint, HashQuery
+from .output import without_path
 
 STDIN: Final = "-"
-MAX_FINGERPRINT_BYTES: Final = 256 << 20
-"""Of a fingerprint file, which is read as a whole."""
-
-HASH_ENDINGS: Final = frozenset(
-    f".{name}" for name in "vhfp vpdq pdq hash hashes md5 sha256 txt lst json jsonl ndjson csv tsv xml stix misp".split()
-)
-"""Endings of files of hashes, which `import` reads."""
-_MAGIC: Final = b"VHFP"
-_VPDQ_LINE: Final = re.compile(rb"\s*\d+,\d+,[0-9a-fA-F]{64},[0-9.]+\s")
-_HEAD: Final = 256
+_MAX_NAME: Final = 1 << 16
+"""Bytes of one name in a list; a longer one can be no name of a file, and the list no list."""
+KEPT_NAMES: Final = 10_000
+"""Names of files that were passed over that are remembered."""
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -82,11 +77,35 @@ def input_options(function: _F) -> _F:
     return with_inputs  # type: ignore[return-value]  # it is called by click alone
 
 
+class Skipped:
+    """Files in folders that were passed over: how many, why, and the names of the first ones."""
+
+    def __init__(self) -> None:
+        self.reasons: Counter[str] = Counter()
+        self.names: list[tuple[str, str]] = []
+        """Path and reason."""
+
+    def add(self, path: str, reason: str) -> None:
+        """One more."""
+        self.reasons[reason] += 1
+        if len(self.names) < KEPT_NAMES:
+            self.names.append((path, reason))
+
+    def __len__(self) -> int:
+        return self.reasons.total()
+
+    def __str__(self) -> str:
+        """``3 skipped (2 not media, 1 empty)``."""
+        if len(self.reasons) == 1:
+            return f"{len(self):,} skipped ({next(iter(self.reasons))})"
+        return f"{len(self):,} skipped ({', '.join(f'{number:,} {reason}' for reason, number in self.reasons.most_common())})"
+
+
 class Inputs(Protocol):
     """Files to be dealt with one after the other, and what is to be known of them."""
 
-    skipped: int
-    """Files passed over because of their names, so far."""
+    skipped: Skipped
+    """Files passed over because of what they are, so far."""
     older: int
     """Files passed over because they were last changed too long ago, so far."""
 
@@ -98,30 +117,36 @@ class Inputs(Protocol):
     def endless(self) -> bool:
         """Whether there are always more, so that Ctrl-C is no interruption and the next run goes on."""
 
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody asked that it ends, which is then no interruption."""
+
     def listed(self) -> list[str] | None:
         """All of them, if they can be known beforehand."""
 
     def __iter__(self) -> Iterator[str]: ...
+
+    def named(self, path: str) -> bool:
+        """Whether somebody named this very path, as opposed to a folder that it is in."""
 
     def done(self, path: str) -> None:
         """What there is to say of a file is out."""
 
 
 class InputFiles:
-    """The files that a command line names. What is named explicitly is always given; within folders, only media files are."""
+    """The files that a command line names. What is named explicitly is always given; within folders, what is or may be media."""
 
     def __init__(self, arguments: Sequence[str], *, lists: Sequence[str] = (), null: bool = False, since: float | None = None) -> None:
         self._arguments, self._lists = arguments, [*lists, *(STDIN for argument in arguments if argument == STDIN)]
         self._separator = b"\0" if null else b"\n"
         self._since = since
-        self.skipped = 0
-        """Files in folders that were passed over because of their names, so far."""
+        self._pipes: set[str] = set()
+        self.skipped = Skipped()
         self.older = 0
-        """Files that were passed over because they were last changed before `--since`, so far."""
 
     @property
-    def named(self) -> bool:
-        """Whether any is."""
+    def given(self) -> bool:
+        """Whether a file, a folder or a list is named at all."""
         return bool(self._arguments or self._lists)
 
     @property
@@ -130,18 +155,24 @@ class InputFiles:
         return self._since is not None
 
     beginning = ""
-    endless = False
+    endless = stopped = False
 
     def listed(self) -> list[str] | None:
-        """All of them; None if a list comes from standard input, which may go on for as long as it likes."""
-        return None if STDIN in self._lists else list(self)
+        """All of them; None if a list comes from standard input or another pipe, which may go on for as long as it likes."""
+        from vhashdb.opening import is_pipe
+
+        return None if any(name == STDIN or is_pipe(name) for name in self._lists) else list(self)
+
+    def named(self, path: str) -> bool:
+        """Of pipes alone it is remembered; everything else is treated alike."""
+        return path in self._pipes
 
     def done(self, path: str) -> None:
         """Nothing is remembered of it."""
 
     def require(self) -> None:
         """End with an error if no file is named."""
-        if not self.named:
+        if not self.given:
             raise UsageError("no file is named", hint="give files, folders or patterns, or a list of them with --list")
 
     def __iter__(self) -> Iterator[str]:
@@ -158,20 +189,23 @@ class InputFiles:
                     yield from self._under(name)
         for source in self._lists:
             with _list(source) as stream:
-                for name in _names(stream, self._separator):
+                for name in _names(source, stream, self._separator):
                     yield from self._under(name)
 
     def _under(self, name: str) -> Iterator[str]:
-        from vhashdb.inputs import walk
+        from vhashdb.opening import is_pipe
+        from vhashdb.walking import walk
 
-        if not os.path.isdir(name) or not os.access(name, os.R_OK | os.X_OK):
+        if not os.path.isdir(name):
+            if is_pipe(name):
+                self._pipes.add(name)
             yield name
             return
-        for path, is_media in walk(Path(name)):
-            if is_media:
-                yield str(path)
+        for found in walk(Path(name)):
+            if found.skipped:
+                self.skipped.add(str(found.path), found.skipped)
             else:
-                self.skipped += 1
+                yield str(found.path)
 
 
 def _changed(path: str) -> float:
@@ -182,16 +216,39 @@ def _changed(path: str) -> float:
         return math.inf
 
 
+class _Stream(Protocol):
+    """What a list is read from: it gives what there is, and nothing at its end."""
+
+    def read1(self, size: int, /) -> bytes:
+        """What is there, at most ``size`` bytes."""
+
+
 @contextlib.contextmanager
-def _list(name: str) -> Iterator[BinaryIO]:
+def _list(name: str) -> Iterator[_Stream]:
+    from vhashdb.opening import Pipe, is_pipe, open_file
+
     if name == STDIN:
-        yield sys.stdin.buffer
+        yield cast("_Stream", sys.stdin.buffer)
         return
     try:
-        with open(name, "rb") as file:
-            yield file
-    except OSError as error:
-        raise UsageError(f"the list {name} cannot be read: {error.strerror or error}", hint="it has one name a line") from error
+        if is_pipe(name):
+            with contextlib.closing(Pipe(name)) as pipe:
+                yield pipe
+        else:
+            with open_file(name) as file:
+                yield _Blocks(file.blocks())
+    except MediaError as error:
+        raise UsageError(f"the list {name} cannot be read: {without_path(error.message, name)}", hint="it has one name a line") from error
+
+
+class _Blocks:
+    """A file that is read from its beginning to its end."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+
+    def read1(self, _size: int, /) -> bytes:
+        return next(self._blocks, b"")
 
 
 def _expanded(argument: str) -> list[str]:
@@ -201,59 +258,42 @@ def _expanded(argument: str) -> list[str]:
     return sorted(glob.glob(argument, recursive=True)) or [argument]
 
 
-def _names(stream: BinaryIO, separator: bytes) -> Iterator[str]:
-    rest = b""
-    while block := stream.readline() if separator == b"\n" else stream.read(65536):
-        *names, rest = (rest + block).split(separator)
-        yield from (os.fsdecode(name.removesuffix(b"\r")) for name in names if name)
-    if rest:
-        yield os.fsdecode(rest)
+def _names(list_name: str, stream: _Stream, separator: bytes) -> Iterator[str]:
+    """The names in a list, each as soon as it is there: in the file system's own bytes, or in UTF-16 if the list says so."""
+    rest, decode = b"", None
+    while block := stream.read1(_MAX_NAME):
+        if decode is None:
+            rest += block
+            if len(rest) < len(codecs.BOM_UTF8) and _BOMS_BEGIN.fullmatch(rest):
+                continue
+            block, rest = rest, b""
+            decode = _decoder(block)
+        *names, rest = (rest + decode(block)).split(separator)
+        for name in names:
+            yield from _meant(name, separator)
+        if len(rest) > _MAX_NAME:
+            raise UsageError(f"the list {list_name} has a line of more than {_MAX_NAME:,} bytes", hint="it has one name a line")
+    yield from _meant(rest if decode else _decoder(rest)(rest), separator)
 
 
-def sources_of(path: str) -> list[str | HashQuery]:
-    """What a path stands for: the hashes in it, of one video or of several, if it is a file of hashes, or else the path itself.
-
-    Raises:
-        MediaNotFound: it cannot be opened.
-        FingerprintError: it is a file of hashes that cannot be read.
-    """
-    if not holds_hashes(path):
-        return [path]
-    from vhashdb import read_hashes
-    from vhashdb.exchange.formats import FormatLimits, Options
-
-    try:
-        return [*read_hashes(path, options=Options(FormatLimits(file_bytes=MAX_FINGERPRINT_BYTES)))]
-    except FormatError as error:
-        raise FingerprintError(f"{path}: {error.message}", hint=error.hint) from error
-    except LimitExceeded as error:
-        raise LimitExceeded(f"{path}: {error.message}", hint=error.hint) from error
+_BOMS_BEGIN: Final = re.compile(rb"\xef(?:\xbb)?|\xff|\xfe")
 
 
-def source_of(path: str) -> str | Fingerprint:
-    """The same where one video is meant.
-
-    Raises:
-        MediaNotFound: it cannot be opened.
-        FingerprintError: it is a file of hashes that cannot be read, or those of several videos.
-    """
-    from vhashdb.hash_query import HashQuery, only_one
-
-    found = sources_of(path)
-    queries = [source for source in found if isinstance(source, HashQuery)]
-    return only_one(queries, path) if queries else path
+def _decoder(beginning: bytes) -> Callable[[bytes], bytes]:
+    """How the bytes of a list that begins so become names; a byte order mark is left out."""
+    if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        utf16 = codecs.getincrementaldecoder("utf-16")("surrogatepass")
+        return lambda block: utf16.decode(block).encode("utf-8", "surrogatepass")
+    if beginning.startswith(codecs.BOM_UTF8):
+        first = [len(codecs.BOM_UTF8)]
+        return lambda block: block[first.pop() :] if first else block
+    return lambda block: block
 
 
-def holds_hashes(path: str) -> bool:
-    """Whether a file holds hashes and is no video: by the ending of its name, or as it begins if the ending says nothing."""
-    if not os.path.isfile(path):
-        return False
-    ending = os.path.splitext(path)[1].lower()
-    if ending in HASH_ENDINGS:
-        return True
-    try:
-        with open(path, "rb") as file:
-            head = file.read(_HEAD)
-    except OSError as error:
-        raise MediaNotFound(f"{path}: {error.strerror or error}") from error
-    return head.startswith(_MAGIC) or head.lstrip().startswith(b"{") or bool(_VPDQ_LINE.match(head + b"\n"))
+def _meant(name: bytes, separator: bytes) -> Iterator[str]:
+    """The names that a line may mean: a carriage return before the line break is none, unless a file's name ends so."""
+    plain = name.removesuffix(b"\r") if separator == b"\n" else name
+    if plain and (plain == name or os.path.lexists(plain) or not os.path.lexists(name)):
+        yield os.fsdecode(plain)
+    if plain != name and os.path.lexists(name):
+        yield os.fsdecode(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
@@ -15,6 +15,7 @@ from .files import InputFiles
 from .limits import limit_options, limits
 from .output import complain, shown
 from .settings import OneOf
+from .sources import media_of
 from .writing import written_to
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def command(files: tuple[str, ...], form: str, output: str | None, every_frame: 
       vhashdb hash --format binary -o clip.vhfp clip.mp4
       vhashdb hash --every-frame --format vpdq clip.mp4 > clip.vpdq
     """
-    paths = list(InputFiles(files))
+    inputs = InputFiles(files)
+    paths = list(inputs)
     if form == "binary" and (output is None or len(paths) != 1):
         raise click.UsageError("--format binary takes one file, and needs -o FILE")
     if every_frame and how["algorithm"] != "pdq":
@@ -58,7 +60,8 @@ def command(files: tuple[str, ...], form: str, output: str | None, every_frame: 
     with written_to(output) as out:
         for path in paths:
             try:
-                fingerprint = _fingerprint(path, every_frame, **how)
+                source = media_of(path, named=inputs.named(path))
+                fingerprint = _fingerprint(source, every_frame, **how)
             except MediaError as error:
                 failed += 1
                 complain(error.message, error.hint)
@@ -70,12 +73,12 @@ def command(files: tuple[str, ...], form: str, output: str | None, every_frame: 
     return ExitCode.INCOMPLETE if failed else ExitCode.FINISHED
 
 
-def _fingerprint(path: str, every_frame: bool, algorithm: str, bits: int, views: str) -> Fingerprint:
+def _fingerprint(source: str | BinaryIO, every_frame: bool, algorithm: str, bits: int, views: str) -> Fingerprint:
     import vhashdb
 
     if every_frame:
-        return vhashdb.every_frame(path, limits=limits())
-    return vhashdb.fingerprint(path, views=views, algorithm_name=algorithm, bits=bits, limits=limits())
+        return vhashdb.every_frame(source, limits=limits())
+    return vhashdb.fingerprint(source, views=views, algorithm_name=algorithm, bits=bits, limits=limits())
 
 
 def _write(out: IO[bytes], path: str, fingerprint: Fingerprint, form: str, *, titled: bool) -> None:

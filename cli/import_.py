@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
-from vhashdb.errors import DatabaseError, MediaNotFound, VhashdbError
+from vhashdb.errors import DatabaseError, VhashdbError
 
 from .batch import trace
 from .codes import ExitCode
@@ -213,17 +213,15 @@ def _opened(path: str) -> Iterator[BinaryIO]:
     if path == "-":
         yield sys.stdin.buffer
         return
-    try:
-        file = open(path, "rb")  # noqa: SIM115  # closed below; errors while it is read have another meaning
-    except OSError as error:
-        raise MediaNotFound(f"{path}: {error.strerror or error}") from error
-    with file:
+    from vhashdb.opening import stream_of
+
+    with stream_of(path) as file:
         yield file
 
 
 def worth_saying(outcome: Outcome) -> bool:
     """Whether somebody should read of an item, as opposed to it being counted."""
-    return outcome.status != "known" and (outcome.status not in _QUIETLY or bool(outcome.reason))
+    return outcome.status != "known" and (outcome.status not in _QUIETLY or bool(outcome.reason) or bool(outcome.notes))
 
 
 def outcome_lines(path: str, outcome: Outcome, counts: str) -> list[str]:

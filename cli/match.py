@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
 from vhashdb.errors import DatabaseEmpty, DatabaseError, VhashdbError
 
-from .batch import Job, in_order, trace, undisturbed
+from .batch import Job, in_order, nothing_to_do, trace, undisturbed
 from .codes import ExitCode
 from .common import (
     Stopped,
@@ -31,12 +31,13 @@ from .common import (
     warn_of_index,
     workers_option,
 )
-from .files import InputFiles, Inputs, input_options, sources_of
+from .files import InputFiles, Inputs, input_options
 from .limits import limit_options
 from .output import counted, say, shown
 from .progress import Progress
 from .report_teller import Page, ReportTeller, page_of, report_options
 from .settings import OneOf
+from .sources import kind_option, sources_of
 from .tellers import WORDS, JsonTeller, Summary, Teller, TextTeller
 from .watching import WatchedFolder, memory_path
 
@@ -61,6 +62,7 @@ class _Options:
     sources: tuple[str, ...]
     states: tuple[str, ...]
     page: Page | None
+    kind: str
 
 
 @click.command(short_help="Check whether any part of these files is a known video.")
@@ -84,6 +86,7 @@ class _Options:
     metavar="FILE",
     help="Where --watch remembers what it matched; by default in the user's state folder, one for each folder and database.",
 )
+@kind_option
 @report_options
 @db_option
 @effort_option
@@ -114,7 +117,8 @@ def command(
     NOT CHECKED (unreadable). Exit code 10 says that something was found.
 
     With --watch, a file is matched once its size has not changed for two seconds, and never again as it is, not even by
-    the next run; Ctrl-C or a TERM signal ends it.
+    the next run; Ctrl-C or a TERM signal ends it, and after TERM the exit code is 0. Files whose names begin with a dot or
+    end as those of unfinished ones do, such as .part, wait for their last name.
 
     \b
     Example:
@@ -143,21 +147,23 @@ def _files(inputs: InputFiles, watch: Path | None, memory: Path | None, database
         inputs.require()
         yield inputs
         return
-    if inputs.named or inputs.limited:
+    if inputs.given or inputs.limited:
         raise click.UsageError("with --watch, all files of the folder count: give no other files, and no --list or --since")
-    with contextlib.closing(WatchedFolder(watch, memory or memory_path(watch, database))) as folder, _ended_by_term():
+    with contextlib.closing(WatchedFolder(watch, memory or memory_path(watch, database))) as folder, _ended_by_term(folder):
         yield folder
 
 
 @contextlib.contextmanager
-def _ended_by_term() -> Iterator[None]:
-    """A service is ended with TERM: the first one is as Ctrl-C, and a second one does not cut off the summary."""
+def _ended_by_term(folder: WatchedFolder) -> Iterator[None]:
+    """A service is ended with TERM: that is its proper end, and a second one does not cut off the summary."""
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def stop(_number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        signal.default_int_handler(number, frame)
+        folder.stopped = True
+        interrupt = signal.getsignal(signal.SIGINT)  # which waits where a verdict is being printed
+        (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:
@@ -187,6 +193,9 @@ class _Matching:
                         self._tell(job, tellers)
                     progress.advance()
         except KeyboardInterrupt:
+            if self._inputs.stopped:
+                self._finish(tellers, ExitCode.FINISHED)
+                return ExitCode.FINISHED
             self._finish(tellers, ExitCode.INTERRUPTED)
             of = f" of {total}" if total is not None else ""
             done = f"{sum(self._counts.values())}{of} files checked" if of else f"{counted(sum(self._counts.values()), 'file')} checked"
@@ -195,7 +204,7 @@ class _Matching:
         code = self._code()
         self._finish(tellers, code)
         if not sum(self._counts.values()) and not self._options.quiet:
-            say("warning: there was no file to check")
+            say(nothing_to_do("check", self._inputs.skipped))
         return code
 
     def _tellers(self, listed: Sequence[str]) -> list[Teller]:
@@ -220,10 +229,13 @@ class _Matching:
 
     def _ask(self, path: str) -> list[Job[Result]]:
         """The answers to a file: one, unless it holds the hashes of several videos."""
-        return [self._answer(path, source) for source in sources_of(path)]
+        sources = sources_of(path, kind=self._options.kind, named=self._inputs.named(path))
+        return [self._answer(path, source) for source in sources]
 
-    def _answer(self, path: str, source: str | HashQuery) -> Job[Result]:
-        answer: Job[Result] = Job(path, part="" if isinstance(source, str) else source.name)
+    def _answer(self, path: str, source: str | BinaryIO | HashQuery) -> Job[Result]:
+        from vhashdb import HashQuery
+
+        answer: Job[Result] = Job(path, part=source.name if isinstance(source, HashQuery) else "")
         try:
             answer.value = self._database.match(source, effort=self._options.effort, among=self._among)
         except DatabaseError:
@@ -247,7 +259,8 @@ class _Matching:
     def _code(self) -> ExitCode:
         if any(self._counts[word] for word in _FOUND) and not self._options.exit_zero:
             return ExitCode.FOUND
-        return ExitCode.INCOMPLETE if any(self._counts[word] for word in _UNSURE) else ExitCode.FINISHED
+        nothing = not sum(self._counts.values()) and len(self._inputs.skipped) and not self._inputs.endless
+        return ExitCode.INCOMPLETE if nothing or any(self._counts[word] for word in _UNSURE) else ExitCode.FINISHED
 
     def _finish(self, tellers: Sequence[Teller], code: ExitCode) -> None:
         summary = Summary(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .codes import ExitCode
-from .files import source_of
 from .limits import limits
 from .output import decoded, emit, emit_json, say, shown
+from .sources import AUTO, source_of
 from .verdicts import (
     LOOK,
     among_others_lines,
@@ -31,22 +31,23 @@ _FEW = 0.5
 """Share of a video that is usable, under which a reader is told."""
 
 
-def fingerprints_of(query: str, reference: str) -> tuple[Fingerprint, Fingerprint]:
+def fingerprints_of(query: str, reference: str, kind: str = AUTO) -> tuple[Fingerprint, Fingerprint]:
     """The fingerprints of an asked and a known file, each a media or a fingerprint file.
 
     A media file is hashed with the algorithm of the other side's fingerprint file.
     """
+    from vhashdb import Fingerprint
     from vhashdb.hashing.algorithms import Pdq
 
-    asked, known = source_of(query), source_of(reference)
-    algorithm = next((side.algorithm for side in (known, asked) if not isinstance(side, str)), Pdq.id)
+    asked, known = source_of(query, kind=kind), source_of(reference, kind=kind)
+    algorithm = next((side.algorithm for side in (known, asked) if isinstance(side, Fingerprint)), Pdq.id)
     return _made(asked, "query", algorithm), _made(known, "reference", algorithm)
 
 
-def _made(source: str | Fingerprint, views: str, algorithm: AlgorithmId) -> Fingerprint:
+def _made(source: str | BinaryIO | Fingerprint, views: str, algorithm: AlgorithmId) -> Fingerprint:
     import vhashdb
 
-    if not isinstance(source, str):
+    if isinstance(source, vhashdb.Fingerprint):
         return source
     return vhashdb.fingerprint(source, views=views, algorithm_name=algorithm.name, bits=algorithm.bits, limits=limits())
 

@@ -44,6 +44,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     DEBUG_VARIABLE: "1: show the traceback of an error",
 }
 """Every variable that is read, and its meaning."""
+_MAX_BYTES: Final = 1 << 20
 _PREFIX: Final = "VHASHDB_"
 _OF_BENCHMARKS: Final = "VHASHDB_CORPUS"
 _WORDS: Final = {str: "text", int: "a whole number", bool: "true or false", _AMOUNT: 'a whole number, or text such as "12h"'}
@@ -67,14 +68,18 @@ def read_config(path: Path) -> dict[str, Any]:
         UsageError: it is malformed, or a file that was named is missing; the message names it.
     """
     try:
-        with path.open("rb") as file:
-            values = tomllib.load(file)
+        if not path.exists():
+            raise FileNotFoundError
+        from vhashdb.opening import content_of
+
+        values = tomllib.loads(content_of(path, _MAX_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
         if os.environ.get(CONFIG_VARIABLE):
             raise UsageError(f"{path}: no such file", hint=f"{CONFIG_VARIABLE} names it; unset it or make the file") from None
         return {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the configuration file {path} cannot be read: {error}", hint="correct the file or move it away") from error
+    except (OSError, ValueError, RecursionError) as error:
+        why = getattr(error, "strerror", None) or ("it is nested too deep" if isinstance(error, RecursionError) else error)
+        raise UsageError(f"the configuration file {path} cannot be read: {why}", hint="correct the file or move it away") from error
     for name, value in values.items():
         _check(path, name, value)
     return values
@@ -84,6 +89,8 @@ def _check(path: Path, name: str, value: object) -> None:
     kind, _ = SETTINGS.get(name, (None, ""))
     if kind is None:
         raise UsageError(f"the configuration file {path} has an unknown setting {name!r}", hint=f"known: {', '.join(SETTINGS)}")
+    if isinstance(value, str) and "\0" in value:
+        raise UsageError(f"the configuration file {path}: {name} has a NUL character in it", hint="take it out")
     if type(value) not in (kind if isinstance(kind, tuple) else (kind,)):
         raise UsageError(f"the configuration file {path}: {name} must be {_WORDS[kind]}, not {value!r}")
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from .batch import Job, tally
+from .batch import Job, emit_skipped, tally
 from .codes import ExitCode
+from .files import Skipped
 from .output import Hints, counted, decoded, emit, emit_json, error_json, shown, told, with_part, with_path, without_path
 from .verdicts import not_checked_line, result_lines, what_to_do
 
@@ -33,8 +34,8 @@ class Summary:
     verdicts: Mapping[str, int]
     """Files by verdict, in the order of `WORDS`."""
     matches: int
-    skipped: int
-    """Files in folders that are no media."""
+    skipped: Skipped
+    """Files in folders that were passed over."""
     older: int
     """Files passed over because they were last changed before `--since`."""
     database: Path
@@ -110,14 +111,16 @@ class JsonTeller:
         emit_json(with_part(error_json(job.failure, job.path), job.part))
 
     def finish(self, summary: Summary) -> None:
-        """The ``summary`` line."""
+        """The ``skipped`` lines and the ``summary`` line."""
+        emit_skipped(summary.skipped)
         emit_json(
             {
                 "type": "summary",
                 "files": summary.files,
                 "verdicts": dict(summary.verdicts),
                 "matches": summary.matches,
-                "skipped": summary.skipped,
+                "skipped": len(summary.skipped),
+                "skipped_because": dict(summary.skipped.reasons),
                 "older": summary.older,
                 "database": decoded(summary.database),
                 "records": summary.records,

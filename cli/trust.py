@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vhashdb.store.feeds import Feed
 
 LEVELS: Final = ("none", "log", "review", "block")
-_MAX_ROOT: Final = 1 << 20
+MAX_ROOT: Final = 1 << 20
 _level = click.option(
     "--level", type=click.Choice(LEVELS), default="review", show_default=True, help="The most that its records may lead to by themselves."
 )
@@ -259,11 +259,9 @@ def _tell(feed: Feed, as_json: bool, text: str) -> None:
 
 
 def _bytes_of(path: Path) -> bytes:
+    from vhashdb.opening import content_of
+
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_ROOT + 1)
+        return content_of(path, MAX_ROOT)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}", hint="ask the publisher for the feed's root.json") from error
-    if len(data) > _MAX_ROOT:
-        raise UsageError(f"{path} is too large for a root of trust", hint="ask the publisher for the feed's root.json")
-    return data

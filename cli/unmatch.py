@@ -8,6 +8,7 @@ import click
 
 from .common import db_option, json_option, opened
 from .output import emit, emit_json, shown, with_path
+from .sources import media_of
 
 
 @click.command(short_help="Remember that a file is not a record, whatever the hashes say.")
@@ -27,7 +28,7 @@ def command(file: str, identifier: str, reason: str, db: Path, as_json: bool) ->
       vhashdb unmatch interview.mp4 9f3c2a --reason "the record is quoted for two seconds in a news report"
     """
     with opened(db) as database:
-        record = database.unmatch(file, identifier, reason=reason)
+        record = database.unmatch(media_of(file), identifier, reason=reason)
     if as_json:
         emit_json(with_path({"type": "unmatch", "path": "", "record": record.id, "reason": reason}, file))
     else:

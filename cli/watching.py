@@ -20,12 +20,17 @@ from typing import BinaryIO, Final
 
 from vhashdb.errors import UsageError
 
+from .files import Skipped
 from .output import counted, shown
 
 SETTLE_S: Final = 2.0
 """How long a file must be as it is."""
 _LOOKS: Final = 4
 """In this time."""
+
+UNFINISHED: Final = "unfinished"
+_UNFINISHED: Final = frozenset({".part", ".partial", ".crdownload", ".download", ".filepart"})
+"""Endings under which a file is written before it gets its last name."""
 
 State = str
 """Of a file, as hexadecimal: another size, time or inode is another state, and another name is the same one."""
@@ -78,9 +83,11 @@ class WatchedFolder:
         self._folder, self._lock = folder, threading.Lock()
         self._memory = _opened(memory)
         self._settling = Settling(settle_s, set(self._memory.read().decode("ascii", "replace").split()))
-        self.skipped = 0
-        """Files there whose names are not those of media."""
+        self.skipped = Skipped()
+        self._because: dict[str, str] = {}
+        """Paths that need not be looked into to be passed over, each with the reason."""
         self.older = 0
+        self.stopped = False
         before = counted(len(self._settling.seen), "file")
         self.beginning = f"watching {shown(folder)} ({before} matched before); Ctrl-C ends it"
 
@@ -89,11 +96,17 @@ class WatchedFolder:
         return None
 
     def __iter__(self) -> Iterator[str]:
-        """Paths, one after the other, without end."""
+        """Paths, one after the other, without end. What is no media is looked into once, when it has settled."""
+        from vhashdb.content import passed_over
+
         while True:
             with self._lock:
                 ready = self._settling.finished(self._states(), time.monotonic())
-            yield from ready
+            for path in ready:
+                if reason := self._because.get(path) or passed_over(path):
+                    self.skipped.add(path, reason)
+                else:
+                    yield path
             if not ready:
                 time.sleep(self._settling.settle_s / _LOOKS)
 
@@ -110,18 +123,27 @@ class WatchedFolder:
         """Let another program watch."""
         self._memory.close()
 
+    def named(self, _path: str) -> bool:
+        """Only the folder is named."""
+        return False
+
     def _states(self) -> dict[str, State]:
-        from vhashdb.inputs import walk
+        from vhashdb.walking import entries
 
         states: dict[str, State] = {}
-        self.skipped = 0
-        for path, is_media in walk(self._folder):
-            if not is_media:
-                self.skipped += 1
-                continue
+        self._because.clear()
+        for found in entries(self._folder):
             with suppress(OSError):  # it went away between two calls
-                states[str(path)] = _state_of(path)
+                states[str(found.path)] = _state_of(found.path)
+            if reason := found.skipped or (UNFINISHED if _waits(found.path, self._folder) else ""):
+                self._because[str(found.path)] = reason
         return states
+
+
+def _waits(path: Path, folder: Path) -> bool:
+    """Whether a file, or a folder it is in, has a name that whoever writes it is going to change when it is finished."""
+    parts = path.relative_to(folder).parts
+    return any(part.startswith(".") for part in parts) or path.suffix.lower() in _UNFINISHED
 
 
 def memory_path(folder: Path, database: Path) -> Path:
@@ -133,7 +155,10 @@ def memory_path(folder: Path, database: Path) -> Path:
 
 
 def _state_of(path: Path) -> State:
-    state = path.stat()
+    try:
+        state = path.stat()
+    except OSError:  # a link that leads nowhere
+        state = path.lstat()
     facts = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
 

@@ -551,3 +551,44 @@ def test_the_number_of_questions_is_written_down_now_and_then_and_at_the_end(new
     new_db.close()
     with vhashdb.open(path) as again:
         assert [entry.details for entry in again.audit() if entry.action == "queries"] == [{"match": 1, "no-match": 2}, {"match": 1}]
+
+
+def test_one_text_is_not_taken_for_several(new_db, samples):
+    film = samples / "unknown" / "train.mp4"
+    record = new_db.add(film, labels=["violence"]).record
+    for wrong in (
+        lambda: new_db.add(film, labels="violence"),
+        lambda: vhashdb.Details(labels="violence"),
+        lambda: vhashdb.Selection("violence"),
+        lambda: vhashdb.Selection(sources="local"),
+        lambda: vhashdb.Selection(states=vhashdb.State.ACTIVE),
+        lambda: new_db.label(record.id, add="violence"),
+        lambda: new_db.label(record.id, remove="violence"),
+        lambda: list(new_db.records(labels="violence")),
+        lambda: list(new_db.records(states=vhashdb.State.ACTIVE)),
+    ):
+        with pytest.raises(vhashdb.UsageError, match="must be several texts"):
+            wrong()
+    assert new_db.get(record.id).labels == ("violence",)
+
+
+def test_a_closed_database_says_that_it_is_closed(tmp_path, samples):
+    film = samples / "unknown" / "train.mp4"
+    database = vhashdb.create(tmp_path / "x.vhdb")
+    identifier = database.add(film).record.id
+    database.match(film)
+    database.close()
+    database.close()
+    for ask in (
+        lambda: database.match(film),
+        lambda: database.add(film),
+        lambda: database.get(identifier),
+        lambda: database.label(identifier, add=["x"]),
+        lambda: database.retract(identifier, reason="x"),
+        lambda: database.explain(film, identifier),
+        lambda: list(database.records()),
+        lambda: len(database),
+        lambda: database.audit(),
+    ):
+        with pytest.raises(vhashdb.UsageError, match="the database is closed"):
+            ask()

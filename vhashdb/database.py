@@ -20,7 +20,7 @@ from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index import FrameIndex
-from vhashdb.inputs import FileHashes, Source, hash_file, sha256_of
+from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file, sha256_of
 from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
 from vhashdb.matching.explanation import Explanation
@@ -30,6 +30,7 @@ from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, Sta
 from vhashdb.store.backup import back_up
 from vhashdb.store.cache import FingerprintCache
 from vhashdb.store.question_log import QuestionLog
+from vhashdb.store.records import EXPIRED, texts
 from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
@@ -126,6 +127,7 @@ class Database:
         finally:  # whatever went wrong, no decoder process stays behind
             self._decoders.close()
             self._store.close()
+            self._wrote = False
 
     def __enter__(self) -> Self:
         return self
@@ -212,15 +214,15 @@ class Database:
             DatabaseLocked: another process is writing.
         """
         details = details or Details()
-        details = replace(details, labels=(*details.labels, *labels), reason=reason or details.reason)
+        details = replace(details, labels=(*details.labels, *texts("labels", labels)), reason=reason or details.reason)
         if known := self.known_file(source):
             return Addition(known, AddStatus.DUPLICATE)
         return self.record(self.prepare(source), details)
 
     def known_file(self, source: Source | Fingerprint) -> Record | None:
         """The record made from this very file, if there is one."""
-        if isinstance(source, str | os.PathLike) and Path(source).is_file():
-            return self._store.by_sha256(sha256_of(source))
+        if isinstance(source, str | os.PathLike):
+            return self._store.by_sha256(hash_file(source, with_md5=False, time_s=self.limits.time_s).sha256)
         return None
 
     def prepare(self, source: Source | Fingerprint) -> Prepared:
@@ -228,8 +230,14 @@ class Database:
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
             return Prepared(source, source, None)
-        hashes = hash_file(source) if isinstance(source, str | os.PathLike) and Path(source).is_file() else None
-        built = build(source, [REFERENCE_VIEWS, SCOUT_VIEWS], self._algorithm, self._decoders, self.limits)
+        plans, image = [REFERENCE_VIEWS, SCOUT_VIEWS], as_image(source)
+        if image is not None:
+            built = build(image, plans, self._algorithm, self._decoders, self.limits)
+            return Prepared(built.fingerprints[0], built.fingerprints[1], None)
+        with as_file(source, self.limits) as file:
+            hashes = hash_file(file, time_s=self.limits.time_s)
+            built = build(file, plans, self._algorithm, self._decoders, self.limits)
+            file.require_unchanged()
         return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
 
     def record(self, prepared: Prepared, details: Details) -> Addition:
@@ -246,6 +254,8 @@ class Database:
             self._live.keep()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
         notes = () if prepared.reference.usable.any() else ("shows too little to be found again, except as the very same file",)
+        if details.expired(self._store.now().date()):
+            notes = (*notes, EXPIRED)
         return Addition(record, status, near, (*prepared.reference.damage, *notes))
 
     def note_written(self) -> None:
@@ -269,10 +279,11 @@ class Database:
         self._wrote = True
         return withdraw(self._store, self.get(identifier), reason=reason, code=code, erase=erase)
 
-    def unmatch(self, source: str | os.PathLike[str], identifier: str, *, reason: str = "") -> Record:
+    def unmatch(self, source: Source, identifier: str, *, reason: str = "") -> Record:
         """Remember that this file is *not* that record, whatever the hashes say."""
         record = self.get(identifier)
-        self._store.mark_not_this(record.id, sha256_of(source), reason)
+        with as_file(source, self.limits) as file:
+            self._store.mark_not_this(record.id, sha256_of(file), reason)
         return record
 
     # -- asking --------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from PIL import Image
 from vhashdb.errors import UsageError
 from vhashdb.fingerprints import EVERY_FRAME, QUERY_VIEWS, REFERENCE_VIEWS, Fingerprint, FingerprintBuilder, Plan
 from vhashdb.hashing.algorithms import FrameAlgorithm, algorithm, to_imagehash
-from vhashdb.inputs import Source, as_image, as_path
+from vhashdb.inputs import Source, as_file, as_image
 from vhashdb.limits import Limits
+from vhashdb.opening import OpenFile
 from vhashdb.video import DecoderPool, FrameBatch, Sampling, VideoInfo, frames_of_image
 
 VIEWS: Final = {"reference": REFERENCE_VIEWS, "query": QUERY_VIEWS}
@@ -63,15 +64,15 @@ class KeptFrames:
         return iter(self._batches)
 
 
-def build(source: Source, plans: Sequence[Plan], frame_algorithm: FrameAlgorithm, pool: DecoderPool, limits: Limits) -> Built:
+def build(source: Source | OpenFile, plans: Sequence[Plan], frame_algorithm: FrameAlgorithm, pool: DecoderPool, limits: Limits) -> Built:
     """Decode once, as the first plan samples, and build a fingerprint for each plan from the same frames."""
     kept = KeptFrames(plans[0].sampling)
-    image = as_image(source)
+    image = None if isinstance(source, OpenFile) else as_image(source)
     if image is not None:
         batch, info = frames_of_image(image)
         return Built(_fingerprints(kept.passing([batch]), lambda: info, plans, frame_algorithm), info, 0.0, kept)
-    with as_path(source, limits) as path, pool.decoder() as decoder:
-        stream = decoder.read(path, plans[0].sampling)
+    with as_file(source, limits) as file, pool.decoder() as decoder:
+        stream = decoder.read(file, plans[0].sampling)
         with closing(iter(stream)) as batches:  # also after an error: what is left of a file must not be taken for the next
             made = _fingerprints(kept.passing(batches), lambda: stream.info, plans, frame_algorithm)
         return Built(made, stream.info, stream.cpu_s, kept)

@@ -1,4 +1,4 @@
-"""What can be fingerprinted: a path, a picture, an array, a file object; and how each becomes frames."""
+"""What can be fingerprinted: a path, a picture, an array, a file object; and how each becomes an open file or a picture."""
 
 from __future__ import annotations
 
@@ -9,27 +9,17 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from vhashdb.errors import LimitExceeded, MediaError, MediaNotFound, UsageError
+from vhashdb.errors import LimitExceeded, UnreadableMedia, UsageError
 from vhashdb.limits import Limits
+from vhashdb.opening import BLOCK, OpenFile, open_file
 
 Source = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | BinaryIO
 """Anything the library takes for a video or picture."""
-
-MEDIA_SUFFIXES: Final = frozenset(
-    f".{name}"
-    for name in (
-        "3g2 3gp apng asf avi avif bmp divx dv f4v flv gif h264 h265 hevc ivf jfif jpeg jpg m1v m2t m2ts m2v m4v mjpeg mjpg "
-        "mkv mov mp4 mpe mpeg mpg mts mxf nut obu ogg ogm ogv png qt rm rmvb tif tiff ts vob webm webp wmv y4m "
-    ).split()
-)
-"""Endings of files that a folder walk takes for media; everything else in a folder is skipped and counted."""
-
-_BLOCK: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -41,38 +31,27 @@ class FileHashes:
     """Empty where nobody needs it."""
 
 
-def hash_file(path: str | os.PathLike[str]) -> FileHashes:
-    """SHA-256 and MD5 of a file.
+def hash_file(source: str | os.PathLike[str] | OpenFile, *, with_md5: bool = True, time_s: float | None = None) -> FileHashes:
+    """SHA-256 and, if it is wanted, MD5 of a file; of one that is not open yet, by its name.
 
     Raises:
         MediaNotFound: it cannot be opened.
+        NotMedia: it is no regular file.
+        LimitExceeded: reading it takes longer than ``time_s`` seconds.
+        UnreadableMedia: it changed while it was read.
     """
-    sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    for block in _blocks(path):
-        sha256.update(block)
-        md5.update(block)
-    return FileHashes(sha256.hexdigest(), md5.hexdigest())
+    with contextlib.nullcontext(source) if isinstance(source, OpenFile) else open_file(source) as file:
+        sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        for block in file.blocks(time_s=time_s):
+            sha256.update(block)
+            if with_md5:
+                md5.update(block)
+    return FileHashes(sha256.hexdigest(), md5.hexdigest() if with_md5 else "")
 
 
-def sha256_of(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file alone, which is all that a question needs.
-
-    Raises:
-        MediaNotFound: it cannot be opened.
-    """
-    sha256 = hashlib.sha256()
-    for block in _blocks(path):
-        sha256.update(block)
-    return sha256.hexdigest()
-
-
-def _blocks(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    try:
-        with open(path, "rb") as file:
-            while block := file.read(_BLOCK):
-                yield block
-    except OSError as error:
-        raise MediaNotFound(f"{os.fspath(path)}: {error.strerror or error}") from error
+def sha256_of(source: str | os.PathLike[str] | OpenFile) -> str:
+    """SHA-256 of a file alone, which is all that a question needs; see `hash_file`."""
+    return hash_file(source, with_md5=False).sha256
 
 
 def as_image(source: Source) -> Image.Image | None:
@@ -87,41 +66,51 @@ def as_image(source: Source) -> Image.Image | None:
 
 
 @contextlib.contextmanager
-def as_path(source: Source, limits: Limits) -> Iterator[Path]:
-    """A path under which the decoder can read the source; a file object is copied to a temporary file."""
+def as_file(source: Source | OpenFile, limits: Limits) -> Iterator[OpenFile]:
+    """The source as a regular file, open for as long as the ``with`` statement lasts; a file object is copied to a temporary one.
+
+    Raises:
+        MediaNotFound: there is no such file, or it cannot be opened.
+        NotMedia: it is a pipe, a device or a socket.
+        LimitExceeded: a file object gives too much.
+        UsageError: it is nothing that can be read.
+    """
+    if isinstance(source, OpenFile):
+        yield source
+        return
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        if not path.exists():
-            raise MediaNotFound(f"{path}: no such file")
-        if path.is_dir():
-            raise MediaNotFound(f"{path}: is a folder", hint="name the files in it, or use the command line, which walks folders")
-        yield path
+        with open_file(source) as file:
+            if not file.size:  # what the kernel invents as it is read has no size either
+                raise UnreadableMedia(f"{file.name}: the file is empty")
+            yield file
         return
     if isinstance(source, Image.Image | np.ndarray) or not hasattr(source, "read"):
         raise UsageError(f"a {type(source).__name__} cannot be fingerprinted", hint="give a path, a picture, an array or a binary file")
     with tempfile.NamedTemporaryFile(prefix="vhashdb-") as copy:
-        left = limits.upload_bytes
-        while block := source.read(_BLOCK):
-            if not isinstance(block, bytes):
-                raise UsageError("the file object gives text", hint="open the file in binary mode")
-            left -= len(block)
-            if left < 0:
-                raise LimitExceeded(f"the file object gives more than {limits.upload_bytes} bytes")
-            copy.write(block)
-        copy.flush()
+        name = _name_of(source)
+        _spool(source, copy, name, limits)
+        yield OpenFile(copy.fileno(), Path(copy.name), name)
+
+
+def _spool(source: BinaryIO, copy: IO[bytes], name: str, limits: Limits) -> None:
+    left = limits.upload_bytes
+    while block := source.read(BLOCK):
+        if not isinstance(block, bytes):
+            raise UsageError("the file object gives text", hint="open the file in binary mode")
+        left -= len(block)
+        if left < 0:
+            raise LimitExceeded(f"{name} gives more than {limits.upload_bytes} bytes")
         try:
-            yield Path(copy.name)
-        except MediaError as error:  # nobody knows the name of the copy
-            name = getattr(source, "name", None)
-            raise type(error)(
-                error.message.replace(copy.name, name if isinstance(name, str) else "the file object"), hint=error.hint
-            ) from error
+            copy.write(block)
+        except OSError as error:
+            hint = "make room, or set TMPDIR to a folder with more"
+            raise LimitExceeded(f"{name}: there is no room for a copy of it: {error.strerror or error}", hint=hint) from error
+    copy.flush()
+    if left == limits.upload_bytes:
+        raise UnreadableMedia(f"{name}: nothing came through it")
 
 
-def walk(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """All files below a folder in a stable order, each with whether its name is that of a media file."""
-    for root, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and not name.endswith(".vhdb"))
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield Path(root, name), Path(name).suffix.lower() in MEDIA_SUFFIXES
+def _name_of(source: BinaryIO) -> str:
+    """What messages call a file object."""
+    name = getattr(source, "name", None)
+    return os.fsdecode(name) if isinstance(name, str | bytes) and name else "the file object"

@@ -7,7 +7,6 @@ import functools
 import hashlib
 import importlib.metadata
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, Protocol
 
 from PIL.Image import Image
@@ -17,6 +16,7 @@ from vhashdb.fingerprinting import Built, build, rebuild
 from vhashdb.fingerprints import Fingerprint, Plan
 from vhashdb.hashing.algorithms import AlgorithmId, FrameAlgorithm
 from vhashdb.limits import Limits
+from vhashdb.opening import OpenFile
 from vhashdb.video import DecoderPool
 
 _DECIDING: Final = ("av", "numpy", "pillow")
@@ -50,7 +50,7 @@ class QueryLooks:
 
     def __init__(
         self,
-        source: Path | Image,
+        source: OpenFile | Image,
         frame_algorithm: FrameAlgorithm,
         decoders: DecoderPool,
         limits: Limits,
@@ -99,6 +99,11 @@ class QueryLooks:
                     looks[number] = self.at(plans[number])
         return [look for look in looks if look is not None]
 
+    def require_unchanged(self) -> None:
+        """Raises: UnreadableMedia: somebody wrote to the file since it was opened."""
+        if isinstance(self._source, OpenFile):
+            self._source.require_unchanged()
+
     def _made(self, plans: Sequence[Plan]) -> list[Fingerprint]:
         self._built = build(self._source, plans, self._algorithm, self._decoders, self._limits)
         self.decode_cpu_s += self._built.decode_cpu_s
@@ -110,5 +115,6 @@ class QueryLooks:
         return self._remembered.look(self._sha256, recipe(self._algorithm.id, plan, self._limits))
 
     def _keep(self, plan: Plan, fingerprint: Fingerprint) -> None:
-        if self._remembered is not None and self._sha256 is not None:
+        unchanged = not isinstance(self._source, OpenFile) or self._source.unchanged
+        if self._remembered is not None and self._sha256 is not None and unchanged:
             self._remembered.keep_look(self._sha256, recipe(self._algorithm.id, plan, self._limits), fingerprint)

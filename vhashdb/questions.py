@@ -10,7 +10,6 @@ import contextlib
 import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from vhashdb.coverage import LEAST_RUN_S, Coverage
@@ -19,7 +18,7 @@ from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
-from vhashdb.inputs import FileHashes, Source, as_image, as_path, hash_file, sha256_of
+from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
 from vhashdb.matching.candidates import Budget, Candidacy, Candidates, candidacy
@@ -27,6 +26,7 @@ from vhashdb.matching.comparison import compare
 from vhashdb.matching.explanation import Explanation, explain
 from vhashdb.matching.ranking import Known, weigh
 from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.opening import OpenFile
 from vhashdb.query_looks import QueryLooks
 from vhashdb.results import Effort, Match, Result
 from vhashdb.store import Record, Selection, State, Store
@@ -93,7 +93,10 @@ class Questions:
             found = self._candidates(source, effort, among)
             return self._answer(source, effort, None, 0.0, self._compared(source, found), among)
         with self._looked_at(source) as (looks, file):
-            return self._ask(looks, effort, file, among)
+            result = self._ask(looks, effort, file, among)
+            if not result.matches:  # what was hashed and what was looked at may have been two things
+                looks.require_unchanged()
+            return result
 
     def _match_hashes(self, asked: HashQuery, effort: Effort, among: Selection | None) -> Result:
         """The answer to hashes alone. That no record has the hash of a file says nothing of what the file shows."""
@@ -138,19 +141,19 @@ class Questions:
         if image is not None:
             yield QueryLooks(image, self._algorithm, self._decoders, self._limits), None
             return
-        with as_path(source, self._limits) as path:
-            file = self._file_hashes(path)
-            yield QueryLooks(path, self._algorithm, self._decoders, self._limits, sha256=file.sha256, remembered=self._cache), file
+        with as_file(source, self._limits) as file:
+            hashes = self._file_hashes(file)
+            yield QueryLooks(file, self._algorithm, self._decoders, self._limits, sha256=hashes.sha256, remembered=self._cache), hashes
 
-    def _file_hashes(self, path: Path) -> FileHashes:
+    def _file_hashes(self, file: OpenFile) -> FileHashes:
         """SHA-256, and MD5 where records are known by nothing better."""
         with_md5 = self._store.has_md5_alone()
-        known = self._cache.hashes(path) if self._cache else None
+        known = self._cache.hashes(file) if self._cache else None
         if known and (known.md5 or not with_md5):
             return known
-        made = hash_file(path) if with_md5 else FileHashes(sha256_of(path))
+        made = hash_file(file, with_md5=with_md5, time_s=self._limits.time_s)
         if self._cache:
-            self._cache.keep_hashes(path, made)
+            self._cache.keep_hashes(file, made)
         return made
 
     def _ask(self, looks: QueryLooks, effort: Effort, file: FileHashes | None, among: Selection | None) -> Result:
@@ -269,8 +272,7 @@ class Questions:
 
 def _in_force(record: Record, today: datetime.date) -> bool:
     """Whether a record may match: neither retracted nor past its time."""
-    expires: datetime.date | None = record.details.expires
-    return record.state is not State.RETRACTED and (expires is None or expires >= today)
+    return record.state is not State.RETRACTED and not record.details.expired(today)
 
 
 def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:

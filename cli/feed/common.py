@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from vhashdb.exchange.listing import Listing
     from vhashdb.exchange.publisher import Publisher
 
+_MAX_PASSPHRASE = 64 << 10
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -62,14 +64,22 @@ def publisher(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None
 
 def passphrase(path: Path, *, file: Path | None, new: bool = False) -> str:
     """The passphrase of a key file: from a file, the environment, or the terminal."""
+    from vhashdb.opening import content_of
+
     if file is not None:
         try:
-            return file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise KeyUnusable(f"the passphrase file {file} cannot be read: {error}") from error
+            return content_of(file, _MAX_PASSPHRASE).decode("utf-8-sig").rstrip("\r\n")
+        except OSError as error:
+            raise KeyUnusable(f"the passphrase file {file} cannot be read: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise KeyUnusable(f"the passphrase file {file} is not in UTF-8") from error
     if PASSPHRASE_VARIABLE in os.environ:
         return os.environ[PASSPHRASE_VARIABLE]
-    text = f"{'New passphrase' if new else 'Passphrase'} of {printable(path.name)}"
+    what = f"{'new ' if new else ''}passphrase of {printable(path.name)}"
+    if not sys.stdin.isatty():  # whoever is asked there could not answer
+        hint = f"set {PASSPHRASE_VARIABLE}, or name a file that has it with --passphrase-file"
+        raise KeyUnusable(f"the {what} is needed, and there is no terminal to ask for it", hint=hint)
+    text = what.capitalize()
     return str(click.prompt(text, hide_input=True, confirmation_prompt=new, err=True))
 
 

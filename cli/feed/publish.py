@@ -11,6 +11,8 @@ from ..common import db_option, json_option, opened
 from ..output import counted, decoded, printable, say
 from .common import feed_argument, keys_options, publisher, show
 
+_MAX_TAXONOMY = 16 << 20
+
 
 @click.command("publish", short_help="Tell what is new in the database.")
 @feed_argument
@@ -38,10 +40,11 @@ def command(
       vhashdb feed publish acme-tvec --passphrase-file targets.passphrase
     """
     from vhashdb.errors import UsageError
+    from vhashdb.opening import content_of
 
     own = publisher(feed, places, passphrase_file)
     try:
-        criteria = taxonomy.read_bytes() if taxonomy else None
+        criteria = content_of(taxonomy, _MAX_TAXONOMY) if taxonomy else None
     except OSError as error:
         raise UsageError(f"the taxonomy {taxonomy} cannot be read: {error.strerror}", hint="check its path and permissions") from error
     before = own.listing()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import click
 from ..codes import ExitCode
 from ..common import json_option
 from ..output import counted, emit, emit_json, printable, say
+from ..trust import MAX_ROOT
 from .common import facts, feed_argument
 
 if TYPE_CHECKING:
@@ -35,12 +35,11 @@ def command(feed: Path, root: Path | None, as_json: bool) -> int:
     """
     from vhashdb.errors import FeedUnreachable
     from vhashdb.exchange.verify import verify
+    from vhashdb.opening import content_of
 
     path = root or feed / "metadata" / "1.root.json"
     try:
-        if root is None and path.exists() and not path.is_file():  # a pipe would be waited for
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        trusted = path.read_bytes()
+        trusted = content_of(path, MAX_ROOT)
     except OSError as error:
         raise FeedUnreachable(f"{path} cannot be read: {error.strerror}", hint="FEED is a folder made by `vhashdb feed init`") from error
     report = verify(feed, trusted)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vhashdb.errors import MediaNotFound, UsageError
+from vhashdb.errors import MediaError, MediaNotFound, UsageError
 from vhashdb.review.found import read_matches
 from vhashdb.store.assessments import AssessedMatch
 from vhashdb.store.queue import Case, Cause, Filter
@@ -120,8 +120,10 @@ def _lines(path: str) -> Iterator[bytes]:
     if path == STDIN:
         yield from sys.stdin.buffer
         return
+    from vhashdb.opening import stream_of
+
     try:
-        with open(path, "rb") as file:
+        with stream_of(path) as file:
             yield from file
-    except OSError as error:
-        raise MediaNotFound(f"{path}: {error.strerror or error}", hint="name what `vhashdb match --json` printed") from error
+    except MediaError as error:
+        raise MediaNotFound(error.message, hint="name what `vhashdb match --json` printed") from error

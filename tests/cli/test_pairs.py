@@ -197,14 +197,18 @@ def test_explain_without_matplotlib(monkeypatch, clean, films):
     assert list(clean.iterdir()) == []
 
 
-@pytest.mark.parametrize(("form", "options"), [("json", []), ("binary", []), ("vpdq", ["--every-frame"])])
-def test_what_hash_writes_can_be_compared(form, options, films, samples):
+@pytest.mark.parametrize(("form", "ending", "options"), [("json", "json", []), ("binary", "vhfp", []), ("vpdq", "vpdq", ["--every-frame"])])
+def test_what_hash_writes_can_be_compared(form, ending, options, films, samples, clean):
     clip = samples / "edited" / "valley__clip.mp4"
-    assert run("hash", "--format", form, "-o", "known", *options, films[1]).code == 0
-    assert run("hash", "--format", form, "-o", "asked", "--views", "query", *options, clip).code == 0
-    assert run("compare", clip, "known").code == 10
-    assert run("compare", "asked", films[1]).code == 10
-    assert run("explain", "asked", "known").code == 10
+    assert run("hash", "--format", form, "-o", f"known.{ending}", *options, films[1]).code == 0
+    assert run("hash", "--format", form, "-o", f"asked.{ending}", "--views", "query", *options, clip).code == 0
+    assert run("compare", clip, f"known.{ending}").code == 10
+    assert run("compare", f"asked.{ending}", films[1]).code == 10
+    assert run("explain", f"asked.{ending}", f"known.{ending}").code == 10
+    for name in ("known", "asked"):
+        (clean / f"{name}.{ending}").rename(clean / name)
+    assert run("compare", "--as", "fingerprint", "asked", "known").code == 10
+    assert run("compare", "asked", "known").code == 3, "without an ending that says so it is no fingerprint"
 
 
 def test_a_fingerprint_made_as_of_a_known_video_also_finds_what_it_is_mirrored_from(films):

@@ -16,6 +16,7 @@ from vhashdb import FingerprintCache
 from vhashdb.fingerprints import QUERY_VIEWS, SCOUT_VIEWS
 from vhashdb.hashing.algorithms import algorithm
 from vhashdb.inputs import FileHashes
+from vhashdb.opening import open_file
 from vhashdb.query_looks import recipe
 from vhashdb.store.cache import FILE
 from vhashdb.store.clock import now_utc
@@ -136,8 +137,9 @@ def test_a_look_that_was_changed_is_made_again(place):
 def test_a_folder_that_cannot_be_made_is_a_problem_and_no_error(tmp_path):
     (tmp_path / "file").touch()
     cache = FingerprintCache(tmp_path / "file" / "cache")
-    cache.keep_hashes(tmp_path / "file", FileHashes("0" * 64))
-    assert cache.hashes(tmp_path / "file") is None and cache.look("0" * 64, "x") is None
+    with open_file(tmp_path / "file") as file:
+        cache.keep_hashes(file, FileHashes("0" * 64))
+        assert cache.hashes(file) is None and cache.look("0" * 64, "x") is None
     assert cache.problem
 
 

@@ -20,7 +20,7 @@ from vhashdb.fingerprints.thin import thinned
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store.clock import now_utc
 from vhashdb.store.imports import Batch, Content, Imported, Imports, Place
-from vhashdb.store.records import Details, NewRecord, State
+from vhashdb.store.records import EXPIRED, Details, NewRecord, State
 from vhashdb.text import counted
 
 if TYPE_CHECKING:
@@ -273,8 +273,8 @@ def shortcomings(item: Item) -> Iterator[str]:
         yield f"pictures that show too little to be compared, so {f'only {exact}' if exact else 'nothing'} can be found by it"
     elif len(frames) > 1 and len(np.unique(frames.start_s)) == 1 and len(np.unique(frames.view)) < len(frames):
         yield "frame hashes without times, so it is found by single pictures only"
-    if item.details.expires is not None and item.details.expires < now_utc().date():
-        yield "it has expired, so it never matches"
+    if item.details.expired(now_utc().date()):
+        yield EXPIRED
 
 
 def details_of(details: Details, source: str, said: Said) -> Details:

@@ -34,6 +34,7 @@ from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
 from tuf.api.metadata import Role
 
 from vhashdb.errors import KeyUnusable
+from vhashdb.opening import content_of
 
 ROLES: Final = ("root", "targets", "online")
 """Who signs what: `root` the keys of all, `targets` the content, `online` that it is current."""
@@ -90,8 +91,7 @@ def read_key(path: Path) -> KeyFile:
         KeyUnusable: there is none, or it is something else.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES)
+        data = content_of(path, _MAX_BYTES)
     except OSError as error:
         raise KeyUnusable(f"the key {path} cannot be read: {error.strerror}") from error
     public, private, uri = _PUBLIC.search(data), _PRIVATE.search(data), _URI.search(data)

@@ -27,6 +27,8 @@ from vhashdb.hashing.algorithms import AlgorithmId
 MAGIC: Final = b"VHFP"
 VERSION: Final = 2
 MAX_ENTRIES: Final = 20_000_000
+MAX_UNPACKED: Final = 256 << 20
+"""Bytes that a fingerprint may unpack to: every single frame of a day of video, at four a second, ten times over."""
 
 _HEAD: Final = struct.Struct("<4sBI")
 _DIGEST: Final = 16
@@ -65,8 +67,8 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
     return packed + hashlib.blake2b(packed, digest_size=_DIGEST).digest()
 
 
-def from_bytes(data: bytes, *, max_bytes: int | None = None) -> Fingerprint:
-    """Unpack what `to_bytes` gave; if a stranger may have, with ``max_bytes`` that it may unpack to.
+def from_bytes(data: bytes, *, max_bytes: int | None = MAX_UNPACKED) -> Fingerprint:
+    """Unpack what `to_bytes` gave, if it is no more than ``max_bytes`` then.
 
     Raises:
         FingerprintError: not a fingerprint, of a newer version, cut short, changed on the way, or too large.
@@ -108,6 +110,8 @@ def _unpack(body: bytes, max_bytes: int | None) -> Fingerprint:
         raw += stream.decompress(stream.unconsumed_tail, size - len(raw))
     if len(raw) != size or stream.unconsumed_tail or not stream.eof:
         raise FingerprintError("the fingerprint's header does not fit its size", hint=_HINT)
+    if stream.unused_data:
+        raise FingerprintError(f"{len(stream.unused_data)} bytes follow the fingerprint that are no part of it", hint=_HINT)
 
     def column(dtype: str, width: int = 1) -> npt.NDArray[np.generic]:
         nonlocal position

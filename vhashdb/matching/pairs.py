@@ -132,7 +132,7 @@ def best_view_pairs(
             alike = nearest <= radius
             if alike.any():
                 # Closeness decides between views that see the same frames, …
-                closeness = 1 + radius - nearest[alike]
+                closeness = np.asarray(1 + radius - nearest[alike], np.float64)
                 if of_one_picture:  # … and how long they do, where nothing else can
                     asked = query[view, negated]
                     closeness = closeness * (asked.end_s - asked.start_s + 1e-3)[probes[alike]]

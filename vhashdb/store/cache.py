@@ -23,6 +23,7 @@ from sqlalchemy.dialects.sqlite import insert
 from vhashdb.errors import DatabaseError, DatabaseLocked, FingerprintError
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.inputs import FileHashes
+from vhashdb.opening import OpenFile
 from vhashdb.store.clock import now_utc
 from vhashdb.store.sqlite import application_of, sqlite_engine
 from vhashdb.store.transactions import Transactions
@@ -92,13 +93,13 @@ class FingerprintCache:
             self._transactions.close()
             self._transactions = None
 
-    def hashes(self, path: Path) -> FileHashes | None:
+    def hashes(self, file: OpenFile) -> FileHashes | None:
         """The hashes of a file that is as it was when they were made."""
-        return next((FileHashes(row["sha256"], row["md5"]) for row in self._found(_file, key=_key(path))), None)
+        return next((FileHashes(row["sha256"], row["md5"]) for row in self._found(_file, key=_key(file))), None)
 
-    def keep_hashes(self, path: Path, hashes: FileHashes) -> None:
+    def keep_hashes(self, file: OpenFile, hashes: FileHashes) -> None:
         """Remember the hashes of a file as it is now."""
-        self._put(_file, {"key": _key(path)}, {"sha256": hashes.sha256, "md5": hashes.md5})
+        self._put(_file, {"key": _key(file)}, {"sha256": hashes.sha256, "md5": hashes.md5})
 
     def look(self, sha256: str, recipe: str) -> Fingerprint | None:
         """What a recipe made of the file with this hash, if it is known."""
@@ -189,13 +190,10 @@ def _opened(path: Path) -> Transactions:
     return transactions
 
 
-def _key(path: Path) -> bytes:
+def _key(file: OpenFile) -> bytes:
     """Of a file as it is: another size, time or inode is another key. Nothing of its name can be read from it."""
-    try:
-        state = path.stat()
-    except OSError:
-        return b""
-    facts = (os.fsencode(path.resolve()), state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    state = os.fstat(file.fileno())
+    facts = (os.fsencode(file.path.resolve()), state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
     return hashlib.sha256(repr(facts).encode()).digest()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import enum
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from vhashdb.errors import UsageError
 
@@ -16,7 +17,10 @@ REVIEW_METHODS: Final = ("unspecified", "human", "human_assisted", "automatic")
 MAX_ACTIONS: Final = ("log", "review", "block")
 TLP: Final = ("clear", "green", "amber", "amber+strict", "red")
 MAX_REASON: Final = 280
+EXPIRED: Final = "it has expired, so it never matches"
+"""What is said of a record whose last day was over when it was added."""
 
+_T = TypeVar("_T", bound=str)
 _LABEL: Final = re.compile(r"[a-z0-9]+(?:[-_.:/][a-z0-9]+)*")
 _MAX_LABEL: Final = 64
 _CODE: Final = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
@@ -63,7 +67,7 @@ class Details:
     expires: datetime.date | None = None
 
     def __post_init__(self) -> None:
-        for label in self.labels:
+        for label in texts("labels", self.labels):
             check_label(label)
         if list(self.labels) != sorted(set(self.labels)):
             object.__setattr__(self, "labels", tuple(sorted(set(self.labels))))
@@ -81,6 +85,10 @@ class Details:
                 raise UsageError(f"the {name} is not valid text: it has half of a character", hint="write it in UTF-8")
         if self.reviewers < 0:
             raise UsageError("the number of reviewers cannot be negative", hint="give how many people looked at it")
+
+    def expired(self, today: datetime.date) -> bool:
+        """Whether it has stopped matching."""
+        return self.expires is not None and self.expires < today
 
 
 @dataclass(frozen=True)
@@ -137,6 +145,8 @@ class Selection:
     states: tuple[State, ...] = ()
 
     def __post_init__(self) -> None:
+        for what in ("labels", "severities", "sources", "states"):
+            texts(what, getattr(self, what))
         for severity in self.severities:
             _one_of("severity", severity, SEVERITIES)
 
@@ -145,6 +155,17 @@ class Selection:
         details = record.details
         given = ((self.severities, details.severity), (self.sources, details.source), (self.states, record.state))
         return set(self.labels) <= set(details.labels) and all(not some or value in some for some, value in given)
+
+
+def texts(what: str, values: Sequence[_T]) -> Sequence[_T]:
+    """The values themselves.
+
+    Raises:
+        UsageError: they are one text, each letter of which would be taken for one.
+    """
+    if isinstance(values, str | bytes):
+        raise UsageError(f"{what} must be several texts, not one: {values!r}", hint=f"write [{str(values)!r}]")
+    return values
 
 
 def check_label(label: str) -> str:

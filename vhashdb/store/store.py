@@ -27,7 +27,7 @@ from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import checksums, clock, feed_schema, schema
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
-from vhashdb.store.records import Details, NewRecord, Record, Selection, State
+from vhashdb.store.records import Details, NewRecord, Record, Selection, State, texts
 from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
 from vhashdb.store.transactions import Transactions
 
@@ -295,6 +295,7 @@ class Store:
         self, *, labels: Sequence[str] = (), states: Sequence[State] = (), source: str | None = None, limit: int | None = None
     ) -> Iterator[Record]:
         """Records in the order they were added; every given label must be there."""
+        labels, states = texts("labels", labels), texts("states", states)
         query = sa.select(schema.record).order_by(schema.record.c.number)
         query = query.where(*counting(Selection(tuple(labels), states=tuple(states), sources=() if source is None else (source,))))
         with self._reading() as connection:
@@ -315,6 +316,7 @@ class Store:
 
     def relabel(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels."""
+        add, remove = texts("labels to add", add), texts("labels to remove", remove)
         old = self.get(identifier)
         details = replace(old.details, labels=tuple((set(old.labels) | set(add)) - set(remove)))
         with self._changing(old, "label", added=sorted(add), removed=sorted(remove)) as (connection, number):

@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from vhashdb.errors import DatabaseError
+from vhashdb.errors import DatabaseError, UsageError
 from vhashdb.store.sqlite import check_unchanged, sqlite_errors
 
 
@@ -23,10 +23,12 @@ class Transactions:
         self.path = path
         self.refusal = refusal
         self._engine, self._ending = engine, ending
+        self._closed = False
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection to ask with."""
+        self._require_open()
         with sqlite_errors(self.path), self._engine.connect() as connection:
             yield connection
             if self.refusal is not None:
@@ -53,6 +55,7 @@ class Transactions:
             DatabaseLocked: somebody else writes.
             DatabaseError: the file may only be read, or the disk is full.
         """
+        self._require_open()
         if self.refusal is not None:
             raise self.refusal
         with sqlite_errors(self.path), self._engine.connect() as connection:
@@ -69,8 +72,13 @@ class Transactions:
                 raise
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the file. Whoever reads or writes afterwards is told so, rather than given the file anew."""
         self._engine.dispose()
+        self._closed = True
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise UsageError("the database is closed", hint="use it inside its `with` statement, or open it again")
 
 
 @contextlib.contextmanager

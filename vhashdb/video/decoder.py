@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import select
 import signal
 import socket
-import stat
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -18,8 +16,9 @@ from typing import Any, Final, Self
 
 from vhashdb import errors
 from vhashdb.coverage import Coverage, PictureTrack
-from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, UnreadableMedia
+from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, UnreadableMedia
 from vhashdb.limits import Limits
+from vhashdb.opening import OpenFile, open_file
 from vhashdb.video import child, wire
 from vhashdb.video.confinement import InForce
 from vhashdb.video.frames import FrameBatch, Sampling, VideoInfo
@@ -37,8 +36,9 @@ class VideoStream:
     all raises a `MediaError`.
     """
 
-    def __init__(self, decoder: Decoder, path: str, sampling: Sampling) -> None:
-        self._decoder, self._path, self._sampling = decoder, path, sampling
+    def __init__(self, decoder: Decoder, source: str | os.PathLike[str] | OpenFile, sampling: Sampling) -> None:
+        self._decoder, self._source, self._sampling = decoder, source, sampling
+        self._path = source.name if isinstance(source, OpenFile) else os.fspath(source)
         self.info = VideoInfo()
         self.cpu_s = 0.0
         """Processor seconds spent on this file by the decoder: with its process's beginning and end."""
@@ -47,7 +47,7 @@ class VideoStream:
 
     def __iter__(self) -> Generator[FrameBatch]:
         try:
-            with contextlib.closing(self._decoder.converse(self._path, self._sampling, self._conclude)) as batches:
+            with contextlib.closing(self._decoder.converse(self._source, self._path, self._sampling, self._conclude)) as batches:
                 for batch in batches:
                     if float(batch["time_s"][0]) < self._last_s:
                         raise DecoderFailed(f"{self._path}: the decoder process sent times out of order")
@@ -83,9 +83,9 @@ class Decoder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def read(self, path: str | os.PathLike[str], sampling: Sampling) -> VideoStream:
-        """A pass over the file at ``path``. Nothing happens until it is iterated."""
-        return VideoStream(self, os.path.abspath(os.fspath(path)), sampling)
+    def read(self, source: str | os.PathLike[str] | OpenFile, sampling: Sampling) -> VideoStream:
+        """Return a pass over a file, which is opened if it is not open yet. Nothing happens until it is iterated."""
+        return VideoStream(self, source, sampling)
 
     def warm(self) -> None:
         """Start the process now, so that the first file does not wait for it."""
@@ -103,17 +103,20 @@ class Decoder:
             self._process = None
         process.close()
 
-    def converse(self, path: str, sampling: Sampling, conclude: Callable[[dict[str, Any], float], None]) -> Generator[FrameBatch]:
+    def converse(
+        self,
+        source: str | os.PathLike[str] | OpenFile,
+        path: str,
+        sampling: Sampling,
+        conclude: Callable[[dict[str, Any], float], None],
+    ) -> Generator[FrameBatch]:
         """Send one request and give the batches of the answer; `VideoStream` is the way to use it.
 
         However it ends, the process of the file has ended then. ``conclude`` is told what it said at its end, and the
         processor seconds that it took.
         """
-        media = _opened(path)
-        try:
-            answering = self._asked({"path": path, "sampling": asdict(sampling)}, media, path)
-        finally:
-            os.close(media)
+        with contextlib.nullcontext(source) if isinstance(source, OpenFile) else open_file(source) as file:
+            answering = self._asked({"path": path, "sampling": asdict(sampling)}, file.fileno(), path)
         done, failed = None, None
         try:
             while done is None and failed is None:
@@ -304,31 +307,6 @@ def _readable(descriptor: int, seconds: float) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(max(0.0, seconds) * 1000))
-
-
-def _opened(path: str) -> int:
-    """The file, open for reading; never waits for anything.
-
-    Raises:
-        MediaNotFound: it is not there, or may not be read, or is a folder.
-        UnreadableMedia: it is no regular file.
-    """
-    try:
-        media = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    except ValueError as error:  # a NUL in its name
-        raise MediaNotFound(f"{path}: no such file") from error
-    except OSError as error:
-        if error.errno == errno.ENXIO:  # a socket
-            raise UnreadableMedia(f"{path}: is not a file with contents, but a pipe, a socket or a device") from error
-        words = {errno.ENOENT: "no such file", errno.EACCES: "may not be read"}.get(error.errno or 0, "cannot be opened")
-        raise MediaNotFound(f"{path}: {words} ({error.strerror})") from error
-    kind = os.fstat(media).st_mode
-    if stat.S_ISREG(kind):
-        return media
-    os.close(media)
-    if stat.S_ISDIR(kind):
-        raise MediaNotFound(f"{path}: is a folder")
-    raise UnreadableMedia(f"{path}: is not a file with contents, but a pipe, a socket or a device")
 
 
 class DecoderPool:

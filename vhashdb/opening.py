@@ -1,0 +1,269 @@
+"""Opening what other people made: regular files only, without ever waiting, and a pipe once.
+
+Whatever is hashed, looked into or decoded is opened here. A named pipe, a device or a socket may block for ever or never
+end, so it is told from a file before and after it is opened; what is read from a file ends where the file ended when it
+was opened, and a file that changes meanwhile is noticed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import math
+import os
+import select
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from vhashdb.errors import LimitExceeded, MediaError, MediaNotFound, NotMedia, UnreadableMedia
+
+BLOCK: Final = 1 << 20
+"""Bytes read at a time."""
+SILENCE_S: Final = 60.0
+"""How long somebody waits for whoever writes to a pipe."""
+_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_KINDS: Final = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+_PIPE_HINT: Final = "name the pipe itself rather than its folder, or write what comes through it to a file first"
+
+
+class OpenFile:
+    """A regular file, open for reading. What it gives is the same file for as long as it is open, whatever its name leads to."""
+
+    def __init__(self, descriptor: int, path: Path, name: str | None = None) -> None:
+        """Take over a descriptor that `open_file` or a caller opened; ``name`` is what messages call it."""
+        self.path = path
+        self.name = str(path) if name is None else name
+        self._descriptor = descriptor
+        self._state = _state_of(descriptor)
+        self.size = os.fstat(descriptor).st_size
+        """Bytes, when it was opened."""
+
+    def __enter__(self) -> OpenFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.path)
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._descriptor
+
+    def head(self, length: int) -> bytes:
+        """The first bytes, at most ``length``.
+
+        Raises:
+            MediaNotFound: it cannot be read.
+        """
+        return self._read(min(length, self.size), 0) if self.size else b""
+
+    def blocks(self, *, time_s: float | None = None) -> Iterator[bytes]:
+        """All of it as it was when it was opened, in blocks.
+
+        Raises:
+            MediaNotFound: it cannot be read.
+            LimitExceeded: it takes longer than ``time_s`` seconds.
+            UnreadableMedia: it became shorter or longer meanwhile.
+        """
+        deadline_s = None if time_s is None else time.monotonic() + time_s
+        position = 0
+        while position < self.size:
+            block = self._read(min(BLOCK, self.size - position), position)
+            if not block:
+                break
+            position += len(block)
+            if deadline_s is not None and time.monotonic() > deadline_s:
+                raise LimitExceeded(f"{self.name}: not read to its end after {time_s:.0f} s")
+            yield block
+        if position < self.size:
+            raise UnreadableMedia(f"{self.name}: ends before its size says", hint="the file is being changed, or is no ordinary file")
+        self.require_unchanged()
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether nobody wrote to it since it was opened."""
+        return _state_of(self._descriptor) == self._state
+
+    def require_unchanged(self) -> None:
+        """Raises: UnreadableMedia: somebody wrote to it since it was opened."""
+        if not self.unchanged:
+            raise UnreadableMedia(f"{self.name}: the file changed while it was read", hint="ask again when it is finished")
+
+    def _read(self, length: int, position: int) -> bytes:
+        try:
+            return os.pread(self._descriptor, length, position)
+        except OSError as error:
+            raise MediaNotFound(f"{self.name}: {error.strerror or error}") from error
+
+
+def open_file(path: str | os.PathLike[str]) -> OpenFile:
+    """Open a regular file for reading; never waits.
+
+    Raises:
+        MediaNotFound: there is none of this name, it is a folder, or it cannot be opened.
+        NotMedia: it is a pipe, a device or a socket.
+    """
+    name = os.fspath(path)
+    try:
+        # Asked before it is opened, for opening some devices has consequences, and after it, for it may be another by then.
+        _require_regular(os.stat(name), name)
+        descriptor = os.open(name, _FLAGS)
+        try:
+            _require_regular(os.fstat(descriptor), name)
+        except BaseException:
+            os.close(descriptor)
+            raise
+    except (MediaNotFound, NotMedia):  # some are also OSError or ValueError
+        raise
+    except (OSError, ValueError) as error:
+        raise cannot_open(name, error) from error
+    return OpenFile(descriptor, Path(name))
+
+
+def cannot_open(name: str, error: OSError | ValueError) -> MediaNotFound:
+    """The error for a name that cannot be opened."""
+    if isinstance(error, FileNotFoundError):
+        return MediaNotFound(f"{name}: no such file")
+    if isinstance(error, OSError):
+        return MediaNotFound(f"{name}: {error.strerror or error}")
+    return MediaNotFound(f"{name}: no such file, for no file can have this name")
+
+
+def is_pipe(path: str | os.PathLike[str]) -> bool:
+    """Whether a name leads to a pipe: a named one, or an open one such as ``/dev/stdin``."""
+    with contextlib.suppress(OSError, ValueError):
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    return False
+
+
+class Pipe(io.RawIOBase):
+    """A pipe that was named, to be read once: a binary file object, opened when it is first read.
+
+    Nobody may ever write to it, so whoever reads waits no longer than ``silence_s`` for the next bytes, and no longer than
+    ``time_s`` in all: `LimitExceeded`. A name that cannot be opened is a `MediaNotFound`.
+    """
+
+    def __init__(self, path: str, *, silence_s: float = SILENCE_S, time_s: float = math.inf) -> None:
+        self.name = path
+        self.named = os.path.exists(os.path.realpath(path))
+        """Whether it is in a folder, so that somebody may still come and write; the other kind ends with its writers."""
+        self._silence_s, self._time_s = silence_s, time_s
+        self._descriptor: int | None = None
+        self._began = self._ended = False
+        self._deadline_s = math.inf
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def close(self) -> None:
+        """Read no more of it."""
+        self._release()
+        super().close()
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer with what comes next, at least one byte; 0 at its end."""
+        if self._ended:
+            return 0
+        try:
+            block = self._next(len(buffer))
+        except (OSError, ValueError) as error:
+            self._release()
+            raise cannot_open(self.name, error) from error
+        except LimitExceeded:
+            self._release()
+            raise
+        self._began = True
+        if not block:
+            self._release()
+        buffer[: len(block)] = block
+        return len(block)
+
+    def read1(self, size: int = BLOCK) -> bytes:
+        """What there is, at most ``size`` bytes; nothing at its end."""
+        return self.read(size) or b""
+
+    def _release(self) -> None:
+        descriptor, self._descriptor, self._ended = self._descriptor, None, True
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def _next(self, size: int) -> bytes:
+        if self._descriptor is None:
+            self._descriptor = os.open(self.name, _FLAGS)
+            self._deadline_s = time.monotonic() + self._time_s
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        while True:
+            with contextlib.suppress(BlockingIOError):
+                block = os.read(self._descriptor, size)
+                if block or self._began or not self.named:
+                    return block
+            wait_s = max(0.0, min(self._silence_s, self._deadline_s - time.monotonic()))
+            events = poll.poll(wait_s * 1000)
+            if not events:
+                raise LimitExceeded(
+                    f"{self.name}: nobody wrote to this pipe for {wait_s:.0f} s",
+                    hint="start what writes to it, or write it to a file and name that",
+                )
+            if not events[0][1] & select.POLLIN:  # its writer came and went
+                return b""
+
+
+def stream_of(path: str) -> BinaryIO:
+    """What somebody named, to be read from its beginning to its end: a regular file, or a pipe.
+
+    Raises:
+        MediaNotFound: there is none of this name, it is a folder, or it cannot be opened.
+        NotMedia: it is a device or a socket.
+    """
+    if is_pipe(path):
+        return io.BufferedReader(Pipe(path))
+    with open_file(path) as file:
+        return open(os.dup(file.fileno()), "rb")
+
+
+def content_of(path: str | os.PathLike[str], most: int) -> bytes:
+    """All of a small file that somebody named, such as a key or a list of settings; of a pipe, what comes through it.
+
+    Raises:
+        OSError: it cannot be read, is neither a file nor a pipe, or has more than ``most`` bytes; ``strerror`` says which.
+    """
+    name = os.fspath(path)
+    try:
+        with stream_of(name) as stream:
+            data = stream.read(most + 1)
+    except MediaError as error:
+        raise OSError(errno.EIO, error.message.removeprefix(f"{name}: ")) from error
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
+    return data
+
+
+def _require_regular(state: os.stat_result, name: str) -> None:
+    if stat.S_ISREG(state.st_mode):
+        return
+    if stat.S_ISDIR(state.st_mode):
+        try:
+            os.scandir(name).close()
+        except OSError as error:
+            raise MediaNotFound(f"{name}: the folder cannot be read: {error.strerror or error}") from error
+        raise MediaNotFound(f"{name}: is a folder", hint="name the files in it, or use the command line, which walks folders")
+    kind = next((word for is_kind, word in _KINDS if is_kind(state.st_mode)), "something else")
+    raise NotMedia(f"{name}: is {kind}, not a regular file", hint=_PIPE_HINT if kind == "a pipe" else "give a video or an image file")
+
+
+def _state_of(descriptor: int) -> tuple[Any, ...]:
+    state = os.fstat(descriptor)
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns

@@ -1,0 +1,71 @@
+"""Walking a folder: every file that has to be looked at, and why each of the others has not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from vhashdb.content import passed_over
+from vhashdb.glance import RECORDS_FILE
+
+LINK: Final = "link to a folder"
+DATABASE: Final = "database"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something in a folder."""
+
+    path: Path
+    skipped: str = ""
+    """Why it is passed over, in words; empty: it has to be looked at, be it only to say that it cannot be."""
+
+
+def walk(folder: Path) -> Iterator[Found]:
+    """Everything below a folder in a stable order, told apart by content; hidden names are names like any other.
+
+    A folder that cannot be read is given as something to be looked at, so that it gets an error of its own; so is whatever
+    is no regular file.
+    """
+    for found in entries(folder):
+        yield found if found.skipped else Found(found.path, passed_over(found.path))
+
+
+def entries(folder: Path) -> Iterator[Found]:
+    """The same without looking into any file."""
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as scan:
+                inside = sorted(scan, key=lambda entry: entry.name)
+        except OSError:
+            yield Found(here)
+            continue
+        folders = []
+        for entry in inside:
+            path = here / entry.name
+            if _is_folder(entry):
+                folders.append(path)
+            elif _is_folder(entry, linked=True):
+                yield Found(path, LINK)
+            else:
+                yield Found(path)
+        for path in folders:
+            if _is_database(path):
+                yield Found(path, DATABASE)
+        waiting += [path for path in reversed(folders) if not _is_database(path)]
+
+
+def _is_folder(entry: os.DirEntry[str], *, linked: bool = False) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=linked)
+    except OSError:  # a loop of links, or a path that is too long: an error of its own when it is looked at
+        return False
+
+
+def _is_database(path: Path) -> bool:
+    return path.suffix == ".vhdb" and os.path.isfile(path / RECORDS_FILE)
