@@ -15,6 +15,7 @@ import importlib
 import importlib.machinery
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -42,8 +43,8 @@ sys.exit(main(*sys.argv[2:]))
 """
 _KEPT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Without these some Pythons do not find their own libraries."""
-_OF_AV: Final = ("subtitles", "subtitles.codec", "subtitles.stream", "subtitles.subtitle", "sidedata.motionvectors", "sidedata.encparams")
-"""What PyAV imports when it first meets such a stream or frame."""
+_NOT_OF_AV: Final = ("av.__main__", "av.datasets")
+"""Of PyAV's modules these alone have nothing to do with decoding; it imports others when it first meets such a stream."""
 _TEXT: Final = tuple(
     f"encodings.{name}"
     for name in (
@@ -160,7 +161,8 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
     from vhashdb.video.pictures import picture_reading, prepare
 
     av.logging.set_level(None)
-    _import_ahead((*_TEXT, *(f"av.{name}" for name in _OF_AV)))
+    of_av = (found.name for found in pkgutil.walk_packages(av.__path__, "av."))
+    _import_ahead((*_TEXT, *(name for name in of_av if name not in _NOT_OF_AV)))
     prepare()
 
     def work(request: dict[str, Any], media: int, answers: BinaryIO) -> None:
