@@ -22,7 +22,7 @@ def command(db: Path, as_json: bool) -> int:
 
     The records and the files of the index are checked against their checksums, and 1,000 records picked at random are
     looked up in the index. It is rebuilt if it is damaged or wrong. Exit code 4 says that something is left that cannot
-    be repaired. Also said, without a say in the exit code: how far this system can confine the process that reads videos.
+    be repaired.
 
     \b
     Example:

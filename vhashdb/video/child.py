@@ -10,11 +10,13 @@ pipe that is answered on. It never reads a byte of a file itself. The process it
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import importlib.machinery
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -42,8 +44,8 @@ sys.exit(main(*sys.argv[2:]))
 """
 _KEPT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Without these some Pythons do not find their own libraries."""
-_OF_AV: Final = ("subtitles", "subtitles.codec", "subtitles.stream", "subtitles.subtitle", "sidedata.motionvectors", "sidedata.encparams")
-"""What PyAV imports when it first meets such a stream or frame."""
+_NOT_OF_AV: Final = ("av.__main__", "av.datasets")
+"""Of PyAV's modules these alone have nothing to do with decoding; it imports others when it first meets such a stream."""
 _TEXT: Final = tuple(
     f"encodings.{name}"
     for name in (
@@ -57,6 +59,9 @@ _TEXT: Final = tuple(
         "utf_32",
     )
 )
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
+_KEPT_BYTES: Final = 32 << 20
+"""The most that glibc takes for the second of them."""
 _ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Files are what runs in parallel, and small products lose by waking threads."""
 
@@ -159,8 +164,10 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
     from vhashdb.video.media import MediaReading
     from vhashdb.video.pictures import prepare
 
+    _keep_memory()
     av.logging.set_level(None)
-    _import_ahead((*_TEXT, *(f"av.{name}" for name in _OF_AV)))
+    of_av = (found.name for found in pkgutil.walk_packages(av.__path__, "av."))
+    _import_ahead((*_TEXT, *(name for name in of_av if name not in _NOT_OF_AV)))
     prepare()
 
     def work(request: dict[str, Any], media: int, answers: BinaryIO) -> None:
@@ -181,6 +188,17 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
             wire.send(answers, wire.Kind.FAILED, json.dumps(failed).encode())
 
     return work
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what is freed: it learns by the first large pieces that others follow, and each process is new to it.
+
+    Else every picture is given back to the system and fetched anew: three times the page faults.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+        mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
 
 
 def _import_ahead(modules: Iterable[str]) -> None:
