@@ -106,7 +106,7 @@ def with_something_else(query, first_s, last_s):
     """The query with other pictures from one time to another."""
     hashes = query.hash.copy()
     inside = (query.start_s >= first_s) & (query.end_s <= last_s)
-    hashes[inside] = random_hashes(9, int(inside.sum()))
+    hashes[inside] = random_hashes(5_000, int(inside.sum()))  # no seed that a reference is drawn with
     return track(hashes, query.start_s, query.end_s)
 
 
