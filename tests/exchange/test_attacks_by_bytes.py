@@ -11,7 +11,8 @@ from vhashdb import errors
 from vhashdb.exchange import events as e
 from vhashdb.exchange.client import FeedClient
 from vhashdb.exchange.roster import from_bytes
-from vhashdb.exchange.trust import check_root, keys_of
+from vhashdb.exchange.trust import check_root
+from vhashdb.exchange.voices import keys_of
 
 from .attacks import replace_history
 from .companies import Company

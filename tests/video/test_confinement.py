@@ -174,13 +174,40 @@ from vhashdb.video import confinement, probe, wire
 from vhashdb.video.child import serve
 
 def work(request, media, answers):
-    confinement._FILTER = None
+    confinement._FILTERS.clear()
     if sys.argv[2] == "nothing":
         confinement._LINUX = False
     wire.send(answers, wire.Kind.DONE, json.dumps(probe.tried(confinement.confine(Limits()))).encode())
 
 serve(socket.socket(fileno=0), work)
 """
+
+
+WITH_THREADS = """
+import json, socket, sys, threading
+sys.path.insert(0, sys.argv[1])
+from vhashdb.limits import Limits
+from vhashdb.video import confinement, probe, wire
+from vhashdb.video.child import serve
+
+def work(request, media, answers):
+    layers = confinement.confine(Limits(), threads=True)
+    found = []
+    thread = threading.Thread(target=lambda: found.append(probe.tried(layers)))
+    thread.start()
+    thread.join()
+    wire.send(answers, wire.Kind.DONE, json.dumps(found[0]).encode())
+
+serve(socket.socket(fileno=0), work)
+"""
+
+
+@LINUX
+def test_where_a_decoder_needs_threads_they_are_as_confined_and_no_process_can_be_begun(layers):
+    with Decoder(_command=[sys.executable, "-c", WITH_THREADS, str(ROOT)]) as decoder:
+        found = decoder.confinement()
+    assert found.layers == layers
+    assert (found.possible, found.problem) == ((), "")
 
 
 @LINUX

@@ -162,7 +162,7 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
     from vhashdb.video import confinement, probe, source, wire
     from vhashdb.video.frames import Mode, Sampling
     from vhashdb.video.media import MediaReading
-    from vhashdb.video.pictures import prepare
+    from vhashdb.video.pictures import needs_threads, prepare
 
     _keep_memory()
     av.logging.set_level(None)
@@ -177,7 +177,7 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
         path, asked = request["path"], request["sampling"]
         source.give(path, media)
         sampling = Sampling(**{**asked, "mode": Mode(asked["mode"])})
-        confinement.confine(limits)
+        confinement.confine(limits, threads=needs_threads(path))
         try:
             reading = MediaReading(path, sampling, limits)
             for batch in reading:

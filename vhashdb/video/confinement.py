@@ -107,12 +107,18 @@ _CALLS: Final = {
 }
 _WITHOUT_CODE: Final = {"mmap": (9, 222), "mprotect": (10, 226)}
 """Allowed unless the third argument asks for memory that can be executed."""
+_FOR_THREADS: Final = {"set_robust_list": (273, 99), "rseq": (334, 293)}
+_CLONE: Final = (56, 220)
+"""Allowed, where threads are, if its first argument asks for a thread of this process."""
+_CLONE3: Final = (435, 435)
+"""Said not to be there: its arguments cannot be looked at, and the C library then uses the other one."""
+_CLONE_THREAD: Final = 0x10000
 _PRLIMIT: Final = (302, 261)
 """Allowed if it only asks: its third argument, the new limits, is null."""
 
 # linux/bpf_common.h, linux/seccomp.h
 _LOAD, _JUMP_EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
-_ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM
+_ALLOW, _KILL, _REFUSE, _NOT_THERE = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _PROT_EXEC: Final = 4
 
@@ -121,11 +127,17 @@ class _Filter(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("program", ctypes.c_char_p))
 
 
-def confine(limits: Limits) -> tuple[str, ...]:
-    """Give up everything but reading what is open, computing and answering; the layers that were put on.
+def confine(limits: Limits, *, threads: bool = False) -> tuple[str, ...]:
+    """Give up everything but reading what is open, computing and answering; return the layers that were put on.
 
-    Threads, programs, files and sockets cannot be had afterwards, and there is no way back.
+    Processes, programs, files and sockets cannot be had afterwards, and there is no way back.
+
+    Args:
+        limits: on memory and time.
+        threads: whether threads of this process may be begun, which the decoder of HEIC pictures cannot do without. They are
+            as confined as the process, and end with it.
     """
+    program = _FILTERS.get(threads)
     if not _LINUX:
         return (LIMITS,) if _limit(limits) else ()
     on = []
@@ -135,9 +147,10 @@ def confine(limits: Limits) -> tuple[str, ...]:
         on.append(CAPABILITIES)
     if _landlock():
         on.append(LANDLOCK)
-    if _limit(limits):  # after Landlock, which needs a descriptor
+    # After Landlock, which needs a descriptor. Where nothing else tells threads from processes, there are neither.
+    if _limit(limits, threads=threads and program is not None):
         on.append(LIMITS)
-    if _FILTER is not None and _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(_FILTER), 0, 0) == 0:
+    if program is not None and _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) == 0:
         on.append(SYSTEM_CALLS)
     return tuple(layer for layer in LAYERS if layer in on)
 
@@ -148,7 +161,7 @@ def end_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
-def _limit(limits: Limits) -> bool:
+def _limit(limits: Limits, *, threads: bool = False) -> bool:
     """Hard limits; False if there is one that the system refuses."""
     import resource
 
@@ -161,6 +174,8 @@ def _limit(limits: Limits) -> bool:
         # The parent's clock is stricter; this one holds if the parent is stopped.
         resource.RLIMIT_CPU: int(limits.time_s) + 60,
     }
+    if threads:
+        del wanted[resource.RLIMIT_NPROC]
     done = True
     for kind, value in wanted.items():
         _, hard = resource.getrlimit(kind)
@@ -192,7 +207,7 @@ def _landlock() -> bool:
     return restricted
 
 
-def _program(machine: str) -> bytes | None:
+def _program(machine: str, threads: bool) -> bytes | None:
     """The allow-list in the language of the kernel's filters; None for an architecture whose numbers are not known here."""
     if machine not in _ARCHITECTURES or struct.calcsize("P") != 8:
         return None
@@ -214,10 +229,19 @@ def _program(machine: str) -> bytes | None:
         step(_LOAD, argument(2, high=True)), step(_JUMP_EQUAL, 0, 1, 0), refuse, allow,
     ]  # fmt: skip
     steps += [step(_JUMP_EQUAL, _PRLIMIT[column], 0, len(checked)), *checked]
-    for numbers in _CALLS.values():
+    if threads:
+        checked = [step(_LOAD, argument(0)), step(_AND, _CLONE_THREAD), step(_JUMP_EQUAL, 0, 0, 1), refuse, allow]
+        steps += [step(_JUMP_EQUAL, _CLONE[column], 0, len(checked)), *checked]
+        steps += [step(_JUMP_EQUAL, _CLONE3[column], 0, 1), step(_RETURN, _NOT_THERE)]
+    for numbers in (_CALLS | (_FOR_THREADS if threads else {})).values():
         steps += [step(_JUMP_EQUAL, numbers[column], 0, 1), allow]
     return b"".join([*steps, refuse])
 
 
-_PROGRAM: Final = _program(platform.machine()) if _LINUX else None
-_FILTER: Final = _Filter(len(_PROGRAM) // 8, _PROGRAM) if _PROGRAM else None
+def _filter(threads: bool) -> _Filter | None:
+    program = _program(platform.machine(), threads) if _LINUX else None
+    return _Filter(len(program) // 8, program) if program else None
+
+
+_FILTERS: Final = {threads: _filter(threads) for threads in (False, True)}
+"""By whether threads are allowed."""

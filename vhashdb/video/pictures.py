@@ -36,7 +36,8 @@ _ANIMATED: Final = frozenset({"AVIF", "WEBP"})
 _SCALED: Final = frozenset({"JPEG", "MPO"})
 """Formats of which a smaller picture can be decoded."""
 _STARTS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
-_BRANDS: Final = tuple(b"ftyp" + brand for brand in b"avif avis mif1 heic heix heim heis hevc hevx msf1".split())
+_HEIF_BRANDS: Final = tuple(b"ftyp" + brand for brand in b"mif1 heic heix heim heis hevc hevx msf1".split())
+_BRANDS: Final = (b"ftypavif", b"ftypavis", *_HEIF_BRANDS)
 _SHORTEST_MS: Final = 10
 _DEFAULT_MS: Final = 100
 """A picture shown for at most the first is shown for the second: what browsers do, and FFmpeg with GIF."""
@@ -71,6 +72,12 @@ def prepare() -> None:
     buffer = io.BytesIO()
     Image.new("LA", (64, 64), "white").save(buffer, "PNG")
     fill_from_image(np.zeros(1, FRAME_DTYPE)[0], Image.open(buffer, formats=_formats()))
+
+
+def needs_threads(path: str) -> bool:
+    """Whether a file begins as a picture whose decoder begins threads, whatever it is told: HEIC. Looks at 12 bytes."""
+    with opened(path) as file:
+        return file.read(12)[4:] in _HEIF_BRANDS
 
 
 def picture_reading(path: str, sampling: Sampling, limits: Limits, budget: Budget) -> PictureReading | None:
