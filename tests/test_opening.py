@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -155,7 +156,7 @@ def fifo(tmp_path):
 
 
 def test_a_named_pipe_is_waited_for_and_read_to_its_end(fifo):
-    content = os.urandom(3 * BLOCK)
+    content = random.Random(1).randbytes(3 * BLOCK)
     written(fifo, content)
     with Pipe(fifo) as pipe:
         assert pipe.named
@@ -179,7 +180,7 @@ def test_a_pipe_is_given_up_when_all_the_time_is_used(fifo):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="open files have no names here")
-@pytest.mark.parametrize("content", [b"", b"short", bytes(BLOCK)])
+@pytest.mark.parametrize("content", [b"", b"short", b"long" * BLOCK], ids=["nothing", "short", "long"])
 def test_an_open_pipe_ends_with_its_writers(content):
     reading, writing = os.pipe()
 

@@ -159,7 +159,7 @@ def test_the_last_decision_is_taken_back(db, queue):
 def test_a_file_is_marked_and_only_its_hash_kept(db, queue, clean):
     (clean / "upload-of-somebody.mp4").write_bytes(b"some film")
     done = review(db, "n", "missing.mp4", "not it", "n", "upload-of-somebody.mp4", "not it", "q")
-    assert "nothing was written: missing.mp4: No such file" in done.out
+    assert "nothing was written: missing.mp4: no such file" in done.out
     assert log(db)[-1] == (queue.records["held"], "unmatch", "not it")
     for file in db.rglob("*"):
         assert not file.is_file() or b"upload-of-somebody" not in file.read_bytes()
