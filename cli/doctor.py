@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-
-from vhashdb.video import Decoder, InForce
 
 from .codes import ExitCode
 from .common import db_option, json_option, opened
 from .output import decoded, emit, emit_json, printable, say, told
+
+if TYPE_CHECKING:
+    from vhashdb.video import InForce
 
 
 @click.command(short_help="Check the database, and repair what can be repaired.")
@@ -32,6 +34,8 @@ def command(db: Path, as_json: bool) -> int:
     with opened(db) as database:
         health = database.check()
         records = len(database)
+    from vhashdb.video import Decoder
+
     with Decoder() as decoder:
         held = decoder.confinement()
     code = ExitCode.DATABASE if health.left else ExitCode.FINISHED

@@ -92,6 +92,8 @@ def _everything(place, samples, acme):
 
     known, edited, unknown = (samples / name for name in ("known", "edited", "unknown"))
     (place / "notes.mp4").write_text("no video\n" * 50)
+    (place / "folder").mkdir()
+    (place / "folder" / "notes.txt").write_text("no video\n" * 50)
     odd = os.fsdecode(b"caf\xe9.mp4")
     os.symlink(unknown / "train.mp4", odd)
 
@@ -105,7 +107,7 @@ def _everything(place, samples, acme):
     (place / "federation.json").write_bytes(federation.first_root)
 
     _must("init")
-    harbour = do("add", "--label", "tvec", "--expires", "2020-01-01", known / "harbour.mp4", "notes.mp4", codes=(3,))[0]["record"]
+    harbour = do("add", "--label", "tvec", "--expires", "2020-01-01", known / "harbour.mp4", "notes.mp4", "folder", codes=(3,))[0]["record"]
     do("add", known / "harbour.mp4", edited / "harbour__speed125.mp4")
     do("trust add", acme.feed.folder, "--root", "acme.json", "--member", "acme.example")
     do("trust list")
@@ -130,6 +132,7 @@ def _everything(place, samples, acme):
         "notes.mp4",
         odd,
         samples / "still.png",
+        "folder",
         known / "harbour.mp4",
         codes=(10,),
     )
