@@ -136,7 +136,8 @@ class Exchange:
 
     def standing(self, feed: Feed) -> FeedStanding:
         """How far a feed can be relied upon now."""
-        return feed_standing(feed, now_utc())
+        with self._store.transactions.reading() as connection:
+            return feed_standing(connection, feed, now_utc())
 
     # -- what may happen -----------------------------------------------------------------------
 

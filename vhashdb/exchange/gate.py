@@ -137,7 +137,8 @@ def _steps(fingerprint: Fingerprint) -> npt.NDArray[np.int64]:
     """Bits from each usable whole picture to the next one."""
     whole = np.flatnonzero(fingerprint.usable & (fingerprint.view == 0))
     hashes = fingerprint.hash[whole[np.argsort(fingerprint.start_s[whole], kind="stable")]]
-    return np.bitwise_count(hashes[1:] ^ hashes[:-1]).sum(axis=1, dtype=np.int64)
+    steps: npt.NDArray[np.int64] = np.bitwise_count(hashes[1:] ^ hashes[:-1]).sum(axis=1, dtype=np.int64)
+    return steps
 
 
 def _too_much(fingerprint: Fingerprint, limits: GateLimits) -> str:
