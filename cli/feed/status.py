@@ -58,6 +58,8 @@ def status_lines(feed: Feed, standing: FeedStanding) -> list[str]:
     lines.append(f"  trusted up to {feed.trust}; its own policy allows {feed.max_action}; TLP {feed.tlp}")
     if standing.status in ("stale", "quarantined"):
         lines.append("  its last good state goes on matching, up to review")
+    if standing.status == "suspected":
+        lines.append(f"  its records match up to review; if you go on trusting it: vhashdb trust level {feed.id} {feed.trust}")
     if feed.trouble:
         lines.append(f"  the last sync failed: {printable(feed.trouble)}")
     if feed.skipped:

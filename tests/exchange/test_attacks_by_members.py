@@ -2,11 +2,14 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
+from tests.footage import fingerprint_of
 from vhashdb.exchange import events as e
 from vhashdb.exchange.listing import Policy
 from vhashdb.exchange.signals import frames_signal
+from vhashdb.store.opinions import CANARY
 from vhashdb.store.reviews import Decision
 from vhashdb.store.rules import Rules
 
@@ -155,3 +158,50 @@ def test_what_is_only_possible_leads_to_no_more_than_a_review(trusting):
     (possible,) = company.exchange.ceilings([match.record], possible=[True])
     assert (certain.action, possible.action) == ("block", "review")
     assert possible.reasons == ("the match is possible, not certain",)
+
+
+def test_a_member_whose_records_hit_harmless_uploads_is_suspected_and_nobody_else(trusting, place):
+    company = trusting[0]
+    mallory = place("mallory")
+    mallory.adds(7)
+    mallory.publishes()
+    company.trusts(mallory)
+    company.syncs()
+    company.exchange.reviews.set_rules(Rules(quorum=1, seen_here=False))
+    assert company.allowed(7) == {"mallory-feed": "block"}
+    hit = company.asks(7)["mallory-feed"].record.id
+    for upload in range(5):
+        assert company.allowed(7) == {"mallory-feed": "block"}
+        company.db.store.mark_not_this(hit, f"{upload:064x}", "a holiday")
+    (match,) = company.asks(7).values()
+    assert match.ceiling.reasons == ("feed mallory-feed is suspected: 5 uploads that its records matched were called harmless here",)
+    assert company.exchange.standing(company.exchange.feeds.get("mallory-feed")).status == "suspected"
+    assert company.allowed(1) == {"acme-feed": "block"}
+    company.exchange.feeds.set_level("mallory-feed", "block")
+    assert company.allowed(7) == {"mallory-feed": "block"}
+
+
+def test_a_record_that_shows_an_innocent_video_of_ours_is_held_and_the_others_are_not(trusting):
+    company, acme, _ = trusting
+    company.exchange.opinions.allow(film(4), None, reason="", author=CANARY)
+    acme.adds(4)
+    acme.adds(5)
+    acme.publishes()
+    assert company.syncs()["acme-feed"].changes.held == 1
+    assert company.asks(4)["acme-feed"].ceiling.reasons[0] == "held: it matches 1 of your innocent videos"
+    assert company.asks(5)["acme-feed"].record.state == "active"
+    assert company.exchange.opinions.allowed() == []
+
+
+def test_decoys_of_a_member_hide_no_record_of_ours(trusting, place):
+    company, mallory = trusting[0], place("mallory")
+    company.db.add(film(3))
+    hashes = film(3).hash
+    decoys = [fingerprint_of(np.random.default_rng(seed).permutation(hashes)) for seed in range(45)]
+    says(mallory, *(e.Put(rid(n), 1, (frames_signal(each),), 6000, at=NOW) for n, each in enumerate(decoys)))
+    company.trusts(mallory, level="log")
+    company.syncs()
+    clip = fingerprint_of(np.concatenate([film(20, 6).hash, hashes[8:16], film(21, 10).hash]))
+    found = company.db.match(clip)
+    assert found.verdict == "match"
+    assert "local" in {match.record.details.source for match in found.matches}

@@ -172,7 +172,8 @@ class Exchange:
 
     def standing(self, feed: Feed) -> FeedStanding:
         """How far a feed can be relied upon now."""
-        return feed_standing(feed, self._store.now())
+        with self._store.transactions.reading() as connection:
+            return feed_standing(connection, feed, self._store.now())
 
     # -- what may happen -----------------------------------------------------------------------
 

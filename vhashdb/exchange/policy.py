@@ -9,6 +9,7 @@ held               the import gate, or a person, put it aside
 disputed           somebody agrees and somebody disagrees; the publisher counts as agreeing
 past its review    the day by which somebody was to look again has gone by
 stale feed         the feed expired: a retraction may be missing
+suspected feed     several uploads that its records matched were called harmless here
 quarantined feed   the feed broke a rule of trust
 allow-list         the signal is on a list of what must never act automatically
 quorum             fewer organisations than required saw the content and agree
@@ -64,6 +65,8 @@ class FeedStatus(enum.StrEnum):
     FRESH = "fresh"
     STALE = "stale"
     """Its signature expired, or it could not be reached for longer than that: a retraction may be missing."""
+    SUSPECTED = "suspected"
+    """Several uploads that its records matched were called harmless here."""
     QUARANTINED = "quarantined"
     """It broke a rule of trust; the last good state is kept."""
 

@@ -26,6 +26,28 @@ IMPORTED: Final = Action.REVIEW
 """How far those are trusted whose words came in a file of others: as far as the records in it."""
 
 
+HARMLESS_UPLOADS: Final = 5
+"""Different uploads that matched records of one feed and were called harmless here, from which on the feed is suspected …"""
+HARMLESS_DAYS: Final = 30
+"""… if that was in so many days, and after people here last said how far they trust it."""
+
+_SUSPECTED: Final = sa.text(
+    "SELECT f.id, count(DISTINCT n.sha256) AS uploads FROM audit m "
+    "JOIN not_this n ON n.record = m.record AND n.sha256 = json_extract(m.details, '$.sha256') "
+    "JOIN record r ON r.id = n.record JOIN origin o ON o.record = r.number JOIN feed f ON f.number = o.feed "
+    "WHERE m.action = 'unmatch' AND m.at >= :since AND m.number > coalesce((SELECT max(t.number) FROM audit t "
+    "WHERE t.action IN ('trust', 'trust-level', 'trust-release') AND json_extract(t.details, '$.feed') = f.id), 0) "
+    "GROUP BY f.number HAVING uploads >= :uploads"
+)
+
+
+def suspected(connection: Connection, now: datetime.datetime) -> dict[str, str]:
+    """Why feeds are suspected, by their ids."""
+    since = (now - datetime.timedelta(days=HARMLESS_DAYS)).isoformat(" ", "microseconds")
+    rows = connection.execute(_SUSPECTED, {"since": since, "uploads": HARMLESS_UPLOADS}).all()
+    return {row.id: f"{row.uploads:,} uploads that its records matched were called harmless here" for row in rows}
+
+
 def status_of(status: str, why: str, expires_at: datetime.datetime | None, now: datetime.datetime) -> tuple[FeedStatus, str]:
     """How far a feed can be relied upon now, and why not further."""
     if status == QUARANTINED:
@@ -38,9 +60,14 @@ def status_of(status: str, why: str, expires_at: datetime.datetime | None, now: 
     return FeedStatus.FRESH, ""
 
 
-def feed_standing(feed: Feed, now: datetime.datetime) -> FeedStanding:
+def _unless_suspected(status: FeedStatus, why: str, suspicion: str) -> tuple[FeedStatus, str]:
+    return (FeedStatus.SUSPECTED, suspicion) if suspicion and status is not FeedStatus.QUARANTINED else (status, why)
+
+
+def feed_standing(connection: Connection, feed: Feed, now: datetime.datetime) -> FeedStanding:
     """One feed, for people who ask about it."""
-    status, why = status_of(feed.status, feed.why, feed.expires_at, now)
+    suspicion = suspected(connection, now).get(feed.id, "")
+    status, why = _unless_suspected(*status_of(feed.status, feed.why, feed.expires_at, now), suspicion)
     return FeedStanding(feed.id, Action(feed.max_action), Action(feed.trust), status, why)
 
 
@@ -59,6 +86,7 @@ def standings(connection: Connection, records: Sequence[Record], now: datetime.d
     subjects |= {record: [(origin["id"], origin["rid"])] for record, origin in origins.items()}
     said = _opinions(connection, [subject for several in subjects.values() for subject in several])
     voice = voices_in(connection, {row["author"] for several in said.values() for row in several} | {o["id"] for o in origins.values()})
+    suspicions = suspected(connection, now) if origins else {}
     found = {}
     for record in records:
         details, origin = record.details, origins.get(record.id)
@@ -72,6 +100,7 @@ def standings(connection: Connection, records: Sequence[Record], now: datetime.d
             publisher, seen = voice[origin["id"]], bool(origin["saw_content"])
             heard = policy.voices_of(publisher, seen, words, seen_here=record.id in accepted)
             status, why = status_of(origin["status"], origin["why"], origin["expires_at"], now)
+            status, why = _unless_suspected(status, why, suspicions.get(origin["id"], ""))
             feed = FeedStanding(origin["id"], Action(origin["max_action"]), Action(origin["trust"]), status, why)
             exceptions = tuple(json.loads(origin["exceptions"]))
         found[record.id] = Standing(
