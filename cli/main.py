@@ -33,6 +33,7 @@ VERBS: Final = (
     "label",
     "retract",
     "unmatch",
+    "backup",
     "import",
     "export",
     "trust",

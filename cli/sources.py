@@ -6,6 +6,7 @@ fingerprint there may be a video that plays.
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Callable
 from pathlib import PurePath
@@ -140,9 +141,24 @@ def _hashes(path: str, data: bytes) -> list[HashQuery]:
     try:
         if data.startswith(_MAGIC) and plays_behind(data):
             raise FingerprintError("a video may be hidden in this fingerprint file")
+        if not data.startswith(_MAGIC) and not _only_text(data):
+            raise FingerprintError("it is not only text: something else is in it or follows it")
         return read_hashes(io.BytesIO(data), options=Options(FormatLimits(file_bytes=MAX_BINARY_BYTES)))
     except (FingerprintError, FormatError) as error:
         hint = "; ".join(filter(None, (error.hint, _OTHERWISE)))
         raise FingerprintError(f"{path}: {error.message}", hint=hint) from error
     except LimitExceeded as error:
         raise LimitExceeded(f"{path}: {error.message}", hint=error.hint) from error
+
+
+def _only_text(data: bytes) -> bool:
+    """Whether a whole file may be text: one bad line is left out of a list of hashes, so what follows must not be a video."""
+    from vhashdb.content import is_text
+
+    for marks, encoding in (((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "utf-32"), ((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-16")):
+        if data.startswith(marks):
+            try:
+                return is_text(data.decode(encoding).encode())
+            except UnicodeError:
+                return False
+    return is_text(data)
