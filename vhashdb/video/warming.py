@@ -29,8 +29,9 @@ def warm_up(limits: Limits) -> None:
     try:
         os.write(film, zlib.decompress(base64.b85decode(_FILM)))
         source.give(_NAME, film)
-        for _ in MediaReading(_NAME, Sampling(Mode.SAMPLED, 8.0, threads=1), limits):
-            pass
+        for mode, exact in ((Mode.SAMPLED, True), (Mode.KEYFRAMES, False)):  # between them all that is computed only once
+            for _ in MediaReading(_NAME, Sampling(mode, exact=exact, threads=1), limits):
+                pass
     finally:
         source.forget(_NAME)
         os.close(film)
