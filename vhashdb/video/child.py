@@ -27,6 +27,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any, BinaryIO, Final
 
+from vhashdb import errors
 from vhashdb.limits import Limits
 
 _PACKAGES: Final = ("vhashdb", "numpy", "PIL", "av", "pi_heif", "_pi_heif")
@@ -163,12 +164,15 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
     from vhashdb.video.frames import Mode, Sampling
     from vhashdb.video.media import MediaReading
     from vhashdb.video.pictures import needs_threads, prepare
+    from vhashdb.video.warming import warm_up
 
     _keep_memory()
     av.logging.set_level(None)
     of_av = (found.name for found in pkgutil.walk_packages(av.__path__, "av."))
     _import_ahead((*_TEXT, *(name for name in of_av if name not in _NOT_OF_AV)))
     prepare()
+    with contextlib.suppress(errors.MediaError):  # it is no more than a gain in speed
+        warm_up(limits)
 
     def work(request: dict[str, Any], media: int, answers: BinaryIO) -> None:
         if request["probe"]:

@@ -17,6 +17,11 @@ def give(name: str, descriptor: int) -> None:
     _given[name] = descriptor, os.fstat(descriptor).st_size
 
 
+def forget(name: str) -> None:
+    """Undo `give`."""
+    _given.pop(name, None)
+
+
 def opened(name: str) -> IO[bytes]:
     """A new reader of the file of that name, from its beginning.
 
