@@ -150,7 +150,7 @@ def _plain(value: object) -> str:
 
 def shown(path: str | os.PathLike[str]) -> str:
     """A path for people."""
-    return printable(os.fspath(path))
+    return printable(os.fsencode(path).decode("utf-8", "surrogateescape"))  # whatever this system's own encoding is
 
 
 def with_path(value: dict[str, Any], path: str) -> dict[str, Any]:
