@@ -61,6 +61,7 @@ _TEXT: Final = tuple(
     )
 )
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
+_GIVEN_BACK_BYTES: Final = 64 << 10
 _KEPT_BYTES: Final = 32 << 20
 """The most that glibc takes for the second of them."""
 _ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -166,13 +167,14 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
     from vhashdb.video.pictures import needs_threads, prepare
     from vhashdb.video.warming import warm_up
 
-    _keep_memory()
+    _set_malloc(_GIVEN_BACK_BYTES, 0)  # what the warming leaves free would be there beyond the limit on memory
     av.logging.set_level(None)
     of_av = (found.name for found in pkgutil.walk_packages(av.__path__, "av."))
     _import_ahead((*_TEXT, *(name for name in of_av if name not in _NOT_OF_AV)))
     prepare()
     with contextlib.suppress(errors.MediaError):  # it is no more than a gain in speed
         warm_up(limits)
+    _set_malloc(_KEPT_BYTES, _KEPT_BYTES)
 
     def work(request: dict[str, Any], media: int, answers: BinaryIO) -> None:
         if request["probe"]:
@@ -194,15 +196,18 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
     return work
 
 
-def _keep_memory() -> None:
-    """Have glibc keep what is freed: it learns by the first large pieces that others follow, and each process is new to it.
+def _set_malloc(mapped: int, kept: int) -> None:
+    """Have glibc map pieces from ``mapped`` bytes each by itself, and keep up to ``kept`` bytes of what is freed, from now on.
 
-    Else every picture is given back to the system and fetched anew: three times the page faults.
+    It learns by the first large pieces that others follow, and each process is new to it. Unless it keeps them, every
+    picture is given back to the system and fetched anew: three times the page faults.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
-        mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)
+    libc = ctypes.CDLL(None)
+    mallopt, trim = getattr(libc, "mallopt", None), getattr(libc, "malloc_trim", None)
+    if mallopt is not None and trim is not None:
+        trim(0)
+        mallopt(_TRIM_THRESHOLD, kept)
+        mallopt(_MMAP_THRESHOLD, mapped)
 
 
 def _import_ahead(modules: Iterable[str]) -> None:
