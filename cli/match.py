@@ -275,7 +275,7 @@ class _Matching:
             elapsed_s=time.monotonic() - self._started,
             code=code,
         )
-        for teller in tellers:
+        for teller in reversed(tellers):  # what can fail, such as a page, before the line that says the exit code
             teller.finish(summary)
 
 

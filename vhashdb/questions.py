@@ -196,7 +196,7 @@ class Questions:
             matches = [m for m in matches if m.record.id not in unlike]
         self._store.check([m.record.id for m in matches])
         matches = self._with_ceilings(matches, query, (file.sha256 or None) if file else None)
-        verdict, reason = _verdict(query, matches)
+        verdict, reason = _verdict(query, matches, compared.left_out)
         self._note_question(verdict, matches)
         return Result(
             verdict,
@@ -275,7 +275,7 @@ def _in_force(record: Record, today: datetime.date) -> bool:
     return record.state is not State.RETRACTED and not record.details.expired(today)
 
 
-def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str]:
+def _verdict(query: Fingerprint, matches: Sequence[Match], left_out: int) -> tuple[Verdict, str]:
     if matches:
         return matches[0].verdict, matches[0].judgement.reason
     if not _shows_enough(query):
@@ -284,6 +284,8 @@ def _verdict(query: Fingerprint, matches: Sequence[Match]) -> tuple[Verdict, str
         return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.shown_s:.1f} s show enough picture to compare"
     if not query.coverage.complete:
         return Verdict.INSUFFICIENT, f"nothing known in {_what_was_seen(query.coverage)}"
+    if left_out:
+        return Verdict.INSUFFICIENT, "nothing known in what was compared, and not everything that looks alike could be"
     return Verdict.NO_MATCH, "nothing known is alike"
 
 
