@@ -94,7 +94,7 @@ def compare(query: Fingerprint, reference: Fingerprint, *, near_s: Sequence[floa
     radius = align_radius(bits)
     queries, references = query_tracks(query), tracks_of(reference)
     shown_s = (0.0, reference.duration_s)
-    if reference.is_still:
+    if reference.is_still and len(reference):
         shown_s = (float(reference.start_s[0]), float(reference.end_s.max()))
         references = {view: track.lasting(query.duration_s) for view, track in references.items()}
     tried = best_view_pairs(queries, references, bits, near_s)
