@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,7 +138,8 @@ def test_a_picture_an_array_and_a_file_have_the_same_hashes(samples):
     with Image.open(samples / "still.png") as image:
         rgb = np.asarray(image.convert("RGB"))
         picture_print, array_print = vhashdb.fingerprint(image), vhashdb.fingerprint(rgb)
-    assert picture_print == array_print == vhashdb.fingerprint(samples / "still.png")
+    file_print = vhashdb.fingerprint(samples / "still.png")
+    assert picture_print == array_print == replace(file_print, coverage=picture_print.coverage)  # only a file has a codec
     assert (picture_print.duration_s, len(picture_print.damage)) == (0.04, 0)
 
 

@@ -218,10 +218,10 @@ def large(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("words", "last"), [(["show"], ""), (["show"], "4a"), (["list", "--label"], ""), (["match", "--source"], "")])
-def test_a_hundred_thousand_records_take_less_than_300_ms(words, last, shell_environment, large, monkeypatch):
+def test_a_hundred_thousand_records_take_less_than_half_a_second(words, last, shell_environment, large, monkeypatch):
     monkeypatch.setenv("VHASHDB_DB", str(large))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert answers(words, last)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     # Processor time: how long a busy machine takes says nothing about the program.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.3
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
