@@ -229,7 +229,7 @@ def outcome_lines(path: str, outcome: Outcome, counts: str) -> list[str]:
     record = f"  rec {outcome.record[:8]}" if outcome.record else ""
     reason = f"  {printable(outcome.reason)}" if outcome.reason else ""
     lines = [f"{shown(path)}  {counts} {outcome.number}  {outcome.status.value.upper()}{record}{reason}"]
-    return lines + [f"  {printable(note)}" for note in outcome.notes]
+    return lines + [f"  {printable(note)}" for note in (*outcome.notes, *outcome.shortcomings)]
 
 
 def tally(counts: Counter[str]) -> str:

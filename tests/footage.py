@@ -48,6 +48,8 @@ def film(path, frames, *, rate=10, pts=None, codec="libx264", pix_fmt="yuv420p",
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24" if pixels.ndim == 3 else "gray")
             if pts is not None:
                 frame.pts, frame.time_base = pts[number], Fraction(1, 1000)
+            else:  # an encoder that is left to guess takes what happens to be in memory
+                frame.pts, frame.time_base = number, 1 / Fraction(rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path

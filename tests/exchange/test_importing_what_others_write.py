@@ -94,7 +94,7 @@ def test_a_length_that_no_video_has_is_refused(new_db):
 )
 def test_what_can_hardly_be_found_is_said_when_it_is_taken(new_db, data, said):
     found = list(Importer(new_db, io.BytesIO(data().encode())).run())
-    assert said in found[0].notes[-1]
+    assert said in found[0].shortcomings[-1]
     assert found[-1].text.startswith("1 record: ")
     assert said in found[-1].text
     assert not [e for e in Importer(new_db, io.BytesIO(data().encode())).run() if isinstance(e, Remark)]

@@ -63,6 +63,8 @@ class Outcome:
     opinions: tuple[Judged, ...] = ()
     notes: tuple[str, ...] = ()
     """What was left out, in words."""
+    shortcomings: tuple[str, ...] = ()
+    """What keeps its record from being found, in words; how often each was the case is said once, at the end of the file."""
 
     def to_json(self, path: str, counts: str) -> dict[str, Any]:
         """The ``item`` line of ``vhashdb import --json``."""
@@ -76,7 +78,7 @@ class Outcome:
             "source": self.source,
             "external_id": self.external_id,
             "opinions": [{"by": o.by, "verdict": o.verdict, "reason": o.reason} for o in self.opinions],
-            "notes": list(self.notes),
+            "notes": [*self.notes, *self.shortcomings],
         }
 
 
@@ -212,12 +214,12 @@ class Importer:
         doubts = (item.doubt,) if item.doubt else self._gate(thinned(item.frames)) if item.frames is not None else ()
         decision = decide(item, known, "; ".join((*filter(None, [item.unread]), *doubts)))
         record = self._carry_out(decision, place, item, known, batch)
-        notes = item.notes
-        if decision.status in (Status.ADDED, Status.HELD, Status.UPDATED):
-            little = tuple(shortcomings(item))
-            self._little.update(little)
-            notes = (*notes, *little)
-        return Outcome(item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, notes)
+        taken = decision.status in (Status.ADDED, Status.HELD, Status.UPDATED)
+        little = tuple(shortcomings(item)) if taken else ()
+        self._little.update(little)
+        return Outcome(
+            item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, item.notes, little
+        )
 
     def _carry_out(self, decision: Decision, place: Place, item: Item, known: Imported | None, batch: Batch | None) -> str | None:
         """Change what is to be changed; the id of the record."""
