@@ -14,7 +14,9 @@ import math
 import os
 import select
 import stat
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -33,6 +35,30 @@ _KINDS: Final = (
     (stat.S_ISBLK, "a device"),
 )
 _PIPE_HINT: Final = "name the pipe itself rather than its folder, or write what comes through it to a file first"
+
+
+_held: Final = Counter[tuple[int, int]]()
+_holding: Final = threading.Lock()
+
+
+def hold(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Keep `open_file` from a file that SQLite has open in this process, until it is released with what this gives.
+
+    Closing a file frees every POSIX lock that the process has on it, and SQLite's locks are such.
+    """
+    state = os.stat(path)
+    with _holding:
+        _held[state.st_dev, state.st_ino] += 1
+    return state.st_dev, state.st_ino
+
+
+def release(held: tuple[int, int] | None) -> None:
+    """Let a file be opened again."""
+    if held is not None:
+        with _holding:
+            _held[held] -= 1
+            if not _held[held]:
+                del _held[held]
 
 
 class OpenFile:
@@ -117,7 +143,10 @@ def open_file(path: str | os.PathLike[str]) -> OpenFile:
     name = os.fspath(path)
     try:
         # Asked before it is opened, for opening some devices has consequences, and after it, for it may be another by then.
-        _require_regular(os.stat(name), name)
+        state = os.stat(name)
+        _require_regular(state, name)
+        if _held[state.st_dev, state.st_ino]:
+            raise NotMedia(f"{name}: is a database that is open", hint="give a video or an image file")
         descriptor = os.open(name, _FLAGS)
         try:
             _require_regular(os.fstat(descriptor), name)

@@ -169,7 +169,8 @@ def _opened(path: Path) -> Transactions:
     strange = DatabaseError(f"{path} is not a cache of fingerprints, so it is left alone")
     if path.exists() and path.stat().st_size and application_of(path) is None:
         raise strange
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    with contextlib.suppress(FileExistsError):  # one that is there is not opened: see `application_of`
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     transactions = Transactions(path, sqlite_engine(path, _LOCK_TIMEOUT_S, durable=False))
     try:
         with transactions.writing() as connection:

@@ -14,12 +14,14 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from vhashdb import errors
+from vhashdb.opening import hold, release
 
-_MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100
-_APPLICATION_ID_AT: Final = 68
+"""Bytes at the beginning of every SQLite file that is not empty."""
 _NO_ROOM: Final = 64 << 10
 """Bytes left on a disk under which SQLite may fail for want of room."""
+_HELD: Final = "held"
+"""In the notes about a connection: the file that nobody else in this process may open."""
 _UNCHANGED: Final = "unchanged"
 """In the notes about a connection: the state of a file that SQLite was told nobody writes to."""
 
@@ -30,11 +32,9 @@ def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, re
     If ``durable``, what was acknowledged survives a power cut; else the file stays sound, and its newest part may be lost.
     With ``read_only``, nothing is written or made, and others may write meanwhile; see `check_unchanged`.
     """
-    place = os.path.abspath(path)
 
     def connect() -> sqlite3.Connection:
-        # SQLite is given the path as it is: in the text of a URL, `?`, `#` and `%` would mean something else.
-        name = f"file:{quote(os.fsencode(place))}?{_how(path)}" if read_only else place
+        name = _name(path, _how(path)) if read_only else os.path.abspath(path)
         # In autocommit, transactions begin where `vhashdb.store.transactions` says so.
         return sqlite3.connect(name, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False, uri=read_only)
 
@@ -42,6 +42,7 @@ def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, re
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry) -> None:
+        entry.info[_HELD] = hold(path)
         connection.execute("PRAGMA foreign_keys = ON")
         if read_only:
             entry.info[_UNCHANGED] = _state_of(path)
@@ -49,12 +50,21 @@ def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, re
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA journal_mode = WAL")
 
+    @sa.event.listens_for(engine, "close")
+    def _let_go(_: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry) -> None:
+        release(entry.info.pop(_HELD, None))
+
     @sa.event.listens_for(engine, "checkout")
     def _still_right(_: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry, __: object) -> None:
         if read_only and entry.info[_UNCHANGED] != _state_of(path):
             raise sa.exc.DisconnectionError("somebody writes to the file, or did")  # the pool connects anew
 
     return engine
+
+
+def _name(path: Path, how: str) -> str:
+    """The name by which SQLite opens a file in a given way; in a URL, `?`, `#` and `%` would mean something else."""
+    return f"file:{quote(os.fsencode(os.path.abspath(path)))}?{how}"
 
 
 def may_write(path: Path) -> bool:
@@ -99,15 +109,22 @@ def _beside(path: Path, ending: str) -> Path:
 
 
 def application_of(path: Path) -> int | None:
-    """The application id in the header of an SQLite file; None if it is no such file."""
+    """The application id in the header of an SQLite file; None if it is no such file.
+
+    SQLite reads it, and nobody else opens the file: whoever closes a file frees all POSIX locks that his process has on it,
+    and another process would then take a database that is open here for one that is not. Nothing is locked, nor written.
+    """
     try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER)
+        if path.stat().st_size < _HEADER:
+            return None
+        with contextlib.closing(sqlite3.connect(_name(path, "immutable=1"), uri=True)) as connection:
+            return int(connection.execute("PRAGMA application_id").fetchone()[0])
     except OSError as error:
         raise errors.DatabaseNotFound(f"{path} cannot be opened: {error.strerror}", hint="check the path and its permissions") from error
-    if len(header) < _HEADER or not header.startswith(_MAGIC):
+    except sqlite3.OperationalError as error:
+        raise errors.DatabaseNotFound(f"{path} cannot be opened: {error}", hint="check the path and its permissions") from error
+    except sqlite3.DatabaseError:
         return None
-    return int.from_bytes(header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4])
 
 
 @contextlib.contextmanager
