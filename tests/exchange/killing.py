@@ -17,19 +17,28 @@ import sqlalchemy as sa
 import vhashdb
 from tests.exchange.companies import film
 
+EVERY = 5
+"""Which of the statements within a transaction is killed before; those at its borders all are."""
+
 
 def main():
     origin, scratch = map(Path, sys.argv[1:])
-    step, alive = 0, False
-    while not alive:
-        step += 1
+    whole = shutil.copytree(origin, scratch / "whole.vhdb")
+    statements = scratch / "statements"
+    assert in_a_process(lambda: sync(whole, 0, statements)) == 0
+    kinds = statements.read_text().splitlines()
+    borders = {place + off for place, kind in enumerate(kinds, 1) for off in (0, 1) if kind in ("BEGIN", "COMMIT", "ROLLBACK")}
+    for step in sorted(borders | set(range(1, len(kinds) + 1, EVERY)) | {2 * len(kinds)}):
         copy = scratch / f"{step}.vhdb"
         shutil.copytree(origin, copy)
-        alive = in_a_process(lambda copy=copy, step=step: sync(copy, step)) == 0
+        ended = in_a_process(lambda copy=copy, step=step: sync(copy, step))
+        assert ended in (0, -signal.SIGKILL), (step, ended)
         killed, _ = looked_at(copy)
-        assert in_a_process(lambda copy=copy: sync(copy, 0)) == 0
-        after, hits = looked_at(copy)
+        if ended:
+            assert in_a_process(lambda copy=copy: sync(copy, 0)) == 0
+        after, hits = looked_at(copy, films=(1, 2, 3))
         print(json.dumps({"step": step, "killed": killed, "after": after, "hits": hits}), flush=True)
+        shutil.rmtree(copy)
 
 
 def in_a_process(action):
@@ -41,14 +50,13 @@ def in_a_process(action):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def sync(path, kill_before):
-    """Sync, and die before that statement; 0 is never."""
-    count = 0
+def sync(path, kill_before, told=None):
+    """Sync, and die before that statement; 0 is never. The first words of all statements go to the file ``told``."""
+    kinds = []
 
-    def counting(*_):
-        nonlocal count
-        count += 1
-        if count == kill_before:
+    def counting(_connection, _cursor, statement, *_):
+        kinds.append(statement.split()[0].upper())
+        if len(kinds) == kill_before:
             os.kill(os.getpid(), signal.SIGKILL)
 
     db = vhashdb.open(path)
@@ -56,13 +64,15 @@ def sync(path, kill_before):
     outcomes = [done.outcome for done in db.exchange.sync()]
     assert outcomes in (["updated"], ["unchanged"]), outcomes
     db.close()
+    if told:
+        told.write_text("\n".join(kinds))
 
 
-def looked_at(path):
-    """Records, and what three films find."""
+def looked_at(path, films=()):
+    """Records, and what these films find."""
     with vhashdb.open(path) as db:
         records = {record.id: [record.state.value, list(record.labels)] for record in db.records()}
-        return records, [[match.record.id for match in db.match(film(seed)).matches] for seed in (1, 2, 3)]
+        return records, [[match.record.id for match in db.match(film(seed)).matches] for seed in films]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, TILTS, Region, View
 from vhashdb.video import VideoInfo
-from vhashdb.video.frames import FRAME_DTYPE, fill_frame, fill_from_sketch
+from vhashdb.video.frames import FRAME_DTYPE, fill_frame, fill_from_sketch, with_estimates
 
 PLANS = {"reference": REFERENCE_VIEWS, "query": QUERY_VIEWS, "scout": SCOUT_VIEWS, "keyframes": KEYFRAME_VIEWS}
 PERIOD_S = 0.25
@@ -217,4 +217,4 @@ def test_pictures_of_any_size_have_a_fingerprint(size):
             luma = picture(number, *size)[..., 0].copy()
             fill(record, luma, sketch_of(luma)) if fill is fill_frame else fill(record, sketch_of(luma), *size)
         frames["time_s"] = np.arange(3) * PERIOD_S
-        assert len(built(frames, QUERY_VIEWS))
+        assert len(built(with_estimates(frames), QUERY_VIEWS))

@@ -19,7 +19,7 @@ from tests.video import evil
 from vhashdb.hashing import pdq
 from vhashdb.video import Decoder, DecoderPool, Mode, Sampling
 from vhashdb.video.decode import av_errors
-from vhashdb.video.frames import FRAME_DTYPE, VideoInfo, fill_from_sketch
+from vhashdb.video.frames import FRAME_DTYPE, VideoInfo, fill_from_sketch, with_estimates
 
 FULL = Sampling(Mode.FULL)
 
@@ -564,6 +564,14 @@ def test_the_sketch_hashes_a_film_turned_by_its_metadata_as_it_is_shown(decoder,
 
 def test_a_picture_too_small_for_pdq_has_no_quality_from_its_sketch_either():
     for size in ((4, 400), (400, 4), (1, 1)):
-        record = np.zeros(1, FRAME_DTYPE)[0]
-        fill_from_sketch(record, np.random.default_rng(1).integers(0, 256, (128, 128), dtype=np.uint8), *size)
-        assert record["quality"] == 0
+        batch = np.zeros(1, FRAME_DTYPE)
+        fill_from_sketch(batch[0], np.random.default_rng(1).integers(0, 256, (128, 128), dtype=np.uint8), *size)
+        assert with_estimates(batch)["quality"] == 0
+
+
+def test_what_the_decoder_made_up_has_no_quality_from_its_sketch_either():
+    batch = np.zeros(2, FRAME_DTYPE)
+    for record in batch:
+        fill_from_sketch(record, np.random.default_rng(1).integers(0, 256, (128, 128), dtype=np.uint8), 480, 640)
+    batch["quality"][0] = 0
+    assert (with_estimates(batch)["quality"] > 0).tolist() == [False, True]

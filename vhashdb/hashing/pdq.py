@@ -90,12 +90,17 @@ def quality_of(buffer: FloatArray, scale: float = 1.0) -> int:
         buffer: from `buffer_of`.
         scale: what luma steps are multiplied by: 1 for full range, 255/219 for studio range.
     """
+    return int(qualities_of(buffer[None], scale)[0])
+
+
+def qualities_of(buffers: FloatArray, scale: float = 1.0) -> npt.NDArray[np.uint8]:
+    """The same of several: ``(n, 64, 64)`` to ``(n,)``."""
     factor = 100.0 * scale / 255.0
-    scaled = buffer * np.float32(factor)
-    down, across = scaled[1:] - scaled[:-1], scaled[:, 1:] - scaled[:, :-1]
+    scaled = buffers * np.float32(factor)
+    down, across = scaled[:, 1:] - scaled[:, :-1], scaled[:, :, 1:] - scaled[:, :, :-1]
     # Converting to integers truncates towards zero, as the reference does.
-    steps = np.abs(down.astype(np.int32)).sum() + np.abs(across.astype(np.int32)).sum()
-    return min(100, int(steps) // 90)
+    steps = np.abs(down.astype(np.int32)).sum(axis=(1, 2)) + np.abs(across.astype(np.int32)).sum(axis=(1, 2))
+    return np.asarray(np.minimum(100, steps // 90), np.uint8)
 
 
 def hash_luma(luma: npt.NDArray[np.number]) -> tuple[PackedHashes, int]:

@@ -178,8 +178,9 @@ class TrackReading:
             context.skip_frame = "NONREF"
         last_s, ended_s, hole_s = 0.0, 0.0, 0.0
         limited = False
+        tick_s = float(stream.time_base or 0)  # of frames, too; to ask each of them for it takes as long as to look at it
         for frame in self._frames(packets, stream):
-            own_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else None
+            own_s = frame.duration * tick_s or None
             time_s = clock.tick(frame.time if keyframes else packets.shown(frame), own_s)
             if clock.pictures_s > self._budget.seconds or self.frames >= self._budget.frames:
                 limited = True
@@ -261,7 +262,7 @@ class TrackReading:
         else:
             fill_from_sketch(record, sketch, self.track.height, self.track.width)
         record["keyframe"] = frame.key_frame
-        if frame.is_corrupt:  # parts of it are made up by the decoder
+        if frame.is_corrupt:  # parts of it are made up by the decoder; what is estimated later is no better
             record["quality"] = 0
 
     def _luma(self, frame: VideoFrame) -> tuple[npt.NDArray[np.uint8], float]:

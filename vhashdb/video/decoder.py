@@ -21,7 +21,7 @@ from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile, open_file
 from vhashdb.video import child, wire
 from vhashdb.video.confinement import InForce
-from vhashdb.video.frames import FrameBatch, Sampling, VideoInfo
+from vhashdb.video.frames import FrameBatch, Sampling, VideoInfo, with_estimates
 
 _STOP_S: Final = 2.0
 _END_S: Final = 20.0
@@ -53,7 +53,7 @@ class VideoStream:
                         raise DecoderFailed(f"{self._path}: the decoder process sent times out of order")
                     self._last_s = float(batch["time_s"][-1])
                     self._count += len(batch)
-                    yield batch
+                    yield with_estimates(batch)
         except MediaError as error:
             if not self._count:
                 raise
