@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -186,14 +186,14 @@ class FingerprintBuilder:
 
     def _columns(self, region: Region, track: _Track, duration_s: float) -> Iterator[_Columns]:
         """The columns of one region, one set for each orientation."""
-        starts, ends, qualities = np.array(track.starts), np.array(track.ends), np.array(track.qualities, np.uint8)
+        starts, ends, qualities = np.array(track.starts), np.array(track.ends), np.concatenate(track.qualities)
         ends[-1] = max(ends[-1], min(duration_s, track.last_end_s, ends[-1] + self._period_s))
-        hashes = np.stack(track.hashes)
-        kept = kept_entries(self._plan.keep_of.get(region, self._plan.keep), hashes[:, 0], starts, ends, duration_s - self._holes_s)
+        hashes = np.concatenate(track.hashes, axis=1)
+        kept = kept_entries(self._plan.keep_of.get(region, self._plan.keep), hashes[0], starts, ends, duration_s - self._holes_s)
         last = np.append(kept[1:], len(starts)) - 1
         for index, orientation in enumerate(self._plan.views[region]):
             view = np.full(len(kept), View(region, orientation).code, np.uint16)
-            yield starts[kept], ends[last], hashes[kept, index], qualities[kept], view
+            yield starts[kept], ends[last], hashes[index, kept], qualities[kept], view
 
     def _hash_pending(self) -> None:
         if not self._pending:
@@ -242,8 +242,8 @@ class _Track:
         self.starts: list[float] = []
         self.ends: list[float] = []
         self.hashes: list[PackedHashes] = []
-        """One ``(orientations, bytes)`` array an entry."""
-        self.qualities: list[int] = []
+        """Of some entries each, ``(orientations, entries, bytes)``."""
+        self.qualities: list[npt.NDArray[np.uint8]] = []
         self._current = 0
         self._open = False
         self.last_end_s = math.inf
@@ -251,17 +251,23 @@ class _Track:
 
     def extend(self, times: npt.NDArray[np.float64], hashes: PackedHashes, qualities: npt.NDArray[np.uint8]) -> None:
         """Append looks, hashes ``(orientations, n, bytes)``: one near the open entry prolongs it, any other begins one."""
-        numbers = as_integers(hashes[0])
-        for position, time_s in enumerate(times.tolist()):
-            if self._open:
-                self.ends[-1] = time_s
-                if (numbers[position] ^ self._current).bit_count() < self._change_bits:
-                    continue
-            self.starts.append(time_s)
-            self.ends.append(time_s)
-            self.hashes.append(hashes[:, position])
-            self.qualities.append(int(qualities[position]))
-            self._current, self._open, self.last_end_s = numbers[position], True, math.inf
+        if not len(times):
+            return
+        begun = []
+        current = self._current if self._open else None
+        for position, number in enumerate(as_integers(hashes[0])):
+            if current is None or (number ^ current).bit_count() >= self._change_bits:
+                begun.append(position)
+                current = number
+        starts, last_s = times[begun].tolist(), float(times[-1])
+        if self._open:  # an entry ends where the next one begins
+            self.ends[-1] = starts[0] if starts else last_s
+        if begun and current is not None:
+            self.starts += starts
+            self.ends += [*starts[1:], last_s]
+            self.hashes.append(hashes[:, begun])
+            self.qualities.append(qualities[begun])
+            self._current, self._open, self.last_end_s = current, True, math.inf
 
     def end(self, time_s: float) -> None:
         """Nothing at all is shown any more from this time on."""
@@ -281,21 +287,19 @@ def kept_entries(
     keep: Keep, hashes: PackedHashes, starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], duration_s: float
 ) -> npt.NDArray[np.int64]:
     """Which of the entries ``(n,)`` of one view, in order of time, make entries of their own: their positions, ascending."""
+    numbers, interrupted = as_integers(hashes), np.concatenate(([False], starts[1:] > ends[:-1])).tolist()
     for step in keep.steps(8 * hashes.shape[1]):
-        kept = _kept_by_change(hashes, starts, ends, step)
+        kept = _kept_by_change(numbers, interrupted, step)
         if len(kept) <= keep.calm_rate * duration_s:
             break
     return kept
 
 
-def _kept_by_change(
-    hashes: PackedHashes, starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], change_bits: int
-) -> npt.NDArray[np.int64]:
+def _kept_by_change(numbers: Sequence[int], interrupted: Sequence[bool], change_bits: int) -> npt.NDArray[np.int64]:
     """Entries to keep: the first, each that is ``change_bits`` from the last kept one, and each after an interruption."""
-    numbers = as_integers(hashes)
-    interrupted = np.concatenate(([False], starts[1:] > ends[:-1])).tolist()
-    kept = [0]
-    for index in range(1, len(numbers)):
-        if interrupted[index] or (numbers[index] ^ numbers[kept[-1]]).bit_count() >= change_bits:
+    kept, last = [0], numbers[0]
+    for index, number in enumerate(numbers[1:], 1):
+        if interrupted[index] or (number ^ last).bit_count() >= change_bits:
             kept.append(index)
+            last = number
     return np.array(kept)

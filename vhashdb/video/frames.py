@@ -204,12 +204,14 @@ def with_estimates(batch: FrameBatch) -> FrameBatch:
     if not batch["estimated"].any():
         return batch
     batch = batch.copy()
-    for height, width in {(int(height), int(width)) for height, width in batch[["height", "width"]][batch["estimated"] != 0]}:
-        these = (batch["estimated"] != 0) & (batch["height"] == height) & (batch["width"] == width)
+    waiting = batch["estimated"] != 0
+    for height, width in set(zip(batch["height"][waiting].tolist(), batch["width"][waiting].tolist(), strict=True)):
+        same = waiting & (batch["height"] == height) & (batch["width"] == width)
+        these = slice(None) if same.all() else same  # nearly always, and a slice copies nothing
         levels = batch["sketch"][these].astype(np.float32)
         batch["coefficients"][these] = region_coefficients(levels, WHOLE_FRAME, height, width)
         # A sketch is twice as fine as PDQ's buffer.
-        buffers = (levels[:, ::2, ::2] + levels[:, ::2, 1::2] + levels[:, 1::2, ::2] + levels[:, 1::2, 1::2]) / 4
+        buffers = (levels[:, ::2, ::2] + levels[:, ::2, 1::2] + levels[:, 1::2, ::2] + levels[:, 1::2, 1::2]) * np.float32(0.25)
         found = pdq.qualities_of(buffers, _SKETCH_STEPS) if min(height, width) >= pdq.MIN_SIDE else 0
         batch["quality"][these] = np.minimum(batch["quality"][these], found)
     return batch
