@@ -22,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 import vhashdb
 from tests import churn
 from tests.conftest import ROOT
+from tests.examples import examples
 from tests.footage import fingerprint_of, random_hashes
 from tests.index.plain import near, pairs, scan
 from vhashdb import live_index
@@ -272,7 +273,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 def test_any_order_of_writing_keeping_merging_crashing_and_damage_answers_like_a_plain_list(small):
     AnyOrder.asked_pairs = AnyOrder.missed_pairs = AnyOrder.merges = AnyOrder.damages = 0
-    run_state_machine_as_test(AnyOrder, settings=settings(max_examples=25, stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples(25), stateful_step_count=30, deadline=None))
     assert AnyOrder.merges > 10
     assert AnyOrder.damages > 10
     assert AnyOrder.asked_pairs > 1000

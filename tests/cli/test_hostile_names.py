@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
+
 from .driver import run
 
 PIECES = st.sampled_from(
@@ -50,7 +52,7 @@ def place(tmp_path_factory):
 
 # Each example is a dozen commands: one that fails is told as it is, and not made smaller.
 @settings(
-    max_examples=8,
+    max_examples=examples(8),
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from tests.exchange.companies import Company, film
 from vhashdb.store import State
 from vhashdb.store.rules import Rules
@@ -191,7 +192,7 @@ def test_text_that_is_no_text_is_kept_readable(db, queue):
 LINES = st.sampled_from([*"a r g d n l s b u 1 3 ? y".split(), "", "because", "/dev/null"])
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(LINES, max_size=40))
 def test_whatever_is_answered_the_log_has_what_was_said_to_be_decided(db, queue, tmp_path_factory, lines):
     own = shutil.copytree(db, tmp_path_factory.mktemp("any") / "queue.vhdb")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from vhashdb import errors
 from vhashdb.exchange import events as e
 from vhashdb.exchange.client import FeedClient
@@ -81,7 +82,7 @@ def asked(place, root, state):
         assert str(error).encode()
 
 
-slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+slow = settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @slow
@@ -161,7 +162,7 @@ EVENTS = (
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(event=st.sampled_from(EVENTS), value=values, data=st.data())
 def test_any_value_in_a_signed_event_is_taken_in_or_refused_and_the_database_goes_on(taker, event, value, data):
     company, feed = taker

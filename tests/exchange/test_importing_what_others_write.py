@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from tests.exchange.formats.samples import MD5, PDQ, SAMPLES, SHA256
 from tests.footage import fingerprint_of
 from vhashdb.exchange.formats import FormatLimits, Options, Remark
@@ -141,7 +142,7 @@ def mutated(draw):
 @example(b'{"pdq":"' + PDQ.encode() + b'","labels":["\\ud800"],"reason_code":"\\ud800 x","hashes":["photodna:\\ud800"]}\n')
 @example(b'{"md5":"' + MD5.encode() + b'","opinions":[{"by":"\\ud800","verdict":"agree","reason":"\\ud800"}]}\n')
 @example(b'{"md5":"' + MD5.encode() + b'","x":' + b"9" * 5000 + b"}\n")
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(250), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_mutated_files_are_imported_or_refused_and_leave_the_database_whole(new_db, raw):
     try:
         found = [*Importer(new_db, io.BytesIO(raw)).run(), *Importer(new_db, io.BytesIO(raw), dry_run=True).run()]

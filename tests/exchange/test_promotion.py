@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from vhashdb.exchange import events as e
 from vhashdb.exchange.incoming import Incoming, record_id
 from vhashdb.exchange.state import FeedState
@@ -73,7 +74,7 @@ def plainly(events):
     return records, spoken, sorted(state.allowed)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches, st.data())
 def test_any_events_in_any_batches_with_any_interruption_are_a_plain_replay(tmp_path_factory, batches, data):
     with vhashdb.create(tmp_path_factory.mktemp("replay") / "a.vhdb") as db:

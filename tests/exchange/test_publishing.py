@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from vhashdb.errors import EventInvalid, FeedBusy, FeedUnreachable, KeyUnusable, UsageError
 from vhashdb.exchange import events as e
 from vhashdb.exchange import files
@@ -254,7 +255,7 @@ streams = st.lists(
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

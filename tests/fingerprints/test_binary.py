@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from tests.fingerprints.strategies import fingerprints
 from tests.footage import fingerprint_of
 from vhashdb.fingerprints import binary
@@ -38,7 +39,7 @@ def small():
 
 
 @given(fingerprints())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_every_fingerprint_survives(fingerprint):
     again = vhashdb.from_bytes(vhashdb.to_bytes(fingerprint))
     assert again == fingerprint
@@ -47,7 +48,7 @@ def test_every_fingerprint_survives(fingerprint):
 
 
 @given(fingerprints())
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_packing_is_deterministic(fingerprint):
     packed = vhashdb.to_bytes(fingerprint)
     assert packed == vhashdb.to_bytes(vhashdb.from_bytes(packed))
@@ -103,7 +104,7 @@ def test_every_change_of_a_single_bit_is_refused():
 
 
 @given(st.data())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_change_of_a_byte_is_refused(data):
     packed = bytearray(vhashdb.to_bytes(data.draw(fingerprints(max_entries=6))))
     position = data.draw(st.integers(0, len(packed) - 1))
@@ -113,7 +114,7 @@ def test_any_change_of_a_byte_is_refused(data):
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_random_bytes_are_refused(data):
     for attempt in (data, b"VHFP" + data, sealed(data), sealed(zlib.compress(data))):
         with pytest.raises(vhashdb.FingerprintError):
@@ -121,7 +122,7 @@ def test_random_bytes_are_refused(data):
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_changed_body_with_a_fitting_checksum_is_a_fingerprint_or_refused(data):
     """A checksum is no signature: whoever makes a hostile file makes it fit."""
     packed = vhashdb.to_bytes(data.draw(fingerprints(max_entries=4)))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from tests.footage import bits_between, film, picture, scene
 from vhashdb.fingerprints import REFERENCE_VIEWS, FingerprintBuilder
 from vhashdb.fingerprints.build import Keep
@@ -95,7 +96,7 @@ def test_entries_of_a_film_cover_it_in_order(reference_prints, name):
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=90), st.integers(1, 12))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_any_film_is_covered_whatever_its_batches(shots, batches):
     pictures = [grey(seed) for seed in range(6)]
     lumas = [pictures[s] for s in shots]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import vhashdb
+from tests.examples import examples
 from tests.footage import bits_between, decoded, film, picture, scene, sketch_of
 from vhashdb.fingerprints import KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS, FingerprintBuilder
 from vhashdb.fingerprints.build import STRETCH, Keep
@@ -69,7 +70,7 @@ def test_a_fingerprint_does_not_depend_on_the_batches_it_came_in(letterboxed, pl
 
 
 @given(st.lists(st.integers(1, 64), min_size=1, max_size=6), st.integers(1, 100))
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 def test_a_scout_fingerprint_does_not_depend_on_any_batches(letterboxed, sizes, count):
     frames = letterboxed[:count]
     alike = built(frames, SCOUT_VIEWS, sizes) == built(frames, SCOUT_VIEWS)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from tests.fingerprints.strategies import ALGORITHMS, fingerprints
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb.hashing.views import Region
@@ -21,7 +22,7 @@ def changed(**changes):
 
 
 @given(fingerprints())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_every_fingerprint_survives_json(fingerprint):
     again = vhashdb.from_json(vhashdb.to_json(fingerprint))
     assert again == fingerprint
@@ -103,7 +104,7 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from(["version", "algorithm", "duration_s", "width", "height", "damage", "entries"]), JSON)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_any_value_in_any_place_is_read_or_refused(place, value):
     try:
         vhashdb.from_json(changed(**{place: value}))
@@ -112,7 +113,7 @@ def test_any_value_in_any_place_is_read_or_refused(place, value):
 
 
 @given(fingerprints(algorithms=(ALGORITHMS[0],)))
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_frames_of_the_whole_picture_survive_vpdq_text(fingerprint):
     whole = fingerprint.only(fingerprint.view == 0)
     text = vhashdb.to_vpdq(fingerprint)
@@ -161,7 +162,7 @@ def test_vpdq_text_without_frames_or_times_is_refused(text):
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_text_is_read_or_refused(text):
     for read in (vhashdb.from_vpdq, vhashdb.from_json):
         try:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import vhashdb
+from tests.examples import examples
 from tests.footage import bits_between, fingerprint_of, picture, random_hashes, sketch_of
 from vhashdb.hashing.algorithms import IMAGEHASH_NAMES, NAMES, AlgorithmId, Seen, algorithm, from_imagehash, to_imagehash
 from vhashdb.hashing.views import WHOLE_FRAME, Orientation
@@ -28,7 +29,7 @@ def test_a_picture_hashes_as_imagehash_does(name, bits):
 
 
 @given(st.sampled_from([8, 16, 32]), st.integers(0, 1 << 30))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_an_imagehash_survives_the_way_in_and_out(side, seed):
     value = imagehash.ImageHash(np.random.default_rng(seed).random((side, side)) > 0.5)
     packed = from_imagehash(value)

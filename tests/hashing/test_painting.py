@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.examples import examples
 from tests.footage import bits_between, decoded, picture, scene, sketch_of
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq, Seen, algorithm
@@ -50,7 +51,7 @@ def gradient(down, across):
 
 
 @given(BOXES, st.floats(-0.7, 0.7), st.floats(-0.7, 0.7))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_patch_continues_a_gradient_exactly(box, down, across):
     """Between two borders any; beyond a single one only what does not change from it on can be known."""
     levels = gradient(down if box.top else 0.0, across if box.left else 0.0)
@@ -61,7 +62,7 @@ def test_a_patch_continues_a_gradient_exactly(box, down, across):
 
 
 @given(BOXES, st.integers(0, 255), st.integers(0, 255))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_what_was_drawn_leaves_no_trace(box, first, second):
     """The patch is made of what is around it alone."""
     sketches = np.stack([sketch_of(grey(f)) for f in scene(3, 2)]).astype(np.float32)
@@ -78,7 +79,7 @@ def test_what_was_drawn_leaves_no_trace(box, first, second):
 
 
 @given(BOXES)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_patch_is_never_brighter_or_darker_than_what_is_around_it(box):
     sketches = np.stack([sketch_of(grey(f)) for f in scene(5, 2)]).astype(np.float32)
     patch = paint_over(sketches, box)
@@ -91,7 +92,7 @@ def test_a_patch_is_never_brighter_or_darker_than_what_is_around_it(box):
 
 
 @given(BOXES, st.sampled_from([WHOLE_FRAME, Box(0.1, 0.05, 0.95, 0.8), Box.centred(0.7)]), st.integers(0, 50))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_patch_gives_the_coefficients_of_the_picture_really_painted_over(box, region, seed):
     frames = frames_of([grey(f) for f in scene(seed, 3, 180, 320)])
     levels = levels_of(frames)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import vhashdb
+from tests.examples import examples
 from tests.footage import bits_between, decoded, picture
 from vhashdb.hashing import pdq
 
@@ -40,7 +41,7 @@ def undecided(rgb):
 @example(128, 128, 1)  # the last size with a window of one pixel
 @example(129, 128, 1)
 @example(257, 300, 1)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_any_small_size_equals_the_reference(height, width, seed):
     rgb = picture(seed, height, width)
     ours, quality, reference, reference_quality = ours_and_reference(rgb)
@@ -58,7 +59,7 @@ def test_large_sizes_equal_the_reference(height, width):
 
 
 @given(seed=st.integers(0, 1 << 30), height=st.integers(64, 200), width=st.integers(64, 200))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_pure_noise_equals_the_reference(seed, height, width):
     rgb = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     ours, quality, reference, reference_quality = ours_and_reference(rgb)
@@ -205,7 +206,7 @@ def test_hash_of_a_sample_film_never_changes(samples):
 
 
 @given(st.one_of(st.integers(5, 130), st.integers(5, 2000)))
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_an_axis_to_its_spectrum_is_the_transform_of_what_is_before_it(length):
     basis, spectrum = pdq.dct_basis().astype(np.float64), pdq.spectrum_matrix(length)
     assert spectrum.shape == (16, length)

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.footage import picture, sketch_of
 from vhashdb.hashing.quality import Steps
 from vhashdb.hashing.views import WHOLE_FRAME, Box
@@ -45,7 +46,7 @@ def counted(points, box, without=()):
 
 
 @given(BOXES, st.integers(0, 100))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_the_quality_of_a_box_is_its_steps_counted_one_by_one(box, seed):
     sketches = sketches_of(seed)
     expected = [counted(sketch[::2, ::2], box) for sketch in sketches]
@@ -53,7 +54,7 @@ def test_the_quality_of_a_box_is_its_steps_counted_one_by_one(box, seed):
 
 
 @given(st.floats(0, 0.6), st.floats(0, 0.6), st.integers(0, 100))
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 def test_what_is_left_out_does_not_count(left, top, seed):
     hidden = Box(left, top, left + 0.3, top + 0.3)
     sketches = sketches_of(seed)
@@ -74,7 +75,7 @@ def test_leaving_out_everything_twice_is_zero_and_not_less():
 
 
 @given(BOXES, st.integers(1, 7))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_every_third_sketch_is_every_third_of_the_qualities(box, step):
     sketches = sketches_of(7, 12)
     steps = Steps(sketches)

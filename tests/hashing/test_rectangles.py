@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.conftest import SAMPLES
+from tests.examples import examples
 from tests.footage import decoded, scene, sketch_of
 from vhashdb.hashing.overlays import MAX_OVERLAYS, overlays
 from vhashdb.hashing.rectangles import Sides, band_box, even_band_box, even_column_box, inset_boxes, spread
@@ -102,7 +103,7 @@ def test_most_pictures_within_a_still_one_are_found(inner):
 
 
 @given(x=st.floats(0.05, 0.45), y=st.floats(0.05, 0.45), width=st.floats(0.3, 0.5), height=st.floats(0.3, 0.5), seed=st.integers(0, 20))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_an_inset_is_found_wherever_it_is_to_a_point(x, y, width, height, seed):
     wanted = Box(x, y, x + width, y + height)
     found = inset_boxes(sides_of(drawn(moving(seed), wanted, moving(seed + 50))), 3)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.examples import examples
 from tests.footage import bits_between, decoded, picture, sketch_of
 from vhashdb.hashing import pdq
 from vhashdb.hashing.boxes import bars_box, framed_box, moving_box
@@ -41,7 +42,7 @@ ODD_SIZES = [n for n in range(65, 700, 7) if is_symmetric(n)]
 
 @pytest.mark.parametrize("orientation", Orientation)
 @given(seed=st.integers(0, 1 << 20), height=st.sampled_from([64, *ODD_SIZES]), width=st.sampled_from([64, *ODD_SIZES]))
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 def test_orienting_coefficients_equals_turning_the_picture(orientation, seed, height, width):
     luma = luma_picture(seed, height, width)
     exact, _ = pdq.hash_luma(turned(luma, orientation))
@@ -79,7 +80,7 @@ def test_orientations_are_the_eight_symmetries_of_a_square():
 
 
 @given(seed=st.integers(0, 1 << 20), height=st.integers(64, 300), width=st.integers(64, 300))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_the_hash_of_a_negative_is_the_complement(seed, height, width):
     luma = luma_picture(seed, height, width).astype(np.float32)
     hashed, _ = pdq.hash_luma(luma)
@@ -164,7 +165,7 @@ def edges(box):
     upright=st.booleans(),
     count=st.sampled_from([8, 16, 32]),
 )
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_bars_of_any_colour_are_found_within_one_percent(level, near, far, upright, count):
     wanted = (0.0, near, 1.0, far) if upright else (near, 0.0, far, 1.0)
     found = bars_box(moving_sketches(barred(*wanted, level), count=count))
@@ -279,7 +280,7 @@ def test_margins_with_text_are_cut_off_whatever_their_colour(wanted, level):
 
 
 @given(top=st.floats(0.1, 0.3), bottom=st.floats(0.7, 0.9), level=st.integers(0, 255))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_margins_are_found_within_one_and_a_half_percent(top, bottom, level):
     sketches = moving_sketches(captioned(0.0, top, 1.0, bottom, level))
     assert np.abs(edges(framed_box(sketches)) - (0.0, top, 1.0, bottom)).max() <= 0.015

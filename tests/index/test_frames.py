@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
+from tests.examples import examples
 from tests.footage import flipped, random_hashes
 from tests.index.plain import near, pairs, parts, scan
 from vhashdb.hashing.algorithms import AlgorithmId
@@ -127,13 +128,13 @@ class AnyOrder(RuleBasedStateMachine):
 
 def test_any_order_of_changes_answers_like_a_plain_scan_and_keys_miss_no_more_than_stated():
     AnyOrder.asked_pairs = AnyOrder.missed_pairs = 0
-    run_state_machine_as_test(AnyOrder, settings=settings(max_examples=60, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples(60), stateful_step_count=25, deadline=None))
     assert AnyOrder.asked_pairs > 2000
     assert AnyOrder.missed_pairs <= (1 - SURE) * AnyOrder.asked_pairs
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 1000), st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_the_radius_is_inclusive(radius, distance, seed, frozen):
     stored = random_hashes(seed, 1)
     index = layered([Part(7, 3, stored)]) if frozen else FrameIndex(PDQ)

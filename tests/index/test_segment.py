@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.footage import random_hashes
 from tests.index.plain import SIZES, known, near, parts, scan
 from vhashdb.hashing.bits import distances
@@ -72,7 +73,7 @@ def test_by_keys_it_finds_exactly_what_the_keys_say(bits, way):
 
 
 @given(st.integers(0, 100), st.lists(st.integers(1, 400), min_size=1, max_size=12), st.sampled_from(WAYS), st.integers(0, 64))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_whatever_is_in_it_keys_find_no_more_and_no_less(seed, counts, way, radius):
     records = parts(seed, counts)
     stored = np.concatenate([part.hashes for part in records])
@@ -142,7 +143,7 @@ def test_keys_get_longer_as_segments_grow_and_stay_within_bounds():
 
 
 @given(st.integers(0, 50), st.lists(st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=1, max_size=6), min_size=1, max_size=4))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_merging_gives_what_building_of_the_records_left_gives(seed, groups):
     many = [parts(seed + i, [count for count, _ in group], first=100 * i + 1) for i, group in enumerate(groups)]
     alive = [np.array([keep for _, keep in group]) for group in groups]
@@ -188,7 +189,7 @@ def test_tables_that_name_what_is_not_there_are_an_error(sound, array):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_whatever_is_in_damaged_tables_costs_an_error_or_a_miss_and_little_memory(seed):
     random = np.random.default_rng(seed)
     whole = build(parts(6, [300, 200]), 256)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from vhashdb.index import upkeep
 from vhashdb.index.upkeep import REMOVED_SHARE, TOGETHER, due
 
@@ -50,7 +51,7 @@ def settled(layers):
 
 
 @given(st.lists(st.tuples(st.integers(0, LARGEST), st.integers(0, 400)), max_size=40))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_merging_comes_to_an_end_and_keeps_every_hash(sizes):
     layers = [layer(rows, rows + removed) for rows, removed in sizes if rows + removed]
     left, _ = settled(layers)
@@ -61,7 +62,7 @@ def test_merging_comes_to_an_end_and_keeps_every_hash(sizes):
 
 
 @given(st.lists(st.integers(RECENT, 3 * RECENT), min_size=1, max_size=400))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_segments_stay_few_and_each_hash_is_written_seldom(batches):
     layers, written, added = [], 0, 0
     for rows in batches:

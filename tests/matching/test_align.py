@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from tests.footage import fingerprint_of, flipped, random_hashes
 from vhashdb import Verdict
 from vhashdb.hashing.bits import distances, paired_distances, unpack
@@ -55,13 +56,13 @@ PLANTED = {
 
 
 @given(seconds=st.integers(3, 25), **PLANTED)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_planted_stretch_is_found_where_it_is(offset_s, seconds, noise_bits, before, after, seed):
     check_planted(offset_s, seconds, 1.0, noise_bits, before, after, seed)
 
 
 @given(seconds=st.integers(15, 25), speed=st.sampled_from([0.5, 0.8, 0.9, 1.1, 1.25, 1.5, 2.0]), **PLANTED)
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_planted_stretch_at_another_speed_is_found_where_it_is(offset_s, seconds, speed, noise_bits, before, after, seed):
     """Shorter ones fit the line of normal speed too well to be told apart."""
     check_planted(offset_s, seconds, speed, noise_bits, before, after, seed)
@@ -80,14 +81,14 @@ def check_planted(offset_s, seconds, speed, noise_bits, before, after, seed):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_unrelated_tracks_have_no_stretch(seed):
     query, reference = reference_track(20, seed=seed), reference_track(60, seed=seed + 20_000)
     assert align(query, reference, distances(query.hash, reference.hash), RADIUS) == []
 
 
 @given(st.permutations([0, 1, 2]), st.integers(0, 1000))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_pieces_in_another_order_are_all_found(order, seed):
     reference = reference_track(60, seed=seed)
     pieces = [planted(reference, 20.0 * piece, 1.0, 8, 20, seed=piece).hash for piece in order]
@@ -111,7 +112,7 @@ def with_something_else(query, first_s, last_s):
 
 
 @given(seconds=st.integers(3, 10), gap=st.integers(1, 40), noise_bits=st.integers(0, 25), seed=st.integers(0, 1000))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_long_difference_parts_two_stretches_and_a_short_one_does_not(seconds, gap, noise_bits, seed):
     """An effect or a title is bridged, other footage is not, however long what is alike on both sides of it."""
     gap_s = gap / 4
@@ -126,7 +127,7 @@ def test_a_long_difference_parts_two_stretches_and_a_short_one_does_not(seconds,
 
 
 @given(seconds=st.integers(4, 20), hidden_s=st.sampled_from([0.5, 1.0, 1.5]), seed=st.integers(0, 1000))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_seconds_that_one_side_does_not_show_part_nothing(seconds, hidden_s, seed):
     """Too dark to be usable, say."""
     reference = reference_track(60, seed=seed)
@@ -185,7 +186,7 @@ def lasting(hashes, lengths_s):
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 def test_a_picture_that_stays_is_no_more_evidence_the_longer_it_stays(seed):
     """Eight pictures in two seconds, of which the last stays on."""
     known = random_hashes(seed, 8)
@@ -317,7 +318,7 @@ def test_the_gates_let_pass_what_just_reaches_them():
 
 
 @given(st.floats(0.3, 0.95), st.integers(4, 60), st.floats(0, 60))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_the_score_separates_at_a_half(correlation, entries, median_bits):
     only = segment(correlation=correlation, entries=entries, median_bits=median_bits)
     judgement = judged(only)
@@ -368,7 +369,7 @@ def test_one_very_close_picture_is_worth_a_look():
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.sampled_from([1, 2, 4, 8, 12, 32, 128]), st.integers(0, 1000))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_distances_count_different_bits(left_count, right_count, size, seed):
     left, right = random_hashes(seed, left_count, size), random_hashes(seed + 1, right_count, size)
     expected = (np.unpackbits(left, axis=1)[:, None] != np.unpackbits(right, axis=1)[None]).sum(axis=2)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from vhashdb.review.found import Stretch, read_matches
 
 RECORD, SHA256 = "ab" * 16, "cd" * 32
@@ -76,7 +77,7 @@ JSON = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictio
 OBJECTS = st.dictionaries(NAMES, JSON, max_size=6).map(lambda value: json.dumps(value | {"type": "match"}).encode())
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.lists(st.binary(max_size=20) | JSON.map(lambda value: json.dumps(value).encode()) | OBJECTS))
 def test_no_input_does_anything_but_be_read_or_refused(lines):
     with contextlib.suppress(vhashdb.FormatError):

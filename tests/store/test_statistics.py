@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import vhashdb
 from tests.busy import DAY, HOSTILE_SOURCE, SINCE, UNTIL, Story, a_year, noon
+from tests.examples import examples
 from vhashdb.exchange.policy import NEGATIVE, POSITIVE
 from vhashdb.store.figures import figures
 from vhashdb.store.periods import By, Period
@@ -66,7 +67,7 @@ def by_span(period, days):
 
 
 # Not made smaller when it fails: that takes minutes, as every try makes a database.
-@settings(max_examples=40, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=examples(40), phases=[Phase.explicit, Phase.generate])
 @given(stories(), st.tuples(DAYS, DAYS).map(sorted), st.sampled_from(By))
 def test_every_figure_is_what_one_counts_by_hand(tmp_path_factory, story, ends, by):
     period, today = Period.of(*ends, by), FIRST + 41 * DAY

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from tests.footage import wire_message
 from tests.video import evil
 from vhashdb import fingerprinting
@@ -37,7 +38,7 @@ def receive(data):
 @example(b"")
 @example(b"\x02\x02\x00\x00\x00[]")
 @example(b"\x02\x02\x00\x00\x00\xff\xff")
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_random_bytes_are_an_end_or_a_failure(data):
     try:
         kind, body = receive(data)
@@ -47,7 +48,7 @@ def test_random_bytes_are_an_end_or_a_failure(data):
 
 
 @given(st.sampled_from([1, 2, 3]), st.binary(max_size=2000))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_random_bodies_are_an_end_or_a_failure(kind, body):
     try:
         got, value = receive(wire_message(kind, body))

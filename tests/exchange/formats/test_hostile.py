@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from tests.exchange.formats.reader import entries, items, refused
 from tests.exchange.formats.samples import MD5, MISP, NCMEC, PDQ, SAMPLES, SHA256, STIX, STOPNCII, TCAP, UPDATE
 from vhashdb import FormatError, LimitExceeded
@@ -243,7 +244,7 @@ def test_long_ids_and_reasons():
 
 @pytest.mark.parametrize("name", READ)
 @given(data=st.binary(max_size=300))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_any_bytes_are_read_or_refused(name, data):
     try:
         for entry in entries(data, name)[1]:
@@ -279,7 +280,7 @@ def damaged(draw):
 @example(("threat-updates", b'[{"indicator":1,"type":[],"descriptors":{"data":[1]}},1,null,"x",[]]'))
 @example(("tcap", b'{"results":[{"hash_digest":1},[],null,1]}'))
 @example(("stopncii", b'{"hashRecords":[{"signalType":1,"hashValue":null,"hashStatus":[],"CSPFeedbacks":{"a":1}},0]}'))
-@settings(max_examples=600)
+@settings(max_examples=examples(600))
 def test_damaged_samples_are_read_or_refused(case):
     name, raw = case
     for given_name in (name, ""):

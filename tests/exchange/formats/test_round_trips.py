@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vhashdb
+from tests.examples import examples
 from tests.exchange.formats.reader import items
 from tests.exchange.formats.samples import DATASET, OTHER_PDQ, PDQ, SAMPLES, SIGNAL_LINE, VPDQ_OLD_JSON, VPDQ_TEXT
 from tests.fingerprints.strategies import ALGORITHMS, fingerprints
@@ -99,7 +100,7 @@ def comparable(item):
 
 @pytest.mark.parametrize("name", WHOLE_FORMATS)
 @given(found=st.lists(found_items(), max_size=3, unique_by=lambda item: item.external_id))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_formats_that_say_everything_give_back_what_they_were_given(name, found):
     again = items(written(found, name)) if found else []
     expected = list(map(comparable, found))
@@ -123,7 +124,7 @@ def whole(frames):
 
 
 @given(found=st.lists(found_items(), max_size=4))
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_signal_lines_and_dataset_rows_give_back_each_signal(found):
     for name in ("signals", "dataset"):
         form = format_named(name)
@@ -150,7 +151,7 @@ def whole_signals(item):
 
 @pytest.mark.parametrize("name", ["vpdq", "vpdq-json", "vpdq-json-old"])
 @given(frames=fingerprints((PDQ_ID,)))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_vpdq_gives_back_the_frames_of_the_whole_picture(name, frames):
     item, expected = Item(1, frames=frames), whole(frames)
     if format_named(name).carried(item):
