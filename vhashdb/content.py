@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Final
 
 from vhashdb.errors import MediaError
-from vhashdb.opening import open_file
+from vhashdb.opening import is_held, open_file
 
 HEAD: Final = 4096
 """Bytes that are read of a file."""
@@ -95,6 +95,8 @@ def passed_over(path: str | os.PathLike[str]) -> str:
 
     What cannot be opened is left to whoever looks at it, for whom it is an error.
     """
+    if is_held(path):  # a database that is open
+        return NOT_MEDIA
     try:
         with open_file(path) as file:
             return reason_of(file.head(HEAD), file.path, file.size)

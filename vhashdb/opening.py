@@ -52,6 +52,14 @@ def hold(path: str | os.PathLike[str]) -> tuple[int, int]:
     return state.st_dev, state.st_ino
 
 
+def is_held(path: str | os.PathLike[str]) -> bool:
+    """Whether SQLite has this file open in this process."""
+    with contextlib.suppress(OSError, ValueError):
+        state = os.stat(path)
+        return _held[state.st_dev, state.st_ino] > 0
+    return False
+
+
 def release(held: tuple[int, int] | None) -> None:
     """Let a file be opened again."""
     if held is not None:
@@ -143,9 +151,8 @@ def open_file(path: str | os.PathLike[str]) -> OpenFile:
     name = os.fspath(path)
     try:
         # Asked before it is opened, for opening some devices has consequences, and after it, for it may be another by then.
-        state = os.stat(name)
-        _require_regular(state, name)
-        if _held[state.st_dev, state.st_ino]:
+        _require_regular(os.stat(name), name)
+        if is_held(name):
             raise NotMedia(f"{name}: is a database that is open", hint="give a video or an image file")
         descriptor = os.open(name, _FLAGS)
         try:

@@ -33,7 +33,7 @@ def take_for_a_video(path):
 
 
 def walk_the_folder(path):
-    assert [found.path.name for found in walk(path) if found.path.name == "records.sqlite"]
+    assert [found.skipped for found in walk(path) if found.path.name == "records.sqlite"] == ["not media"]
 
 
 @pytest.mark.parametrize("what", [open_again, open_to_read, take_for_a_video, walk_the_folder])
