@@ -23,7 +23,7 @@ from .verdicts import (
 )
 
 if TYPE_CHECKING:
-    from vhashdb import Comparison, Explanation, Fingerprint, Gate, Segment
+    from vhashdb import Comparison, Coverage, Explanation, Fingerprint, Gate, Segment
     from vhashdb.hashing.algorithms import AlgorithmId
     from vhashdb.matching import Candidacy, Fate, Look
 
@@ -77,7 +77,7 @@ def tell(
     """Print a comparison of two named fingerprints: the verdict and the matched stretches."""
     (asked, asked_print), (known, known_print) = query, reference
     if as_json:
-        emit_json(_json("comparison", asked, known, comparison, notes))
+        emit_json(_json("comparison", asked, known, comparison, notes, asked_print.coverage))
         return
     if sys.stdout.isatty():
         from .screen import pair as screen_pair
@@ -93,7 +93,7 @@ def tell(
 def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[str, ...], *, as_json: bool) -> None:
     """Print a comparison with everything that led to it."""
     if as_json:
-        emit_json(_json("explanation", query, reference, explanation, notes) | _explanation_json(explanation))
+        emit_json(_json("explanation", query, reference, explanation, notes, explanation.query.coverage) | _explanation_json(explanation))
         return
     if sys.stdout.isatty():
         from .screen import pair as screen_pair
@@ -122,7 +122,9 @@ def _head(query: str, reference: str, comparison: Comparison) -> list[str]:
     return [f"{shown(query)}  against  {shown(reference)}", *judgement_lines(judgement), *segment_lines(judgement.segments)]
 
 
-def _json(kind: str, query: str, reference: str, comparison: Comparison, notes: tuple[str, ...]) -> dict[str, Any]:
+def _json(
+    kind: str, query: str, reference: str, comparison: Comparison, notes: tuple[str, ...], coverage: Coverage
+) -> dict[str, Any]:
     from vhashdb.results import segment_to_json
 
     judgement = comparison.judgement
@@ -138,6 +140,7 @@ def _json(kind: str, query: str, reference: str, comparison: Comparison, notes: 
         "reference_coverage": round(judgement.reference_coverage, 3),
         "segments": [segment_to_json(segment) for segment in judgement.segments],
         "notes": list(notes),
+        "coverage": coverage.summary(),
     }
 
 

@@ -31,6 +31,7 @@ def test_compare_in_json(films, samples):
     value = json.loads(run("compare", "--json", *films).out)
     assert (value["type"], value["verdict"]) == ("comparison", "match")
     assert value["segments"][0]["view"].startswith("mirrored")
+    assert value["coverage"]["complete"]
     value = json.loads(run("compare", "--json", samples / "unknown" / "train.mp4", films[1]).out)
     assert (value["verdict"], value["segments"]) == ("no-match", [])
 
