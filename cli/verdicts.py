@@ -10,7 +10,7 @@ from vhashdb.text import NORMAL_SPEED, SHORT_S, STILL_S, span
 from .output import coloured, labels_text, printable, shown, verdict_word
 
 if TYPE_CHECKING:
-    from vhashdb import Comparison, Coverage, Explanation, Match, Result, Segment
+    from vhashdb import Ceiling, Comparison, Coverage, Explanation, Match, Result, Segment
     from vhashdb.matching import Candidacy, Fate, Look
     from vhashdb.matching.verdict import Judgement
 
@@ -18,7 +18,7 @@ SHOWN_VIEWS = 8
 SHOWN_STRETCHES = 6
 """Of each way of looking."""
 WIDTH = 80
-_USUAL = "the record allows review at most"
+_USUAL = ("review", ("set by the record",))
 """What nearly every record says; not worth a line."""
 LOOK = "look at it yourself; it is too dark, flat or short for the software to say anything"
 """What to do about a file that shows too little."""
@@ -60,8 +60,8 @@ def _match_lines(name: str, match: Match) -> list[str]:
     state = "" if record.state == "active" else f"   ({record.state})"
     labels, source = labels_text(record.labels), printable(record.details.source)
     lines = [f"{name}  {word}  {match.score:.2f}  rec {record.short_id}  {labels}  from {source}{voices}{state}  → {ceiling.action}"]
-    if ceiling.reasons not in ((), (_USUAL,)):
-        lines.append(f"  not more than {ceiling.action}: {printable('; '.join(ceiling.reasons))}")
+    if ceiling.reasons and (ceiling.action, ceiling.reasons) != _USUAL:
+        lines.append(f"  {maximum(ceiling)}")
     if ceiling.exceptions:
         lines.append(f"  does not apply to {printable(', '.join(ceiling.exceptions))}")
     if match.identical:
@@ -70,6 +70,11 @@ def _match_lines(name: str, match: Match) -> list[str]:
     if match.verdict == "possible":
         lines.append(f"  {printable(match.judgement.reason)}")
     return lines + segment_lines(match.segments)
+
+
+def maximum(ceiling: Ceiling) -> str:
+    """The most that may happen without a person, and why it is no more."""
+    return f"maximum automatic action: {ceiling.action} ({printable('; '.join(ceiling.reasons))})"
 
 
 def segment_lines(segments: tuple[Segment, ...], query: str = "clip", known: str = "known") -> list[str]:

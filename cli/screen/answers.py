@@ -18,7 +18,7 @@ from ..batch import Job, tally
 from ..limits import with_options
 from ..output import COLOURS, counted, printable, shown, told, verdict_word, without_path
 from ..tellers import WORDS, Summary, database_text
-from ..verdicts import what_to_do
+from ..verdicts import maximum, what_to_do
 from .drawing import Side, draw, legend, stretches
 from .screen import Screen
 
@@ -164,7 +164,7 @@ class ScreenTeller:
         """The number of the note that says why a match leads to no more."""
         if not match.ceiling.reasons:
             return ""
-        note = f"not more than {match.ceiling.action}: {printable('; '.join(match.ceiling.reasons))}"
+        note = maximum(match.ceiling)
         return f" [{self._notes.setdefault(note, len(self._notes) + 1)}]"
 
     def _unusable(self, match: Match) -> list[Span]:
@@ -184,7 +184,7 @@ class ScreenTeller:
             screen.hanging("→ ", f"{counted(found, 'file')} to look at; {example}:")
             screen.command(self._command("explain", *self._first), _INDENT)
         if unsure:
-            screen.hanging("→ ", f"{counted(unsure, 'file')} that nothing can be said of: that is not NO MATCH, so a person has to look")
+            screen.hanging("→ ", f"{counted(unsure, 'file')} that could not be checked: that is not NO MATCH, so a person has to look")
 
     def _command(self, verb: str, *arguments: str) -> list[str]:
         """A command that can be given next, for the same database."""

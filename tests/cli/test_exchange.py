@@ -61,7 +61,7 @@ def test_from_nothing_to_a_match(db, acme, samples):
     assert re.search(r"MATCH  \d\.\d\d  rec [0-9a-f]{8}  graphic-violence  from acme-feed \(1 agree, 0 dispute\)  → review$", head)
     match = run("match", clip, "--db", db, "--json").of_type("match")[0]
     assert (match["action"], match["agree"], match["dispute"], match["source"]) == ("review", 1, 0, "acme-feed")
-    assert match["action_reasons"] == ["the record allows review at most"]
+    assert match["action_reasons"] == ["set by the record"]
     assert match["exceptions"] == []
 
 
@@ -105,7 +105,7 @@ def test_levels_moves_releases_and_removal(follower, acme, samples):
     assert run("trust", "level", "acme-feed", "log", "--db", follower).out == "acme-feed  is trusted up to log\n"
     lines = run("match", samples / "edited" / "valley__clip.mp4", "--db", follower).lines
     assert lines[0].endswith("→ log")
-    assert lines[1] == "  not more than log: feed acme-feed is trusted up to log"
+    assert lines[1] == "  maximum automatic action: log (feed acme-feed is trusted up to log)"
     assert run("trust", "level", "acme-feed", "most", "--db", follower).code == 2
     assert run("trust", "move", "acme-feed", "http://127.0.0.1:9", "--db", follower).code == 0
     assert run("sync", "--db", follower).code == 5
@@ -134,7 +134,7 @@ def test_opinions_and_reviews(follower, acme, samples):
     assert done.out == f"rec {the_record(follower)[:8]}  false_positive (saw_match)  a trailer  → disputed\n"
     head, why, *_ = run("match", samples / "edited" / "valley__clip.mp4", "--db", follower).lines
     assert "(1 agree, 1 dispute)   (disputed)  → review" in head
-    assert why.startswith("  not more than review: the record allows review at most; ")
+    assert why.startswith("  maximum automatic action: review (set by the record; ")
     assert why.endswith("; disputed: 1 for it, 1 against (local)")
     case, count = run("review", "list", "--db", follower).lines
     assert case.startswith(f"rec {the_record(follower)[:8]}  disputed")
@@ -142,7 +142,7 @@ def test_opinions_and_reviews(follower, acme, samples):
     assert count == "1 case to look at"
     shown = run("review", "show", name, "--db", follower).out
     assert f"published as acme-feed:{acme.record} revision 1" in shown
-    assert "→ review: the record allows review at most; " in shown
+    assert "→ review: set by the record; " in shown
     value = json.loads(run("review", "show", name, "--db", follower, "--json").out)
     assert [opinion["verdict"] for opinion in value["opinions"]] == ["false_positive"]
     assert run("review", "accept", name, "--reason", "looked at it", "--db", follower).out.endswith("accepted  → disputed\n")

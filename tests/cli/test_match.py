@@ -56,7 +56,7 @@ def test_text_for_a_still_says_which_second(at, samples, ids, clean):
     head, ceiling, reason, segment, _ = done.lines
     assert ceiling.endswith("the match is possible, not certain")
     assert re.match(rf"still\.jpg  POSSIBLE  0\.\d\d  rec {ids[row['source'].removeprefix('known/').removesuffix('.mp4')][:8]}  ", head)
-    assert reason == "  the same picture, but no motion to confirm it"
+    assert reason == "  same picture; no motion to confirm it"
     found = re.fullmatch(r"  still picture   ↔   known 00:00:(\d\d\.\d)(?: – 00:00:(\d\d\.\d))?      (?:.*, )?\d+/256 bits", segment)
     first, last = float(found[1]), float(found[2] or found[1])
     assert first - 0.5 <= float(row["reference_start_s"]) <= last + 0.5

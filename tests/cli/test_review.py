@@ -125,7 +125,7 @@ def test_what_a_case_shows(db, queue):
         "own review, looked at by 2 people, policy 4b",
         "people here say that it shows nothing harmful (saw the video itself): a trailer",
         "1 opinion against it, since ",
-        "review at most: the record allows review at most; held: put aside by a person",
+        "review at most: set by the record; held: put aside by a person",
         "was to be reviewed by",
         "(10 days ago)",
         "first seen",

@@ -27,7 +27,7 @@ def test_the_video_that_one_known_frame_is_of_is_possible(new_db, samples, name,
     result = new_db.match(path, effort=effort)
     assert result.verdict is Verdict.POSSIBLE
     assert [match.record.id for match in result.matches] == [record.id]
-    assert result.reason == "the same picture, but no motion to confirm it"
+    assert result.reason == "same picture; no motion to confirm it"
     assert new_db.match(samples / "unknown" / "train.mp4", effort=effort).verdict is Verdict.NO_MATCH
 
 

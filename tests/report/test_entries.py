@@ -57,7 +57,7 @@ def test_a_match_has_everything_a_moderator_asks_for(answer, known):
     assert record.labels == ("graphic-violence", "terrorism")
     assert (record.severity, record.reason, record.source) == ("extreme", "perpetrator-produced", "this database")
     assert record.basis == "a court order (tvec-1 · T&S 4 · (EU) 2021/784)"
-    assert record.reviewed == "by people, 2 people"
+    assert record.reviewed == "by 2 people"
     assert dict(record.dates)["first seen"] == "2026-01-02"
     assert dict(record.dates)["to be reviewed by"] == "2027-01-02"
     assert "added here" in dict(record.dates)

@@ -75,14 +75,14 @@ def test_stretches_are_a_table_and_a_sentence(told):
     assert "of the known video, mirrored." in text
     assert re.search(r"of the known video, 1\.2\d × as fast", text)
     assert "The very same file, byte for byte." in text
-    assert "The same picture, but no motion to confirm it." in text
+    assert "Same picture; no motion to confirm it." in text
 
 
 def test_conditions_are_in_plain_words_with_value_and_threshold(told):
     text = words(told.page())
     assert "5 of 5 conditions for a match are met" in text
     assert re.search(r"how alike they change, from 0 to 1 ?0\.\d+ ?at least 0\.15 ?yes", text)
-    assert re.search(r"weight of it all ?\d+(\.\d+)? ?at least 5 ?yes", text)
+    assert re.search(r"total evidence ?\d+(\.\d+)? ?at least 5 ?yes", text)
 
 
 def test_what_strangers_wrote_is_text(known_db, asked, samples):

@@ -33,14 +33,14 @@ def test_speeds_in_words():
             True,
             View(Region.WHOLE),
             "upside down, as a negative",
-            "picture without bars of the file",
+            "letterbox removed (file)",
         ),
         (
             View(Region.LEFT_HALF),
             False,
             View(Region.CROP_WIDE),
             "",
-            "left half of the file, centre 88% of the known video",
+            "left half (file), centre 88% (known video)",
         ),
     ],
 )

@@ -183,7 +183,7 @@ def _limits(standing: Standing, today: datetime.date, quorum: int, seen_here: bo
     """Everything that forbids the highest action: up to where, and why."""
     feed, voices = standing.feed, standing.voices
     if standing.max_action is not Action.BLOCK:
-        yield standing.max_action, f"the record allows {standing.max_action} at most"
+        yield standing.max_action, "set by the record"
     if feed.max_action is not Action.BLOCK:
         yield feed.max_action, f"the policy of feed {feed.id} allows {feed.max_action} at most"
     if feed.trust is not Action.BLOCK:

@@ -196,20 +196,20 @@ BARED: Final = {
 there (`vhashdb.hashing.painting`)."""
 _REGION_LABELS: Final = {
     Region.WHOLE: "whole picture",
-    Region.BOX: "picture without bars",
-    Region.BOX_ROWS: "picture without bars above and below",
-    Region.BOX_COLUMNS: "picture without bars at the sides",
-    Region.MOVING: "moving part",
+    Region.BOX: "letterbox removed",
+    Region.BOX_ROWS: "letterbox above and below removed",
+    Region.BOX_COLUMNS: "letterbox at the sides removed",
+    Region.MOVING: "border removed",
     **dict.fromkeys(PICTURES, "inset picture"),
     **{region: f"picture {number} of a grid" for number, region in enumerate(CELLS, 1)},
-    Region.FRAMED: "picture without drawn margins",
-    **dict.fromkeys((Region.BAND, Region.EVEN_BAND), "picture between bands"),
-    Region.EVEN_COLUMN: "picture between the sides",
+    Region.FRAMED: "drawn border removed",
+    **dict.fromkeys((Region.BAND, Region.EVEN_BAND), "border above and below removed"),
+    Region.EVEN_COLUMN: "border at the sides removed",
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | INSETS).items()},
     **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
     **{region: region.name.replace("_", " ").lower() for region in HALVES},
-    **{region: f"picture without what covers its {region.name[5:].replace('_', ' ').lower()}" for region in BARED},
-    Region.UNCOVERED: "picture without what covers it",
+    **{region: f"logo or caption at the {region.name[5:].replace('_', ' ').lower()} ignored" for region in BARED},
+    Region.UNCOVERED: "logo or caption ignored",
 }
 
 

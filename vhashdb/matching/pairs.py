@@ -44,8 +44,8 @@ class ViewPair:
     @property
     def parts(self) -> str:
         """The parts of the pictures that are looked at, in words; empty if it is all of both."""
-        sides = ((self.query.region, "the file"), (self.reference.region, "the known video"))
-        return ", ".join(f"{region.label} of {side}" for region, side in sides if region)
+        sides = ((self.query.region, "file"), (self.reference.region, "known video"))
+        return ", ".join(f"{region.label} ({side})" for region, side in sides if region)
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,7 @@ def judge(found: Sequence[Segment], query: Fingerprint, reference: Fingerprint) 
         low, high = _POSSIBLE_SCORES
         score = low + (high - low) * min(1.0, max(evidence / MATCH_EVIDENCE, max(s.closeness for s in looks) / 4))
         unmoved = max(s.motion.change for s in looks) < 0.02 or not telling
-        reason = "the same picture, but no motion to confirm it" if unmoved else "alike, but too little to be sure"
+        reason = "same picture; no motion to confirm it" if unmoved else "same pictures; not enough motion to confirm"
         return _judgement(Verdict.POSSIBLE, score, looks, gates, reason, query, reference)
     reason = "some frames are alike, but not in a row that moves alike" if disjoint else "no frames are alike"
     return Judgement(Verdict.NO_MATCH, 0.0, (), gates, reason)

@@ -110,7 +110,7 @@ def record_facts(record: Record, known: Known) -> RecordFacts:
     opinions = known.opinions(record)
     rule = " · ".join(_text(text) for text in (details.reason_code, details.policy, details.law) if text)
     basis = terms.ORIGINS.get(details.origin, details.origin)
-    people = f"{details.reviewers} {'person' if details.reviewers == 1 else 'people'}" if details.reviewers else ""
+    people = f"{details.reviewers} {'person' if details.reviewers == 1 else 'people'}" if details.reviewers else "people"
     days = {
         "added here": record.added_at.date(),
         "first seen": details.first_seen,
@@ -126,7 +126,7 @@ def record_facts(record: Record, known: Known) -> RecordFacts:
         _text(details.reason),
         "this database" if details.source == LOCAL else _organisation(details.source, known),
         f"{basis} ({rule})" if rule else basis,
-        ", ".join(part for part in (words.REVIEW_METHODS.get(details.review_method, details.review_method), people) if part),
+        words.REVIEW_METHODS.get(details.review_method, details.review_method).replace("people", people),
         tuple((name, day.isoformat()) for name, day in days.items() if day is not None),
         record.duration_s,
         tuple(_opinion(opinion, known) for opinion in opinions[-MOST_OPINIONS:]),

@@ -9,7 +9,7 @@ from vhashdb.matching.verdict import GateName, Verdict
 
 VERDICTS: Final = {
     Verdict.MATCH: "A part of the file looks like a known video and changes as it does. Look at both before anything happens.",
-    Verdict.POSSIBLE: "Something is alike, but too little to be sure: a still picture, a short or a plain stretch. "
+    Verdict.POSSIBLE: "The same picture, but not enough motion to confirm it: a still, a short or a plain stretch. "
     "Some of these are something else. Look.",
     Verdict.NO_MATCH: "Nothing in it is like anything in this database. That is no clearance: the file may be harmful and new, "
     "or changed too much to be found.",
@@ -39,7 +39,7 @@ CONDITIONS: Final = {
     GateName.SECONDS: ("seconds in which they are", "at least"),
     GateName.DISTANCE: ("bits in which they typically differ", "at most"),
     GateName.MOTION: ("how alike they change, from 0 to 1", "at least"),
-    GateName.EVIDENCE: ("weight of it all", "at least"),
+    GateName.EVIDENCE: ("total evidence", "at least"),
     GateName.VIDEOS: ("known videos that show the same", "at most"),
 }
 """What each condition for a match is about, and on which side of the threshold it is met."""

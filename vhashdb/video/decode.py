@@ -356,7 +356,7 @@ def picture_tracks(container: InputContainer, limits: Limits) -> list[int]:
         raise LimitExceeded(f"{container.name}: {len(container.streams)} streams")
     streams = list(container.streams.video)
     if not streams:
-        raise NotMedia(f"{container.name}: no video track in it (audio or data only)", hint="only pictures can be fingerprinted")
+        raise NotMedia(f"{container.name}: no video track in it (audio or data only)", hint="only files with pictures can be checked")
 
     def place(stream: VideoStream) -> tuple[bool, bool, bool, float, int]:
         flags = stream.disposition
