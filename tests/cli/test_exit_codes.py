@@ -119,6 +119,8 @@ TABLE = [
     (0, "config example"),
     (0, "completion bash"),
     (2, "completion cobol"),
+    (0, "help exit-codes"),
+    (2, "help nonsense"),
     (2, "demo --keep"),
     (2, "feed init feed --id own-feed", "it exists"),
     (0, "feed publish feed"),
