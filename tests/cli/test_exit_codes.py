@@ -20,7 +20,7 @@ PASSPHRASE = "correct horse battery staple"
 def test_every_code_has_a_meaning_and_none_is_1():
     assert {code.value for code in ExitCode} == {0, 2, 3, 4, 5, 10, 70, 130, 141}
     assert all(code.meaning for code in ExitCode)
-    help_text = run("--help").out
+    help_text = run("help", "exit-codes").out
     assert all(f"{code.value:<4} {code.meaning}" in help_text for code in ExitCode)
 
 
