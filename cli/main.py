@@ -90,8 +90,8 @@ def _ending(arguments: Sequence[str]) -> int:
 def _report_click(error: click.ClickException) -> None:
     context = getattr(error, "ctx", None)
     message = error.format_message()
-    if isinstance(error, click.NoSuchOption):  # click's own question is put otherwise than the one about commands
-        message = f"{error.message}{did_you_mean(error.possibilities or [])}"
+    if isinstance(error, click.NoSuchOption):  # click's words differ between its releases, and from those about commands
+        message = f"No such option {error.option_name!r}.{did_you_mean(error.possibilities or [])}"
     if context is not None and message == context.get_help():  # a group without a verb
         click.echo(message, err=True)
         return

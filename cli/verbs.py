@@ -41,7 +41,7 @@ class LazyGroup(Group):
         return completed(command, cmd_name)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the verbs, which are what most readers look for, before the options; those of a group that is not explained on one line."""
+        """Write the groups of verbs, which are what most readers look for, and then the options."""
         self._explain(ctx, formatter, GROUPS[_EXPLAINED], _EXPLAINED)
         formatter.write_paragraph()
         formatter.write_dl([(f"{title}:", ", ".join(verbs)) for title, verbs in GROUPS.items() if title != _EXPLAINED])

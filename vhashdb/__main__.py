@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -14,9 +15,10 @@ _USAGE: Final = 2
 
 def main() -> None:
     """Run the command."""
-    if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:
-        # The working folder may be one of uploads; nothing in it is to be taken for a module, as with the script.
-        del sys.path[0]
+    with contextlib.suppress(FileNotFoundError):  # a working folder that was removed is not on the path either
+        # It may be one of uploads; nothing in it is to be taken for a module, as with the script.
+        if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:
+            del sys.path[0]
     try:
         # By its name: nothing else in the library knows that there is a command line.
         command_line = importlib.import_module("vhashdb_cli.main")

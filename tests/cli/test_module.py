@@ -47,6 +47,14 @@ def test_nothing_in_the_working_folder_is_taken_for_a_module(tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
+def test_a_working_folder_that_was_removed_is_no_obstacle(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"rmdir {gone}; exec {sys.executable} -m vhashdb --version"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, cwd=gone)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_without_the_command_line_it_says_so():
     code = f"{HIDDEN}\nimport runpy\nrunpy.run_module('vhashdb', run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT)

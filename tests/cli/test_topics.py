@@ -101,4 +101,11 @@ def test_help_is_told_from_a_command_that_has_none_below_it():
 
 
 def test_a_page_has_nothing_below_it():
-    assert run("help", "environment", "match").code == 2
+    done = run("help", "environment", "match")
+    assert done.code == 2
+    assert done.err.startswith("error: No such command 'environment'.")
+    assert "Did you mean 'environment'" not in done.err
+
+
+def test_the_help_of_help_names_every_page():
+    assert set(TOPICS) <= set(run("help", "--help").out.replace(",", " ").split())
