@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .common import db_option, json_option, opened
+from .groups import Group
 from .output import emit, emit_json, printable
 from .sources import kind_option, source_of
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from vhashdb.store.opinions import Allowed
 
 
-@click.group(short_help="Keep a list of what must never act automatically.")
+@click.group(cls=Group, short_help="Keep a list of what must never act automatically.")
 def command() -> None:
     """Keep a list of what must never act automatically: intros of news, logos, test cards, counter-speech.
 

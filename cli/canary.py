@@ -10,6 +10,7 @@ import click
 from .codes import ExitCode
 from .common import db_option, json_option, opened
 from .files import InputFiles, input_options
+from .groups import Group
 from .output import complain, counted, emit, emit_json, error_json, printable
 from .sources import source_of
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from vhashdb.store.opinions import Allowed
 
 
-@click.group(short_help="Guard what comes in by innocent videos of your own.")
+@click.group(cls=Group, short_help="Guard what comes in by innocent videos of your own.")
 def command() -> None:
     """Guard what comes in by innocent videos of your own.
 

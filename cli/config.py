@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from .common import cache_option, db_option, effort_option, json_option, lock_timeout_s, quiet_option, warn_of_variables, workers_option
+from .groups import Group
 from .limits import shown_limit_options
 from .output import decoded, emit, emit_json, printable, shown
 from .settings import CONFIG_VARIABLE, DEBUG_VARIABLE, LOCK_TIMEOUT_VARIABLE, PASSPHRASE_VARIABLE, SETTINGS, config_path
@@ -42,7 +43,7 @@ class _Origin:
         return f"{self.name:<17}{text:<22}  {self.word}{f' ({printable(self.detail)})' if self.detail else ''}"
 
 
-@click.group(short_help="Show the settings and where each comes from.")
+@click.group(cls=Group, short_help="Show the settings and where each comes from.")
 def command() -> None:
     """Show the settings and where each comes from.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vhashdb import Explanation
 
 
-@click.command(short_help="Show why a file does or does not match a record: every condition with its value.")
+@click.command(short_help="Show why a file does or does not match a record.")
 @click.argument("a", type=click.Path())
 @click.argument("b", metavar="ID|FILE")
 @kind_option

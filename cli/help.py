@@ -76,7 +76,8 @@ SEE_ALSO: Final[Mapping[str, str]] = {
     "config show": "config path, config example",
     "config path": "config show, config example",
     "config example": "config show, config path",
-    "completion": "config show",
+    "completion": "config show, help",
+    "help": "demo, config show, completion",
     "demo": "init, add, match, explain",
     "feed": "trust, sync",
     "feed init": "feed publish, feed rotate-key",
@@ -125,16 +126,20 @@ def epilog(command: click.Command, path: str) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def general_epilog() -> str:
-    """The end of the help of `vhashdb` itself."""
-    codes = _block("Exit codes", [f"{code.value:<4} {code.meaning}" for code in ExitCode])
-    return f"{codes}\n\n{_block('Environment', _described(VARIABLES))}"
+def all_exit_codes() -> str:
+    """The table of exit codes, as the help of the commands shows the part of it that is theirs."""
+    return _block("Exit codes", [f"{code.value:<4} {code.meaning}" for code in ExitCode])
+
+
+def all_variables() -> str:
+    """The table of environment variables, in the same form."""
+    return _block("Environment", _described(VARIABLES))
 
 
 def _codes(codes: frozenset[ExitCode]) -> str:
     shown = [code for code in ExitCode if code in codes and code not in _ALWAYS]
     lines = [f"{code.value:<4} {_meaning(code, codes)}" for code in shown]
-    return _block("Exit codes", [*lines, "2, 70, 130 and 141 as for every command; see `vhashdb --help`"])
+    return _block("Exit codes", [*lines, "2, 70, 130 and 141 as for every command; see `vhashdb help exit-codes`"])
 
 
 def _meaning(code: ExitCode, codes: frozenset[ExitCode]) -> str:

@@ -1,8 +1,7 @@
-"""The command `vhashdb`: finds the verb, loads only that one, and turns every ending into an exit code."""
+"""The command `vhashdb`: runs one verb, and turns every ending into an exit code."""
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import traceback
@@ -15,75 +14,20 @@ import vhashdb
 
 from .codes import ExitCode
 from .common import Stopped
-from .help import completed, general_epilog
+from .groups import did_you_mean
 from .output import complain, flush, told_code
 from .settings import DEBUG_VARIABLE
+from .verbs import LazyGroup
 
-VERBS: Final = (
-    "init",
-    "info",
-    "doctor",
-    "add",
-    "match",
-    "explain",
-    "compare",
-    "hash",
-    "list",
-    "show",
-    "label",
-    "retract",
-    "unmatch",
-    "backup",
-    "import",
-    "export",
-    "trust",
-    "sync",
-    "opinion",
-    "review",
-    "allow",
-    "canary",
-    "audit",
-    "report",
-    "stats",
-    "config",
-    "completion",
-    "demo",
-    "feed",
-)
-"""In the order of the help. Each is a module here with a `command`, which imports what is heavy only when it runs."""
-
-_MODULES: Final = {"import": "import_"}
-"""Modules whose verb Python would not take for a name."""
+_EPILOG: Final = "More: `vhashdb help TOPIC` (commands, environment, exit-codes or a command)"
 
 
-class LazyGroup(click.Group):
-    """Loads a verb's module when the verb is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All verbs."""
-        return [*VERBS, *super().list_commands(ctx)]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The verb's command, or None."""
-        if cmd_name not in VERBS:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = importlib.import_module(f".{_MODULES.get(cmd_name, cmd_name)}", __package__).command
-        return completed(command, cmd_name)
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=general_epilog())
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(vhashdb.__version__, prog_name="vhashdb")
 @click.option("--debug", is_flag=True, envvar=DEBUG_VARIABLE, help="Show the traceback of an error.")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
-    """Keep fingerprints of known harmful videos, and find edited copies of them.
-
-    \b
-    Example:
-      vhashdb init
-      vhashdb add --label graphic-violence known/
-      vhashdb match upload.mp4
-    """
+    """Keep fingerprints of known harmful videos, and find edited copies of them."""
     ctx.find_root().meta["debug"] = debug
     if debug:
         _debugging.append(True)
@@ -146,6 +90,8 @@ def _ending(arguments: Sequence[str]) -> int:
 def _report_click(error: click.ClickException) -> None:
     context = getattr(error, "ctx", None)
     message = error.format_message()
+    if isinstance(error, click.NoSuchOption):  # click's words differ between its releases, and from those about commands
+        message = f"No such option {error.option_name!r}.{did_you_mean(error.possibilities or [])}"
     if context is not None and message == context.get_help():  # a group without a verb
         click.echo(message, err=True)
         return

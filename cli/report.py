@@ -12,12 +12,13 @@ from vhashdb.errors import UsageError
 
 from .common import db_option, opened
 from .days import day_or, period_options, today
+from .groups import Group
 from .output import emit
 
 _FORMS: Final = ("markdown", "json", "csv", "html")
 
 
-@click.group(short_help="Make reports about the database.")
+@click.group(cls=Group, short_help="Make reports about the database.")
 def command() -> None:
     """Make reports about the database.
 

@@ -10,6 +10,7 @@ import click
 from vhashdb.errors import UsageError
 
 from .common import db_option, json_option, opened
+from .groups import Group
 from .output import counted, emit, emit_json, printable, say
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _hosts = click.option(
 )
 
 
-@click.group(short_help="Decide whose feeds are read, and how far they are trusted.")
+@click.group(cls=Group, short_help="Decide whose feeds are read, and how far they are trusted.")
 def command() -> None:
     """Decide whose feeds are read, and how far they are trusted.
 

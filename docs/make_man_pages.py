@@ -14,6 +14,7 @@ from typing import Final
 
 import click
 from vhashdb_cli.main import cli
+from vhashdb_cli.topics import TOPICS
 
 import vhashdb
 
@@ -60,13 +61,26 @@ def _pages(context: click.Context) -> Iterator[tuple[str, str]]:
     page = ManPage()
     page.write(f'.TH "{_escaped(name.upper())}" 1 "" "vhashdb {vhashdb.__version__}" "vhashdb"\n')
     page.write(f".SH NAME\n{_escaped(name)} \\- {_escaped(command.get_short_help_str(200))}\n")
-    command.format_help(context, page)
+    if context.parent is None:
+        _write_main(context, page)
+    else:
+        command.format_help(context, page)
     yield name, page.getvalue()
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
             found = command.get_command(context, child)
             assert found is not None  # it was listed
             yield from _pages(click.Context(found, info_name=child, parent=context))
+
+
+def _write_main(context: click.Context, page: ManPage) -> None:
+    """The page of `vhashdb` itself, which has room for what its help leaves to `vhashdb help`."""
+    command = context.command
+    command.format_usage(context, page)
+    command.format_help_text(context, page)
+    click.Command.format_options(command, context, page)
+    for write, _ in TOPICS.values():
+        write(context, page)
 
 
 def _escaped(text: str) -> str:

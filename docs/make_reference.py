@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the help of every command; with --check, only say whether it is up to date."""
+"""Write docs/cli.md from the help of every command and the pages of `vhashdb help`; with --check, only compare it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from vhashdb_cli.main import cli
+from vhashdb_cli.topics import TOPICS, page
 
 TARGET = Path(__file__).with_name("cli.md")
 WIDTH = 100
@@ -25,8 +26,9 @@ def reference() -> str:
     """The whole page."""
     parts = ["# Command line\n\nMade from the commands' own help by `make docs`.\n"]
     root = click.Context(cli, info_name="vhashdb", max_content_width=WIDTH, terminal_width=WIDTH, **cli.context_settings)
-    parts += section(root)
-    return "\n".join(parts)
+    pages = [f"## vhashdb help {topic}\n\n```text\n{page(topic, root)}\n```\n" for topic in TOPICS]
+    main_help, *others = section(root)
+    return "\n".join([*parts, main_help, *pages, *others])
 
 
 def section(context: click.Context) -> list[str]:

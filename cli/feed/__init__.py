@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from ..groups import Group
 from . import compact, heartbeat, init, publish, rotate_key, status, verify
 
 
-@click.group(short_help="Publish records to others, and see how their feeds stand.")
+@click.group(cls=Group, short_help="Publish records to others, and see how their feeds stand.")
 def command() -> None:
     """Publish records to others, as a signed feed of static files that they pull, and see how their feeds stand.
 

@@ -11,11 +11,12 @@ from click.core import ParameterSource
 from vhashdb.errors import UsageError
 
 from ..common import db_option, opened
+from ..groups import Group
 from .options import filters
 from .verbs import accept, list_cases, reject, show
 
 
-@click.group(short_help="Work through what waits for a person.", invoke_without_command=True)
+@click.group(cls=Group, short_help="Work through what waits for a person.", invoke_without_command=True)
 @click.option("--matches", metavar="FILE", help="Walk what `vhashdb match --json` printed instead; - for standard input.")
 @click.option(
     "--export", "export", metavar="FILE", help="Hand over: write what is open and what was decided, as .md, .html, .csv or .jsonl."

@@ -14,6 +14,8 @@ import time
 
 import numpy as np
 import pytest
+from vhashdb_cli.topics import TOPICS
+from vhashdb_cli.verbs import VERBS
 
 import vhashdb
 from vhashdb import glance
@@ -123,6 +125,16 @@ def test_every_value_that_a_database_knows(shell_environment, ids):
     assert answers(["trust", "level"]) == {}
     assert set(answers(["match", "--effort"])) == {"fast", "balanced", "thorough"}
     assert not answers(["show"], "zz")
+
+
+def test_topics_and_commands_to_get_help_on(shell_environment):
+    found = answers(["help"])
+    assert set(found) == {*TOPICS, *VERBS}
+    assert found["environment"] == TOPICS["environment"][1]
+    assert found["match"] == "Check whether any part of these files is a known video."
+    assert set(answers(["help"], "ex")) == {"exit-codes", "explain", "export"}
+    assert set(answers(["help", "trust"], "r")) == {"release", "remove", "rules"}
+    assert answers(["help", "match"]) == answers(["help", "environment"]) == answers(["help", "nonsense"]) == {}
 
 
 def test_feeds_organisations_and_entries_of_the_allow_list(shell_environment, own, samples, monkeypatch, tmp_path):

@@ -20,7 +20,7 @@ PASSPHRASE = "correct horse battery staple"
 def test_every_code_has_a_meaning_and_none_is_1():
     assert {code.value for code in ExitCode} == {0, 2, 3, 4, 5, 10, 70, 130, 141}
     assert all(code.meaning for code in ExitCode)
-    help_text = run("--help").out
+    help_text = run("help", "exit-codes").out
     assert all(f"{code.value:<4} {code.meaning}" in help_text for code in ExitCode)
 
 
@@ -119,6 +119,8 @@ TABLE = [
     (0, "config example"),
     (0, "completion bash"),
     (2, "completion cobol"),
+    (0, "help exit-codes"),
+    (2, "help nonsense"),
     (2, "demo --keep"),
     (2, "feed init feed --id own-feed", "it exists"),
     (0, "feed publish feed"),

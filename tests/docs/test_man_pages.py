@@ -1,10 +1,14 @@
 """Man pages are made from the same help as everything else."""
 
+import re
 import shutil
 import subprocess
 import sys
 
 import pytest
+from vhashdb_cli.codes import ExitCode
+from vhashdb_cli.settings import VARIABLES
+from vhashdb_cli.verbs import GROUPS, VERBS
 
 from tests.cli.test_help import ALL
 from tests.conftest import ROOT
@@ -28,6 +32,19 @@ def test_it_has_the_sections_that_readers_look_for(man):
     assert sections == ["NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLE", "OPTIONS", "EXIT CODES", "ENVIRONMENT", "SEE ALSO"]
     assert "vhashdb\\-match \\- Check whether" in text
     assert ".TP\n.B \\-\\-exit\\-zero\n" in text
+
+
+def test_the_first_one_has_every_command_code_and_variable(man):
+    text = (man / "vhashdb.1").read_text(encoding="utf-8")
+    sections = [line[4:] for line in text.splitlines() if line.startswith(".SH ")]
+    groups = [title.upper() for title in GROUPS]
+    assert sections == ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", *groups, "ENVIRONMENT", "EXIT CODES"]
+    for verb in VERBS:
+        assert f".TP\n.B {verb}\n" in text
+    for name in VARIABLES:
+        assert f"\n{name} " in text
+    for code in ExitCode:
+        assert re.search(rf"^{code.value} +\S", text, re.MULTILINE)
 
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
