@@ -83,30 +83,29 @@ from vhashdb.errors import (
     VhashdbError,
 )
 from vhashdb.limits import Limits
+from vhashdb.version import __version__
 
 if TYPE_CHECKING:
     from vhashdb.coverage import Coverage, PictureTrack
     from vhashdb.database import Database
     from vhashdb.exchange.exchange import Exchange
     from vhashdb.exchange.formats import read_hashes
-    from vhashdb.exchange.policy import Action, Ceiling
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.hash_query import HashQuery
     from vhashdb.matching import Comparison, Explanation, Gate, Segment, Verdict, compare
+    from vhashdb.moderation.policy import Action, Ceiling
     from vhashdb.results import Addition, AddStatus, Effort, Match, Result
     from vhashdb.store import Details, Record, Selection, State
     from vhashdb.store.cache import FingerprintCache
 
-__version__ = "0.1.0"
-
 logging.getLogger("vhashdb").addHandler(logging.NullHandler())  # who wants to see what is logged says so
 
 _LAZY = {
-    "Action": "vhashdb.exchange.policy",
+    "Action": "vhashdb.moderation.policy",
     "AddStatus": "vhashdb.results",
     "Addition": "vhashdb.results",
-    "Ceiling": "vhashdb.exchange.policy",
+    "Ceiling": "vhashdb.moderation.policy",
     "Comparison": "vhashdb.matching",
     "Coverage": "vhashdb.coverage",
     "Database": "vhashdb.database",
