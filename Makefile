@@ -12,7 +12,7 @@ demo: $(VENV)/.demo-ready
 test: check $(VENV)/.test-ready
 	$(BIN)/python -m pytest -n 2
 
-# All examples of property tests, and the tests marked `long`; `make test` draws a quarter of the examples (tests/examples.py).
+# All examples of property tests; `make test` draws a quarter of them (tests/examples.py).
 test-long: check $(VENV)/.test-ready
 	VHASHDB_TEST_LONG=1 $(BIN)/python -m pytest -n 2
 
