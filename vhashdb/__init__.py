@@ -12,7 +12,8 @@ The house, from the street to the cellar::
       background    hashes of pictures that occur in unrelated videos
       fingerprints  the hashes of one video: a value and its stored forms
       store         records, labels, audit log, feeds       (SQLite through SQLAlchemy)
-      exchange      what is shared with others: signed feeds, opinions, ceilings (the only room that imports tuf)
+      exchange      what is shared with others: signed feeds, opinions (the only room that imports tuf)
+      moderation    what a match may lead to without a person, and why not more
       index         hashes of many videos, searched         (the only room that imports faiss)
       live_index    the index kept equal to the records, on disk and in memory
       matching      two fingerprints become segments and a verdict
@@ -23,6 +24,7 @@ The house, from the street to the cellar::
       report        answers as a page for people              (the only room that imports jinja2)
       text, terms   times, counts and codes in words, the same wherever people read them
       writing       files that are written whole or not at all
+      layout        names of the files of a database
       errors        one tree; limits: one dataclass
 
 Example::
