@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check docs faults fuzz samples bench clean
+.PHONY: demo test test-long check docs faults fuzz samples bench clean
 
 demo: $(VENV)/.demo-ready
 	rm -rf build/demo
@@ -12,10 +12,15 @@ demo: $(VENV)/.demo-ready
 test: check $(VENV)/.test-ready
 	$(BIN)/python -m pytest -n 2
 
+# All examples of property tests; `make test` draws a quarter of them (tests/examples.py).
+test-long: check $(VENV)/.test-ready
+	VHASHDB_TEST_LONG=1 $(BIN)/python -m pytest -n 2
+
 check: $(VENV)/.test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # The site in site/, and man pages in man/ (MANPATH=man: man vhashdb-match). `python docs/run.py --write` brings what the
 # pages show up to date.

@@ -49,7 +49,7 @@ def _row(decoder: Decoder, path: Path) -> tuple[str, ...]:
         ours = str(error), ""
     command = ["ffprobe", "-v", "quiet", "-count_packets", "-select_streams", "v", "-show_entries", _WANTED, "-of", "json", str(path)]
     said = json.loads(subprocess.run(command, capture_output=True, check=False).stdout or b"{}")
-    track = next(iter(said.get("streams", [])), {})
+    track: dict[str, str] = next(iter(said.get("streams", [])), {})
     rate = Fraction(track.get("r_frame_rate", "0/1").replace("/0", "/1"))
     by_rate = f"{int(track.get('nb_read_packets', 0)) / float(rate):.2f}" if rate else ""
     return path.name, *ours, track.get("duration", ""), said.get("format", {}).get("duration", ""), by_rate

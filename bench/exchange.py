@@ -15,8 +15,9 @@ import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from vhashdb.exchange.publisher import Publisher
 from vhashdb.exchange.signals import frames_signal
 from vhashdb.hashing.algorithms import AlgorithmId
 
+T = TypeVar("T")
 AT = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
 CHUNK = 50_000
 """Events that are published at once."""
@@ -96,7 +98,7 @@ def most_memory() -> int:
     return int(line.split()[1]) * 1024
 
 
-def apart(action, *arguments):
+def apart(action: Callable[..., T], *arguments: object) -> T:
     """What the action returns in a new process."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(action, arguments)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import json
 import random
 import tempfile
@@ -44,9 +45,9 @@ def main() -> None:
             fill(db, args.records, round(millions * 1e6))
             overview = Overview("large.vhdb", statistics(db.store, YEAR, today=TODAY), 0, 0)
             jobs: tuple[Callable[[], object], ...] = (
-                lambda db=db: statistics(db.store, YEAR, today=TODAY),
-                lambda db=db: figures(db.store, YEAR.since, YEAR.until),
-                lambda overview=overview: page(overview),
+                functools.partial(statistics, db.store, YEAR, today=TODAY),
+                functools.partial(figures, db.store, YEAR.since, YEAR.until),
+                functools.partial(page, overview),
             )
             rows.append([f"{millions:g} million", *(f"{best_s(job):.2f}" for job in jobs)])
     print(table(("lines of the audit log", "all figures of `stats`, s", "of the transparency report, s", "the page, s"), rows))

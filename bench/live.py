@@ -74,7 +74,7 @@ def fill(path: Path, made: Any, hashes: int, corpus: Path) -> None:
 
 def add(store: Store, hashes: PackedHashes) -> str:
     """Record some hashes as if they were a video's: its id."""
-    start_s = np.arange(len(hashes)) * STEP_S
+    start_s = np.arange(len(hashes), dtype=np.float64) * STEP_S
     quality, view = np.full(len(hashes), 90, np.uint8), np.zeros(len(hashes), np.uint16)
     made = Fingerprint(Pdq.id, start_s, start_s + STEP_S, hashes, quality, view, len(hashes) * STEP_S, 320, 180)
     return store.add(NewRecord(made.duration_s, details=Details(reason="made up", source="crowd")), made).id

@@ -12,8 +12,6 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from vhashdb_cli.output import without_path
-
 import vhashdb
 from bench.common import parser, table
 
@@ -41,7 +39,7 @@ def _outcome(database: vhashdb.Database, path: Path, effort: str) -> tuple[str, 
     try:
         result = database.match(path, effort=effort)
     except vhashdb.MediaError as error:
-        return "not checked", "", "", without_path(error.message, str(path))
+        return "not checked", "", "", error.message.removeprefix(f"{path}: ").removeprefix(f"{path.absolute()}: ")
     coverage = result.coverage
     notes = "; ".join(dict.fromkeys((*([] if result.verdict == "no-match" else [result.reason]), *result.damage)))
     tracks = f"{coverage.tracks_seen} of {len(coverage.tracks)}"

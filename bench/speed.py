@@ -8,6 +8,7 @@ serves a batch.
 
 from __future__ import annotations
 
+import functools
 import statistics
 import tempfile
 import time
@@ -84,7 +85,7 @@ def print_match(corpus: Path, references: Sequence[Path], repeat: int) -> None:
         innocent = [p for p in others if vhashdb.fingerprint(p).duration_s >= 10]
         copies = [p for p in videos(corpus / "edited" / "reencode") if vhashdb.fingerprint(p).duration_s >= 10]
         rows = [
-            (f"match --effort {effort}", name, len(files), ratio(lambda p, e=effort: asked(db, p, e), decode_only, files, repeat))
+            (f"match --effort {effort}", name, len(files), ratio(functools.partial(asked, db, effort=effort), decode_only, files, repeat))
             for name, files in (
                 ("innocent, 480 × 270 and less", innocent),
                 ("innocent, 480 × 720 to 720 × 1280", references),

@@ -96,7 +96,7 @@ def stills_of(path: Path, count: int, rng: Rng) -> list[Still]:
     with av.open(str(path), metadata_errors="replace") as container:
         for frame in container.decode(video=0):
             pixels = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
-            bits, quality = pdq.hash_luma(pdq.luma_of_rgb(pixels))
+            bits, quality = pdq.hash_luma(pdq.luma_of_rgb(pixels.astype(np.uint8, copy=False)))
             times.append(frame.time or 0.0)
             images.append(pixels)
             hashes.append(bits)

@@ -69,7 +69,8 @@ def records(donors: Sequence[Fingerprint], films: Sequence[Fingerprint], rng: Ge
     while True:
         share = rng.choice(DRAWN_SHARES)
         few = [donors[i] for i in rng.integers(0, len(donors), SOURCES)]
-        wanted, runs, length_s, usable = rng.integers(*HASHES), [], 0.0, 0
+        runs: list[Fingerprint] = []
+        wanted, length_s, usable = rng.integers(*HASHES), 0.0, 0
         while usable < wanted and len(runs) < MAX_RUNS:
             pool = films if rng.random() < share else few
             part = run(pool[rng.integers(len(pool))], rng)
@@ -86,7 +87,7 @@ def run(donor: Fingerprint, rng: Generator) -> Fingerprint:
     first = int(rng.integers(len(starts) - count + 1))
     from_s, to_s = starts[first], starts[first + count] if first + count < len(starts) else donor.duration_s
     part = donor.only((donor.start_s >= from_s) & (donor.start_s < to_s))
-    hashes = turned_bits(part.hash, Orientation(rng.integers(len(Orientation))))
+    hashes = turned_bits(part.hash, Orientation(int(rng.integers(len(Orientation)))))
     for code in np.unique(part.view):
         here = part.view == code
         hashes[here] = changed(hashes[here], rng)
@@ -241,4 +242,5 @@ def some_picture(rng: Generator) -> Picture:
 
 def tinted(picture: Picture, low: float, high: float) -> Picture:
     """Stretched to these levels."""
-    return low + (picture - picture.min()) * ((high - low) / max(1e-9, picture.max() - picture.min()))
+    stretched: Picture = low + (picture - picture.min()) * ((high - low) / max(1e-9, picture.max() - picture.min()))
+    return stretched

@@ -27,7 +27,6 @@ from .output import (
     decoded,
     emit,
     emit_json,
-    emit_words,
     error_json,
     labels_text,
     printable,
@@ -42,6 +41,7 @@ from .progress import Progress
 from .settings import OneOf
 from .sources import kind_option, sources_of
 from .verdicts import note_lines
+from .words import emit_words
 
 if TYPE_CHECKING:
     from vhashdb import Addition, Database, Details, Fingerprint, HashQuery

@@ -18,9 +18,10 @@ from vhashdb.errors import DatabaseError, VhashdbError
 from .batch import trace
 from .codes import ExitCode
 from .common import db_option, json_option, opened, quiet_option
-from .output import Hints, counted, decoded, emit_json, emit_words, error_json, printable, say, shown, told, with_path, without_path
+from .output import Hints, counted, decoded, emit_json, error_json, printable, say, shown, told, with_path, without_path
 from .progress import Progress
 from .settings import OneOf
+from .words import emit_words
 
 if TYPE_CHECKING:
     from vhashdb import Database

@@ -66,16 +66,6 @@ def emit(line: str) -> None:
         raise OutputFailed(f"the output cannot be written: {error.strerror}") from error
 
 
-def emit_words(line: str) -> None:
-    """Print one line of words; a terminal shows it broken between them rather than anywhere."""
-    if not sys.stdout.isatty():
-        emit(line)
-        return
-    from .screen.screen import Screen
-
-    Screen().row("", line)
-
-
 def emit_json(value: dict[str, Any]) -> None:
     """Print one JSON object; only ASCII, so that it is valid in every encoding."""
     emit(json.dumps(value, default=_plain))

@@ -10,8 +10,9 @@ import click
 
 from .codes import ExitCode
 from .common import db_option, json_option, opened, quiet_option
-from .output import Hints, counted, emit, emit_json, emit_words, printable, say, size
+from .output import Hints, counted, emit, emit_json, printable, say, size
 from .progress import Progress
+from .words import emit_words
 
 if TYPE_CHECKING:
     from vhashdb.exchange.following import Followed

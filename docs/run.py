@@ -103,7 +103,11 @@ class Difference:
 
 def pages() -> list[Path]:
     """The pages written by people."""
-    return [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in GENERATED)]
+    return [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.name not in GENERATED),
+    ]
 
 
 def blocks(text: str) -> list[Block]:

@@ -15,7 +15,9 @@ ELSEWHERE: Final = {
     "about.md": "README.md",
     "bench.md": "bench/README.md",
     "changelog.md": "CHANGELOG.md",
+    "contributing.md": "CONTRIBUTING.md",
     "samples.md": "data/samples/README.md",
+    "security.md": "SECURITY.md",
 }
 _LINK: Final = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 

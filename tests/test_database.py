@@ -20,8 +20,8 @@ import vhashdb
 from tests.conftest import ROOT
 from tests.footage import bits_between, decoded, film, fingerprint_of, flipped, picture, random_hashes, scene
 from vhashdb import AddStatus, Verdict
-from vhashdb.database import INDEX_FOLDER, RECORDS_FILE
 from vhashdb.index.upkeep import RECENT_HASHES
+from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE
 
 
 def record_of(result):

@@ -12,7 +12,8 @@ The house, from the street to the cellar::
       background    hashes of pictures that occur in unrelated videos
       fingerprints  the hashes of one video: a value and its stored forms
       store         records, labels, audit log, feeds       (SQLite through SQLAlchemy)
-      exchange      what is shared with others: signed feeds, opinions, ceilings (the only room that imports tuf)
+      exchange      what is shared with others: signed feeds, opinions (the only room that imports tuf)
+      moderation    what a match may lead to without a person, and why not more
       index         hashes of many videos, searched         (the only room that imports faiss)
       live_index    the index kept equal to the records, on disk and in memory
       matching      two fingerprints become segments and a verdict
@@ -23,6 +24,7 @@ The house, from the street to the cellar::
       report        answers as a page for people              (the only room that imports jinja2)
       text, terms   times, counts and codes in words, the same wherever people read them
       writing       files that are written whole or not at all
+      layout        names of the files of a database
       errors        one tree; limits: one dataclass
 
 Example::
@@ -83,30 +85,29 @@ from vhashdb.errors import (
     VhashdbError,
 )
 from vhashdb.limits import Limits
+from vhashdb.version import __version__
 
 if TYPE_CHECKING:
     from vhashdb.coverage import Coverage, PictureTrack
     from vhashdb.database import Database
     from vhashdb.exchange.exchange import Exchange
     from vhashdb.exchange.formats import read_hashes
-    from vhashdb.exchange.policy import Action, Ceiling
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.hash_query import HashQuery
     from vhashdb.matching import Comparison, Explanation, Gate, Segment, Verdict, compare
+    from vhashdb.moderation.policy import Action, Ceiling
     from vhashdb.results import Addition, AddStatus, Effort, Match, Result
     from vhashdb.store import Details, Record, Selection, State
     from vhashdb.store.cache import FingerprintCache
 
-__version__ = "0.1.0"
-
 logging.getLogger("vhashdb").addHandler(logging.NullHandler())  # who wants to see what is logged says so
 
 _LAZY = {
-    "Action": "vhashdb.exchange.policy",
+    "Action": "vhashdb.moderation.policy",
     "AddStatus": "vhashdb.results",
     "Addition": "vhashdb.results",
-    "Ceiling": "vhashdb.exchange.policy",
+    "Ceiling": "vhashdb.moderation.policy",
     "Comparison": "vhashdb.matching",
     "Coverage": "vhashdb.coverage",
     "Database": "vhashdb.database",

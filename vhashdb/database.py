@@ -15,12 +15,12 @@ from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, Databas
 from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprinting import build
 from vhashdb.fingerprints import REFERENCE_VIEWS, SCOUT_VIEWS, Fingerprint
-from vhashdb.glance import RECORDS_FILE
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index import FrameIndex
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file, sha256_of
+from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE
 from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
 from vhashdb.matching.explanation import Explanation
@@ -35,7 +35,6 @@ from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
 
-INDEX_FOLDER: Final = "index"
 INDEX_SAMPLE: Final = 1000
 """Records that `Database.check` looks up in the index, picked at random."""
 SECOND_PERSON: Final = "a second person has to confirm it"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-RECORDS_FILE: Final = "records.sqlite"
-"""The file with the records, in the folder that is a database."""
+from vhashdb.layout import RECORDS_FILE
+
 MOST: Final = 200
 """So many candidates are worth showing to somebody who types."""
 _SHORT: Final = 8

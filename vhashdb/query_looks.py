@@ -17,6 +17,7 @@ from vhashdb.fingerprints import Fingerprint, Plan
 from vhashdb.hashing.algorithms import AlgorithmId, FrameAlgorithm
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
+from vhashdb.version import __version__
 from vhashdb.video import DecoderPool
 
 _DECIDING: Final = ("av", "numpy", "pillow")
@@ -40,8 +41,6 @@ def recipe(algorithm: AlgorithmId, plan: Plan, limits: Limits) -> str:
 
 @functools.cache
 def _software() -> str:
-    from vhashdb import __version__
-
     return " ".join((__version__, *(f"{name} {importlib.metadata.version(name)}" for name in _DECIDING)))
 
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from vhashdb.coverage import Coverage
 from vhashdb.errors import UsageError
-from vhashdb.exchange.policy import Action, Ceiling
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.matching.verdict import Judgement, Segment, Verdict
+from vhashdb.moderation.policy import Action, Ceiling
 from vhashdb.store.records import Record
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from vhashdb.content import passed_over
-from vhashdb.glance import RECORDS_FILE
+from vhashdb.layout import RECORDS_FILE
 
 LINK: Final = "link to a folder"
 DATABASE: Final = "database"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +14,6 @@ from ..common import json_option
 from ..output import emit, emit_json
 from ..settings import OneOf
 from .common import facts, feed_argument, keyring, keys_folder, keys_options, passphrase
-
-if TYPE_CHECKING:
-    from tuf.api.metadata import Root
 
 
 @click.command("rotate-key", short_help="Replace the keys of a role.")
@@ -55,7 +52,7 @@ def command(
 
     ring = keyring(feed, places, passphrase_file)
     own = Publisher(feed, ring)
-    dropped = _dropped(own.root(), role, drop)
+    dropped = _dropped(own.root().roles["timestamp" if role == "online" else role].keyids, role, drop)
     ask = functools.partial(passphrase, file=passphrase_file, new=True)
     files = [read_key(path) for path in add] or [make_key(keys_folder(feed, places), role, ask) for _ in dropped]
     ring.take(files)
@@ -71,9 +68,8 @@ def command(
             emit(f"{word:<8}{keyid}")
 
 
-def _dropped(root: Root, role: str, beginnings: tuple[str, ...]) -> list[str]:
+def _dropped(keyids: Sequence[str], role: str, beginnings: tuple[str, ...]) -> list[str]:
     """Full ids of the keys that are meant."""
-    keyids = root.roles["timestamp" if role == "online" else role].keyids
     if not beginnings:
         return list(keyids)
     dropped = []

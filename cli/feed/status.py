@@ -14,7 +14,7 @@ from ..output import counted, emit, emit_json, printable
 from ..trust import feed_json
 
 if TYPE_CHECKING:
-    from vhashdb.exchange.policy import FeedStanding
+    from vhashdb.moderation.policy import FeedStanding
     from vhashdb.store.feeds import Feed
 
 

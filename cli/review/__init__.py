@@ -43,7 +43,8 @@ def command(matches: str | None, export: str | None, db: Path, **given: Any) -> 
     if ctx.invoked_subcommand is not None:
         _refuse_options_before(ctx)
         return
-    from .running import Asked, run
+    from .asked import Asked
+    from .running import run
 
     with opened(db) as database:
         run(database, Asked(matches=matches, export=export, **given))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from vhashdb import terms
-from vhashdb.exchange.policy import NEGATIVE
+from vhashdb.moderation.policy import NEGATIVE
 from vhashdb.review import words
 from vhashdb.review.answers import BASES, NEEDS_REASON, VERDICTS, Act, Answer, Ask, Offer
 from vhashdb.store.clock import now_utc

@@ -15,13 +15,12 @@ from vhashdb.store.history import decided
 from vhashdb.writing import require_writable, write_whole
 
 from ..output import decoded, emit, shown
+from .asked import Asked, open_cases
 from .moments import today
 from .walking import MatchPlace
 
 if TYPE_CHECKING:
     from vhashdb import Database
-
-    from .running import Asked
 
 _ANSWERS = {Act.RIGHT: "right", Act.WRONG: "wrong"}
 
@@ -40,8 +39,6 @@ def target_of(path: str) -> Path:
 
 def hand_over(database: Database, asked: Asked, target: Path, matches: Sequence[Judged] | None = None) -> None:
     """Write what is open and what was decided."""
-    from .running import open_cases
-
     since = asked.since or today()
     filtered = asked.filter
     lines = [d for d in decided(database.store, since) if filtered.about(d.labels, d.source)]

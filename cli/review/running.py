@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import MediaError, MediaNotFound, UsageError
 from vhashdb.review.found import read_matches
 from vhashdb.store.assessments import AssessedMatch
-from vhashdb.store.queue import Case, Cause, Filter
 
 from ..output import counted, emit, say
+from .asked import Asked
 from .asking import answers
 from .handing import hand_over, judged, target_of
-from .moments import week_ago
 from .walking import MatchPlace, RecordPlace, Walking
 
 if TYPE_CHECKING:
     from vhashdb import Database
 
 STDIN: Final = "-"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The options of one run."""
-
-    labels: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    causes: tuple[str, ...] = ()
-    limit: int | None = None
-    since: datetime.datetime | None = None
-    matches: str | None = None
-    export: str | None = None
-
-    @property
-    def filter(self) -> Filter:
-        """Which cases count."""
-        return Filter(self.labels, self.sources, tuple(Cause(cause) for cause in self.causes))
-
-    @property
-    def matched_since(self) -> datetime.datetime:
-        """From when on matches count."""
-        return self.since or week_ago()
 
 
 def run(database: Database, asked: Asked) -> None:
@@ -62,12 +36,6 @@ def run(database: Database, asked: Asked) -> None:
             Walking(database, places, asked.matched_since, answers(taken=False)).run()
         else:
             emit("nothing waits")
-
-
-def open_cases(database: Database, asked: Asked) -> list[Case]:
-    """What waits, oldest first, and then what matched, the last match first."""
-    allows = asked.filter.allows
-    return [case for case in database.exchange.reviews.queue(matched_since=asked.matched_since) if allows(case)][: asked.limit]
 
 
 def _walk_matches(database: Database, asked: Asked, target: Path | None) -> None:

@@ -20,6 +20,7 @@ from vhashdb_cli.verbs import VERBS
 import vhashdb
 from vhashdb import glance
 from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.layout import RECORDS_FILE
 
 from .driver import run
 
@@ -186,17 +187,17 @@ def test_a_look_makes_locks_and_changes_nothing(shell_environment, own, tmp_path
 
     damaged = tmp_path / "damaged.vhdb"
     damaged.mkdir()
-    (damaged / glance.RECORDS_FILE).write_bytes(b"no database" * 1000)
+    (damaged / RECORDS_FILE).write_bytes(b"no database" * 1000)
     monkeypatch.setenv("VHASHDB_DB", str(damaged))
     assert answers(["show"]) == answers(["sync"]) == {}
-    assert [path.name for path in damaged.iterdir()] == [glance.RECORDS_FILE]
+    assert [path.name for path in damaged.iterdir()] == [RECORDS_FILE]
 
 
 def test_what_somebody_is_writing_just_now_is_seen(own, film_of_noise):
     with vhashdb.open(own) as db:
         record = db.add(film_of_noise, labels=["new"])
         db.store.log("match", record.id)
-        assert (own / f"{glance.RECORDS_FILE}-wal").stat().st_size
+        assert (own / f"{RECORDS_FILE}-wal").stat().st_size
         assert glance.labels(own, "new") == [("new", "1 record")]
         assert glance.ids(own, record.id[:10]) == [(record.id, "new from local")]
 
@@ -216,7 +217,7 @@ def large(tmp_path_factory):
     path = tmp_path_factory.mktemp("large") / "large.vhdb"
     with vhashdb.create(path) as db:
         db.add(np.zeros((64, 64, 3), np.uint8), labels=["common"])
-    with contextlib.closing(sqlite3.connect(path / glance.RECORDS_FILE)) as connection:
+    with contextlib.closing(sqlite3.connect(path / RECORDS_FILE)) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(record)")]
         changed = {"number": "n.i + 1", "id": "lower(hex(randomblob(16)))", "change": "(SELECT max(change) FROM record) + n.i"}
         chosen = ", ".join(changed.get(name, f"record.{name}") for name in columns)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 
+ELSEWHERE = ("about.md", "bench.md", "changelog.md", "contributing.md", "samples.md", "security.md")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -28,7 +29,7 @@ def site(tmp_path_factory):
 
 def test_every_document_is_a_page_that_the_navigation_leads_to(site):
     home = (site / "index.html").read_text(encoding="utf-8")
-    for path in [*(ROOT / "docs").glob("*.md"), *map(Path, ("about.md", "bench.md", "changelog.md", "samples.md"))]:
+    for path in [*(ROOT / "docs").glob("*.md"), *map(Path, ELSEWHERE)]:
         assert (site / path.with_suffix(".html").name).exists()
         assert f'href="{path.with_suffix(".html").name}"' in home
 

@@ -13,7 +13,7 @@ from vhashdb.exchange import events as e
 from vhashdb.exchange.client import FeedClient
 from vhashdb.exchange.roster import from_bytes
 from vhashdb.exchange.trust import check_root
-from vhashdb.exchange.voices import keys_of
+from vhashdb.moderation.voices import keys_of
 
 from .attacks import replace_history
 from .companies import Company

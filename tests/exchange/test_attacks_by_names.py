@@ -9,7 +9,7 @@ from vhashdb import errors
 from vhashdb.exchange import events as e
 from vhashdb.exchange.events import RESERVED, check_feed_id
 from vhashdb.exchange.roster import Member, from_bytes, to_bytes
-from vhashdb.exchange.voices import keys_of, look, voice
+from vhashdb.moderation.voices import keys_of, look, voice
 from vhashdb.store.opinions import LOCAL
 
 from .companies import Company, film

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vhashdb.exchange import events, policy
-from vhashdb.exchange.policy import Action, FeedStanding, FeedStatus, Standing, Voices, Word, ceiling, voices_of
+from vhashdb.exchange import events
+from vhashdb.moderation import policy
+from vhashdb.moderation.policy import Action, FeedStanding, FeedStatus, Standing, Voices, Word, ceiling, voices_of
 from vhashdb.store import promotion
 
 TODAY = datetime.date(2026, 11, 25)

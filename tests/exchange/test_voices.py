@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vhashdb.exchange.voices import keys_of, look, voices
+from vhashdb.moderation.voices import keys_of, look, voices
 
 
 def root(*keys):

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 import vhashdb
-from vhashdb.exchange.policy import Action, Ceiling
 from vhashdb.fingerprints import Fingerprint
+from vhashdb.moderation.policy import Action, Ceiling
 from vhashdb.report.entries import MOST_MATCHES, MOST_NAME, MOST_OPINIONS, MOST_TEXT, Known, error_entry, file_entry
 from vhashdb.store import Details
 from vhashdb.store.opinions import Opinion

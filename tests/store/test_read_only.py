@@ -14,7 +14,7 @@ import pytest
 import vhashdb
 from tests.conftest import ROOT
 from tests.footage import fingerprint_of, random_hashes
-from vhashdb.store import State, schema
+from vhashdb.store import State, migrations
 from vhashdb.store.sqlite import may_write
 
 NOBODY = 65534
@@ -196,7 +196,7 @@ def test_an_older_version_of_the_tables_says_what_to_do(copy):
     path, _ = copy
     unlocked(path)
     connection = sqlite3.connect(path / "records.sqlite")
-    connection.execute(f"PRAGMA user_version = {schema.VERSION - 1}")
+    connection.execute(f"PRAGMA user_version = {migrations.VERSION - 1}")
     connection.close()
     locked(path)
 

@@ -16,7 +16,7 @@ import vhashdb
 from tests.conftest import ROOT
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import Details, NewRecord, State, Store, schema
+from vhashdb.store import Details, NewRecord, State, Store, migrations, schema
 
 PDQ = AlgorithmId("pdq", 256, 1)
 
@@ -288,20 +288,20 @@ def old_file(path, steps):
     """A file as an older version of the library left it."""
     engine = sa.create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
-        for step in schema.MIGRATIONS[:steps]:
+        for step in migrations.MIGRATIONS[:steps]:
             step(connection)
         connection.exec_driver_sql(f"PRAGMA user_version = {steps}")
-        connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
         values = {"algorithm": "pdq", "bits": "256", "spec": "1", "created_at": "2024-01-01T00:00:00"}
         connection.execute(schema.meta.insert(), [{"name": n, "value": v} for n, v in values.items()])
     engine.dispose()
 
 
-@pytest.mark.parametrize("steps", range(1, schema.VERSION))
+@pytest.mark.parametrize("steps", range(1, migrations.VERSION))
 def test_an_older_file_is_brought_up_to_date(tmp_path, steps):
     old_file(tmp_path / "records.sqlite", steps)
     with Store.open(tmp_path / "records.sqlite") as store:
-        assert store.schema_version == schema.VERSION
+        assert store.schema_version == migrations.VERSION
         record = add(store)
         store.mark_not_this(record.id, "e" * 64, "")
         assert store.not_this("e" * 64) == {record.id}
@@ -324,13 +324,13 @@ def test_a_newer_schema_is_refused_and_left_alone(store):
     path = store.path
     store.close()
     connection = sqlite3.connect(path)
-    connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {migrations.VERSION + 1}")
     connection.close()
     with pytest.raises(vhashdb.SchemaTooNew) as caught:
         Store.open(path)
     assert "upgrade" in caught.value.hint
     connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION + 1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (migrations.VERSION + 1,)
     connection.close()
 
 

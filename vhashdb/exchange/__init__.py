@@ -10,7 +10,6 @@
             position    where a consumer stands, and whether a head goes on from there
             listing     what the signed metadata say of a feed and its files
             cover       which of the files to read
-            policy      what a match may lead to without a person, and why not more
             gate        which incoming records wait for a person, and why
             allowing    whether what matched must never act automatically
             incoming    verified events as rows for the database
@@ -28,12 +27,13 @@
             budget      what a feed may still cost; connection: sockets that end when it does
 
     member  exchange    all of it as one company sees it, on its database   (`Database.exchange`)
-            sync        feeds brought up to date, read side_by_side; following: rosters; voices: who counts as one
+            sync        feeds brought up to date, read side_by_side; following: rosters
             outbox      what one's own feed does not say yet
             importing   what a file of another format changes; exporting: which records leave in one
 
     others  formats     files of other exchanges, read into and written from one neutral value
 
-The rooms of a member use the database, which is `vhashdb.store`; the others know nothing of it. The form of the files is in
+The modules of a member use the database, which is `vhashdb.store`; the others know nothing of it. What a match may lead to, and
+who counts as one voice, is in `vhashdb.moderation`. The form of the files is in
 ``docs/feed-format.md``.
 """

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import UsageError
-from vhashdb.exchange import gate, policy
+from vhashdb.exchange import gate
 from vhashdb.exchange.allowing import AllowList, Canaries
-from vhashdb.exchange.policy import Action, Ceiling, FeedStanding
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
+from vhashdb.moderation import policy
+from vhashdb.moderation.policy import Action, Ceiling, FeedStanding
 from vhashdb.store.assessments import Assessments
 from vhashdb.store.federations import Federations
 from vhashdb.store.feeds import Feed, Feeds
@@ -82,7 +83,7 @@ class Exchange:
         """
         from vhashdb.exchange.client import FeedClient
         from vhashdb.exchange.reach import checked_hosts
-        from vhashdb.exchange.voices import voice
+        from vhashdb.moderation.voices import voice
 
         named = checked_hosts(hosts)
         with tempfile.TemporaryDirectory(prefix="vhashdb-") as scratch:

@@ -15,7 +15,7 @@ from vhashdb.exchange.reach import check_listed
 from vhashdb.exchange.roster import Member, from_bytes
 from vhashdb.exchange.side_by_side import side_by_side
 from vhashdb.exchange.sync import as_feed_error
-from vhashdb.exchange.voices import keys_of, voice
+from vhashdb.moderation.voices import keys_of, voice
 from vhashdb.store.federations import Federation, Federations
 from vhashdb.store.feeds import Feeds
 from vhashdb.text import printable

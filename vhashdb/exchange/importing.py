@@ -13,11 +13,11 @@ import numpy as np
 from vhashdb.errors import UsageError
 from vhashdb.exchange.formats import Entry, Format, FormatLimits, Item, Judged, Options, Refusal, Remark, opened
 from vhashdb.exchange.formats.words import label_of
-from vhashdb.exchange.policy import NEGATIVE
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.model import bare
 from vhashdb.fingerprints.thin import thinned
 from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.moderation.policy import NEGATIVE
 from vhashdb.store.clock import now_utc
 from vhashdb.store.imports import Batch, Content, Imported, Imports, Place
 from vhashdb.store.records import EXPIRED, Details, NewRecord, State

@@ -15,8 +15,8 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-import vhashdb
 from vhashdb.text import brief_clock, counted, printable
+from vhashdb.version import __version__
 
 PACKAGE: Final = "vhashdb.report"
 BASE_STYLE: Final = "base.css"
@@ -38,7 +38,7 @@ def render(template: str, *, styles: Sequence[str] = (), scripts: Sequence[str] 
         "base-uri 'none'; form-action 'none'"
     )
     page = environment().get_template(template)
-    return page.render(style=Markup(style), script=Markup(script), policy=policy, version=vhashdb.__version__, **values)  # noqa: S704  # own files
+    return page.render(style=Markup(style), script=Markup(script), policy=policy, version=__version__, **values)  # noqa: S704  # own files
 
 
 def render_part(template: str, *, styles: Sequence[str] = (), **values: Any) -> str:

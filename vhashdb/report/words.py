@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vhashdb.exchange.policy import Action
 from vhashdb.matching.verdict import GateName, Verdict
+from vhashdb.moderation.policy import Action
 
 VERDICTS: Final = {
     Verdict.MATCH: "A part of the file looks like a known video and changes as it does. Look at both before anything happens.",

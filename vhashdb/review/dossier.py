@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass, replace
 
-from vhashdb.exchange import policy
 from vhashdb.exchange.exchange import Exchange
-from vhashdb.exchange.policy import Ceiling
+from vhashdb.moderation import policy
+from vhashdb.moderation.policy import Ceiling
 from vhashdb.store import Record, Store
 from vhashdb.store.alike import Alike, alike
 from vhashdb.store.opinions import LOCAL, Opinion, Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from vhashdb.exchange.policy import Action
+from vhashdb.moderation.policy import Action
 from vhashdb.review.answers import Act, Offer
 from vhashdb.review.dossier import Dossier
 from vhashdb.review.found import FoundMatch

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from vhashdb.errors import DatabaseDamaged, DatabaseError, DatabaseExists, VhashdbError
-from vhashdb.glance import RECORDS_FILE
+from vhashdb.layout import RECORDS_FILE
 from vhashdb.store.sqlite import sqlite_errors
 from vhashdb.store.store import Store
 from vhashdb.writing import sync_folder

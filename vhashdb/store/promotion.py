@@ -21,7 +21,7 @@ _DETAILS: Final = (
     "first_seen review_by expires"
 ).split()
 NEGATIVE: Final = "('disagree_label','disagree_inclusion','false_positive','outdated')"
-"""As `vhashdb.exchange.policy.NEGATIVE` has them."""
+"""As `vhashdb.moderation.policy.NEGATIVE` has them."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ ON CONFLICT (author, rid) DO UPDATE SET fingerprint = excluded.fingerprint, sha2
 """
 
 _HEEDED: Final = "NOT EXISTS (SELECT 1 FROM feed a WHERE a.id = p.author AND a.trust IN ('none', 'log'))"
-"""As `vhashdb.exchange.policy.counts` has it of an objection."""
+"""As `vhashdb.moderation.policy.counts` has it of an objection."""
 _DISPUTED: Final = f"""
 UPDATE record SET state = CASE WHEN
        EXISTS (SELECT 1 FROM origin o JOIN feed f ON f.number = o.feed JOIN opinion p ON p.on_feed = f.id AND p.on_rid = o.rid

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
 from vhashdb.errors import UsageError
-from vhashdb.exchange.policy import DEFAULT_QUORUM
+from vhashdb.moderation.policy import DEFAULT_QUORUM
 from vhashdb.store import schema
 
 MAX_QUORUM = 100

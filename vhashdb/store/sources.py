@@ -9,7 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from vhashdb.exchange.policy import Action
+from vhashdb.moderation.policy import Action
 from vhashdb.store.opinions import LOCAL
 from vhashdb.store.standing import IMPORTED, voices_in
 from vhashdb.store.store import Store

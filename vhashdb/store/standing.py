@@ -1,4 +1,4 @@
-"""The facts that decide what a match may lead to, read from the database for `vhashdb.exchange.policy`."""
+"""The facts that decide what a match may lead to, read from the database for `vhashdb.moderation.policy`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from vhashdb.exchange import policy
-from vhashdb.exchange.policy import Action, FeedStanding, FeedStatus, Standing, Word
-from vhashdb.exchange.voices import voices
+from vhashdb.moderation import policy
+from vhashdb.moderation.policy import Action, FeedStanding, FeedStatus, Standing, Word
+from vhashdb.moderation.voices import voices
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.feeds import NEW, QUARANTINED, SYNCED, Feed

@@ -13,8 +13,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from vhashdb.exchange.policy import NEGATIVE, POSITIVE
 from vhashdb.matching.verdict import Verdict
+from vhashdb.moderation.policy import NEGATIVE, POSITIVE
 from vhashdb.store.figures import IN_FORCE, IN_PERIOD, Figures, counted, figures_in, moments
 from vhashdb.store.periods import Period
 from vhashdb.store.queue import Cause, waiting_in

@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import checksums, clock, feed_schema, schema
+from vhashdb.store import checksums, clock, feed_schema, migrations, schema
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, Selection, State, texts
@@ -87,7 +87,7 @@ class Store:
                 "created_at": now_utc().isoformat(),
             }
             connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
-            connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+            connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
         with store._reading() as connection:  # into the file itself, where `open` looks for the application id
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         return store
@@ -102,7 +102,7 @@ class Store:
             DatabaseDamaged: SQLite cannot read it.
         """
         # Looked at before SQLite does: opening would already write to it.
-        if application_of(path) != schema.APPLICATION_ID:
+        if application_of(path) != migrations.APPLICATION_ID:
             raise errors.NotADatabase(f"{path} is not a file of vhashdb")
         refusal = only_read(path) if read_only or not may_write(path) else None
         try:
@@ -116,9 +116,9 @@ class Store:
     def _brought_up_to_date(self) -> Self:
         try:
             version = self.schema_version
-            if version > schema.VERSION:
-                raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {schema.VERSION}")
-            if version < schema.VERSION:
+            if version > migrations.VERSION:
+                raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {migrations.VERSION}")
+            if version < migrations.VERSION:
                 if self.transactions.refusal is not None:
                     raise errors.DatabaseError(
                         f"{self.path} was last written by an older vhashdb and cannot be brought up to date: {self.transactions.refusal}",
@@ -405,10 +405,10 @@ class Store:
 
 
 def _migrate(connection: Connection, version: int) -> None:
-    for step in schema.MIGRATIONS[version:]:
+    for step in migrations.MIGRATIONS[version:]:
         step(connection)
     checksums.watch(connection)
-    connection.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {migrations.VERSION}")
 
 
 def _definitions() -> dict[str, str]:

@@ -6,10 +6,7 @@ import functools
 import json
 import unicodedata
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from vhashdb.store.feeds import Feed
+from typing import Final, Protocol
 
 _LOOK_ALIKE: Final = str.maketrans(
     {
@@ -21,6 +18,26 @@ _LOOK_ALIKE: Final = str.maketrans(
 )
 """Letters and digits of a folded name that look like others, as the others."""
 _PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))
+
+
+class Speaker(Protocol):
+    """What is known of a feed, as `vhashdb.store.feeds.Feed` has it."""
+
+    @property
+    def number(self) -> int:
+        """Smaller for a feed that has been known longer."""
+
+    @property
+    def id(self) -> str:
+        """The feed's id."""
+
+    @property
+    def member(self) -> str:
+        """The organisation, as it calls itself."""
+
+    @property
+    def root(self) -> bytes:
+        """The root metadata that was trusted first; empty for one's own feed."""
 
 
 def look(name: str) -> str:
@@ -50,7 +67,7 @@ def voices(speakers: Iterable[tuple[str, str, bytes]]) -> dict[str, str]:
     return found
 
 
-def voice(member: str, root: bytes, feeds: Iterable[Feed]) -> str:
+def voice(member: str, root: bytes, feeds: Iterable[Speaker]) -> str:
     """Return the organisation that a new feed belongs to: as given, unless it cannot be told from that of a feed that is known."""
     known = [(feed.id, feed.member, feed.root) for feed in sorted(feeds, key=lambda feed: feed.number)]
     return voices([*known, ("", member, root)])[""]

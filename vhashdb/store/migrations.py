@@ -1,0 +1,58 @@
+"""How an older records file becomes a newer one.
+
+`MIGRATIONS` is the whole history: a new database runs every step, an older one the steps it lacks. A step is never
+changed once it was released; a change of the tables comes with a new step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from vhashdb.store import feed_schema
+from vhashdb.store.schema import audit, fingerprint, imported, label, meta, metadata, near, not_this, other_hash, record
+
+APPLICATION_ID: Final = 0x76684442
+"""In the SQLite header, so that a file of another program is recognised."""
+_FIRST_TABLES: Final = (meta, record, label, fingerprint, near, audit)
+
+
+def _first(connection: Connection) -> None:
+    """Records, labels, fingerprints, links and the audit log, which can only grow."""
+    metadata.create_all(connection, tables=_FIRST_TABLES)
+    # INSERT OR REPLACE takes a line away without a DELETE that a trigger would see.
+    replacing = "INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE number = NEW.number)"
+    for name, event in (("update", "UPDATE ON audit"), ("delete", "DELETE ON audit"), ("replace", replacing)):
+        connection.execute(
+            text(f"CREATE TRIGGER audit_no_{name} BEFORE {event} BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END")
+        )
+
+
+def _not_this_marks(connection: Connection) -> None:
+    """Local marks: this file is not that record."""
+    metadata.create_all(connection, tables=[not_this])
+
+
+def _exchange(connection: Connection) -> None:
+    """Feeds, where records come from, opinions, allow-lists, held records, and staging."""
+    feed_schema.create(connection)
+
+
+def _imports(connection: Connection) -> None:
+    """What was imported from files, under which id, and hashes that are kept for others."""
+    metadata.create_all(connection, tables=[imported, other_hash])
+    # Lists of others often have MD5 alone: whether there is such a record is asked for every file.
+    connection.execute(text("CREATE INDEX record_md5_alone ON record (md5) WHERE md5 IS NOT NULL AND sha256 IS NULL"))
+
+
+def _checksums(connection: Connection) -> None:
+    """Checksums of rows, and which rows have none yet; `vhashdb.store.checksums` makes the triggers."""
+    for name, value in (("checksum", ", value INTEGER NOT NULL"), ("changed", "")):
+        columns = f"kind VARCHAR NOT NULL, a NOT NULL, b NOT NULL, c NOT NULL{value}, PRIMARY KEY (kind, a, b, c)"
+        connection.exec_driver_sql(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks, _exchange, _imports, _checksums)
+VERSION: Final = len(MIGRATIONS)
