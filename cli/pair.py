@@ -122,9 +122,7 @@ def _head(query: str, reference: str, comparison: Comparison) -> list[str]:
     return [f"{shown(query)}  against  {shown(reference)}", *judgement_lines(judgement), *segment_lines(judgement.segments)]
 
 
-def _json(
-    kind: str, query: str, reference: str, comparison: Comparison, notes: tuple[str, ...], coverage: Coverage
-) -> dict[str, Any]:
+def _json(kind: str, query: str, reference: str, comparison: Comparison, notes: tuple[str, ...], coverage: Coverage) -> dict[str, Any]:
     from vhashdb.results import segment_to_json
 
     judgement = comparison.judgement

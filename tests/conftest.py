@@ -1,6 +1,7 @@
 """What the tests share: where the footage is, a database of the sample films, and how much Hypothesis tries."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ pytest_plugins = ["tests.browser"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "data" / "samples"
+
+# A shell without job control starts what it runs in the background with Ctrl-C ignored, and every child inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Examples are drawn the same way each time: a failure on one machine is a failure on all.
 settings.register_profile("vhashdb", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -135,7 +135,7 @@ def test_opinions_and_reviews(follower, acme, samples):
     head, why, *_ = run("match", samples / "edited" / "valley__clip.mp4", "--db", follower).lines
     assert "(1 agree, 1 dispute)   (disputed)  → review" in head
     assert why.startswith("  maximum automatic action: review (set by the record; ")
-    assert why.endswith("; disputed: 1 for it, 1 against (local)")
+    assert why.endswith("; disputed: 1 for it, 1 against (local))")
     case, count = run("review", "list", "--db", follower).lines
     assert case.startswith(f"rec {the_record(follower)[:8]}  disputed")
     assert case.endswith("from acme-feed  local: false_positive (a trailer)")

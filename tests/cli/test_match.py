@@ -54,7 +54,7 @@ def test_text_for_a_still_says_which_second(at, samples, ids, clean):
         row = next(row for row in csv.DictReader(file) if row["edit"] == "still")
     done = at("still.jpg")
     head, ceiling, reason, segment, _ = done.lines
-    assert ceiling.endswith("the match is possible, not certain")
+    assert ceiling.endswith("the match is possible, not certain)")
     assert re.match(rf"still\.jpg  POSSIBLE  0\.\d\d  rec {ids[row['source'].removeprefix('known/').removesuffix('.mp4')][:8]}  ", head)
     assert reason == "  same picture; no motion to confirm it"
     found = re.fullmatch(r"  still picture   ↔   known 00:00:(\d\d\.\d)(?: – 00:00:(\d\d\.\d))?      (?:.*, )?\d+/256 bits", segment)
