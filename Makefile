@@ -10,11 +10,11 @@ demo: $(VENV)/.demo-ready
 	$(BIN)/vhashdb demo --keep build/demo
 
 test: check $(VENV)/.test-ready
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 # many tests wait for something
 
 # All examples of property tests; `make test` draws a quarter of them (tests/examples.py).
 test-long: check $(VENV)/.test-ready
-	VHASHDB_TEST_LONG=1 $(BIN)/python -m pytest -n 2
+	VHASHDB_TEST_LONG=1 $(BIN)/python -m pytest -n 3 # many tests wait for something
 
 check: $(VENV)/.test-ready
 	$(BIN)/ruff check .

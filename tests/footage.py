@@ -51,7 +51,10 @@ def film(path, frames, *, rate=10, pts=None, codec="libx264", pix_fmt="yuv420p",
             else:  # an encoder that is left to guess takes what happens to be in memory
                 frame.pts, frame.time_base = number, 1 / Fraction(rate)
             container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+        for packet in stream.encode(None):
+            if len(frames) == 1:  # x265 leaves the decoding time of a single frame to chance
+                packet.dts = packet.pts
+            container.mux(packet)
     return path
 
 

@@ -275,7 +275,7 @@ def test_any_order_of_writing_keeping_merging_crashing_and_damage_answers_like_a
     AnyOrder.asked_pairs = AnyOrder.missed_pairs = AnyOrder.merges = AnyOrder.damages = 0
     run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples(25), stateful_step_count=30, deadline=None))
     assert AnyOrder.merges > 10
-    assert AnyOrder.damages > 10
+    assert AnyOrder.damages >= examples(25) // 3
     assert AnyOrder.asked_pairs > 1000
     assert AnyOrder.missed_pairs <= (1 - SURE) * AnyOrder.asked_pairs
 

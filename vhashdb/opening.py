@@ -52,6 +52,19 @@ def hold(path: str | os.PathLike[str]) -> tuple[int, int]:
     return state.st_dev, state.st_ino
 
 
+def head_of(path: str | os.PathLike[str], length: int) -> bytes | None:
+    """The first bytes of a file; None if SQLite has it open in this process, which holds no lock on it yet otherwise.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with _holding:  # whoever opens it with SQLite meanwhile locks nothing before it was closed here
+        if is_held(path):
+            return None
+        with open(path, "rb") as file:
+            return file.read(length)
+
+
 def is_held(path: str | os.PathLike[str]) -> bool:
     """Whether SQLite has this file open in this process."""
     with contextlib.suppress(OSError, ValueError):

@@ -392,7 +392,7 @@ def test_nothing_is_left_of_errors_kills_and_abandoned_passes(samples, tmp_path)
             os.kill(process, signal.SIGKILL)
         list(decoder.read(samples / "known" / "valley.mp4", SAMPLED))
     gc.collect()
-    assert descriptors() == before
+    assert descriptors() <= before  # what others left may be collected meanwhile
     assert set(descendants(os.getpid())) == processes
 
 

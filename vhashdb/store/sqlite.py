@@ -14,10 +14,12 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from vhashdb import errors
-from vhashdb.opening import hold, release
+from vhashdb.opening import head_of, hold, release
 
+_MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100
 """Bytes at the beginning of every SQLite file that is not empty."""
+_APPLICATION_ID_AT: Final = 68
 _NO_ROOM: Final = 64 << 10
 """Bytes left on a disk under which SQLite may fail for want of room."""
 _HELD: Final = "held"
@@ -111,20 +113,19 @@ def _beside(path: Path, ending: str) -> Path:
 def application_of(path: Path) -> int | None:
     """The application id in the header of an SQLite file; None if it is no such file.
 
-    SQLite reads it, and nobody else opens the file: whoever closes a file frees all POSIX locks that his process has on it,
-    and another process would then take a database that is open here for one that is not. Nothing is locked, nor written.
+    A file that is open in this process is read by SQLite alone: whoever closes a file frees all POSIX locks that his process
+    has on it, and another process would then take a database that is open here for one that is not.
     """
     try:
-        if path.stat().st_size < _HEADER:
-            return None
-        with contextlib.closing(sqlite3.connect(_name(path, "immutable=1"), uri=True)) as connection:
-            return int(connection.execute("PRAGMA application_id").fetchone()[0])
+        header = head_of(path, _HEADER)
     except OSError as error:
         raise errors.DatabaseNotFound(f"{path} cannot be opened: {error.strerror}", hint="check the path and its permissions") from error
-    except sqlite3.OperationalError as error:
-        raise errors.DatabaseNotFound(f"{path} cannot be opened: {error}", hint="check the path and its permissions") from error
-    except sqlite3.DatabaseError:
+    if header is None:
+        with contextlib.closing(sqlite3.connect(_name(path, _how(path)), uri=True)) as connection, sqlite_errors(path):
+            return int(connection.execute("PRAGMA application_id").fetchone()[0])
+    if len(header) < _HEADER or not header.startswith(_MAGIC):
         return None
+    return int.from_bytes(header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4])
 
 
 @contextlib.contextmanager
