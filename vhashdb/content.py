@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Final
 
 from vhashdb.errors import MediaError
-from vhashdb.opening import is_held, open_file
+from vhashdb.opening import is_reserved, open_file
 
 HEAD: Final = 4096
 """Bytes that are read of a file."""
@@ -95,7 +95,7 @@ def passed_over(path: str | os.PathLike[str]) -> str:
 
     What cannot be opened is left to whoever looks at it, for whom it is an error.
     """
-    if is_held(path):  # a database that is open
+    if is_reserved(path):  # a database that is open
         return NOT_MEDIA
     try:
         with open_file(path) as file:

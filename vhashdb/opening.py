@@ -37,49 +37,48 @@ _KINDS: Final = (
 _PIPE_HINT: Final = "name the pipe itself rather than its folder, or write what comes through it to a file first"
 
 
-_held: Final = Counter[tuple[int, int]]()
-_holding: Final = threading.Lock()
+_reserved: Final = Counter[tuple[int, int]]()
+_reserving: Final = threading.Lock()
 
 
-def hold(path: str | os.PathLike[str]) -> tuple[int, int]:
+def reserve(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Keep `open_file` from a file that SQLite has open in this process, until it is released with what this gives.
 
     Closing a file frees every POSIX lock that the process has on it, and SQLite's locks are such.
     """
     state = os.stat(path)
-    with _holding:
-        _held[state.st_dev, state.st_ino] += 1
+    with _reserving:
+        _reserved[state.st_dev, state.st_ino] += 1
     return state.st_dev, state.st_ino
 
 
 def head_of(path: str | os.PathLike[str], length: int) -> bytes | None:
-    """The first bytes of a file; None if SQLite has it open in this process, which holds no lock on it yet otherwise.
+    """The first bytes of a file; None if SQLite has it open in this process, since closing it here would free SQLite's locks.
 
     Raises:
         OSError: it cannot be read.
     """
-    with _holding:  # whoever opens it with SQLite meanwhile locks nothing before it was closed here
-        if is_held(path):
+    with _reserving:  # SQLite reserves a file before it locks anything in it, so it waits until this is closed
+        if is_reserved(path):
             return None
         with open(path, "rb") as file:
             return file.read(length)
 
 
-def is_held(path: str | os.PathLike[str]) -> bool:
+def is_reserved(path: str | os.PathLike[str]) -> bool:
     """Whether SQLite has this file open in this process."""
     with contextlib.suppress(OSError, ValueError):
         state = os.stat(path)
-        return _held[state.st_dev, state.st_ino] > 0
+        return _reserved[state.st_dev, state.st_ino] > 0
     return False
 
 
-def release(held: tuple[int, int] | None) -> None:
+def release(reserved: tuple[int, int]) -> None:
     """Let a file be opened again."""
-    if held is not None:
-        with _holding:
-            _held[held] -= 1
-            if not _held[held]:
-                del _held[held]
+    with _reserving:
+        _reserved[reserved] -= 1
+        if not _reserved[reserved]:
+            del _reserved[reserved]
 
 
 class OpenFile:
@@ -165,7 +164,7 @@ def open_file(path: str | os.PathLike[str]) -> OpenFile:
     try:
         # Asked before it is opened, for opening some devices has consequences, and after it, for it may be another by then.
         _require_regular(os.stat(name), name)
-        if is_held(name):
+        if is_reserved(name):
             raise NotMedia(f"{name}: is a database that is open", hint="give a video or an image file")
         descriptor = os.open(name, _FLAGS)
         try:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from vhashdb import errors
-from vhashdb.opening import head_of, hold, release
+from vhashdb.opening import head_of, release, reserve
 
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100
@@ -22,10 +22,21 @@ _HEADER: Final = 100
 _APPLICATION_ID_AT: Final = 68
 _NO_ROOM: Final = 64 << 10
 """Bytes left on a disk under which SQLite may fail for want of room."""
-_HELD: Final = "held"
-"""In the notes about a connection: the file that nobody else in this process may open."""
 _UNCHANGED: Final = "unchanged"
 """In the notes about a connection: the state of a file that SQLite was told nobody writes to."""
+
+
+class _Connection(sqlite3.Connection):
+    """Keeps its file reserved until it is closed; see `vhashdb.opening.reserve`."""
+
+    reserved: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        """Close, and then release the file."""
+        super().close()
+        if self.reserved is not None:
+            release(self.reserved)
+            self.reserved = None
 
 
 def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, read_only: bool = False) -> sa.Engine:
@@ -38,23 +49,22 @@ def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, re
     def connect() -> sqlite3.Connection:
         name = _name(path, _how(path)) if read_only else os.path.abspath(path)
         # In autocommit, transactions begin where `vhashdb.store.transactions` says so.
-        return sqlite3.connect(name, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False, uri=read_only)
+        connection = sqlite3.connect(
+            name, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False, uri=read_only, factory=_Connection
+        )
+        connection.reserved = reserve(path)  # it has locked nothing yet
+        return connection
 
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, max_overflow=-1, isolation_level="AUTOCOMMIT")
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry) -> None:
-        entry.info[_HELD] = hold(path)
         connection.execute("PRAGMA foreign_keys = ON")
         if read_only:
             entry.info[_UNCHANGED] = _state_of(path)
             return
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA journal_mode = WAL")
-
-    @sa.event.listens_for(engine, "close")
-    def _let_go(_: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry) -> None:
-        release(entry.info.pop(_HELD, None))
 
     @sa.event.listens_for(engine, "checkout")
     def _still_right(_: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry, __: object) -> None:
