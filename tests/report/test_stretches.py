@@ -9,9 +9,9 @@ from vhashdb.text import brief_clock, span
 
 
 def test_a_sentence_says_where_how_and_how_fast():
-    stretch = Stretch((4, 12.5), (631, 641.2), 1.2, "mirrored", "left half of the file")
+    stretch = Stretch((4, 12.5), (631, 641.2), 1.2, "mirrored", "left half (file)")
     assert stretch.sentence == (
-        "0:04.0 – 0:12.5 of the file shows 10:31.0 – 10:41.2 of the known video, mirrored, 1.20 × as fast (compared: left half of the file)"
+        "0:04.0 – 0:12.5 of the file shows 10:31.0 – 10:41.2 of the known video, mirrored, 1.20 × as fast; compared: left half (file)"
     )
     assert Stretch((0, 90), (3600, 3690)).sentence == "0:00 – 1:30 of the file shows 1:00:00 – 1:01:30 of the known video"
     assert Stretch((0, 0.04), (2.5, 2.5)).sentence == "the picture of the file shows 0:02.5 of the known video"

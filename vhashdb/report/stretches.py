@@ -91,7 +91,7 @@ class Stretch:
             words.append(self.change)
         if self.other_speed:
             words.append(self.speed_words)
-        return ", ".join(words) + (f" (compared: {self.parts})" if self.parts else "")
+        return ", ".join(words) + (f"; compared: {self.parts}" if self.parts else "")
 
 
 def stretches_of(segments: Sequence[Segment]) -> tuple[Stretch, ...]:
