@@ -59,7 +59,9 @@ def command(keep: Path | None) -> None:
             if keep:
                 _report(database, answers, keep / "report.html")
     if keep:
-        emit(f"\nThe database stays at {shown(place)}. Try:  vhashdb match --db {shown(place)} VIDEO")
+        # Made in a virtual environment, the command need not be on the PATH.
+        command = "vhashdb" if shutil.which("vhashdb") else f"{shown(sys.executable)} -m vhashdb"
+        emit(f"\nThe database stays at {shown(place)}. Try:  {command} match --db {shown(place)} VIDEO")
     else:
         emit("\nThe database was temporary. To start your own:  vhashdb init, vhashdb add, vhashdb match")
 
