@@ -9,12 +9,13 @@ demo: $(VENV)/.demo-ready
 	rm -rf build/demo
 	$(BIN)/vhashdb demo --keep build/demo
 
+# More processes than processors: many tests wait for something.
 test: check $(VENV)/.test-ready
-	$(BIN)/python -m pytest -n 3 # many tests wait for something
+	$(BIN)/python -m pytest -n 3
 
 # All examples of property tests; `make test` draws a quarter of them (tests/examples.py).
 test-long: check $(VENV)/.test-ready
-	VHASHDB_TEST_LONG=1 $(BIN)/python -m pytest -n 3 # many tests wait for something
+	VHASHDB_TEST_LONG=1 $(BIN)/python -m pytest -n 3
 
 check: $(VENV)/.test-ready
 	$(BIN)/ruff check .

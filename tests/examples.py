@@ -1,4 +1,4 @@
-"""What `make test` leaves to `make test-long`: most of the examples of property tests, and tests that are marked `long`."""
+"""What `make test` leaves to `make test-long`: most of the examples of property tests."""
 
 import os
 
