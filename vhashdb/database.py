@@ -325,7 +325,8 @@ class Database:
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy everything that is known to a new folder, as it is at this moment, and check the copy; others may go on writing.
 
-        The copy is a database. To go back to it, put it in the place of the other.
+        The copy is a database. To go back to it, put it in the place of the other. Never copy the files of a database in a
+        process that has it open: closing a file frees the locks that SQLite has on it in the same process.
 
         Raises:
             DatabaseExists: there is something at ``path``.
