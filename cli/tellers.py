@@ -86,7 +86,7 @@ class TextTeller:
         for line in result_lines(job.name, job.value, self._width):
             emit(line)
         if job.value.verdict == "insufficient":
-            self._hints.give(what_to_do(job.value.coverage))
+            self._hints.give(what_to_do(job.value))
 
     def finish(self, summary: Summary) -> None:
         """One line."""

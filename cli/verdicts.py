@@ -10,7 +10,7 @@ from vhashdb.text import NORMAL_SPEED, SHORT_S, STILL_S, span
 from .output import coloured, labels_text, printable, shown, verdict_word
 
 if TYPE_CHECKING:
-    from vhashdb import Ceiling, Comparison, Coverage, Explanation, Match, Result, Segment
+    from vhashdb import Ceiling, Comparison, Explanation, Match, Result, Segment
     from vhashdb.matching import Candidacy, Fate, Look
     from vhashdb.matching.verdict import Judgement
 
@@ -23,13 +23,15 @@ _USUAL = ("review", ("set by the record",))
 LOOK = "look at it yourself; it is too dark, flat or short for the software to say anything"
 """What to do about a file that shows too little."""
 _LOOK_AT_REST = "look at the rest of it yourself, or get the whole file; nothing can be said of what was not looked at"
+_LOOK_ANYWAY = "look at it yourself: not everything that is known could be compared"
 _LIMITS = ("limit on length", "limit on time", "limit on tracks")
 
 
-def what_to_do(coverage: Coverage) -> str:
-    """About an insufficient file: something of it was not looked at, or it shows too little."""
+def what_to_do(result: Result) -> str:
+    """About an insufficient file: something was not looked at or not compared, or it shows too little."""
+    coverage = result.coverage
     if coverage.complete:
-        return LOOK
+        return _LOOK_ANYWAY if result.not_compared else LOOK
     reached = next((limit for limit in _LIMITS if any(limit in words for words in coverage.unseen)), None)
     return f"raise the {reached}, or look at the rest of it yourself" if reached else _LOOK_AT_REST
 

@@ -446,6 +446,29 @@ def test_a_damaged_fingerprint_does_not_hide_the_other_records(films, query_prin
         assert record_of(db.match(query_prints["edited/valley__clip.mp4"])) == [ids[1]]
 
 
+@pytest.mark.parametrize("kept", ["in memory", "on disk"])
+def test_what_a_damaged_fingerprint_hides_is_never_called_no_match(films, query_prints, kept):
+    path, ids = films
+    known, unknown = query_prints["edited/harbour__insert.mp4"], query_prints["unknown/train.mp4"]
+    cut_fingerprint(path, 1)
+    shutil.rmtree(path / INDEX_FOLDER)
+    if kept == "on disk":
+        with vhashdb.open(path) as db:
+            db.label(ids[1], add=["x"])  # whoever wrote keeps the index, made again of what could be read
+        assert (path / INDEX_FOLDER / "current.json").exists()
+    for _ in range(2):
+        with vhashdb.open(path) as db:
+            for asked in (known, unknown):
+                result = db.match(asked)
+                assert (result.verdict, result.not_compared) == ("insufficient", 1)
+                assert "the database is damaged" in result.reason
+                assert any("1 record is damaged" in line for line in result.damage)
+            assert db.match(unknown, among=vhashdb.Selection(labels=["none-has-it"])).verdict == "no-match"
+    with vhashdb.open(path) as db:
+        db.retract(ids[0], reason="its fingerprint is lost")
+        assert db.match(unknown).verdict == "no-match"
+
+
 # -- killed in the middle --------------------------------------------------------------------------
 
 KILLS = 10

@@ -34,6 +34,7 @@ from vhashdb.store.changes import Change
 from vhashdb.store.sources import sources
 
 _Settle = Callable[[Sequence[Part]], Layer]
+_NO_HASHES: Final[PackedHashes] = np.zeros((0, 1), np.uint8)
 _TRIES: Final = 10
 """How often a generation may vanish while it is opened before that is an error."""
 
@@ -104,6 +105,12 @@ class LiveIndex:
                 self._start_over("its tables are damaged")
                 index = self.current
             return candidates(query, index, radius_bits, self._counting(among, index.change), self._sources)
+
+    def damaged(self, among: Selection | None = None) -> int:
+        """How many records, of those that count, cannot be found because their fingerprints are damaged."""
+        index = self.current
+        counts = self._counting(among, index.change) if index.damaged else None
+        return len(index.damaged) if counts is None else sum(number < len(counts) and bool(counts[number]) for number in index.damaged)
 
     def state(self) -> IndexState:
         """Generation, sizes and lag."""
@@ -194,7 +201,7 @@ class LiveIndex:
                 self._start_over(str(error))
                 return
             self._generation, self._stamp = generation, stamp
-            self._index = FrameIndex(self._algorithm, layers, generation.change)
+            self._index = FrameIndex(self._algorithm, layers, generation.change, generation.damaged)
             return
         self._start_over(f"the index {self._folder.path} names segments that are not there")
 
@@ -241,6 +248,9 @@ class LiveIndex:
                 if change.fingerprint is None or index.fingerprint(change.record) != change.fingerprint:
                     index.remove(change.record)
                     part = _part(change)
+                    if part is None:
+                        index.add_damaged(change.record)
+                        part = Part(change.record, change.fingerprint or 0, _NO_HASHES)
                     if rows + len(part.hashes) > MAX_ROWS:
                         layers.append(builder.submit(settle, parts))
                         parts, rows = [], 0
@@ -275,7 +285,8 @@ class LiveIndex:
             index = self.current
         in_memory = [layer for layer in index.layers if layer.stored is None]
         if in_memory:  # many changes came at once: read them again, straight to disk
-            index = FrameIndex(self._algorithm, [self._layer(s) for s in self._generation.segments], self._generation.change)
+            kept = self._generation
+            index = FrameIndex(self._algorithm, [self._layer(s) for s in kept.segments], kept.change, kept.damaged)
             self._replay(index, self._write)
             self._index = index
         if index.recent:
@@ -290,7 +301,7 @@ class LiveIndex:
             if layer.stored is not None
         )
         change = index.change if change is None else change
-        generation = Generation(self._generation.number + 1, str(self._algorithm), change, segments)
+        generation = Generation(self._generation.number + 1, str(self._algorithm), change, segments, tuple(sorted(index.damaged)))
         self._folder.commit(generation)
         self._generation, self._stamp = generation, self._folder.stamp()
 
@@ -345,7 +356,7 @@ class LiveIndex:
             return f"the index finds record number {extra[0]}, which cannot be matched"
         for change in self._store.changes.of(random.sample(numbers, min(sample, len(numbers)))):
             part = _part(change)
-            if not len(part.hashes):
+            if part is None or not len(part.hashes):
                 continue
             hits = index.search(part.hashes, 0)
             found = np.unique(hits.query[hits.record == part.record])
@@ -354,11 +365,13 @@ class LiveIndex:
         return None
 
 
-def _part(change: Change) -> Part:
-    """What the index has of a record: nothing if it cannot be matched, or if its fingerprint is damaged, which `Store.problems` names."""
-    hashes: PackedHashes = np.zeros((0, 1), np.uint8)
+def _part(change: Change) -> Part | None:
+    """What the index has of a record, no hashes if it cannot be matched; None if its fingerprint is damaged."""
+    hashes = _NO_HASHES
     if change.packed is not None:
-        with contextlib.suppress(FingerprintError):
+        try:
             fingerprint = from_bytes(change.packed)
-            hashes = fingerprint.hash[fingerprint.usable]
+        except FingerprintError:  # `Store.problems` names it
+            return None
+        hashes = fingerprint.hash[fingerprint.usable]
     return Part(change.record, change.fingerprint or 0, hashes)

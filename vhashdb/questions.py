@@ -196,7 +196,8 @@ class Questions:
             matches = [m for m in matches if m.record.id not in unlike]
         self._store.check([m.record.id for m in matches])
         matches = self._with_ceilings(matches, query, (file.sha256 or None) if file else None)
-        verdict, reason = _verdict(query, matches, compared.left_out)
+        damaged = self._live.damaged(among)
+        verdict, reason = _verdict(query, matches, compared.left_out, damaged)
         self._note_question(verdict, matches)
         return Result(
             verdict,
@@ -204,8 +205,8 @@ class Questions:
             tuple(matches),
             duration_s=query.duration_s,
             usable_s=query.usable_s,
-            damage=(*query.damage, *_left_out(compared)),
-            not_compared=compared.left_out,
+            damage=(*query.damage, *_left_out(compared), *_damaged(damaged)),
+            not_compared=compared.left_out + damaged,
             coverage=query.coverage,
             effort=effort,
             sha256=(file.sha256 or None) if file else None,
@@ -275,7 +276,7 @@ def _in_force(record: Record, today: datetime.date) -> bool:
     return record.state is not State.RETRACTED and not record.details.expired(today)
 
 
-def _verdict(query: Fingerprint, matches: Sequence[Match], left_out: int) -> tuple[Verdict, str]:
+def _verdict(query: Fingerprint, matches: Sequence[Match], left_out: int, damaged: int) -> tuple[Verdict, str]:
     if matches:
         return matches[0].verdict, matches[0].judgement.reason
     if not _shows_enough(query):
@@ -286,6 +287,8 @@ def _verdict(query: Fingerprint, matches: Sequence[Match], left_out: int) -> tup
         return Verdict.INSUFFICIENT, f"nothing known in {_what_was_seen(query.coverage)}"
     if left_out:
         return Verdict.INSUFFICIENT, "nothing known in what was compared, and not everything that looks alike could be"
+    if damaged:
+        return Verdict.INSUFFICIENT, "nothing known in what could be compared, and the database is damaged"
     return Verdict.NO_MATCH, "nothing known is alike"
 
 
@@ -295,6 +298,14 @@ def _left_out(compared: _Compared) -> list[str]:
         return []
     several = "1 known video that looks" if compared.left_out == 1 else f"{compared.left_out:,} known videos that look"
     return [f"{several} alike could not be compared: too many do, or they are too long"]
+
+
+def _damaged(records: int) -> list[str]:
+    """What is to be said if records cannot be found."""
+    if not records:
+        return []
+    several = "the fingerprint of 1 record is" if records == 1 else f"the fingerprints of {records:,} records are"
+    return [f"{several} damaged in the database, so nothing is compared with that; `vhashdb doctor` names what is damaged"]
 
 
 def _what_was_seen(coverage: Coverage) -> str:

@@ -76,7 +76,7 @@ class ScreenTeller:
         if result.verdict != "no-match":
             self._note_open(result.verdict, job.name, result)
         if result.verdict == "insufficient":
-            self._because(result.reason, what_to_do(result.coverage))
+            self._because(result.reason, what_to_do(result))
         for place, match in enumerate(result.matches[:SHOWN_MATCHES], 1):
             self._match(result, match, f"{place}. " if len(result.matches) > 1 else "")
         if (more := len(result.matches) - SHOWN_MATCHES) > 0:

@@ -129,9 +129,9 @@ class Targets:
         yield from self._damaged("caches", cache, count, lambda copy: (self._known, {"VHASHDB_CACHE": str(copy)}), (FOUND,))
 
     def databases(self, count: int) -> Iterator[Fault]:
-        """Databases with one damaged file: the answer is the same, or an error says that the database is damaged."""
+        """Databases with one damaged file: the answer is the same, or it is said that the database is damaged."""
         self._asked(self._known, (FOUND,), {})
-        yield from self._damaged("databases", self._known, count, lambda copy: (copy, {}), (FOUND, DATABASE))
+        yield from self._damaged("databases", self._known, count, lambda copy: (copy, {}), (FOUND, DATABASE, INCOMPLETE))
 
     # -- inside ------------------------------------------------------------------------------------
 

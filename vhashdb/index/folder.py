@@ -91,6 +91,8 @@ class Generation:
     change: int
     """The last change of the store that is in it."""
     segments: tuple[StoredSegment, ...] = ()
+    damaged: tuple[int, ...] = ()
+    """Numbers of records that cannot be found, because their fingerprints in the store are damaged."""
     format: int = field(default=FORMAT)
 
 
@@ -298,4 +300,6 @@ def _parsed(text: bytes) -> Generation:
         )
         for s in index["segments"]
     )
-    return replace(Generation(int(index["number"]), index["algorithm"], int(index["change"]), segments), format=index["format"])
+    damaged = tuple(int(number) for number in index.get("damaged", ()))  # earlier indexes did not say
+    generation = Generation(int(index["number"]), index["algorithm"], int(index["change"]), segments, damaged)
+    return replace(generation, format=index["format"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,10 +60,12 @@ class Layer:
 class FrameIndex:
     """Frame hashes of many records. Searching is safe while another thread adds, removes or puts other layers in."""
 
-    def __init__(self, algorithm: AlgorithmId, layers: Sequence[Layer] = (), change: int = 0) -> None:
+    def __init__(self, algorithm: AlgorithmId, layers: Sequence[Layer] = (), change: int = 0, damaged: Iterable[int] = ()) -> None:
         self.algorithm = algorithm
         self.change = change
         """The last change of the store that is in here."""
+        self.damaged = frozenset(damaged)
+        """Numbers of records that cannot be found, because their fingerprints are damaged."""
         self._lock = threading.Lock()
         self._layers = tuple(layers)
         self._recent = Recent(algorithm.bits)
@@ -104,10 +106,15 @@ class FrameIndex:
 
     def remove(self, record: int) -> None:
         """Make a record's hashes unfindable; no error if there are none."""
+        self.damaged -= {record}
         with self._lock:
             self._recent.remove(record)
             if any(layer.holds(record) for layer in self._layers):
                 self._layers = tuple(layer.without(record) if layer.holds(record) else layer for layer in self._layers)
+
+    def add_damaged(self, record: int) -> None:
+        """Note that a record ought to be found, and cannot be."""
+        self.damaged |= {record}
 
     def freeze(self, layers: Sequence[Layer]) -> None:
         """Put these in the place of all layers there were and of what came last, which they hold."""
