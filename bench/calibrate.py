@@ -25,8 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path, PurePath
-from typing import Any, Final
-from unittest import mock
+from typing import Final
 
 import numpy as np
 
@@ -35,12 +34,13 @@ from bench import fits
 from bench.common import parser, table, videos
 from bench.queries import Query, read_other, read_queries
 from bench.truth import HALVES, first_of, half_of, series_of
-from vhashdb import Effort, Fingerprint, Segment, Verdict
+from vhashdb import Fingerprint, MatchedSegment, Verdict
 from vhashdb.index import FrameIndex, Part
-from vhashdb.matching import comparison, verdict
-from vhashdb.matching.candidates import candidates
-from vhashdb.questions import DEPTHS
+from vhashdb.matching import verdict
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.retrieval import retrieve
 
+CONFIG: Final = MatchingConfig()
 COPY: Final = "copy"
 SERIES: Final = "same series"
 UNRELATED: Final = "unrelated"
@@ -75,7 +75,7 @@ class Pair:
     """As the source: the name without what tells versions of one video apart."""
     query_print: Fingerprint
     reference_print: Fingerprint
-    found: tuple[Segment, ...]
+    found: tuple[MatchedSegment, ...]
     """All segments, before any is chosen."""
     evidence: float
     """Nats."""
@@ -91,9 +91,9 @@ class Pair:
         first, second = sorted(PurePath(name).stem for name in (self.source, self.reference))
         return first, second
 
-    def verdict(self) -> Verdict:
-        """Judged again, with the constants as they are now."""
-        return verdict.judge(self.found, self.query_print, self.reference_print).verdict
+    def verdict(self, config: MatchingConfig) -> Verdict:
+        """Judged again, with other thresholds."""
+        return verdict.judge(self.found, self.query_print, self.reference_print, config).verdict
 
 
 def main() -> None:
@@ -175,9 +175,9 @@ def pairs_of(questions: Sequence[Question], references: Sequence[Path]) -> Itera
         asked = pool.map(query_print, [q.path for q in questions])
         known = list(pool.map(vhashdb.fingerprint, references))
         index = index_of(known)
-        radius = round(DEPTHS[Effort.BALANCED].radius * index.algorithm.bits)
+        config = MatchingConfig.of(index.algorithm)
         for question, query in zip(questions, asked, strict=True):
-            for candidate in candidates(query, index, radius):
+            for candidate in retrieve(query, index, config.radius_bits, config):
                 name = references[candidate.record].name
                 if kind := question.kind(name):
                     found, evidence = compared(query, known[candidate.record])
@@ -198,17 +198,11 @@ def index_of(prints: Sequence[Fingerprint]) -> FrameIndex:
     return index
 
 
-def compared(query: Fingerprint, reference: Fingerprint) -> tuple[tuple[Segment, ...], float]:
+def compared(query: Fingerprint, reference: Fingerprint) -> tuple[tuple[MatchedSegment, ...], float]:
     """All segments that were found, before any is chosen, and the evidence of the pair in nats."""
-    found: list[Segment] = []
-
-    def judge(segments: Sequence[Segment], *prints: Any) -> verdict.Judgement:
-        found.extend(segments)
-        return verdict.judge(segments, *prints)
-
-    with mock.patch.object(comparison, "judge", judge):
-        judgement = vhashdb.compare(query, reference).judgement
-    return tuple(found), next((gate.value for gate in judgement.gates if gate.name == "evidence"), 0.0)
+    comparison = vhashdb.compare(query, reference)
+    found = tuple(segment for each in comparison.view_comparisons for segment in each.segments)
+    return found, next((gate.value for gate in comparison.judgement.gates if gate.name == "evidence"), 0.0)
 
 
 # -- tables -------------------------------------------------------------------------------------
@@ -223,8 +217,8 @@ def print_false(pairs: Sequence[Pair], upper: float) -> None:
         if len(evidence):
             some = f"{np.count_nonzero(evidence)} ({np.mean(evidence > 0):.1%})"
             places = (f"{np.percentile(evidence, share):.2f}" for share in (50, 99))
-            rows.append((kind, len(evidence), some, *places, f"{evidence.max():.2f}", int((evidence >= verdict.MATCH_EVIDENCE).sum())))
-    print(table(("pairs", "number", "above 0", "median", "99 %", "highest", f"{verdict.MATCH_EVIDENCE} and more"), rows))
+            rows.append((kind, len(evidence), some, *places, f"{evidence.max():.2f}", int((evidence >= CONFIG.match_evidence).sum())))
+    print(table(("pairs", "number", "above 0", "median", "99 %", "highest", f"{CONFIG.match_evidence} and more"), rows))
     print(f"\n### Exponential tail of false pairs: evidence that {PER_MILLION:g} in a million candidate pairs reaches\n")
     print(table(("pairs", "tail from", "pairs in it", "scale", "evidence", "95 % interval"), tail_rows(pairs, upper)))
     print("\nHighest:")
@@ -237,7 +231,7 @@ def print_thresholds(pairs: Sequence[Pair], upper: float) -> None:
     false = np.array([p.evidence for p in pairs if p.kind == SERIES])
     tail = fits.fit_tail(false, upper)
     rows = []
-    for nats in sorted({*THRESHOLDS, verdict.MATCH_EVIDENCE}):
+    for nats in sorted({*THRESHOLDS, CONFIG.match_evidence}):
         copies = [np.array([p.evidence >= nats for p in pairs if p.kind == COPY and p.half == half]) for half in HALVES]
         expected = f"{tail.reaching(nats) * 1e6:,.1f}" if tail else ""
         rows.append((f"{nats:g}", int((false >= nats).sum()), expected, *(f"{c.mean():.3f}" for c in (*copies, np.concatenate(copies)))))
@@ -266,12 +260,12 @@ def print_score(pairs: Sequence[Pair]) -> None:
     tuned = np.array([p.half == HALVES[0] for p in pairs])
     curve = fits.fit_logistic(evidence[tuned], copy[tuned])
     odds = float(copy[tuned].sum() / (~copy[tuned]).sum())
-    rows = [("verdict.py", f"{verdict.SCORE_SLOPE:.2f}", f"{verdict.MATCH_EVIDENCE:.2f}")]
+    rows = [("as configured", f"{CONFIG.score_slope:.2f}", f"{CONFIG.match_evidence:.2f}")]
     rows += [(f"half A, {odds:.2g} copies to another pair, as found", f"{curve.slope:.2f}", f"{curve.midpoint:.2f}")]
     rows += [(f"at {o:g} to 1", f"{curve.slope:.2f}", f"{curve.at_odds(odds, o).midpoint:.2f}") for o in ODDS]
     print(f"\n### P(copy | evidence), fitted to {int(tuned.sum())} pairs of half A\n")
     print(table(("curve", "slope per nat", "midpoint, nats"), rows))
-    now = fits.Logistic(verdict.SCORE_SLOPE, verdict.MATCH_EVIDENCE)
+    now = fits.Logistic(CONFIG.score_slope, CONFIG.match_evidence)
     for name, said in (("the score as it is", now), ("the fitted curve", curve)):
         print(f"\n### {name}, checked on half B\n")
         bins = fits.reliability(said.probability(evidence[~tuned]), copy[~tuned], EDGES)
@@ -285,15 +279,13 @@ def bin_row(b: fits.Bin) -> tuple[object, ...]:
 
 def print_possible(pairs: Sequence[Pair], half: str) -> None:
     """What other thresholds of `possible` would do; each is changed alone."""
-    settings: list[tuple[str, dict[str, float]]] = [("as it is", {})]
-    settings += [(f"POSSIBLE_BITS {bits}", {"POSSIBLE_BITS": bits / 256}) for bits in BITS]
-    settings += [(f"POSSIBLE_MOTION {nats}", {"POSSIBLE_MOTION": nats}) for nats in MOTIONS]
-    now = {name: getattr(verdict, name) for _, constants in settings for name in constants}
+    settings = [("as it is", MatchingConfig())]
+    settings += [(f"possible_bits {bits}", MatchingConfig(possible_bits=bits)) for bits in BITS]
+    settings += [(f"possible_motion {nats}", MatchingConfig(possible_motion=nats)) for nats in MOTIONS]
     print(f"\n### Share of candidate pairs that are `possible`, half {half}\n")
     rows = []
-    for name, constants in settings:
-        with mock.patch.multiple(verdict, **{**now, **constants}):
-            said = [(p.kind, p.verdict()) for p in pairs]
+    for name, config in settings:
+        said = [(p.kind, p.verdict(config)) for p in pairs]
         rows.append((name, *(share(said, kind, Verdict.POSSIBLE) for kind in KINDS), share(said, COPY, Verdict.POSSIBLE, Verdict.MATCH)))
     print(table(("thresholds", *KINDS, "copies found"), rows))
 

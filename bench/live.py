@@ -22,7 +22,7 @@ import numpy as np
 from numpy.random import default_rng
 
 import vhashdb
-import vhashdb.query_looks as query_looks
+import vhashdb.search.query_fingerprinter as query_fingerprinter
 from bench import crowd
 from bench.common import decode_only, parser, table, videos
 from bench.truth import HALVES, half_of
@@ -30,7 +30,7 @@ from vhashdb import Details, Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.live_index import LiveIndex
-from vhashdb.questions import Questions
+from vhashdb.search.matcher import Matcher
 from vhashdb.store import NewRecord, Store
 
 RECORD = 700
@@ -173,10 +173,11 @@ def print_folder(path: Path, folders: dict[str, Sequence[Path]], workers: int) -
 
 
 WATCHED = (
-    (query_looks, "build", "decode and hash"),
-    (query_looks, "rebuild", "decode and hash"),
+    (query_fingerprinter, "build", "decode and hash"),
+    (query_fingerprinter, "rebuild", "decode and hash"),
     (LiveIndex, "candidates", "search"),
-    (Questions, "_weighed", "compare"),
+    (Matcher, "_compare", "compare"),
+    (Matcher, "_rerank", "compare"),
 )
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.truth import Piece
-from vhashdb import Segment
+from vhashdb import MatchedSegment
 
 TOLERANCE_S = 1.0
 """How far from a piece, or from its line, a claimed second may lie without being spurious."""
@@ -36,7 +36,7 @@ class Meeting:
 
     query: str
     piece: Piece
-    segments: tuple[Segment, ...]
+    segments: tuple[MatchedSegment, ...]
 
     @property
     def ends_off_s(self) -> tuple[float, float, float, float]:
@@ -69,12 +69,12 @@ class Meeting:
         return f"{self.query}: true {true} × {piece.speed:.2f}, reported {said or 'nothing'}"
 
 
-def meetings(query: str, pieces: Sequence[Piece], segments: Sequence[Segment]) -> list[Meeting]:
+def meetings(query: str, pieces: Sequence[Piece], segments: Sequence[MatchedSegment]) -> list[Meeting]:
     """Each piece with the segments that lie on it."""
     return [Meeting(query, piece, on_piece(piece, segments)) for piece in pieces]
 
 
-def on_piece(piece: Piece, segments: Sequence[Segment]) -> tuple[Segment, ...]:
+def on_piece(piece: Piece, segments: Sequence[MatchedSegment]) -> tuple[MatchedSegment, ...]:
     """The segment that overlaps a piece for longest, on both sides, and others of which at least half lies on it."""
     by_overlap = sorted(((overlap_s(s, piece), s) for s in segments), key=lambda pair: -pair[0])
     most, others = by_overlap[:1], by_overlap[1:]
@@ -82,19 +82,19 @@ def on_piece(piece: Piece, segments: Sequence[Segment]) -> tuple[Segment, ...]:
     return (*kept, *(s for overlap, s in others if overlap >= 0.5 * (s.query_end_s - s.query_start_s) > 0))
 
 
-def overlap_s(segment: Segment, piece: Piece) -> float:
+def overlap_s(segment: MatchedSegment, piece: Piece) -> float:
     """Query seconds of a segment that lie on a piece, going by its query side or its reference side, whichever is less."""
     query = min(segment.query_end_s, piece.query_end_s) - max(segment.query_start_s, piece.query_start_s)
     reference = min(segment.reference_end_s, piece.reference_end_s) - max(segment.reference_start_s, piece.reference_start_s)
     return max(0.0, min(query, reference / piece.speed))
 
 
-def spurious_s(pieces: Sequence[Piece], segments: Sequence[Segment]) -> float:
+def spurious_s(pieces: Sequence[Piece], segments: Sequence[MatchedSegment]) -> float:
     """Query seconds that segments claim and that show no such thing, within `TOLERANCE_S`."""
     return sum(_STEP_S * float((~_true(segment, pieces)).sum()) for segment in segments)
 
 
-def _true(segment: Segment, pieces: Sequence[Piece]) -> NDArray[np.bool_]:
+def _true(segment: MatchedSegment, pieces: Sequence[Piece]) -> NDArray[np.bool_]:
     """For moments of a segment, in steps of `_STEP_S`, whether some piece is there."""
     time_s = np.arange(segment.query_start_s + _STEP_S / 2, segment.query_end_s, _STEP_S)
     known_s = segment.reference_start_s + segment.speed * (time_s - segment.query_start_s)

@@ -128,7 +128,7 @@ def opened(path: Path, cache: FingerprintCache | None = None) -> Iterator[Databa
     database.close()
     if database.unlogged and (context is None or not context.params.get("quiet")):
         lines = counted(database.unlogged, "line")
-        say(f"warning: {lines} about what was asked could not be written to the audit log: {printable(database.question_log.problem)}")
+        say(f"warning: {lines} about what was asked could not be written to the audit log: {printable(database.query_log.problem)}")
 
 
 def warn_of_variables() -> None:

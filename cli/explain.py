@@ -71,15 +71,14 @@ def _draw(explanation: Explanation, path: Path, a: str, b: str) -> None:
 
 
 def _against_file(a: str, b: str, kind: str) -> tuple[Explanation, tuple[str, ...]]:
-    from vhashdb.matching import explain
-    from vhashdb.matching.candidates import candidacy
-    from vhashdb.questions import DEPTHS, FULL_LOOK
-    from vhashdb.results import Effort
+    from vhashdb.matching import MatchingConfig, explain
+    from vhashdb.matching.retrieval import check_retrieval
+    from vhashdb.search.matcher import FULL_SEARCH
 
     query, reference = fingerprints_of(a, b, kind)
     reference.algorithm.require(query.algorithm)
-    radius_bits = round(DEPTHS[Effort.BALANCED].radius * query.algorithm.bits)
-    explanation = explain(query, reference, (candidacy(FULL_LOOK, query, reference, radius_bits),))
+    config = MatchingConfig.of(query.algorithm)
+    explanation = explain(query, reference, (check_retrieval(FULL_SEARCH, query, reference, config.radius_bits, config),))
     return explanation, doubts((a, query), (b, reference))
 
 

@@ -68,7 +68,7 @@ def command(
             assert chosen.write is not None  # it was among those that can be written
             with written_to(output) as out:
                 chosen.write(items, out, sender)
-        database.question_log.note("export", format=form, records=export.written, labels=sorted(labels), imported=include_imported)
+        database.query_log.note("export", format=form, records=export.written, labels=sorted(labels), imported=include_imported)
     _tell(export, quiet)
     return ExitCode.INCOMPLETE if export.mistakes else ExitCode.FINISHED
 

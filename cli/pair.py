@@ -12,20 +12,20 @@ from .sources import AUTO, source_of
 from .verdicts import (
     LOOK,
     among_others_lines,
-    candidacy_lines,
     gates_lines,
     judgement_lines,
-    looks_lines,
     near_miss_lines,
     note_lines,
+    retrieval_lines,
     segment_lines,
+    view_lines_in_full,
     views_lines,
 )
 
 if TYPE_CHECKING:
-    from vhashdb import Comparison, Coverage, Explanation, Fingerprint, Gate, Segment
+    from vhashdb import Comparison, Coverage, Explanation, Fingerprint, Gate, MatchedSegment
     from vhashdb.hashing.algorithms import AlgorithmId
-    from vhashdb.matching import Candidacy, Fate, Look
+    from vhashdb.matching import Fate, RetrievalCheck, ViewComparison
 
 _FEW = 0.5
 """Share of a video that is usable, under which a reader is told."""
@@ -102,8 +102,8 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
         _next(explanation)
         return
     lines = _head(query, reference, explanation)
-    lines += near_miss_lines(explanation) + among_others_lines(explanation) + candidacy_lines(explanation.candidacy)
-    lines += views_lines(explanation) + looks_lines(explanation)
+    lines += near_miss_lines(explanation) + among_others_lines(explanation) + retrieval_lines(explanation.retrieval)
+    lines += views_lines(explanation) + view_lines_in_full(explanation)
     if explanation.judgement.gates:
         lines += ["Conditions for a match, for the strongest stretch:", *gates_lines(explanation.judgement)]
     for line in lines + note_lines(notes):
@@ -123,7 +123,7 @@ def _head(query: str, reference: str, comparison: Comparison) -> list[str]:
 
 
 def _json(kind: str, query: str, reference: str, comparison: Comparison, notes: tuple[str, ...], coverage: Coverage) -> dict[str, Any]:
-    from vhashdb.results import segment_to_json
+    from vhashdb.search.results import segment_to_json
 
     judgement = comparison.judgement
     return {
@@ -143,22 +143,22 @@ def _json(kind: str, query: str, reference: str, comparison: Comparison, notes: 
 
 
 def _explanation_json(explanation: Explanation) -> dict[str, Any]:
-    fates = iter(explanation.found)
+    fates, strongest = iter(explanation.found), explanation.strongest
     among = explanation.among_others
     return {
         "among_others": among and {"verdict": among.verdict.value, "score": round(among.score, 3), "outweighed": explanation.outweighed},
-        "candidacy": [_candidacy_json(one) for one in explanation.candidacy],
+        "candidacy": [_retrieval_json(one) for one in explanation.retrieval],
         "views_tried": [{"view": str(pair), "alike": count} for pair, count in explanation.views_tried],
-        "looks": [_look_json(look, [next(fates) for _ in look.segments], explanation.strongest) for look in explanation.looks],
+        "looks": [_view_comparison_json(each, [next(fates) for _ in each.segments], strongest) for each in explanation.view_comparisons],
         "gates": [_gate_json(gate) for gate in explanation.judgement.gates],
     }
 
 
-def _candidacy_json(one: Candidacy) -> dict[str, Any]:
+def _retrieval_json(one: RetrievalCheck) -> dict[str, Any]:
     return {
-        "look": one.look,
-        "moments_near": one.moments,
-        "moments": one.asked,
+        "look": one.stage,
+        "moments_near": one.times,
+        "moments": one.searched,
         "nearest_bits": one.nearest_bits,
         "radius_bits": one.radius_bits,
         "place": one.place,
@@ -166,20 +166,22 @@ def _candidacy_json(one: Candidacy) -> dict[str, Any]:
     }
 
 
-def _look_json(look: Look, found: list[tuple[Segment, Fate]], strongest: Segment | None) -> dict[str, Any]:
+def _view_comparison_json(
+    each: ViewComparison, found: list[tuple[MatchedSegment, Fate]], strongest: MatchedSegment | None
+) -> dict[str, Any]:
     return {
-        "view": str(look.views),
-        "query_frames": look.query_entries,
-        "reference_frames": look.reference_entries,
-        "pairs_alike": look.alike,
-        "votes": round(look.votes, 2),
-        "most_votes": round(look.most_votes, 2),
+        "view": str(each.views),
+        "query_frames": len(each.query),
+        "reference_frames": len(each.reference),
+        "pairs_alike": each.alignment.alike,
+        "votes": round(each.alignment.votes, 2),
+        "most_votes": round(each.alignment.most_votes, 2),
         "stretches": [_stretch_json(segment, fate) | {"strongest": segment is strongest} for segment, fate in found],
     }
 
 
-def _stretch_json(segment: Segment, fate: Fate) -> dict[str, Any]:
-    from vhashdb.results import segment_to_json
+def _stretch_json(segment: MatchedSegment, fate: Fate) -> dict[str, Any]:
+    from vhashdb.search.results import segment_to_json
 
     return segment_to_json(segment) | {
         "chosen": fate == "chosen",

@@ -10,8 +10,8 @@ from vhashdb.text import NORMAL_SPEED, SHORT_S, STILL_S, span
 from .output import coloured, labels_text, printable, shown, verdict_word
 
 if TYPE_CHECKING:
-    from vhashdb import Ceiling, Comparison, Explanation, Match, Result, Segment
-    from vhashdb.matching import Candidacy, Fate, Look
+    from vhashdb import Ceiling, Comparison, Explanation, Match, MatchedSegment, Result
+    from vhashdb.matching import Fate, RetrievalCheck, ViewComparison
     from vhashdb.matching.verdict import Judgement
 
 SHOWN_VIEWS = 8
@@ -79,12 +79,12 @@ def maximum(ceiling: Ceiling) -> str:
     return f"maximum automatic action: {ceiling.action} ({printable('; '.join(ceiling.reasons))})"
 
 
-def segment_lines(segments: tuple[Segment, ...], query: str = "clip", known: str = "known") -> list[str]:
+def segment_lines(segments: tuple[MatchedSegment, ...], query: str = "clip", known: str = "known") -> list[str]:
     """Matched stretches: where in the file, where in the known video, and how."""
     return [_segment_line(segment, query, known) for segment in segments]
 
 
-def _segment_line(segment: Segment, query: str, known: str) -> str:
+def _segment_line(segment: MatchedSegment, query: str, known: str) -> str:
     length_s = segment.query_end_s - segment.query_start_s
     still = length_s <= STILL_S
     here = "still picture" if still else f"{query}  {span(segment.query_start_s, segment.query_end_s)}"
@@ -138,20 +138,20 @@ def among_others_lines(explanation: Explanation) -> list[str]:
     return textwrap.wrap(f"Among the other records: {word}, {printable(explanation.outweighed)}", WIDTH, subsequent_indent="  ")
 
 
-def candidacy_lines(candidacy: tuple[Candidacy, ...]) -> list[str]:
+def retrieval_lines(checks: tuple[RetrievalCheck, ...]) -> list[str]:
     """Whether a search comes upon the record: one that compares well is missed too when it does not."""
-    if not candidacy:
+    if not checks:
         return []
-    width = max(len(one.look) for one in candidacy)
-    return ["Does a search come upon it?", *(f"  {one.look:<{width}}  {_candidacy(one)}" for one in candidacy)]
+    width = max(len(one.stage) for one in checks)
+    return ["Does a search come upon it?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
 
 
-def _candidacy(one: Candidacy) -> str:
+def _retrieval(one: RetrievalCheck) -> str:
     if one.nearest_bits is None:
         return "no: one side has no picture of its own to search with"
-    if not one.moments:
+    if not one.times:
         return f"no: nearest {one.nearest_bits} bits, at most {one.radius_bits} are near"
-    near = f"{one.moments} of {one.asked} moments within {one.radius_bits} bits, nearest {one.nearest_bits}"
+    near = f"{one.times} of {one.searched} moments within {one.radius_bits} bits, nearest {one.nearest_bits}"
     if one.candidates is None:
         return f"yes: {near}"
     if one.place is None:
@@ -159,32 +159,33 @@ def _candidacy(one: Candidacy) -> str:
     return f"yes: {near}, place {one.place} of {one.candidates}"
 
 
-def looks_lines(comparison: Comparison) -> list[str]:
+def view_lines_in_full(comparison: Comparison) -> list[str]:
     """The ways of looking in which both sides were compared in full, and every stretch found, chosen or not."""
-    lines = ["Compared in full:"] if comparison.looks else []
+    lines = ["Compared in full:"] if comparison.view_comparisons else []
     found = iter(comparison.found)
-    for look in comparison.looks:
-        lines += _look_lines(look)
-        stretches = [next(found) for _ in look.segments]
+    for each in comparison.view_comparisons:
+        lines += _view_comparison_lines(each)
+        stretches = [next(found) for _ in each.segments]
         # The ones that the rest of the explanation is about must not be among those that are not shown.
         stretches.sort(key=lambda item: (item[1] != "chosen", item[0] is not comparison.strongest))
         for segment, fate in stretches[:SHOWN_STRETCHES]:
             lines += _stretch_lines(segment, fate, strongest=segment is comparison.strongest)
-        more = len(look.segments) - SHOWN_STRETCHES
+        more = len(each.segments) - SHOWN_STRETCHES
         lines += [f"    and {more} more"] if more > 0 else []
     return lines
 
 
-def _look_lines(look: Look) -> list[str]:
-    stretches = "1 stretch" if len(look.segments) == 1 else f"{len(look.segments)} stretches"
+def _view_comparison_lines(each: ViewComparison) -> list[str]:
+    stretches = "1 stretch" if len(each.segments) == 1 else f"{len(each.segments)} stretches"
+    found = each.alignment
+    pairs = f"{found.alike:,} {'pair' if found.alike == 1 else 'pairs'} alike"
     return [
-        f"  {look.views}",
-        f"    {look.query_entries} × {look.reference_entries} pictures, {look.alike:,} {'pair' if look.alike == 1 else 'pairs'} alike, "
-        f"votes {look.votes:.1f} of {look.most_votes:.1f}, {stretches}",
+        f"  {each.views}",
+        f"    {len(each.query)} × {len(each.reference)} pictures, {pairs}, votes {found.votes:.1f} of {found.most_votes:.1f}, {stretches}",
     ]
 
 
-def _stretch_lines(segment: Segment, fate: Fate, *, strongest: bool) -> list[str]:
+def _stretch_lines(segment: MatchedSegment, fate: Fate, *, strongest: bool) -> list[str]:
     here, there = span(segment.query_start_s, segment.query_end_s), span(segment.reference_start_s, segment.reference_end_s)
     speed = f"  × {segment.speed:.2f}" if abs(segment.speed - 1) > NORMAL_SPEED else ""
     word, why = ("chosen", "") if fate == "chosen" else ("set aside", f"{fate}; ")

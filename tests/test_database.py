@@ -567,10 +567,10 @@ def test_the_number_of_questions_is_written_down_now_and_then_and_at_the_end(new
     copy, other = query_prints["edited/valley__mirror.mp4"], query_prints["unknown/train.mp4"]
     new_db.match(copy), new_db.match(other)
     assert counted() == []
-    monkeypatch.setattr("vhashdb.store.question_log.NOTED_EVERY_S", 0.0)
+    monkeypatch.setattr("vhashdb.store.query_log.NOTED_EVERY_S", 0.0)
     new_db.match(other)
     assert counted() == [{"match": 1, "no-match": 2}]
-    monkeypatch.setattr("vhashdb.store.question_log.NOTED_EVERY_S", 1e9)
+    monkeypatch.setattr("vhashdb.store.query_log.NOTED_EVERY_S", 1e9)
     new_db.match(copy)
     path = new_db.path
     new_db.close()

@@ -8,7 +8,8 @@ from PIL import Image
 
 from tests.conftest import SAMPLES
 from tests.footage import decoded, film, scene
-from vhashdb import Verdict, fingerprinting, query_looks
+from vhashdb import Verdict, fingerprinting
+from vhashdb.search import query_fingerprinter
 
 RATE = 12
 FRAMES = 72
@@ -199,7 +200,7 @@ def test_what_the_first_look_cannot_see_is_looked_at_closer(known_db, samples):
 
 def test_a_copy_costs_one_decoding_when_both_looks_want_the_same_frames(known_db, samples, monkeypatch):
     passes = []
-    monkeypatch.setattr(query_looks, "build", lambda *args: passes.append(args[1]) or fingerprinting.build(*args))
+    monkeypatch.setattr(query_fingerprinter, "build", lambda *args: passes.append(args[1]) or fingerprinting.build(*args))
     for effort, count in (("balanced", 1), ("fast", 2), ("thorough", 1)):
         passes.clear()
         assert known_db.match(samples / "edited" / "valley__clip.mp4", effort=effort).verdict is Verdict.MATCH
@@ -210,6 +211,6 @@ def test_a_long_copy_is_decoded_again_for_the_closer_look(known_db, samples, mon
     """Its frames are too many to be kept."""
     passes = []
     monkeypatch.setattr(fingerprinting, "KEPT_LOOKS", 8)
-    monkeypatch.setattr(query_looks, "build", lambda *args: passes.append(args[1]) or fingerprinting.build(*args))
+    monkeypatch.setattr(query_fingerprinter, "build", lambda *args: passes.append(args[1]) or fingerprinting.build(*args))
     assert known_db.match(samples / "edited" / "valley__clip.mp4").verdict is Verdict.MATCH
     assert len(passes) == 2

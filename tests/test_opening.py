@@ -115,21 +115,21 @@ def test_a_file_without_end_is_read_for_as_long_as_is_allowed(tmp_path):
 
 def test_an_answer_about_a_file_that_was_changed_meanwhile_is_not_kept(known_db, samples, tmp_path, monkeypatch):
     """Between hashing and looking, one video is written over another: neither is answered for, and no cache learns of it."""
-    from vhashdb import query_looks
+    from vhashdb.search import query_fingerprinter
 
     path = tmp_path / "upload.mp4"
     path.write_bytes((samples / "unknown" / "train.mp4").read_bytes())
-    build = query_looks.build
+    build = query_fingerprinter.build
 
     def swapping(*arguments):
         path.write_bytes((samples / "unknown" / "balloons.mp4").read_bytes())
         return build(*arguments)
 
     with vhashdb.FingerprintCache(tmp_path / "cache") as cache, vhashdb.open(known_db.path, cache=cache) as database:
-        monkeypatch.setattr(query_looks, "build", swapping)
+        monkeypatch.setattr(query_fingerprinter, "build", swapping)
         with pytest.raises(UnreadableMedia, match="changed while it was read"):
             database.match(path)
-        monkeypatch.setattr(query_looks, "build", build)
+        monkeypatch.setattr(query_fingerprinter, "build", build)
         path.write_bytes((samples / "unknown" / "train.mp4").read_bytes())
         assert database.match(path).decode_cpu_s > 0, "nothing was remembered of the first one"
 

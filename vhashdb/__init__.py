@@ -1,31 +1,23 @@
 """vhashdb: keep, search and share fingerprints of known harmful videos.
 
-The house, from the street to the cellar::
+Modules, from what users call to what it rests on; docs/architecture.md draws the same::
 
-    open, create ─► Database ─► add, label, retract …       database.py: keeping records
-                             └► match, explain              questions.py, query_looks.py, results.py: answering
-    FingerprintCache                                        store/cache.py: looks at files, kept apart from the database
-    fingerprint, compare, hash_image                        fingerprinting.py, inputs.py
-    read_hashes   hashes of videos that are not here        exchange/formats, hash_query.py
-      video         a file becomes sampled pictures         (the only room that imports av)
-      hashing       pictures become hashes, in many views
-      background    hashes of pictures that occur in unrelated videos
-      fingerprints  the hashes of one video: a value and its stored forms
-      store         records, labels, audit log, feeds       (SQLite through SQLAlchemy)
-      exchange      what is shared with others: signed feeds, opinions (the only room that imports tuf)
-      moderation    what a match may lead to without a person, and why not more
-      index         hashes of many videos, searched         (the only room that imports faiss)
-      live_index    the index kept equal to the records, on disk and in memory
-      matching      two fingerprints become segments and a verdict
-      review        what waits for a person, walked through case by case
-      charts        figures of the database as bars, pages and pictures
-      plotting      one such pair as a picture                (the only room that imports matplotlib)
-      glance        a quick look into a database, for a shell that completes a command
-      report        answers as a page for people              (the only room that imports jinja2)
-      text, terms   times, counts and codes in words, the same wherever people read them
-      writing       files that are written whole or not at all
-      layout        names of the files of a database
-      errors        one tree; limits: one dataclass
+    open, create ─► Database     database       keep records: add, label, retract
+                    match,       search         the matcher: from an input to a verdict
+                    explain
+    fingerprint, hash_image      fingerprinting from an input to fingerprints
+    compare                      matching       two fingerprints become segments and a verdict
+    FingerprintCache             store          records, labels, audit log, feeds, cache; SQLite
+    read_hashes                  exchange       signed feeds, opinions, formats of others; The Update Framework
+                                 moderation     what a match may lead to without a person, and why not more
+                                 review         cases that wait for a person, one by one
+                                 live_index     the index kept equal to the records
+                                 index          hashes of many videos, searched; FAISS
+                                 fingerprints   the hashes of one video: a value and its stored forms
+                                 background     hashes of pictures that unrelated videos share
+                                 hashing        pictures become hashes, in many views
+                                 video          files become sampled frames, in a confined process; PyAV
+                                 report, charts, plotting    answers as pages and pictures
 
 Example::
 
@@ -95,9 +87,9 @@ if TYPE_CHECKING:
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.hash_query import HashQuery
-    from vhashdb.matching import Comparison, Explanation, Gate, Segment, Verdict, compare
+    from vhashdb.matching import Comparison, Explanation, Gate, MatchedSegment, Verdict, compare
     from vhashdb.moderation.policy import Action, Ceiling
-    from vhashdb.results import Addition, AddStatus, Effort, Match, Result
+    from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result
     from vhashdb.store import Details, Record, Selection, State
     from vhashdb.store.cache import FingerprintCache
 
@@ -105,25 +97,25 @@ logging.getLogger("vhashdb").addHandler(logging.NullHandler())  # who wants to s
 
 _LAZY = {
     "Action": "vhashdb.moderation.policy",
-    "AddStatus": "vhashdb.results",
-    "Addition": "vhashdb.results",
+    "AddStatus": "vhashdb.search.results",
+    "Addition": "vhashdb.search.results",
     "Ceiling": "vhashdb.moderation.policy",
     "Comparison": "vhashdb.matching",
     "Coverage": "vhashdb.coverage",
     "Database": "vhashdb.database",
     "Details": "vhashdb.store",
-    "Effort": "vhashdb.results",
+    "Effort": "vhashdb.search.results",
     "Exchange": "vhashdb.exchange.exchange",
     "Explanation": "vhashdb.matching",
     "Fingerprint": "vhashdb.fingerprints",
     "FingerprintCache": "vhashdb.store.cache",
     "Gate": "vhashdb.matching",
     "HashQuery": "vhashdb.hash_query",
-    "Match": "vhashdb.results",
+    "Match": "vhashdb.search.results",
     "PictureTrack": "vhashdb.coverage",
     "Record": "vhashdb.store",
-    "Result": "vhashdb.results",
-    "Segment": "vhashdb.matching",
+    "Result": "vhashdb.search.results",
+    "MatchedSegment": "vhashdb.matching",
     "Selection": "vhashdb.store",
     "State": "vhashdb.store",
     "Verdict": "vhashdb.matching",
@@ -183,6 +175,7 @@ __all__ = [
     "LimitExceeded",
     "Limits",
     "Match",
+    "MatchedSegment",
     "MediaError",
     "MediaNotFound",
     "NotADatabase",
@@ -192,7 +185,6 @@ __all__ = [
     "RecordNotFound",
     "Result",
     "SchemaTooNew",
-    "Segment",
     "Selection",
     "State",
     "UnreadableMedia",

@@ -1,4 +1,4 @@
-"""The database as its users see it: a folder with records and an index. Questions are answered in `vhashdb.questions`."""
+"""The database as its users see it: a folder with records and an index. Queries are answered in `vhashdb.search`."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE
 from vhashdb.limits import Limits
 from vhashdb.live_index import LiveIndex
 from vhashdb.matching.explanation import Explanation
-from vhashdb.questions import Questions
-from vhashdb.results import Addition, AddStatus, Effort, Near, Result, effort_of
+from vhashdb.search.matcher import Matcher
+from vhashdb.search.results import Addition, AddStatus, Effort, Near, Result, effort_of
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, State, Store
 from vhashdb.store.backup import back_up
 from vhashdb.store.cache import FingerprintCache
-from vhashdb.store.question_log import QuestionLog
+from vhashdb.store.query_log import QueryLog
 from vhashdb.store.records import EXPIRED, texts
 from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.store.withdrawals import withdraw
@@ -80,9 +80,9 @@ class Database:
         self._decoders = DecoderPool(limits)
         self.exchange = Exchange(store, path, self._algorithm_id, self._with_pictures_like, self.note_written)
         """Feeds, opinions, reviews: what is shared with others."""
-        self.question_log = QuestionLog(store)
+        self.query_log = QueryLog(store)
         """What was asked, on its way into the audit log."""
-        self._questions = Questions(store, self._live, self.exchange, self._algorithm, self._decoders, limits, cache, self.question_log)
+        self._matcher = Matcher(store, self._live, self.exchange, self._algorithm, self._decoders, limits, cache, self.query_log)
 
     @classmethod
     def create(cls, path: Path, *, algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
@@ -122,7 +122,7 @@ class Database:
                 with contextlib.suppress(OSError, DatabaseError):
                     self._live.keep()
                     self._live.finish()
-            self.question_log.close()
+            self.query_log.close()
         finally:  # whatever went wrong, no decoder process stays behind
             self._decoders.close()
             self._store.close()
@@ -144,7 +144,7 @@ class Database:
     @property
     def unlogged(self) -> int:
         """Lines about questions that could not be written to the audit log; complete once the database is closed."""
-        return self.question_log.lost
+        return self.query_log.lost
 
     @property
     def store(self) -> Store:
@@ -245,7 +245,7 @@ class Database:
         with self._lock:
             if sha256 and (known := self._store.by_sha256(sha256)):
                 return Addition(known, AddStatus.DUPLICATE)
-            near = tuple(Near(m.record.id, m.score, m.verdict) for m in self._questions.known_like(prepared.query))
+            near = tuple(Near(m.record.id, m.score, m.verdict) for m in self._matcher.known_like(prepared.query))
             new = NewRecord(prepared.reference.duration_s, sha256, md5, details)
             held = SECOND_PERSON if self.exchange.reviews.rules.two_person else ""
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=held)
@@ -307,7 +307,7 @@ class Database:
         effort = effort_of(effort)
         if not len(self.index) and not len(self):
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
-        return self._questions.match(source, effort, among)
+        return self._matcher.match(source, effort, among)
 
     def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Explanation:
         """How an input compares with one record, and whether a search comes upon it: everything, whatever the verdict.
@@ -316,7 +316,7 @@ class Database:
             MediaError: the input cannot be read.
             RecordNotFound: there is no such record.
         """
-        return self._questions.explain(source, self.get(identifier), effort_of(effort))
+        return self._matcher.explain(source, self.get(identifier), effort_of(effort))
 
     def _with_pictures_like(self, hashes: PackedHashes, bits: int) -> set[int]:
         """Numbers of the records that have a picture within so many bits of these hashes."""

@@ -28,7 +28,8 @@ from vhashdb.index.folder import Generation, IndexFolder, StoredSegment, Vanishe
 from vhashdb.index.frames import FrameIndex, Layer
 from vhashdb.index.segment import MAX_ROWS, Part, Segment, build, merge
 from vhashdb.index.upkeep import RECENT_CHANGES, RECENT_HASHES, due
-from vhashdb.matching.candidates import Candidates, Source, candidates
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.retrieval import Candidates, Source, retrieve
 from vhashdb.store import Selection, Store
 from vhashdb.store.changes import Change
 from vhashdb.store.sources import sources
@@ -95,16 +96,22 @@ class LiveIndex:
                     raise
             return self._index
 
-    def candidates(self, query: Fingerprint, radius_bits: int, among: Selection | None = None) -> Candidates:
+    def candidates(self, query: Fingerprint, radius_bits: float, config: MatchingConfig, among: Selection | None = None) -> Candidates:
         """Records with a hash near the query's, best first; of those that count, if not all do."""
         try:
             index = self.current
-            return candidates(query, index, radius_bits, self._counting(among, index.change), self._sources)
+            return self._retrieved(query, index, radius_bits, config, among)
         except IndexError:  # tables that name rows which are not there
             with self._lock:
                 self._start_over("its tables are damaged")
                 index = self.current
-            return candidates(query, index, radius_bits, self._counting(among, index.change), self._sources)
+            return self._retrieved(query, index, radius_bits, config, among)
+
+    def _retrieved(
+        self, query: Fingerprint, index: FrameIndex, radius_bits: float, config: MatchingConfig, among: Selection | None
+    ) -> Candidates:
+        counting = self._counting(among, index.change)
+        return retrieve(query, index, radius_bits, config, where=counting, sources=self._sources)
 
     def damaged(self, among: Selection | None = None) -> int:
         """How many records, of those that count, cannot be found because their fingerprints are damaged."""

@@ -25,10 +25,10 @@ import numpy as np
 
 from vhashdb.errors import UsageError
 from vhashdb.fingerprints import unusable_spans
-from vhashdb.matching.comparison import align_radius
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.evidence import MatchedSegment
 from vhashdb.matching.explanation import AlikePoints, Explanation, alike_points
 from vhashdb.matching.reasons import Fate
-from vhashdb.matching.verdict import Segment
 from vhashdb.writing import require_writable, write_whole
 
 if TYPE_CHECKING:
@@ -131,8 +131,7 @@ def _figure(explanation: Explanation, points: AlikePoints, query_name: str, refe
     figure = Figure(figsize=(WIDTH_PX / _DPI, HEIGHT_PX / _DPI), layout="constrained")
     axes = figure.add_subplot()
     _frame(axes, explanation, query_name, reference_name)
-    bits = explanation.query.algorithm.bits
-    _draw_points(figure, axes, points, bits)
+    _draw_points(figure, axes, points, explanation.config)
     named = _draw_chosen(axes, explanation.segments) + _draw_set_aside(axes, explanation)
     named += _draw_unusable(axes, explanation.query, explanation.reference)
     if named:
@@ -156,7 +155,7 @@ def _frame(axes: Axes, explanation: Explanation, query_name: str, reference_name
     axes.set_axisbelow(True)
 
 
-def _draw_points(figure: Figure, axes: Axes, points: AlikePoints, bits: int) -> None:
+def _draw_points(figure: Figure, axes: Axes, points: AlikePoints, config: MatchingConfig) -> None:
     """The far ones first, so that the near ones are on top."""
     from matplotlib.colors import ListedColormap
 
@@ -167,10 +166,10 @@ def _draw_points(figure: Figure, axes: Axes, points: AlikePoints, bits: int) -> 
     size = 14.0 if len(points) < 1000 else 5.0
     dots = axes.scatter(
         points.query_s[order], points.reference_s[order], c=points.bits[order], s=size, marker="s", linewidths=0, cmap=shades,
-        vmin=0, vmax=align_radius(bits), zorder=1.5, gid="alike",
+        vmin=0, vmax=round(config.align_radius_bits), zorder=1.5, gid="alike",
     )  # fmt: skip
     bar = figure.colorbar(dots, ax=axes, shrink=0.6, pad=0.015, aspect=28)
-    bar.set_label(f"bits of {bits} that differ, where both are alike")
+    bar.set_label(f"bits of {config.bits} that differ, where both are alike")
     bar.outline.set_linewidth(0.4)
 
 
@@ -189,7 +188,7 @@ def _draw_set_aside(axes: Axes, explanation: Explanation) -> list[Artist]:
     return lines[:1]
 
 
-def _draw_chosen(axes: Axes, segments: tuple[Segment, ...]) -> list[Artist]:
+def _draw_chosen(axes: Axes, segments: tuple[MatchedSegment, ...]) -> list[Artist]:
     from matplotlib.patheffects import Normal, Stroke
 
     lines: list[Artist] = []
@@ -241,7 +240,7 @@ def _legend(figure: Figure, named: list[Artist]) -> None:
     figure.legend(handles=named, loc="outside lower center", ncols=min(5, len(named)), frameon=False, fontsize=8.5, handlelength=3.2)
 
 
-def _ends(segment: Segment) -> tuple[tuple[float, float], tuple[float, float]]:
+def _ends(segment: MatchedSegment) -> tuple[tuple[float, float], tuple[float, float]]:
     return (segment.query_start_s, segment.query_end_s), (segment.reference_start_s, segment.reference_end_s)
 
 

@@ -14,7 +14,7 @@ from ..output import clock
 from . import strips
 
 if TYPE_CHECKING:
-    from vhashdb import Segment
+    from vhashdb import MatchedSegment
 
     from .screen import Screen
 
@@ -36,7 +36,7 @@ class Side:
     """Stretches that show too little to be compared."""
 
 
-def draw(screen: Screen, segments: Sequence[Segment], query: Side, known: Side, indent: int) -> set[str]:
+def draw(screen: Screen, segments: Sequence[MatchedSegment], query: Side, known: Side, indent: int) -> set[str]:
     """Draw a strip for each side that has a length; the signs in them."""
     signs: set[str] = set()
     if segments and query.duration_s > STILL_S:
@@ -61,7 +61,7 @@ def legend(screen: Screen, signs: set[str]) -> None:
         screen.line("   ".join(f"{sign} {words}" for sign, words in _SIGNS.items() if sign in signs))
 
 
-def stretches(screen: Screen, segments: Sequence[Segment], indent: int) -> None:
+def stretches(screen: Screen, segments: Sequence[MatchedSegment], indent: int) -> None:
     """When each stretch is on both sides, and how it was changed; numbered as in the strips."""
     for number, segment in enumerate(segments[:SHOWN_STRETCHES], 1):
         screen.flow(_words(segment, f"{number}  " if len(segments) > 1 else ""), ", ", indent=indent)
@@ -69,7 +69,7 @@ def stretches(screen: Screen, segments: Sequence[Segment], indent: int) -> None:
         screen.line(f"and {more} more {'stretch' if more == 1 else 'stretches'}", indent)
 
 
-def _words(segment: Segment, number: str) -> list[str]:
+def _words(segment: MatchedSegment, number: str) -> list[str]:
     still = segment.query_end_s - segment.query_start_s <= STILL_S
     here = "still picture" if still else span(segment.query_start_s, segment.query_end_s)
     words = [f"{number}{here} ↔ known {span(segment.reference_start_s, segment.reference_end_s)}"]

@@ -9,12 +9,12 @@ from vhashdb.fingerprints import unusable_spans
 from ..output import COLOURS, printable, shown, verdict_word
 from ..verdicts import (
     among_others_lines,
-    candidacy_lines,
     coverage_line,
     gate_rows,
-    looks_lines,
     near_miss_lines,
     note_lines,
+    retrieval_lines,
+    view_lines_in_full,
     views_lines,
 )
 from .drawing import Side, draw, legend, stretches
@@ -41,9 +41,9 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     _head(screen, query, reference, explanation, (explanation.query, explanation.reference))
     _lines(screen, near_miss_lines(explanation))
     _lines(screen, among_others_lines(explanation))
-    _lines(screen, candidacy_lines(explanation.candidacy))
+    _lines(screen, retrieval_lines(explanation.retrieval))
     _lines(screen, views_lines(explanation))
-    _lines(screen, looks_lines(explanation))
+    _lines(screen, view_lines_in_full(explanation))
     if explanation.judgement.gates:
         screen.line("Conditions for a match, for the strongest stretch:")
         columns, *rows = gate_rows(explanation.judgement)

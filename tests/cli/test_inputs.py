@@ -14,6 +14,7 @@ import pytest
 from vhashdb_cli.files import InputFiles
 
 import vhashdb
+from tests.examples import some
 from vhashdb.errors import FingerprintError
 from vhashdb.fingerprints.binary import MAX_UNPACKED
 
@@ -277,7 +278,7 @@ def test_a_video_is_never_taken_for_the_fingerprint_that_it_begins_with(known, o
     folder.mkdir()
     assert run("match", "--db", known, "known.mpg").code == 10
     for way, data in disguised(innocent, stream).items():
-        for name in ("upload", "upload.mpg", "upload.vhfp", "upload.json", "upload.vpdq", "upload.txt"):
+        for name in some(["upload", "upload.mpg", "upload.vhfp", "upload.json", "upload.vpdq", "upload.txt"], 2):
             (folder / name).write_bytes(data)
             done = run("match", "--db", known, "--json", folder / name)
             assert {line["verdict"] for line in done.of_type("file")} <= {"match", "unreadable"}, (way, name)

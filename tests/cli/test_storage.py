@@ -12,6 +12,7 @@ from vhashdb_cli import output
 from vhashdb_cli.codes import ExitCode
 
 import vhashdb
+from tests.examples import some
 
 from .driver import PROGRAM, run
 
@@ -98,17 +99,20 @@ def test_a_database_that_may_only_be_read(own, samples, ids):
     os.chmod(own / "records.sqlite", 0o444)
     os.chmod(own, 0o555)
     try:
-        for verb, code in (
-            (["list"], 0),
-            (["info"], 0),
-            (["show", ids["valley"]], 0),
-            (["stats"], 0),
-            (["audit"], 0),
-            (["doctor"], 0),
-            (["export", "--format", "csv"], 0),
-            (["explain", known, ids["valley"]], 10),
-            (["match", known], 10),
-            (["label", ids["valley"], "--add", "x"], 4),
+        for verb, code in some(
+            [
+                (["list"], 0),
+                (["info"], 0),
+                (["show", ids["valley"]], 0),
+                (["stats"], 0),
+                (["audit"], 0),
+                (["doctor"], 0),
+                (["export", "--format", "csv"], 0),
+                (["explain", known, ids["valley"]], 10),
+                (["match", known], 10),
+                (["label", ids["valley"], "--add", "x"], 4),
+            ],
+            2,
         ):
             done = subprocess.run([*limited, *PROGRAM, *map(str, verb), "--db", own], capture_output=True, text=True)
             assert done.returncode == code, (verb, done)

@@ -6,13 +6,19 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
+from tests.examples import long
 
 spec = importlib.util.spec_from_file_location("docs_run", ROOT / "docs" / "run.py")
 pages = sys.modules["docs_run"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(pages)
 
 
-@pytest.mark.parametrize("page", pages.pages(), ids=lambda page: page.stem)
+FIRST = ("README", "tutorial", "quickstart")
+"""Pages that everybody begins with."""
+PAGES = [pytest.param(page, id=page.stem, marks=() if page.stem in FIRST else long) for page in pages.pages()]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_the_page_shows_what_happens(page):
     wrong = pages.check(page)
     assert not wrong, "\n\n".join(map(str, [*wrong, "`python docs/run.py --write` writes what happens into the pages"]))

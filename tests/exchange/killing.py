@@ -15,9 +15,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import sqlalchemy as sa
 
 import vhashdb
+from tests.examples import LONG
 from tests.exchange.companies import film
 
-EVERY = 5
+EVERY = 5 if LONG else 20
 """Which of the statements within a transaction is killed before; those at its borders all are."""
 
 

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.examples import long
 from tests.fuzz import program as room
 from tests.fuzz.mutations import mutate, mutate_text
 from tests.fuzz.program import Program
@@ -16,7 +17,15 @@ def targets(tmp_path_factory):
     return Targets(tmp_path_factory.mktemp("fuzz"), seed=20)
 
 
-@pytest.mark.parametrize("kind", ["media", "added", "fingerprints", "lists", "feeds", "caches", "databases", "configuration"])
+KINDS = [
+    "media",
+    "fingerprints",
+    "lists",
+    *(pytest.param(kind, marks=long) for kind in ("added", "feeds", "caches", "databases", "configuration")),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_few_inputs_of_each_kind_are_survived(targets, kind):
     assert list(getattr(targets, kind)(4)) == []
 

@@ -8,7 +8,8 @@ from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Orientation, Region, View
 from vhashdb.index import FrameIndex, Part
-from vhashdb.matching.candidates import candidates
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.retrieval import retrieve
 
 LOOKS_PER_S = 3
 LONG_S = 1800
@@ -45,9 +46,9 @@ def test_in_an_unusual_view_the_search_says_where_to_look(pair):
     query = fingerprint(asked, View(Region.LEFT_HALF, Orientation.MIRRORED))
     index = FrameIndex(Pdq.id)
     index.add(Part(0, 0, reference.hash))
-    (candidate,) = candidates(query, index, 52)
-    assert all(AT_S - 0.01 <= second < AT_S + PIECE_S for second in candidate.near_s)
-    judgement = vhashdb.compare(query, reference, near_s=candidate.near_s).judgement
+    (candidate,) = retrieve(query, index, 52, MatchingConfig())
+    assert all(AT_S - 0.01 <= second < AT_S + PIECE_S for second in candidate.anchors_s)
+    judgement = vhashdb.compare(query, reference, anchors_s=candidate.anchors_s).judgement
     assert judgement.verdict == "match"
     (segment,) = judgement.segments
     assert segment.query_start_s == pytest.approx(AT_S, abs=0.3)

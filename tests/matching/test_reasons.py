@@ -5,17 +5,18 @@ import pytest
 
 import vhashdb
 from tests.footage import fingerprint_of, flipped, random_hashes
-from vhashdb.matching import verdict as rules
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.evidence import MatchedSegment, Motion
 from vhashdb.matching.explanation import MAX_POINTS, alike_points, explain
-from vhashdb.matching.motion import Motion
 from vhashdb.matching.reasons import Fate, fates, near_miss
-from vhashdb.matching.verdict import Segment, judge
+from vhashdb.matching.verdict import Verdict, held_back, judge, strongest, without_overlaps
 
+RULES = MatchingConfig()
 FINGERPRINT = fingerprint_of(random_hashes(1, 80))
 
 
 def segment(*, entries=20, correlation=0.9, median_bits=26.0, matched_s=5.0, speed=1.0, start_s=0.0, end_s=5.0, change=0.2, quality=100):
-    return Segment(
+    return MatchedSegment(
         query_start_s=start_s,
         query_end_s=end_s,
         reference_start_s=start_s,
@@ -32,23 +33,24 @@ def segment(*, entries=20, correlation=0.9, median_bits=26.0, matched_s=5.0, spe
 
 
 def told(*segments):
-    return near_miss(judge(segments, FINGERPRINT, FINGERPRINT), segments, alike_somewhere=True)
+    best = strongest(without_overlaps(segments, RULES))
+    return near_miss(judge(segments, FINGERPRINT, FINGERPRINT, RULES), best, alike_somewhere=True)
 
 
-NEEDED = f"at least {rules.MATCH_EVIDENCE:g} is needed"
+NEEDED = f"at least {RULES.match_evidence:g} is needed"
 SENTENCES = [
-    ({"entries": 1}, f"the frames are alike in only 1 picture of the file; at least {rules.MIN_ENTRIES} are needed"),
-    ({"entries": 3}, f"the frames are alike in only 3 different pictures of the file; at least {rules.MIN_ENTRIES} are needed"),
-    ({"matched_s": 0.5}, f"the frames are alike for only 0.50 s; at least {rules.MIN_MATCHED_S:.2f} s are needed"),
+    ({"entries": 1}, f"the frames are alike in only 1 picture of the file; at least {RULES.min_entries} are needed"),
+    ({"entries": 3}, f"the frames are alike in only 3 different pictures of the file; at least {RULES.min_entries} are needed"),
+    ({"matched_s": 0.5}, f"the frames are alike for only 0.50 s; at least {RULES.min_matched_s:.2f} s are needed"),
     (
         {"median_bits": 80.0},
         "some frames are alike, but on the whole the two are too different: "
-        f"the median over 5.0 s is 80 of 256 bits, at most {rules.FAR_BITS * 256:.0f} are allowed",
+        f"the median over 5.0 s is 80 of 256 bits, at most {RULES.far_bits:.0f} are allowed",
     ),
     (
         {"correlation": 0.11},
         "the frames are alike (median 26 of 256 bits over 5.0 s) but do not change alike: "
-        f"correlation 0.11, at least {rules.MIN_CORRELATION:.2f} is needed",
+        f"correlation 0.11, at least {RULES.min_correlation:.2f} is needed",
     ),
     (
         {"correlation": 0.0, "change": 0.0},
@@ -60,14 +62,14 @@ SENTENCES = [
         f"the frames are alike (median 40 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 1.89, {NEEDED}",
     ),
     (
-        {"correlation": 0.4, "median_bits": 20.0, "quality": rules.CLOSE_QUALITY - 1},
+        {"correlation": 0.4, "median_bits": 20.0, "quality": RULES.close_quality - 1},
         f"the frames are alike (median 20 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 3.49, {NEEDED} "
         "(how close they are does not count, because the picture shows little)",
     ),
     (
         {"correlation": 0.45, "median_bits": 40.0, "speed": 1.25},
         f"the frames are alike (median 40 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 3.03, {NEEDED} "
-        f"({rules.SPEED_COST:g} was taken off because the speed, × 1.25, was one of many tried)",
+        f"({RULES.speed_cost:g} was taken off because the speed, × 1.25, was one of many tried)",
     ),
 ]
 
@@ -78,21 +80,21 @@ def test_the_first_condition_that_fails_is_told_with_what_it_lacks(weak, sentenc
 
 
 def test_a_match_that_is_held_back_is_possible_and_says_why():
-    match = judge([segment()], FINGERPRINT, FINGERPRINT)
-    held_back = match.held_back(8)
-    assert held_back.verdict is rules.Verdict.POSSIBLE
-    assert held_back.score < 0.5 <= match.score
-    assert held_back.segments == match.segments
-    assert near_miss(held_back, [segment()], alike_somewhere=True).startswith("8 different known videos share the passage")
+    match = judge([segment()], FINGERPRINT, FINGERPRINT, RULES)
+    possible = held_back(match, 8, RULES)
+    assert possible.verdict is Verdict.POSSIBLE
+    assert possible.score < 0.5 <= match.score
+    assert possible.segments == match.segments
+    assert near_miss(possible, segment(), alike_somewhere=True).startswith("8 different known videos share the passage")
 
 
 def test_what_just_fails_does_not_look_as_if_it_passed():
-    assert f"correlation {rules.MIN_CORRELATION - 0.0001:.4f}, at least" in told(segment(correlation=rules.MIN_CORRELATION - 0.0001))
+    assert f"correlation {RULES.min_correlation - 0.0001:.4f}, at least" in told(segment(correlation=RULES.min_correlation - 0.0001))
 
 
 def test_what_is_told_is_about_the_stretch_that_the_gates_are_about():
     few, overlapping = segment(entries=3, correlation=0.99), segment(correlation=0.3, median_bits=40.0)
-    assert judge([few, overlapping], FINGERPRINT, FINGERPRINT).gates[0].value == 3
+    assert judge([few, overlapping], FINGERPRINT, FINGERPRINT, RULES).gates[0].value == 3
     assert "in only 3 different pictures" in told(few, overlapping)
 
 
@@ -101,16 +103,16 @@ def test_a_match_is_no_near_miss():
 
 
 def test_no_stretch_at_all():
-    judgement = judge([], FINGERPRINT, FINGERPRINT)
-    assert near_miss(judgement, [], alike_somewhere=True).startswith("single frames are alike")
-    assert near_miss(judgement, [], alike_somewhere=True, compared=False).startswith("only pictures that unrelated videos share")
-    assert near_miss(judgement, [], alike_somewhere=False).startswith("at none of the moments tried")
+    judgement = judge([], FINGERPRINT, FINGERPRINT, RULES)
+    assert near_miss(judgement, None, alike_somewhere=True).startswith("single frames are alike")
+    assert near_miss(judgement, None, alike_somewhere=True, compared=False).startswith("only pictures that unrelated videos share")
+    assert near_miss(judgement, None, alike_somewhere=False).startswith("at none of the moments tried")
 
 
 @pytest.mark.parametrize(
     ("weak", "fate"),
     [
-        ({"entries": rules.MIN_ENTRIES - 1}, Fate.FRAMES),
+        ({"entries": RULES.min_entries - 1}, Fate.FRAMES),
         ({"matched_s": 0.5, "median_bits": 60.0, "correlation": 0.1}, Fate.SECONDS),
         ({"median_bits": 80.0}, Fate.DISTANCE),
         ({"correlation": 0.1, "median_bits": 40.0}, Fate.MOTION),
@@ -120,15 +122,15 @@ def test_no_stretch_at_all():
 )
 def test_each_stretch_that_is_set_aside_says_why(weak, fate):
     found = [segment(**{"median_bits": 30.0} | weak)]
-    judgement = judge(found, FINGERPRINT, FINGERPRINT)
-    assert fates(found, judgement) == [fate]
+    judgement = judge(found, FINGERPRINT, FINGERPRINT, RULES)
+    assert fates(found, judgement, RULES) == [fate]
     assert judgement.segments == ()
 
 
 def test_of_two_that_claim_the_same_seconds_the_weaker_says_so():
     strong, weak, later = segment(), segment(correlation=0.5), segment(start_s=8.0, end_s=13.0)
     found = [weak, strong, later]
-    assert fates(found, judge(found, FINGERPRINT, FINGERPRINT)) == [Fate.OVERLAPS, Fate.CHOSEN, Fate.CHOSEN]
+    assert fates(found, judge(found, FINGERPRINT, FINGERPRINT, RULES), RULES) == [Fate.OVERLAPS, Fate.CHOSEN, Fate.CHOSEN]
 
 
 # -- the pair in full ------------------------------------------------------------------------------
@@ -137,11 +139,11 @@ def test_of_two_that_claim_the_same_seconds_the_weaker_says_so():
 def test_what_was_compared_in_full_is_there():
     known = random_hashes(3, 60)
     comparison = vhashdb.compare(fingerprint_of(flipped(known[20:44], 10)), fingerprint_of(known))
-    (look,) = comparison.looks
-    assert (look.query_entries, look.reference_entries, look.alike) == (24, 60, 24)
+    (look,) = comparison.view_comparisons
+    assert (len(look.query), len(look.reference), look.alignment.alike) == (24, 60, 24)
     weight = (1 - 10 / 61) ** 2
-    assert look.votes == pytest.approx(24 * weight)
-    assert look.most_votes == pytest.approx(24 * weight)
+    assert look.alignment.votes == pytest.approx(24 * weight)
+    assert look.alignment.most_votes == pytest.approx(24 * weight)
     assert [fate for _, fate in comparison.found] == [Fate.CHOSEN]
     assert comparison.near_miss == ""
 
@@ -153,7 +155,7 @@ def test_alike_points_are_where_the_copy_is():
     assert len(points) == 24
     assert np.allclose(points.reference_s - points.query_s, 5.0)
     assert set(points.bits.tolist()) == {10}
-    assert set(points.look.tolist()) == {0}
+    assert set(points.view_comparison.tolist()) == {0}
 
 
 def test_a_long_entry_is_several_points():
@@ -189,12 +191,12 @@ def test_explain_says_whether_a_search_comes_upon_the_record(new_db):
     known = random_hashes(8, 40)
     record = new_db.add(fingerprint_of(known)).id
     new_db.add(fingerprint_of(random_hashes(9, 40)))
-    (near,) = new_db.explain(fingerprint_of(flipped(known[:10], 50)), record).candidacy
-    assert (near.look, near.radius_bits, near.moments, near.asked) == ("full look", 52, 10, 10)
+    (near,) = new_db.explain(fingerprint_of(flipped(known[:10], 50)), record).retrieval
+    assert (near.stage, near.radius_bits, near.times, near.searched) == ("full look", 52, 10, 10)
     assert (near.nearest_bits, near.place, near.candidates) == (50, 1, 1)
-    (far,) = new_db.explain(fingerprint_of(flipped(known[:10], 56)), record).candidacy
-    assert (far.moments, far.nearest_bits, far.place, far.candidates) == (0, 56, None, 0)
-    (fast,) = new_db.explain(fingerprint_of(flipped(known[:10], 50)), record, effort="fast").candidacy
+    (far,) = new_db.explain(fingerprint_of(flipped(known[:10], 56)), record).retrieval
+    assert (far.times, far.nearest_bits, far.place, far.candidates) == (0, 56, None, 0)
+    (fast,) = new_db.explain(fingerprint_of(flipped(known[:10], 50)), record, effort="fast").retrieval
     assert (fast.radius_bits, fast.place) == (40, None)
 
 
@@ -224,14 +226,14 @@ def test_a_retracted_record_is_near_and_not_found(new_db):
     known = fingerprint_of(random_hashes(8, 40))
     record = new_db.add(known).id
     new_db.retract(record, reason="x")
-    (only,) = new_db.explain(known, record).candidacy
-    assert (only.moments, only.nearest_bits, only.place, only.candidates) == (40, 0, None, 0)
+    (only,) = new_db.explain(known, record).retrieval
+    assert (only.times, only.nearest_bits, only.place, only.candidates) == (40, 0, None, 0)
 
 
-@pytest.mark.parametrize(("effort", "looks"), [("fast", 2), ("balanced", 2), ("thorough", 1)])
-def test_each_look_of_an_effort_is_accounted_for(known_db, samples, effort, looks):
+@pytest.mark.parametrize(("effort", "view_comparisons"), [("fast", 2), ("balanced", 2), ("thorough", 1)])
+def test_each_look_of_an_effort_is_accounted_for(known_db, samples, effort, view_comparisons):
     record = next(identifier for identifier, name in known_db.names.items() if name == "valley")
     explanation = known_db.explain(samples / "edited" / "valley__mirror.mp4", record, effort=effort)
-    assert [c.look for c in explanation.candidacy] == ["first look", "full look"][-looks:]
-    assert all(c.place == 1 and 0 < c.moments <= c.asked and c.nearest_bits <= c.radius_bits for c in explanation.candidacy)
+    assert [c.stage for c in explanation.retrieval] == ["first look", "full look"][-view_comparisons:]
+    assert all(c.place == 1 and 0 < c.times <= c.searched and c.nearest_bits <= c.radius_bits for c in explanation.retrieval)
     assert explanation.query.duration_s == pytest.approx(12, abs=0.5)

@@ -3,7 +3,7 @@
 import pytest
 
 from vhashdb.hashing.views import Orientation, Region, View
-from vhashdb.matching.pairs import ViewPair
+from vhashdb.matching.view_pairs import ViewPair
 from vhashdb.report.stretches import Stretch, change_words
 from vhashdb.text import brief_clock, span
 

@@ -17,7 +17,7 @@ from vhashdb.fingerprints import QUERY_VIEWS, SCOUT_VIEWS
 from vhashdb.hashing.algorithms import algorithm
 from vhashdb.inputs import FileHashes
 from vhashdb.opening import open_file
-from vhashdb.query_looks import recipe
+from vhashdb.search.query_fingerprinter import cache_key
 from vhashdb.store.cache import FILE
 from vhashdb.store.clock import now_utc
 
@@ -52,7 +52,7 @@ def test_the_second_question_decodes_nothing_and_answers_the_same(place, name):
 def test_explaining_a_file_that_was_matched_decodes_nothing(place, monkeypatch):
     with FingerprintCache(place / "cache") as cache, vhashdb.open(place / "known.vhdb", cache=cache) as db:
         (match,) = db.match(place / "copy.mp4").matches
-        monkeypatch.setattr("vhashdb.query_looks.build", None)  # so that decoding would fail
+        monkeypatch.setattr("vhashdb.search.query_fingerprinter.build", None)  # so that decoding would fail
         assert db.explain(place / "copy.mp4", match.record.id).judgement.score == match.score
 
 
@@ -78,28 +78,28 @@ def test_it_holds_no_name_and_is_for_its_owner_alone(place):
     assert all(b"person-name" not in path.read_bytes() for path in (place / "cache").iterdir())
 
 
-def test_what_decides_about_a_look_is_in_its_recipe():
+def test_what_decides_about_a_look_is_in_its_cache_key():
     pdq, other = algorithm("pdq").id, algorithm("phash").id
     limits = vhashdb.Limits()
     recipes = {
-        recipe(pdq, QUERY_VIEWS, limits),
-        recipe(pdq, SCOUT_VIEWS, limits),
-        recipe(other, QUERY_VIEWS, limits),
-        recipe(pdq, QUERY_VIEWS, vhashdb.Limits(duration_s=10)),
+        cache_key(pdq, QUERY_VIEWS, limits),
+        cache_key(pdq, SCOUT_VIEWS, limits),
+        cache_key(other, QUERY_VIEWS, limits),
+        cache_key(pdq, QUERY_VIEWS, vhashdb.Limits(duration_s=10)),
     }
     assert len(recipes) == 4
 
 
 def test_a_recipe_is_the_same_in_another_process():
     code = (
-        "import vhashdb; from vhashdb.query_looks import recipe; from vhashdb.fingerprints import SCOUT_VIEWS;"
-        "from vhashdb.hashing.algorithms import algorithm; print(recipe(algorithm('pdq').id, SCOUT_VIEWS, vhashdb.Limits()))"
+        "import vhashdb; from vhashdb.search.query_fingerprinter import cache_key; from vhashdb.fingerprints import SCOUT_VIEWS;"
+        "from vhashdb.hashing.algorithms import algorithm; print(cache_key(algorithm('pdq').id, SCOUT_VIEWS, vhashdb.Limits()))"
     )
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
         for seed in ("1", "2")
     ]
-    assert runs[0].stdout == runs[1].stdout == recipe(algorithm("pdq").id, SCOUT_VIEWS, vhashdb.Limits()) + "\n"
+    assert runs[0].stdout == runs[1].stdout == cache_key(algorithm("pdq").id, SCOUT_VIEWS, vhashdb.Limits()) + "\n"
 
 
 def test_another_programs_file_is_left_alone_and_the_question_answered(place):
@@ -139,7 +139,7 @@ def test_a_folder_that_cannot_be_made_is_a_problem_and_no_error(tmp_path):
     cache = FingerprintCache(tmp_path / "file" / "cache")
     with open_file(tmp_path / "file") as file:
         cache.keep_hashes(file, FileHashes("0" * 64))
-        assert cache.hashes(file) is None and cache.look("0" * 64, "x") is None
+        assert cache.hashes(file) is None and cache.fingerprint("0" * 64, "x") is None
     assert cache.problem
 
 
@@ -147,25 +147,25 @@ def test_it_stays_below_its_size_and_what_was_used_last_stays(tmp_path):
     prints = [fingerprint_of(random_hashes(seed, 100)) for seed in range(30)]
     with FingerprintCache(tmp_path, max_bytes=40_000) as cache:
         for number, fingerprint in enumerate(prints):
-            cache.keep_look(f"{number:064x}", "r", fingerprint)
+            cache.keep_fingerprint(f"{number:064x}", "r", fingerprint)
     with FingerprintCache(tmp_path, max_bytes=40_000) as cache:
-        left = [number for number in range(30) if cache.look(f"{number:064x}", "r") is not None]
+        left = [number for number in range(30) if cache.fingerprint(f"{number:064x}", "r") is not None]
     assert 5 <= len(left) <= 12
     assert left == list(range(30 - len(left), 30))
 
 
 def test_what_was_not_used_for_long_is_dropped(tmp_path, monkeypatch):
     with FingerprintCache(tmp_path) as cache:
-        cache.keep_look("a" * 64, "old", fingerprint_of(random_hashes(1, 5)))
-        cache.keep_look("a" * 64, "used", fingerprint_of(random_hashes(2, 5)))
+        cache.keep_fingerprint("a" * 64, "old", fingerprint_of(random_hashes(1, 5)))
+        cache.keep_fingerprint("a" * 64, "used", fingerprint_of(random_hashes(2, 5)))
     start = now_utc()
     monkeypatch.setattr("vhashdb.store.cache.now_utc", lambda: start + datetime.timedelta(days=20))
     with FingerprintCache(tmp_path) as cache:
-        assert cache.look("a" * 64, "used") is not None
+        assert cache.fingerprint("a" * 64, "used") is not None
     monkeypatch.setattr("vhashdb.store.cache.now_utc", lambda: start + datetime.timedelta(days=31))
     FingerprintCache(tmp_path).close()
     with FingerprintCache(tmp_path) as cache:
-        assert cache.look("a" * 64, "old") is None and cache.look("a" * 64, "used") is not None
+        assert cache.fingerprint("a" * 64, "old") is None and cache.fingerprint("a" * 64, "used") is not None
 
 
 def test_many_threads_and_two_caches_on_one_folder(tmp_path):
@@ -174,8 +174,8 @@ def test_many_threads_and_two_caches_on_one_folder(tmp_path):
 
         def work(cache, names):
             for name in names:
-                cache.keep_look(name, "r", prints[name])
-                cache.look(name, "r")
+                cache.keep_fingerprint(name, "r", prints[name])
+                cache.fingerprint(name, "r")
 
         names = list(prints)
         threads = [threading.Thread(target=work, args=(cache, names[start::4])) for start, cache in enumerate((one, other, one, other))]
@@ -184,4 +184,4 @@ def test_many_threads_and_two_caches_on_one_folder(tmp_path):
         for thread in threads:
             thread.join()
         assert one.problem is None and other.problem is None
-        assert all(one.look(name, "r") == prints[name] for name in names)
+        assert all(one.fingerprint(name, "r") == prints[name] for name in names)

@@ -57,7 +57,7 @@ def test_a_feed_is_not_fresh_again_when_the_clock_is_set_back(db, at):
 def test_asking_with_a_clock_that_is_ahead_leaves_no_trace(db, at, query_prints):
     at(NOW + 3000 * DAY)
     assert matches(db, query_prints) == 0
-    db.question_log.try_to_write()
+    db.query_log.try_to_write()
     at(NOW)
     assert matches(db, query_prints) == 1
 

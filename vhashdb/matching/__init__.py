@@ -1,26 +1,29 @@
-"""From two fingerprints, or a fingerprint and an index, to verdicts with segments and reasons. Pure: no files, no database.
+"""Compare two fingerprints, or a fingerprint and an index: verdicts with segments and reasons. Pure: no files, no database.
 
-``candidates`` (which records) → ``pairs`` (which hashes are alike, in which views) → ``align`` (segments) →
-``motion`` (do both change alike) → ``verdict`` (score, gates) → ``ranking`` (records against each other).
-``reasons`` says why not, ``explanation`` keeps a pair for whoever asks.
+``retrieval`` (which records) → ``view_pairs`` (through which views) → ``alignment`` (segments) → ``evidence`` (what they show,
+and the gates) → ``verdict`` (on one pair) → ``reranking`` (records against each other). `MatchingConfig` has every number that
+decides. ``reasons`` says why not, ``explanation`` keeps a pair for whoever asks.
 """
 
-from vhashdb.matching.candidates import Candidacy
-from vhashdb.matching.comparison import Comparison, Look, compare
+from vhashdb.matching.comparison import Comparison, ViewComparison, compare
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.evidence import Gate, MatchedSegment
 from vhashdb.matching.explanation import AlikePoints, Explanation, alike_points, explain
 from vhashdb.matching.reasons import Fate
-from vhashdb.matching.verdict import Gate, Segment, Verdict
+from vhashdb.matching.retrieval import RetrievalCheck
+from vhashdb.matching.verdict import Verdict
 
 __all__ = [
     "AlikePoints",
-    "Candidacy",
     "Comparison",
     "Explanation",
     "Fate",
     "Gate",
-    "Look",
-    "Segment",
+    "MatchedSegment",
+    "MatchingConfig",
+    "RetrievalCheck",
     "Verdict",
+    "ViewComparison",
     "alike_points",
     "compare",
     "explain",

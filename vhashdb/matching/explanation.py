@@ -11,11 +11,13 @@ import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import distances
-from vhashdb.matching.candidates import Candidacy
-from vhashdb.matching.comparison import Comparison, align_radius, compare, telling
-from vhashdb.matching.pairs import Track, ViewPair, query_tracks, tracks_of
+from vhashdb.matching.comparison import Comparison, compare, informative
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.evidence import GateName
 from vhashdb.matching.reasons import near_miss
-from vhashdb.matching.verdict import GateName, Judgement
+from vhashdb.matching.retrieval import RetrievalCheck
+from vhashdb.matching.verdict import Judgement
+from vhashdb.matching.view_pairs import HashSequence, ViewPair, query_sequences, sequences_of
 
 MAX_POINTS: Final = 8_000
 """Points that `alike_points` gives; of more, an even random choice."""
@@ -31,34 +33,33 @@ class Explanation(Comparison):
     query: Fingerprint
     """As it was compared."""
     reference: Fingerprint
-    candidacy: tuple[Candidacy, ...] = ()
-    """Whether a search comes upon the record, for each look at the file that it takes."""
+    retrieval: tuple[RetrievalCheck, ...] = ()
+    """Whether a search retrieves the record, for each fingerprint of the query that is searched with."""
     among_others: Judgement | None = None
-    """The judgement in the light of the other records that a search comes upon; None without such a search or a find."""
+    """The judgement in the light of the other records that a search retrieves; None without such a search or a find."""
 
     @property
     def outweighed(self) -> str:
         """Why the pair is worth less among other records than by itself, in words; empty if it is not."""
         if self.among_others is None or self.among_others.verdict is self.judgement.verdict:
             return ""
-        segments = [segment for look in self.looks for segment in look.segments]
         crowded = any(gate.name is GateName.VIDEOS for gate in self.among_others.gates)
-        return near_miss(self.among_others, segments, alike_somewhere=True) if crowded else self.among_others.reason
+        return near_miss(self.among_others, self.strongest, alike_somewhere=True) if crowded else self.among_others.reason
 
 
-def explain(query: Fingerprint, reference: Fingerprint, candidacy: tuple[Candidacy, ...] = ()) -> Explanation:
+def explain(query: Fingerprint, reference: Fingerprint, retrieval: tuple[RetrievalCheck, ...] = ()) -> Explanation:
     """Compare two fingerprints and keep them.
 
     Raises:
         AlgorithmMismatch: they were made by different algorithms or versions.
     """
     found = compare(query, reference)
-    return Explanation(found.judgement, found.views_tried, found.looks, query, reference, candidacy)
+    return Explanation(found.judgement, found.views_tried, found.view_comparisons, found.config, query, reference, retrieval)
 
 
 @dataclass(frozen=True, eq=False)
 class AlikePoints:
-    """Moments of both sides that are alike, one row each."""
+    """TimeSamples of both sides that are alike, one row each."""
 
     query_s: npt.NDArray[np.float64]
     """``(k,)``"""
@@ -66,36 +67,36 @@ class AlikePoints:
     """``(k,)``"""
     bits: npt.NDArray[np.int16]
     """``(k,)`` distance."""
-    look: npt.NDArray[np.int64]
-    """``(k,)`` which of `Comparison.looks`."""
+    view_comparison: npt.NDArray[np.int64]
+    """``(k,)`` which of `Comparison.view_comparisons`."""
 
     def __len__(self) -> int:
         return len(self.bits)
 
 
 def alike_points(query: Fingerprint, reference: Fingerprint, views: Sequence[ViewPair]) -> AlikePoints:
-    """Where both sides are alike when looked at in some ways; `MAX_POINTS` at most, the same ones each time.
+    """Find where both sides are alike through some view pairs; `MAX_POINTS` at most, the same ones each time.
 
     Args:
-        query: the asked side.
-        reference: the known side.
-        views: the ways, such as `Comparison.views_compared`; both sides must have them.
+        query: the fingerprint that is asked about.
+        reference: the recorded one.
+        views: the view pairs, such as `Comparison.views_compared`; both sides must have them.
     """
-    queries, references = query_tracks(query), tracks_of(reference)
-    radius, share = align_radius(query.algorithm.bits), MAX_POINTS // max(1, len(views))
+    queries, references = query_sequences(query), sequences_of(reference)
+    radius, share = round(MatchingConfig.of(query.algorithm).align_radius_bits), MAX_POINTS // max(1, len(views))
     parts = [AlikePoints(np.zeros(0), np.zeros(0), np.zeros(0, np.int16), np.zeros(0, np.int64))]
     for number, pair in enumerate(views):
-        asked = telling(queries[pair.query, pair.negated], query.algorithm)
-        parts.append(_points(asked, references[pair.reference], radius, share, number))
+        sequence = informative(queries[pair.query, pair.negated], query.algorithm)
+        parts.append(_points(sequence, references[pair.reference], radius, share, number))
     return AlikePoints(
         np.concatenate([part.query_s for part in parts]),
         np.concatenate([part.reference_s for part in parts]),
         np.concatenate([part.bits for part in parts]),
-        np.concatenate([part.look for part in parts]),
+        np.concatenate([part.view_comparison for part in parts]),
     )
 
 
-def _points(query: Track, reference: Track, radius: int, limit: int, look: int) -> AlikePoints:
+def _points(query: HashSequence, reference: HashSequence, radius: int, limit: int, number: int) -> AlikePoints:
     table = distances(query.hash, reference.hash)
     rows, columns = np.nonzero(table <= radius)
     across, up = _pieces(query), _pieces(reference)
@@ -109,23 +110,23 @@ def _points(query: Track, reference: Track, radius: int, limit: int, look: int) 
         _middle_s(query, row, piece % across[row], across),
         _middle_s(reference, column, piece // across[row], up),
         table[row, column],
-        np.full(len(row), look, np.int64),
+        np.full(len(row), number, np.int64),
     )
 
 
-def _pieces(track: Track) -> npt.NDArray[np.int64]:
+def _pieces(sequence: HashSequence) -> npt.NDArray[np.int64]:
     """``(n,)`` how many pieces each entry is shown as."""
-    lasting_s = track.end_s - track.start_s
+    lasting_s = sequence.end_s - sequence.start_s
     piece_s = max(_PIECE_S, float(lasting_s.sum()) / _MAX_PIECES)
     return np.maximum(1, np.ceil(lasting_s / piece_s - 1e-9)).astype(np.int64)
 
 
 def _middle_s(
-    track: Track, entry: npt.NDArray[np.int64], piece: npt.NDArray[np.int64], pieces: npt.NDArray[np.int64]
+    sequence: HashSequence, entry: npt.NDArray[np.int64], piece: npt.NDArray[np.int64], pieces: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """The middle of one piece of each of some entries."""
     share = (piece + 0.5) / pieces[entry]
-    return np.asarray(track.start_s[entry] + share * (track.end_s[entry] - track.start_s[entry]))
+    return np.asarray(sequence.start_s[entry] + share * (sequence.end_s[entry] - sequence.start_s[entry]))
 
 
 def _drawn(count: int, limit: int) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Why not, in words: of each stretch that was set aside, and of a pair that is not a match."""
+"""Why not, in words: of each segment that does not count, and of a pair that is not a match."""
 
 from __future__ import annotations
 
@@ -6,24 +6,13 @@ import enum
 from collections.abc import Sequence
 from typing import Final
 
-from vhashdb.matching.verdict import (
-    CLOSE_QUALITY,
-    Gate,
-    GateName,
-    Judgement,
-    Segment,
-    Verdict,
-    segment_gates,
-    strongest,
-    without_overlaps,
-)
-
-_STILL: Final = 0.02
-"""Mean variance of the bits under which a stretch is a still picture."""
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.evidence import Gate, GateName, MatchedSegment
+from vhashdb.matching.verdict import Judgement, Verdict, without_overlaps
 
 
 class Fate(enum.StrEnum):
-    """What became of a stretch; the value says it in words."""
+    """What became of a segment; the value says it in words."""
 
     CHOSEN = "chosen"
     OVERLAPS = "claims the same seconds as a stronger one"
@@ -42,32 +31,31 @@ _FATES: Final = {
 }
 
 
-def fates(found: Sequence[Segment], judgement: Judgement) -> list[Fate]:
-    """For every stretch that was found, whether the judgement is about it, or else why not."""
-    disjoint = without_overlaps(found)
+def fates(found: Sequence[MatchedSegment], judgement: Judgement, config: MatchingConfig) -> list[Fate]:
+    """Say for every segment that was found whether the judgement is about it, or else why not."""
+    disjoint = without_overlaps(found, config)
     return [_fate(segment, judgement.segments, disjoint) for segment in found]
 
 
-def _fate(segment: Segment, chosen: Sequence[Segment], disjoint: Sequence[Segment]) -> Fate:
+def _fate(segment: MatchedSegment, chosen: Sequence[MatchedSegment], disjoint: Sequence[MatchedSegment]) -> Fate:
     if any(segment is other for other in chosen):
         return Fate.CHOSEN
     if not any(segment is other for other in disjoint):
         return Fate.OVERLAPS
-    return next((_FATES[gate.name] for gate in segment_gates(segment) if not gate.passed), Fate.EVIDENCE)
+    return next((_FATES[gate.name] for gate in segment.gates if not gate.passed), Fate.EVIDENCE)
 
 
-def near_miss(judgement: Judgement, found: Sequence[Segment], *, alike_somewhere: bool, compared: bool = True) -> str:
-    """The first condition for a match that failed, and by how much, in a sentence; nothing for a match.
+def near_miss(judgement: Judgement, best: MatchedSegment | None, *, alike_somewhere: bool, compared: bool = True) -> str:
+    """Name the first condition for a match that failed, and by how much, in a sentence; empty for a match.
 
     Args:
         judgement: on the pair.
-        found: all stretches, chosen or not.
+        best: the segment that its gates are about, if there is one.
         alike_somewhere: whether single frames were alike in any view.
         compared: whether any of these were more than pictures that unrelated videos share.
     """
     if judgement.verdict in (Verdict.MATCH, Verdict.INSUFFICIENT):  # the second one's reason has said it
         return ""
-    best = strongest(without_overlaps(found))
     if best is None:
         if not alike_somewhere:
             return "at none of the moments tried is the file alike to the known video, in any way of looking"
@@ -78,8 +66,8 @@ def near_miss(judgement: Judgement, found: Sequence[Segment], *, alike_somewhere
     return _sentence(failed, best) if failed else ""
 
 
-def _sentence(gate: Gate, best: Segment) -> str:
-    """What one failed gate means for the strongest stretch."""
+def _sentence(gate: Gate, best: MatchedSegment) -> str:
+    """What one failed gate means for the strongest segment."""
     match gate.name:
         case GateName.FRAMES:
             pictures = "1 picture" if gate.value == 1 else f"{gate.value:.0f} different pictures"
@@ -88,10 +76,10 @@ def _sentence(gate: Gate, best: Segment) -> str:
             return f"the frames are alike for only {gate.value:.2f} s; at least {gate.threshold:.2f} s are needed"
         case GateName.DISTANCE:
             return (
-                f"some frames are alike, but on the whole the two are too different: the median over {_length_s(best):.1f} s is "
+                f"some frames are alike, but on the whole the two are too different: the median over {best.length_s:.1f} s is "
                 f"{gate.value:.0f} of {best.bits} bits, at most {gate.threshold:.0f} are allowed"
             )
-        case GateName.MOTION if best.motion.change < _STILL:
+        case GateName.MOTION if best.motion.change < best.config.still_change:
             return f"{_alike(best)}, but the picture does not move, so nothing shows whether they change alike"
         case GateName.MOTION:
             return f"{_alike(best)} but do not change alike: correlation {_under(gate)}, at least {gate.threshold:.2f} is needed"
@@ -105,12 +93,8 @@ def _sentence(gate: Gate, best: Segment) -> str:
             )
 
 
-def _alike(best: Segment) -> str:
-    return f"the frames are alike (median {best.median_bits:.0f} of {best.bits} bits over {_length_s(best):.1f} s)"
-
-
-def _length_s(best: Segment) -> float:
-    return best.query_end_s - best.query_start_s
+def _alike(best: MatchedSegment) -> str:
+    return f"the frames are alike (median {best.median_bits:.0f} of {best.bits} bits over {best.length_s:.1f} s)"
 
 
 def _under(gate: Gate) -> str:
@@ -118,10 +102,10 @@ def _under(gate: Gate) -> str:
     return next((text for digits in (2, 3, 4) if float(text := f"{gate.value:.{digits}f}") < gate.threshold), f"{gate.value}")
 
 
-def _cost(best: Segment) -> str:
+def _cost(best: MatchedSegment) -> str:
     """What took evidence away, if something did."""
     if best.speed_cost:
         return f" ({best.speed_cost:g} was taken off because the speed, × {best.speed:.2f}, was one of many tried)"
-    if best.quality < CLOSE_QUALITY:
+    if best.quality < best.config.close_quality:
         return " (how close they are does not count, because the picture shows little)"
     return ""

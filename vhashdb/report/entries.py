@@ -12,13 +12,14 @@ from typing import Final
 from vhashdb import terms
 from vhashdb.errors import RecordNotFound, VhashdbError
 from vhashdb.fingerprints import Fingerprint, unusable_spans
-from vhashdb.matching.verdict import Gate, Verdict
+from vhashdb.matching.evidence import Gate
+from vhashdb.matching.verdict import Verdict
 from vhashdb.report import words
 from vhashdb.report.matrix import Matrix, matrix
 from vhashdb.report.model import Condition, FileEntry, MatchEntry, Opinion, RecordFacts
 from vhashdb.report.stretches import Stretch, stretches_of
 from vhashdb.report.timeline import Side, Timeline, lone_bar, timeline
-from vhashdb.results import Match, Result
+from vhashdb.search.results import Match, Result
 from vhashdb.store import Record
 from vhashdb.store.opinions import LOCAL
 from vhashdb.store.opinions import Opinion as StoredOpinion

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint
-from vhashdb.matching.comparison import align_radius
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.evidence import MatchedSegment
 from vhashdb.matching.explanation import AlikePoints, alike_points
-from vhashdb.matching.verdict import Segment
 from vhashdb.report.timeline import Span
 
 MOST_CELLS: Final = (64, 48, 32, 24)
@@ -42,10 +42,10 @@ class Matrix:
     """Where each stretch begins and ends: x, y, x, y in cells."""
 
 
-def matrix(query: Fingerprint, known: Fingerprint, segments: Sequence[Segment], shown_query_s: Span, shown_known_s: Span) -> Matrix:
+def matrix(query: Fingerprint, known: Fingerprint, segments: Sequence[MatchedSegment], shown_query_s: Span, shown_known_s: Span) -> Matrix:
     """The map of the parts of both videos that are shown, looked at in the ways in which the segments were found."""
     points = alike_points(query, known, tuple(dict.fromkeys(segment.views for segment in segments)))
-    radius = align_radius(query.algorithm.bits)
+    radius = round(MatchingConfig.of(query.algorithm).align_radius_bits)
     for most in MOST_CELLS:
         across, up = _Axis(shown_query_s, most), _Axis(shown_known_s, most)
         classes = _classes(points, radius, across, up)
@@ -71,7 +71,7 @@ class _Axis:
         return np.asarray((np.asarray(time_s) - self.shown_s[0]) / max(self.shown_s[1] - self.shown_s[0], 1e-9) * self.cells)
 
 
-def _line(segment: Segment, across: _Axis, up: _Axis) -> tuple[float, float, float, float]:
+def _line(segment: MatchedSegment, across: _Axis, up: _Axis) -> tuple[float, float, float, float]:
     x1, x2 = map(float, across.at(np.array([segment.query_start_s, segment.query_end_s])))
     y1, y2 = map(float, up.cells - up.at(np.array([segment.reference_start_s, segment.reference_end_s])))
     return x1, y1, x2, y2

@@ -22,7 +22,7 @@ from vhashdb.report.entries import Known, error_entry, file_entry
 from vhashdb.report.model import Facts, FileEntry, MatchEntry, VerdictCount
 from vhashdb.report.page import environment, render
 from vhashdb.report.thumbnails import moments_of, pictures_of
-from vhashdb.results import Effort, Result, effort_of
+from vhashdb.search.results import Effort, Result, effort_of
 from vhashdb.store import Selection
 from vhashdb.store.clock import now_utc
 from vhashdb.text import printable

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from vhashdb.hashing.views import Orientation
-from vhashdb.matching.pairs import ViewPair
-from vhashdb.matching.verdict import Segment
+from vhashdb.matching.evidence import MatchedSegment
+from vhashdb.matching.view_pairs import ViewPair
 from vhashdb.text import NORMAL_SPEED, STILL_S, brief_clock, span
 
 _ORIENTATIONS: Final = {
@@ -94,7 +94,7 @@ class Stretch:
         return ", ".join(words) + (f"; compared: {self.parts}" if self.parts else "")
 
 
-def stretches_of(segments: Sequence[Segment]) -> tuple[Stretch, ...]:
+def stretches_of(segments: Sequence[MatchedSegment]) -> tuple[Stretch, ...]:
     """The stretches of one match, in order of the file's time."""
     return tuple(
         Stretch(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vhashdb.matching.verdict import GateName, Verdict
+from vhashdb.matching.evidence import GateName
+from vhashdb.matching.verdict import Verdict
 from vhashdb.moderation.policy import Action
 
 VERDICTS: Final = {

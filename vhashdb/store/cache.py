@@ -101,18 +101,18 @@ class FingerprintCache:
         """Remember the hashes of a file as it is now."""
         self._put(_file, {"key": _key(file)}, {"sha256": hashes.sha256, "md5": hashes.md5})
 
-    def look(self, sha256: str, recipe: str) -> Fingerprint | None:
+    def fingerprint(self, sha256: str, key: str) -> Fingerprint | None:
         """What a recipe made of the file with this hash, if it is known."""
-        for row in self._found(_look, sha256=sha256, recipe=recipe):
+        for row in self._found(_look, sha256=sha256, recipe=key):
             with contextlib.suppress(FingerprintError):  # damaged: made again, and written over
                 return from_bytes(row["fingerprint"])
         return None
 
-    def keep_look(self, sha256: str, recipe: str, fingerprint: Fingerprint) -> None:
+    def keep_fingerprint(self, sha256: str, key: str, fingerprint: Fingerprint) -> None:
         """Remember it."""
         packed = to_bytes(fingerprint)
         if len(packed) <= self._max_bytes * (1 - _PRUNED_TO):
-            self._put(_look, {"sha256": sha256, "recipe": recipe}, {"bytes": len(packed), "fingerprint": packed})
+            self._put(_look, {"sha256": sha256, "recipe": key}, {"bytes": len(packed), "fingerprint": packed})
 
     def _found(self, table: sa.Table, **key: Any) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []

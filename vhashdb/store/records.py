@@ -129,6 +129,10 @@ class Record:
         """Why it is here, in words."""
         return self.details.reason
 
+    def in_force(self, today: datetime.date) -> bool:
+        """Return whether it may match: neither retracted nor past its time."""
+        return self.state is not State.RETRACTED and not self.details.expired(today)
+
     @property
     def short_id(self) -> str:
         """The first characters of the id, for people."""

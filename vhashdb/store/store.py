@@ -11,6 +11,7 @@ import datetime
 import getpass
 import json
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -268,7 +269,16 @@ class Store:
         """Records by the number that the index uses."""
         with self._reading() as connection:
             rows = connection.execute(sa.select(schema.record).where(schema.record.c.number.in_(numbers))).mappings().all()
-            return {row["number"]: _record(connection, row) for row in rows}
+            return dict(zip((row["number"] for row in rows), _records(connection, rows), strict=True))
+
+    def numbers(self, identifiers: Sequence[str]) -> list[int]:
+        """Return the numbers that the index uses for records, by their full ids and in their order.
+
+        Raises:
+            RecordNotFound: there is no such record.
+        """
+        with self._reading() as connection:
+            return [_number_of(connection, identifier) for identifier in identifiers]
 
     def by_sha256(self, sha256: str) -> Record | None:
         """The record made from a file with this hash that is not retracted, if there is one."""
@@ -309,10 +319,19 @@ class Store:
             blob = connection.execute(query).scalar()
         if blob is None:
             raise errors.RecordNotFound(f"record {identifier} has no fingerprint")
-        try:
-            return from_bytes(blob)
-        except errors.FingerprintError as error:
-            raise errors.DatabaseDamaged(f"the fingerprint of record {identifier} is damaged: {error}") from error
+        return _fingerprint(identifier, blob)
+
+    def fingerprints(self, numbers: Sequence[int]) -> dict[int, Fingerprint]:
+        """Return the fingerprints of records by the number that the index uses, read at once.
+
+        Raises:
+            DatabaseDamaged: one is damaged.
+        """
+        table = schema.fingerprint.c
+        query = sa.select(table.record, schema.record.c.id, table.blob).join(schema.record).where(table.record.in_(numbers))
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+        return {number: _fingerprint(identifier, blob) for number, identifier, blob in rows}
 
     def relabel(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels."""
@@ -421,22 +440,41 @@ def _definitions() -> dict[str, str]:
 
 
 def _record(connection: Connection, row: RowMapping) -> Record:
-    number = row["number"]
-    labels = connection.execute(sa.select(schema.label.c.label).where(schema.label.c.record == number)).scalars()
-    others = connection.execute(
-        sa.select(schema.record.c.id).join(schema.near, schema.near.c.other == schema.record.c.number).where(schema.near.c.record == number)
-    ).scalars()
-    return Record(
-        id=row["id"],
-        state=State(row["state"]),
-        revision=row["revision"],
-        duration_s=row["duration_s"],
-        sha256=row["sha256"],
-        md5=row["md5"],
-        added_at=row["added_at"],
-        details=Details(labels=tuple(labels), **{name: row[name] for name in _DETAIL_COLUMNS}),
-        near=tuple(others),
-    )
+    (record,) = _records(connection, [row])
+    return record
+
+
+def _records(connection: Connection, rows: Sequence[RowMapping]) -> list[Record]:
+    """Records of some rows, with what other tables say of all of them in one query each."""
+    numbers = [row["number"] for row in rows]
+    label, near = schema.label.c, schema.near.c
+    labels, others = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
+    for number, text in connection.execute(sa.select(label.record, label.label).where(label.record.in_(numbers))):
+        labels[number].append(text)
+    linked = sa.select(near.record, schema.record.c.id).join(schema.record, near.other == schema.record.c.number)
+    for number, identifier in connection.execute(linked.where(near.record.in_(numbers))):
+        others[number].append(identifier)
+    return [
+        Record(
+            id=row["id"],
+            state=State(row["state"]),
+            revision=row["revision"],
+            duration_s=row["duration_s"],
+            sha256=row["sha256"],
+            md5=row["md5"],
+            added_at=row["added_at"],
+            details=Details(labels=tuple(labels[row["number"]]), **{name: row[name] for name in _DETAIL_COLUMNS}),
+            near=tuple(others[row["number"]]),
+        )
+        for row in rows
+    ]
+
+
+def _fingerprint(identifier: str, blob: bytes) -> Fingerprint:
+    try:
+        return from_bytes(blob)
+    except errors.FingerprintError as error:
+        raise errors.DatabaseDamaged(f"the fingerprint of record {identifier} is damaged: {error}") from error
 
 
 def detail_values(details: Details) -> dict[str, Any]:

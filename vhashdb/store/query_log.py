@@ -24,7 +24,7 @@ AGAIN_AFTER_S: Final = 1.0
 """Seconds between two attempts to write after one that failed."""
 
 
-class QuestionLog:
+class QueryLog:
     """The questions of one database. Safe from several threads; nothing in here raises an error."""
 
     def __init__(self, store: Store) -> None:

@@ -9,7 +9,8 @@ from typing import Any, Final
 from vhashdb.coverage import Coverage
 from vhashdb.errors import UsageError
 from vhashdb.fingerprints.model import Fingerprint
-from vhashdb.matching.verdict import Judgement, Segment, Verdict
+from vhashdb.matching.evidence import MatchedSegment
+from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.moderation.policy import Action, Ceiling
 from vhashdb.store.records import Record
 
@@ -109,7 +110,7 @@ class Match:
         return self.judgement.score
 
     @property
-    def segments(self) -> tuple[Segment, ...]:
+    def segments(self) -> tuple[MatchedSegment, ...]:
         """Matched stretches, in order of query time."""
         return self.judgement.segments
 
@@ -182,7 +183,7 @@ class Result:
         }
 
 
-def segment_to_json(segment: Segment) -> dict[str, Any]:
+def segment_to_json(segment: MatchedSegment) -> dict[str, Any]:
     """One matched stretch."""
     return {
         "query_start_s": round(segment.query_start_s, 3),

@@ -1,4 +1,4 @@
-"""Which hashes of two fingerprints are alike, and through which pair of views."""
+"""View pairs: through which view of either side two fingerprints are alike."""
 
 from __future__ import annotations
 
@@ -13,21 +13,17 @@ from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.views import Orientation, Region, View, turned_bits
+from vhashdb.matching.config import MatchingConfig
 
-PROBES: Final = 64
-"""Moments of the query at which all view pairs are tried; the best pairs are then compared at every moment."""
-PROBE_RADIUS: Final = 56 / 256
-"""Share of bits that may differ for a probe to count."""
 NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.BOX) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
 """Views that are also tried as negatives."""
 _BLOCK_PAIRS: Final = 1 << 24
-VIEW_PAIRS: Final = 3
-"""View pairs compared in full."""
+"""A bound on memory."""
 
 
 @dataclass(frozen=True)
 class ViewPair:
-    """One way of looking at both sides."""
+    """A view of the query and one of the reference."""
 
     query: View
     negated: bool
@@ -49,7 +45,7 @@ class ViewPair:
 
 
 @dataclass(frozen=True)
-class Track:
+class HashSequence:
     """The usable entries of one fingerprint through one view, in order of time."""
 
     start_s: npt.NDArray[np.float64]
@@ -60,68 +56,71 @@ class Track:
     def __len__(self) -> int:
         return len(self.start_s)
 
-    def where(self, rows: npt.NDArray[np.bool_]) -> Track:
+    def where(self, rows: npt.NDArray[np.bool_]) -> HashSequence:
         """Some of the entries."""
-        return self if rows.all() else Track(self.start_s[rows], self.end_s[rows], self.hash[rows], self.quality[rows])
+        return self if rows.all() else HashSequence(self.start_s[rows], self.end_s[rows], self.hash[rows], self.quality[rows])
 
-    def lasting(self, length_s: float) -> Track:
+    def lasting(self, length_s: float) -> HashSequence:
         """Of a still picture: as a video would show it that lasts longer than ``length_s``, whichever moment of it is asked about."""
         return replace(self, start_s=self.start_s - length_s - 1, end_s=self.end_s + length_s + 1)
 
 
-def tracks_of(fingerprint: Fingerprint) -> dict[View, Track]:
+def sequences_of(fingerprint: Fingerprint) -> dict[View, HashSequence]:
     """The usable entries by view."""
     usable = fingerprint.usable
-    tracks = {}
+    sequences = {}
     for code in np.unique(fingerprint.view[usable]).tolist():
         chosen = usable & (fingerprint.view == code)
         columns = (fingerprint.start_s, fingerprint.end_s, fingerprint.hash, fingerprint.quality)
-        tracks[View.from_code(code)] = Track(*(column[chosen] for column in columns))
-    return tracks
+        sequences[View.from_code(code)] = HashSequence(*(column[chosen] for column in columns))
+    return sequences
 
 
-def query_tracks(fingerprint: Fingerprint) -> dict[tuple[View, bool], Track]:
-    """The query's tracks, the most usual ones also negated: a negative's hash is the complement."""
-    tracks: dict[tuple[View, bool], Track] = {}
-    for view, track in _in_all_orientations(fingerprint).items():
-        tracks[view, False] = track
+def query_sequences(fingerprint: Fingerprint) -> dict[tuple[View, bool], HashSequence]:
+    """The query's sequences, the most usual ones also negated: a negative's hash is the complement."""
+    sequences: dict[tuple[View, bool], HashSequence] = {}
+    for view, sequence in _in_all_orientations(fingerprint).items():
+        sequences[view, False] = sequence
         if view in NEGATED:
-            tracks[view, True] = replace(track, hash=~track.hash)
-    return tracks
+            sequences[view, True] = replace(sequence, hash=~sequence.hash)
+    return sequences
 
 
-def _in_all_orientations(fingerprint: Fingerprint) -> dict[View, Track]:
-    """The tracks; if they are upright only, as those of a known video are, then also turned, as well as bits allow."""
-    tracks = tracks_of(fingerprint)
-    upright_only = all(view.orientation is Orientation.UPRIGHT for view in tracks)
+def _in_all_orientations(fingerprint: Fingerprint) -> dict[View, HashSequence]:
+    """The sequences; if they are upright only, as those of a known video are, then also turned, as well as bits allow."""
+    sequences = sequences_of(fingerprint)
+    upright_only = all(view.orientation is Orientation.UPRIGHT for view in sequences)
     if not upright_only or fingerprint.algorithm != Pdq.id:
-        return tracks
+        return sequences
     turned = {
-        View(view.region, orientation): replace(track, hash=turned_bits(track.hash, orientation))
-        for view, track in tracks.items()
+        View(view.region, orientation): replace(sequence, hash=turned_bits(sequence.hash, orientation))
+        for view, sequence in sequences.items()
         for orientation in Orientation
         if orientation is not Orientation.UPRIGHT
     }
-    return tracks | turned
+    return sequences | turned
 
 
 def best_view_pairs(
-    query: dict[tuple[View, bool], Track], reference: dict[View, Track], bits: int, near_s: Sequence[float] = ()
+    query: dict[tuple[View, bool], HashSequence],
+    reference: dict[View, HashSequence],
+    config: MatchingConfig,
+    anchors_s: Sequence[float] = (),
 ) -> list[tuple[ViewPair, int]]:
     """View pairs in which at least one probe is alike, best first, with the number of distinct probes alike.
 
-    Probes are spread evenly; of a long query they would miss a short piece, so those around ``near_s``, seconds at which the
+    Probes are spread evenly; of a long query they would miss a short piece, so those around ``anchors_s``, seconds at which the
     two are known to be near, are taken too, and without any the seconds at which the whole pictures are near.
     """
     if not query or not reference:
         return []
-    near_s = near_s or _whole_pictures_near_s(query, reference, round(PROBE_RADIUS * bits))
-    # Rows are probes of every query track; of each the nearest of every reference track is wanted.
-    chosen = {key: _probes(track, near_s) for key, track in query.items()}
-    rows = np.concatenate([track.hash[chosen[key]] for key, track in query.items()])
-    nearest_of = {view: _nearest(rows, track.hash) for view, track in reference.items()}
-    radius = round(PROBE_RADIUS * bits)
-    of_one_picture = all(len(track) == 1 for track in reference.values())
+    radius = round(config.probe_radius_bits)
+    anchors_s = anchors_s or _whole_pictures_near_s(query, reference, radius, config.probes)
+    # Rows are probes of every query sequence; of each the nearest of every reference sequence is wanted.
+    chosen = {key: _probes(sequence, anchors_s, config.probes) for key, sequence in query.items()}
+    rows = np.concatenate([sequence.hash[chosen[key]] for key, sequence in query.items()])
+    nearest_of = {view: _nearest(rows, sequence.hash) for view, sequence in reference.items()}
+    of_one_picture = all(len(sequence) == 1 for sequence in reference.values())
     found: list[tuple[float, ViewPair, int]] = []
     row = 0
     for (view, negated), probes in chosen.items():
@@ -150,20 +149,22 @@ def _nearest(rows: PackedHashes, columns: PackedHashes) -> npt.NDArray[np.int64]
     return nearest
 
 
-def _probes(track: Track, near_s: Sequence[float]) -> npt.NDArray[np.int64]:
-    """The entries of a track at which views are tried."""
-    spread = np.linspace(0, len(track) - 1, min(PROBES, len(track))).astype(int)
-    if len(track) <= PROBES:
+def _probes(sequence: HashSequence, anchors_s: Sequence[float], count: int) -> npt.NDArray[np.int64]:
+    """The entries of a sequence at which views are tried."""
+    spread = np.linspace(0, len(sequence) - 1, min(count, len(sequence))).astype(int)
+    if len(sequence) <= count:
         return np.unique(spread)
-    near = np.searchsorted(track.start_s, np.asarray(near_s), side="right") - 1
-    return np.unique(np.concatenate((spread, np.clip(near, 0, len(track) - 1))))
+    near = np.searchsorted(sequence.start_s, np.asarray(anchors_s), side="right") - 1
+    return np.unique(np.concatenate((spread, np.clip(near, 0, len(sequence) - 1))))
 
 
-def _whole_pictures_near_s(query: dict[tuple[View, bool], Track], reference: dict[View, Track], radius: int) -> list[float]:
-    """Seconds of a long query at which its whole picture is near the reference's, thinned to `PROBES`."""
+def _whole_pictures_near_s(
+    query: dict[tuple[View, bool], HashSequence], reference: dict[View, HashSequence], radius: int, count: int
+) -> list[float]:
+    """Seconds of a long query at which its whole picture is near the reference's, ``count`` of them at most."""
     whole = View(Region.WHOLE)
-    track, known = query.get((whole, False)), reference.get(whole)
-    if track is None or known is None or len(track) <= PROBES:
+    sequence, reference_whole = query.get((whole, False)), reference.get(whole)
+    if sequence is None or reference_whole is None or len(sequence) <= count:
         return []
-    near = track.start_s[(distances(track.hash, known.hash) <= radius).any(axis=1)]
-    return near[np.unique(np.linspace(0, len(near) - 1, min(PROBES, len(near))).astype(int))].tolist() if len(near) else []
+    near = sequence.start_s[(distances(sequence.hash, reference_whole.hash) <= radius).any(axis=1)]
+    return near[np.unique(np.linspace(0, len(near) - 1, min(count, len(near))).astype(int))].tolist() if len(near) else []

@@ -13,17 +13,17 @@ from tests.examples import examples
 from tests.footage import fingerprint_of, flipped, random_hashes
 from vhashdb import Verdict
 from vhashdb.hashing.bits import distances, paired_distances, unpack
-from vhashdb.matching import verdict as rules
-from vhashdb.matching.align import GAP_S, MOMENTS_PER_S, Line, align, moments_on
-from vhashdb.matching.motion import Motion, motion_of
-from vhashdb.matching.pairs import Track
-from vhashdb.matching.verdict import Segment, judge
+from vhashdb.matching.alignment import TemporalTransform, align, samples_along
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.evidence import MatchedSegment, Motion, motion_of
+from vhashdb.matching.verdict import judge
+from vhashdb.matching.view_pairs import HashSequence
 
-RADIUS = 60
+RULES = MatchingConfig()
 
 
 def track(hashes, starts, ends):
-    return Track(np.asarray(starts, float), np.asarray(ends, float), hashes, np.full(len(hashes), 100, np.uint8))
+    return HashSequence(np.asarray(starts, float), np.asarray(ends, float), hashes, np.full(len(hashes), 100, np.uint8))
 
 
 def reference_track(seconds=60, rate=4, seed=1):
@@ -43,7 +43,7 @@ def planted(reference, offset_s, speed, seconds, noise_bits, rate=4, before=0, a
 
 
 def strongest(query, reference):
-    return align(query, reference, distances(query.hash, reference.hash), RADIUS)[0]
+    return align(query, reference, distances(query.hash, reference.hash), RULES).segments[0]
 
 
 PLANTED = {
@@ -74,17 +74,17 @@ def check_planted(offset_s, seconds, speed, noise_bits, before, after, seed):
     assert found.start_s == pytest.approx(before, abs=0.3)
     assert found.end_s == pytest.approx(before + seconds, abs=0.3)
     assert found.reference_s == pytest.approx((offset_s, offset_s + speed * seconds), abs=0.5)
-    assert abs(found.line.speed - speed) * seconds <= 0.4  # seconds of drift over the whole stretch
-    alike = found.moments.distance <= RADIUS
-    assert len(np.unique(found.moments.query[alike])) >= 0.9 * seconds * 4
-    assert (found.moments.reference[alike] >= 0).all()
+    assert abs(found.transform.speed - speed) * seconds <= 0.4  # seconds of drift over the whole stretch
+    alike = found.samples.distance <= RULES.align_radius_bits
+    assert len(np.unique(found.samples.query[alike])) >= 0.9 * seconds * 4
+    assert (found.samples.reference[alike] >= 0).all()
 
 
 @given(st.integers(0, 10_000))
 @settings(max_examples=examples(25))
 def test_unrelated_tracks_have_no_stretch(seed):
     query, reference = reference_track(20, seed=seed), reference_track(60, seed=seed + 20_000)
-    assert align(query, reference, distances(query.hash, reference.hash), RADIUS) == []
+    assert align(query, reference, distances(query.hash, reference.hash), RULES).segments == ()
 
 
 @given(st.permutations([0, 1, 2]), st.integers(0, 1000))
@@ -95,7 +95,7 @@ def test_pieces_in_another_order_are_all_found(order, seed):
     hashes = np.concatenate(pieces)
     starts = np.arange(len(hashes)) / 4
     query = track(hashes, starts, starts + 0.25)
-    found = sorted(align(query, reference, distances(query.hash, reference.hash), RADIUS), key=lambda s: s.start_s)
+    found = sorted(align(query, reference, distances(query.hash, reference.hash), RULES).segments, key=lambda s: s.start_s)
     assert len(found) == 3
     for place, (stretch, piece) in enumerate(zip(found, order, strict=True)):
         assert stretch.start_s == pytest.approx(8 * place, abs=0.3)
@@ -118,10 +118,10 @@ def test_a_long_difference_parts_two_stretches_and_a_short_one_does_not(seconds,
     gap_s = gap / 4
     reference = reference_track(90, seed=seed)
     query = with_something_else(planted(reference, 10, 1.0, 2 * seconds + gap_s, noise_bits, seed=seed), seconds, seconds + gap_s)
-    found = sorted(align(query, reference, distances(query.hash, reference.hash), RADIUS), key=lambda s: s.start_s)
-    if gap_s <= GAP_S - 0.25:
+    found = sorted(align(query, reference, distances(query.hash, reference.hash), RULES).segments, key=lambda s: s.start_s)
+    if gap_s <= RULES.max_gap_s - 0.25:
         assert [(s.start_s, s.end_s) for s in found] == [pytest.approx((0, 2 * seconds + gap_s), abs=0.3)]
-    elif gap_s >= GAP_S + 0.75:
+    elif gap_s >= RULES.max_gap_s + 0.75:
         ends = [(0, seconds), (seconds + gap_s, 2 * seconds + gap_s)]
         assert [(s.start_s, s.end_s) for s in found] == [pytest.approx(part, abs=0.3) for part in ends]
 
@@ -134,7 +134,7 @@ def test_seconds_that_one_side_does_not_show_part_nothing(seconds, hidden_s, see
     query = planted(reference, 10, 1.0, seconds, 10, seed=seed)
     shown = (query.end_s <= seconds / 2) | (query.start_s >= seconds / 2 + hidden_s)
     query = track(query.hash[shown], query.start_s[shown], query.end_s[shown])
-    (found,) = align(query, reference, distances(query.hash, reference.hash), RADIUS)
+    (found,) = align(query, reference, distances(query.hash, reference.hash), RULES).segments
     assert (found.start_s, found.end_s) == pytest.approx((0, seconds), abs=0.3)
 
 
@@ -142,23 +142,23 @@ def test_stretches_of_one_query_do_not_overlap_by_more_than_a_moment():
     """Forwards and then backwards, where many short lines fit."""
     reference = reference_track(30)
     query = track(np.concatenate([reference.hash, reference.hash[::-1]]), np.arange(240) / 4, np.arange(1, 241) / 4)
-    found = sorted(align(query, reference, distances(query.hash, reference.hash), RADIUS), key=lambda s: s.start_s)
+    found = sorted(align(query, reference, distances(query.hash, reference.hash), RULES).segments, key=lambda s: s.start_s)
     assert len(found) > 1
-    assert all(a.end_s <= b.start_s + 1 / MOMENTS_PER_S for a, b in itertools.pairwise(found))
+    assert all(a.end_s <= b.start_s + 1 / RULES.samples_per_s for a, b in itertools.pairwise(found))
 
 
 def test_both_sides_are_read_on_a_clock_however_long_their_entries_last():
     """One long entry on one side is many moments."""
     reference = reference_track(10)
     query = track(reference.hash[:1], [0.0], [5.0])
-    moments = moments_on(Line(1.0, 2.0), query, reference, 0.0, 5.0)
-    assert len(moments.time_s) == 5 * MOMENTS_PER_S
-    assert np.allclose(np.diff(moments.time_s), 1 / MOMENTS_PER_S)
+    moments = samples_along(TemporalTransform(1.0, 2.0), query, reference, 0.0, 5.0, RULES)
+    assert len(moments.time_s) == 5 * RULES.samples_per_s
+    assert np.allclose(np.diff(moments.time_s), 1 / RULES.samples_per_s)
     assert moments.seen.all()
     assert set(moments.query.tolist()) == {0}
     shown = np.floor((moments.time_s + 2.0) * 4)
-    assert np.abs(moments.reference - shown).max() <= 1  # looks on both sides are not in step: the nearest neighbour counts
-    beyond = moments_on(Line(1.0, 20.0), query, reference, 0.0, 5.0)
+    assert np.abs(moments.reference - shown).max() <= 1  # view_comparisons on both sides are not in step: the nearest neighbour counts
+    beyond = samples_along(TemporalTransform(1.0, 20.0), query, reference, 0.0, 5.0, RULES)
     assert not beyond.seen.any()
 
 
@@ -175,8 +175,8 @@ def test_a_copy_changes_alike_and_other_footage_of_the_place_does_not():
     filmed = track(same_place(1, 80, 25), reference.start_s, reference.end_s)
     copy = track(flipped(filmed.hash, 6), filmed.start_s, filmed.end_s)
     other = track(same_place(2, 80, 25), filmed.start_s, filmed.end_s)
-    assert motion_of(copy, filmed, strongest(copy, filmed)).correlation > 0.6
-    assert motion_of(other, filmed, strongest(other, filmed)).correlation < 0.3
+    assert motion_of(copy, filmed, strongest(copy, filmed), RULES).correlation > 0.6
+    assert motion_of(other, filmed, strongest(other, filmed), RULES).correlation < 0.3
 
 
 def lasting(hashes, lengths_s):
@@ -196,7 +196,7 @@ def test_a_picture_that_stays_is_no_more_evidence_the_longer_it_stays(seed):
         lengths = np.array([0.25] * 7 + [stays_s])
         (found,) = vhashdb.compare(lasting(asked, lengths), lasting(known, lengths)).segments
         assert found.query_end_s == pytest.approx(1.75 + stays_s, abs=0.3)
-        assert found.motion.moments <= 2 * 8
+        assert found.motion.samples <= 2 * 8
         evidence.append(found.motion_evidence)
     assert evidence[2] <= 1.1 * evidence[1]
     assert evidence[1] <= 2.2 * evidence[0]  # moments double once entries last, and the correlation moves a little
@@ -208,7 +208,7 @@ def test_looking_more_often_is_no_more_evidence():
     for rate in (4, 8, 25):
         known = fingerprint_of(random_hashes(1, 10 * rate), step_s=1 / rate)
         (found,) = vhashdb.compare(known, known).segments
-        moments.append(found.motion.moments)
+        moments.append(found.motion.samples)
     assert moments == pytest.approx([40, 40, 40], abs=2)
 
 
@@ -269,7 +269,7 @@ FINGERPRINT = fingerprint_of(random_hashes(1, 80))
 
 def segment(*, entries=20, correlation=0.9, median_bits=20.0, matched_s=5.0, speed=1.0, start_s=0.0, end_s=5.0, change=0.2, nearest=None):
     nearest = median_bits if nearest is None else nearest
-    return Segment(
+    return MatchedSegment(
         query_start_s=start_s,
         query_end_s=end_s,
         reference_start_s=start_s,
@@ -285,7 +285,7 @@ def segment(*, entries=20, correlation=0.9, median_bits=20.0, matched_s=5.0, spe
 
 
 def judged(*segments):
-    return judge(segments, FINGERPRINT, FINGERPRINT)
+    return judge(segments, FINGERPRINT, FINGERPRINT, RULES)
 
 
 def test_a_strong_segment_is_a_match_with_every_gate_passed():
@@ -298,9 +298,9 @@ def test_a_strong_segment_is_a_match_with_every_gate_passed():
 @pytest.mark.parametrize(
     "weak",
     [
-        {"entries": rules.MIN_ENTRIES - 1},
-        {"matched_s": rules.MIN_MATCHED_S - 0.01},
-        {"correlation": rules.MIN_CORRELATION - 0.01, "median_bits": 40.0},
+        {"entries": RULES.min_entries - 1},
+        {"matched_s": RULES.min_matched_s - 0.01},
+        {"correlation": RULES.min_correlation - 0.01, "median_bits": 40.0},
         {"median_bits": 73.0},
     ],
     ids=lambda weak: next(iter(weak)),
@@ -312,8 +312,8 @@ def test_each_gate_alone_prevents_a_match(weak):
 
 
 def test_the_gates_let_pass_what_just_reaches_them():
-    just = segment(entries=rules.MIN_ENTRIES, matched_s=rules.MIN_MATCHED_S, median_bits=rules.FAR_BITS * 256, correlation=0.9)
-    assert just.evidence == pytest.approx(-rules.MIN_ENTRIES * np.log(1 - 0.81))
+    just = segment(entries=RULES.min_entries, matched_s=RULES.min_matched_s, median_bits=RULES.far_bits, correlation=0.9)
+    assert just.evidence == pytest.approx(-RULES.min_entries * np.log(1 - 0.81))
     assert judged(just).verdict is Verdict.MATCH
 
 
@@ -322,7 +322,7 @@ def test_the_gates_let_pass_what_just_reaches_them():
 def test_the_score_separates_at_a_half(correlation, entries, median_bits):
     only = segment(correlation=correlation, entries=entries, median_bits=median_bits)
     judgement = judged(only)
-    assert (judgement.score >= 0.5) == (judgement.verdict is Verdict.MATCH) == (only.evidence >= rules.MATCH_EVIDENCE)
+    assert (judgement.score >= 0.5) == (judgement.verdict is Verdict.MATCH) == (only.evidence >= RULES.match_evidence)
     assert 0 <= judgement.score <= 1
 
 
@@ -335,7 +335,7 @@ def test_more_correlation_and_more_entries_are_more_evidence():
 
 
 def test_another_speed_costs_evidence():
-    assert segment(speed=1.2).evidence == pytest.approx(segment().evidence - rules.SPEED_COST)
+    assert segment(speed=1.2).evidence == pytest.approx(segment().evidence - RULES.speed_cost)
     assert segment(speed=1.01).evidence == segment().evidence
 
 

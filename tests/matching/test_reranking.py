@@ -5,10 +5,18 @@ import pytest
 
 import vhashdb
 from tests.footage import film, scene
-from vhashdb.matching.ranking import Known, weigh
+from vhashdb.matching import Comparison, MatchingConfig
+from vhashdb.matching.reranking import Compared, rerank
 from vhashdb.matching.verdict import Judgement, Verdict
 
 RATE = 10
+CONFIG = MatchingConfig()
+
+
+def compared(reference, comparison):
+    return Compared(reference, comparison, comparison.judgement)
+
+
 INTRO = scene(1, 5 * RATE)
 
 
@@ -95,13 +103,14 @@ def test_what_is_only_possible_is_set_aside_for_a_nearer_record(tmp_path):
     near, asked = (film(tmp_path / name, [picture] * 40) for name in ("near.mp4", "asked.mp4"))
     other = film(tmp_path / "other.mp4", [like] * 40)
     query = vhashdb.fingerprint(asked, views="query")
-    pairs = [Known(reference, vhashdb.compare(query, reference).judgement) for reference in map(vhashdb.fingerprint, (near, other))]
+    pairs = [compared(reference, vhashdb.compare(query, reference)) for reference in map(vhashdb.fingerprint, (near, other))]
     assert [pair.judgement.verdict for pair in pairs] == [Verdict.POSSIBLE, Verdict.POSSIBLE]
-    assert [judgement.verdict for judgement in weigh(query, pairs)] == [Verdict.POSSIBLE, Verdict.NO_MATCH]
-    assert weigh(query, pairs[1:])[0].verdict is Verdict.POSSIBLE
+    assert [judgement.verdict for judgement in rerank(query, pairs, CONFIG)] == [Verdict.POSSIBLE, Verdict.NO_MATCH]
+    assert rerank(query, pairs[1:], CONFIG)[0].verdict is Verdict.POSSIBLE
 
 
 def test_what_is_no_match_stays_none():
     nothing = Judgement(Verdict.NO_MATCH, 0.0, (), (), "no frames are alike")
     fingerprint = vhashdb.fingerprint(scene(7, 1)[0], views="query")
-    assert weigh(fingerprint, [Known(fingerprint, nothing)] * 2) == [nothing, nothing]
+    pair = compared(fingerprint, Comparison(nothing, (), (), CONFIG))
+    assert rerank(fingerprint, [pair] * 2, CONFIG) == [nothing, nothing]

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import vhashdb
-from vhashdb.store import question_log
+from vhashdb.store import query_log
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_while_another_process_writes_the_answer_is_given_and_logged_later(db, q
 
 
 def test_what_waited_is_written_after_a_later_answer(db, query, monkeypatch):
-    monkeypatch.setattr(question_log, "AGAIN_AFTER_S", 0.0)
+    monkeypatch.setattr(query_log, "AGAIN_AFTER_S", 0.0)
     with held(db):
         db.match(query)
     db.match(query)
@@ -72,7 +72,7 @@ def test_closing_gives_up_after_the_timeout_and_says_how_much_is_lost(db, query,
 
 
 def test_no_more_waits_than_is_bounded(db, query, monkeypatch):
-    monkeypatch.setattr(question_log, "MAX_WAITING", 2)
+    monkeypatch.setattr(query_log, "MAX_WAITING", 2)
     with held(db):
         for _ in range(5):
             assert db.match(query).matches
@@ -89,7 +89,7 @@ def test_no_error_while_logging_takes_the_place_of_an_answer(db, query, monkeypa
     assert db.match(query).matches
     db.close()
     assert db.unlogged == 2
-    assert db.question_log.problem == str(error)
+    assert db.query_log.problem == str(error)
 
 
 def test_questions_of_several_threads_are_all_logged(db, query):

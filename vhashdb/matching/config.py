@@ -1,0 +1,207 @@
+"""Everything that decides what matches, in one frozen object with a source for each number.
+
+`MatchingConfig` is handed through retrieval, alignment, evidence, verdict and reranking; nothing in `vhashdb.matching`
+decides by a number that is not here. To try another value, pass `dataclasses.replace(config, …)`; benchmarks sweep them in
+that way.
+
+Distances are in bits of the algorithm at hand. `MatchingConfig.of` scales those measured with PDQ.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, Final
+
+import numpy as np
+
+from vhashdb.hashing.algorithms import AlgorithmId
+
+_PDQ_BITS: Final = 256
+
+
+class Basis(enum.StrEnum):
+    """What the value of a field rests on."""
+
+    CALIBRATED = "calibrated"
+    """Measured on footage, by the command in ``source``."""
+    DERIVED = "derived"
+    """Follows from other values or from a published one, as ``source`` says."""
+    BOUND = "bound"
+    """An engineering bound on work or memory, or a resolution; no result hangs on its exact value."""
+
+
+def _value(default: Any, basis: Basis, source: str, *, distance: bool = False) -> Any:
+    """A field with what its value rests on; a ``distance`` is given in bits of PDQ."""
+    return field(default=default, metadata={"basis": basis, "source": source, "distance": distance})
+
+
+def _calibrated(default: Any, source: str, *, distance: bool = False) -> Any:
+    return _value(default, Basis.CALIBRATED, source, distance=distance)
+
+
+def _derived(default: Any, source: str, *, distance: bool = False) -> Any:
+    return _value(default, Basis.DERIVED, source, distance=distance)
+
+
+def _bound(default: Any, source: str) -> Any:
+    return _value(default, Basis.BOUND, source)
+
+
+_ACCURACY: Final = "bench.accuracy: recall at no false match on `edited`, `distractors` and `hard`"
+_CALIBRATE: Final = "bench.calibrate: evidence of copies, same-series and unrelated pairs"
+_SEGMENTS: Final = "bench.segments: where segments begin and end"
+
+
+@dataclass(frozen=True)
+class MatchingConfig:
+    """The numbers that decide what matches, for one algorithm; see `describe` for what each rests on."""
+
+    bits: int = _derived(_PDQ_BITS, "length of a hash")
+
+    # -- retrieval: which records are compared
+
+    radius_bits: float = _calibrated(52, _ACCURACY, distance=True)
+    """Within this a hash of a record is near one of the query."""
+    coarse_radius_bits: float = _calibrated(40, "bench.accuracy with effort `fast`: keyframes that resemble a record", distance=True)
+    """The same for keyframes alone, which ask for the rest of the video when one is near."""
+    max_candidates: int = _bound(40, "records compared in full for one query")
+    max_log_only: int = _bound(4, "of these, records of a source trusted with a log line at most, where there are other sources")
+    source_hash_pairs: int = _bound(1 << 29, "hash pairs compared for one remote source: a few seconds, or one record of six hours")
+    must_compare_share: float = _bound(0.5, "share of the query's times near a record for leaving it out to be reported")
+    must_compare_times: int = _bound(8, "and how many times that must be")
+
+    # -- which views are compared
+
+    probes: int = _bound(64, "query entries at which all view pairs are tried")
+    probe_radius_bits: float = _calibrated(56, _ACCURACY, distance=True)
+    view_pairs: int = _bound(3, "view pairs compared at every entry")
+
+    # -- temporal alignment
+
+    align_radius_bits: float = _calibrated(60, _ACCURACY, distance=True)
+    """Within this a pair of entries votes; unrelated PDQ hashes differ in 128 ± 8 bits."""
+    min_speed: float = _bound(0.5, "slowest playback looked for")
+    max_speed: float = _bound(2.0, "fastest playback looked for")
+    speed_steps: int = _derived(41, "a step of 3.5 % stays within the slack over 4 s; an odd number has a step at speed 1")
+    normal_speed_bonus: float = _calibrated(1.12, _SEGMENTS)
+    """Another speed must gather this many times the votes of normal speed: most copies are not sped up."""
+    normal_speed_fit: float = _calibrated(0.9, _SEGMENTS)
+    """Share of the best fit at which normal speed is taken."""
+    normal_speed_tolerance: float = _calibrated(0.03, _SEGMENTS)
+    """Speeds within this of 1 count as normal."""
+    slack_s: float = _derived(0.15, "half the widest gap between sampled frames: how far off its line a pair may be")
+    samples_per_s: float = _derived(8.0, "the densest sampling of an extraction profile")
+    """Times at which both sides are compared along a temporal transform."""
+    full_vote: float = _calibrated(0.5, _SEGMENTS)
+    """Share of the radius up to which a time sample's vote is 1; it is 0 at the radius."""
+    least_vote: float = _calibrated(-0.5, _SEGMENTS)
+    """The lowest vote, so that a few samples that differ do not break a segment."""
+    unseen_vote: float = _calibrated(-0.15, _SEGMENTS)
+    """Vote of a time that one side does not show."""
+    min_run: float = _derived(0.2, "votes that make a segment: one alike sample is enough")
+    max_gap_s: float = _calibrated(2.0, _SEGMENTS)
+    """Time without an alike sample that ends a segment."""
+    max_segments: int = _bound(12, "segments kept for one view pair")
+    vote_bin_s: float = _bound(0.1, "width of the bins that offsets vote in")
+    shift_s: float = _bound(0.1, "first step of offsets when a transform is refined")
+    refine_beyond: float = _bound(0.2, "how far beyond the pairs that voted its fit is looked at, as a share of their length")
+    refine_step_s: float = _bound(0.25, "step within entries that last, when a transform is refined")
+    reference_lag_s: float = _derived(
+        0.06, "half the time between sampled frames of a reference: its entries begin that much late on average"
+    )
+
+    # -- evidence, and the gates of a match
+
+    match_evidence: float = _calibrated(5.0, _CALIBRATE)
+    """Nats at which a pair is a match."""
+    score_slope: float = _calibrated(1.0, _CALIBRATE)
+    other_segments: float = _calibrated(0.5, _CALIBRATE)
+    """What segments beyond the strongest add of their evidence: each was chosen among many, so chance favours it."""
+    speed_cost: float = _derived(1.5, "nats that a speed other than normal costs, as forty were tried")
+    independent_per_s: float = _calibrated(4.0, _CALIBRATE)
+    """Time samples a second that count: sampling more often does not make neighbours more independent."""
+    independent_per_entry: float = _calibrated(2.0, _CALIBRATE)
+    """Time samples that count for each distinct entry: a picture that stays says nothing new."""
+    min_correlation: float = _calibrated(0.15, _CALIBRATE)
+    """Correlation below which motion is no evidence, however long the segment."""
+    max_correlation: float = _bound(0.999, "beyond this the logarithm would run away")
+    min_entries: int = _calibrated(4, _ACCURACY)
+    """Distinct query entries a segment needs."""
+    min_matched_s: float = _calibrated(0.75, _ACCURACY)
+    far_bits: float = _calibrated(72, _ACCURACY, distance=True)
+    """Median distance beyond which a segment is an accident of alignment."""
+    close_bits: float = _calibrated(32, "bench.calibrate: few frames of one place are nearer than 20 without being copies", distance=True)
+    """Median distance under which closeness begins to count."""
+    close_quality: int = _calibrated(40, _CALIBRATE)
+    """Quality under which closeness says nothing: the bits of flat pictures are alike by chance."""
+    closeness_bits_per_nat: float = _calibrated(8, _CALIBRATE, distance=True)
+
+    # -- what is worth a person's time without being a match
+
+    possible_bits: float = _calibrated(28, _CALIBRATE, distance=True)
+    possible_entries: int = _calibrated(3, _CALIBRATE)
+    possible_single_bits: float = _calibrated(12, _CALIBRATE, distance=True)
+    """One picture of a video this near is worth it."""
+    possible_still_bits: float = _derived(31, "the threshold that PDQ's authors give for pictures", distance=True)
+    """The same where one side is a still picture."""
+    possible_motion: float = _calibrated(1.0, _CALIBRATE)
+    """Nats of motion evidence that are worth it without closeness."""
+    possible_min_score: float = _derived(0.2, "scores of `possible` lie below those of a match, which begin at 0.5")
+    possible_max_score: float = _derived(0.49, "as above")
+    full_closeness: float = _derived(4.0, "nats of closeness at identical pictures: close_bits / closeness_bits_per_nat")
+    still_change: float = _calibrated(0.02, _CALIBRATE)
+    """Mean variance of the bits under which a segment shows a still picture."""
+
+    # -- segments that claim the same time
+
+    max_overlap: float = _calibrated(0.3, _SEGMENTS)
+    """Share of a segment that a stronger one may claim as well."""
+    rank_radius_bits: float = _derived(64, "half the distance of unrelated hashes: nearer entries speak for a segment", distance=True)
+
+    # -- reranking: records against each other
+
+    same_seconds: float = _calibrated(0.7, _ACCURACY)
+    """Share of a record's matched seconds that another must explain too, to suppress it."""
+    clearly_nearer_bits: float = _calibrated(6, _ACCURACY, distance=True)
+    max_videos_of_passage: int = _derived(2, "of two videos that show one passage, one may well be made of the other")
+    """Different videos that may show a passage which still speaks for each."""
+    min_beyond_s: float = _bound(1.0, "seconds that a record must show beyond a passage, or it is a record of the passage")
+    min_beyond: float = _bound(0.2, "the same as a share of the record")
+    goes_on_alike: float = _calibrated(0.5, "bench.accuracy: `natural`, whose copies share intros")
+    """Share of what one record shows beyond a passage that must be in another, for the two to be variants of one video."""
+    max_videos_counted: int = _bound(8, "different videos after which nobody counts further")
+
+    # -- whether an input shows enough to say that it matches nothing
+
+    min_usable_s: float = _bound(1.0, "usable seconds under which a query that matches nothing is `insufficient`")
+    min_usable_share: float = _bound(0.1, "or less than this share of it")
+
+    @classmethod
+    @functools.cache
+    def of(cls, algorithm: AlgorithmId) -> MatchingConfig:
+        """Return the configuration for an algorithm."""
+        scale, pdq = algorithm.bits / _PDQ_BITS, cls()
+        distances: dict[str, Any] = {each.name: getattr(pdq, each.name) * scale for each in fields(cls) if each.metadata["distance"]}
+        return cls(bits=algorithm.bits, **distances)
+
+    @property
+    def speeds(self) -> tuple[float, ...]:
+        """The speeds that are tried, evenly spaced on a logarithmic scale; 1 is among them."""
+        return _speeds(self.min_speed, self.max_speed, self.speed_steps)
+
+    @property
+    def moves_alike(self) -> float:
+        """Nats of motion evidence from which nothing suppresses a record: two variants of one video differ in distance too."""
+        return self.match_evidence / 2
+
+
+@functools.cache
+def _speeds(slowest: float, fastest: float, steps: int) -> tuple[float, ...]:
+    return tuple(np.round(np.geomspace(slowest, fastest, steps), 4).tolist())
+
+
+def describe() -> tuple[Field[Any], ...]:
+    """Return the fields of `MatchingConfig`; ``metadata`` has ``basis``, ``source`` and whether it is a ``distance``."""
+    return fields(MatchingConfig)

@@ -1,0 +1,232 @@
+"""The evidence of one aligned segment: does what both sides show agree, and does it *change* alike?
+
+A fixed camera makes different footage of one place look alike, frame by frame; what tells a copy apart is that it changes
+alike. Subtract from the bits at each time their mean over the segment, on both sides, and correlate what is left. It needs
+nothing but the stored hashes. Evidence has two parts:
+
+* **Motion**: ``−n · ln(1 − r²)``, where ``r`` is the correlation of the changes on both sides and ``n`` the number of
+  independent time samples: the log-likelihood ratio, in nats, of Gaussian variables that are correlated and of those that
+  are not. Different footage of one place has small ``r`` however alike its frames are.
+* **Closeness**: how far the typical distance stays under the one that frames of one place reach without being copies.
+
+Evidence counts only if every gate is passed. A gate is computed once, here; whoever explains a verdict shows it.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.hashing.bits import unpack
+from vhashdb.matching.alignment import AlignedSegment
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.view_pairs import HashSequence, ViewPair
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How both sides of a segment change."""
+
+    correlation: float
+    """−1 … 1, of the bits' changes on both sides; 0 when nothing changes."""
+    change: float
+    """0 … 1: mean variance of the query's bits over the segment; 0 for a still picture."""
+    samples: float
+    """Independent time samples it was computed from, alike or not."""
+    median_bits: float
+    """Median distance, in bits, over these."""
+
+
+NO_MOTION = Motion(0.0, 0.0, 0.0, 0.0)
+
+
+class GateName(enum.StrEnum):
+    """What a condition is about."""
+
+    FRAMES = "alike frames"
+    SECONDS = "matched seconds"
+    DISTANCE = "median distance"
+    MOTION = "motion"
+    EVIDENCE = "evidence"
+    VIDEOS = "videos that show it"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One condition of the verdict, as `vhashdb explain` shows it."""
+
+    name: GateName
+    value: float
+    threshold: float
+    passed: bool
+    meaning: str
+
+
+@dataclass(frozen=True)
+class MatchedSegment:
+    """A stretch of the query that shows a stretch of a reference."""
+
+    query_start_s: float
+    query_end_s: float
+    reference_start_s: float
+    reference_end_s: float
+    speed: float
+    """Reference seconds per query second."""
+    views: ViewPair
+    matched_s: float
+    """Query seconds in which an entry agreed."""
+    entries: int
+    """Distinct query entries that agreed."""
+    distances: tuple[int, ...]
+    """Their distances in bits, ascending."""
+    motion: Motion
+    bits: int
+    """Bits of one hash."""
+    quality: int = 100
+    """Median quality of the agreeing entries, of the side that shows less."""
+    config: MatchingConfig = field(default=MatchingConfig(), repr=False, compare=False)
+    """What the gates and the evidence are computed with."""
+
+    @property
+    def length_s(self) -> float:
+        """Seconds of the query, agreeing or not."""
+        return self.query_end_s - self.query_start_s
+
+    @property
+    def median_bits(self) -> float:
+        """Median distance of all usable entries within the segment, agreeing or not."""
+        return self.motion.median_bits
+
+    @cached_property
+    def gates(self) -> tuple[Gate, ...]:
+        """The conditions that the segment must meet by itself to count for a match."""
+        config, r = self.config, self.motion.correlation
+        entries, matched_s, median = self.entries, self.matched_s, self.median_bits
+        return (
+            Gate(
+                GateName.FRAMES,
+                entries,
+                config.min_entries,
+                entries >= config.min_entries,
+                "different pictures of the file on one line of time",
+            ),
+            Gate(
+                GateName.SECONDS,
+                matched_s,
+                config.min_matched_s,
+                matched_s >= config.min_matched_s,
+                "seconds of the file in which they agree",
+            ),
+            Gate(
+                GateName.DISTANCE,
+                median,
+                config.far_bits,
+                median <= config.far_bits,
+                "bits at most, of all usable pictures in the stretch",
+            ),
+            Gate(GateName.MOTION, r, config.min_correlation, r >= config.min_correlation, "correlation of the changes on both sides"),
+        )
+
+    def passes(self, *names: GateName) -> bool:
+        """Whether the gates of these names are passed."""
+        return all(gate.passed for gate in self.gates if gate.name in names)
+
+    @cached_property
+    def motion_evidence(self) -> float:
+        """Nats; 0 when the correlation is too low to mean anything."""
+        r = min(self.motion.correlation, self.config.max_correlation)
+        return -self.motion.samples * math.log(1 - r * r) if self.passes(GateName.MOTION) else 0.0
+
+    @property
+    def closeness(self) -> float:
+        """Nats; 0 when frames of one place, or frames with little in them, could be as close."""
+        if self.quality < self.config.close_quality:
+            return 0.0
+        return max(0.0, (self.config.close_bits - self.median_bits) / self.config.closeness_bits_per_nat)
+
+    @property
+    def speed_cost(self) -> float:
+        """Nats; 0 at normal speed."""
+        return self.config.speed_cost if abs(self.speed - 1) > self.config.normal_speed_tolerance else 0.0
+
+    @cached_property
+    def evidence(self) -> float:
+        """Nats; 0 unless every gate is passed."""
+        return max(0.0, self.motion_evidence + self.closeness - self.speed_cost) if all(gate.passed for gate in self.gates) else 0.0
+
+    @cached_property
+    def rank(self) -> tuple[float, float]:
+        """For choosing between segments that claim the same time of the query: evidence without conditions, then closeness.
+
+        A still reference, on which nothing moves, is where it is seen for longest.
+        """
+        nearness = [max(0.0, (self.config.rank_radius_bits - bits) / self.bits) for bits in self.distances]
+        if self.reference_start_s == self.reference_end_s:
+            return self.matched_s * nearness[0], 0.0
+        return self.motion_evidence + self.closeness if self.passes(GateName.DISTANCE) else 0.0, sum(nearness)
+
+
+def measure(
+    query: HashSequence,
+    reference: HashSequence,
+    aligned: AlignedSegment,
+    views: ViewPair,
+    shown_s: tuple[float, float],
+    config: MatchingConfig,
+) -> MatchedSegment:
+    """Measure what an aligned segment shows.
+
+    Args:
+        query: the entries it was aligned in.
+        reference: the same of the other side.
+        aligned: the segment.
+        views: through which both sides were compared.
+        shown_s: seconds of the reference that there are; the segment ends with them.
+        config: for the algorithm of both.
+    """
+    first_s, last_s = np.clip(aligned.reference_s, *shown_s).tolist()
+    alike = aligned.samples.seen & (aligned.samples.distance <= round(config.align_radius_bits))
+    nearest: dict[int, int] = {}
+    for entry, bits in zip(aligned.samples.query[alike].tolist(), aligned.samples.distance[alike].tolist(), strict=True):
+        nearest[entry] = min(bits, nearest.get(entry, bits))
+    quality = np.minimum(query.quality[aligned.samples.query[alike]], reference.quality[aligned.samples.reference[alike]])
+    return MatchedSegment(
+        query_start_s=aligned.start_s,
+        query_end_s=aligned.end_s,
+        reference_start_s=first_s,
+        reference_end_s=last_s,
+        speed=aligned.transform.speed,
+        views=views,
+        matched_s=(aligned.end_s - aligned.start_s) * float(alike.mean()),
+        entries=len(nearest),
+        distances=tuple(sorted(nearest.values())),
+        motion=motion_of(query, reference, aligned, config),
+        bits=8 * query.hash.shape[1],
+        quality=int(np.median(quality)) if len(quality) else 0,
+        config=config,
+    )
+
+
+def motion_of(query: HashSequence, reference: HashSequence, aligned: AlignedSegment, config: MatchingConfig) -> Motion:
+    """Compare how both sides change along a segment; *all* samples that both sides show count, not only alike ones."""
+    every = max(1, round(config.samples_per_s / config.independent_per_s))
+    samples = aligned.samples.within(slice(None, None, every))
+    rows = samples.seen
+    if not rows.any():
+        return NO_MOTION
+    left, right = _changes(query.hash[samples.query[rows]]), _changes(reference.hash[samples.reference[rows]])
+    energy_left, energy_right = float((left**2).sum()), float((right**2).sum())
+    correlation = float((left * right).sum()) / np.sqrt(energy_left * energy_right) if energy_left and energy_right else 0.0
+    independent = min(int(rows.sum()), config.independent_per_entry * len(np.unique(samples.query[rows])))
+    return Motion(float(correlation), energy_left / left.size, float(independent), float(np.median(samples.distance[rows])))
+
+
+def _changes(hashes: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """``(n, bits)``: each bit less its mean over all rows."""
+    bits = unpack(hashes)
+    return np.asarray(bits - bits.mean(axis=0))

@@ -1,0 +1,159 @@
+"""Reranking: what several records that a query was compared with say about each other.
+
+Each pair is judged by itself first. Then:
+
+* what is only **possible** is suppressed when another record explains the same seconds clearly better: different footage
+  of one place looks alike, and the nearer one is where the picture comes from;
+* a **passage** that more than two different videos show, such as an intro or a test card, speaks for the passage and for
+  none of them: a record that nothing else speaks for is possible at most. Variants of one video go on alike before and
+  after, so they count as one. Where most of the records are variants of one video, the passage is taken for a piece of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.matching.comparison import Comparison, compare
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.retrieval import Source
+from vhashdb.matching.spans import Spans, length_s, outside, shared_s, union
+from vhashdb.matching.verdict import Judgement, Verdict, held_back, suppressed
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A record that a query was compared with."""
+
+    reference: Fingerprint
+    comparison: Comparison
+    judgement: Judgement
+    """At first the one of the comparison; what other records say about it changes it."""
+    source: Source | None = None
+
+    def weaker_than(self, other: Compared) -> bool:
+        """Whether it comes from a source that is trusted less than the other's."""
+        return self.source is not None and other.source is not None and self.source.rank > other.source.rank
+
+    @property
+    def shown(self) -> Spans:
+        """Where the query shows it."""
+        return union((s.query_start_s, s.query_end_s) for s in self.judgement.segments)
+
+    @property
+    def beyond(self) -> Spans:
+        """What of it the query does not show."""
+        return outside([(s.reference_start_s, s.reference_end_s) for s in self.judgement.segments], self.reference.duration_s)
+
+
+def rerank(query: Fingerprint, compared: Sequence[Compared], config: MatchingConfig) -> list[Judgement]:
+    """Return the judgements on some records in the light of each other, in the same order; a suppressed one is `NO_MATCH`."""
+    equals = [[other.judgement for other in compared if other is not one and not other.weaker_than(one)] for one in compared]
+    nearest = [replace(one, judgement=_unless_suppressed(one, others, config)) for one, others in zip(compared, equals, strict=True)]
+    passages = _passages(nearest, config)
+    return [_unless_passage(query, one, [p for p in passages if number in p.records], config) for number, one in enumerate(nearest)]
+
+
+def _unless_suppressed(one: Compared, others: Sequence[Judgement], config: MatchingConfig) -> Judgement:
+    judgement = one.judgement
+    if judgement.verdict is not Verdict.POSSIBLE or any(s.motion_evidence >= config.moves_alike for s in judgement.segments):
+        return judgement
+    for other in others:
+        nearer = other.found and other.median_bits + config.clearly_nearer_bits <= judgement.median_bits
+        if nearer and _claimed_s(judgement, other) >= config.same_seconds * judgement.matched_query_s:
+            return suppressed(judgement, "another record explains the same seconds better")
+    return judgement
+
+
+def _claimed_s(one: Judgement, other: Judgement) -> float:
+    """Seconds of the query that both claim."""
+    return shared_s(*([(s.query_start_s, s.query_end_s) for s in judgement.segments] for judgement in (one, other)))
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """A stretch of a query that too many different videos show to speak for one of them."""
+
+    span: tuple[float, float]
+    records: frozenset[int]
+    """Those that it does not speak for, by position."""
+    videos: int
+    """How many different ones show it."""
+
+
+def _passages(compared: Sequence[Compared], config: MatchingConfig) -> list[_Passage]:
+    """The passages among the stretches that the query shows of some records, in order of time."""
+    most = config.max_videos_of_passage
+    shown = {n: one.shown for n, one in enumerate(compared) if one.judgement.found and _goes_on(one, config)}
+    edges = sorted({edge for spans in shown.values() for span in spans for edge in span})
+    crowds = [(span, [n for n, spans in shown.items() if shared_s([span], spans)]) for span in pairwise(edges)]
+    crowds = [(span, crowd) for span, crowd in crowds if len(crowd) > most]
+    if length_s([span for span, _ in crowds]) < config.min_matched_s:
+        return []
+    crowded = sorted({n for _, crowd in crowds for n in crowd})
+    video_of = dict(zip(crowded, _videos([compared[n] for n in crowded], config), strict=True))
+    passages = []
+    for span, crowd in crowds:
+        heard = {n: Counter(video_of[m] for m in _heard(compared, n, crowd)) for n in crowd}
+        common = {n: len(variants) for n, variants in heard.items() if len(variants) > most}
+        records = frozenset(n for n in common if heard[n][video_of[n]] <= heard[n].total() / 2)
+        if records:
+            passages.append(_Passage(span, records, max(common.values())))
+    return passages
+
+
+def _heard(compared: Sequence[Compared], number: int, crowd: Sequence[int]) -> list[int]:
+    """Those of a crowd that count against one of it: of each source that is trusted less, one record."""
+    one = compared[number]
+    weaker = {compared[n].source: n for n in reversed(crowd) if compared[n].weaker_than(one)}
+    return [n for n in crowd if not compared[n].weaker_than(one) or weaker[compared[n].source] == n]
+
+
+def _goes_on(one: Compared, config: MatchingConfig) -> bool:
+    """Whether a record shows more than what the query shows of it."""
+    return length_s(one.beyond) >= max(config.min_beyond_s, config.min_beyond * one.reference.duration_s)
+
+
+def _unless_passage(query: Fingerprint, one: Compared, passages: Sequence[_Passage], config: MatchingConfig) -> Judgement:
+    """The judgement, or `POSSIBLE` where it is a match by nothing but passages."""
+    if one.judgement.verdict is not Verdict.MATCH or not passages:
+        return one.judgement
+    spans = union(passage.span for passage in passages)
+    middle_s = (query.start_s + query.end_s) / 2
+    rest = query.only(~np.logical_or.reduce([(start_s <= middle_s) & (middle_s <= end_s) for start_s, end_s in spans]))
+    if one.comparison.outside(spans, rest, one.reference).verdict is Verdict.MATCH:
+        return one.judgement
+    return held_back(one.judgement, max(passage.videos for passage in passages), config)
+
+
+def _videos(records: Sequence[Compared], config: MatchingConfig) -> list[int]:
+    """The number of the video that each record is a variant of: a copy, a cut, a compilation.
+
+    A passage that two records both have, such as an intro, does not make them variants: they must also go on alike beyond it.
+    Each is compared with the first record of each video; beyond `MatchingConfig.max_videos_counted` a record that is a variant
+    of none of these is taken for a video of its own.
+    """
+    numbers: list[int] = []
+    firsts: list[int] = []
+    for position, record in enumerate(records):
+        first = next((first for first in firsts if _variants(record, records[first], config)), None)
+        if first is None and len(firsts) < config.max_videos_counted:
+            firsts.append(position)
+        numbers.append(position if first is None else first)
+    return numbers
+
+
+def _variants(one: Compared, other: Compared, config: MatchingConfig) -> bool:
+    segments = compare(one.reference, other.reference, config=config).segments
+    return any(
+        shared_s(union(found), side.beyond) >= config.goes_on_alike * length_s(side.beyond)
+        for found, side in (
+            ([(s.query_start_s, s.query_end_s) for s in segments], one),
+            ([(s.reference_start_s, s.reference_end_s) for s in segments], other),
+        )
+    )

@@ -1,0 +1,239 @@
+"""Retrieval: which records are worth comparing, namely those with hashes near the query's, in any view.
+
+The places among those that are compared are dealt out to the sources of the records in turn, people here first and then
+the further trusted ones, each source's nearest records first: whoever publishes a thousand records that are near everything
+takes places from nobody but itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.background import common
+from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.hashing.bits import PackedHashes, distances
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.view_pairs import query_sequences
+
+_LOG_RANK: Final = 3
+"""From this rank on a source may bring about nothing but a line in a log."""
+_BLOCK_PAIRS: Final = 1 << 22
+"""A bound on memory."""
+
+
+class Hits(Protocol):
+    """What an index answers: one row per near pair."""
+
+    @property
+    def query(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def record(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def distance(self) -> npt.NDArray[np.int32]: ...
+
+
+class Source(Protocol):
+    """Where a record comes from."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def rank(self) -> int:
+        """0 for people here; the further it is trusted, the lower. 3 and more may do no more than log."""
+        ...
+
+
+Sources = Callable[[Sequence[int]], Mapping[int, Source]]
+"""The source of each of these records, by number."""
+
+
+class Index(Protocol):
+    """What is searched for candidates."""
+
+    def search(self, hashes: PackedHashes, radius: int, *, among: npt.NDArray[np.bool_] | None = None) -> Hits: ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A record with hashes near the query's."""
+
+    record: int
+    times: int
+    """Distinct times of the query with a near hash."""
+    nearest_bits: int
+    anchors_s: tuple[float, ...] = ()
+    """When they are, in seconds, `MatchingConfig.probes` of them at most: where a long video is worth comparing."""
+    source: Source | None = None
+    """Where it comes from; None if there was no need to ask."""
+    must_compare: bool = False
+    """Whether so much of the query is near it that leaving it out has to be reported."""
+
+
+class ComparisonBudget:
+    """Limits what comparing may cost: `MatchingConfig.source_hash_pairs` for one source that is not people here, and one query."""
+
+    def __init__(self, query: Fingerprint, config: MatchingConfig) -> None:
+        self._probes = sum(min(config.probes, len(sequence)) for sequence in query_sequences(query).values())
+        self._most = config.source_hash_pairs
+        self._spent: dict[str, int] = {}
+
+    def allows(self, source: Source | None, reference: Fingerprint) -> bool:
+        """Return whether a record may still be compared; its cost is then spent."""
+        if source is None or source.rank == 0:
+            return True
+        pairs = self._spent.get(source.name, 0) + self._probes * len(reference)
+        if pairs > self._most:
+            return False
+        self._spent[source.name] = pairs
+        return True
+
+
+@dataclass(frozen=True)
+class Candidates(Sequence[Candidate]):
+    """The records that are to be compared, best first."""
+
+    chosen: tuple[Candidate, ...] = ()
+    left_out: int = 0
+    """Records that must be compared and have no place among these."""
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self.chosen)
+
+    def __getitem__(self, place):  # type: ignore[no-untyped-def]  # as of a tuple
+        return self.chosen[place]
+
+
+def retrieve(
+    query: Fingerprint,
+    index: Index,
+    radius_bits: float,
+    config: MatchingConfig,
+    *,
+    where: npt.NDArray[np.bool_] | None = None,
+    sources: Sources | None = None,
+) -> Candidates:
+    """Find the records with at least one usable hash within ``radius_bits`` of one of the query's, best first.
+
+    Pictures that unrelated videos share (`vhashdb.background`) do not count.
+
+    Args:
+        query: the fingerprint that is asked about.
+        index: where it is searched.
+        radius_bits: what is near; rounded.
+        config: for the algorithm of both.
+        where: says by number which records count; None: all.
+        sources: tells where records come from, when there are more than can be compared; None: all are of one source.
+    """
+    hashes, times_ms = _searched(query)
+    if not len(hashes):
+        return Candidates()
+    hits = index.search(hashes, round(radius_bits), among=where)
+    hit = np.unique(hits.query)
+    informative = np.isin(hits.query, hit[~common(hashes[hit], query.algorithm)])
+    record, time_ms, distance = hits.record[informative], times_ms[hits.query[informative]], hits.distance[informative]
+    if not len(record):
+        return Candidates()
+    pairs = np.unique(np.stack([record, time_ms]), axis=1)
+    records, counts = np.unique(pairs[0], return_counts=True)
+    nearest = np.full(int(records.max()) + 1, np.iinfo(np.int32).max, np.int64)
+    np.minimum.at(nearest, record, distance)
+    order = np.lexsort((nearest[records], -counts))
+    source_of = sources(records.tolist()) if sources is not None else {}
+    best = _shared_out(order.tolist(), [source_of.get(number) for number in records.tolist()], config)
+    must_compare = counts >= max(config.must_compare_times, config.must_compare_share * len(np.unique(times_ms)))
+    chosen = tuple(
+        Candidate(
+            int(records[i]),
+            int(counts[i]),
+            int(nearest[records[i]]),
+            _anchors_s(pairs[1][pairs[0] == records[i]], config.probes),
+            source_of.get(int(records[i])),
+            bool(must_compare[i]),
+        )
+        for i in best
+    )
+    return Candidates(chosen, int(must_compare.sum() - must_compare[best].sum()))
+
+
+def _shared_out(order: Sequence[int], sources: Sequence[Source | None], config: MatchingConfig) -> list[int]:
+    """Those that are compared, of some that come nearest first: each source's first one, then each one's second, and so on."""
+    turns: dict[str, int] = {}
+    places = []
+    several = len({source.name if source else "" for source in sources}) > 1
+    for place, i in enumerate(order):
+        source = sources[i]
+        name, rank = (source.name, source.rank) if source else ("", 0)
+        turn = turns[name] = turns.get(name, -1) + 1
+        if turn < config.max_log_only or rank < _LOG_RANK or not several:
+            places.append((turn, rank, place, i))
+    return [i for _, _, _, i in sorted(places)[: config.max_candidates]]
+
+
+def _anchors_s(times_ms: npt.NDArray[np.int64], count: int) -> tuple[float, ...]:
+    chosen = np.unique(np.linspace(0, len(times_ms) - 1, min(count, len(times_ms))).astype(int))
+    return tuple((times_ms[chosen] / 1000).tolist())
+
+
+def _searched(query: Fingerprint) -> tuple[PackedHashes, npt.NDArray[np.int64]]:
+    """The hashes that are searched for, and the time of each in milliseconds."""
+    sequences = query_sequences(query)
+    if not sequences:
+        return np.zeros((0, query.algorithm.bytes), np.uint8), np.zeros(0, np.int64)
+    hashes = np.concatenate([sequence.hash for sequence in sequences.values()])
+    return hashes, np.round(np.concatenate([sequence.start_s for sequence in sequences.values()]) * 1000).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class RetrievalCheck:
+    """Whether a search retrieves one record, and by how much it does or does not."""
+
+    stage: str
+    """Which search of a query this is about, in words."""
+    radius_bits: int
+    """What is near."""
+    times: int
+    """Distinct times of the query with a near hash in the record …"""
+    searched: int
+    """… of so many."""
+    nearest_bits: int | None
+    """Distance of the nearest pair of hashes, near or not; None if one side has none."""
+    place: int | None
+    """Among the records that the search retrieved, 1 for the first; None if it is not among them, or none were searched."""
+    candidates: int | None
+    """How many these are; None if none were searched."""
+    most: int
+    """How many are compared at most."""
+
+    @property
+    def crowded_out(self) -> bool:
+        """Whether it is near and yet not compared, because enough other records are near at more times."""
+        return self.times > 0 and self.place is None and (self.candidates or 0) >= self.most
+
+
+def check_retrieval(stage: str, query: Fingerprint, reference: Fingerprint, radius_bits: float, config: MatchingConfig) -> RetrievalCheck:
+    """Measure how near a query's hashes are to one record, whether or not it is in an index."""
+    hashes, times_ms = _searched(query)
+    kept = ~common(hashes, query.algorithm)
+    hashes, times_ms = hashes[kept], times_ms[kept]
+    nearest = _nearest(hashes, reference.hash[reference.usable])
+    near = np.unique(times_ms[nearest <= round(radius_bits)])
+    closest = int(nearest.min()) if len(nearest) and reference.usable.any() else None
+    searched = len(np.unique(times_ms))
+    return RetrievalCheck(stage, round(radius_bits), len(near), searched, closest, None, None, config.max_candidates)
+
+
+def _nearest(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.int16]:
+    """``(n,)`` bits from each hash of ``left`` to the nearest of ``right``, in bounded memory."""
+    nearest = np.full(len(left), np.iinfo(np.int16).max, np.int16)
+    step = max(1, _BLOCK_PAIRS // max(1, len(right)))
+    for start in range(0, len(left) if len(right) else 0, step):
+        nearest[start : start + step] = distances(left[start : start + step], right).min(axis=1)
+    return nearest

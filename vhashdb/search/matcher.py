@@ -1,0 +1,379 @@
+"""The matcher: from an input to a verdict, step by step.
+
+    exact hash → extract → retrieve → compare → rerank → policy
+
+`Matcher.match` goes through the steps in this order, and no deeper than the query needs; `Matcher.explain` shows what the same
+steps found out about one record. What each step gives the next is a `Trace`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from vhashdb.errors import DatabaseDamaged, RecordNotFound, UnreadableMedia
+from vhashdb.exchange.exchange import Exchange
+from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
+from vhashdb.hash_query import HashQuery
+from vhashdb.hashing.algorithms import FrameAlgorithm
+from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
+from vhashdb.limits import Limits
+from vhashdb.live_index import LiveIndex
+from vhashdb.matching.comparison import compare
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.explanation import Explanation
+from vhashdb.matching.reranking import Compared, rerank
+from vhashdb.matching.retrieval import Candidates, ComparisonBudget, RetrievalCheck, check_retrieval
+from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.opening import OpenFile
+from vhashdb.search.query_fingerprinter import QueryFingerprinter
+from vhashdb.search.results import Effort, Match, Result
+from vhashdb.search.sufficiency import damaged_words, left_out_words, verdict_without_matches
+from vhashdb.store import Record, Selection, Store
+from vhashdb.store.cache import FingerprintCache
+from vhashdb.store.query_log import QueryLog
+from vhashdb.video import DecoderPool
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One search of a query: which fingerprint it is made with, and how near a record has to be."""
+
+    name: str
+    profile: Plan
+    coarse: bool = False
+    """Whether keyframes alone are searched with, within `MatchingConfig.coarse_radius_bits`."""
+
+    def radius_bits(self, config: MatchingConfig) -> float:
+        """Return the distance within which a record is retrieved."""
+        return config.coarse_radius_bits if self.coarse else config.radius_bits
+
+
+FIRST_SEARCH: Final = "first look"
+"""What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
+FULL_SEARCH: Final = "full look"
+STAGES: Final = {
+    Effort.FAST: (Stage(FIRST_SEARCH, KEYFRAME_VIEWS, coarse=True), Stage(FULL_SEARCH, QUERY_VIEWS)),
+    Effort.BALANCED: (Stage(FIRST_SEARCH, SCOUT_VIEWS), Stage(FULL_SEARCH, QUERY_VIEWS)),
+    Effort.THOROUGH: (Stage(FULL_SEARCH, CLOSE_VIEWS),),
+}
+"""What an effort means: the searches that are made one after the other, until one retrieves nothing."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What one stage retrieved."""
+
+    stage: Stage
+    query: Fingerprint
+    candidates: Candidates
+
+
+@dataclass
+class Trace:
+    """What the steps of one query found, in their order."""
+
+    hashes: FileHashes | None = None
+    """Of the file, if it is one."""
+    identical: Record | None = None
+    """The record of this very file …"""
+    identical_by: str = ""
+    """… and what says so, in words."""
+    searches: list[Search] = field(default_factory=list)
+    """What was extracted and retrieved: the last one decides."""
+    compared: list[tuple[Record, Compared]] = field(default_factory=list)
+    """Candidates in force, each compared with the query of the last search."""
+    left_out: int = 0
+    """Records that must be compared and were not."""
+    judgements: list[Judgement] = field(default_factory=list)
+    """Of those in ``compared``, in the light of each other."""
+    confirmed: bool = False
+    """Whether the first search retrieved something or could not decide, so that more was extracted."""
+    decode_cpu_s: float = 0.0
+
+    @property
+    def query(self) -> Fingerprint:
+        """The fingerprint that the answer rests on."""
+        return self.searches[-1].query
+
+    def place_of(self, number: int) -> int | None:
+        """Return the place of a record among the candidates of the last search, 1 for the first; None if it is none."""
+        return next((place for place, each in enumerate(self.searches[-1].candidates, 1) if each.record == number), None)
+
+
+class Matcher:
+    """Answers the queries of one database; `Database.match` and `Database.explain` ask it. Safe from several threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        live: LiveIndex,
+        exchange: Exchange,
+        frame_algorithm: FrameAlgorithm,
+        decoders: DecoderPool,
+        limits: Limits,
+        cache: FingerprintCache | None,
+        log: QueryLog,
+    ) -> None:
+        self._store, self._live, self._exchange, self._limits = store, live, exchange, limits
+        self._algorithm, self._decoders, self._cache, self._log = frame_algorithm, decoders, cache, log
+        self._config = MatchingConfig.of(frame_algorithm.id)
+
+    # -- what is asked -------------------------------------------------------------------------
+
+    def match(self, source: Source | Fingerprint | HashQuery, effort: Effort, where: Selection | None) -> Result:
+        """Answer a query; see `Database.match`."""
+        with self._opened(source) as (fingerprinter, hashes):
+            trace = Trace(hashes)
+            self._find_identical(trace, where)
+            self._extract_and_retrieve(trace, source, fingerprinter, effort, where)
+            self._compare(trace)
+            self._rerank(trace)
+            result = self._result(trace, effort, where)
+            if fingerprinter is not None and not result.matches:  # what was hashed and what was decoded may have been two things
+                fingerprinter.require_unchanged()
+        if isinstance(source, HashQuery) and not len(trace.query) and not result.matches:
+            # That no record has the hash of a file says nothing of what the file shows.
+            return replace(result, reason=f"no record has this {source.exact}, and nothing is known of what the file shows")
+        return result
+
+    def explain(self, source: Source | Fingerprint, record: Record, effort: Effort) -> Explanation:
+        """Show what the steps find out about one record, every stage included; see `Database.explain`."""
+        reference = self._store.fingerprint(record.id)
+        (number,) = self._store.numbers([record.id])
+        checks: list[RetrievalCheck] = []
+        with self._opened(source) as (fingerprinter, hashes):
+            trace = Trace(hashes)
+            for stage, query in self._all_extracted(source, fingerprinter, effort):
+                reference.algorithm.require(query.algorithm)
+                self._retrieve(trace, stage, query, None)
+                by_itself = check_retrieval(stage.name, query, reference, stage.radius_bits(self._config), self._config)
+                checks.append(replace(by_itself, place=trace.place_of(number), candidates=len(trace.searches[-1].candidates)))
+        if trace.place_of(number) is not None:
+            self._compare(trace)
+            self._rerank(trace)
+        pairs = zip(trace.compared, trace.judgements, strict=True)
+        found = next(((each.comparison, judgement) for (other, each), judgement in pairs if other.id == record.id), None)
+        comparison, among_others = found or (compare(trace.query, reference, config=self._config), None)
+        if not comparison.judgement.found:
+            among_others = None
+        return Explanation(
+            comparison.judgement, comparison.views_tried, comparison.view_comparisons, comparison.config,
+            trace.query, reference, tuple(checks), among_others,
+        )  # fmt: skip
+
+    def known_like(self, query: Fingerprint) -> list[Match]:
+        """Return what a video that is to be recorded matches; nobody asked, so nothing is counted."""
+        trace = Trace()
+        self._retrieve(trace, STAGES[Effort.BALANCED][-1], query, None)
+        self._compare(trace)
+        self._rerank(trace)
+        return _matches(trace)
+
+    # -- exact hash ----------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _opened(self, source: Source | Fingerprint | HashQuery) -> Iterator[tuple[QueryFingerprinter | None, FileHashes | None]]:
+        """What makes the fingerprints of an input, and the hashes of the file, as far as it is one."""
+        if isinstance(source, HashQuery):
+            source.require()
+            yield None, FileHashes(source.sha256, source.md5) if source.exact else None
+            return
+        if isinstance(source, Fingerprint):
+            yield None, None
+            return
+        image = as_image(source)
+        if image is not None:
+            yield QueryFingerprinter(image, self._algorithm, self._decoders, self._limits), None
+            return
+        with as_file(source, self._limits) as file:
+            hashes = self._file_hashes(file)
+            yield QueryFingerprinter(
+                file, self._algorithm, self._decoders, self._limits, sha256=hashes.sha256, cache=self._cache
+            ), hashes  # fmt: skip
+
+    def _file_hashes(self, file: OpenFile) -> FileHashes:
+        """SHA-256, and MD5 where records are known by nothing better."""
+        with_md5 = self._store.has_md5_alone()
+        kept = self._cache.hashes(file) if self._cache else None
+        if kept and (kept.md5 or not with_md5):
+            return kept
+        made = hash_file(file, with_md5=with_md5, time_s=self._limits.time_s)
+        if self._cache:
+            self._cache.keep_hashes(file, made)
+        return made
+
+    def _find_identical(self, trace: Trace, where: Selection | None) -> None:
+        """Look the file up by its hashes. The same file decides by itself, still pictures included."""
+        if trace.hashes is None:
+            return
+        found, by = self._store.by_sha256(trace.hashes.sha256), "the very same file, byte for byte"
+        if found is None and trace.hashes.md5:
+            found = self._store.by_md5(trace.hashes.md5, alone=bool(trace.hashes.sha256))
+            by = "a file with the same MD5, which is all that is known of it"
+        if found is None or not found.in_force(self._store.now().date()) or not (where is None or where.allows(found)):
+            return
+        if found.id not in self._store.not_this(trace.hashes.sha256):
+            trace.identical, trace.identical_by = found, by
+
+    # -- extract, retrieve ---------------------------------------------------------------------
+
+    def _extract_and_retrieve(
+        self,
+        trace: Trace,
+        source: Source | Fingerprint | HashQuery,
+        fingerprinter: QueryFingerprinter | None,
+        effort: Effort,
+        where: Selection | None,
+    ) -> None:
+        """Extract fingerprints, each only if the search with the one before retrieved something or could not decide."""
+        if fingerprinter is None:
+            query = source.frames if isinstance(source, HashQuery) else source
+            query = query if isinstance(query, Fingerprint) else Fingerprint.empty(self._algorithm.id)
+            self._retrieve(trace, _given(effort), query, where)
+            return
+        if (recorded := self._recorded(trace)) is not None:
+            self._retrieve(trace, STAGES[effort][-1], recorded, where)
+            return
+        *first, last = STAGES[effort]
+        for stage in first:
+            # A file without keyframes, or one that does not mark them, is left to the next stage.
+            with contextlib.suppress(UnreadableMedia):
+                query = fingerprinter.fingerprint(stage.profile)
+                self._retrieve(trace, stage, query, where)
+                # On a still there is nothing to save, and keyframes far apart do not speak for what lies between them.
+                if not trace.searches[-1].candidates and query.usable.any() and not query.is_still and not query.coverage.sparse:
+                    trace.decode_cpu_s = fingerprinter.decode_cpu_s
+                    return
+        self._retrieve(trace, last, fingerprinter.fingerprint(last.profile), where)
+        trace.confirmed = bool(first)
+        trace.decode_cpu_s = fingerprinter.decode_cpu_s
+
+    def _all_extracted(
+        self, source: Source | Fingerprint, fingerprinter: QueryFingerprinter | None, effort: Effort
+    ) -> list[tuple[Stage, Fingerprint]]:
+        """Every stage of an effort, with its fingerprint."""
+        if fingerprinter is None:
+            assert isinstance(source, Fingerprint)
+            return [(_given(effort), source)]
+        stages = STAGES[effort]
+        made = fingerprinter.fingerprints([stage.profile for stage in stages])
+        return [(stage, query) for stage, query in zip(stages, made, strict=True) if query is not None]
+
+    def _recorded(self, trace: Trace) -> Fingerprint | None:
+        """The fingerprint that was stored of this very file, which saves decoding it; None if there is none."""
+        if trace.identical is None or trace.hashes is None or trace.identical.sha256 != trace.hashes.sha256:
+            return None
+        try:
+            stored = self._store.fingerprint(trace.identical.id)
+        except (DatabaseDamaged, RecordNotFound):
+            return None
+        return stored if stored.usable.any() else None
+
+    def _retrieve(self, trace: Trace, stage: Stage, query: Fingerprint, where: Selection | None) -> None:
+        """Ask the index for the records that are near the query."""
+        self._algorithm.id.require(query.algorithm)
+        found = self._live.candidates(query, stage.radius_bits(self._config), self._config, where) if len(query) else Candidates()
+        trace.searches.append(Search(stage, query, found))
+
+    # -- compare, rerank -----------------------------------------------------------------------
+
+    def _compare(self, trace: Trace) -> None:
+        """Compare the query with each candidate in force, as far as the budget of the candidate's source goes."""
+        query, candidates = trace.query, trace.searches[-1].candidates
+        numbers = [candidate.record for candidate in candidates]
+        records, references = (self._store.by_number(numbers), self._store.fingerprints(numbers)) if numbers else ({}, {})
+        today, budget = self._store.now().date(), ComparisonBudget(query, self._config)
+        trace.left_out = candidates.left_out
+        for candidate in candidates:
+            record = records[candidate.record]
+            if not record.in_force(today):
+                continue
+            reference = references[candidate.record]
+            if not budget.allows(candidate.source, reference):
+                trace.left_out += candidate.must_compare
+                continue
+            comparison = compare(query, reference, config=self._config, anchors_s=candidate.anchors_s)
+            trace.compared.append((record, Compared(reference, comparison, comparison.judgement, candidate.source)))
+
+    def _rerank(self, trace: Trace) -> None:
+        """Judge the compared records in the light of each other."""
+        trace.judgements = rerank(trace.query, [compared for _, compared in trace.compared], self._config)
+
+    # -- policy --------------------------------------------------------------------------------
+
+    def _result(self, trace: Trace, effort: Effort, where: Selection | None) -> Result:
+        """Say what may happen with each match, and the verdict."""
+        query, sha256 = trace.query, (trace.hashes.sha256 or None) if trace.hashes else None
+        matches = _with_identical(_matches(trace), trace)
+        if sha256:
+            unlike = self._store.not_this(sha256)
+            matches = [m for m in matches if m.record.id not in unlike]
+        self._store.check([m.record.id for m in matches])
+        matches = self._with_ceilings(matches, query, sha256)
+        damaged = self._live.damaged(where)
+        verdict, reason = (
+            (matches[0].verdict, matches[0].judgement.reason)
+            if matches
+            else verdict_without_matches(query, trace.left_out, damaged, self._config)
+        )
+        self._note(verdict, matches)
+        left_out = (left_out_words(trace.left_out),) if trace.left_out and not matches else ()
+        return Result(
+            verdict,
+            reason,
+            tuple(matches),
+            duration_s=query.duration_s,
+            usable_s=query.usable_s,
+            damage=(*query.damage, *left_out, *((damaged_words(damaged),) if damaged else ())),
+            not_compared=trace.left_out + damaged,
+            coverage=query.coverage,
+            effort=effort,
+            confirmed=trace.confirmed,
+            sha256=sha256,
+            decode_cpu_s=trace.decode_cpu_s,
+            fingerprint=query,
+        )
+
+    def _with_ceilings(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
+        """Each match with the most that it may lead to, and why not more."""
+        spans = [[(s.query_start_s, s.query_end_s) for s in m.segments] or [(0.0, query.duration_s)] for m in matches]
+        possible = [m.verdict is not Verdict.MATCH for m in matches]
+        ceilings = self._exchange.ceilings([m.record for m in matches], query, spans, sha256, possible)
+        return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
+
+    def _note(self, verdict: Verdict, matches: Sequence[Match]) -> None:
+        """Log each hit, by record, and the number of queries now and then. Nothing about the file."""
+        self._log.asked(verdict.value)
+        for match in matches:
+            self._log.note("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
+        self._log.try_to_write()
+
+
+def _given(effort: Effort) -> Stage:
+    """The only stage of a query that comes as a fingerprint."""
+    return replace(STAGES[effort][-1], coarse=effort is Effort.FAST)
+
+
+def _matches(trace: Trace) -> list[Match]:
+    """The records that the query matches or may match, best first."""
+    judged = zip(trace.compared, trace.judgements, strict=True)
+    matches = [Match(record, judgement) for (record, _), judgement in judged if judgement.found]
+    return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
+
+
+def _with_identical(matches: list[Match], trace: Trace) -> list[Match]:
+    """The matches with the record of the very same file first, whatever its pictures say."""
+    same = trace.identical
+    if same is None:
+        return matches
+    judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
+    judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason=trace.identical_by)
+    if not judgement.segments:
+        whole_s = (trace.query.duration_s, same.duration_s)
+        judgement = replace(
+            judgement, matched_query_s=whole_s[0], matched_reference_s=whole_s[1], query_coverage=1.0, reference_coverage=1.0
+        )
+    return [Match(same, judgement, identical=True), *(m for m in matches if m.record.id != same.id)]

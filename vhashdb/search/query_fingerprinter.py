@@ -1,0 +1,123 @@
+"""Make the fingerprints of one query, each when it is first wanted: no more is decoded than the question needs."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from PIL.Image import Image
+
+from vhashdb.errors import UnreadableMedia
+from vhashdb.fingerprinting import Built, build, rebuild
+from vhashdb.fingerprints import Fingerprint, Plan
+from vhashdb.hashing.algorithms import AlgorithmId, FrameAlgorithm
+from vhashdb.limits import Limits
+from vhashdb.opening import OpenFile
+from vhashdb.version import __version__
+from vhashdb.video import DecoderPool
+
+_DECIDING: Final = ("av", "numpy", "pillow")
+"""Packages of which another version may read other pictures from the same file."""
+
+
+class Cache(Protocol):
+    """Keeps the fingerprints of queries; `vhashdb.store.cache.FingerprintCache` is one."""
+
+    def fingerprint(self, sha256: str, key: str) -> Fingerprint | None:
+        """Return what was kept for the file with this hash, if anything was."""
+
+    def keep_fingerprint(self, sha256: str, key: str, fingerprint: Fingerprint) -> None:
+        """Keep it."""
+
+
+def cache_key(algorithm: AlgorithmId, plan: Plan, limits: Limits) -> str:
+    """Return a name for everything but the file that a query's fingerprint depends on, the software included."""
+    return hashlib.sha256("\n".join((_software(), str(algorithm), plan.text, repr(limits))).encode()).hexdigest()
+
+
+@functools.cache
+def _software() -> str:
+    return " ".join((__version__, *(f"{name} {importlib.metadata.version(name)}" for name in _DECIDING)))
+
+
+class QueryFingerprinter:
+    """Fingerprints one file or picture. Frames decoded for one fingerprint serve the next, if the video is short and sampled alike."""
+
+    def __init__(
+        self,
+        source: OpenFile | Image,
+        frame_algorithm: FrameAlgorithm,
+        decoders: DecoderPool,
+        limits: Limits,
+        *,
+        sha256: str | None = None,
+        cache: Cache | None = None,
+    ) -> None:
+        """Nothing is read yet. Fingerprints are kept under ``sha256``; without it, or without a cache, each is made."""
+        self._source, self._algorithm, self._decoders, self._limits = source, frame_algorithm, decoders, limits
+        self._sha256, self._cache = sha256, cache
+        self._built: Built | None = None
+        self.decode_cpu_s = 0.0
+        """Spent so far."""
+
+    def fingerprint(self, plan: Plan) -> Fingerprint:
+        """Return the fingerprint that a profile asks for.
+
+        Raises:
+            MediaError: the input cannot be read.
+        """
+        found = self._kept(plan)
+        if found is None:
+            found = rebuild(self._built, plan, self._algorithm) if self._built else None
+            if found is None:
+                (found,) = self._made([plan])
+            self._keep(plan, found)
+        return found
+
+    def fingerprints(self, plans: Sequence[Plan]) -> list[Fingerprint | None]:
+        """Return the fingerprints that several profiles ask for, decoding once for those that sample alike.
+
+        One that finds no picture is None, unless it is the last: a file need not have keyframes.
+
+        Raises:
+            MediaError: the input cannot be read.
+        """
+        made = [self._kept(plan) for plan in plans]
+        missing = [number for number, each in enumerate(made) if each is None]
+        if len({plans[number].sampling for number in missing}) == 1:
+            for number, each in zip(missing, self._made([plans[number] for number in missing]), strict=True):
+                made[number] = each
+                self._keep(plans[number], each)
+        else:
+            for number in missing:
+                with contextlib.suppress(*(() if number == len(plans) - 1 else (UnreadableMedia,))):
+                    made[number] = self.fingerprint(plans[number])
+        return made
+
+    def require_unchanged(self) -> None:
+        """Check that nobody wrote to the file since it was opened.
+
+        Raises:
+            UnreadableMedia: somebody did.
+        """
+        if isinstance(self._source, OpenFile):
+            self._source.require_unchanged()
+
+    def _made(self, plans: Sequence[Plan]) -> list[Fingerprint]:
+        self._built = build(self._source, plans, self._algorithm, self._decoders, self._limits)
+        self.decode_cpu_s += self._built.decode_cpu_s
+        return list(self._built.fingerprints)
+
+    def _kept(self, plan: Plan) -> Fingerprint | None:
+        if self._cache is None or self._sha256 is None:
+            return None
+        return self._cache.fingerprint(self._sha256, cache_key(self._algorithm.id, plan, self._limits))
+
+    def _keep(self, plan: Plan, fingerprint: Fingerprint) -> None:
+        unchanged = not isinstance(self._source, OpenFile) or self._source.unchanged
+        if self._cache is not None and self._sha256 is not None and unchanged:
+            self._cache.keep_fingerprint(self._sha256, cache_key(self._algorithm.id, plan, self._limits), fingerprint)

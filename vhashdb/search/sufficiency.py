@@ -1,0 +1,57 @@
+"""Whether what was seen and compared is enough to say "no match": what was not looked at is never called harmless."""
+
+from __future__ import annotations
+
+from vhashdb.coverage import LEAST_RUN_S, Coverage
+from vhashdb.fingerprints import Fingerprint
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.verdict import Verdict
+
+
+def verdict_without_matches(query: Fingerprint, left_out: int, damaged: int, config: MatchingConfig) -> tuple[Verdict, str]:
+    """Return `NO_MATCH` or `INSUFFICIENT` for a query that matches nothing, and the reason in words.
+
+    Args:
+        query: the fingerprint that the answer rests on.
+        left_out: records that look alike and were not compared.
+        damaged: records that cannot be found because their fingerprints are damaged.
+        config: for the algorithm of the query.
+    """
+    if not _shows_enough(query, config):
+        if query.is_still:
+            return Verdict.INSUFFICIENT, "the picture shows too little to compare"
+        return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.shown_s:.1f} s show enough picture to compare"
+    if not query.coverage.complete:
+        return Verdict.INSUFFICIENT, f"nothing known in {_what_was_seen(query.coverage)}"
+    if left_out:
+        return Verdict.INSUFFICIENT, "nothing known in what was compared, and not everything that looks alike could be"
+    if damaged:
+        return Verdict.INSUFFICIENT, "nothing known in what could be compared, and the database is damaged"
+    return Verdict.NO_MATCH, "nothing known is alike"
+
+
+def left_out_words(records: int) -> str:
+    """Say that some records look alike and could not be compared."""
+    several = "1 known video that looks" if records == 1 else f"{records:,} known videos that look"
+    return f"{several} alike could not be compared: too many do, or they are too long"
+
+
+def damaged_words(records: int) -> str:
+    """Say that some records cannot be found."""
+    several = "the fingerprint of 1 record is" if records == 1 else f"the fingerprints of {records:,} records are"
+    return f"{several} damaged in the database, so nothing is compared with that; `vhashdb doctor` names what is damaged"
+
+
+def _what_was_seen(coverage: Coverage) -> str:
+    """In words, of what there is."""
+    seen_s, there_s = coverage.seen_s, coverage.there_s
+    if there_s - seen_s >= LEAST_RUN_S:
+        return f"the {seen_s:.1f} of {there_s:.1f} s that could be looked at"
+    return f"the {seen_s:.1f} s that could be looked at; {'; '.join(coverage.unseen) or 'keyframes alone say too little'}"
+
+
+def _shows_enough(query: Fingerprint, config: MatchingConfig) -> bool:
+    if len(query) > 1 and not query.usable_s and len(set(query.view.tolist())) < len(query):
+        return False  # frames of no length, as some programs write them
+    enough_s = max(min(config.min_usable_s, query.shown_s / 2), config.min_usable_share * query.shown_s)
+    return bool(query.usable.any()) and query.usable_s >= enough_s
