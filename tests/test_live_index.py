@@ -31,6 +31,7 @@ from vhashdb.index import folder as folders
 from vhashdb.index import planning, upkeep
 from vhashdb.index.planning import SURE
 from vhashdb.live_index import LiveIndex
+from vhashdb.matching.config import MatchingConfig
 from vhashdb.store import NewRecord, State, Store
 
 PDQ = AlgorithmId("pdq", 256, 1)
@@ -606,7 +607,7 @@ def test_damage_that_opening_did_not_see_is_made_up_for_when_a_search_comes_upon
             os.replace(path.with_suffix(".damaged.npy"), path)
     live = damaged.live()
     for number in (1, 2):
-        found = live.candidates(fingerprint_of(damaged.hashes[number]), 52)
+        found = live.candidates(fingerprint_of(damaged.hashes[number]), 52, MatchingConfig())
         assert [candidate.record for candidate in found] == [number]
     assert "tables are damaged" in live.problem
     monkeypatch.undo()
