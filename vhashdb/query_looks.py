@@ -13,7 +13,7 @@ from PIL.Image import Image
 
 from vhashdb.errors import UnreadableMedia
 from vhashdb.fingerprinting import Built, build, rebuild
-from vhashdb.fingerprints import Fingerprint, Plan
+from vhashdb.fingerprints import ExtractionProfile, Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId, FrameAlgorithm
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
@@ -34,7 +34,7 @@ class Remembered(Protocol):
         """Remember it."""
 
 
-def recipe(algorithm: AlgorithmId, plan: Plan, limits: Limits) -> str:
+def recipe(algorithm: AlgorithmId, plan: ExtractionProfile, limits: Limits) -> str:
     """A name for everything but the file that a look depends on, the software included."""
     return hashlib.sha256("\n".join((_software(), str(algorithm), plan.text, repr(limits))).encode()).hexdigest()
 
@@ -64,7 +64,7 @@ class QueryLooks:
         self.decode_cpu_s = 0.0
         """Spent so far."""
 
-    def at(self, plan: Plan) -> Fingerprint:
+    def at(self, plan: ExtractionProfile) -> Fingerprint:
         """The look that a plan takes.
 
         Raises:
@@ -78,7 +78,7 @@ class QueryLooks:
             self._keep(plan, known)
         return known
 
-    def all(self, plans: Sequence[Plan]) -> list[Fingerprint]:
+    def all(self, plans: Sequence[ExtractionProfile]) -> list[Fingerprint]:
         """The looks that several plans take, the frames being decoded once for those that sample alike.
 
         One that finds no picture is left out, unless it is the last: a file need not have keyframes.
@@ -103,17 +103,17 @@ class QueryLooks:
         if isinstance(self._source, OpenFile):
             self._source.require_unchanged()
 
-    def _made(self, plans: Sequence[Plan]) -> list[Fingerprint]:
+    def _made(self, plans: Sequence[ExtractionProfile]) -> list[Fingerprint]:
         self._built = build(self._source, plans, self._algorithm, self._decoders, self._limits)
         self.decode_cpu_s += self._built.decode_cpu_s
         return list(self._built.fingerprints)
 
-    def _known(self, plan: Plan) -> Fingerprint | None:
+    def _known(self, plan: ExtractionProfile) -> Fingerprint | None:
         if self._remembered is None or self._sha256 is None:
             return None
         return self._remembered.look(self._sha256, recipe(self._algorithm.id, plan, self._limits))
 
-    def _keep(self, plan: Plan, fingerprint: Fingerprint) -> None:
+    def _keep(self, plan: ExtractionProfile, fingerprint: Fingerprint) -> None:
         unchanged = not isinstance(self._source, OpenFile) or self._source.unchanged
         if self._remembered is not None and self._sha256 is not None and unchanged:
             self._remembered.keep_look(self._sha256, recipe(self._algorithm.id, plan, self._limits), fingerprint)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from vhashdb.coverage import LEAST_RUN_S, Coverage
 from vhashdb.errors import UnreadableMedia
 from vhashdb.exchange.exchange import Exchange
-from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
+from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile, Fingerprint
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
@@ -39,16 +39,16 @@ from vhashdb.video import DecoderPool
 class _Depth:
     """What an effort means."""
 
-    plans: tuple[Plan, ...]
+    plans: tuple[ExtractionProfile, ...]
     """Tried one after the other until nothing is left open."""
     radius: float
     """Share of bits within which a record becomes a candidate."""
 
 
 DEPTHS: Final = {
-    Effort.FAST: _Depth((KEYFRAME_VIEWS, QUERY_VIEWS), 40 / 256),
-    Effort.BALANCED: _Depth((SCOUT_VIEWS, QUERY_VIEWS), 52 / 256),
-    Effort.THOROUGH: _Depth((CLOSE_VIEWS,), 52 / 256),
+    Effort.FAST: _Depth((KEYFRAME_PROFILE, QUERY_PROFILE), 40 / 256),
+    Effort.BALANCED: _Depth((COARSE_PROFILE, QUERY_PROFILE), 52 / 256),
+    Effort.THOROUGH: _Depth((DENSE_PROFILE,), 52 / 256),
 }
 FIRST_LOOK: Final = "first look"
 """What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""

@@ -139,10 +139,10 @@ class Fingerprint:
         at = [track for track in self.coverage.tracks if not track.unseen and track.start_s <= time_s + TOUCHING_S]
         return bool(at) and at[-1].seen_s < STILL_S
 
-    def only(self, mask: npt.NDArray[np.bool_]) -> Fingerprint:
-        """The entries that ``mask`` ``(n,)`` selects, with the same facts about the video."""
+    def only(self, entries: npt.NDArray[np.bool_] | npt.NDArray[np.integer]) -> Fingerprint:
+        """Return some of the entries, given by a mask ``(n,)`` or by ascending positions, with the same facts about the video."""
         return Fingerprint(
-            self.algorithm, self.start_s[mask], self.end_s[mask], self.hash[mask], self.quality[mask], self.view[mask],
+            self.algorithm, self.start_s[entries], self.end_s[entries], self.hash[entries], self.quality[entries], self.view[entries],
             self.duration_s, self.width, self.height, self.damage, self.coverage,
         )  # fmt: skip
 
