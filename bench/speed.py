@@ -24,7 +24,7 @@ from vhashdb.fingerprints import COARSE_PROFILE, KEYFRAME_PROFILE, REFERENCE_PRO
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.limits import Limits
-from vhashdb.video import SKETCH, Decoder
+from vhashdb.video import THUMBNAIL_SIDE, Decoder
 from vhashdb.video.frames import FRAME_DTYPE, fill_frame
 
 Timer = Callable[[Path], float]
@@ -123,15 +123,15 @@ def print_hashing(files: Sequence[Path], repeat: int) -> None:
 
 
 def all_views(frames: Sequence[np.ndarray]) -> float:
-    """Seconds for luma planes to become sketch, exact PDQ and all reference views."""
+    """Seconds for luma planes to become thumbnail, exact PDQ and all reference views."""
     lumas = [pdq.luma_of_rgb(f).astype(np.uint8) for f in frames]
     records = np.zeros(len(frames), FRAME_DTYPE)
     builder = FingerprintBuilder(Pdq(), REFERENCE_PROFILE)
     started = time.perf_counter()
     for record, luma in zip(records, lumas, strict=True):
-        # The decoder takes the sketch from swscale; plain slicing stands in for it here at about the same cost.
-        rows = np.linspace(0, luma.shape[0] - 1, SKETCH).astype(int)
-        columns = np.linspace(0, luma.shape[1] - 1, SKETCH).astype(int)
+        # The decoder takes the thumbnail from swscale; plain slicing stands in for it here at about the same cost.
+        rows = np.linspace(0, luma.shape[0] - 1, THUMBNAIL_SIDE).astype(int)
+        columns = np.linspace(0, luma.shape[1] - 1, THUMBNAIL_SIDE).astype(int)
         fill_frame(record, luma, luma[rows][:, columns])
     records["time_s"] = np.arange(len(records)) / 8
     builder.feed(records)

@@ -30,7 +30,7 @@ from vhashdb.fingerprints import REFERENCE_PROFILE, FingerprintBuilder
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import Orientation, Region, View, turned_bits
-from vhashdb.video.frames import FRAME_DTYPE, SKETCH, FrameBatch, VideoInfo, fill_frame
+from vhashdb.video.frames import FRAME_DTYPE, THUMBNAIL_SIDE, FrameBatch, VideoInfo, fill_frame
 
 Picture = npt.NDArray[np.float64]
 """Luma ``(180, 320)``, 0…255."""
@@ -150,7 +150,7 @@ def frames_of(batch: Sequence[npt.NDArray[np.uint8]], first: int) -> FrameBatch:
     """Pictures as the decoder process sends them."""
     frames = np.zeros(len(batch), FRAME_DTYPE)
     for frame, luma in zip(frames, batch, strict=True):
-        fill_frame(frame, luma, np.asarray(Image.fromarray(luma).resize((SKETCH, SKETCH), Image.Resampling.BOX)))
+        fill_frame(frame, luma, np.asarray(Image.fromarray(luma).resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)))
     frames["time_s"] = (first + np.arange(len(batch))) / RATE
     return frames
 

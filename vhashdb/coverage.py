@@ -38,7 +38,7 @@ class PictureTrack:
     """One track of pictures in a file, and where it lies on the file's line of time."""
 
     number: int
-    """Its number in the file, from 0; of a picture with a film behind it, the picture is 0."""
+    """Its number in the file, from 0; of a picture with a video behind it, the picture is 0."""
     codec: str = ""
     width: int = 0
     height: int = 0

@@ -147,7 +147,7 @@ def test_a_query_has_all_eight_orientations(query_prints):
 
 def test_the_box_of_a_letterboxed_query_is_hashed(query_prints):
     regions = {view.region for view, _ in by_view(query_prints["edited/night_city__letterbox.mp4"])}
-    assert Region.BOX in regions
+    assert Region.WITHIN_BARS in regions
 
 
 def test_every_frame_is_kept_by_its_plan(samples):

@@ -10,16 +10,16 @@ from PIL import Image
 
 import vhashdb
 from tests.examples import examples
-from tests.footage import bits_between, decoded, film, picture, scene, sketch_of
+from tests.footage import bits_between, decoded, film, picture, scene, thumbnail_of
 from vhashdb.fingerprints import COARSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, REFERENCE_PROFILE, FingerprintBuilder
-from vhashdb.fingerprints.build import STRETCH
+from vhashdb.fingerprints.build import WINDOW_FRAMES
 from vhashdb.fingerprints.profiles import FrameSelection
-from vhashdb.fingerprints.regions import FIXED, RegionFinder
+from vhashdb.fingerprints.regions import FIXED_BOXES, RegionFinder
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq
-from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, TILTS, Region, View
+from vhashdb.hashing.views import CROPS, HALVES, INSETS, MASKED_REGIONS, TILTS, Region, View
 from vhashdb.video import VideoInfo
-from vhashdb.video.frames import FRAME_DTYPE, fill_frame, fill_from_sketch, with_estimates
+from vhashdb.video.frames import FRAME_DTYPE, fill_frame, fill_from_thumbnail, with_estimates
 
 PROFILES = {"reference": REFERENCE_PROFILE, "query": QUERY_PROFILE, "scout": COARSE_PROFILE, "keyframes": KEYFRAME_PROFILE}
 PERIOD_S = 0.25
@@ -32,7 +32,7 @@ def grey(rgb):
 def frames_of(lumas, period_s=PERIOD_S, start_s=0.0):
     batch = np.zeros(len(lumas), FRAME_DTYPE)
     for record, luma in zip(batch, lumas, strict=True):
-        fill_frame(record, luma, sketch_of(luma))
+        fill_frame(record, luma, thumbnail_of(luma))
     batch["time_s"] = start_s + np.arange(len(lumas)) * period_s
     return batch
 
@@ -55,7 +55,7 @@ def of_region(fingerprint, region):
 
 @pytest.fixture(scope="module")
 def letterboxed(samples):
-    """Looks at a film that has bars, and then none: regions come and go."""
+    """FrameWindow at a film that has bars, and then none: regions come and go."""
     edited = [grey(f) for f in decoded(samples / "edited" / "night_city__letterbox.mp4", every=5)]
     plain = [grey(f) for f in decoded(samples / "known" / "night_city.mp4", every=5)]
     size = plain[0].shape[::-1]
@@ -65,7 +65,7 @@ def letterboxed(samples):
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 @pytest.mark.parametrize("size", [1, 7, 33, 64])
 def test_a_fingerprint_does_not_depend_on_the_batches_it_came_in(letterboxed, profile, size):
-    assert len(letterboxed) > 2 * STRETCH
+    assert len(letterboxed) > 2 * WINDOW_FRAMES
     alike = built(letterboxed, profile, (size,)) == built(letterboxed, profile)
     assert alike
 
@@ -85,7 +85,7 @@ def test_sparse_regions_are_read_at_every_nth_look(letterboxed, sizes, step, spa
     fingerprint = built(letterboxed, profile, sizes)
     looks = letterboxed["time_s"][::step]
     assert np.array_equal(of_region(fingerprint, Region.WHOLE).start_s, looks)
-    for region in (Region.LEFT_HALF, Region.TILT_LEFT, Region.BARE_CORNERS, Region.INSET_WIDE):
+    for region in (Region.LEFT_HALF, Region.TILT_LEFT, Region.MASKED_CORNERS, Region.INSET_WIDE):
         assert np.array_equal(of_region(fingerprint, region).start_s, looks[::sparse_step]), region
 
 
@@ -136,19 +136,26 @@ def test_a_tilted_film_is_read_upright_by_one_of_the_tilts(samples, degrees):
 
 def test_the_fixed_regions_are_always_there():
     finder = RegionFinder(QUERY_PROFILE.views.keys())
-    for sketches in (np.zeros((4, 128, 128), np.uint8), np.stack([sketch_of(grey(f)) for f in scene(1, 8)])):
-        assert finder.find(sketches).keys() >= {Region.WHOLE, *CROPS.keys() & QUERY_PROFILE.views.keys(), *INSETS, *HALVES, *TILTS, *BARED}
-    assert set(FIXED) == {*CROPS, *INSETS, *HALVES, *TILTS, *BARED}
+    for thumbnails in (np.zeros((4, 128, 128), np.uint8), np.stack([thumbnail_of(grey(f)) for f in scene(1, 8)])):
+        assert finder.find(thumbnails).keys() >= {
+            Region.WHOLE,
+            *CROPS.keys() & QUERY_PROFILE.views.keys(),
+            *INSETS,
+            *HALVES,
+            *TILTS,
+            *MASKED_REGIONS,
+        }
+    assert set(FIXED_BOXES) == {*CROPS, *INSETS, *HALVES, *TILTS, *MASKED_REGIONS}
 
 
 def test_halves_and_slight_crops_are_those_of_the_picture_without_bars():
-    frames = np.stack([np.pad(sketch_of(grey(f))[32:96], ((32, 32), (0, 0))) for f in scene(1, 8)])
-    readings = RegionFinder(QUERY_PROFILE.views.keys()).find(frames)
-    box = readings[Region.BOX].box
+    frames = np.stack([np.pad(thumbnail_of(grey(f))[32:96], ((32, 32), (0, 0))) for f in scene(1, 8)])
+    specs = RegionFinder(QUERY_PROFILE.views.keys()).find(frames)
+    box = specs[Region.WITHIN_BARS].box
     assert (box.top, box.bottom) == pytest.approx((0.25, 0.75), abs=0.01)
-    assert readings[Region.UPPER_HALF].box.bottom == pytest.approx(0.5, abs=0.01)
-    assert readings[Region.UPPER_HALF].box.top == box.top
-    assert readings[Region.INSET_WIDE].box.top == pytest.approx(0.25 + 0.05 / 2, abs=0.01)
+    assert specs[Region.UPPER_HALF].box.bottom == pytest.approx(0.5, abs=0.01)
+    assert specs[Region.UPPER_HALF].box.top == box.top
+    assert specs[Region.INSET_WIDE].box.top == pytest.approx(0.25 + 0.05 / 2, abs=0.01)
 
 
 @pytest.mark.parametrize("name", ["harbour", "night_city", "valley"])
@@ -161,7 +168,7 @@ def test_the_uncovered_view_of_a_film_with_a_sticker_is_nearer_to_the_film(sampl
         drawn.append(luma)
     fingerprint = built(frames_of(drawn), replace(QUERY_PROFILE, selection=FrameSelection((0,))))
     exact = np.stack([pdq.hash_luma(luma)[0] for luma in lumas])
-    whole, bare = of_region(fingerprint, Region.WHOLE), of_region(fingerprint, Region.UNCOVERED)
+    whole, bare = of_region(fingerprint, Region.WHOLE), of_region(fingerprint, Region.MASKED_OVERLAYS)
     assert len(bare) == len(whole)
     assert np.median(bits_between(bare.hash, exact)) <= 0.6 * np.median(bits_between(whole.hash, exact))
 
@@ -215,10 +222,10 @@ def test_a_film_of_no_frame_is_empty(profile):
 
 @pytest.mark.parametrize("size", [(1, 1), (4, 300), (5, 5), (16, 9), (2000, 6)], ids=str)
 def test_pictures_of_any_size_have_a_fingerprint(size):
-    for fill in (fill_frame, fill_from_sketch):
+    for fill in (fill_frame, fill_from_thumbnail):
         frames = np.zeros(3, FRAME_DTYPE)
         for number, record in enumerate(frames):
             luma = picture(number, *size)[..., 0].copy()
-            fill(record, luma, sketch_of(luma)) if fill is fill_frame else fill(record, sketch_of(luma), *size)
+            fill(record, luma, thumbnail_of(luma)) if fill is fill_frame else fill(record, thumbnail_of(luma), *size)
         frames["time_s"] = np.arange(3) * PERIOD_S
         assert len(built(with_estimates(frames), QUERY_PROFILE))

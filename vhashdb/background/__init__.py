@@ -23,10 +23,10 @@ _BLOCK_PAIRS: Final = 1 << 17
 """Pairs looked at together: 1 MB of scratch memory, which stays in the processor's cache."""
 
 
-def common(hashes: PackedHashes, algorithm: AlgorithmId) -> npt.NDArray[np.bool_]:
+def stop_hash_mask(hashes: PackedHashes, algorithm: AlgorithmId) -> npt.NDArray[np.bool_]:
     """Which hashes ``(n, bytes)`` uint8 are within `RADIUS` bits of a background picture's: ``(n,)`` bool.
 
-    There are background pictures for PDQ only: with any other algorithm nothing is common.
+    There are background pictures for PDQ only: with any other algorithm nothing is stop_hash_mask.
     """
     found = np.zeros(len(hashes), np.bool_)
     if algorithm != Pdq.id:

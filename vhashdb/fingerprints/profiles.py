@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Final
 
-from vhashdb.hashing.views import BARED, CELLS, CROPS, HALVES, INSETS, PICTURES, TILTS, Orientation, Region
+from vhashdb.hashing.views import CELLS, CROPS, HALVES, INSETS, MASKED_REGIONS, PICTURES, TILTS, Orientation, Region
 from vhashdb.video.frames import Mode, Sampling
 
 
@@ -51,8 +52,8 @@ class ExtractionProfile:
 
     @property
     def text(self) -> str:
-        """Every setting as text, the same in every process: cached fingerprints are found by it."""
-        return repr([sorted(value) if isinstance(value, frozenset) else value for value in vars(self).values()])
+        """Every setting as text, without a name from this code and the same in every process: cache keys are made of it."""
+        return json.dumps(astuple(self), default=sorted)
 
 
 _UPRIGHT: Final = (Orientation.UPRIGHT,)
@@ -61,7 +62,7 @@ _ALL: Final = tuple(Orientation)
 
 REFERENCE_PROFILE: Final = ExtractionProfile(
     Sampling(Mode.SAMPLED, 8.0),
-    dict.fromkeys((Region.WHOLE, Region.BOX, *CROPS), _UPRIGHT),
+    dict.fromkeys((Region.WHOLE, Region.WITHIN_BARS, *CROPS), _UPRIGHT),
     FrameSelection((8, 12, 16, 24, 32, 40), max_rate=2.5),
     dict.fromkeys(CROPS, FrameSelection((8, 12, 16, 24, 32, 40, 48, 56), max_rate=2.0)),
 )
@@ -72,11 +73,19 @@ footage of the same place, and it takes no more room than a lively one. Rates an
 lower rates lose `match` before they lose `possible`.
 """
 
-_ALWAYS: Final = dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | {Region.MOVING: _MIRRORED_TOO}
+_ALWAYS: Final = dict.fromkeys((Region.WHOLE, Region.WITHIN_BARS), _ALL) | {Region.WITHIN_STATIC_BORDER: _MIRRORED_TOO}
 _MORE: Final = dict.fromkeys(
     (
-        *(Region.BOX_ROWS, Region.BOX_COLUMNS, Region.BAND, Region.EVEN_BAND, Region.EVEN_COLUMN, Region.FRAMED, Region.UNCOVERED),
-        *(*PICTURES, *INSETS, *HALVES, *CELLS, *TILTS, *BARED),
+        *(
+            Region.WITHIN_LETTERBOX,
+            Region.WITHIN_PILLARBOX,
+            Region.BETWEEN_BANDS,
+            Region.BETWEEN_SYMMETRIC_BANDS,
+            Region.BETWEEN_SYMMETRIC_COLUMNS,
+            Region.WITHIN_DRAWN_BORDER,
+            Region.MASKED_OVERLAYS,
+        ),
+        *(*PICTURES, *INSETS, *HALVES, *CELLS, *TILTS, *MASKED_REGIONS),
     ),
     _MIRRORED_TOO,
 )
@@ -96,7 +105,7 @@ COARSE_PROFILE: Final = replace(QUERY_PROFILE, frame_step=2, sparse=frozenset(_M
 It decides only whether any record is near enough for `QUERY_PROFILE` to be worth its cost. Steps are measured by `bench.accuracy`.
 """
 
-_FINER: Final = frozenset({Region.INSET_FINE, Region.INSET_MIDDLE, Region.INSET_CLOSEST, *PICTURES[1:], *list(BARED)[:4]})
+_FINER: Final = frozenset({Region.INSET_FINE, Region.INSET_MIDDLE, Region.INSET_CLOSEST, *PICTURES[1:], *list(MASKED_REGIONS)[:4]})
 """Regions that seldom find what the others do not."""
 
 KEYFRAME_PROFILE: Final = replace(

@@ -18,7 +18,7 @@ from PIL import Image
 from vhashdb.errors import AlgorithmMismatch, UsageError
 from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.hashing.painting import Patch
+from vhashdb.hashing.inpainting import Patch
 from vhashdb.hashing.pdq import FloatArray
 from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, box_matrices, orient, region_coefficients
 
@@ -47,10 +47,10 @@ class AlgorithmId:
 
 
 @dataclass(frozen=True)
-class Seen:
+class RegionPixels:
     """One region of some frames: what is hashed."""
 
-    sketches: FloatArray
+    thumbnails: FloatArray
     """``(n, 128, 128)`` float32: the frames' own, or tilted."""
     box: Box
     patches: tuple[Patch, ...] = ()
@@ -63,7 +63,9 @@ class FrameAlgorithm(Protocol):
     @property
     def id(self) -> AlgorithmId: ...
 
-    def hash_regions(self, frames: npt.NDArray[np.void], regions: Sequence[Seen], orientations: Sequence[Orientation]) -> PackedHashes:
+    def hash_regions(
+        self, frames: npt.NDArray[np.void], regions: Sequence[RegionPixels], orientations: Sequence[Orientation]
+    ) -> PackedHashes:
         """Hash some regions of some frames.
 
         Args:
@@ -86,7 +88,9 @@ class Pdq:
 
     id: Final = AlgorithmId("pdq", pdq.BITS, 1)
 
-    def hash_regions(self, frames: npt.NDArray[np.void], regions: Sequence[Seen], orientations: Sequence[Orientation]) -> PackedHashes:
+    def hash_regions(
+        self, frames: npt.NDArray[np.void], regions: Sequence[RegionPixels], orientations: Sequence[Orientation]
+    ) -> PackedHashes:
         height, width = int(frames["height"][0]), int(frames["width"][0])
         coefficients = np.stack([_coefficients(frames, seen, height, width) for seen in regions])
         flat = coefficients.reshape(-1, pdq.SIDE, pdq.SIDE)
@@ -100,7 +104,7 @@ class Pdq:
 class ImageHashAlgorithm:
     """One of imagehash's functions at a given ``hash_size``.
 
-    For video frames the function is applied to the 128 × 128 sketch instead of the full-size picture, which costs
+    For video frames the function is applied to the 128 × 128 thumbnail instead of the full-size picture, which costs
     about a hundredth and moves a few bits; `hash_image` is exactly imagehash's own result.
     """
 
@@ -111,7 +115,9 @@ class ImageHashAlgorithm:
         self.id = AlgorithmId(name, bits, 1)
         self._side = side
 
-    def hash_regions(self, frames: npt.NDArray[np.void], regions: Sequence[Seen], orientations: Sequence[Orientation]) -> PackedHashes:
+    def hash_regions(
+        self, frames: npt.NDArray[np.void], regions: Sequence[RegionPixels], orientations: Sequence[Orientation]
+    ) -> PackedHashes:
         hashes = [[[self.hash_image(_turned(p, o)) for p in _pictures(seen)] for o in orientations] for seen in regions]
         return np.array(hashes, np.uint8).reshape(len(regions), len(orientations), len(frames), self.id.bytes)
 
@@ -155,27 +161,27 @@ def to_imagehash(packed: PackedHashes) -> Any:
     return imagehash.ImageHash(bits.reshape(side, side))
 
 
-def _coefficients(frames: npt.NDArray[np.void], seen: Seen, height: int, width: int) -> FloatArray:
+def _coefficients(frames: npt.NDArray[np.void], seen: RegionPixels, height: int, width: int) -> FloatArray:
     """PDQ coefficients of one region: ``(n, 16, 16)``."""
     # Those of the whole picture are exact: computed from the full-size picture while it was there.
     whole = seen.box == WHOLE_FRAME
-    coefficients: FloatArray = frames["coefficients"] if whole else region_coefficients(seen.sketches, seen.box, height, width)
+    coefficients: FloatArray = frames["coefficients"] if whole else region_coefficients(seen.thumbnails, seen.box, height, width)
     if seen.patches:
-        rows, columns = box_matrices(seen.sketches.shape[1], seen.box, height, width)
+        rows, columns = box_matrices(seen.thumbnails.shape[1], seen.box, height, width)
         # The transform is linear, so a patch costs no more than its own points.
         coefficients = coefficients + sum(rows[:, p.rows] @ p.change @ columns[:, p.columns].T for p in seen.patches)
     return coefficients
 
 
-def _pictures(seen: Seen) -> list[Image.Image]:
-    """One region as pictures as large as the sketches."""
-    sketches, side, box = seen.sketches, seen.sketches.shape[1], seen.box
+def _pictures(seen: RegionPixels) -> list[Image.Image]:
+    """One region as pictures as large as the thumbnails."""
+    thumbnails, side, box = seen.thumbnails, seen.thumbnails.shape[1], seen.box
     if seen.patches:
-        sketches = sketches.copy()
+        thumbnails = thumbnails.copy()
         for patch in seen.patches:
-            sketches[:, patch.rows, patch.columns] += patch.change
+            thumbnails[:, patch.rows, patch.columns] += patch.change
     area = (box.left * side, box.top * side, box.right * side, box.bottom * side)
-    return [Image.fromarray(s.astype(np.uint8)).resize((side, side), Image.Resampling.BILINEAR, box=area) for s in sketches]
+    return [Image.fromarray(s.astype(np.uint8)).resize((side, side), Image.Resampling.BILINEAR, box=area) for s in thumbnails]
 
 
 def _turned(picture: Image.Image, orientation: Orientation) -> Image.Image:

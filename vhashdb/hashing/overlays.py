@@ -1,7 +1,7 @@
 """What is drawn over a picture: small rectangles whose four sides stay while the picture moves, or stand out if it does not.
 
 The same sides as of a picture within a picture (`vhashdb.hashing.rectangles`), only smaller and sharper. A window or a
-screen in the scene may be taken for one: painting it over costs a few bits, and the picture is also read as it is.
+screen in the scene may be taken for one: inpainting it over costs a few bits, and the picture is also read as it is.
 """
 
 from __future__ import annotations

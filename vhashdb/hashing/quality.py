@@ -1,4 +1,4 @@
-"""PDQ's quality of any part of a picture, from its sketch: how much there is to see in it."""
+"""PDQ's quality of any part of a picture, from its thumbnail: how much there is to see in it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _LEAST: Final = 2
 
 
 class Steps:
-    """The steps between neighbouring points of some sketches, summed up so that the sum over any box is four look-ups."""
+    """The steps between neighbouring points of some thumbnails, summed up so that the sum over any box is four look-ups."""
 
-    def __init__(self, sketches: npt.NDArray[np.uint8]) -> None:
+    def __init__(self, thumbnails: npt.NDArray[np.uint8]) -> None:
         """Take ``(n, side, side)`` uint8."""
-        points = sketches[:, ::_STEP, ::_STEP].astype(np.int16)
+        points = thumbnails[:, ::_STEP, ::_STEP].astype(np.int16)
         self._across = _sums(points[:, :, 1:] - points[:, :, :-1])
         self._down = _sums(points[:, 1:, :] - points[:, :-1, :])
         self._side = points.shape[1]
 
     def every(self, step: int) -> Steps:
-        """Those of every ``step``-th sketch."""
+        """Those of every ``step``-th thumbnail."""
         some = copy.copy(self)
         some._across, some._down = self._across[::step], self._down[::step]
         return some
@@ -35,7 +35,7 @@ class Steps:
     def quality(self, box: Box, without: Sequence[Box] = ()) -> npt.NDArray[np.uint8]:
         """Quality of a part, estimated: ``(n,)`` uint8, 0…100.
 
-        A part of ``f`` of a side shows steps ``f`` times as large at ``1/f²`` times as many points as the sketch does there.
+        A part of ``f`` of a side shows steps ``f`` times as large at ``1/f²`` times as many points as the thumbnail does there.
 
         Args:
             box: the part.

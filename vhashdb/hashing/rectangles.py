@@ -40,9 +40,9 @@ Strength = npt.NDArray[np.float32]
 """How much persistent contrast stands out, in luma levels."""
 
 
-def spread(sketches: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def spread(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Of a stretch of frames as many as are examined, evenly spread: further apart, they also differ more."""
-    return sketches[:: max(1, round(len(sketches) / _LOOKS))]
+    return thumbnails[:: max(1, round(len(thumbnails) / _LOOKS))]
 
 
 @dataclass(frozen=True)
@@ -81,17 +81,17 @@ class Sides:
 
     def __init__(self, looks: npt.NDArray[np.uint8]) -> None:
         """Take frames ``(n, side, side)`` uint8 as `spread` gives them."""
-        self._looks = looks
+        self._frames = looks
 
     @cached_property
     def upright(self) -> Strength:
         """``[row, column boundary]``."""
-        return _standing_out(self._looks)
+        return _standing_out(self._frames)
 
     @cached_property
     def level(self) -> Strength:
         """``[column, row boundary]``."""
-        return _standing_out(self._looks.transpose(0, 2, 1))
+        return _standing_out(self._frames.transpose(0, 2, 1))
 
     def columns(self, least: int, count: int, strength: float = 0.0) -> npt.NDArray[np.intp]:
         """The column boundaries with the strongest stretch of ``least`` points, in order."""
@@ -151,19 +151,19 @@ def _exact_box(sides: Sides, left: int, top: int, right: int, bottom: int) -> Bo
     return Box(*(edge / side for edge in edges))
 
 
-def band_box(sides: Sides) -> Box:
+def between_bands(sides: Sides) -> Box:
     """What lies between the innermost lines across the whole frame, above and below, or `WHOLE_FRAME`."""
     first, last = _lines(sides.level)
     return _large_enough(Box(top=first or 0.0, bottom=last or 1.0))
 
 
-def even_band_box(sides: Sides) -> Box:
+def between_symmetric_bands(sides: Sides) -> Box:
     """The same, where a line that is missing is taken to be as far from its border as the other: a blurred fill is symmetric."""
     first, last = _even(*_lines(sides.level))
     return _large_enough(Box(top=first, bottom=last))
 
 
-def even_column_box(sides: Sides) -> Box:
+def between_symmetric_columns(sides: Sides) -> Box:
     """The same between lines down the frame, left and right."""
     first, last = _even(*_lines(sides.upright))
     return _large_enough(Box(left=first, right=last))
@@ -219,9 +219,9 @@ def _exact(strength: npt.NDArray[np.float32], line: int) -> float:
     return line + offset + 0.5
 
 
-def _standing_out(looks: npt.NDArray[np.uint8]) -> Strength:
+def _standing_out(frames: npt.NDArray[np.uint8]) -> Strength:
     """Mean contrast across each column boundary, beyond that of its neighbours: ``[row, boundary]``."""
-    levels = looks.astype(np.int16)
+    levels = frames.astype(np.int16)
     side = levels.shape[2]
     contrast = np.zeros((levels.shape[1], side), np.float32)
     # Over two points, because a side may fall within a point.

@@ -19,39 +19,39 @@ from vhashdb.hashing.views import WHOLE_FRAME, Box
 
 CANDIDATES: Final = 4
 _EVEN: Final = 10.0
-"""Spread within an even line, in luma levels, of all but a few of its points: JPEG leaves about 3 on a sketch."""
+"""Spread within an even line, in luma levels, of all but a few of its points: JPEG leaves about 3 on a thumbnail."""
 _STRAY: Final = 0.02
 """Share of a line's points that may be anything: the cursor, a hair line at the end of a letterbox bar."""
 _ONE_COLOUR: Final = 6.0
 """Levels between lines of one colour."""
 _MIN_SIDE: Final = 0.18
-"""Side of the smallest picture looked for: a smaller one has too few points in a sketch."""
+"""Side of the smallest picture looked for: a smaller one has too few points in a thumbnail."""
 _SAME: Final = 0.006
-"""Boxes whose edges are all nearer than this are one: less than a point of the sketch."""
+"""Boxes whose edges are all nearer than this are one: less than a point of the thumbnail."""
 
 Levels = npt.NDArray[np.float32]
-"""``(lines, points)``: rows of a part of the sketch, or its columns after transposing."""
+"""``(lines, points)``: rows of a part of the thumbnail, or its columns after transposing."""
 _Kept = Callable[[npt.NDArray[np.bool_]], tuple[int, int]]
 """From the lines that are not even, the first and last of those that are kept: of a page the longest run, because there
 is text beside the picture; of a picture with bars all, because parts of it may be as dark as the bars."""
 
 
-def picture_boxes(sketch: npt.NDArray[np.uint8]) -> list[Box]:
+def picture_boxes(thumbnail: npt.NDArray[np.uint8]) -> list[Box]:
     """Where the picture within a still may be.
 
     Args:
-        sketch: ``(side, side)`` uint8.
+        thumbnail: ``(side, side)`` uint8.
 
     Returns:
         At most `CANDIDATES` different boxes, none of them the whole frame, the likeliest first.
     """
-    levels = sketch.astype(np.float32)
+    levels = thumbnail.astype(np.float32)
     band = _cut_rows(levels, WHOLE_FRAME, _longest)
     page = _cut_columns(levels, band, _longest)
     rows, columns = _cut_rows(levels, page, _hull), _cut_columns(levels, page, _hull)
     both = _cut_columns(levels, rows, _hull)
     different: list[Box] = []
-    for box in (page, rows, columns, *inset_boxes(Sides(sketch[None]), 1), both, band):
+    for box in (page, rows, columns, *inset_boxes(Sides(thumbnail[None]), 1), both, band):
         if not any(box.near(other, _SAME) for other in (WHOLE_FRAME, *different)):
             different.append(box)
     return different[:CANDIDATES]

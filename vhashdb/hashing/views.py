@@ -1,7 +1,7 @@
-"""Views: geometric readings of a frame, all computed from one sketch or one set of coefficients.
+"""Views: geometric readings of a frame, all computed from one thumbnail or one set of coefficients.
 
 A view is a *region* of the frame (whole picture, content box, centre crops) in an *orientation* (as it is, mirrored,
-turned …). Regions are computed from the frame's sketch by one small matrix per axis, which reproduces what PDQ would
+turned …). Regions are computed from the frame's thumbnail by one small matrix per axis, which reproduces what PDQ would
 have done with the cut-out picture. Orientations need no pixels at all: a flip changes the signs of the odd
 frequencies, a quarter turn also transposes (the "dihedral" property of PDQ).
 """
@@ -20,7 +20,7 @@ from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.pdq import FloatArray
 
-_GRID: Final = 512  # points of the fine grid on which the sketch is modelled
+_GRID: Final = 512  # points of the fine grid on which the thumbnail is modelled
 _PIECE: Final = 128
 _CORRELATION: Final = 0.05  # length, in picture sides, over which neighbouring luma is alike; 0.02 … 0.2 measure the same
 _RIDGE: Final = 1e-4
@@ -30,15 +30,15 @@ class Region(enum.IntEnum):
     """Which part of the frame a view reads."""
 
     WHOLE = 0
-    BOX = 1
+    WITHIN_BARS = 1
     """The frame without bars of one colour."""
-    MOVING = 2
+    WITHIN_STATIC_BORDER = 2
     """The frame without static surroundings."""
     CROP_WIDE = 3
     CROP_CLOSE = 4
-    BOX_ROWS = 5
+    WITHIN_LETTERBOX = 5
     """Bars cut off at top and bottom only."""
-    BOX_COLUMNS = 6
+    WITHIN_PILLARBOX = 6
     """Bars cut off at the sides only."""
     INSET_WIDEST = 7
     INSET_WIDE = 8
@@ -48,7 +48,7 @@ class Region(enum.IntEnum):
     TILT_RIGHT = 12
     PICTURE = 13
     """A picture drawn over another."""
-    BAND = 14
+    BETWEEN_BANDS = 14
     """The picture between drawn bands."""
     TILT_FAR_LEFT = 15
     TILT_FAR_RIGHT = 16
@@ -56,25 +56,25 @@ class Region(enum.IntEnum):
     RIGHT_HALF = 18
     UPPER_HALF = 19
     LOWER_HALF = 20
-    BARE_TOP_LEFT = 21
+    MASKED_TOP_LEFT = 21
     """The whole picture with its top left corner painted over from what is beside it; so are the next ones."""
-    BARE_TOP_RIGHT = 22
-    BARE_BOTTOM_LEFT = 23
-    BARE_BOTTOM_RIGHT = 24
-    BARE_CORNERS = 25
-    BARE_TOP = 26
-    BARE_BOTTOM = 27
-    UNCOVERED = 28
+    MASKED_TOP_RIGHT = 22
+    MASKED_BOTTOM_LEFT = 23
+    MASKED_BOTTOM_RIGHT = 24
+    MASKED_CORNERS = 25
+    MASKED_TOP = 26
+    MASKED_BOTTOM = 27
+    MASKED_OVERLAYS = 28
     """The whole picture with what was found drawn over it painted over."""
     INSET_FINE = 30
     INSET_MIDDLE = 31
-    EVEN_COLUMN = 29
-    """The picture between two lines down the frame, such as the edges of a blurred fill; `EVEN_BAND` lies between two across."""
+    BETWEEN_SYMMETRIC_COLUMNS = 29
+    """The content between two lines down the frame, such as the edges of a blurred fill. A missing line is the other one mirrored."""
     PICTURE_SECOND = 32
     PICTURE_THIRD = 33
-    FRAMED = 34
+    WITHIN_DRAWN_BORDER = 34
     """The frame without margins of one colour that have something drawn in their middle."""
-    EVEN_BAND = 35
+    BETWEEN_SYMMETRIC_BANDS = 35
     CELL_1 = 36
     """One of four pictures, two above two, row by row; so are the next ones."""
     CELL_2 = 37
@@ -183,73 +183,76 @@ _TOP_LEFT: Final = Box(right=_CORNER_WIDTH, bottom=_CORNER_HEIGHT)
 _TOP_RIGHT: Final = Box(left=1 - _CORNER_WIDTH, bottom=_CORNER_HEIGHT)
 _BOTTOM_LEFT: Final = Box(right=_CORNER_WIDTH, top=1 - _CORNER_HEIGHT)
 _BOTTOM_RIGHT: Final = Box(left=1 - _CORNER_WIDTH, top=1 - _CORNER_HEIGHT)
-BARED: Final = {
-    Region.BARE_TOP_LEFT: (_TOP_LEFT,),
-    Region.BARE_TOP_RIGHT: (_TOP_RIGHT,),
-    Region.BARE_BOTTOM_LEFT: (_BOTTOM_LEFT,),
-    Region.BARE_BOTTOM_RIGHT: (_BOTTOM_RIGHT,),
-    Region.BARE_CORNERS: (_TOP_LEFT, _TOP_RIGHT, _BOTTOM_LEFT, _BOTTOM_RIGHT),
-    Region.BARE_TOP: (Box(bottom=_STRIP),),
-    Region.BARE_BOTTOM: (Box(top=1 - _STRIP),),
+MASKED_REGIONS: Final = {
+    Region.MASKED_TOP_LEFT: (_TOP_LEFT,),
+    Region.MASKED_TOP_RIGHT: (_TOP_RIGHT,),
+    Region.MASKED_BOTTOM_LEFT: (_BOTTOM_LEFT,),
+    Region.MASKED_BOTTOM_RIGHT: (_BOTTOM_RIGHT,),
+    Region.MASKED_CORNERS: (_TOP_LEFT, _TOP_RIGHT, _BOTTOM_LEFT, _BOTTOM_RIGHT),
+    Region.MASKED_TOP: (Box(bottom=_STRIP),),
+    Region.MASKED_BOTTOM: (Box(top=1 - _STRIP),),
 }
 """Where logos and captions are drawn over pictures. What is drawn there disturbs a hash far more than what is missing
-there (`vhashdb.hashing.painting`)."""
+there (`vhashdb.hashing.inpainting`)."""
 _REGION_LABELS: Final = {
     Region.WHOLE: "whole picture",
-    Region.BOX: "letterbox removed",
-    Region.BOX_ROWS: "letterbox above and below removed",
-    Region.BOX_COLUMNS: "letterbox at the sides removed",
-    Region.MOVING: "border removed",
+    Region.WITHIN_BARS: "letterbox removed",
+    Region.WITHIN_LETTERBOX: "letterbox above and below removed",
+    Region.WITHIN_PILLARBOX: "letterbox at the sides removed",
+    Region.WITHIN_STATIC_BORDER: "border removed",
     **dict.fromkeys(PICTURES, "inset picture"),
     **{region: f"picture {number} of a grid" for number, region in enumerate(CELLS, 1)},
-    Region.FRAMED: "drawn border removed",
-    **dict.fromkeys((Region.BAND, Region.EVEN_BAND), "border above and below removed"),
-    Region.EVEN_COLUMN: "border at the sides removed",
+    Region.WITHIN_DRAWN_BORDER: "drawn border removed",
+    **dict.fromkeys((Region.BETWEEN_BANDS, Region.BETWEEN_SYMMETRIC_BANDS), "border above and below removed"),
+    Region.BETWEEN_SYMMETRIC_COLUMNS: "border at the sides removed",
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | INSETS).items()},
     **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
     **{region: region.name.replace("_", " ").lower() for region in HALVES},
-    **{region: f"logo or caption at the {region.name[5:].replace('_', ' ').lower()} ignored" for region in BARED},
-    Region.UNCOVERED: "logo or caption ignored",
+    **{
+        region: f"logo or caption at the {region.name.removeprefix('MASKED_').replace('_', ' ').lower()} ignored"
+        for region in MASKED_REGIONS
+    },
+    Region.MASKED_OVERLAYS: "logo or caption ignored",
 }
 
 
-def region_coefficients(sketches: FloatArray, box: Box, height: int, width: int) -> FloatArray:
+def region_coefficients(thumbnails: FloatArray, box: Box, height: int, width: int) -> FloatArray:
     """PDQ coefficients of a part of the picture.
 
     Args:
-        sketches: ``(n, 128, 128)`` float32.
+        thumbnails: ``(n, 128, 128)`` float32.
         box: the part.
-        height: rows of the picture the sketches were made of; PDQ's filter depends on it.
+        height: rows of the picture the thumbnails were made of; PDQ's filter depends on it.
         width: columns of that picture.
 
     Returns:
         ``(n, 16, 16)`` float32.
     """
-    rows, columns = box_matrices(sketches.shape[1], box, height, width)
-    return np.asarray(rows @ sketches @ columns.T)
+    rows, columns = box_matrices(thumbnails.shape[1], box, height, width)
+    return np.asarray(rows @ thumbnails @ columns.T)
 
 
 def box_matrices(side: int, box: Box, height: int, width: int) -> tuple[FloatArray, FloatArray]:
-    """``(16, side)`` matrices of a part of the picture: its coefficients are ``rows @ sketch @ columns.T``."""
+    """``(16, side)`` matrices of a part of the picture: its coefficients are ``rows @ thumbnail @ columns.T``."""
     return _coefficient_matrix(side, height, box.top, box.bottom), _coefficient_matrix(side, width, box.left, box.right)
 
 
-def tilt(sketches: FloatArray, degrees: float, height: int, width: int) -> FloatArray:
+def tilt(thumbnails: FloatArray, degrees: float, height: int, width: int) -> FloatArray:
     """Turn pictures clockwise about their centre, at their true aspect ratio; what falls outside is cut, corners repeat the edge.
 
     Args:
-        sketches: ``(n, side, side)`` float32.
+        thumbnails: ``(n, side, side)`` float32.
         degrees: small.
-        height: rows of the picture the sketches were made of.
+        height: rows of the picture the thumbnails were made of.
         width: columns of that picture.
     """
-    side = sketches.shape[1]
-    return np.take(sketches.reshape(len(sketches), -1), _tilted_points(side, degrees, max(0.01, round(width / height, 2))), axis=1)
+    side = thumbnails.shape[1]
+    return np.take(thumbnails.reshape(len(thumbnails), -1), _tilted_points(side, degrees, max(0.01, round(width / height, 2))), axis=1)
 
 
 @functools.lru_cache(maxsize=64)
 def _tilted_points(side: int, degrees: float, aspect: float) -> npt.NDArray[np.intp]:
-    """For each point of a tilted sketch, the nearest point of the original: ``(side, side)``, flat indices."""
+    """For each point of a tilted thumbnail, the nearest point of the original: ``(side, side)``, flat indices."""
     angle = np.deg2rad(degrees)
     grid = (np.arange(side) + 0.5) / side - 0.5
     down, across = np.meshgrid(grid, grid * aspect, indexing="ij")
@@ -283,10 +286,10 @@ def turned_bits(packed: PackedHashes, orientation: Orientation) -> PackedHashes:
 
 @functools.lru_cache(maxsize=1024)
 def _coefficient_matrix(points: int, length: int, low: float, high: float) -> FloatArray:
-    """From the ``points`` of a sketch's axis to the 16 coefficients of ``[low, high]`` of it: ``(16, points)``.
+    """From the ``points`` of a thumbnail's axis to the 16 coefficients of ``[low, high]`` of it: ``(16, points)``.
 
     PDQ's samples are weighted sums of pixels. The weights are spread over a fine grid, and the picture on that grid
-    is estimated from the sketch's averages as a random field of short correlation (kriging).
+    is estimated from the thumbnail's averages as a random field of short correlation (kriging).
     """
     cut = max(1, round((high - low) * length))
     cumulative = np.pad(np.cumsum(pdq.spectrum_matrix(cut), axis=1), ((0, 0), (1, 0)))

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.background import common
+from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.matching.pairs import PROBES, query_tracks
@@ -138,7 +138,7 @@ def candidates(
         return Candidates()
     hits = index.search(hashes, radius_bits, among=among)
     asked = np.unique(hits.query)
-    telling = np.isin(hits.query, asked[~common(hashes[asked], query.algorithm)])
+    telling = np.isin(hits.query, asked[~stop_hash_mask(hashes[asked], query.algorithm)])
     record, moment, distance = hits.record[telling], moments[hits.query[telling]], hits.distance[telling]
     if not len(record):
         return Candidates()
@@ -221,7 +221,7 @@ class Candidacy:
 def candidacy(look: str, query: Fingerprint, reference: Fingerprint, radius_bits: int) -> Candidacy:
     """How near a query's moments are to one record, whether or not it is in an index."""
     hashes, moments = _asked(query)
-    kept = ~common(hashes, query.algorithm)
+    kept = ~stop_hash_mask(hashes, query.algorithm)
     hashes, moments = hashes[kept], moments[kept]
     nearest = _nearest(hashes, reference.hash[reference.usable])
     near = np.unique(moments[nearest <= radius_bits])

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from vhashdb.background import common
+from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import distances
@@ -121,7 +121,7 @@ def align_radius(bits: int) -> int:
 
 def telling(track: Track, algorithm: AlgorithmId) -> Track:
     """The entries of a query that not just any video could show."""
-    return track.where(~common(track.hash, algorithm))
+    return track.where(~stop_hash_mask(track.hash, algorithm))
 
 
 def _look(pair: ViewPair, query: Track, reference: Track, aligned: Alignment, segments: list[Segment]) -> Look:

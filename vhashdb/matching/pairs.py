@@ -18,7 +18,7 @@ PROBES: Final = 64
 """Moments of the query at which all view pairs are tried; the best pairs are then compared at every moment."""
 PROBE_RADIUS: Final = 56 / 256
 """Share of bits that may differ for a probe to count."""
-NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.BOX) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
+NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.WITHIN_BARS) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
 """Views that are also tried as negatives."""
 _BLOCK_PAIRS: Final = 1 << 24
 VIEW_PAIRS: Final = 3

@@ -163,7 +163,7 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
 
     from vhashdb.video import confinement, probe, source, wire
     from vhashdb.video.frames import Mode, Sampling
-    from vhashdb.video.media import MediaReading
+    from vhashdb.video.media import DecodeSession
     from vhashdb.video.pictures import needs_threads, prepare
     from vhashdb.video.warming import warm_up
 
@@ -185,10 +185,10 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
         sampling = Sampling(**{**asked, "mode": Mode(asked["mode"])})
         confinement.confine(limits, threads=needs_threads(path))
         try:
-            reading = MediaReading(path, sampling, limits)
-            for batch in reading:
+            session = DecodeSession(path, sampling, limits)
+            for batch in session:
                 wire.send(answers, wire.Kind.BATCH, batch.tobytes())
-            wire.send(answers, wire.Kind.DONE, json.dumps({"info": reading.info.to_json()}).encode())
+            wire.send(answers, wire.Kind.DONE, json.dumps({"info": session.info.to_json()}).encode())
         except Exception as error:
             failed = {"error": type(error).__name__, "message": str(error)[:1000], "hint": getattr(error, "hint", "")}
             wire.send(answers, wire.Kind.FAILED, json.dumps(failed).encode())

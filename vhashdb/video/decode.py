@@ -30,7 +30,7 @@ from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFou
 from vhashdb.limits import Limits
 from vhashdb.video.clock import Clock, PacketTimes, step_of
 from vhashdb.video.files import Window, ends_early
-from vhashdb.video.frames import FRAME_DTYPE, KEYFRAME_STANDS_S, SKETCH, FrameBatch, Mode, Sampling, fill_frame, fill_from_sketch
+from vhashdb.video.frames import FRAME_DTYPE, KEYFRAME_STANDS_S, THUMBNAIL_SIDE, FrameBatch, Mode, Sampling, fill_frame, fill_from_thumbnail
 from vhashdb.video.source import opened
 
 BATCH: Final = 16
@@ -58,8 +58,8 @@ _FULL_RANGE: Final = 2
 _STUDIO_SCALE: Final = 255 / 219
 # At this many frames per look, frames that no other frame refers to (half of them, in common encodes) are not decoded
 # at all: a third less work, and a neighbour does as well. A stretch where that leaves a gap ends it for the file.
-_FRAMES_PER_LOOK: Final = 2.9
-_WIDEST_GAP: Final = 1.5
+_FRAMES_PER_SAMPLE: Final = 2.9
+_WIDEST_GAP_STEPS: Final = 1.5
 _SHORTFALL_S: Final = LEAST_RUN_S
 _END_TOLERANCE: Final = 0.05
 """A shortfall against the header smaller than these is not worth a word; headers count sound too. Where the file is known to be
@@ -81,7 +81,7 @@ class Budget:
         self.seconds, self.frames = limits.duration_s, limits.frames
 
 
-class Film:
+class VideoContainer:
     """The tracks of pictures in one container, the main one first; of no other is anything read until it is asked for."""
 
     def __init__(self, path: str, sampling: Sampling, limits: Limits, budget: Budget, window: tuple[int, int] | None = None) -> None:
@@ -91,24 +91,24 @@ class Film:
         self.beyond = 0
         """Tracks that are more than the limit allows."""
 
-    def readings(self) -> Iterator[TrackReading]:
+    def passes(self) -> Iterator[VideoTrackPass]:
         """A pass over each track, to be read to its end before the next one is asked for."""
         with self._opened() as container:
             order = picture_tracks(container, self._limits)
             self.beyond = max(0, len(order) - self._limits.tracks)
             cut_off = ends_early(self._path, self._window)
-            yield self._reading(container, order[0], cut_off)
+            yield self._pass(container, order[0], cut_off)
         for number in order[1 : self._limits.tracks]:
             # From the start again: not every container can be wound back.
             with self._opened() as container:
-                yield self._reading(container, number, cut_off)
+                yield self._pass(container, number, cut_off)
 
-    def _reading(self, container: InputContainer, number: int, cut_off: bool) -> TrackReading:
-        return TrackReading(self._path, container, container.streams[number], self._sampling, self._limits, self._budget, cut_off)
+    def _pass(self, container: InputContainer, number: int, cut_off: bool) -> VideoTrackPass:
+        return VideoTrackPass(self._path, container, container.streams[number], self._sampling, self._limits, self._budget, cut_off)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[InputContainer]:
-        """The container; the only place where a film is opened."""
+        """The container; the only place where a video is opened."""
         options: dict[str, Any] = {"options": dict(OPEN_OPTIONS), "metadata_errors": "replace"}
         with contextlib.ExitStack() as entered:
             with av_errors(self._path):
@@ -119,7 +119,7 @@ class Film:
             yield container
 
 
-class TrackReading:
+class VideoTrackPass:
     """One pass over one track: iterate for batches, with times since its first frame; then ask what there was."""
 
     def __init__(
@@ -173,8 +173,8 @@ class TrackReading:
         due, rate = 0.0, self._sampling.rate
         clock = Clock(step_of(stream), each_its_own=context.name in _ANIMATIONS)
         packets = PacketTimes(stream, self._container.demux(stream), clock.step_s)
-        frames_per_look = 1 / max(clock.step_s, packets.spacing_s / 2) / rate
-        if self._sampling.mode is Mode.SAMPLED and not packets.by_order and frames_per_look >= _FRAMES_PER_LOOK:
+        frames_per_sample = 1 / max(clock.step_s, packets.spacing_s / 2) / rate
+        if self._sampling.mode is Mode.SAMPLED and not packets.by_order and frames_per_sample >= _FRAMES_PER_SAMPLE:
             context.skip_frame = "NONREF"
         last_s, ended_s, hole_s = 0.0, 0.0, 0.0
         limited = False
@@ -192,7 +192,7 @@ class TrackReading:
             self._failing = False
             self._lost.made_up(clock.step_s if frame.is_corrupt else 0.0)
             self.damaged_frames += bool(frame.is_corrupt)
-            if time_s - last_s > _WIDEST_GAP / rate:
+            if time_s - last_s > _WIDEST_GAP_STEPS / rate:
                 context.skip_frame = "DEFAULT"
             if keyframes and self.frames > 1 and time_s - last_s > KEYFRAME_STANDS_S:
                 hole_s, self.sparse = time_s - last_s - KEYFRAME_STANDS_S, True
@@ -202,7 +202,7 @@ class TrackReading:
                     continue
                 # The next look is due on the clock's grid, so that uneven frame times do not lower the rate.
                 due = (math.floor(time_s * rate + 1e-6) + 1) / rate
-            self._look(frame, batch[filled])
+            self._fill(frame, batch[filled])
             batch["time_s"][filled], batch["hole_s"][filled], hole_s = time_s, min(hole_s, time_s), 0.0
             filled += 1
             if filled == BATCH:
@@ -246,8 +246,8 @@ class TrackReading:
             if packet is None or not packet.size:
                 return
 
-    def _look(self, frame: VideoFrame, record: np.void) -> None:
-        """Hash one frame at full size and reduce it to its sketch."""
+    def _fill(self, frame: VideoFrame, record: np.void) -> None:
+        """Hash one frame at full size and reduce it to its thumbnail."""
         if frame.width * frame.height > self._limits.pixels:
             raise LimitExceeded(f"{self._path}: a frame has {frame.width} × {frame.height} pixels", hint=RAISE_PIXELS)
         if self._turns is None:  # a fact about the whole track
@@ -255,12 +255,12 @@ class TrackReading:
             width, height = (frame.height, frame.width) if self._turns % 2 else (frame.width, frame.height)
             self.track, self.rotation = replace(self.track, width=width, height=height), self._turns * 90
         turns = self._turns
-        sketch = np.rot90(sketch_of(frame, self._scaler), turns)
+        thumbnail = np.rot90(thumbnail_of(frame, self._scaler), turns)
         if self._sampling.exact:
             luma, scale = self._luma(frame)
-            fill_frame(record, np.rot90(luma, turns), sketch, scale)
+            fill_frame(record, np.rot90(luma, turns), thumbnail, scale)
         else:
-            fill_from_sketch(record, sketch, self.track.height, self.track.width)
+            fill_from_thumbnail(record, thumbnail, self.track.height, self.track.width)
         record["keyframe"] = frame.key_frame
         if frame.is_corrupt:  # parts of it are made up by the decoder; what is estimated later is no better
             record["quality"] = 0
@@ -385,9 +385,9 @@ def _declared_duration(container: InputContainer, stream: VideoStream) -> float 
     return container.duration / av.time_base if container.duration else None
 
 
-def sketch_of(frame: VideoFrame, scaler: VideoReformatter) -> npt.NDArray[np.uint8]:
+def thumbnail_of(frame: VideoFrame, scaler: VideoReformatter) -> npt.NDArray[np.uint8]:
     """The whole picture reduced by area averaging: ``(128, 128)`` uint8."""
-    return plane_of(scaler.reformat(frame, SKETCH, SKETCH, "gray", interpolation=Interpolation.AREA, threads=1))
+    return plane_of(scaler.reformat(frame, THUMBNAIL_SIDE, THUMBNAIL_SIDE, "gray", interpolation=Interpolation.AREA, threads=1))
 
 
 def plane_of(frame: VideoFrame) -> npt.NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""What the bytes of a file say before anything is decoded: whether it is whole, and whether a film lies behind a picture."""
+"""What the bytes of a file say before anything is decoded: whether it is whole, and whether a video lies behind a picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIRST_BOXES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"
 _MAX_BOXES: Final = 4096
 _BLOCK: Final = 1 << 20
 _SEARCHED: Final = 256 << 20
-"""Bytes behind the beginning of a picture in which a film is looked for."""
+"""Bytes behind the beginning of a picture in which a video is looked for."""
 _BRAND_BYTES: Final = 8
 _SOI: Final = b"\xff\xd8\xff"
 _NEXT_JPEG: Final = re.compile(rb"\xff\xd9\0{0,65536}\xff\xd8\xff")
@@ -123,7 +123,7 @@ def jpegs_in(path: str) -> list[tuple[int, int]]:
     return list(zip(begins, [*begins[1:], len(data)], strict=True))
 
 
-def film_behind(path: str, least: int = 0) -> tuple[int, int] | None:
+def video_behind(path: str, least: int = 0) -> tuple[int, int] | None:
     """Where an MP4 lies behind a picture, as in motion photos: its first byte and the one past its last.
 
     Args:
@@ -139,7 +139,7 @@ def film_behind(path: str, least: int = 0) -> tuple[int, int] | None:
             place = data.find(b"ftyp")
             while place >= 0:
                 first = at - len(tail) + place - 4
-                if first >= least and first > 0 and _begins_film(file, first, size):
+                if first >= least and first > 0 and _begins_video(file, first, size):
                     return first, size
                 place = data.find(b"ftyp", place + 1)
             tail = data[-7:]
@@ -148,7 +148,7 @@ def film_behind(path: str, least: int = 0) -> tuple[int, int] | None:
     return None
 
 
-def _begins_film(file: IO[bytes], first: int, size: int) -> bool:
+def _begins_video(file: IO[bytes], first: int, size: int) -> bool:
     """Whether a chain of boxes begins here, with a header or data in it."""
     file.seek(first)
     head = file.read(8 + _BRAND_BYTES)

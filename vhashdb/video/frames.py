@@ -17,12 +17,12 @@ from vhashdb.errors import DecoderFailed, LimitExceeded, UnreadableMedia
 from vhashdb.hashing import pdq
 from vhashdb.hashing.views import WHOLE_FRAME, region_coefficients
 
-SKETCH: Final = 128
-"""Side of a frame's sketch, in points. From 128 × 128 points a view's PDQ differs from that of the cut-out
+THUMBNAIL_SIDE: Final = 128
+"""Side of a frame's thumbnail, in points. From 128 × 128 points a view's PDQ differs from that of the cut-out
 picture itself by about 7 of 256 bits at 94 % of the side and 10 at half of it (`bench/drift.py`)."""
 
-_SKETCH_STEPS: Final = 1.1
-"""How much larger steps are in PDQ's buffer than in a halved sketch, which is smoother."""
+_THUMBNAIL_STEPS: Final = 1.1
+"""How much larger steps are in PDQ's buffer than in a halved thumbnail, which is smoother."""
 _BEST: Final = 100
 """PDQ's best quality."""
 
@@ -36,18 +36,18 @@ FRAME_DTYPE: Final = np.dtype(
         ("height", "<u2"),
         ("width", "<u2"),
         ("coefficients", "<f4", (pdq.SIDE, pdq.SIDE)),
-        ("sketch", "u1", (SKETCH, SKETCH)),
+        ("thumbnail", "u1", (THUMBNAIL_SIDE, THUMBNAIL_SIDE)),
     ]
 )
 """One sampled frame: seconds since the first frame; seconds before it in which nothing is shown or was looked at, 0 but after a
 gap and where another track begins; PDQ quality and coefficients, and whether they are those of the full-size picture or
-estimated from the sketch (see `Sampling.exact`); height and width of the full-size picture; and the whole picture reduced by
+estimated from the thumbnail (see `Sampling.exact`); height and width of the full-size picture; and the whole picture reduced by
 area averaging, from which every other view is computed."""
 
 LARGE_PIXELS: Final = 8192 * 4352
 """Pixels beyond which a picture is read in parts, because whole planes of it in floating point would take too much memory."""
 STILL_SHOWN_S: Final = 0.04
-"""A still picture counts as one frame of a film, as it does to FFmpeg: what lasts no time cannot overlap."""
+"""A still picture counts as one frame of a video, as it does to FFmpeg: what lasts no time cannot overlap."""
 _ORIENTATION: Final = ExifTags.Base.Orientation
 
 KEYFRAME_STANDS_S: Final = 12.0
@@ -76,10 +76,10 @@ class Sampling:
     rate: float = 8.0
     """Frames per second at most (ignored by `Mode.FULL`)."""
     exact: bool = True
-    """Whether PDQ is computed from the full-size picture, or from its sketch, which moves 4 of 256 bits and costs less."""
+    """Whether PDQ is computed from the full-size picture, or from its thumbnail, which moves 4 of 256 bits and costs less."""
     threads: int = 1
     covers: bool = False
-    """Whether cover pictures beside a film are looked at: when asked, but not in what is recorded, because many files that have
+    """Whether cover pictures beside a video are looked at: when asked, but not in what is recorded, because many files that have
     nothing else in common share theirs."""
 
 
@@ -162,17 +162,17 @@ def fill_from_image(record: np.void, image: Image.Image) -> None:
         raise LimitExceeded(f"a picture of {image.width} × {image.height} pixels")
     try:
         shown = as_shown(image)
-        sketch = np.asarray(shown.convert("L").resize((SKETCH, SKETCH), Image.Resampling.BOX))
+        thumbnail = np.asarray(shown.convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX))
     except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises on damaged files
         raise UnreadableMedia(f"the picture cannot be read: {error}") from error
     if shown.width * shown.height <= LARGE_PIXELS:
-        fill_frame(record, pdq.luma_of_rgb(np.asarray(shown)), sketch)
+        fill_frame(record, pdq.luma_of_rgb(np.asarray(shown)), thumbnail)
         return
 
     def rows(first: int, last: int) -> npt.NDArray[np.float32]:
         return pdq.luma_of_rgb(np.asarray(shown.crop((0, first, shown.width, last))))
 
-    _fill(record, pdq.buffer_of_rows(shown.height, shown.width, rows), shown.height, shown.width, sketch, 1.0)
+    _fill(record, pdq.buffer_of_rows(shown.height, shown.width, rows), shown.height, shown.width, thumbnail, 1.0)
 
 
 def as_shown(image: Image.Image) -> Image.Image:
@@ -189,14 +189,14 @@ def as_shown(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def fill_from_sketch(record: np.void, sketch: npt.NDArray[np.uint8], height: int, width: int) -> None:
-    """Write a sketch ``(128, 128)`` into one record of a picture of that size; `with_estimates` does the rest."""
-    record["sketch"], record["height"], record["width"] = sketch, height, width
+def fill_from_thumbnail(record: np.void, thumbnail: npt.NDArray[np.uint8], height: int, width: int) -> None:
+    """Write a thumbnail ``(128, 128)`` into one record of a picture of that size; `with_estimates` does the rest."""
+    record["thumbnail"], record["height"], record["width"] = thumbnail, height, width
     record["quality"], record["estimated"] = _BEST, 1
 
 
 def with_estimates(batch: FrameBatch) -> FrameBatch:
-    """The batch with the PDQ that is estimated from sketches, where it is to be; no quality becomes better by it.
+    """The batch with the PDQ that is estimated from thumbnails, where it is to be; no quality becomes better by it.
 
     For many frames, and by somebody who keeps the matrices for it, it costs a fraction of what it would in the process of
     each file.
@@ -208,25 +208,25 @@ def with_estimates(batch: FrameBatch) -> FrameBatch:
     for height, width in set(zip(batch["height"][waiting].tolist(), batch["width"][waiting].tolist(), strict=True)):
         same = waiting & (batch["height"] == height) & (batch["width"] == width)
         these = slice(None) if same.all() else same  # nearly always, and a slice copies nothing
-        levels = batch["sketch"][these].astype(np.float32)
+        levels = batch["thumbnail"][these].astype(np.float32)
         batch["coefficients"][these] = region_coefficients(levels, WHOLE_FRAME, height, width)
-        # A sketch is twice as fine as PDQ's buffer.
+        # A thumbnail is twice as fine as PDQ's buffer.
         buffers = (levels[:, ::2, ::2] + levels[:, ::2, 1::2] + levels[:, 1::2, ::2] + levels[:, 1::2, 1::2]) * np.float32(0.25)
-        found = pdq.qualities_of(buffers, _SKETCH_STEPS) if min(height, width) >= pdq.MIN_SIDE else 0
+        found = pdq.qualities_of(buffers, _THUMBNAIL_STEPS) if min(height, width) >= pdq.MIN_SIDE else 0
         batch["quality"][these] = np.minimum(batch["quality"][these], found)
     return batch
 
 
-def fill_frame(record: np.void, luma: npt.NDArray[np.number], sketch: npt.NDArray[np.uint8], luma_scale: float = 1.0) -> None:
-    """Write the PDQ of a full-size luma plane ``(h, w)`` and its sketch ``(128, 128)`` into one record."""
+def fill_frame(record: np.void, luma: npt.NDArray[np.number], thumbnail: npt.NDArray[np.uint8], luma_scale: float = 1.0) -> None:
+    """Write the PDQ of a full-size luma plane ``(h, w)`` and its thumbnail ``(128, 128)`` into one record."""
     height, width = luma.shape
-    _fill(record, pdq.buffer_of(luma), height, width, sketch, luma_scale)
+    _fill(record, pdq.buffer_of(luma), height, width, thumbnail, luma_scale)
 
 
 def _fill(
-    record: np.void, buffer: npt.NDArray[np.float32], height: int, width: int, sketch: npt.NDArray[np.uint8], luma_scale: float
+    record: np.void, buffer: npt.NDArray[np.float32], height: int, width: int, thumbnail: npt.NDArray[np.uint8], luma_scale: float
 ) -> None:
     record["coefficients"] = pdq.coefficients_of(buffer)
     record["quality"] = pdq.quality_of(buffer, luma_scale) if min(height, width) >= pdq.MIN_SIDE else 0
-    record["sketch"] = sketch
+    record["thumbnail"] = thumbnail
     record["height"], record["width"] = height, width

@@ -2,7 +2,7 @@
 
 FFmpeg reads most pictures too, but not all of them as they are shown: it takes the second picture that phones put behind
 a JPEG for another frame, drops transparency, does not find JPEG by its name, and of animated WebP and AVIF it decodes
-nothing or one picture. GIF and APNG are films to it, and stay with it; so does whatever Pillow cannot read.
+nothing or one picture. GIF and APNG are videos to it, and stay with it; so does whatever Pillow cannot read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SHORTEST_MS: Final = 10
 _DEFAULT_MS: Final = 100
 """A picture shown for at most the first is shown for the second: what browsers do, and FFmpeg with GIF."""
 _MJPEG_PICTURES: Final = 3
-"""JPEG pictures back to back that make a film; photographs have at most one or two behind the first."""
+"""JPEG pictures back to back that make a video; photographs have at most one or two behind the first."""
 _MJPEG_BYTES: Final = 8 << 20
 _MPO: Final = b"MPF\0"
 """In the head of a photograph that has others behind it, and says so."""
@@ -80,14 +80,14 @@ def needs_threads(path: str) -> bool:
         return file.read(12)[4:] in _HEIF_BRANDS
 
 
-def picture_reading(path: str, sampling: Sampling, limits: Limits, budget: Budget) -> PictureReading | None:
-    """A pass over the picture at ``path``; None if it is a film, or nothing that Pillow knows: then FFmpeg has the word.
+def picture_pass(path: str, sampling: Sampling, limits: Limits, budget: Budget) -> PicturePass | None:
+    """A pass over the picture at ``path``; None if it is a video, or nothing that Pillow knows: then FFmpeg has the word.
 
     Raises:
         LimitExceeded: it has more pixels than the limit, or needs more memory.
     """
     try:
-        if not _looks_like_picture(path):
+        if not _begins_as_picture(path):
             return None
         file, damage = _sound_part(path)
         image = _opened(file, path, limits)
@@ -98,14 +98,14 @@ def picture_reading(path: str, sampling: Sampling, limits: Limits, budget: Budge
         except _DAMAGED as error:
             damage = f"part of the picture is missing: {error}"
             image = _loaded_in_part(path)
-        return PictureReading(path, image, damage, sampling, limits, budget) if image else None
+        return PicturePass(path, image, damage, sampling, limits, budget) if image else None
     except OSError:
         return None  # it went away or may not be read; FFmpeg finds the same, and there are words for it
     except MemoryError as error:
         raise LimitExceeded(f"{path}: needs more memory than the limit", hint=RAISE_MEMORY) from error
 
 
-class PictureReading:
+class PicturePass:
     """One pass over one picture or animation: iterate for batches, then ask what there was."""
 
     rotation = 0
@@ -130,9 +130,9 @@ class PictureReading:
         """Pictures in the file that do not follow each other in time; at least 1."""
         return 1 if self._image.format in _ANIMATED else max(len(self._places), int(getattr(self._image, "n_frames", 1)))
 
-    def page(self, number: int) -> PictureReading:
+    def page(self, number: int) -> PicturePass:
         """A pass over another of its pages, from 0."""
-        return PictureReading(self._path, self._image, "", self._sampling, self._limits, self._budget, number)
+        return PicturePass(self._path, self._image, "", self._sampling, self._limits, self._budget, number)
 
     def __iter__(self) -> Iterator[FrameBatch]:
         count = int(getattr(self._image, "n_frames", 1)) if self._image.format in _ANIMATED else 1
@@ -147,7 +147,7 @@ class PictureReading:
         batch = np.zeros(1, FRAME_DTYPE)
         if self._page is not None:
             self._turn_to(self._page)
-        self._look(batch[0])
+        self._fill(batch[0])
         self.duration_s, self.frames = STILL_SHOWN_S, 1
         yield batch
 
@@ -175,7 +175,7 @@ class PictureReading:
             if not everything and time_s < due - 1e-6:
                 continue
             due = (math.floor(time_s * rate + 1e-6) + 1) / rate
-            self._look(batch[filled])
+            self._fill(batch[filled])
             batch["time_s"][filled] = time_s
             filled += 1
             if filled == BATCH:
@@ -205,7 +205,7 @@ class PictureReading:
             yield time_ms / 1000, end_ms / 1000
             time_ms = end_ms
 
-    def _look(self, record: np.void) -> None:
+    def _fill(self, record: np.void) -> None:
         fill_from_image(record, self._image)
         record["keyframe"] = 1
         self.track = replace(self.track, width=int(record["width"]), height=int(record["height"]))
@@ -215,7 +215,7 @@ class PictureReading:
         self.unseen.append(words)
 
 
-def _looks_like_picture(path: str) -> bool:
+def _begins_as_picture(path: str) -> bool:
     """Whether the file begins as a picture does."""
     try:
         with opened(path) as file:

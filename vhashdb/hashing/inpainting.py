@@ -21,7 +21,7 @@ _MARGIN: Final = 1
 
 @dataclass(frozen=True)
 class Patch:
-    """What is added to some points of ``n`` sketches to paint a rectangle over."""
+    """What is added to some points of ``n`` thumbnails to paint a rectangle over."""
 
     rows: slice
     columns: slice
@@ -29,29 +29,29 @@ class Patch:
     """``(n, rows, columns)`` float32, in luma levels."""
 
 
-def paint_over(sketches: FloatArray, box: Box) -> Patch:
+def inpaint(thumbnails: FloatArray, box: Box) -> Patch:
     """Continue the picture into a rectangle from those of its sides that lie within the picture.
 
     Opposite sides are joined linearly; what comes from left and right, and from above and below, counts by nearness.
 
     Args:
-        sketches: ``(n, side, side)`` float32.
+        thumbnails: ``(n, side, side)`` float32.
         box: the rectangle; touches at most three borders of the picture.
     """
-    side = sketches.shape[1]
+    side = thumbnails.shape[1]
     top, bottom = _reach(box.top, box.bottom, side)
     left, right = _reach(box.left, box.right, side)
     rows, columns = slice(top, bottom), slice(left, right)
     across, across_weight = _between(
-        sketches[:, rows, left - 1] if left else None, sketches[:, rows, right] if right < side else None, right - left
+        thumbnails[:, rows, left - 1] if left else None, thumbnails[:, rows, right] if right < side else None, right - left
     )
     down, down_weight = _between(
-        sketches[:, top - 1, columns] if top else None, sketches[:, bottom, columns] if bottom < side else None, bottom - top
+        thumbnails[:, top - 1, columns] if top else None, thumbnails[:, bottom, columns] if bottom < side else None, bottom - top
     )
     weight_across, weight_down = across_weight[None, :], down_weight[:, None]
     total = np.maximum(weight_across + weight_down, 1e-6)
     painted = across * (weight_across / total) + down.transpose(0, 2, 1) * (weight_down / total)
-    return Patch(rows, columns, np.asarray(painted - sketches[:, rows, columns], np.float32))
+    return Patch(rows, columns, np.asarray(painted - thumbnails[:, rows, columns], np.float32))
 
 
 def _reach(low: float, high: float, side: int) -> tuple[int, int]:
