@@ -1,4 +1,4 @@
-"""From an input to fingerprints: joins decoding and building."""
+"""Make fingerprints of an input: decode it once, and build from the same frames."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from vhashdb.opening import OpenFile
 from vhashdb.video import DecoderPool, FrameBatch, Sampling, VideoInfo, frames_of_image
 
 PROFILES: Final = {"reference": REFERENCE_PROFILE, "query": QUERY_PROFILE}
-"""The two profiles that `fingerprint` takes by name."""
+"""The two extraction profiles that `fingerprint` takes by name."""
 
 
 MAX_KEPT_FRAMES: Final = 600
-"""Frames kept of one video: 10 MB, 200 s at three looks a second."""
+"""Frames kept of one video. Engineering bound: 10 MB, 200 s at three frames a second."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """Fingerprints of one pass over one input."""
+    """Hold the fingerprints of one pass over one input."""
 
     fingerprints: tuple[Fingerprint, ...]
     info: VideoInfo
     decode_cpu_s: float
     kept: KeptFrames
-    """What was looked at, if it is little enough to be kept."""
+    """The frames of that pass, if they are few enough to be kept."""
 
 
 class KeptFrames:
-    """The frames of a short video, kept so that another profile with the same sampling need not decode it again."""
+    """Keep the frames of a short video, so that another profile with the same sampling need not decode it again."""
 
     def __init__(self, sampling: Sampling) -> None:
         self.sampling = sampling
@@ -47,11 +47,11 @@ class KeptFrames:
 
     @property
     def complete(self) -> bool:
-        """Whether all of them are here."""
+        """Whether all frames are here."""
         return 0 < self._count <= MAX_KEPT_FRAMES
 
     def passing(self, batches: Iterable[FrameBatch]) -> Iterator[FrameBatch]:
-        """Hand batches through, and keep them while they are few."""
+        """Yield batches as they come, and keep them while they are few."""
         for batch in batches:
             self._count += len(batch)
             if self._count <= MAX_KEPT_FRAMES:
@@ -67,7 +67,11 @@ class KeptFrames:
 def build(
     source: Source | OpenFile, profiles: Sequence[ExtractionProfile], frame_algorithm: FrameAlgorithm, pool: DecoderPool, limits: Limits
 ) -> Built:
-    """Decode once, as the first profile samples, and build a fingerprint for each profile from the same frames."""
+    """Decode once, as the first profile samples, and build a fingerprint for each profile from the same frames.
+
+    Raises:
+        MediaError: the input cannot be read.
+    """
     kept = KeptFrames(profiles[0].sampling)
     image = None if isinstance(source, OpenFile) else as_image(source)
     if image is not None:
@@ -75,13 +79,13 @@ def build(
         return Built(_fingerprints(kept.passing([batch]), lambda: info, profiles, frame_algorithm), info, 0.0, kept)
     with as_file(source, limits) as file, pool.decoder() as decoder:
         stream = decoder.read(file, profiles[0].sampling)
-        with closing(iter(stream)) as batches:  # also after an error: what is left of a file must not be taken for the next
+        with closing(iter(stream)) as batches:  # also after an error, so that the rest of a file is not taken for the next one
             made = _fingerprints(kept.passing(batches), lambda: stream.info, profiles, frame_algorithm)
         return Built(made, stream.info, stream.cpu_s, kept)
 
 
 def rebuild(built: Built, profile: ExtractionProfile, frame_algorithm: FrameAlgorithm) -> Fingerprint | None:
-    """Another fingerprint from the frames that were kept; None if they were not, or the profile wants others."""
+    """Build another fingerprint from the frames that were kept; None if they were not, or the profile samples others."""
     if not built.kept.complete or built.kept.sampling != profile.sampling:
         return None
     return _fingerprints(built.kept, lambda: built.info, [profile], frame_algorithm)[0]
@@ -94,7 +98,7 @@ def fingerprint(
 
     Args:
         source: a path, a PIL picture, a uint8 array ``(h, w[, 3])``, or a binary file object.
-        views: ``"reference"``, what a database stores, or ``"query"``, what is asked of one.
+        views: ``"reference"``, what a database stores, or ``"query"``, what it is searched with.
         algorithm_name: ``"pdq"``, or one of imagehash's ``"phash"``, ``"dhash"``, ``"whash"``, ``"average_hash"``.
         bits: of one hash; 256 for PDQ.
         limits: bounds on what the input may cost.
@@ -114,7 +118,7 @@ def fingerprint(
 
 
 def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 256) -> object:
-    """The hash of one picture, as an `imagehash.ImageHash`; its text is the hash in hexadecimal.
+    """Hash one picture into an `imagehash.ImageHash`; its text is the hash in hexadecimal.
 
     With ``"pdq"`` it equals the reference implementation's, with the others imagehash's own.
     """
@@ -122,7 +126,7 @@ def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 2
 
 
 def every_frame(source: Source, *, limits: Limits | None = None) -> Fingerprint:
-    """PDQ of every single frame of the whole picture, as vPDQ takes it (`vhashdb.to_vpdq` writes it)."""
+    """Compute PDQ of every single frame of the whole picture, as vPDQ does (`vhashdb.to_vpdq` writes it)."""
     limits = limits or Limits()
     return build(source, [EVERY_FRAME_PROFILE], algorithm("pdq"), _pool(limits), limits).fingerprints[0]
 
@@ -130,7 +134,7 @@ def every_frame(source: Source, *, limits: Limits | None = None) -> Fingerprint:
 def _fingerprints(
     batches: Iterable[FrameBatch], info: Callable[[], VideoInfo], profiles: Sequence[ExtractionProfile], frame_algorithm: FrameAlgorithm
 ) -> tuple[Fingerprint, ...]:
-    """One for each profile; ``info`` is asked when the batches have ended."""
+    """Build one fingerprint for each profile; ``info`` is called when the batches have ended."""
     builders = [FingerprintBuilder(frame_algorithm, profile) for profile in profiles]
     for batch in batches:
         for builder in builders:
@@ -145,7 +149,7 @@ def close_decoders() -> None:
 
 
 def _pool(limits: Limits) -> DecoderPool:
-    """The decoders for these limits, kept warm until the program ends."""
+    """Return the decoders for these limits, kept warm until the program ends."""
     return _pools.setdefault(limits, DecoderPool(limits))
 
 

@@ -25,7 +25,7 @@ from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, box_matrices, o
 
 @dataclass(frozen=True)
 class AlgorithmId:
-    """What must be equal for two hashes to be comparable."""
+    """Identify an algorithm: two hashes can be compared only if their ids are equal."""
 
     name: str
     bits: int
@@ -41,24 +41,28 @@ class AlgorithmId:
         return self.bits // 8
 
     def require(self, other: AlgorithmId) -> None:
-        """Raise `AlgorithmMismatch` unless ``other`` is the same."""
+        """Require that ``other`` is the same algorithm.
+
+        Raises:
+            AlgorithmMismatch: it is not.
+        """
         if self != other:
             raise AlgorithmMismatch(f"a fingerprint of {other} cannot be used with {self}")
 
 
 @dataclass(frozen=True)
 class RegionPixels:
-    """One region of some frames: what is hashed."""
+    """Hold one region of some frames as it is hashed: thumbnails, content box, inpainted patches."""
 
     thumbnails: FloatArray
-    """``(n, 128, 128)`` float32: the frames' own, or tilted."""
+    """``(n, 128, 128)`` float32, luma levels: the frames' own, or rotated."""
     box: Box
     patches: tuple[Patch, ...] = ()
-    """What is painted over first."""
+    """What is added to the thumbnails first, so that a mask is inpainted."""
 
 
 class FrameAlgorithm(Protocol):
-    """Hashes regions of sampled frames in several orientations at once."""
+    """Hash regions of sampled frames in several orientations at once."""
 
     @property
     def id(self) -> AlgorithmId: ...
@@ -84,7 +88,7 @@ class FrameAlgorithm(Protocol):
 
 
 class Pdq:
-    """PDQ, bit-compatible with the reference; see `vhashdb.hashing.pdq`."""
+    """Compute PDQ, bit-compatible with the reference implementation; see `vhashdb.hashing.pdq`."""
 
     id: Final = AlgorithmId("pdq", pdq.BITS, 1)
 
@@ -102,10 +106,10 @@ class Pdq:
 
 
 class ImageHashAlgorithm:
-    """One of imagehash's functions at a given ``hash_size``.
+    """Compute one of imagehash's functions at a given ``hash_size``.
 
-    For video frames the function is applied to the 128 × 128 thumbnail instead of the full-size picture, which costs
-    about a hundredth and moves a few bits; `hash_image` is exactly imagehash's own result.
+    For video frames the function is applied to the 128 × 128 thumbnail instead of the full-size picture, which costs about a
+    hundredth and changes a few bits; `hash_image` is exactly imagehash's own result.
     """
 
     def __init__(self, name: str, bits: int) -> None:
@@ -133,10 +137,10 @@ NAMES: Final = ("pdq", *IMAGEHASH_NAMES)
 
 
 def algorithm(name: str = "pdq", bits: int = 256) -> FrameAlgorithm:
-    """The algorithm of that name.
+    """Return the algorithm of a name and a number of bits.
 
     Raises:
-        UsageError: no such algorithm, or not with so many bits.
+        UsageError: there is no such algorithm, or not with so many bits.
     """
     if name == "pdq":
         if bits != pdq.BITS:
@@ -148,12 +152,12 @@ def algorithm(name: str = "pdq", bits: int = 256) -> FrameAlgorithm:
 
 
 def from_imagehash(value: Any) -> PackedHashes:
-    """The packed form ``(bytes,)`` uint8 of an `imagehash.ImageHash` of any size."""
+    """Pack an `imagehash.ImageHash` of any size: ``(bytes,)`` uint8."""
     return np.packbits(np.asarray(value.hash, bool).ravel())
 
 
 def to_imagehash(packed: PackedHashes) -> Any:
-    """A packed hash ``(bytes,)`` as an `imagehash.ImageHash`, whose text is the hash's hexadecimal form."""
+    """Turn a packed hash ``(bytes,)`` into an `imagehash.ImageHash`, whose text is the hash in hexadecimal."""
     import imagehash
 
     bits = np.unpackbits(packed).astype(bool)
@@ -162,7 +166,7 @@ def to_imagehash(packed: PackedHashes) -> Any:
 
 
 def _coefficients(frames: npt.NDArray[np.void], seen: RegionPixels, height: int, width: int) -> FloatArray:
-    """PDQ coefficients of one region: ``(n, 16, 16)``."""
+    """Compute the PDQ coefficients of one region: ``(n, 16, 16)`` float32."""
     # Those of the whole picture are exact: computed from the full-size picture while it was there.
     whole = seen.box == WHOLE_FRAME
     coefficients: FloatArray = frames["coefficients"] if whole else region_coefficients(seen.thumbnails, seen.box, height, width)
@@ -174,7 +178,7 @@ def _coefficients(frames: npt.NDArray[np.void], seen: RegionPixels, height: int,
 
 
 def _pictures(seen: RegionPixels) -> list[Image.Image]:
-    """One region as pictures as large as the thumbnails."""
+    """Cut one region out as pictures of the thumbnails' size."""
     thumbnails, side, box = seen.thumbnails, seen.thumbnails.shape[1], seen.box
     if seen.patches:
         thumbnails = thumbnails.copy()

@@ -1,7 +1,7 @@
-"""Painting over what covers a part of the picture, with what is beside it: logos, stickers, captions.
+"""Inpainting: fill what covers a part of the picture (logos, stickers, captions) from what is beside it.
 
-A drawn patch disturbs all of a hash, because every coefficient sees the whole picture. Continuing the picture into the
-patch from its borders leaves only the error of what was hidden there, which is far smaller.
+What is drawn over a picture changes all of its hash, because every coefficient depends on the whole picture. Continuing the
+picture into the masked part from its borders leaves only the error of what was hidden there, which is far smaller.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from vhashdb.hashing.pdq import FloatArray
 from vhashdb.hashing.views import Box
 
 _MARGIN: Final = 1
-"""Points beside a patch that are mixtures of it and the picture."""
+"""Points next to a masked part that are mixtures of it and the picture. Derived: an edge of the mask lies within one point."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """What is added to some points of ``n`` thumbnails to paint a rectangle over."""
+    """Hold what is added to a rectangle of ``n`` thumbnails to inpaint it."""
 
     rows: slice
     columns: slice
@@ -32,11 +32,11 @@ class Patch:
 def inpaint(thumbnails: FloatArray, box: Box) -> Patch:
     """Continue the picture into a rectangle from those of its sides that lie within the picture.
 
-    Opposite sides are joined linearly; what comes from left and right, and from above and below, counts by nearness.
+    Opposite sides are joined linearly; the fills from left and right and from above and below are weighted by nearness.
 
     Args:
-        thumbnails: ``(n, side, side)`` float32.
-        box: the rectangle; touches at most three borders of the picture.
+        thumbnails: ``(n, side, side)`` float32, luma levels.
+        box: the rectangle; it touches at most three borders of the picture.
     """
     side = thumbnails.shape[1]
     top, bottom = _reach(box.top, box.bottom, side)
@@ -55,12 +55,12 @@ def inpaint(thumbnails: FloatArray, box: Box) -> Patch:
 
 
 def _reach(low: float, high: float, side: int) -> tuple[int, int]:
-    """First and past-the-last point, with the mixed points beside them."""
+    """Return the first and the past-the-last point, with the mixed points beside them."""
     return max(0, round(low * side) - _MARGIN), min(side, round(high * side) + _MARGIN)
 
 
 def _between(first: FloatArray | None, last: FloatArray | None, length: int) -> tuple[FloatArray, FloatArray]:
-    """Values ``(n, lines, length)`` from one border to the other, and how much each of the ``length`` points is to be trusted."""
+    """Interpolate from one border to the other: values ``(n, lines, length)``, and the weight of each of the ``length`` points."""
     before = np.arange(length, dtype=np.float32)
     if first is not None and last is not None:
         share = (before + 1) / (length + 1)  # the borders are a point beyond the first and the last

@@ -1,6 +1,6 @@
-"""One pass over one file, whatever it holds: its tracks of pictures lie one after the other on one line of time.
+"""Decode one file, whatever it holds: its tracks of pictures lie one after the other on one timeline.
 
-A file can have several: two videos, a cover beside a video, a video behind a photograph, a burst of photographs. Each is read
+A file can have several tracks: two videos, a cover beside a video, a video behind a photograph, a burst of photographs. Each is read
 from its beginning, the main one first, with a short gap between them, so that fingerprints, matches and explanations treat
 all of them alike. Runs in the child process.
 """
@@ -20,14 +20,14 @@ from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
 from vhashdb.video.pictures import picture_pass
 
 GAP_S: Final = 1.0
-"""Seconds between two tracks on the line of time: more than any slack that comparing allows, so that none runs on into the next."""
-
+"""Seconds between two tracks on the timeline. Derived: more than any slack that comparing allows, so that no match runs on into the
+next."""
 
 _CONVERT: Final = "convert it to a format that is read, such as PNG or MP4; a person has to look at it until then"
 
 
 class TrackPass(Protocol):
-    """One pass over one track: iterate for batches, with times since its first frame; the rest is known afterwards."""
+    """Read one track: iterate for batches, with times since its first frame; the other members are known afterwards."""
 
     track: PictureTrack
     frames: int
@@ -41,13 +41,13 @@ class TrackPass(Protocol):
 
     @property
     def skipped(self) -> bool:
-        """Whether it is not to be looked at, which is no loss."""
+        """Whether it is not to be sampled, which is no loss."""
 
     def __iter__(self) -> Iterator[FrameBatch]: ...
 
 
 class DecodeSession:
-    """Iterate for batches, then read ``info``."""
+    """Decode one file, whatever it holds: iterate for batches, then read ``info``."""
 
     def __init__(self, path: str, sampling: Sampling, limits: Limits) -> None:
         self._path, self._sampling, self._limits = path, sampling, limits
@@ -73,7 +73,7 @@ class DecodeSession:
         self.info = replace(self.info, duration_s=self._end_s, damage=tuple(dict.fromkeys(damage)), coverage=coverage)
 
     def _passes(self) -> Iterator[TrackPass]:
-        """The tracks of the file, the main one first."""
+        """Yield a pass over each track of the file, the main one first."""
         budget = Budget(self._limits)
         picture = picture_pass(self._path, self._sampling, self._limits, budget)
         if picture is None:
@@ -108,7 +108,7 @@ class DecodeSession:
             self._left_out(-1, f"the film behind the picture was not looked at: {self._why(error)}")
 
     def _placed(self, track_pass: TrackPass) -> Iterator[FrameBatch]:
-        """The batches of one track with their times on the line, and what is to be said of it."""
+        """Yield the batches of one track with their times on the timeline, then note what is to be said of it."""
         start_s = self._end_s + GAP_S if self.info.frames else 0.0
         hole_s, last_s = start_s - self._end_s, start_s
         seen = False
@@ -137,14 +137,14 @@ class DecodeSession:
         self.info = replace(info, frames=info.frames + track_pass.frames, damaged_frames=info.damaged_frames + track_pass.damaged_frames)
 
     def _not_seen(self, track_pass: TrackPass, error: MediaError) -> None:
-        """A track of which nothing could be looked at."""
+        """Note a track of which nothing could be sampled."""
         self._errors.append(error)
         if track_pass.empty:
             return
         why = self._why(error)
         self._tracks.append(replace(track_pass.track, unseen=why))
         if self._sampling.mode is Mode.KEYFRAMES:
-            self._sparse = True  # it need not have keyframes
+            self._sparse = True  # a track need not have keyframes
         self._left_out(-1, f"track {track_pass.track.number} was not looked at: {why}")
 
     def _beyond(self, count: int, there: int) -> None:

@@ -1,4 +1,4 @@
-"""A video of our own, read once before any other: what that binds, computes and fetches, each forked process then has from the start."""
+"""Decode a video of our own before any other: what that imports, computes and caches, each forked process then has from the start."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NAME: Final = "warming.mp4"
 
 
 def warm_up(limits: Limits) -> None:
-    """Read the video as files are read, in this process, with one thread; where a file cannot be had in memory, nothing is done.
+    """Decode the video as files are, in this process, with one thread; do nothing where there is no file in memory.
 
-    Never on anything but this video: the process that does it is the one that all others are forked from.
+    Never decode anything else here: all processes of files are forked from this one.
     """
     if not hasattr(os, "memfd_create"):
         return
