@@ -41,8 +41,8 @@ def main() -> None:
         for name, files in (("clips (480 × 270 and less)", clips), ("reference (480 × 720 to 720 × 1280)", references)):
             long = [p for p in files if vhashdb.fingerprint(p).duration_s >= 10]
             for what, profile, chosen in (
-                ("fingerprint a reference, 8 looks/s", REFERENCE_PROFILE, files),
-                ("fingerprint a query, balanced, first profile", COARSE_PROFILE, files),
+                ("fingerprint a reference, 8 frames/s", REFERENCE_PROFILE, files),
+                ("fingerprint a query, balanced, coarse profile", COARSE_PROFILE, files),
                 ("fingerprint a query, fast, clips of 10 s or more", KEYFRAME_PROFILE, long),
             ):
                 rows.append((what, name, len(chosen), ratio(fingerprint_with(decoder, profile), decode_only, chosen, args.repeat)))

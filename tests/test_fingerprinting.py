@@ -39,23 +39,23 @@ def batches_of(sizes):
 
 @given(st.lists(st.integers(1, 64), max_size=30))
 def test_looks_are_kept_up_to_a_number_and_dropped_beyond_it(sizes):
-    looks = KeptFrames(Sampling(Mode.SAMPLED))
+    frames = KeptFrames(Sampling(Mode.SAMPLED))
     batches = batches_of(sizes)
-    passed = list(looks.passing(batches))
+    passed = list(frames.passing(batches))
     assert all(a is b for a, b in zip(passed, batches, strict=True))  # every one of them is handed on
-    assert looks.complete == (0 < sum(sizes) <= MAX_KEPT_FRAMES)
+    assert frames.complete == (0 < sum(sizes) <= MAX_KEPT_FRAMES)
     if sum(sizes) <= MAX_KEPT_FRAMES:
-        assert all(a is b for a, b in zip(looks, batches, strict=True))
+        assert all(a is b for a, b in zip(frames, batches, strict=True))
     else:
-        assert list(looks) == []
+        assert list(frames) == []
 
 
 def test_exactly_as_many_as_are_kept_are_kept():
     for more, complete in ((0, True), (1, False)):
-        looks = KeptFrames(Sampling(Mode.SAMPLED))
-        for _ in looks.passing(batches_of([MAX_KEPT_FRAMES, *[1] * more])):
+        frames = KeptFrames(Sampling(Mode.SAMPLED))
+        for _ in frames.passing(batches_of([MAX_KEPT_FRAMES, *[1] * more])):
             pass
-        assert looks.complete is complete
+        assert frames.complete is complete
 
 
 def test_what_is_kept_takes_little_memory():
@@ -63,9 +63,9 @@ def test_what_is_kept_takes_little_memory():
 
 
 def test_nothing_is_kept_of_a_film_of_nothing():
-    looks = KeptFrames(Sampling(Mode.SAMPLED))
-    assert list(looks.passing([])) == []
-    assert not looks.complete
+    frames = KeptFrames(Sampling(Mode.SAMPLED))
+    assert list(frames.passing([])) == []
+    assert not frames.complete
 
 
 # -- another profile from the same frames -------------------------------------------------------------

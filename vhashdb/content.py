@@ -83,7 +83,7 @@ _MPEG: Final = re.compile(rb"\0\0\x01(?:\xba(?:[\x44-\x7f]|[\x21-\x2f])|\xb3[^\0
 _TS_PACKETS: Final = (188, 192, 204)
 """Bytes of a packet in the variants of MPEG transport streams. Given by their standards."""
 _TS_COUNT: Final = 5
-"""Packets in a row that make a transport stream. Engineering bound: by chance five bytes agree once in 10¹²."""
+"""Packets in a row that make a transport stream. Engineering bound: five bytes agree by chance at one place in 10¹²."""
 _TEXT: Final = re.compile(rb"[\t\n\r\f\x1b\x20-\x7e\x80-\xff]*")
 _SOUNDS: Final = (b"ID3", b"fLaC", b"FORM", b".snd", b"OggS", b"#!AMR", b"MThd", b"ADIF", b"wvpk", b"MAC ", b"TTA1", b".ra\xfd")
 _MPEG_SOUND: Final = re.compile(rb"\xff[\xe2-\xfd]")
@@ -92,7 +92,7 @@ _OGG_PICTURES: Final = re.compile(rb"\x80theora|BBCD|OVP80|\x01video|fishead")
 _APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"
 
 
-def passed_over(path: str | os.PathLike[str]) -> str:
+def skip_reason(path: str | os.PathLike[str]) -> str:
     """Say why a file in a folder is skipped, in words; empty if it is media, may be, or cannot be opened.
 
     A file that cannot be opened is an error of its own for whoever decodes it.
@@ -101,12 +101,12 @@ def passed_over(path: str | os.PathLike[str]) -> str:
         return NOT_MEDIA
     try:
         with open_file(path) as file:
-            return reason_of(file.head(HEAD), file.path, file.size)
+            return skip_reason_of(file.head(HEAD), file.path, file.size)
     except MediaError:
         return ""
 
 
-def reason_of(head: bytes, name: PurePath, size: int) -> str:
+def skip_reason_of(head: bytes, name: PurePath, size: int) -> str:
     """Say why a file is skipped that begins with these bytes, has this name and so many bytes; empty if it is not."""
     if _is_fork(head, name):
         return FORK
@@ -135,7 +135,7 @@ def is_text(head: bytes) -> bool:
     return bool(_TEXT.fullmatch(head))
 
 
-def plays_behind(data: bytes) -> bool:
+def hides_video(data: bytes) -> bool:
     """Say whether video is hidden in compressed data: start codes of pictures, which chance puts there once in 16 MiB."""
     by_chance = 4 + (len(data) >> 20)
     return data.count(b"\0\0\x01") > by_chance or data.count(b"\xff\xd8\xff") > by_chance or _has_packets(data)

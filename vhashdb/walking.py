@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vhashdb.content import passed_over
+from vhashdb.content import skip_reason
 from vhashdb.layout import RECORDS_FILE
 
 LINK: Final = "link to a folder"
@@ -31,7 +31,7 @@ def walk(folder: Path) -> Iterator[Found]:
     is no regular file.
     """
     for found in entries(folder):
-        yield found if found.skipped else Found(found.path, passed_over(found.path))
+        yield found if found.skipped else Found(found.path, skip_reason(found.path))
 
 
 def entries(folder: Path) -> Iterator[Found]:

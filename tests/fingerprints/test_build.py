@@ -150,7 +150,7 @@ def test_the_box_of_a_letterboxed_query_is_hashed(query_prints):
     assert Region.WITHIN_BARS in regions
 
 
-def test_every_frame_is_kept_by_its_plan(samples):
+def test_every_frame_is_kept_by_its_profile(samples):
     fingerprint = vhashdb.every_frame(samples / "unknown" / "train.mp4")
     assert len(fingerprint) == 175
     assert np.allclose(fingerprint.start_s, np.arange(175) / 25)

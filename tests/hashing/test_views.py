@@ -131,10 +131,10 @@ def test_every_view_has_a_code_of_its_own():
 
 # -- boxes -----------------------------------------------------------------------------------------
 
-LOOKS = 16
+FRAMES = 16
 
 
-def moving_thumbnails(change, *, count=LOOKS, size=256):
+def moving_thumbnails(change, *, count=FRAMES, size=256):
     """Thumbnailes of a scene that pans, each frame changed by ``change(pixels, number)``."""
     large = luma_picture(7, size * 2, size * 4, points=60)
     frames = [large[i * 4 : i * 4 + size, i * 20 : i * 20 + size].copy() for i in range(count)]
@@ -185,13 +185,13 @@ def test_a_full_picture_has_no_box():
 
 @pytest.mark.parametrize("name", ["harbour", "valley", "night_city", "playground"])
 def test_the_sample_films_have_no_bars(samples, name):
-    looks = [thumbnail_of(np.asarray(Image.fromarray(rgb).convert("L"))) for rgb in decoded(samples / "known" / f"{name}.mp4", every=3)]
-    for start in range(0, len(looks), 32):
-        assert within_bars(np.stack(looks[start : start + 32])) == WHOLE_FRAME
+    frames = [thumbnail_of(np.asarray(Image.fromarray(rgb).convert("L"))) for rgb in decoded(samples / "known" / f"{name}.mp4", every=3)]
+    for start in range(0, len(frames), 32):
+        assert within_bars(np.stack(frames[start : start + 32])) == WHOLE_FRAME
 
 
 def test_a_black_film_has_no_box():
-    black = np.zeros((LOOKS, 128, 128), np.uint8)
+    black = np.zeros((FRAMES, 128, 128), np.uint8)
     assert within_bars(black) == WHOLE_FRAME
     assert within_static_border(black, WHOLE_FRAME) == WHOLE_FRAME
 
@@ -203,14 +203,14 @@ def caption(frame, _):
     return out
 
 
-def test_a_caption_band_is_cut_off_by_the_moving_box_alone():
+def test_a_caption_band_is_cut_off_by_the_static_border_alone():
     thumbnails = moving_thumbnails(caption)
     assert within_bars(thumbnails) == WHOLE_FRAME
     found = within_static_border(thumbnails, WHOLE_FRAME)
     assert np.abs(edges(found) - (0.0, 0.2, 1.0, 1.0)).max() <= 0.015
 
 
-def test_the_moving_box_needs_more_than_two_looks():
+def test_the_static_border_needs_more_than_two_frames():
     thumbnails = moving_thumbnails(caption, count=2)
     assert within_static_border(thumbnails, WHOLE_FRAME) == WHOLE_FRAME
 
@@ -220,7 +220,7 @@ def test_a_fade_to_black_does_not_confuse_the_bars():
     bars = barred(*wanted, 0)
 
     def fading(frame, number):
-        return np.zeros_like(frame) if number >= LOOKS // 2 else bars(frame, number)
+        return np.zeros_like(frame) if number >= FRAMES // 2 else bars(frame, number)
 
     assert np.abs(edges(within_bars(moving_thumbnails(fading))) - wanted).max() <= 0.01
 
@@ -287,13 +287,13 @@ def test_margins_are_found_within_one_and_a_half_percent(top, bottom, level):
 
 
 def test_margins_of_a_still_picture_are_found():
-    still = np.repeat(moving_thumbnails(captioned(0.0, 0.2, 1.0, 0.85))[:1], LOOKS, axis=0)
+    still = np.repeat(moving_thumbnails(captioned(0.0, 0.2, 1.0, 0.85))[:1], FRAMES, axis=0)
     assert np.abs(edges(within_drawn_border(still)) - (0.0, 0.2, 1.0, 0.85)).max() <= 0.015
 
 
 def test_a_picture_without_margins_has_no_frame():
     assert within_drawn_border(moving_thumbnails(lambda frame, _: frame)) == WHOLE_FRAME
-    assert within_drawn_border(np.zeros((LOOKS, 128, 128), np.uint8)) == WHOLE_FRAME
+    assert within_drawn_border(np.zeros((FRAMES, 128, 128), np.uint8)) == WHOLE_FRAME
 
 
 def test_margins_that_leave_too_little_are_none():
@@ -302,6 +302,6 @@ def test_margins_that_leave_too_little_are_none():
 
 @pytest.mark.parametrize("name", ["harbour", "valley", "night_city", "playground"])
 def test_the_sample_films_have_no_drawn_margins(samples, name):
-    looks = [thumbnail_of(np.asarray(Image.fromarray(rgb).convert("L"))) for rgb in decoded(samples / "known" / f"{name}.mp4", every=3)]
-    boxes = [within_drawn_border(np.stack(looks[start : start + 32])) for start in range(0, len(looks), 32)]
+    frames = [thumbnail_of(np.asarray(Image.fromarray(rgb).convert("L"))) for rgb in decoded(samples / "known" / f"{name}.mp4", every=3)]
+    boxes = [within_drawn_border(np.stack(frames[start : start + 32])) for start in range(0, len(frames), 32)]
     assert boxes == [WHOLE_FRAME] * len(boxes)

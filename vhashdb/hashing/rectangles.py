@@ -36,7 +36,7 @@ _LINE_GAPS: Final = 6
 _MIN_BAND: Final = 0.25
 """Least share of the frame between two lines. Engineering bound: a smaller one has too few points."""
 _SEAM_OFF: Final = 2
-"""Points by which a seam of a grid may miss the middle. Derived: bars are found to within one point on each side."""
+"""Points by which a seam of a grid may miss the middle. Engineering bound: bars and seams are found to within a point."""
 _SAME: Final = 0.5
 """Share in common, along both axes together, above which two rectangles are one. Engineering bound."""
 _MARGIN: Final = 4
