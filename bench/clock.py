@@ -1,4 +1,4 @@
-"""How long films are, here and by ffprobe, where that is installed.
+"""How long videos are, here and by ffprobe, where that is installed.
 
     python -m bench.clock FILE...
 

@@ -17,6 +17,8 @@ LEAST_SHARE: Final = 0.05
 """Share of a video, lost in pieces that are each shorter, that counts if it is also `LEAST_RUN_S`. Engineering bound."""
 MOST_OF_A_CLIP: Final = 0.5
 """Share that counts however short the video is. Engineering bound."""
+MAX_CODEC: Final = 32
+"""Characters of a codec's name that are kept. Engineering bound."""
 MAX_TRACKS: Final = 64
 """Tracks that are kept. Engineering bound: what a decoder process or a stranger's fingerprint may claim."""
 MAX_WORDS: Final = 300
@@ -69,7 +71,7 @@ class PictureTrack:
         if not all(0 <= value < math.inf for value in (start_s, duration_s, seen_s)):
             raise ValueError(f"a track of {duration_s} s")
         number, width, height = int(data["number"]), int(data["width"]), int(data["height"])
-        return cls(number, str(data["codec"])[:32], width, height, start_s, duration_s, seen_s, str(data["unseen"])[:MAX_WORDS])
+        return cls(number, str(data["codec"])[:MAX_CODEC], width, height, start_s, duration_s, seen_s, str(data["unseen"])[:MAX_WORDS])
 
 
 @dataclass(frozen=True)

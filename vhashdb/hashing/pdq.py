@@ -32,6 +32,10 @@ BUFFER: Final = 64
 """Side of the square that PDQ reduces every picture to. Given by PDQ."""
 SIDE: Final = 16
 """Side of the square of coefficients. Given by PDQ."""
+MAX_QUALITY: Final = 100
+"""Best quality. Given by PDQ."""
+QUALITY_STEPS: Final = 90
+"""Hundredths of steps between neighbouring points of the buffer for one level of quality. Given by PDQ's reference implementation."""
 MIN_SIDE: Final = 5
 """Pixels that a side needs for a meaningful hash; below, quality is 0. Given by PDQ's reference implementation."""
 RGB_TO_LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)
@@ -104,7 +108,7 @@ def qualities_of(buffers: FloatArray, scale: float = 1.0) -> npt.NDArray[np.uint
     down, across = scaled[:, 1:] - scaled[:, :-1], scaled[:, :, 1:] - scaled[:, :, :-1]
     # Converting to integers truncates towards zero, as the reference does.
     steps = np.abs(down.astype(np.int32)).sum(axis=(1, 2)) + np.abs(across.astype(np.int32)).sum(axis=(1, 2))
-    return np.asarray(np.minimum(100, steps // 90), np.uint8)
+    return np.asarray(np.minimum(MAX_QUALITY, steps // QUALITY_STEPS), np.uint8)
 
 
 def hash_luma(luma: npt.NDArray[np.number]) -> tuple[PackedHashes, int]:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vhashdb.hashing.pdq import MAX_QUALITY, QUALITY_STEPS
 from vhashdb.hashing.views import Box
 
 _STEP: Final = 2
@@ -49,7 +50,9 @@ class Steps:
         for hidden in without:
             steps = steps - self._within(hidden)
         across, down = np.maximum(steps, 0)
-        return np.asarray(np.minimum(100, (across / (box.right - box.left) + down / (box.bottom - box.top)) / 90), np.uint8)
+        return np.asarray(
+            np.minimum(MAX_QUALITY, (across / (box.right - box.left) + down / (box.bottom - box.top)) / QUALITY_STEPS), np.uint8
+        )
 
     def _within(self, box: Box) -> npt.NDArray[np.int32]:
         """Sum, across and down, the steps whose two points are within a box: ``(2, n)`` int32."""

@@ -192,7 +192,7 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
                 wire.send(answers, wire.Kind.BATCH, batch.tobytes())
             wire.send(answers, wire.Kind.DONE, json.dumps({"info": session.info.to_json()}).encode())
         except Exception as error:
-            failed = {"error": type(error).__name__, "message": str(error)[:1000], "hint": getattr(error, "hint", "")}
+            failed = {"error": type(error).__name__, "message": str(error)[: wire.MAX_MESSAGE], "hint": getattr(error, "hint", "")}
             wire.send(answers, wire.Kind.FAILED, json.dumps(failed).encode())
 
     return work

@@ -38,6 +38,8 @@ _FEW: Final = 8
 """Packets that tell the frame rate where the header's is made up. Engineering bound."""
 _REORDER: Final = 17
 """Frames that a decoder holds back at most, and one. Given by H.264 and HEVC, which reorder by 16."""
+_OWN_STEPS: Final = 1.5
+"""Steps from which a frame's own duration counts against the rate. Engineering bound: a shorter one is the rate, rounded."""
 _FALLBACK_STEP_S: Final = 0.04
 """Seconds between frames where nothing says. Engineering bound: 25 frames a second."""
 
@@ -157,7 +159,7 @@ class Clock:
         self._last = time_s
         # A rate is more precise than whole milliseconds, so it is used where both agree.
         own = shown_s or 0.0
-        self._shown_s = own if own and (self._each_its_own or 1.5 * self.step_s < own <= STANDS_S) else self.step_s
+        self._shown_s = own if own and (self._each_its_own or _OWN_STEPS * self.step_s < own <= STANDS_S) else self.step_s
         return time_s
 
     def _since_first(self, stamp: float) -> float:

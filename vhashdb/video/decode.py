@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import math
 import os
 import re
 from collections.abc import Iterator
@@ -171,10 +170,10 @@ class VideoTrackPass:
         context.thread_type = ThreadType.AUTO if self._sampling.threads != 1 else ThreadType.NONE
         if context.name in _ANIMATIONS and self._sampling.mode is Mode.KEYFRAMES:
             self._sampling = replace(self._sampling, mode=Mode.SAMPLED)
-        keyframes, everything = self._sampling.mode is Mode.KEYFRAMES, self._sampling.mode is Mode.FULL
+        keyframes = self._sampling.mode is Mode.KEYFRAMES
         declared = None if self.cover else _declared_duration(self._container, stream)
         batch, filled = np.zeros(BATCH, FRAME_DTYPE), 0
-        due, rate = 0.0, self._sampling.rate
+        sampling, rate, due_s = self._sampling, self._sampling.rate, 0.0
         clock = Clock(step_of(stream), each_its_own=context.name in _ANIMATIONS)
         packets = PacketTimes(stream, self._container.demux(stream), clock.step_s)
         frames_per_sample = 1 / max(clock.step_s, packets.spacing_s / 2) / rate
@@ -201,11 +200,9 @@ class VideoTrackPass:
             if keyframes and self.frames > 1 and time_s - last_s > KEYFRAME_STANDS_S:
                 hole_s, self.sparse = time_s - last_s - KEYFRAME_STANDS_S, True
             last_s, ended_s, self.duration_s, self._pictures_s = time_s, clock.end_s, clock.end_s, clock.pictures_s
-            if not everything:
-                if time_s < due - 1e-6:
-                    continue
-                # The next sample is due on a regular grid, so that uneven frame times do not lower the rate.
-                due = (math.floor(time_s * rate + 1e-6) + 1) / rate
+            if not sampling.due(time_s, due_s):
+                continue
+            due_s = sampling.next_due_s(time_s)
             self._fill(frame, batch[filled])
             batch["time_s"][filled], batch["hole_s"][filled], hole_s = time_s, min(hole_s, time_s), 0.0
             filled += 1

@@ -177,7 +177,10 @@ class Decoder:
         return _Answering(self, process, answers, self._number, path, self._limits)
 
     def _running(self) -> _Process:
-        if self._process is not None and (self._process.busy or self._process.ended()):
+        if self._process is not None and not self._process.busy and self._process.ended():
+            _log.warning("a decoder process ended by itself; another one is started")
+            self.close()
+        elif self._process is not None and self._process.busy:  # its last answer was abandoned
             self.close()
         if self._process is None:
             self._process = _Process(self._limits, self._command)
@@ -349,5 +352,5 @@ def _reported(failed: dict[str, Any]) -> MediaError:
     kind = getattr(errors, str(failed.get("error")), None)
     if not (isinstance(kind, type) and issubclass(kind, MediaError)):
         kind = UnreadableMedia
-    message, hint = str(failed.get("message"))[:1000], str(failed.get("hint"))[:300]
+    message, hint = str(failed.get("message"))[: wire.MAX_MESSAGE], str(failed.get("hint"))[: wire.MAX_HINT]
     return kind(message, hint=hint or None)

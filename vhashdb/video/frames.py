@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps
 
-from vhashdb.coverage import Coverage, PictureTrack
+from vhashdb.coverage import MAX_CODEC, MAX_REASONS, MAX_WORDS, Coverage, PictureTrack
 from vhashdb.errors import DecoderFailed, LimitExceeded, UnreadableMedia
 from vhashdb.hashing import pdq
 from vhashdb.hashing.views import WHOLE_FRAME, region_coefficients
@@ -24,9 +24,6 @@ cut out by about 7 of 256 bits at 94 % of the side and 10 at half of it."""
 _THUMBNAIL_STEPS: Final = 1.1
 """Ratio of steps in PDQ's buffer to those in a halved thumbnail, which is smoother. Measured when it was chosen, by no command that is
 kept; `bench.accuracy` shows the effect of another value."""
-_BEST: Final = 100
-"""Best quality. Given by PDQ."""
-
 FRAME_DTYPE: Final = np.dtype(
     [
         ("time_s", "<f8"),
@@ -48,6 +45,8 @@ estimated from the thumbnail (see `Sampling.exact`). ``height``, ``width``: of t
 picture reduced by area averaging, from which all other views are computed.
 """
 
+_ON_TIME: Final = 1e-6
+"""Seconds, and steps, by which a frame may be early. Derived: far above the rounding error of a time, far below a step."""
 LARGE_PIXELS: Final = 8192 * 4352
 """Pixels beyond which a picture is read in parts. Engineering bound: whole planes of it in floating point would take too much memory."""
 STILL_SHOWN_S: Final = 0.04
@@ -86,6 +85,14 @@ class Sampling:
     covers: bool = False
     """Whether cover pictures beside a video are sampled: of queries, but not of references, because many files that have nothing else in
     common share theirs."""
+
+    def due(self, time_s: float, due_s: float) -> bool:
+        """Say whether a frame at ``time_s`` is to be sampled if the next one is due at ``due_s``."""
+        return self.mode is Mode.FULL or time_s >= due_s - _ON_TIME
+
+    def next_due_s(self, time_s: float) -> float:
+        """Return when the next frame is due after one at ``time_s``, on a regular grid, so that uneven times do not lower the rate."""
+        return (math.floor(time_s * self.rate + _ON_TIME) + 1) / self.rate
 
 
 @dataclass(frozen=True)
@@ -131,12 +138,12 @@ class VideoInfo:
         return cls(
             width=int(data["width"]),
             height=int(data["height"]),
-            codec=str(data["codec"])[:32],
+            codec=str(data["codec"])[:MAX_CODEC],
             rotation=int(data["rotation"]),
             duration_s=float(data["duration_s"]),
             frames=int(data["frames"]),
             damaged_frames=int(data["damaged_frames"]),
-            damage=tuple(str(line)[:300] for line in data["damage"][:20]),
+            damage=tuple(str(line)[:MAX_WORDS] for line in data["damage"][:MAX_REASONS]),
             coverage=Coverage.from_json(data["coverage"]),
         )
 
@@ -197,7 +204,7 @@ def as_shown(image: Image.Image) -> Image.Image:
 def fill_from_thumbnail(record: np.void, thumbnail: npt.NDArray[np.uint8], height: int, width: int) -> None:
     """Write a thumbnail ``(128, 128)`` into one record of a picture of that size; `with_estimates` does the rest."""
     record["thumbnail"], record["height"], record["width"] = thumbnail, height, width
-    record["quality"], record["estimated"] = _BEST, 1
+    record["quality"], record["estimated"] = pdq.MAX_QUALITY, 1
 
 
 def with_estimates(batch: FrameBatch) -> FrameBatch:

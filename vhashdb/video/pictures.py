@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import math
 import struct
 import warnings
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from vhashdb.errors import LimitExceeded, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video.decode import RAISE_MEMORY, RAISE_PIXELS, Budget
 from vhashdb.video.files import jpegs_in
-from vhashdb.video.frames import FRAME_DTYPE, LARGE_PIXELS, STILL_SHOWN_S, FrameBatch, Mode, Sampling, fill_from_image
+from vhashdb.video.frames import FRAME_DTYPE, LARGE_PIXELS, STILL_SHOWN_S, FrameBatch, Sampling, fill_from_image
 from vhashdb.video.source import opened
 
 BATCH: Final = 16
@@ -171,13 +170,12 @@ class PicturePass:
 
     def _animation(self, count: int) -> Iterator[FrameBatch]:
         """Yield frames as sampled; all are decoded in any mode, so keyframe mode samples as often as any other."""
-        batch, filled, due, seen, end_s = np.zeros(BATCH, FRAME_DTYPE), 0, 0.0, 0, 0.0
-        rate, everything = self._sampling.rate, self._sampling.mode is Mode.FULL
+        batch, filled, due_s, seen, end_s = np.zeros(BATCH, FRAME_DTYPE), 0, 0.0, 0, 0.0
         for time_s, until_s in self._times(count):
             seen, end_s = seen + 1, until_s
-            if not everything and time_s < due - 1e-6:
+            if not self._sampling.due(time_s, due_s):
                 continue
-            due = (math.floor(time_s * rate + 1e-6) + 1) / rate
+            due_s = self._sampling.next_due_s(time_s)
             self._fill(batch[filled])
             batch["time_s"][filled] = time_s
             filled += 1

@@ -30,6 +30,10 @@ MAX_FRAMES: Final = 64
 """Frames of a batch. Engineering bound: a message is at most about a megabyte."""
 MAX_JSON: Final = 64 * 1024
 """Bytes of a JSON message. Engineering bound."""
+MAX_MESSAGE: Final = 1000
+"""Characters of an error's message. Engineering bound."""
+MAX_HINT: Final = 300
+"""Characters of its hint. Engineering bound."""
 _LENGTH: Final = struct.Struct("<I")
 _LARGEST: Final = 2**53
 """Largest number accepted. Derived: larger ones are not exact in floating point, and no fact about a video is so large."""
