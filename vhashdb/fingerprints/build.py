@@ -31,7 +31,7 @@ class FingerprintBuilder:
 
     def __init__(self, algorithm: FrameAlgorithm, profile: ExtractionProfile) -> None:
         self._algorithm, self._profile = algorithm, profile
-        self._tracks = {region: _Track(self._steps(region)[0]) for region in profile.views}
+        self._entries = {region: _RegionEntries(self._steps(region)[0]) for region in profile.views}
         self._pending: list[FrameBatch] = []
         self._count = 0
         self._finder = RegionFinder(profile.views.keys())
@@ -53,8 +53,8 @@ class FingerprintBuilder:
     def _break(self, ended_s: float) -> None:
         """Close all entries at ``ended_s``: nothing is shown from then until the next frame."""
         self._hash_pending()
-        for track in self._tracks.values():
-            track.end(ended_s)
+        for entries in self._entries.values():
+            entries.end(ended_s)
         self._count = 0
 
     def _take(self, batch: FrameBatch) -> None:
@@ -72,7 +72,9 @@ class FingerprintBuilder:
         """Return the fingerprint of all frames fed so far; ``info`` is what the decoder reported at the end of the file."""
         self._hash_pending()
         duration_s = max(info.duration_s, self._last_s)
-        columns = [column for region, track in self._tracks.items() if track.starts for column in self._columns(region, track, duration_s)]
+        columns = [
+            column for region, entries in self._entries.items() if entries.starts for column in self._columns(region, entries, duration_s)
+        ]
         if not columns:
             columns = [(np.zeros(0), np.zeros(0), np.zeros((0, self._algorithm.id.bytes), np.uint8), _NO_BYTES, np.zeros(0, np.uint16))]
         start_s, end_s, hashes, quality, view = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -96,14 +98,14 @@ class FingerprintBuilder:
         )
 
     def _steps(self, region: Region) -> list[int]:
-        """Distances, in bits of this algorithm's hashes, that are tried for a region."""
+        """Return the distances, in bits of this algorithm's hashes, that are tried for a region."""
         return self._profile.selection_for(region).steps(self._algorithm.id.bits)
 
-    def _columns(self, region: Region, track: _Track, duration_s: float) -> Iterator[_Columns]:
+    def _columns(self, region: Region, entries: _RegionEntries, duration_s: float) -> Iterator[_Columns]:
         """Yield the columns of one region, one set for each orientation."""
-        starts, ends, qualities = np.array(track.starts), np.array(track.ends), np.concatenate(track.qualities)
-        ends[-1] = max(ends[-1], min(duration_s, track.last_end_s, ends[-1] + self._period_s))
-        hashes = np.concatenate(track.hashes, axis=1)
+        starts, ends, qualities = np.array(entries.starts), np.array(entries.ends), np.concatenate(entries.qualities)
+        ends[-1] = max(ends[-1], min(duration_s, entries.last_end_s, ends[-1] + self._period_s))
+        hashes = np.concatenate(entries.hashes, axis=1)
         kept = select_entries(self._profile.selection_for(region), hashes[0], starts, ends, duration_s - self._holes_s)
         last = np.append(kept[1:], len(starts)) - 1
         for index, orientation in enumerate(self._profile.views[region]):
@@ -124,15 +126,15 @@ class FingerprintBuilder:
         specs = self._finder.find(window.thumbnails, alone=self._count <= self._profile.frame_step)
         if self._profile.fills_gaps:
             simpler = specs.get(Region.WITHIN_BARS, specs[Region.WHOLE])
-            specs |= {region: simpler for region, track in self._tracks.items() if track.starts and region not in specs}
-        for region in self._tracks.keys() - specs.keys():
-            self._tracks[region].interrupt(float(times[0]))
-        profile, there = self._profile, [region for region in self._tracks if region in specs]
+            specs |= {region: simpler for region, entries in self._entries.items() if entries.starts and region not in specs}
+        for region in self._entries.keys() - specs.keys():
+            self._entries[region].interrupt(float(times[0]))
+        profile, there = self._profile, [region for region in self._entries if region in specs]
         self._hash(window, {r: specs[r] for r in there if r not in profile.sparse})
         self._hash(window.every(profile.sparse_step), {r: specs[r] for r in there if r in profile.sparse})
 
     def _hash(self, window: FrameWindow, specs: Mapping[Region, RegionSpec]) -> None:
-        """Hash a window in some regions, those in the same orientations together, and add the hashes to their tracks."""
+        """Hash a window in some regions, those in the same orientations together, and add the hashes to their entries."""
         # The edges of bars are not content: they must not raise a flat picture above the quality threshold.
         within_bars = window.quality(RegionSpec(self._finder.bars))
         for orientations in set(self._profile.views.values()):
@@ -142,14 +144,14 @@ class FingerprintBuilder:
             hashes = window.hash(self._algorithm, [specs[region] for region in regions], orientations)
             for region, of_region in zip(regions, hashes, strict=True):
                 quality = np.minimum(window.quality(specs[region]), within_bars)
-                self._tracks[region].extend(window.frames["time_s"], of_region, quality)
+                self._entries[region].extend(window.frames["time_s"], of_region, quality)
 
 
 _Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint16]]
 _NO_BYTES: Final = np.zeros(0, np.uint8)
 
 
-class _Track:
+class _RegionEntries:
     """Collect the entries of one region, in all orientations, at the finest distance of its frame selection."""
 
     def __init__(self, change_bits: int) -> None:
