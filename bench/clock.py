@@ -1,4 +1,4 @@
-"""How long films are, here and by ffprobe, where that is installed.
+"""How long videos are, here and by ffprobe, where that is installed.
 
     python -m bench.clock FILE...
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import vhashdb
 from bench.common import table
-from vhashdb.fingerprints import SCOUT_VIEWS
+from vhashdb.fingerprints import COARSE_PROFILE
 from vhashdb.video import Decoder
 
 _WANTED = "stream=duration,nb_read_packets,r_frame_rate,codec_type:format=duration"
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def _row(decoder: Decoder, path: Path) -> tuple[str, ...]:
-    stream = decoder.read(path, SCOUT_VIEWS.sampling)
+    stream = decoder.read(path, COARSE_PROFILE.sampling)
     try:
         for _ in stream:
             pass

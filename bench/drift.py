@@ -1,4 +1,4 @@
-"""How far the hash of a part of the picture, computed from the 128 × 128 sketch, is from PDQ of the cut-out picture.
+"""How far the hash of a part of the picture, computed from the 128 × 128 thumbnail, is from PDQ of the cut-out picture.
 
 python -m bench.drift [CORPUS]
 """
@@ -15,7 +15,7 @@ from bench.common import parser, table, videos
 from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import paired_distances
 from vhashdb.hashing.views import Box, region_coefficients
-from vhashdb.video.decode import plane_of, sketch_of
+from vhashdb.video.decode import plane_of, thumbnail_of
 
 USABLE = 80
 
@@ -38,11 +38,11 @@ def measure(path: Path, found: dict[float, list[int]]) -> None:
             if number % 60 != 30 or pdq.hash_luma(luma)[1] < USABLE:
                 continue
             height, width = luma.shape
-            sketch = sketch_of(frame, scaler)
+            thumbnail = thumbnail_of(frame, scaler)
             for side, bits in found.items():
                 box = Box.centred(side)
                 part = luma[round(box.top * height) : round(box.bottom * height), round(box.left * width) : round(box.right * width)]
-                seen = pdq.bits_of(region_coefficients(sketch[None].astype(np.float32), box, height, width))
+                seen = pdq.bits_of(region_coefficients(thumbnail[None].astype(np.float32), box, height, width))
                 bits.append(int(paired_distances(seen, pdq.hash_luma(part)[0][None])[0]))
 
 

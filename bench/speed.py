@@ -20,11 +20,11 @@ import pdqhash
 
 import vhashdb
 from bench.common import decode_only, parser, table, videos
-from vhashdb.fingerprints import KEYFRAME_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS, FingerprintBuilder, Plan
+from vhashdb.fingerprints import COARSE_PROFILE, KEYFRAME_PROFILE, REFERENCE_PROFILE, ExtractionProfile, FingerprintBuilder
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.limits import Limits
-from vhashdb.video import SKETCH, Decoder
+from vhashdb.video import THUMBNAIL_SIDE, Decoder
 from vhashdb.video.frames import FRAME_DTYPE, fill_frame
 
 Timer = Callable[[Path], float]
@@ -40,12 +40,12 @@ def main() -> None:
         rows = []
         for name, files in (("clips (480 × 270 and less)", clips), ("reference (480 × 720 to 720 × 1280)", references)):
             long = [p for p in files if vhashdb.fingerprint(p).duration_s >= 10]
-            for what, plan, chosen in (
-                ("fingerprint a reference, 8 looks/s", REFERENCE_VIEWS, files),
-                ("fingerprint a query, balanced, first plan", SCOUT_VIEWS, files),
-                ("fingerprint a query, fast, clips of 10 s or more", KEYFRAME_VIEWS, long),
+            for what, profile, chosen in (
+                ("fingerprint a reference, 8 frames/s", REFERENCE_PROFILE, files),
+                ("fingerprint a query, balanced, coarse profile", COARSE_PROFILE, files),
+                ("fingerprint a query, fast, clips of 10 s or more", KEYFRAME_PROFILE, long),
             ):
-                rows.append((what, name, len(chosen), ratio(fingerprint_with(decoder, plan), decode_only, chosen, args.repeat)))
+                rows.append((what, name, len(chosen), ratio(fingerprint_with(decoder, profile), decode_only, chosen, args.repeat)))
     print("\n### Against decoding the same file with PyAV and discarding the frames\n")
     print(table(("what", "files", "number", "ratio"), rows))
     print_match(args.corpus, references, args.repeat)
@@ -61,13 +61,13 @@ def ratio(ours: Timer, base: Timer, files: Sequence[Path], repeat: int) -> str:
     return f"{statistics.median(found):.2f} ({min(found):.2f}–{max(found):.2f})"
 
 
-def fingerprint_with(decoder: Decoder, plan: Plan) -> Timer:
+def fingerprint_with(decoder: Decoder, profile: ExtractionProfile) -> Timer:
     """Processor seconds, of both processes, to fingerprint a file."""
 
     def timed(path: Path) -> float:
         started = time.process_time()
-        stream = decoder.read(path, plan.sampling)
-        builder = FingerprintBuilder(Pdq(), plan)
+        stream = decoder.read(path, profile.sampling)
+        builder = FingerprintBuilder(Pdq(), profile)
         for batch in stream:
             builder.feed(batch)
         builder.finish(stream.info)
@@ -123,15 +123,15 @@ def print_hashing(files: Sequence[Path], repeat: int) -> None:
 
 
 def all_views(frames: Sequence[np.ndarray]) -> float:
-    """Seconds for luma planes to become sketch, exact PDQ and all reference views."""
+    """Seconds for luma planes to become thumbnail, exact PDQ and all reference views."""
     lumas = [pdq.luma_of_rgb(f).astype(np.uint8) for f in frames]
     records = np.zeros(len(frames), FRAME_DTYPE)
-    builder = FingerprintBuilder(Pdq(), REFERENCE_VIEWS)
+    builder = FingerprintBuilder(Pdq(), REFERENCE_PROFILE)
     started = time.perf_counter()
     for record, luma in zip(records, lumas, strict=True):
-        # The decoder takes the sketch from swscale; plain slicing stands in for it here at about the same cost.
-        rows = np.linspace(0, luma.shape[0] - 1, SKETCH).astype(int)
-        columns = np.linspace(0, luma.shape[1] - 1, SKETCH).astype(int)
+        # The decoder takes the thumbnail from swscale; plain slicing stands in for it here at about the same cost.
+        rows = np.linspace(0, luma.shape[0] - 1, THUMBNAIL_SIDE).astype(int)
+        columns = np.linspace(0, luma.shape[1] - 1, THUMBNAIL_SIDE).astype(int)
         fill_frame(record, luma, luma[rows][:, columns])
     records["time_s"] = np.arange(len(records)) / 8
     builder.feed(records)

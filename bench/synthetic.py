@@ -26,11 +26,11 @@ from PIL import Image
 
 from vhashdb import Fingerprint
 from vhashdb.background import make_background as draw
-from vhashdb.fingerprints import REFERENCE_VIEWS, FingerprintBuilder
+from vhashdb.fingerprints import REFERENCE_PROFILE, FingerprintBuilder
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import Orientation, Region, View, turned_bits
-from vhashdb.video.frames import FRAME_DTYPE, SKETCH, FrameBatch, VideoInfo, fill_frame
+from vhashdb.video.frames import FRAME_DTYPE, THUMBNAIL_SIDE, FrameBatch, VideoInfo, fill_frame
 
 Picture = npt.NDArray[np.float64]
 """Luma ``(180, 320)``, 0…255."""
@@ -138,7 +138,7 @@ def drawn_films(rng: Generator) -> list[Fingerprint]:
 
 def fingerprint_of(pictures: Iterable[Picture], rng: Generator) -> Fingerprint:
     """The reference fingerprint of pictures, 8 a second, with grain over them, as if they had come out of a decoder."""
-    builder, count = FingerprintBuilder(Pdq(), REFERENCE_VIEWS), 0
+    builder, count = FingerprintBuilder(Pdq(), REFERENCE_PROFILE), 0
     grainy = (np.clip(p + rng.normal(0, GRAIN, p.shape) + 0.5, 0, 255).astype(np.uint8) for p in pictures)
     while batch := list(islice(grainy, 16)):
         builder.feed(frames_of(batch, count))
@@ -150,7 +150,7 @@ def frames_of(batch: Sequence[npt.NDArray[np.uint8]], first: int) -> FrameBatch:
     """Pictures as the decoder process sends them."""
     frames = np.zeros(len(batch), FRAME_DTYPE)
     for frame, luma in zip(frames, batch, strict=True):
-        fill_frame(frame, luma, np.asarray(Image.fromarray(luma).resize((SKETCH, SKETCH), Image.Resampling.BOX)))
+        fill_frame(frame, luma, np.asarray(Image.fromarray(luma).resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)))
     frames["time_s"] = (first + np.arange(len(batch))) / RATE
     return frames
 

@@ -135,11 +135,11 @@ def _require_size(path: str, size: int, head: bytes | bytearray) -> None:
 def _hashes(path: str, data: bytes) -> list[HashQuery]:
     """Return the hashes in a file, if there is nothing else in it."""
     from vhashdb import read_hashes
-    from vhashdb.content import plays_behind
+    from vhashdb.content import hides_video
     from vhashdb.exchange.formats import FormatLimits, Options
 
     try:
-        if data.startswith(_MAGIC) and plays_behind(data):
+        if data.startswith(_MAGIC) and hides_video(data):
             raise FingerprintError("a video may be hidden in this fingerprint file")
         if not data.startswith(_MAGIC) and not _only_text(data):
             raise FingerprintError("it is not only text: something else is in it or follows it")

@@ -97,13 +97,13 @@ class WatchedFolder:
 
     def __iter__(self) -> Iterator[str]:
         """Paths, one after the other, without end. What is no media is looked into once, when it has settled."""
-        from vhashdb.content import passed_over
+        from vhashdb.content import skip_reason
 
         while True:
             with self._lock:
                 ready = self._settling.finished(self._states(), time.monotonic())
             for path in ready:
-                if reason := self._because.get(path) or passed_over(path):
+                if reason := self._because.get(path) or skip_reason(path):
                     self.skipped.add(path, reason)
                 else:
                     yield path

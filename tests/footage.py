@@ -22,8 +22,8 @@ def picture(seed, height, width, points=12):
     return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def sketch_of(luma):
-    """A frame's sketch: area averages at 128 × 128 points."""
+def thumbnail_of(luma):
+    """A frame's thumbnail: area averages at 128 × 128 points."""
     return np.asarray(Image.fromarray(luma).resize((128, 128), Image.Resampling.BOX))
 
 

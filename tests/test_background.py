@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vhashdb.background import RADIUS, common, make_background
+from vhashdb.background import RADIUS, make_background, stop_hash_mask
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq, algorithm
 from vhashdb.hashing.bits import distances
@@ -41,20 +41,20 @@ def test_the_file_is_read_once_and_as_a_resource(shipped):
 
 
 def test_a_background_picture_is_common_up_to_the_radius(shipped):
-    assert common(shipped, Pdq.id).all()
-    assert common(with_flipped_bits(shipped, RADIUS), Pdq.id).all()
-    assert not common(with_flipped_bits(shipped, 80), Pdq.id).any()
+    assert stop_hash_mask(shipped, Pdq.id).all()
+    assert stop_hash_mask(with_flipped_bits(shipped, RADIUS), Pdq.id).all()
+    assert not stop_hash_mask(with_flipped_bits(shipped, 80), Pdq.id).any()
 
 
 @pytest.mark.parametrize("flipped", [22, 24, 25, 27, 32])
 def test_common_is_what_comparing_everything_says(shipped, flipped):
     asked = with_flipped_bits(shipped[::3], flipped, seed=flipped)
-    assert np.array_equal(common(asked, Pdq.id), (distances(asked, shipped) <= RADIUS).any(axis=1))
+    assert np.array_equal(stop_hash_mask(asked, Pdq.id), (distances(asked, shipped) <= RADIUS).any(axis=1))
 
 
 def test_nothing_is_common_with_another_algorithm_or_without_hashes(shipped):
-    assert not common(shipped, algorithm("phash", 256).id).any()
-    assert common(shipped[:0], Pdq.id).shape == (0,)
+    assert not stop_hash_mask(shipped, algorithm("phash", 256).id).any()
+    assert stop_hash_mask(shipped[:0], Pdq.id).shape == (0,)
 
 
 @pytest.mark.parametrize("kind", make_background.KINDS, ids=lambda kind: kind.__name__)
@@ -63,7 +63,7 @@ def test_copies_of_kept_pictures_are_common(kind):
     noise = np.random.default_rng(3).normal(0, 1, make_background.WIDE)
     kept = [picture for picture in kind() if make_background.hash_of(picture) is not None]
     copies = np.stack([pdq.hash_luma(np.clip(picture + noise, 0, 255))[0] for picture in kept])
-    assert common(copies, Pdq.id).all()
+    assert stop_hash_mask(copies, Pdq.id).all()
 
 
 def test_a_flat_or_symmetric_picture_is_not_kept():
@@ -74,4 +74,4 @@ def test_a_flat_or_symmetric_picture_is_not_kept():
 
 def test_films_are_not_background(reference_prints, query_prints):
     for name, fingerprint in (reference_prints | query_prints).items():
-        assert common(fingerprint.hash[fingerprint.usable], Pdq.id).mean() <= 0.01 if fingerprint.usable.any() else True, name
+        assert stop_hash_mask(fingerprint.hash[fingerprint.usable], Pdq.id).mean() <= 0.01 if fingerprint.usable.any() else True, name

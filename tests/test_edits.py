@@ -210,7 +210,7 @@ def test_a_copy_costs_one_decoding_when_both_looks_want_the_same_frames(known_db
 def test_a_long_copy_is_decoded_again_for_the_closer_look(known_db, samples, monkeypatch):
     """Its frames are too many to be kept."""
     passes = []
-    monkeypatch.setattr(fingerprinting, "KEPT_LOOKS", 8)
+    monkeypatch.setattr(fingerprinting, "MAX_KEPT_FRAMES", 8)
     monkeypatch.setattr(query_fingerprinter, "build", lambda *args: passes.append(args[1]) or fingerprinting.build(*args))
     assert known_db.match(samples / "edited" / "valley__clip.mp4").verdict is Verdict.MATCH
     assert len(passes) == 2

@@ -1,4 +1,4 @@
-"""From an input to fingerprints: one pass for several plans, and what is kept of a short one for another."""
+"""From an input to fingerprints: one pass for several profiles, and what is kept of a short one for another."""
 
 from dataclasses import replace
 
@@ -10,8 +10,8 @@ from PIL import Image
 
 import vhashdb
 from tests.footage import picture
-from vhashdb.fingerprinting import KEPT_LOOKS, KeptFrames, build, rebuild
-from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS
+from vhashdb.fingerprinting import MAX_KEPT_FRAMES, KeptFrames, build, rebuild
+from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, REFERENCE_PROFILE
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.video import DecoderPool, Mode, Sampling
 from vhashdb.video.frames import FRAME_DTYPE
@@ -26,8 +26,8 @@ def pool():
     pool.close()
 
 
-def built(source, plans, pool):
-    return build(source, plans, Pdq(), pool, LIMITS)
+def built(source, profiles, pool):
+    return build(source, profiles, Pdq(), pool, LIMITS)
 
 
 def batches_of(sizes):
@@ -39,68 +39,68 @@ def batches_of(sizes):
 
 @given(st.lists(st.integers(1, 64), max_size=30))
 def test_looks_are_kept_up_to_a_number_and_dropped_beyond_it(sizes):
-    looks = KeptFrames(Sampling(Mode.SAMPLED))
+    frames = KeptFrames(Sampling(Mode.SAMPLED))
     batches = batches_of(sizes)
-    passed = list(looks.passing(batches))
+    passed = list(frames.passing(batches))
     assert all(a is b for a, b in zip(passed, batches, strict=True))  # every one of them is handed on
-    assert looks.complete == (0 < sum(sizes) <= KEPT_LOOKS)
-    if sum(sizes) <= KEPT_LOOKS:
-        assert all(a is b for a, b in zip(looks, batches, strict=True))
+    assert frames.complete == (0 < sum(sizes) <= MAX_KEPT_FRAMES)
+    if sum(sizes) <= MAX_KEPT_FRAMES:
+        assert all(a is b for a, b in zip(frames, batches, strict=True))
     else:
-        assert list(looks) == []
+        assert list(frames) == []
 
 
 def test_exactly_as_many_as_are_kept_are_kept():
     for more, complete in ((0, True), (1, False)):
-        looks = KeptFrames(Sampling(Mode.SAMPLED))
-        for _ in looks.passing(batches_of([KEPT_LOOKS, *[1] * more])):
+        frames = KeptFrames(Sampling(Mode.SAMPLED))
+        for _ in frames.passing(batches_of([MAX_KEPT_FRAMES, *[1] * more])):
             pass
-        assert looks.complete is complete
+        assert frames.complete is complete
 
 
 def test_what_is_kept_takes_little_memory():
-    assert KEPT_LOOKS * FRAME_DTYPE.itemsize <= 12 << 20
+    assert MAX_KEPT_FRAMES * FRAME_DTYPE.itemsize <= 12 << 20
 
 
 def test_nothing_is_kept_of_a_film_of_nothing():
-    looks = KeptFrames(Sampling(Mode.SAMPLED))
-    assert list(looks.passing([])) == []
-    assert not looks.complete
+    frames = KeptFrames(Sampling(Mode.SAMPLED))
+    assert list(frames.passing([])) == []
+    assert not frames.complete
 
 
-# -- another plan from the same frames -------------------------------------------------------------
+# -- another profile from the same frames -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["known/valley.mp4", "edited/night_city__letterbox.mp4", "unknown/dark_room.mp4", "still.png"])
 def test_a_rebuilt_fingerprint_equals_one_made_by_decoding_again(samples, pool, name):
-    first = built(samples / name, [SCOUT_VIEWS], pool)
-    rebuilt = rebuild(first, QUERY_VIEWS, Pdq())
-    again = built(samples / name, [QUERY_VIEWS], pool)
+    first = built(samples / name, [COARSE_PROFILE], pool)
+    rebuilt = rebuild(first, QUERY_PROFILE, Pdq())
+    again = built(samples / name, [QUERY_PROFILE], pool)
     assert rebuilt == again.fingerprints[0]
     assert first.info == again.info
-    assert rebuild(first, SCOUT_VIEWS, Pdq()) == first.fingerprints[0]  # as often as one likes
+    assert rebuild(first, COARSE_PROFILE, Pdq()) == first.fingerprints[0]  # as often as one likes
 
 
 def test_a_rebuilt_fingerprint_of_a_picture_equals_a_new_one(pool):
     image = Image.fromarray(picture(1, 200, 300))
-    first = built(image, [SCOUT_VIEWS], pool)
-    assert rebuild(first, QUERY_VIEWS, Pdq()) == built(image, [QUERY_VIEWS], pool).fingerprints[0]
+    first = built(image, [COARSE_PROFILE], pool)
+    assert rebuild(first, QUERY_PROFILE, Pdq()) == built(image, [QUERY_PROFILE], pool).fingerprints[0]
     assert first.decode_cpu_s == 0
 
 
-@pytest.mark.parametrize("plan", [KEYFRAME_VIEWS, CLOSE_VIEWS, REFERENCE_VIEWS], ids=["keyframes", "closer", "reference"])
-def test_a_plan_that_wants_other_frames_is_not_rebuilt(samples, pool, plan):
-    first = built(samples / "known" / "valley.mp4", [SCOUT_VIEWS], pool)
-    assert rebuild(first, plan, Pdq()) is None
+@pytest.mark.parametrize("profile", [KEYFRAME_PROFILE, DENSE_PROFILE, REFERENCE_PROFILE], ids=["keyframes", "closer", "reference"])
+def test_a_plan_that_wants_other_frames_is_not_rebuilt(samples, pool, profile):
+    first = built(samples / "known" / "valley.mp4", [COARSE_PROFILE], pool)
+    assert rebuild(first, profile, Pdq()) is None
 
 
 def test_a_longer_film_than_is_kept_is_decoded_again(samples, pool):
-    often = replace(QUERY_VIEWS, sampling=Sampling(Mode.FULL), views=SCOUT_VIEWS.views)
+    often = replace(QUERY_PROFILE, sampling=Sampling(Mode.FULL), views=COARSE_PROFILE.views)
     path = samples / "known" / "valley.mp4"
-    first = built(path, [replace(SCOUT_VIEWS, sampling=Sampling(Mode.FULL))], pool)
-    assert first.info.frames <= KEPT_LOOKS
+    first = built(path, [replace(COARSE_PROFILE, sampling=Sampling(Mode.FULL))], pool)
+    assert first.info.frames <= MAX_KEPT_FRAMES
     assert rebuild(first, often, Pdq()) is not None
-    for batch in first.kept.passing(batches_of([KEPT_LOOKS])):
+    for batch in first.kept.passing(batches_of([MAX_KEPT_FRAMES])):
         assert len(batch)
     assert rebuild(first, often, Pdq()) is None
 
@@ -108,13 +108,13 @@ def test_a_longer_film_than_is_kept_is_decoded_again(samples, pool):
 def test_one_pass_gives_each_plan_what_it_would_get_alone(samples, pool):
     """As long as both want the same frames."""
     path = samples / "known" / "harbour.mp4"
-    both = built(path, [QUERY_VIEWS, SCOUT_VIEWS], pool).fingerprints
-    assert both == tuple(built(path, [plan], pool).fingerprints[0] for plan in (QUERY_VIEWS, SCOUT_VIEWS))
+    both = built(path, [QUERY_PROFILE, COARSE_PROFILE], pool).fingerprints
+    assert both == tuple(built(path, [profile], pool).fingerprints[0] for profile in (QUERY_PROFILE, COARSE_PROFILE))
 
 
 def test_an_unreadable_file_is_an_error_whichever_plan_asks(pool, tmp_path):
     path = tmp_path / "no.mp4"
     path.write_bytes(b"not a film" * 100)
-    for plan in (SCOUT_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS):
+    for profile in (COARSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, REFERENCE_PROFILE):
         with pytest.raises(vhashdb.MediaError):
-            built(path, [plan], pool)
+            built(path, [profile], pool)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vhashdb.content import EMPTY, FORK, HEAD, NOT_MEDIA, SOUND, begins_as_media, plays_behind, reason_of
+from vhashdb.content import EMPTY, FORK, HEAD, NOT_MEDIA, SOUND, begins_as_media, hides_video, skip_reason_of
 from vhashdb.walking import DATABASE, LINK, walk
 
 FILMS = [
@@ -68,8 +68,8 @@ def test_a_film_is_known_without_its_name(container, codec):
     data = film(container, codec)
     if data is None:
         pytest.skip(f"this FFmpeg writes no {container} with {codec}")
-    assert reason_of(data[:HEAD], PurePath("3f2a9c"), len(data)) == ""
-    assert reason_of(data[:HEAD], PurePath("3f2a9c.txt"), len(data)) == ""
+    assert skip_reason_of(data[:HEAD], PurePath("3f2a9c"), len(data)) == ""
+    assert skip_reason_of(data[:HEAD], PurePath("3f2a9c.txt"), len(data)) == ""
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM"])
@@ -117,23 +117,23 @@ OTHERS = [
 
 @pytest.mark.parametrize(("data", "reason"), OTHERS, ids=[f"{number}-{reason}" for number, (_, reason) in enumerate(OTHERS)])
 def test_what_is_no_media_has_a_reason_and_is_looked_at_if_its_ending_says_so(data, reason):
-    assert reason_of(data[:HEAD], PurePath("README"), len(data)) == reason
-    assert reason_of(data[:HEAD], PurePath("clip.mp4"), len(data)) == ""
+    assert skip_reason_of(data[:HEAD], PurePath("README"), len(data)) == reason
+    assert skip_reason_of(data[:HEAD], PurePath("clip.mp4"), len(data)) == ""
 
 
 @pytest.mark.parametrize("before", [b"VHFP\x02", b"\x7fELF\x02", b"PK\x03\x04", bytes(100), b"\x93junk"])
 @pytest.mark.parametrize(("container", "codec"), [("mpeg", "mpeg2video"), ("mpegts", "mpeg2video"), ("mpeg2video", "mpeg2video")])
 def test_a_film_behind_something_else_is_looked_at(before, container, codec):
     data = before + bytes(range(256)) + film(container, codec)
-    assert reason_of(data[:HEAD], PurePath("3f2a9c"), len(data)) == ""
+    assert skip_reason_of(data[:HEAD], PurePath("3f2a9c"), len(data)) == ""
 
 
 def test_video_is_noticed_in_compressed_data_and_noise_is_not():
     noise = random.Random(2).randbytes(1 << 20)
-    assert not plays_behind(noise)
+    assert not hides_video(noise)
     for container, codec in [("mpeg", "mpeg2video"), ("mpegts", "mpeg2video"), ("h264", "libx264")]:
         data = film(container, codec)
-        assert data is None or plays_behind(noise + data)
+        assert data is None or hides_video(noise + data)
 
 
 # -- the walk ----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""Whether a file holds moving or still pictures, told from its first bytes and, where they say nothing, from its name.
+"""Tell whether a file holds moving or still pictures, by its first bytes and, where they say nothing, by its name.
 
-Whoever uploads a file chooses its name, so the name never keeps one from being looked at; it only adds those whose first
-bytes nobody knows, such as raw streams without a head.
+Whoever uploads a file chooses its name, so a name never excludes a file; it only includes those whose first bytes are unknown,
+such as raw streams without a header.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vhashdb.errors import MediaError
 from vhashdb.opening import is_reserved, open_file
 
 HEAD: Final = 4096
-"""Bytes that are read of a file."""
+"""Bytes that are read of a file. Engineering bound: one page."""
 
 MEDIA_SUFFIXES: Final = frozenset(
     f".{name}"
@@ -26,7 +26,7 @@ MEDIA_SUFFIXES: Final = frozenset(
         "roq smk tif tiff trp ts vc1 vob vvc webm webp wmv wtv xvid y4m yuv "
     ).split()
 )
-"""Endings of files that are looked at whatever they begin with."""
+"""Suffixes of files that are decoded whatever they begin with."""
 
 NOT_MEDIA: Final = "not media"
 SOUND: Final = "sound only"
@@ -34,7 +34,7 @@ EMPTY: Final = "empty"
 FORK: Final = "AppleDouble"
 
 _BOXES: Final = frozenset({*b"ftyp styp moov moof mdat free skip wide pnot udta uuid sidx emsg prft".split(), b"jP  ", b"JXL "})
-"""What ISO base media files, QuickTime and the JPEG formats built alike may begin with, behind a length."""
+"""Types that the first box may have in ISO base media, QuickTime and the JPEG formats built alike, after a length."""
 _STARTS: Final = (
     b"\x1a\x45\xdf\xa3",  # Matroska, WebM
     b"FLV\x01",
@@ -81,7 +81,9 @@ _ANNEX_B: Final = re.compile(rb"\0{2,}\x01(?:[\x01-\x7f\xb0\xb3\xb5]|\x00\0\0\x0
 # Video that is found behind anything: a pack or a sequence of MPEG.
 _MPEG: Final = re.compile(rb"\0\0\x01(?:\xba(?:[\x44-\x7f]|[\x21-\x2f])|\xb3[^\0])")
 _TS_PACKETS: Final = (188, 192, 204)
+"""Bytes of a packet in the variants of MPEG transport streams. Given by their standards."""
 _TS_COUNT: Final = 5
+"""Packets in a row that make a transport stream. Engineering bound: five bytes agree by chance at one place in 10¹²."""
 _TEXT: Final = re.compile(rb"[\t\n\r\f\x1b\x20-\x7e\x80-\xff]*")
 _SOUNDS: Final = (b"ID3", b"fLaC", b"FORM", b".snd", b"OggS", b"#!AMR", b"MThd", b"ADIF", b"wvpk", b"MAC ", b"TTA1", b".ra\xfd")
 _MPEG_SOUND: Final = re.compile(rb"\xff[\xe2-\xfd]")
@@ -90,22 +92,22 @@ _OGG_PICTURES: Final = re.compile(rb"\x80theora|BBCD|OVP80|\x01video|fishead")
 _APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"
 
 
-def passed_over(path: str | os.PathLike[str]) -> str:
-    """Why a file in a folder need not be looked at, in words; empty if it is media, may be, or cannot be opened.
+def skip_reason(path: str | os.PathLike[str]) -> str:
+    """Say why a file in a folder is skipped, in words; empty if it is media, may be, or cannot be opened.
 
-    What cannot be opened is left to whoever looks at it, for whom it is an error.
+    A file that cannot be opened is an error of its own for whoever decodes it.
     """
     if is_reserved(path):  # a database that is open
         return NOT_MEDIA
     try:
         with open_file(path) as file:
-            return reason_of(file.head(HEAD), file.path, file.size)
+            return skip_reason_of(file.head(HEAD), file.path, file.size)
     except MediaError:
         return ""
 
 
-def reason_of(head: bytes, name: PurePath, size: int) -> str:
-    """The same for a file that begins with these bytes, has this name and so many bytes."""
+def skip_reason_of(head: bytes, name: PurePath, size: int) -> str:
+    """Say why a file is skipped that begins with these bytes, has this name and so many bytes; empty if it is not."""
     if _is_fork(head, name):
         return FORK
     if name.suffix.lower() in MEDIA_SUFFIXES or begins_as_media(head):
@@ -116,7 +118,7 @@ def reason_of(head: bytes, name: PurePath, size: int) -> str:
 
 
 def begins_as_media(head: bytes) -> bool:
-    """Whether a file that begins so is one with pictures."""
+    """Say whether a file that begins with these bytes holds pictures."""
     if head.startswith(_STARTS) or (head[:4] == b"RIFF" and head[8:12].startswith(_RIFF)):
         return True
     if head[4:8] in _BOXES and not _TEXT.fullmatch(head[:4]):
@@ -129,12 +131,12 @@ def begins_as_media(head: bytes) -> bool:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether the bytes may be text in ASCII or an extension of it."""
+    """Say whether the bytes may be text in ASCII or an extension of it."""
     return bool(_TEXT.fullmatch(head))
 
 
-def plays_behind(data: bytes) -> bool:
-    """Whether video is hidden in compressed data: codes that begin pictures, which chance puts there once in 16 MiB."""
+def hides_video(data: bytes) -> bool:
+    """Say whether video is hidden in compressed data: start codes of pictures, which chance puts there once in 16 MiB."""
     by_chance = 4 + (len(data) >> 20)
     return data.count(b"\0\0\x01") > by_chance or data.count(b"\xff\xd8\xff") > by_chance or _has_packets(data)
 
@@ -145,7 +147,7 @@ def _begins_as_sound(head: bytes) -> bool:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """Packets that each begin with the same byte, the first of them anywhere."""
+    """Say whether packets follow that each begin with the same byte, the first of them anywhere."""
     for length in _TS_PACKETS:
         for first in range(min(length, len(head))):
             packets = head[first::length]
@@ -155,10 +157,10 @@ def _is_transport_stream(head: bytes) -> bool:
 
 
 def _has_packets(data: bytes) -> bool:
-    """The same anywhere in the data."""
+    """Say whether there are such packets anywhere in the data."""
     return any(re.search(rb"(?s)(?:G.{%d}){%d}" % (length - 1, _TS_COUNT + 3), data) is not None for length in _TS_PACKETS)
 
 
 def _is_fork(head: bytes, name: PurePath) -> bool:
-    """What a Mac writes beside a file on a foreign disk: its properties, under its name behind ``._``."""
+    """Say whether it is an AppleDouble file, in which macOS keeps properties of another file on foreign disks."""
     return head.startswith(_APPLE_DOUBLE) and name.name.startswith("._") and not _MPEG.search(head) and not _is_transport_stream(head)

@@ -1,6 +1,6 @@
-"""How much of an input was looked at, of what there is: the facts behind every answer that says *nothing found*.
+"""Coverage: how much of an input was decoded, of what there is; every answer that says *nothing found* rests on it.
 
-What was not seen cannot be called harmless. Losses too short to hide anything are damage, and no reason for doubt; the
+What was not decoded cannot be called harmless. Losses too short to hide a match are damage, and no reason for doubt; the
 bounds are here, in one place.
 """
 
@@ -11,19 +11,24 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 LEAST_RUN_S: Final = 1.0
-"""Seconds lost in one piece that count. A stretch must last 0.75 s to be found at all (`matching.verdict.MIN_MATCHED_S`), so
-what is shorter than this hides hardly anything that could have been found."""
+"""Seconds lost in one piece that count. Derived: a segment must last 0.75 s to be found at all (`matching.verdict.MIN_MATCHED_S`), so a
+shorter loss hides hardly anything that could have been found."""
 LEAST_SHARE: Final = 0.05
-"""Share of a video, lost in pieces that are each shorter, that counts if it is also `LEAST_RUN_S` …"""
+"""Share of a video, lost in pieces that are each shorter, that counts if it is also `LEAST_RUN_S`. Engineering bound."""
 MOST_OF_A_CLIP: Final = 0.5
-"""… and share that counts however short the video is."""
+"""Share that counts however short the video is. Engineering bound."""
+MAX_CODEC: Final = 32
+"""Characters of a codec's name that are kept. Engineering bound."""
 MAX_TRACKS: Final = 64
+"""Tracks that are kept. Engineering bound: what a decoder process or a stranger's fingerprint may claim."""
 MAX_WORDS: Final = 300
+"""Characters of a reason that are kept. Engineering bound."""
 MAX_REASONS: Final = 20
+"""Reasons that are kept. Engineering bound."""
 
 
 def counts(lost_s: float, longest_s: float, there_s: float) -> bool:
-    """Whether a loss is long enough to have hidden something.
+    """Say whether a loss is long enough to have hidden something.
 
     Args:
         lost_s: seconds lost in all.
@@ -35,29 +40,29 @@ def counts(lost_s: float, longest_s: float, there_s: float) -> bool:
 
 @dataclass(frozen=True)
 class PictureTrack:
-    """One track of pictures in a file, and where it lies on the file's line of time."""
+    """Describe one track of pictures in a file, and where it lies on the file's timeline."""
 
     number: int
-    """Its number in the file, from 0; of a picture with a film behind it, the picture is 0."""
+    """Its number in the file, from 0; of a picture with a video behind it, the picture is 0."""
     codec: str = ""
     width: int = 0
     height: int = 0
     start_s: float = 0.0
-    """Where it begins on the line of time: tracks lie one after the other."""
+    """Seconds at which it begins on the timeline, where tracks lie one after the other."""
     duration_s: float = 0.0
     """Seconds of pictures that there are, as far as is known."""
     seen_s: float = 0.0
-    """Seconds of them that were looked at."""
+    """Seconds of them that were decoded."""
     unseen: str = ""
-    """Why none of it was looked at; empty if it was."""
+    """Why none of it was decoded; empty if it was."""
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """Return a JSON object."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> PictureTrack:
-        """From what `to_json` gave, checked.
+        """Read what `to_json` returned, with every field checked.
 
         Raises:
             KeyError, TypeError, ValueError: it is something else.
@@ -66,19 +71,19 @@ class PictureTrack:
         if not all(0 <= value < math.inf for value in (start_s, duration_s, seen_s)):
             raise ValueError(f"a track of {duration_s} s")
         number, width, height = int(data["number"]), int(data["width"]), int(data["height"])
-        return cls(number, str(data["codec"])[:32], width, height, start_s, duration_s, seen_s, str(data["unseen"])[:MAX_WORDS])
+        return cls(number, str(data["codec"])[:MAX_CODEC], width, height, start_s, duration_s, seen_s, str(data["unseen"])[:MAX_WORDS])
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What was looked at, of what there is."""
+    """Say what was decoded of an input, of what there is."""
 
     tracks: tuple[PictureTrack, ...] = ()
-    """All tracks of pictures, in order of their places on the line of time; none if nothing is known of them."""
+    """All tracks of pictures, in order of their places on the timeline; none if nothing is known of them."""
     unseen: tuple[str, ...] = ()
-    """What was not looked at although something could be in it, and why, in sentences."""
+    """What was not decoded although something could be in it, and why, in sentences."""
     sparse: bool = False
-    """Only keyframes were looked at, and they stand too far apart to speak for what lies between them."""
+    """Whether only keyframes were decoded that are too far apart to stand for what lies between them."""
 
     @property
     def complete(self) -> bool:
@@ -87,7 +92,7 @@ class Coverage:
 
     @property
     def seen_s(self) -> float:
-        """Seconds looked at, of all tracks."""
+        """Seconds decoded, of all tracks."""
         return sum(track.seen_s for track in self.tracks)
 
     @property
@@ -97,11 +102,11 @@ class Coverage:
 
     @property
     def tracks_seen(self) -> int:
-        """Tracks of which something was looked at."""
+        """Number of tracks of which something was decoded."""
         return sum(not track.unseen for track in self.tracks)
 
     def summary(self) -> dict[str, Any]:
-        """The ``coverage`` object of a JSON line (`docs/json.md`)."""
+        """Return the ``coverage`` object of a JSON line (`docs/json.md`)."""
         return {
             "complete": self.complete,
             "seen_s": round(self.seen_s, 3),
@@ -113,12 +118,12 @@ class Coverage:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object that `from_json` reads."""
+        """Return a JSON object that `from_json` reads."""
         return {"tracks": [track.to_json() for track in self.tracks], "unseen": list(self.unseen), "sparse": self.sparse}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Coverage:
-        """From what `to_json` gave, with every field checked and bounded.
+        """Read what `to_json` returned, with every field checked and bounded.
 
         Raises:
             KeyError, TypeError, ValueError: it is something else.

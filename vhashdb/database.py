@@ -14,7 +14,7 @@ from typing import Final, Self
 from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase
 from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprinting import build
-from vhashdb.fingerprints import REFERENCE_VIEWS, SCOUT_VIEWS, Fingerprint
+from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, Fingerprint
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
 from vhashdb.hashing.bits import PackedHashes
@@ -229,13 +229,13 @@ class Database:
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
             return Prepared(source, source, None)
-        plans, image = [REFERENCE_VIEWS, SCOUT_VIEWS], as_image(source)
+        profiles, image = [REFERENCE_PROFILE, COARSE_PROFILE], as_image(source)
         if image is not None:
-            built = build(image, plans, self._algorithm, self._decoders, self.limits)
+            built = build(image, profiles, self._algorithm, self._decoders, self.limits)
             return Prepared(built.fingerprints[0], built.fingerprints[1], None)
         with as_file(source, self.limits) as file:
             hashes = hash_file(file, time_s=self.limits.time_s)
-            built = build(file, plans, self._algorithm, self._decoders, self.limits)
+            built = build(file, profiles, self._algorithm, self._decoders, self.limits)
             file.require_unchanged()
         return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
 

@@ -1,4 +1,4 @@
-"""From an input to fingerprints: joins decoding and building."""
+"""Make fingerprints of an input: decode it once, and build from the same frames."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from typing import Final
 from PIL import Image
 
 from vhashdb.errors import UsageError
-from vhashdb.fingerprints import EVERY_FRAME, QUERY_VIEWS, REFERENCE_VIEWS, Fingerprint, FingerprintBuilder, Plan
+from vhashdb.fingerprints import EVERY_FRAME_PROFILE, QUERY_PROFILE, REFERENCE_PROFILE, ExtractionProfile, Fingerprint, FingerprintBuilder
 from vhashdb.hashing.algorithms import FrameAlgorithm, algorithm, to_imagehash
 from vhashdb.inputs import Source, as_file, as_image
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
 from vhashdb.video import DecoderPool, FrameBatch, Sampling, VideoInfo, frames_of_image
 
-VIEWS: Final = {"reference": REFERENCE_VIEWS, "query": QUERY_VIEWS}
-"""The two plans that `fingerprint` takes by name."""
+PROFILES: Final = {"reference": REFERENCE_PROFILE, "query": QUERY_PROFILE}
+"""The two extraction profiles that `fingerprint` takes by name."""
 
 
-KEPT_LOOKS: Final = 600
-"""Frames kept of one video: 10 MB, 200 s at three looks a second."""
+MAX_KEPT_FRAMES: Final = 600
+"""Frames kept of one video. Engineering bound: 10 MB, 200 s at three frames a second."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """Fingerprints of one pass over one input."""
+    """Hold the fingerprints of one pass over one input."""
 
     fingerprints: tuple[Fingerprint, ...]
     info: VideoInfo
     decode_cpu_s: float
     kept: KeptFrames
-    """What was looked at, if it is little enough to be kept."""
+    """The frames of that pass, if they are few enough to be kept."""
 
 
 class KeptFrames:
-    """The frames of a short video, kept so that another plan with the same sampling need not decode it again."""
+    """Keep the frames of a short video, so that another profile with the same sampling need not decode it again."""
 
     def __init__(self, sampling: Sampling) -> None:
         self.sampling = sampling
@@ -47,14 +47,14 @@ class KeptFrames:
 
     @property
     def complete(self) -> bool:
-        """Whether all of them are here."""
-        return 0 < self._count <= KEPT_LOOKS
+        """Whether all frames are here."""
+        return 0 < self._count <= MAX_KEPT_FRAMES
 
     def passing(self, batches: Iterable[FrameBatch]) -> Iterator[FrameBatch]:
-        """Hand batches through, and keep them while they are few."""
+        """Yield batches as they come, and keep them while they are few."""
         for batch in batches:
             self._count += len(batch)
-            if self._count <= KEPT_LOOKS:
+            if self._count <= MAX_KEPT_FRAMES:
                 self._batches.append(batch)
             else:
                 self._batches.clear()
@@ -64,25 +64,31 @@ class KeptFrames:
         return iter(self._batches)
 
 
-def build(source: Source | OpenFile, plans: Sequence[Plan], frame_algorithm: FrameAlgorithm, pool: DecoderPool, limits: Limits) -> Built:
-    """Decode once, as the first plan samples, and build a fingerprint for each plan from the same frames."""
-    kept = KeptFrames(plans[0].sampling)
+def build(
+    source: Source | OpenFile, profiles: Sequence[ExtractionProfile], frame_algorithm: FrameAlgorithm, pool: DecoderPool, limits: Limits
+) -> Built:
+    """Decode once, as the first profile samples, and build a fingerprint for each profile from the same frames.
+
+    Raises:
+        MediaError: the input cannot be read.
+    """
+    kept = KeptFrames(profiles[0].sampling)
     image = None if isinstance(source, OpenFile) else as_image(source)
     if image is not None:
         batch, info = frames_of_image(image)
-        return Built(_fingerprints(kept.passing([batch]), lambda: info, plans, frame_algorithm), info, 0.0, kept)
+        return Built(_fingerprints(kept.passing([batch]), lambda: info, profiles, frame_algorithm), info, 0.0, kept)
     with as_file(source, limits) as file, pool.decoder() as decoder:
-        stream = decoder.read(file, plans[0].sampling)
-        with closing(iter(stream)) as batches:  # also after an error: what is left of a file must not be taken for the next
-            made = _fingerprints(kept.passing(batches), lambda: stream.info, plans, frame_algorithm)
+        stream = decoder.read(file, profiles[0].sampling)
+        with closing(iter(stream)) as batches:  # also after an error, so that the rest of a file is not taken for the next one
+            made = _fingerprints(kept.passing(batches), lambda: stream.info, profiles, frame_algorithm)
         return Built(made, stream.info, stream.cpu_s, kept)
 
 
-def rebuild(built: Built, plan: Plan, frame_algorithm: FrameAlgorithm) -> Fingerprint | None:
-    """Another fingerprint from the frames that were kept; None if they were not, or the plan wants others."""
-    if not built.kept.complete or built.kept.sampling != plan.sampling:
+def rebuild(built: Built, profile: ExtractionProfile, frame_algorithm: FrameAlgorithm) -> Fingerprint | None:
+    """Build another fingerprint from the frames that were kept; None if they were not, or the profile samples others."""
+    if not built.kept.complete or built.kept.sampling != profile.sampling:
         return None
-    return _fingerprints(built.kept, lambda: built.info, [plan], frame_algorithm)[0]
+    return _fingerprints(built.kept, lambda: built.info, [profile], frame_algorithm)[0]
 
 
 def fingerprint(
@@ -92,7 +98,7 @@ def fingerprint(
 
     Args:
         source: a path, a PIL picture, a uint8 array ``(h, w[, 3])``, or a binary file object.
-        views: ``"reference"``, what a database stores, or ``"query"``, what is asked of one.
+        views: ``"reference"``, what a database stores, or ``"query"``, what it is searched with.
         algorithm_name: ``"pdq"``, or one of imagehash's ``"phash"``, ``"dhash"``, ``"whash"``, ``"average_hash"``.
         bits: of one hash; 256 for PDQ.
         limits: bounds on what the input may cost.
@@ -106,13 +112,13 @@ def fingerprint(
         print(fp.duration_s, len(fp), fp.damage)
     """
     limits = limits or Limits()
-    if views not in VIEWS:
-        raise UsageError(f"{views!r} is no set of views", hint=f"known: {', '.join(VIEWS)}")
-    return build(source, [VIEWS[views]], algorithm(algorithm_name, bits), _pool(limits), limits).fingerprints[0]
+    if views not in PROFILES:
+        raise UsageError(f"{views!r} is no set of views", hint=f"known: {', '.join(PROFILES)}")
+    return build(source, [PROFILES[views]], algorithm(algorithm_name, bits), _pool(limits), limits).fingerprints[0]
 
 
 def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 256) -> object:
-    """The hash of one picture, as an `imagehash.ImageHash`; its text is the hash in hexadecimal.
+    """Hash one picture into an `imagehash.ImageHash`; its text is the hash in hexadecimal.
 
     With ``"pdq"`` it equals the reference implementation's, with the others imagehash's own.
     """
@@ -120,16 +126,16 @@ def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 2
 
 
 def every_frame(source: Source, *, limits: Limits | None = None) -> Fingerprint:
-    """PDQ of every single frame of the whole picture, as vPDQ takes it (`vhashdb.to_vpdq` writes it)."""
+    """Compute PDQ of every single frame of the whole picture, as vPDQ does (`vhashdb.to_vpdq` writes it)."""
     limits = limits or Limits()
-    return build(source, [EVERY_FRAME], algorithm("pdq"), _pool(limits), limits).fingerprints[0]
+    return build(source, [EVERY_FRAME_PROFILE], algorithm("pdq"), _pool(limits), limits).fingerprints[0]
 
 
 def _fingerprints(
-    batches: Iterable[FrameBatch], info: Callable[[], VideoInfo], plans: Sequence[Plan], frame_algorithm: FrameAlgorithm
+    batches: Iterable[FrameBatch], info: Callable[[], VideoInfo], profiles: Sequence[ExtractionProfile], frame_algorithm: FrameAlgorithm
 ) -> tuple[Fingerprint, ...]:
-    """One for each plan; ``info`` is asked when the batches have ended."""
-    builders = [FingerprintBuilder(frame_algorithm, plan) for plan in plans]
+    """Build one fingerprint for each profile; ``info`` is called when the batches have ended."""
+    builders = [FingerprintBuilder(frame_algorithm, profile) for profile in profiles]
     for batch in batches:
         for builder in builders:
             builder.feed(batch)
@@ -143,7 +149,7 @@ def close_decoders() -> None:
 
 
 def _pool(limits: Limits) -> DecoderPool:
-    """The decoders for these limits, kept warm until the program ends."""
+    """Return the decoders for these limits, kept warm until the program ends."""
     return _pools.setdefault(limits, DecoderPool(limits))
 
 

@@ -1,4 +1,4 @@
-"""What can be fingerprinted: a path, a picture, an array, a file object; and how each becomes an open file or a picture."""
+"""Turn anything that can be fingerprinted (a path, a picture, an array, a file object) into an open file or a picture."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from vhashdb.limits import Limits
 from vhashdb.opening import BLOCK, OpenFile, open_file
 
 Source = str | os.PathLike[str] | Image.Image | np.ndarray[Any, Any] | BinaryIO
-"""Anything the library takes for a video or picture."""
+"""Anything that the library accepts as a video or picture."""
 
 
 @dataclass(frozen=True)
 class FileHashes:
-    """Exact hashes of a file, in hexadecimal."""
+    """Hold exact hashes of a file, in hexadecimal."""
 
     sha256: str
     md5: str = ""
-    """Empty where nobody needs it."""
+    """Empty where it is not needed."""
 
 
 def hash_file(source: str | os.PathLike[str] | OpenFile, *, with_md5: bool = True, time_s: float | None = None) -> FileHashes:
-    """SHA-256 and, if it is wanted, MD5 of a file; of one that is not open yet, by its name.
+    """Compute SHA-256 and, if wanted, MD5 of a file; one that is not open yet is given by its name.
 
     Raises:
         MediaNotFound: it cannot be opened.
@@ -50,12 +50,16 @@ def hash_file(source: str | os.PathLike[str] | OpenFile, *, with_md5: bool = Tru
 
 
 def sha256_of(source: str | os.PathLike[str] | OpenFile) -> str:
-    """SHA-256 of a file alone, which is all that a question needs; see `hash_file`."""
+    """Compute SHA-256 of a file alone, which is all that a query needs; see `hash_file`."""
     return hash_file(source, with_md5=False).sha256
 
 
 def as_image(source: Source) -> Image.Image | None:
-    """The picture, if the source is one in memory."""
+    """Return the picture if the source is one in memory, else None.
+
+    Raises:
+        UsageError: it is an array that cannot be a picture.
+    """
     if isinstance(source, Image.Image):
         return source
     if isinstance(source, np.ndarray):
@@ -67,12 +71,12 @@ def as_image(source: Source) -> Image.Image | None:
 
 @contextlib.contextmanager
 def as_file(source: Source | OpenFile, limits: Limits) -> Iterator[OpenFile]:
-    """The source as a regular file, open for as long as the ``with`` statement lasts; a file object is copied to a temporary one.
+    """Open the source as a regular file for as long as the ``with`` statement lasts; a file object is copied to a temporary one.
 
     Raises:
         MediaNotFound: there is no such file, or it cannot be opened.
         NotMedia: it is a pipe, a device or a socket.
-        LimitExceeded: a file object gives too much.
+        LimitExceeded: a file object has more bytes than the limit.
         UsageError: it is nothing that can be read.
     """
     if isinstance(source, OpenFile):
@@ -80,7 +84,7 @@ def as_file(source: Source | OpenFile, limits: Limits) -> Iterator[OpenFile]:
         return
     if isinstance(source, str | os.PathLike):
         with open_file(source) as file:
-            if not file.size:  # what the kernel invents as it is read has no size either
+            if not file.size:  # nor have the files that the kernel makes up while they are read
                 raise UnreadableMedia(f"{file.name}: the file is empty")
             yield file
         return
@@ -111,6 +115,6 @@ def _spool(source: BinaryIO, copy: IO[bytes], name: str, limits: Limits) -> None
 
 
 def _name_of(source: BinaryIO) -> str:
-    """What messages call a file object."""
+    """Return what messages call a file object."""
     name = getattr(source, "name", None)
     return os.fsdecode(name) if isinstance(name, str | bytes) and name else "the file object"

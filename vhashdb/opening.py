@@ -1,8 +1,8 @@
-"""Opening what other people made: regular files only, without ever waiting, and a pipe once.
+"""Open files from outside safely: regular files only, without ever waiting, and pipes for one reading.
 
-Whatever is hashed, looked into or decoded is opened here. A named pipe, a device or a socket may block for ever or never
-end, so it is told from a file before and after it is opened; what is read from a file ends where the file ended when it
-was opened, and a file that changes meanwhile is noticed.
+Whatever is hashed or decoded is opened here. A named pipe, a device or a socket may block for ever or never end, so files are
+checked before and after they are opened; reading ends where the file ended when it was opened, and a file that changes
+meanwhile is noticed.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import Any, BinaryIO, Final
 from vhashdb.errors import LimitExceeded, MediaError, MediaNotFound, NotMedia, UnreadableMedia
 
 BLOCK: Final = 1 << 20
-"""Bytes read at a time."""
+"""Bytes read at a time. Engineering bound."""
 SILENCE_S: Final = 60.0
-"""How long somebody waits for whoever writes to a pipe."""
+"""Seconds to wait for whoever writes to a pipe. Engineering bound."""
 _FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _KINDS: Final = (
     (stat.S_ISFIFO, "a pipe"),
@@ -42,9 +42,9 @@ _reserving: Final = threading.Lock()
 
 
 def reserve(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Keep `open_file` from a file that SQLite has open in this process, until it is released with what this gives.
+    """Keep `open_file` from a file that SQLite has open in this process, until it is released with the returned key.
 
-    Closing a file frees every POSIX lock that the process has on it, and SQLite's locks are such.
+    Closing a file releases every POSIX lock that the process holds on it, and SQLite's locks are POSIX locks.
     """
     state = os.stat(path)
     with _reserving:
@@ -53,7 +53,9 @@ def reserve(path: str | os.PathLike[str]) -> tuple[int, int]:
 
 
 def head_of(path: str | os.PathLike[str], length: int) -> bytes | None:
-    """The first bytes of a file; None if SQLite has it open in this process, since closing it here would free SQLite's locks.
+    """Return the first bytes of a file; None if SQLite has it open in this process.
+
+    Closing it here would release SQLite's locks.
 
     Raises:
         OSError: it cannot be read.
@@ -66,7 +68,7 @@ def head_of(path: str | os.PathLike[str], length: int) -> bytes | None:
 
 
 def is_reserved(path: str | os.PathLike[str]) -> bool:
-    """Whether SQLite has this file open in this process."""
+    """Say whether SQLite has this file open in this process."""
     with contextlib.suppress(OSError, ValueError):
         state = os.stat(path)
         return _reserved[state.st_dev, state.st_ino] > 0
@@ -74,7 +76,7 @@ def is_reserved(path: str | os.PathLike[str]) -> bool:
 
 
 def release(reserved: tuple[int, int]) -> None:
-    """Let a file be opened again."""
+    """Let a reserved file be opened again."""
     with _reserving:
         _reserved[reserved] -= 1
         if not _reserved[reserved]:
@@ -82,7 +84,7 @@ def release(reserved: tuple[int, int]) -> None:
 
 
 class OpenFile:
-    """A regular file, open for reading. What it gives is the same file for as long as it is open, whatever its name leads to."""
+    """Read a regular file that is open: the same file for as long as it is, whatever its name refers to meanwhile."""
 
     def __init__(self, descriptor: int, path: Path, name: str | None = None) -> None:
         """Take over a descriptor that `open_file` or a caller opened; ``name`` is what messages call it."""
@@ -103,11 +105,11 @@ class OpenFile:
         return os.fspath(self.path)
 
     def fileno(self) -> int:
-        """The descriptor."""
+        """Return the descriptor."""
         return self._descriptor
 
     def head(self, length: int) -> bytes:
-        """The first bytes, at most ``length``.
+        """Return the first bytes, at most ``length``.
 
         Raises:
             MediaNotFound: it cannot be read.
@@ -115,7 +117,7 @@ class OpenFile:
         return self._read(min(length, self.size), 0) if self.size else b""
 
     def blocks(self, *, time_s: float | None = None) -> Iterator[bytes]:
-        """All of it as it was when it was opened, in blocks.
+        """Yield all of it, as it was when it was opened, in blocks.
 
         Raises:
             MediaNotFound: it cannot be read.
@@ -142,7 +144,11 @@ class OpenFile:
         return _state_of(self._descriptor) == self._state
 
     def require_unchanged(self) -> None:
-        """Raises: UnreadableMedia: somebody wrote to it since it was opened."""
+        """Require that nobody wrote to it since it was opened.
+
+        Raises:
+            UnreadableMedia: somebody did.
+        """
         if not self.unchanged:
             raise UnreadableMedia(f"{self.name}: the file changed while it was read", hint="ask again when it is finished")
 
@@ -157,12 +163,12 @@ def open_file(path: str | os.PathLike[str]) -> OpenFile:
     """Open a regular file for reading; never waits.
 
     Raises:
-        MediaNotFound: there is none of this name, it is a folder, or it cannot be opened.
+        MediaNotFound: there is no such file, it is a folder, or it cannot be opened.
         NotMedia: it is a pipe, a device or a socket.
     """
     name = os.fspath(path)
     try:
-        # Asked before it is opened, for opening some devices has consequences, and after it, for it may be another by then.
+        # Checked before it is opened, because opening some devices has consequences, and after, because it may be another file by then.
         _require_regular(os.stat(name), name)
         if is_reserved(name):
             raise NotMedia(f"{name}: is a database that is open", hint="give a video or an image file")
@@ -180,7 +186,7 @@ def open_file(path: str | os.PathLike[str]) -> OpenFile:
 
 
 def cannot_open(name: str, error: OSError | ValueError) -> MediaNotFound:
-    """The error for a name that cannot be opened."""
+    """Return the error for a name that cannot be opened."""
     if isinstance(error, FileNotFoundError):
         return MediaNotFound(f"{name}: no such file")
     if isinstance(error, OSError):
@@ -189,16 +195,16 @@ def cannot_open(name: str, error: OSError | ValueError) -> MediaNotFound:
 
 
 def is_pipe(path: str | os.PathLike[str]) -> bool:
-    """Whether a name leads to a pipe: a named one, or an open one such as ``/dev/stdin``."""
+    """Say whether a name refers to a pipe: a named one, or an open one such as ``/dev/stdin``."""
     with contextlib.suppress(OSError, ValueError):
         return stat.S_ISFIFO(os.stat(path).st_mode)
     return False
 
 
 class Pipe(io.RawIOBase):
-    """A pipe that was named, to be read once: a binary file object, opened when it is first read.
+    """Read a pipe once: a binary file object, opened when it is first read.
 
-    Nobody may ever write to it, so whoever reads waits no longer than ``silence_s`` for the next bytes, and no longer than
+    Nobody may ever write to it, so reading waits no longer than ``silence_s`` for the next bytes, and no longer than
     ``time_s`` in all: `LimitExceeded`. A name that cannot be opened is a `MediaNotFound`.
     """
 
@@ -212,16 +218,16 @@ class Pipe(io.RawIOBase):
         self._deadline_s = math.inf
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def close(self) -> None:
-        """Read no more of it."""
+        """Stop reading."""
         self._release()
         super().close()
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer with what comes next, at least one byte; 0 at its end."""
+        """Fill the buffer with what comes next, at least one byte; return 0 at the end."""
         if self._ended:
             return 0
         try:
@@ -239,7 +245,7 @@ class Pipe(io.RawIOBase):
         return len(block)
 
     def read1(self, size: int = BLOCK) -> bytes:
-        """What there is, at most ``size`` bytes; nothing at its end."""
+        """Return what is available, at most ``size`` bytes; nothing at the end."""
         return self.read(size) or b""
 
     def _release(self) -> None:
@@ -270,10 +276,10 @@ class Pipe(io.RawIOBase):
 
 
 def stream_of(path: str) -> BinaryIO:
-    """What somebody named, to be read from its beginning to its end: a regular file, or a pipe.
+    """Open a regular file or a pipe by its name, to be read from its beginning to its end.
 
     Raises:
-        MediaNotFound: there is none of this name, it is a folder, or it cannot be opened.
+        MediaNotFound: there is no such file, it is a folder, or it cannot be opened.
         NotMedia: it is a device or a socket.
     """
     if is_pipe(path):
@@ -283,7 +289,7 @@ def stream_of(path: str) -> BinaryIO:
 
 
 def content_of(path: str | os.PathLike[str], most: int) -> bytes:
-    """All of a small file that somebody named, such as a key or a list of settings; of a pipe, what comes through it.
+    """Return all of a small file, such as a key or a list of settings; of a pipe, what comes through it.
 
     Raises:
         OSError: it cannot be read, is neither a file nor a pipe, or has more than ``most`` bytes; ``strerror`` says which.

@@ -1,4 +1,4 @@
-"""Walking a folder: every file that has to be looked at, and why each of the others has not."""
+"""Walk a folder: yield every file to be decoded, and why each of the others is skipped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vhashdb.content import passed_over
+from vhashdb.content import skip_reason
 from vhashdb.layout import RECORDS_FILE
 
 LINK: Final = "link to a folder"
@@ -17,25 +17,25 @@ DATABASE: Final = "database"
 
 @dataclass(frozen=True)
 class Found:
-    """Something in a folder."""
+    """Name something in a folder, and why it is skipped if it is."""
 
     path: Path
     skipped: str = ""
-    """Why it is passed over, in words; empty: it has to be looked at, be it only to say that it cannot be."""
+    """Why it is skipped, in words; empty if it is to be decoded, even if only to report that it cannot be."""
 
 
 def walk(folder: Path) -> Iterator[Found]:
-    """Everything below a folder in a stable order, told apart by content; hidden names are names like any other.
+    """Yield everything below a folder in a stable order, told apart by content; hidden files are not special.
 
-    A folder that cannot be read is given as something to be looked at, so that it gets an error of its own; so is whatever
+    A folder that cannot be read is yielded as something to be decoded, so that it gets an error of its own; so is whatever
     is no regular file.
     """
     for found in entries(folder):
-        yield found if found.skipped else Found(found.path, passed_over(found.path))
+        yield found if found.skipped else Found(found.path, skip_reason(found.path))
 
 
 def entries(folder: Path) -> Iterator[Found]:
-    """The same without looking into any file."""
+    """Yield everything below a folder without opening any file."""
     waiting = [folder]
     while waiting:
         here = waiting.pop()
@@ -63,7 +63,7 @@ def entries(folder: Path) -> Iterator[Found]:
 def _is_folder(entry: os.DirEntry[str], *, linked: bool = False) -> bool:
     try:
         return entry.is_dir(follow_symlinks=linked)
-    except OSError:  # a loop of links, or a path that is too long: an error of its own when it is looked at
+    except OSError:  # a loop of links, or a path that is too long: reported when the file is opened
         return False
 
 

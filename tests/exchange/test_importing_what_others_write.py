@@ -64,7 +64,7 @@ def test_a_video_of_which_most_cannot_be_read_is_held(new_db):
 
 def test_more_hashes_than_a_video_can_have_are_refused(new_db):
     limits = Options(FormatLimits(hashes_free=10, hashes_per_s=8))
-    # In one view they are thinned, so only what several views claim can be too many.
+    # In one view they are subsampled, so only what several views claim can be too many.
     many = fingerprint_of(HASHES, step_s=0.01)
     both = replace(many, view=np.repeat(np.array([0, 8], np.uint16), 32))
     (outcome,) = Importer(new_db, io.BytesIO(vhashdb.to_json(both).encode()), options=limits).run()

@@ -79,7 +79,7 @@ def test_the_layout_is_the_documented_one():
         np.array([1000, 125, 125], "<u4").tobytes()
         + np.array([125, 125, 125], "<u4").tobytes()
         + bytes([90] * 3)
-        + np.array([0, View(Region.LOWER_HALF, Orientation.MIRRORED).code, View(Region.EVEN_BAND).code], "<u2").tobytes()
+        + np.array([0, View(Region.LOWER_HALF, Orientation.MIRRORED).code, View(Region.BETWEEN_SYMMETRIC_BANDS).code], "<u2").tobytes()
         + small().hash.tobytes()
     )
 

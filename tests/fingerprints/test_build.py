@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import vhashdb
 from tests.examples import examples
 from tests.footage import bits_between, film, picture, scene
-from vhashdb.fingerprints import REFERENCE_VIEWS, FingerprintBuilder
-from vhashdb.fingerprints.build import Keep
+from vhashdb.fingerprints import REFERENCE_PROFILE, FingerprintBuilder
+from vhashdb.fingerprints.profiles import FrameSelection
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Orientation, Region, View
 from vhashdb.video import VideoInfo
@@ -34,8 +34,8 @@ def grey(seed):
     return picture(seed, 128, 128, points=20)[..., 0].copy()
 
 
-def build(lumas, plan=REFERENCE_VIEWS, batches=1):
-    builder = FingerprintBuilder(Pdq(), plan)
+def build(lumas, profile=REFERENCE_PROFILE, batches=1):
+    builder = FingerprintBuilder(Pdq(), profile)
     for part in np.array_split(batch_of(lumas), batches):
         builder.feed(part)
     return builder.finish(VideoInfo(width=128, height=128, duration_s=len(lumas) * PERIOD_S, frames=len(lumas)))
@@ -114,8 +114,8 @@ def test_neighbouring_entries_differ_by_the_finest_step(reference_prints, name):
     for view, part in by_view(reference_prints[name]):
         gaps = bits_between(part.hash[1:], part.hash[:-1])
         joined = part.start_s[1:] == part.end_s[:-1]
-        keep = REFERENCE_VIEWS.keep_of.get(view.region, REFERENCE_VIEWS.keep)
-        assert (gaps[joined] >= keep.change_bits[0]).all(), view
+        selection = REFERENCE_PROFILE.selection_of.get(view.region, REFERENCE_PROFILE.selection)
+        assert (gaps[joined] >= selection.change_bits[0]).all(), view
 
 
 def test_a_calm_film_is_kept_in_finer_steps_than_a_lively_one():
@@ -130,7 +130,7 @@ def test_a_calm_film_is_kept_in_finer_steps_than_a_lively_one():
         assert len(whole) >= 5
     assert steps["calm"] < 16
     assert steps["lively"] > steps["calm"]
-    coarse = replace(REFERENCE_VIEWS, keep=Keep((32,)), keep_of={})
+    coarse = replace(REFERENCE_PROFILE, selection=FrameSelection((32,)), selection_of={})
     assert len(build(calm)) > 2 * len(build(calm, coarse))
 
 
@@ -147,10 +147,10 @@ def test_a_query_has_all_eight_orientations(query_prints):
 
 def test_the_box_of_a_letterboxed_query_is_hashed(query_prints):
     regions = {view.region for view, _ in by_view(query_prints["edited/night_city__letterbox.mp4"])}
-    assert Region.BOX in regions
+    assert Region.WITHIN_BARS in regions
 
 
-def test_every_frame_is_kept_by_its_plan(samples):
+def test_every_frame_is_kept_by_its_profile(samples):
     fingerprint = vhashdb.every_frame(samples / "unknown" / "train.mp4")
     assert len(fingerprint) == 175
     assert np.allclose(fingerprint.start_s, np.arange(175) / 25)
@@ -158,7 +158,7 @@ def test_every_frame_is_kept_by_its_plan(samples):
 
 
 def test_a_film_of_no_frame_is_an_empty_fingerprint():
-    fingerprint = FingerprintBuilder(Pdq(), REFERENCE_VIEWS).finish(VideoInfo())
+    fingerprint = FingerprintBuilder(Pdq(), REFERENCE_PROFILE).finish(VideoInfo())
     assert len(fingerprint) == 0
     assert fingerprint.usable_s == 0
     assert vhashdb.from_bytes(vhashdb.to_bytes(fingerprint)) == fingerprint

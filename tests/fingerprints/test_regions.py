@@ -10,17 +10,18 @@ from PIL import Image
 
 import vhashdb
 from tests.examples import examples
-from tests.footage import bits_between, decoded, film, picture, scene, sketch_of
-from vhashdb.fingerprints import KEYFRAME_VIEWS, QUERY_VIEWS, REFERENCE_VIEWS, SCOUT_VIEWS, FingerprintBuilder
-from vhashdb.fingerprints.build import STRETCH, Keep
-from vhashdb.fingerprints.regions import FIXED, RegionFinder
+from tests.footage import bits_between, decoded, film, picture, scene, thumbnail_of
+from vhashdb.fingerprints import COARSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, REFERENCE_PROFILE, FingerprintBuilder
+from vhashdb.fingerprints.build import WINDOW_FRAMES
+from vhashdb.fingerprints.profiles import FrameSelection
+from vhashdb.fingerprints.regions import FIXED_BOXES, RegionFinder
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq
-from vhashdb.hashing.views import BARED, CROPS, HALVES, INSETS, TILTS, Region, View
+from vhashdb.hashing.views import CROPS, HALVES, INSETS, MASKED_REGIONS, TILTS, Region, View
 from vhashdb.video import VideoInfo
-from vhashdb.video.frames import FRAME_DTYPE, fill_frame, fill_from_sketch, with_estimates
+from vhashdb.video.frames import FRAME_DTYPE, fill_frame, fill_from_thumbnail, with_estimates
 
-PLANS = {"reference": REFERENCE_VIEWS, "query": QUERY_VIEWS, "scout": SCOUT_VIEWS, "keyframes": KEYFRAME_VIEWS}
+PROFILES = {"reference": REFERENCE_PROFILE, "query": QUERY_PROFILE, "scout": COARSE_PROFILE, "keyframes": KEYFRAME_PROFILE}
 PERIOD_S = 0.25
 
 
@@ -31,14 +32,14 @@ def grey(rgb):
 def frames_of(lumas, period_s=PERIOD_S, start_s=0.0):
     batch = np.zeros(len(lumas), FRAME_DTYPE)
     for record, luma in zip(batch, lumas, strict=True):
-        fill_frame(record, luma, sketch_of(luma))
+        fill_frame(record, luma, thumbnail_of(luma))
     batch["time_s"] = start_s + np.arange(len(lumas)) * period_s
     return batch
 
 
-def built(frames, plan, sizes=(16,)):
+def built(frames, profile, sizes=(16,)):
     """Fed in batches of these sizes, over and over."""
-    builder, position, turn = FingerprintBuilder(Pdq(), plan), 0, 0
+    builder, position, turn = FingerprintBuilder(Pdq(), profile), 0, 0
     while position < len(frames):
         size = sizes[turn % len(sizes)]
         builder.feed(frames[position : position + size])
@@ -54,18 +55,18 @@ def of_region(fingerprint, region):
 
 @pytest.fixture(scope="module")
 def letterboxed(samples):
-    """Looks at a film that has bars, and then none: regions come and go."""
+    """FrameWindow at a film that has bars, and then none: regions come and go."""
     edited = [grey(f) for f in decoded(samples / "edited" / "night_city__letterbox.mp4", every=5)]
     plain = [grey(f) for f in decoded(samples / "known" / "night_city.mp4", every=5)]
     size = plain[0].shape[::-1]
     return frames_of([*(np.asarray(Image.fromarray(luma).resize(size)) for luma in edited), *plain])
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 @pytest.mark.parametrize("size", [1, 7, 33, 64])
-def test_a_fingerprint_does_not_depend_on_the_batches_it_came_in(letterboxed, plan, size):
-    assert len(letterboxed) > 2 * STRETCH
-    alike = built(letterboxed, plan, (size,)) == built(letterboxed, plan)
+def test_a_fingerprint_does_not_depend_on_the_batches_it_came_in(letterboxed, profile, size):
+    assert len(letterboxed) > 2 * WINDOW_FRAMES
+    alike = built(letterboxed, profile, (size,)) == built(letterboxed, profile)
     assert alike
 
 
@@ -73,31 +74,31 @@ def test_a_fingerprint_does_not_depend_on_the_batches_it_came_in(letterboxed, pl
 @settings(max_examples=examples(15))
 def test_a_scout_fingerprint_does_not_depend_on_any_batches(letterboxed, sizes, count):
     frames = letterboxed[:count]
-    alike = built(frames, SCOUT_VIEWS, sizes) == built(frames, SCOUT_VIEWS)
+    alike = built(frames, COARSE_PROFILE, sizes) == built(frames, COARSE_PROFILE)
     assert alike
 
 
 @pytest.mark.parametrize("sizes", [(16,), (7,), (1,), (64,), (5, 30)], ids=str)
 @pytest.mark.parametrize(("step", "sparse_step"), [(2, 2), (1, 4), (3, 2)])
 def test_sparse_regions_are_read_at_every_nth_look(letterboxed, sizes, step, sparse_step):
-    plan = replace(SCOUT_VIEWS, keep=Keep((0,)), step=step, sparse_step=sparse_step)
-    fingerprint = built(letterboxed, plan, sizes)
-    looks = letterboxed["time_s"][::step]
-    assert np.array_equal(of_region(fingerprint, Region.WHOLE).start_s, looks)
-    for region in (Region.LEFT_HALF, Region.TILT_LEFT, Region.BARE_CORNERS, Region.INSET_WIDE):
-        assert np.array_equal(of_region(fingerprint, region).start_s, looks[::sparse_step]), region
+    profile = replace(COARSE_PROFILE, selection=FrameSelection((0,)), frame_step=step, sparse_step=sparse_step)
+    fingerprint = built(letterboxed, profile, sizes)
+    frames = letterboxed["time_s"][::step]
+    assert np.array_equal(of_region(fingerprint, Region.WHOLE).start_s, frames)
+    for region in (Region.LEFT_HALF, Region.TILT_LEFT, Region.MASKED_CORNERS, Region.INSET_WIDE):
+        assert np.array_equal(of_region(fingerprint, region).start_s, frames[::sparse_step]), region
 
 
 def test_entries_of_sparse_regions_cover_the_film_too(letterboxed):
-    fingerprint = built(letterboxed, SCOUT_VIEWS)
+    fingerprint = built(letterboxed, COARSE_PROFILE)
     part = of_region(fingerprint, Region.LEFT_HALF)
     assert part.start_s[0] == 0
     assert np.array_equal(part.end_s[:-1], part.start_s[1:])
-    assert part.end_s[-1] >= fingerprint.duration_s - 2 * SCOUT_VIEWS.sparse_step * PERIOD_S
+    assert part.end_s[-1] >= fingerprint.duration_s - 2 * COARSE_PROFILE.sparse_step * PERIOD_S
 
 
 def test_a_scout_takes_a_quarter_of_the_room_of_a_query(letterboxed):
-    assert len(built(letterboxed, SCOUT_VIEWS)) <= 0.4 * len(built(letterboxed, QUERY_VIEWS))
+    assert len(built(letterboxed, COARSE_PROFILE)) <= 0.4 * len(built(letterboxed, QUERY_PROFILE))
 
 
 # -- halves and tilts ------------------------------------------------------------------------------
@@ -107,7 +108,7 @@ def test_a_scout_takes_a_quarter_of_the_room_of_a_query(letterboxed):
 def test_each_half_hashes_like_the_film_it_shows(samples, names, axis):
     films = [[grey(f) for f in decoded(samples / "known" / f"{name}.mp4", every=12, limit=16)] for name in ("valley", "harbour")]
     both = [np.concatenate(pair, axis=axis) for pair in zip(*films, strict=True)]
-    fingerprint = built(frames_of(both), replace(QUERY_VIEWS, keep=Keep((0,))))
+    fingerprint = built(frames_of(both), replace(QUERY_PROFILE, selection=FrameSelection((0,))))
     for region, lumas in zip(names, films, strict=True):
         exact = np.stack([pdq.hash_luma(luma)[0] for luma in lumas])
         part = of_region(fingerprint, region)
@@ -120,8 +121,10 @@ def test_a_tilted_film_is_read_upright_by_one_of_the_tilts(samples, degrees):
     """Its centre: a film turned by 8° either way is within the radius of candidates."""
     lumas = [grey(f) for f in decoded(samples / "known" / "valley.mp4", every=20)]
     turned = [np.asarray(Image.fromarray(luma).rotate(degrees, Image.Resampling.BICUBIC)) for luma in lumas]
-    asked = built(frames_of(turned), replace(QUERY_VIEWS, keep=Keep((0,))))
-    known = of_region(built(frames_of(lumas), replace(REFERENCE_VIEWS, keep=Keep((0,)), keep_of={})), Region.CROP_WIDE)
+    asked = built(frames_of(turned), replace(QUERY_PROFILE, selection=FrameSelection((0,))))
+    known = of_region(
+        built(frames_of(lumas), replace(REFERENCE_PROFILE, selection=FrameSelection((0,)), selection_of={})), Region.CROP_WIDE
+    )
     bits = {region: np.mean(bits_between(of_region(asked, region).hash, known.hash)) for region in TILTS}
     best = min(bits, key=bits.get)
     assert bits[best] <= 32
@@ -132,20 +135,27 @@ def test_a_tilted_film_is_read_upright_by_one_of_the_tilts(samples, degrees):
 
 
 def test_the_fixed_regions_are_always_there():
-    finder = RegionFinder(QUERY_VIEWS.views.keys())
-    for sketches in (np.zeros((4, 128, 128), np.uint8), np.stack([sketch_of(grey(f)) for f in scene(1, 8)])):
-        assert finder.find(sketches).keys() >= {Region.WHOLE, *CROPS.keys() & QUERY_VIEWS.views.keys(), *INSETS, *HALVES, *TILTS, *BARED}
-    assert set(FIXED) == {*CROPS, *INSETS, *HALVES, *TILTS, *BARED}
+    finder = RegionFinder(QUERY_PROFILE.views.keys())
+    for thumbnails in (np.zeros((4, 128, 128), np.uint8), np.stack([thumbnail_of(grey(f)) for f in scene(1, 8)])):
+        assert finder.find(thumbnails).keys() >= {
+            Region.WHOLE,
+            *CROPS.keys() & QUERY_PROFILE.views.keys(),
+            *INSETS,
+            *HALVES,
+            *TILTS,
+            *MASKED_REGIONS,
+        }
+    assert set(FIXED_BOXES) == {*CROPS, *INSETS, *HALVES, *TILTS, *MASKED_REGIONS}
 
 
 def test_halves_and_slight_crops_are_those_of_the_picture_without_bars():
-    frames = np.stack([np.pad(sketch_of(grey(f))[32:96], ((32, 32), (0, 0))) for f in scene(1, 8)])
-    readings = RegionFinder(QUERY_VIEWS.views.keys()).find(frames)
-    box = readings[Region.BOX].box
+    frames = np.stack([np.pad(thumbnail_of(grey(f))[32:96], ((32, 32), (0, 0))) for f in scene(1, 8)])
+    specs = RegionFinder(QUERY_PROFILE.views.keys()).find(frames)
+    box = specs[Region.WITHIN_BARS].box
     assert (box.top, box.bottom) == pytest.approx((0.25, 0.75), abs=0.01)
-    assert readings[Region.UPPER_HALF].box.bottom == pytest.approx(0.5, abs=0.01)
-    assert readings[Region.UPPER_HALF].box.top == box.top
-    assert readings[Region.INSET_WIDE].box.top == pytest.approx(0.25 + 0.05 / 2, abs=0.01)
+    assert specs[Region.UPPER_HALF].box.bottom == pytest.approx(0.5, abs=0.01)
+    assert specs[Region.UPPER_HALF].box.top == box.top
+    assert specs[Region.INSET_WIDE].box.top == pytest.approx(0.25 + 0.05 / 2, abs=0.01)
 
 
 @pytest.mark.parametrize("name", ["harbour", "night_city", "valley"])
@@ -156,24 +166,24 @@ def test_the_uncovered_view_of_a_film_with_a_sticker_is_nearer_to_the_film(sampl
         luma = luma.copy()
         luma[40:100, 200:280], luma[46:94, 206:274] = 0, 245
         drawn.append(luma)
-    fingerprint = built(frames_of(drawn), replace(QUERY_VIEWS, keep=Keep((0,))))
+    fingerprint = built(frames_of(drawn), replace(QUERY_PROFILE, selection=FrameSelection((0,))))
     exact = np.stack([pdq.hash_luma(luma)[0] for luma in lumas])
-    whole, bare = of_region(fingerprint, Region.WHOLE), of_region(fingerprint, Region.UNCOVERED)
-    assert len(bare) == len(whole)
-    assert np.median(bits_between(bare.hash, exact)) <= 0.6 * np.median(bits_between(whole.hash, exact))
+    whole, masked = of_region(fingerprint, Region.WHOLE), of_region(fingerprint, Region.MASKED_OVERLAYS)
+    assert len(masked) == len(whole)
+    assert np.median(bits_between(masked.hash, exact)) <= 0.6 * np.median(bits_between(whole.hash, exact))
 
 
 # -- very short and empty films --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_a_film_of_very_few_frames_has_a_fingerprint(plan, count):
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_a_film_of_very_few_frames_has_a_fingerprint(profile, count):
     frames = frames_of([grey(f) for f in scene(1, count)])
-    fingerprint = built(frames, plan)
+    fingerprint = built(frames, profile)
     assert fingerprint.usable.any()
     assert of_region(fingerprint, Region.WHOLE).start_s[0] == 0
-    assert fingerprint.usable_s == pytest.approx(fingerprint.duration_s, abs=PERIOD_S * plan.step)
+    assert fingerprint.usable_s == pytest.approx(fingerprint.duration_s, abs=PERIOD_S * profile.frame_step)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -186,36 +196,36 @@ def test_an_encoded_film_of_very_few_frames_has_a_query_that_matches_it(tmp_path
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 @pytest.mark.parametrize("count", [1, 2, 3, 40])
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_a_flat_film_has_hashes_and_none_is_usable(plan, count, level):
-    fingerprint = built(frames_of([np.full((120, 160), level, np.uint8)] * count), plan)
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_a_flat_film_has_hashes_and_none_is_usable(profile, count, level):
+    fingerprint = built(frames_of([np.full((120, 160), level, np.uint8)] * count), profile)
     assert len(fingerprint)
     assert not fingerprint.usable.any()
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_a_damaged_film_has_hashes_and_none_is_usable(plan):
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_a_damaged_film_has_hashes_and_none_is_usable(profile):
     """Where the decoder made pictures up it gives them quality 0: so has every region of them."""
     frames = frames_of([grey(f) for f in scene(1, 20)])
     frames["quality"] = 0
-    fingerprint = built(frames, plan)
+    fingerprint = built(frames, profile)
     assert len(fingerprint)
     assert not fingerprint.usable.any()
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_a_film_of_no_frame_is_empty(plan):
-    fingerprint = built(np.zeros(0, FRAME_DTYPE), plan)
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_a_film_of_no_frame_is_empty(profile):
+    fingerprint = built(np.zeros(0, FRAME_DTYPE), profile)
     assert len(fingerprint) == 0
     assert vhashdb.from_bytes(vhashdb.to_bytes(fingerprint)) == fingerprint
 
 
 @pytest.mark.parametrize("size", [(1, 1), (4, 300), (5, 5), (16, 9), (2000, 6)], ids=str)
 def test_pictures_of_any_size_have_a_fingerprint(size):
-    for fill in (fill_frame, fill_from_sketch):
+    for fill in (fill_frame, fill_from_thumbnail):
         frames = np.zeros(3, FRAME_DTYPE)
         for number, record in enumerate(frames):
             luma = picture(number, *size)[..., 0].copy()
-            fill(record, luma, sketch_of(luma)) if fill is fill_frame else fill(record, sketch_of(luma), *size)
+            fill(record, luma, thumbnail_of(luma)) if fill is fill_frame else fill(record, thumbnail_of(luma), *size)
         frames["time_s"] = np.arange(3) * PERIOD_S
-        assert len(built(with_estimates(frames), QUERY_VIEWS))
+        assert len(built(with_estimates(frames), QUERY_PROFILE))

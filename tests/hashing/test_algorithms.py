@@ -9,8 +9,8 @@ from PIL import Image
 
 import vhashdb
 from tests.examples import examples
-from tests.footage import bits_between, fingerprint_of, picture, random_hashes, sketch_of
-from vhashdb.hashing.algorithms import IMAGEHASH_NAMES, NAMES, AlgorithmId, Seen, algorithm, from_imagehash, to_imagehash
+from tests.footage import bits_between, fingerprint_of, picture, random_hashes, thumbnail_of
+from vhashdb.hashing.algorithms import IMAGEHASH_NAMES, NAMES, AlgorithmId, RegionPixels, algorithm, from_imagehash, to_imagehash
 from vhashdb.hashing.views import WHOLE_FRAME, Orientation
 from vhashdb.video import frames_of_image
 
@@ -46,11 +46,11 @@ def test_a_pdq_hash_as_imagehash_counts_the_same_distance():
 
 @pytest.mark.parametrize("name", IMAGEHASH_NAMES)
 def test_frames_hash_near_the_full_picture(name):
-    """From the sketch instead of the picture: a few bits move."""
+    """From the thumbnail instead of the picture: a few bits move."""
     image = Image.fromarray(picture(4, 360, 480))
     chosen = algorithm(name)
     frames, _ = frames_of_image(image)
-    (hashes,) = chosen.hash_regions(frames, [Seen(frames["sketch"].astype(np.float32), WHOLE_FRAME)], list(Orientation))
+    (hashes,) = chosen.hash_regions(frames, [RegionPixels(frames["thumbnail"].astype(np.float32), WHOLE_FRAME)], list(Orientation))
     assert hashes.shape == (8, 1, 32)
     for orientation in Orientation:
         turned = np.asarray(image)
@@ -119,8 +119,8 @@ def test_imagehash_gives_what_it_gave_when_this_was_written(name):
     assert str(vhashdb.hash_image(image, algorithm_name=name)) == IMAGEHASH_GOLDEN[name]
 
 
-def test_a_sketch_of_a_still_is_its_area_average():
+def test_a_thumbnail_of_a_still_is_its_area_average():
     image = Image.fromarray(picture(3, 300, 400))
     frames, info = frames_of_image(image)
-    assert np.array_equal(frames["sketch"][0], sketch_of(np.asarray(image.convert("L"))))
+    assert np.array_equal(frames["thumbnail"][0], thumbnail_of(np.asarray(image.convert("L"))))
     assert (info.width, info.height) == (400, 300)

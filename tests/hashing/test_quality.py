@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.footage import picture, sketch_of
+from tests.footage import picture, thumbnail_of
 from vhashdb.hashing.quality import Steps
 from vhashdb.hashing.views import WHOLE_FRAME, Box
 
@@ -13,9 +13,9 @@ EDGES = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
 BOXES = st.builds(lambda x, y: Box(x[0], y[0], max(x[1], x[0] + 0.01), max(y[1], y[0] + 0.01)), EDGES, EDGES)
 
 
-def sketches_of(seed, count=3, points=24):
+def thumbnails_of(seed, count=3, points=24):
     rng = np.random.default_rng(seed)
-    soft = [sketch_of(picture(seed + i, 128, 128, points)[..., 0].copy()) for i in range(count - 1)]
+    soft = [thumbnail_of(picture(seed + i, 128, 128, points)[..., 0].copy()) for i in range(count - 1)]
     return np.stack([*soft, rng.integers(0, 256, (128, 128), dtype=np.uint8)])  # noise: steps of any size
 
 
@@ -48,42 +48,42 @@ def counted(points, box, without=()):
 @given(BOXES, st.integers(0, 100))
 @settings(max_examples=examples(25))
 def test_the_quality_of_a_box_is_its_steps_counted_one_by_one(box, seed):
-    sketches = sketches_of(seed)
-    expected = [counted(sketch[::2, ::2], box) for sketch in sketches]
-    assert np.abs(Steps(sketches).quality(box).astype(int) - expected).max() <= 1  # a sum just at a whole number
+    thumbnails = thumbnails_of(seed)
+    expected = [counted(thumbnail[::2, ::2], box) for thumbnail in thumbnails]
+    assert np.abs(Steps(thumbnails).quality(box).astype(int) - expected).max() <= 1  # a sum just at a whole number
 
 
 @given(st.floats(0, 0.6), st.floats(0, 0.6), st.integers(0, 100))
 @settings(max_examples=examples(15))
 def test_what_is_left_out_does_not_count(left, top, seed):
     hidden = Box(left, top, left + 0.3, top + 0.3)
-    sketches = sketches_of(seed)
-    expected = [counted(sketch[::2, ::2], WHOLE_FRAME, (hidden,)) for sketch in sketches]
-    assert np.abs(Steps(sketches).quality(WHOLE_FRAME, [hidden]).astype(int) - expected).max() <= 1
+    thumbnails = thumbnails_of(seed)
+    expected = [counted(thumbnail[::2, ::2], WHOLE_FRAME, (hidden,)) for thumbnail in thumbnails]
+    assert np.abs(Steps(thumbnails).quality(WHOLE_FRAME, [hidden]).astype(int) - expected).max() <= 1
 
 
 def test_a_logo_on_a_flat_picture_is_no_quality_without_it():
-    sketches = np.full((2, 128, 128), 90, np.uint8)
+    thumbnails = np.full((2, 128, 128), 90, np.uint8)
     logo = Box(0.1, 0.1, 0.4, 0.4)
-    sketches[:, 16:48, 16:48] = np.random.default_rng(1).integers(0, 256, (2, 32, 32))
-    assert Steps(sketches).quality(WHOLE_FRAME).min() >= 50
-    assert Steps(sketches).quality(WHOLE_FRAME, [logo]).max() == 0
+    thumbnails[:, 16:48, 16:48] = np.random.default_rng(1).integers(0, 256, (2, 32, 32))
+    assert Steps(thumbnails).quality(WHOLE_FRAME).min() >= 50
+    assert Steps(thumbnails).quality(WHOLE_FRAME, [logo]).max() == 0
 
 
 def test_leaving_out_everything_twice_is_zero_and_not_less():
-    assert Steps(sketches_of(1)).quality(WHOLE_FRAME, [WHOLE_FRAME, WHOLE_FRAME]).tolist() == [0, 0, 0]
+    assert Steps(thumbnails_of(1)).quality(WHOLE_FRAME, [WHOLE_FRAME, WHOLE_FRAME]).tolist() == [0, 0, 0]
 
 
 @given(BOXES, st.integers(1, 7))
 @settings(max_examples=examples(30))
-def test_every_third_sketch_is_every_third_of_the_qualities(box, step):
-    sketches = sketches_of(7, 12)
-    steps = Steps(sketches)
+def test_every_third_thumbnail_is_every_third_of_the_qualities(box, step):
+    thumbnails = thumbnails_of(7, 12)
+    steps = Steps(thumbnails)
     assert np.array_equal(steps.every(step).quality(box), steps.quality(box)[::step])
-    assert np.array_equal(steps.every(step).quality(box), Steps(sketches[::step]).quality(box))
+    assert np.array_equal(steps.every(step).quality(box), Steps(thumbnails[::step]).quality(box))
 
 
 def test_the_smallest_part_and_the_last_corner_have_a_quality():
-    steps = Steps(sketches_of(3))
+    steps = Steps(thumbnails_of(3))
     for box in (Box(0.999, 0.999, 1, 1), Box(0, 0, 0.001, 0.001), Box(0.5, 0, 0.501, 1)):
         assert steps.quality(box).shape == (3,)

@@ -10,9 +10,9 @@ from PIL import Image
 
 from tests.conftest import SAMPLES
 from tests.examples import examples
-from tests.footage import decoded, scene, sketch_of
+from tests.footage import decoded, scene, thumbnail_of
 from vhashdb.hashing.overlays import MAX_OVERLAYS, overlays
-from vhashdb.hashing.rectangles import Sides, band_box, even_band_box, even_column_box, inset_boxes, spread
+from vhashdb.hashing.rectangles import Sides, between_bands, between_symmetric_bands, between_symmetric_columns, inset_boxes, spread
 from vhashdb.hashing.views import WHOLE_FRAME, Box
 
 NAMES = ("harbour", "valley", "night_city", "playground")
@@ -38,7 +38,7 @@ def still(seed, count=24):
 
 
 def sides_of(lumas):
-    return Sides(spread(np.stack([sketch_of(luma) for luma in lumas])))
+    return Sides(spread(np.stack([thumbnail_of(luma) for luma in lumas])))
 
 
 def pixels(box, height=HEIGHT, width=WIDTH):
@@ -200,20 +200,20 @@ def edges(box):
 
 @pytest.mark.parametrize(("top", "bottom"), [(0.2, 0.8), (0.15, 0.7), (0.2, 1.0), (0.0, 0.75)])
 def test_the_picture_between_bands_is_found_one_sided_ones_too(top, bottom):
-    assert edges(band_box(sides_of(banded(moving(1), top, bottom)))) == pytest.approx((0, top, 1, bottom), abs=0.015)
+    assert edges(between_bands(sides_of(banded(moving(1), top, bottom)))) == pytest.approx((0, top, 1, bottom), abs=0.015)
 
 
 @pytest.mark.parametrize(("top", "bottom"), [(0.2, 1.0), (0.0, 0.75)])
 def test_an_even_band_is_as_wide_on_the_other_side(top, bottom):
     """Of a blurred fill one edge may not show."""
     margin = max(top, 1 - bottom)
-    found = even_band_box(sides_of(banded(moving(1), top, bottom)))
+    found = between_symmetric_bands(sides_of(banded(moving(1), top, bottom)))
     assert edges(found) == pytest.approx((0, margin, 1, 1 - margin), abs=0.015)
 
 
 def test_even_bands_and_bands_are_the_same_where_both_edges_show():
     sides = sides_of(banded(moving(1), 0.2, 0.8))
-    assert even_band_box(sides) == band_box(sides)
+    assert between_symmetric_bands(sides) == between_bands(sides)
 
 
 def filled(lumas, left):
@@ -231,12 +231,14 @@ def filled(lumas, left):
 @pytest.mark.parametrize("left", [0.15, 0.25, 0.34])
 def test_the_columns_of_a_blurred_fill_are_found(left):
     for seed in range(4):
-        assert edges(even_column_box(sides_of(filled(moving(seed), left)))) == pytest.approx((left, 0, 1 - left, 1), abs=0.02)
+        assert edges(between_symmetric_columns(sides_of(filled(moving(seed), left)))) == pytest.approx((left, 0, 1 - left, 1), abs=0.02)
 
 
 def test_most_columns_of_a_still_blurred_fill_are_found():
     found = [
-        abs(even_column_box(sides_of(filled(still(seed), left))).left - left) <= 0.02 for seed in range(4) for left in (0.15, 0.25, 0.34)
+        abs(between_symmetric_columns(sides_of(filled(still(seed), left))).left - left) <= 0.02
+        for seed in range(4)
+        for left in (0.15, 0.25, 0.34)
     ]
     assert np.mean(found) >= 0.75
 
@@ -244,9 +246,9 @@ def test_most_columns_of_a_still_blurred_fill_are_found():
 def test_a_film_without_lines_across_it_has_neither_bands_nor_columns():
     for seed in range(4):
         sides = sides_of(moving(seed))
-        assert band_box(sides) == even_band_box(sides) == even_column_box(sides) == WHOLE_FRAME
+        assert between_bands(sides) == between_symmetric_bands(sides) == between_symmetric_columns(sides) == WHOLE_FRAME
 
 
 def test_what_is_left_between_bands_is_large_enough():
     sides = sides_of(banded(moving(1), 0.45, 0.6))
-    assert band_box(sides) == WHOLE_FRAME
+    assert between_bands(sides) == WHOLE_FRAME

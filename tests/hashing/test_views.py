@@ -1,4 +1,4 @@
-"""Views: orientations without pixels, regions from the sketch, boxes within bars and captions."""
+"""Views: orientations without pixels, regions from the thumbnail, boxes within bars and captions."""
 
 import itertools
 
@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.examples import examples
-from tests.footage import bits_between, decoded, picture, sketch_of
+from tests.footage import bits_between, decoded, picture, thumbnail_of
 from vhashdb.hashing import pdq
-from vhashdb.hashing.boxes import bars_box, framed_box, moving_box
+from vhashdb.hashing.content_box import within_bars, within_drawn_border, within_static_border
 from vhashdb.hashing.quality import Steps
 from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients
 
@@ -107,9 +107,9 @@ def test_a_region_hashes_like_the_picture_cut_out(samples, box):
             height, width = luma.shape
             cut = luma[round(box.top * height) : round(box.bottom * height), round(box.left * width) : round(box.right * width)]
             exact, quality = pdq.hash_luma(cut)
-            sketch = sketch_of(luma)[None]
-            different.append(bits_between(pdq.bits_of(region_coefficients(sketch, box, height, width))[0], exact))
-            assert abs(int(Steps(sketch).quality(box)[0]) - quality) <= 10
+            thumbnail = thumbnail_of(luma)[None]
+            different.append(bits_between(pdq.bits_of(region_coefficients(thumbnail, box, height, width))[0], exact))
+            assert abs(int(Steps(thumbnail).quality(box)[0]) - quality) <= 10
     assert max(different) <= 24
     assert np.mean(different) <= 14
 
@@ -117,9 +117,9 @@ def test_a_region_hashes_like_the_picture_cut_out(samples, box):
 def test_the_quality_of_a_region_is_that_of_its_content():
     luma = np.zeros((256, 256), np.uint8)
     luma[:, 128:] = luma_picture(1, 256, 128, points=40)
-    sketch = sketch_of(luma)[None]
-    assert Steps(sketch).quality(Box(0, 0, 0.45, 1))[0] == 0
-    assert Steps(sketch).quality(Box(0.55, 0, 1, 1))[0] > 80
+    thumbnail = thumbnail_of(luma)[None]
+    assert Steps(thumbnail).quality(Box(0, 0, 0.45, 1))[0] == 0
+    assert Steps(thumbnail).quality(Box(0.55, 0, 1, 1))[0] > 80
 
 
 def test_every_view_has_a_code_of_its_own():
@@ -131,14 +131,14 @@ def test_every_view_has_a_code_of_its_own():
 
 # -- boxes -----------------------------------------------------------------------------------------
 
-LOOKS = 16
+FRAMES = 16
 
 
-def moving_sketches(change, *, count=LOOKS, size=256):
-    """Sketches of a scene that pans, each frame changed by ``change(pixels, number)``."""
+def moving_thumbnails(change, *, count=FRAMES, size=256):
+    """Thumbnailes of a scene that pans, each frame changed by ``change(pixels, number)``."""
     large = luma_picture(7, size * 2, size * 4, points=60)
     frames = [large[i * 4 : i * 4 + size, i * 20 : i * 20 + size].copy() for i in range(count)]
-    return np.stack([sketch_of(change(frame, i)) for i, frame in enumerate(frames)])
+    return np.stack([thumbnail_of(change(frame, i)) for i, frame in enumerate(frames)])
 
 
 def barred(left, top, right, bottom, level):
@@ -168,32 +168,32 @@ def edges(box):
 @settings(max_examples=examples(40))
 def test_bars_of_any_colour_are_found_within_one_percent(level, near, far, upright, count):
     wanted = (0.0, near, 1.0, far) if upright else (near, 0.0, far, 1.0)
-    found = bars_box(moving_sketches(barred(*wanted, level), count=count))
+    found = within_bars(moving_thumbnails(barred(*wanted, level), count=count))
     assert np.abs(edges(found) - wanted).max() <= 0.01
 
 
 def test_bars_on_all_four_sides_are_found():
     wanted = (0.1, 0.2, 0.9, 0.8)
-    assert np.abs(edges(bars_box(moving_sketches(barred(*wanted, 16)))) - wanted).max() <= 0.01
+    assert np.abs(edges(within_bars(moving_thumbnails(barred(*wanted, 16)))) - wanted).max() <= 0.01
 
 
 def test_a_full_picture_has_no_box():
-    sketches = moving_sketches(lambda frame, _: frame)
-    assert bars_box(sketches) == WHOLE_FRAME
-    assert moving_box(sketches, WHOLE_FRAME) == WHOLE_FRAME
+    thumbnails = moving_thumbnails(lambda frame, _: frame)
+    assert within_bars(thumbnails) == WHOLE_FRAME
+    assert within_static_border(thumbnails, WHOLE_FRAME) == WHOLE_FRAME
 
 
 @pytest.mark.parametrize("name", ["harbour", "valley", "night_city", "playground"])
 def test_the_sample_films_have_no_bars(samples, name):
-    looks = [sketch_of(np.asarray(Image.fromarray(rgb).convert("L"))) for rgb in decoded(samples / "known" / f"{name}.mp4", every=3)]
-    for start in range(0, len(looks), 32):
-        assert bars_box(np.stack(looks[start : start + 32])) == WHOLE_FRAME
+    frames = [thumbnail_of(np.asarray(Image.fromarray(rgb).convert("L"))) for rgb in decoded(samples / "known" / f"{name}.mp4", every=3)]
+    for start in range(0, len(frames), 32):
+        assert within_bars(np.stack(frames[start : start + 32])) == WHOLE_FRAME
 
 
 def test_a_black_film_has_no_box():
-    black = np.zeros((LOOKS, 128, 128), np.uint8)
-    assert bars_box(black) == WHOLE_FRAME
-    assert moving_box(black, WHOLE_FRAME) == WHOLE_FRAME
+    black = np.zeros((FRAMES, 128, 128), np.uint8)
+    assert within_bars(black) == WHOLE_FRAME
+    assert within_static_border(black, WHOLE_FRAME) == WHOLE_FRAME
 
 
 def caption(frame, _):
@@ -203,16 +203,16 @@ def caption(frame, _):
     return out
 
 
-def test_a_caption_band_is_cut_off_by_the_moving_box_alone():
-    sketches = moving_sketches(caption)
-    assert bars_box(sketches) == WHOLE_FRAME
-    found = moving_box(sketches, WHOLE_FRAME)
+def test_a_caption_band_is_cut_off_by_the_static_border_alone():
+    thumbnails = moving_thumbnails(caption)
+    assert within_bars(thumbnails) == WHOLE_FRAME
+    found = within_static_border(thumbnails, WHOLE_FRAME)
     assert np.abs(edges(found) - (0.0, 0.2, 1.0, 1.0)).max() <= 0.015
 
 
-def test_the_moving_box_needs_more_than_two_looks():
-    sketches = moving_sketches(caption, count=2)
-    assert moving_box(sketches, WHOLE_FRAME) == WHOLE_FRAME
+def test_the_static_border_needs_more_than_two_frames():
+    thumbnails = moving_thumbnails(caption, count=2)
+    assert within_static_border(thumbnails, WHOLE_FRAME) == WHOLE_FRAME
 
 
 def test_a_fade_to_black_does_not_confuse_the_bars():
@@ -220,17 +220,17 @@ def test_a_fade_to_black_does_not_confuse_the_bars():
     bars = barred(*wanted, 0)
 
     def fading(frame, number):
-        return np.zeros_like(frame) if number >= LOOKS // 2 else bars(frame, number)
+        return np.zeros_like(frame) if number >= FRAMES // 2 else bars(frame, number)
 
-    assert np.abs(edges(bars_box(moving_sketches(fading))) - wanted).max() <= 0.01
+    assert np.abs(edges(within_bars(moving_thumbnails(fading))) - wanted).max() <= 0.01
 
 
 def test_a_nearly_equal_box_stays_as_it_was():
-    sketches = moving_sketches(barred(0.0, 0.12, 1.0, 0.88, 0))
-    first = bars_box(sketches)
-    assert bars_box(moving_sketches(barred(0.0, 0.124, 1.0, 0.88, 0)), first) is first
-    assert bars_box(moving_sketches(barred(0.0, 0.2, 1.0, 0.8, 0)), first) is not first
-    assert bars_box(moving_sketches(lambda frame, _: frame), first) == WHOLE_FRAME
+    thumbnails = moving_thumbnails(barred(0.0, 0.12, 1.0, 0.88, 0))
+    first = within_bars(thumbnails)
+    assert within_bars(moving_thumbnails(barred(0.0, 0.124, 1.0, 0.88, 0)), first) is first
+    assert within_bars(moving_thumbnails(barred(0.0, 0.2, 1.0, 0.8, 0)), first) is not first
+    assert within_bars(moving_thumbnails(lambda frame, _: frame), first) == WHOLE_FRAME
 
 
 # -- margins with something drawn in them ----------------------------------------------------------
@@ -274,34 +274,34 @@ def captioned(left, top, right, bottom, level=250):
 )
 def test_margins_with_text_are_cut_off_whatever_their_colour(wanted, level):
     """By the framed box alone: the bars box ends where the text begins."""
-    sketches = moving_sketches(captioned(*wanted, level))
-    assert not bars_box(sketches).near(Box(*wanted), 0.05)
-    assert np.abs(edges(framed_box(sketches)) - wanted).max() <= 0.015
+    thumbnails = moving_thumbnails(captioned(*wanted, level))
+    assert not within_bars(thumbnails).near(Box(*wanted), 0.05)
+    assert np.abs(edges(within_drawn_border(thumbnails)) - wanted).max() <= 0.015
 
 
 @given(top=st.floats(0.1, 0.3), bottom=st.floats(0.7, 0.9), level=st.integers(0, 255))
 @settings(max_examples=examples(25))
 def test_margins_are_found_within_one_and_a_half_percent(top, bottom, level):
-    sketches = moving_sketches(captioned(0.0, top, 1.0, bottom, level))
-    assert np.abs(edges(framed_box(sketches)) - (0.0, top, 1.0, bottom)).max() <= 0.015
+    thumbnails = moving_thumbnails(captioned(0.0, top, 1.0, bottom, level))
+    assert np.abs(edges(within_drawn_border(thumbnails)) - (0.0, top, 1.0, bottom)).max() <= 0.015
 
 
 def test_margins_of_a_still_picture_are_found():
-    still = np.repeat(moving_sketches(captioned(0.0, 0.2, 1.0, 0.85))[:1], LOOKS, axis=0)
-    assert np.abs(edges(framed_box(still)) - (0.0, 0.2, 1.0, 0.85)).max() <= 0.015
+    still = np.repeat(moving_thumbnails(captioned(0.0, 0.2, 1.0, 0.85))[:1], FRAMES, axis=0)
+    assert np.abs(edges(within_drawn_border(still)) - (0.0, 0.2, 1.0, 0.85)).max() <= 0.015
 
 
 def test_a_picture_without_margins_has_no_frame():
-    assert framed_box(moving_sketches(lambda frame, _: frame)) == WHOLE_FRAME
-    assert framed_box(np.zeros((LOOKS, 128, 128), np.uint8)) == WHOLE_FRAME
+    assert within_drawn_border(moving_thumbnails(lambda frame, _: frame)) == WHOLE_FRAME
+    assert within_drawn_border(np.zeros((FRAMES, 128, 128), np.uint8)) == WHOLE_FRAME
 
 
 def test_margins_that_leave_too_little_are_none():
-    assert framed_box(moving_sketches(captioned(0.0, 0.4, 1.0, 0.6))) == WHOLE_FRAME
+    assert within_drawn_border(moving_thumbnails(captioned(0.0, 0.4, 1.0, 0.6))) == WHOLE_FRAME
 
 
 @pytest.mark.parametrize("name", ["harbour", "valley", "night_city", "playground"])
 def test_the_sample_films_have_no_drawn_margins(samples, name):
-    looks = [sketch_of(np.asarray(Image.fromarray(rgb).convert("L"))) for rgb in decoded(samples / "known" / f"{name}.mp4", every=3)]
-    boxes = [framed_box(np.stack(looks[start : start + 32])) for start in range(0, len(looks), 32)]
+    frames = [thumbnail_of(np.asarray(Image.fromarray(rgb).convert("L"))) for rgb in decoded(samples / "known" / f"{name}.mp4", every=3)]
+    boxes = [within_drawn_border(np.stack(frames[start : start + 32])) for start in range(0, len(frames), 32)]
     assert boxes == [WHOLE_FRAME] * len(boxes)

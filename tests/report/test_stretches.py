@@ -29,7 +29,7 @@ def test_speeds_in_words():
         (View(Region.WHOLE), False, View(Region.WHOLE), "", ""),
         (View(Region.WHOLE, Orientation.MIRRORED), False, View(Region.WHOLE), "mirrored", ""),
         (
-            View(Region.BOX, Orientation.TURNED_180),
+            View(Region.WITHIN_BARS, Orientation.TURNED_180),
             True,
             View(Region.WHOLE),
             "upside down, as a negative",

@@ -13,7 +13,7 @@ import pytest
 import vhashdb
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb import FingerprintCache
-from vhashdb.fingerprints import QUERY_VIEWS, SCOUT_VIEWS
+from vhashdb.fingerprints import COARSE_PROFILE, QUERY_PROFILE
 from vhashdb.hashing.algorithms import algorithm
 from vhashdb.inputs import FileHashes
 from vhashdb.opening import open_file
@@ -82,24 +82,24 @@ def test_what_decides_about_a_look_is_in_its_cache_key():
     pdq, other = algorithm("pdq").id, algorithm("phash").id
     limits = vhashdb.Limits()
     recipes = {
-        cache_key(pdq, QUERY_VIEWS, limits),
-        cache_key(pdq, SCOUT_VIEWS, limits),
-        cache_key(other, QUERY_VIEWS, limits),
-        cache_key(pdq, QUERY_VIEWS, vhashdb.Limits(duration_s=10)),
+        cache_key(pdq, QUERY_PROFILE, limits),
+        cache_key(pdq, COARSE_PROFILE, limits),
+        cache_key(other, QUERY_PROFILE, limits),
+        cache_key(pdq, QUERY_PROFILE, vhashdb.Limits(duration_s=10)),
     }
     assert len(recipes) == 4
 
 
 def test_a_recipe_is_the_same_in_another_process():
     code = (
-        "import vhashdb; from vhashdb.search.query_fingerprinter import cache_key; from vhashdb.fingerprints import SCOUT_VIEWS;"
-        "from vhashdb.hashing.algorithms import algorithm; print(cache_key(algorithm('pdq').id, SCOUT_VIEWS, vhashdb.Limits()))"
+        "import vhashdb; from vhashdb.search.query_fingerprinter import cache_key; from vhashdb.fingerprints import COARSE_PROFILE;"
+        "from vhashdb.hashing.algorithms import algorithm; print(cache_key(algorithm('pdq').id, COARSE_PROFILE, vhashdb.Limits()))"
     )
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
         for seed in ("1", "2")
     ]
-    assert runs[0].stdout == runs[1].stdout == cache_key(algorithm("pdq").id, SCOUT_VIEWS, vhashdb.Limits()) + "\n"
+    assert runs[0].stdout == runs[1].stdout == cache_key(algorithm("pdq").id, COARSE_PROFILE, vhashdb.Limits()) + "\n"
 
 
 def test_another_programs_file_is_left_alone_and_the_question_answered(place):

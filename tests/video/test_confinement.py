@@ -225,11 +225,23 @@ def test_where_a_layer_is_missing_it_is_said_what_is_possible(layers, which):
         assert not {"read files", "write files"} & set(found.possible)
 
 
-def test_a_decoder_that_cannot_be_tried_is_a_problem_that_is_told():
+def test_a_decoder_that_cannot_be_tried_is_a_problem_that_is_told(caplog):
     with Decoder(_command=[sys.executable, "-c", ""]) as decoder:
         found = decoder.confinement()
     assert found.problem
     assert not found.complete
+    assert "could not be tested" in caplog.text
+
+
+def test_a_decoder_that_ended_by_itself_is_replaced_and_that_is_logged(caplog):
+    with Decoder() as decoder:
+        decoder.warm()
+        first = decoder._process._process
+        first.kill()
+        first.wait()
+        decoder.warm()
+        assert decoder._process._process.pid != first.pid
+    assert "ended by itself" in caplog.text
 
 
 @LINUX

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 import vhashdb
-from tests.footage import bits_between, decoded, film, picture, scene, sketch_of, sound
+from tests.footage import bits_between, decoded, film, picture, scene, sound, thumbnail_of
 from tests.video import evil
 from vhashdb.hashing import pdq
 from vhashdb.video import Decoder, DecoderPool, Mode, Sampling
 from vhashdb.video.decode import av_errors
-from vhashdb.video.frames import FRAME_DTYPE, VideoInfo, fill_from_sketch, with_estimates
+from vhashdb.video.frames import FRAME_DTYPE, VideoInfo, fill_from_thumbnail, with_estimates
 
 FULL = Sampling(Mode.FULL)
 
@@ -134,7 +134,7 @@ def test_rotation_metadata_is_respected(decoder, tmp_path, rotation):
     assert (info.height, info.width) == upright.shape[:2]
     assert bits_between(hashes_of(frames)[0], pdq.hash_luma(luma(upright))[0]) <= 10
     grey = np.asarray(luma(upright), np.uint8)
-    assert np.abs(frames["sketch"][0].astype(int) - sketch_of(grey)).mean() < 12
+    assert np.abs(frames["thumbnail"][0].astype(int) - thumbnail_of(grey)).mean() < 12
 
 
 @pytest.mark.parametrize(
@@ -539,15 +539,15 @@ def test_batches_come_in_order_of_time(decoder, long_film):
     assert len(times) == pytest.approx(360, abs=2)
 
 
-# -- PDQ from the sketch ---------------------------------------------------------------------------
+# -- PDQ from the thumbnail ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["harbour", "valley", "night_city", "playground"])
-def test_pdq_from_the_sketch_moves_few_bits_and_keeps_the_quality(decoder, samples, name):
+def test_pdq_from_the_thumbnail_moves_few_bits_and_keeps_the_quality(decoder, samples, name):
     path = samples / "known" / f"{name}.mp4"
     exact, near = (read(decoder, path, Sampling(Mode.SAMPLED, 4.0, exact=exact))[0] for exact in (True, False))
     assert np.array_equal(exact["time_s"], near["time_s"])
-    assert np.array_equal(exact["sketch"], near["sketch"])
+    assert np.array_equal(exact["thumbnail"], near["thumbnail"])
     moved = bits_between(hashes_of(exact), hashes_of(near))
     assert 0 < np.mean(moved) <= 8  # not 0: the choice crosses the process boundary
     quality = np.abs(exact["quality"].astype(int) - near["quality"])
@@ -555,23 +555,23 @@ def test_pdq_from_the_sketch_moves_few_bits_and_keeps_the_quality(decoder, sampl
     assert quality.max() <= 12
 
 
-def test_the_sketch_hashes_a_film_turned_by_its_metadata_as_it_is_shown(decoder, tmp_path):
+def test_the_thumbnail_hashes_a_film_turned_by_its_metadata_as_it_is_shown(decoder, tmp_path):
     path = film(tmp_path / "turned.mp4", scene(3, 8, 120, 200), rotation=90)
     exact, near = (read(decoder, path, Sampling(Mode.SAMPLED, 4.0, exact=exact))[0] for exact in (True, False))
     assert (near["height"][0], near["width"][0]) == (200, 120) == (exact["height"][0], exact["width"][0])
     assert np.mean(bits_between(hashes_of(exact), hashes_of(near))) <= 12
 
 
-def test_a_picture_too_small_for_pdq_has_no_quality_from_its_sketch_either():
+def test_a_picture_too_small_for_pdq_has_no_quality_from_its_thumbnail_either():
     for size in ((4, 400), (400, 4), (1, 1)):
         batch = np.zeros(1, FRAME_DTYPE)
-        fill_from_sketch(batch[0], np.random.default_rng(1).integers(0, 256, (128, 128), dtype=np.uint8), *size)
+        fill_from_thumbnail(batch[0], np.random.default_rng(1).integers(0, 256, (128, 128), dtype=np.uint8), *size)
         assert with_estimates(batch)["quality"] == 0
 
 
-def test_what_the_decoder_made_up_has_no_quality_from_its_sketch_either():
+def test_what_the_decoder_made_up_has_no_quality_from_its_thumbnail_either():
     batch = np.zeros(2, FRAME_DTYPE)
     for record in batch:
-        fill_from_sketch(record, np.random.default_rng(1).integers(0, 256, (128, 128), dtype=np.uint8), 480, 640)
+        fill_from_thumbnail(record, np.random.default_rng(1).integers(0, 256, (128, 128), dtype=np.uint8), 480, 640)
     batch["quality"][0] = 0
     assert (with_estimates(batch)["quality"] > 0).tolist() == [False, True]

@@ -280,7 +280,7 @@ def test_a_transparent_gif_is_put_together_as_a_browser_does(decoder, tmp_path, 
             seen = (
                 Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("L").resize((128, 128), Image.Resampling.BOX)
             )
-            assert np.abs(frames["sketch"][number].astype(int) - np.asarray(seen)).mean() < 3, number
+            assert np.abs(frames["thumbnail"][number].astype(int) - np.asarray(seen)).mean() < 3, number
 
 
 def test_an_animated_webp_that_breaks_off_gives_its_whole_pictures(decoder, tmp_path):

@@ -38,24 +38,25 @@ Size = tuple[int, int]
 
 OUT: Final = Path(__file__).with_name("background.bin")
 WIDE: Final = (180, 320)
-"""What is drawn: 16:9. PDQ reduces every picture to 64 × 64 points, so more pixels would change next to nothing."""
+"""Size of what is drawn. Engineering bound: PDQ reduces every picture to 64 × 64 points, so more pixels would change next to nothing."""
 
 MERGED_BITS: Final = 8
-"""Hashes this near to one that is kept already say nothing new."""
+"""Bits within which a hash is left out because one is kept already. Engineering bound: well within `RADIUS`."""
 NOISE_LEVELS: Final = 1.0
-"""Standard deviation, in luma levels a pixel, of what encoding and scaling do to a copy …"""
+"""Standard deviation, in luma levels a pixel, of what encoding and scaling do to a copy. Engineering bound."""
 MAX_SHAKY: Final = 48
-"""… and how many bits may be within twice what that does to a coefficient."""
-_ROUNDED: Final = 3  # decimals of points and coefficients: far above rounding errors, far below noise
+"""Bits whose coefficients may lie within twice the effect of that noise. Engineering bound."""
+_ROUNDED: Final = 3
+"""Decimals of points and coefficients. Engineering bound: far above rounding errors, far below noise."""
 MOST: Final = 3125
-"""Hashes at most, so that asking for them stays cheap."""
+"""Hashes at most. Engineering bound: each costs every query a comparison."""
 
 
 # --- drawing --------------------------------------------------------------------------------------
 
 
 def grid(size: Size) -> tuple[Picture, Picture]:
-    """Down and across from the centre, in half heights: ``(h, 1)`` and ``(1, w)``."""
+    """Return positions down and across from the centre, in half heights: ``(h, 1)`` and ``(1, w)``."""
     height, width = size
     down = (np.arange(height) * 2 + 1 - height) / height
     across = (np.arange(width) * 2 + 1 - width) / height
@@ -63,7 +64,7 @@ def grid(size: Size) -> tuple[Picture, Picture]:
 
 
 def flat(size: Size, level: float) -> Picture:
-    """One level all over."""
+    """Fill a picture with one level."""
     return np.full(size, level, np.float64)
 
 
@@ -73,26 +74,26 @@ def paint(picture: Picture, mask: Mask, level: float | Picture) -> Picture:
 
 
 def disc(size: Size, radius: float, at: tuple[float, float] = (0.0, 0.0)) -> Mask:
-    """A disc with smooth edges; radius and centre (down, across) in half heights."""
+    """Draw a disc with smooth edges; radius and centre (down, across) in half heights."""
     down, across = grid(size)
     distance = np.sqrt((down - at[0]) ** 2 + (across - at[1]) ** 2)
     return np.clip((radius - distance) * size[0] / 2 + 0.5, 0, 1)
 
 
 def ring(size: Size, radius: float, thickness: float) -> Mask:
-    """The edge of a disc."""
+    """Draw the edge of a disc."""
     return disc(size, radius) - disc(size, radius - thickness)
 
 
 def box(size: Size, top: float, left: float, bottom: float, right: float) -> Mask:
-    """A rectangle; edges in shares of height and width."""
+    """Draw a rectangle; edges in shares of height and width."""
     mask = np.zeros(size)
     mask[round(top * size[0]) : round(bottom * size[0]), round(left * size[1]) : round(right * size[1])] = 1
     return mask
 
 
 def text(size: Size, words: str, height: float, at: tuple[float, float] = (0.5, 0.5), anchor: float = 0.5) -> Mask:
-    """One line of text, ``height`` (in shares of the picture's) high, its ``anchor`` (0 left … 1 right) at (down, across)."""
+    """Draw one line of text, ``height`` (in shares of the picture's) high, its ``anchor`` (0 left … 1 right) at (down, across)."""
     strip = _strip(words)
     rows = max(5, round(height * size[0]))
     columns = max(1, min(round(strip.width * rows / strip.height), round(0.96 * size[1])))
@@ -115,7 +116,7 @@ def _strip(words: str) -> Image.Image:
 
 
 def words_of(number: int, length: int) -> str:
-    """A line of ``length`` letters and gaps that mean nothing, another one for each ``number``."""
+    """Return a line of ``length`` letters and gaps that mean nothing, a different one for each ``number``."""
     # A linear congruential generator: NumPy may change its own between versions.
     state, line = number * 7919 + 12345, ""
     while len(line) < length:
@@ -145,7 +146,7 @@ def bars() -> Iterator[Picture]:
 
 
 def _rows(size: Size, rows: Iterable[tuple[float, tuple[float, ...]]]) -> Picture:
-    """Rows of even fields: where each ends, in shares of the height, and its levels from left to right."""
+    """Draw rows of even fields: where each ends, in shares of the height, and its levels from left to right."""
     picture, top = np.empty(size), 0
     for end, levels in rows:
         bottom = round(end * size[0])
@@ -171,7 +172,7 @@ def test_cards() -> Iterator[Picture]:
 
 
 def _hatch(size: Size, lines: int) -> Mask:
-    """Lines both ways, ``lines`` squares in the height."""
+    """Draw lines both ways, ``lines`` squares in the height."""
     step, thick = size[0] / lines, max(1, size[0] // 90)
     down, across = (np.floor(np.arange(side) % step) < thick for side in size)
     return np.asarray(down[:, None] | across[None, :], np.float64)
@@ -190,7 +191,7 @@ def countdowns() -> Iterator[Picture]:
 
 
 def _sweep(size: Size, stage: int) -> Mask:
-    """What a hand has passed that goes round clockwise from the top in eight stages."""
+    """Draw what a hand has passed that goes round clockwise from the top in eight stages."""
     down, across = np.broadcast_arrays(*grid(size))
     eighths = ((across >= 0) & (down < 0), across >= 0, (across >= 0) | (down >= 0), np.ones(size, bool))
     whole, half = divmod(stage, 2)
@@ -221,13 +222,13 @@ def gradients() -> Iterator[Picture]:
 
 
 def _levels(values: Picture) -> Picture:
-    """Stretch to the full range."""
+    """Stretch values to the full range."""
     low, high = values.min(), values.max()
     return (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
 
 
 def bilinear(size: Size, corners: tuple[float, ...]) -> Picture:
-    """Levels between those of the corners: top left, top right, bottom left, bottom right."""
+    """Interpolate between the levels of the corners: top left, top right, bottom left, bottom right."""
     down, across = (np.arange(side) / (side - 1) for side in size)
     top, bottom = (left + (right - left) * across for left, right in (corners[:2], corners[2:]))
     return top + (bottom - top) * down[:, None]
@@ -304,7 +305,7 @@ def logos() -> Iterator[Picture]:
 
 
 def _triangle(size: Size, radius: float, at: tuple[float, float]) -> Mask:
-    """The sign for "play"."""
+    """Draw the sign for "play"."""
     down, across = grid(size)
     y, x = down - at[0], across - at[1]
     return np.clip(np.minimum(x + radius / 2, (radius - x - np.abs(y) * 1.7) / 2) * size[0] / 2, 0, 1)
@@ -329,12 +330,13 @@ KINDS: Final[tuple[Callable[[], Iterator[Picture]], ...]] = (
 # --- as references read them ----------------------------------------------------------------------
 
 CROP_SIDES: Final = (0.88, 0.75)
+"""Sides of the centre crops. Derived from `vhashdb.hashing.views.CROPS`, roughly."""
 LETTERBOXES: Final = ((0.12, 0.0), (0.0, 0.125))
-"""Bars above and below and at the sides, in shares of the whole: 21:9 in 16:9, and 4:3 in 16:9."""
+"""Bars above and below and at the sides, in shares of the whole. Derived: 21:9 in 16:9, and 4:3 in 16:9."""
 
 
 def readings(picture: Picture) -> Iterator[Picture]:
-    """A picture, its centre as `vhashdb.hashing.views.CROPS` cuts it out, and the picture between bars."""
+    """Yield a picture, its centre as `vhashdb.hashing.views.CROPS` cuts it out, and the picture between bars."""
     height, width = picture.shape
     yield picture
     for side in CROP_SIDES:
@@ -346,13 +348,13 @@ def readings(picture: Picture) -> Iterator[Picture]:
 
 
 def hash_of(picture: Picture) -> PackedHashes | None:
-    """PDQ of a picture, ``(32,)`` uint8; None if it is not usable or would not survive being copied.
+    """Compute PDQ of a picture, ``(32,)`` uint8; None if it is not usable or would not survive being copied.
 
-    As `vhashdb.hashing.pdq` computes it, but in float64 and rounded, so that no machine's arithmetic shows.
+    As `vhashdb.hashing.pdq` computes it, but in float64 and rounded, so that differences between machines do not show.
     """
     luma = np.floor(np.clip(picture, 0, 255) + 0.5)
     down, across = (pdq.axis_matrix(side) for side in luma.shape)
-    # In four rows at a time, which BLAS does not hand to its threads: waking them takes longer than the product.
+    # Four rows at a time are too few for BLAS to wake its threads, which would take longer than the product.
     buffer = np.round(((down.reshape(16, 4, -1) @ luma) @ across.T).reshape(pdq.BUFFER, pdq.BUFFER), _ROUNDED)
     if pdq.quality_of(buffer.astype(np.float32)) < USABLE_QUALITY:
         return None
@@ -369,19 +371,19 @@ def hash_of(picture: Picture) -> PackedHashes | None:
 
 @functools.cache
 def _noise_gain(length: int) -> npt.NDArray[np.float64]:
-    """What independent noise of one level in every pixel of an axis adds to each coefficient: ``(16,)``, standard deviations."""
+    """Return what independent noise of one level in every pixel of an axis adds to each coefficient: ``(16,)``, standard deviations."""
     transform = pdq.dct_basis().astype(np.float64) @ pdq.axis_matrix(length)
     return np.asarray(np.sqrt((transform**2).sum(axis=1)))
 
 
 def background() -> PackedHashes:
-    """The hashes of all kinds ``(n, 32)`` uint8, none within `MERGED_BITS` of another."""
+    """Return the hashes of all kinds ``(n, 32)`` uint8, none within `MERGED_BITS` of another."""
     hashes = (hash_of(reading) for kind in KINDS for picture in kind() for reading in readings(picture))
     return distinct(value for value in hashes if value is not None)
 
 
 def distinct(hashes: Iterable[PackedHashes]) -> PackedHashes:
-    """Those hashes ``(32,)`` that are not within `MERGED_BITS` of an earlier one."""
+    """Return those hashes ``(32,)`` that are not within `MERGED_BITS` of an earlier one: ``(n, 32)`` uint8."""
     kept = np.empty((MOST, pdq.BITS // 8), np.uint8)
     count = 0
     for value in hashes:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.background import common
+from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.model import covered
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
@@ -57,7 +57,7 @@ class AllowList:
 
     def benign(self, hashes: PackedHashes, algorithm: AlgorithmId) -> npt.NDArray[np.bool_]:
         """The same, or near a background picture: what the import gate takes for harmless."""
-        return common(hashes, algorithm) | self.shows(hashes)
+        return stop_hash_mask(hashes, algorithm) | self.shows(hashes)
 
     def against(self, query: Fingerprint, stretches: Iterable[tuple[float, float]], sha256: str | None) -> str:
         """Why nothing may happen automatically to what was asked, looking at these seconds of it; empty if it may."""
@@ -93,7 +93,7 @@ class Canaries:
         if not len(self._index) or not len(usable):
             return 0
         chosen = usable[np.linspace(0, len(usable) - 1, min(SAMPLED, len(usable))).astype(np.int64)]
-        chosen = chosen[~common(record.hash[chosen], record.algorithm)]
+        chosen = chosen[~stop_hash_mask(record.hash[chosen], record.algorithm)]
         if not len(chosen):
             return 0
         hits = self._index.search(_turned(record.hash[chosen], record.algorithm), RADIUS)

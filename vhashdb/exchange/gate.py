@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.background import common
+from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
@@ -80,7 +80,7 @@ LIMITS: Final = GateLimits()
 def held_for(
     fingerprint: Fingerprint,
     *,
-    benign: Benign = common,
+    benign: Benign = stop_hash_mask,
     innocent: Innocent | None = None,
     neighbours: Neighbours | None = None,
     limits: GateLimits = LIMITS,

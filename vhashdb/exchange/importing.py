@@ -14,8 +14,8 @@ from vhashdb.errors import UsageError
 from vhashdb.exchange.formats import Entry, Format, FormatLimits, Item, Judged, Options, Refusal, Remark, opened
 from vhashdb.exchange.formats.words import label_of
 from vhashdb.fingerprints import Fingerprint
+from vhashdb.fingerprints.build import subsampled
 from vhashdb.fingerprints.model import bare
-from vhashdb.fingerprints.thin import thinned
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.moderation.policy import NEGATIVE
 from vhashdb.store.clock import now_utc
@@ -211,7 +211,7 @@ class Importer:
             return Outcome(item.number, Status.REFUSED, too_much, external_id=item.external_id, notes=item.notes)
         place = Place(self._said.source or source_of(self.format, item), item.key)
         known = batch.find(place) if batch is not None else self._pretended.get(place) or self._imports.find(place)
-        doubts = (item.doubt,) if item.doubt else self._gate(thinned(item.frames)) if item.frames is not None else ()
+        doubts = (item.doubt,) if item.doubt else self._gate(subsampled(item.frames)) if item.frames is not None else ()
         decision = decide(item, known, "; ".join((*filter(None, [item.unread]), *doubts)))
         record = self._carry_out(decision, place, item, known, batch)
         taken = decision.status in (Status.ADDED, Status.HELD, Status.UPDATED)
@@ -245,7 +245,7 @@ class Importer:
         others = tuple((other.algorithm, other.value) for other in item.others)
         held = decision.reason if decision.state is State.HELD else ""
         opinions = opinions_by_author(item, source)
-        return Content(new, bare(thinned(frames)), others, decision.state, held, opinions, item.statement)
+        return Content(new, bare(subsampled(frames)), others, decision.state, held, opinions, item.statement)
 
 
 def beyond(item: Item, limits: FormatLimits) -> str:
@@ -256,7 +256,7 @@ def beyond(item: Item, limits: FormatLimits) -> str:
     most = limits.hashes_free + limits.hashes_per_s * item.frames.duration_s
     if item.frames.duration_s > limits.duration_s:
         return f"it claims to last {item.frames.duration_s:,.0f} s; at most {limits.duration_s:,.0f} s are believed"
-    if (kept := len(thinned(item.frames))) > most:
+    if (kept := len(subsampled(item.frames))) > most:
         return f"it has {kept:,} hashes for {item.frames.duration_s:,.1f} s, and a video has at most {limits.hashes_per_s} a second"
     return ""
 

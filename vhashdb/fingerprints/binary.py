@@ -26,20 +26,25 @@ from vhashdb.hashing.algorithms import AlgorithmId
 
 MAGIC: Final = b"VHFP"
 VERSION: Final = 2
+"""Version of the format. Given by `docs/formats.md`."""
 MAX_ENTRIES: Final = 20_000_000
+"""Entries that a fingerprint may have. Engineering bound: a count that is certainly wrong is refused before anything is allocated."""
 MAX_UNPACKED: Final = 256 << 20
-"""Bytes that a fingerprint may unpack to: every single frame of a day of video, at four a second, ten times over."""
+"""Bytes that a fingerprint may unpack to. Engineering bound: ten times what a day of video has at four entries a second."""
 
 _HEAD: Final = struct.Struct("<4sBI")
 _DIGEST: Final = 16
+"""Bytes of the checksum. Given by `docs/formats.md`."""
 _MAX_HEADER: Final = (1 << 16) - 1
+"""Bytes of the JSON header. Given by `docs/formats.md`: its length has 16 bits."""
 _MAX_HASH_BYTES: Final = 1 << 12
+"""Bytes of one hash. Engineering bound: 128 times a PDQ hash."""
 _HEADER_LENGTH: Final = struct.Struct("<H")
 _HINT: Final = "get the fingerprint again from where it came"
 
 
 def to_bytes(fingerprint: Fingerprint) -> bytes:
-    """Pack a fingerprint."""
+    """Pack a fingerprint into its binary form."""
     start = np.round(fingerprint.start_s * 1000).astype(np.int64)
     length = np.round(fingerprint.end_s * 1000).astype(np.int64) - start
     header: dict[str, Any] = {
@@ -68,10 +73,10 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
 
 
 def from_bytes(data: bytes, *, max_bytes: int | None = MAX_UNPACKED) -> Fingerprint:
-    """Unpack what `to_bytes` gave, if it is no more than ``max_bytes`` then.
+    """Unpack what `to_bytes` returned, unless it has more than ``max_bytes`` then.
 
     Raises:
-        FingerprintError: not a fingerprint, of a newer version, cut short, changed on the way, or too large.
+        FingerprintError: it is not a fingerprint, is of a newer version, cut short, changed on the way, or too large.
     """
     if len(data) < _HEAD.size + _DIGEST or data[:4] != MAGIC:
         raise FingerprintError("not a vhashdb fingerprint", hint="`vhashdb hash FILE -o out.vhfp` makes one")
@@ -93,7 +98,7 @@ def from_bytes(data: bytes, *, max_bytes: int | None = MAX_UNPACKED) -> Fingerpr
 
 
 def _unpack(body: bytes, max_bytes: int | None) -> Fingerprint:
-    """Read the header first: it says how much there is to unpack."""
+    """Unpack the body: its header first, which says how much there is."""
     stream = zlib.decompressobj()
     raw = stream.decompress(body, _HEADER_LENGTH.size + _MAX_HEADER)
     (header_length,) = _HEADER_LENGTH.unpack_from(raw)

@@ -1,133 +1,48 @@
-"""From sampled frames to a fingerprint, in bounded memory: batches come in, hashes stay."""
+"""Build a fingerprint from sampled frames in bounded memory: batches are hashed as they come, and only hashes are kept."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint, milliseconds
-from vhashdb.fingerprints.regions import Looks, Reading, RegionFinder
+from vhashdb.fingerprints.profiles import REFERENCE_PROFILE, ExtractionProfile, FrameSelection
+from vhashdb.fingerprints.regions import FrameWindow, RegionFinder, RegionSpec
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, as_integers
-from vhashdb.hashing.views import BARED, CELLS, CROPS, HALVES, INSETS, PICTURES, TILTS, Orientation, Region, View
-from vhashdb.video.frames import KEYFRAME_STANDS_S, FrameBatch, Mode, Sampling, VideoInfo
+from vhashdb.hashing.views import Region, View
+from vhashdb.video.frames import KEYFRAME_STANDS_S, FrameBatch, Mode, VideoInfo
 
 MOSTLY_DAMAGED: Final = 0.4
-"""Share of damaged pictures at which a whole file is not trusted."""
-STRETCH: Final = 32
-"""Frames whose content box is found together: 4 s of a reference, 8 s of a query."""
-
-
-@dataclass(frozen=True)
-class Keep:
-    """How much change makes an entry of its own."""
-
-    change_bits: tuple[int, ...]
-    """A frame gets an entry when its hash is at least this far from the last entry in the same region, of 256 bits.
-    Several values, ascending: the finest that stays within ``calm_rate`` is used, or else the last."""
-    calm_rate: float = 0.0
-    """Entries per second up to which a calm video is kept in finer steps."""
-
-    def steps(self, bits: int) -> list[int]:
-        """``change_bits`` of hashes that have so many bits."""
-        return [round(step * bits / 256) for step in self.change_bits]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a video is fingerprinted: which frames, which views, and which of them are kept."""
-
-    sampling: Sampling
-    views: Mapping[Region, tuple[Orientation, ...]]
-    """Regions read, each in one or more orientations, of which the first decides about change."""
-    keep: Keep
-    keep_of: Mapping[Region, Keep] = field(default_factory=dict)
-    """Regions that are kept otherwise."""
-    step: int = 1
-    """Only every ``step``-th look is read, …"""
-    sparse: frozenset[Region] = frozenset()
-    sparse_step: int = 1
-    """… and in these regions only every ``sparse_step``-th of those."""
-    fills_gaps: bool = False
-    """Where a region that was there before is not, read the next simpler one: one view then covers the whole video."""
-
-    @property
-    def text(self) -> str:
-        """All of it in words, the same in every process."""
-        return repr([sorted(value) if isinstance(value, frozenset) else value for value in vars(self).values()])
-
-
-_UPRIGHT: Final = (Orientation.UPRIGHT,)
-_USUAL: Final = (Orientation.UPRIGHT, Orientation.MIRRORED)
-_ALL: Final = tuple(Orientation)
-
-REFERENCE_VIEWS: Final = Plan(
-    Sampling(Mode.SAMPLED, 8.0),
-    dict.fromkeys((Region.WHOLE, Region.BOX, *CROPS), _UPRIGHT),
-    Keep((8, 12, 16, 24, 32, 40), calm_rate=2.5),
-    dict.fromkeys(CROPS, Keep((8, 12, 16, 24, 32, 40, 48, 56), calm_rate=2.0)),
-)
-"""What is stored: dense in time, kept by change, cropped views that cannot be made later.
-
-A calm video, whose every step is small, is kept in finer steps: its changes are what tells it from other footage of
-the same place, and it takes no more room than a lively one.
-"""
-
-_ALWAYS: Final = dict.fromkeys((Region.WHOLE, Region.BOX), _ALL) | {Region.MOVING: _USUAL}
-_MORE: Final = dict.fromkeys(
-    (
-        *(Region.BOX_ROWS, Region.BOX_COLUMNS, Region.BAND, Region.EVEN_BAND, Region.EVEN_COLUMN, Region.FRAMED, Region.UNCOVERED),
-        *(*PICTURES, *INSETS, *HALVES, *CELLS, *TILTS, *BARED),
-    ),
-    _USUAL,
-)
-
-QUERY_VIEWS: Final = Plan(Sampling(Mode.SAMPLED, 3.0, exact=False, covers=True), _ALWAYS | _MORE, Keep((6,)), fills_gaps=True)
-"""What is asked: sparse in time, in all orientations, which need no storage; the less usual regions only as they are and
-mirrored."""
-
-SCOUT_VIEWS: Final = replace(QUERY_VIEWS, step=2, sparse=frozenset(_MORE), sparse_step=2)
-"""The same at fewer looks, and at fewer still in the less usual regions: enough to see whether it is worth to ask more."""
-
-_CLOSER: Final = frozenset({Region.INSET_FINE, Region.INSET_MIDDLE, Region.INSET_CLOSEST, *PICTURES[1:], *list(BARED)[:4]})
-"""Regions that seldom find what the others do not."""
-
-KEYFRAME_VIEWS: Final = replace(
-    QUERY_VIEWS,
-    sampling=Sampling(Mode.KEYFRAMES, 2.0, exact=False, covers=True),
-    views={region: orientations for region, orientations in QUERY_VIEWS.views.items() if region not in _CLOSER},
-)
-"""The cheapest question: only frames that decode alone, and fewer regions."""
-
-CLOSE_VIEWS: Final = replace(QUERY_VIEWS, sampling=Sampling(Mode.SAMPLED, 8.0, exact=False, covers=True))
-"""The most thorough question."""
-
-EVERY_FRAME: Final = Plan(Sampling(Mode.FULL), {Region.WHOLE: _UPRIGHT}, Keep((0,)))
-"""Each frame by itself, as vPDQ has it."""
+"""Share of damaged frames above which no frame of the file is used. Engineering bound: `bench.odd` shows its effect; encrypted files,
+of which every frame decodes to something, are what it is for."""
+WINDOW_FRAMES: Final = 32
+"""Frames in a frame window: those whose regions are found together. Engineering bound: 4 s of a reference, 11 s of a query,
+long enough for a moving picture to stand out from a static border, short enough to follow a change of format."""
 
 
 class FingerprintBuilder:
-    """Feed it batches of frames in order of time, then ask for the fingerprint."""
+    """Build one fingerprint: feed it batches of frames in order of time, then call `finish`."""
 
-    def __init__(self, algorithm: FrameAlgorithm, plan: Plan) -> None:
-        self._algorithm, self._plan = algorithm, plan
-        self._tracks = {region: _Track(self._steps(region)[0]) for region in plan.views}
+    def __init__(self, algorithm: FrameAlgorithm, profile: ExtractionProfile) -> None:
+        self._algorithm, self._profile = algorithm, profile
+        self._entries = {region: _RegionEntries(self._steps(region)[0]) for region in profile.views}
         self._pending: list[FrameBatch] = []
         self._count = 0
-        self._finder = RegionFinder(plan.views.keys())
+        self._finder = RegionFinder(profile.views.keys())
         self._holes_s = 0.0
         self._last_s = 0.0
-        self._period_s = KEYFRAME_STANDS_S if plan.sampling.mode is Mode.KEYFRAMES else math.inf
-        """Time between looks, which the last entry is prolonged by; a single picture stands for the whole video."""
+        self._period_s = KEYFRAME_STANDS_S if profile.sampling.mode is Mode.KEYFRAMES else math.inf
+        """Seconds from one sampled frame to the next, by which the last entry is prolonged; a single frame stands for the whole video."""
 
     def feed(self, batch: FrameBatch) -> None:
-        """Take the next frames of the video."""
-        # What was looked at before a gap, or on another track, has nothing to do with what comes after it.
+        """Take the next frames of the video: any number of them, in order of time."""
+        # Frames before a gap, or of another track, are unrelated to those after it.
         for part in np.split(batch, np.flatnonzero(batch["hole_s"] > 0)):
             if len(part):
                 if part["hole_s"][0] > 0:
@@ -136,34 +51,36 @@ class FingerprintBuilder:
                 self._take(part)
 
     def _break(self, ended_s: float) -> None:
-        """Nothing is shown from ``ended_s`` on until the next look."""
+        """Close all entries at ``ended_s``: nothing is shown from then until the next frame."""
         self._hash_pending()
-        for track in self._tracks.values():
-            track.end(ended_s)
+        for entries in self._entries.values():
+            entries.end(ended_s)
         self._count = 0
 
     def _take(self, batch: FrameBatch) -> None:
-        looks = batch[-self._count % self._plan.step :: self._plan.step]
+        frames = batch[-self._count % self._profile.frame_step :: self._profile.frame_step]
         self._count += len(batch)
-        # A stretch is as long whatever the batches are: what is found in it, and which looks are sparse, depends on it.
-        while len(looks):
-            room = STRETCH - sum(map(len, self._pending))
-            self._pending.append(looks[:room])
-            looks = looks[room:]
-            if sum(map(len, self._pending)) == STRETCH:
+        # Windows do not depend on how frames were batched: what is found in one, and which frames are sparse, depends on its length.
+        while len(frames):
+            room = WINDOW_FRAMES - sum(map(len, self._pending))
+            self._pending.append(frames[:room])
+            frames = frames[room:]
+            if sum(map(len, self._pending)) == WINDOW_FRAMES:
                 self._hash_pending()
 
     def finish(self, info: VideoInfo) -> Fingerprint:
-        """The fingerprint of everything fed so far; ``info`` is what the decoder said at the end."""
+        """Return the fingerprint of all frames fed so far; ``info`` is what the decoder reported at the end of the file."""
         self._hash_pending()
         duration_s = max(info.duration_s, self._last_s)
-        columns = [column for region, track in self._tracks.items() if track.starts for column in self._columns(region, track, duration_s)]
+        columns = [
+            column for region, entries in self._entries.items() if entries.starts for column in self._columns(region, entries, duration_s)
+        ]
         if not columns:
             columns = [(np.zeros(0), np.zeros(0), np.zeros((0, self._algorithm.id.bytes), np.uint8), _NO_BYTES, np.zeros(0, np.uint16))]
         start_s, end_s, hashes, quality, view = (np.concatenate(parts) for parts in zip(*columns, strict=True))
         damage = info.damage
         if info.damaged_frames > MOSTLY_DAMAGED * info.frames:
-            # What looks sound among so many made-up pictures is made up too: encrypted files decode like this.
+            # With so many frames concealed by the decoder, the others are not to be trusted either: encrypted files decode like this.
             quality = np.zeros_like(quality)
             damage = (*damage, "most pictures are damaged, so none is used: the file may be encrypted")
         return Fingerprint(
@@ -181,17 +98,17 @@ class FingerprintBuilder:
         )
 
     def _steps(self, region: Region) -> list[int]:
-        """Bits of change, of this algorithm's, that are tried for a region."""
-        return self._plan.keep_of.get(region, self._plan.keep).steps(self._algorithm.id.bits)
+        """Return the distances, in bits of this algorithm's hashes, that are tried for a region."""
+        return self._profile.selection_for(region).steps(self._algorithm.id.bits)
 
-    def _columns(self, region: Region, track: _Track, duration_s: float) -> Iterator[_Columns]:
-        """The columns of one region, one set for each orientation."""
-        starts, ends, qualities = np.array(track.starts), np.array(track.ends), np.concatenate(track.qualities)
-        ends[-1] = max(ends[-1], min(duration_s, track.last_end_s, ends[-1] + self._period_s))
-        hashes = np.concatenate(track.hashes, axis=1)
-        kept = kept_entries(self._plan.keep_of.get(region, self._plan.keep), hashes[0], starts, ends, duration_s - self._holes_s)
+    def _columns(self, region: Region, entries: _RegionEntries, duration_s: float) -> Iterator[_Columns]:
+        """Yield the columns of one region, one set for each orientation."""
+        starts, ends, qualities = np.array(entries.starts), np.array(entries.ends), np.concatenate(entries.qualities)
+        ends[-1] = max(ends[-1], min(duration_s, entries.last_end_s, ends[-1] + self._period_s))
+        hashes = np.concatenate(entries.hashes, axis=1)
+        kept = select_entries(self._profile.selection_for(region), hashes[0], starts, ends, duration_s - self._holes_s)
         last = np.append(kept[1:], len(starts)) - 1
-        for index, orientation in enumerate(self._plan.views[region]):
+        for index, orientation in enumerate(self._profile.views[region]):
             view = np.full(len(kept), View(region, orientation).code, np.uint16)
             yield starts[kept], ends[last], hashes[index, kept], qualities[kept], view
 
@@ -203,54 +120,54 @@ class FingerprintBuilder:
         times = frames["time_s"]
         self._last_s = float(times[-1])
         # A keyframe stands for all frames up to the next one, the last one for the rest.
-        if len(times) > 1 and self._plan.sampling.mode is not Mode.KEYFRAMES:
+        if len(times) > 1 and self._profile.sampling.mode is not Mode.KEYFRAMES:
             self._period_s = float(np.median(np.diff(times)))
-        looks = Looks(frames)
-        readings = self._finder.find(looks.sketches, alone=self._count <= self._plan.step)
-        if self._plan.fills_gaps:
-            simpler = readings.get(Region.BOX, readings[Region.WHOLE])
-            readings |= {region: simpler for region, track in self._tracks.items() if track.starts and region not in readings}
-        for region in self._tracks.keys() - readings.keys():
-            self._tracks[region].interrupt(float(times[0]))
-        plan, there = self._plan, [region for region in self._tracks if region in readings]
-        self._read(looks, {r: readings[r] for r in there if r not in plan.sparse})
-        self._read(looks.every(plan.sparse_step), {r: readings[r] for r in there if r in plan.sparse})
+        window = FrameWindow(frames)
+        specs = self._finder.find(window.thumbnails, alone=self._count <= self._profile.frame_step)
+        if self._profile.fills_gaps:
+            simpler = specs.get(Region.WITHIN_BARS, specs[Region.WHOLE])
+            specs |= {region: simpler for region, entries in self._entries.items() if entries.starts and region not in specs}
+        for region in self._entries.keys() - specs.keys():
+            self._entries[region].interrupt(float(times[0]))
+        profile, there = self._profile, [region for region in self._entries if region in specs]
+        self._hash(window, {r: specs[r] for r in there if r not in profile.sparse})
+        self._hash(window.every(profile.sparse_step), {r: specs[r] for r in there if r in profile.sparse})
 
-    def _read(self, looks: Looks, readings: Mapping[Region, Reading]) -> None:
-        """Add looks to the tracks of some regions; those in the same orientations are hashed together."""
-        # The edges of bars are no picture: they must not lift a flat one over the quality threshold.
-        within_bars = looks.quality(Reading(self._finder.bars))
-        for orientations in set(self._plan.views.values()):
-            regions = [region for region in readings if self._plan.views[region] == orientations]
+    def _hash(self, window: FrameWindow, specs: Mapping[Region, RegionSpec]) -> None:
+        """Hash a window in some regions, those in the same orientations together, and add the hashes to their entries."""
+        # The edges of bars are not content: they must not raise a flat picture above the quality threshold.
+        within_bars = window.quality(RegionSpec(self._finder.bars))
+        for orientations in set(self._profile.views.values()):
+            regions = [region for region in specs if self._profile.views[region] == orientations]
             if not regions:
                 continue
-            hashes = looks.hash(self._algorithm, [readings[region] for region in regions], orientations)
-            for region, seen in zip(regions, hashes, strict=True):
-                quality = np.minimum(looks.quality(readings[region]), within_bars)
-                self._tracks[region].extend(looks.frames["time_s"], seen, quality)
+            hashes = window.hash(self._algorithm, [specs[region] for region in regions], orientations)
+            for region, of_region in zip(regions, hashes, strict=True):
+                quality = np.minimum(window.quality(specs[region]), within_bars)
+                self._entries[region].extend(window.frames["time_s"], of_region, quality)
 
 
 _Columns = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], PackedHashes, npt.NDArray[np.uint8], npt.NDArray[np.uint16]]
 _NO_BYTES: Final = np.zeros(0, np.uint8)
 
 
-class _Track:
-    """The entries of one region, in all orientations, as they grow."""
+class _RegionEntries:
+    """Collect the entries of one region, in all orientations, at the finest distance of its frame selection."""
 
     def __init__(self, change_bits: int) -> None:
         self._change_bits = change_bits
         self.starts: list[float] = []
         self.ends: list[float] = []
         self.hashes: list[PackedHashes] = []
-        """Of some entries each, ``(orientations, entries, bytes)``."""
+        """Arrays ``(orientations, entries, bytes)`` uint8, one for each window."""
         self.qualities: list[npt.NDArray[np.uint8]] = []
         self._current = 0
         self._open = False
         self.last_end_s = math.inf
-        """Where the last entry ends at the latest."""
+        """Seconds at which the last entry ends at the latest."""
 
     def extend(self, times: npt.NDArray[np.float64], hashes: PackedHashes, qualities: npt.NDArray[np.uint8]) -> None:
-        """Append looks, hashes ``(orientations, n, bytes)``: one near the open entry prolongs it, any other begins one."""
+        """Append ``n`` frames, hashes ``(orientations, n, bytes)``: one near the open entry prolongs it, any other begins a new one."""
         if not len(times):
             return
         begun = []
@@ -270,36 +187,63 @@ class _Track:
             self._current, self._open, self.last_end_s = current, True, math.inf
 
     def end(self, time_s: float) -> None:
-        """Nothing at all is shown any more from this time on."""
+        """Close the open entry at a time from which nothing at all is shown."""
         if self._open:
             self.ends[-1] = max(self.ends[-1], time_s)
             self._open = False
         self.last_end_s = min(self.last_end_s, time_s)
 
     def interrupt(self, time_s: float) -> None:
-        """The region is not there any more from this time on."""
+        """Close the open entry at a time from which the region is not there any more."""
         if self._open:
             self.ends[-1] = time_s
             self._open = False
 
 
-def kept_entries(
-    keep: Keep, hashes: PackedHashes, starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], duration_s: float
+def select_entries(
+    selection: FrameSelection, hashes: PackedHashes, starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], duration_s: float
 ) -> npt.NDArray[np.int64]:
-    """Which of the entries ``(n,)`` of one view, in order of time, make entries of their own: their positions, ascending."""
+    """Select which hashes ``(n, bytes)`` of one view, in order of time, become entries; return their positions, ascending.
+
+    Distances of the selection are tried from the finest; the first that keeps within its maximum rate counts, or else the last.
+
+    Args:
+        selection: distances and the maximum rate.
+        hashes: ``(n, bytes)`` uint8.
+        starts: ``(n,)`` float64, seconds.
+        ends: ``(n,)`` float64, seconds; a hash that starts later than the one before ends is always kept.
+        duration_s: seconds that the rate refers to.
+    """
     numbers, interrupted = as_integers(hashes), np.concatenate(([False], starts[1:] > ends[:-1])).tolist()
-    for step in keep.steps(8 * hashes.shape[1]):
+    for step in selection.steps(8 * hashes.shape[1]):
         kept = _kept_by_change(numbers, interrupted, step)
-        if len(kept) <= keep.calm_rate * duration_s:
+        if len(kept) <= selection.max_rate * duration_s:
             break
     return kept
 
 
 def _kept_by_change(numbers: Sequence[int], interrupted: Sequence[bool], change_bits: int) -> npt.NDArray[np.int64]:
-    """Entries to keep: the first, each that is ``change_bits`` from the last kept one, and each after an interruption."""
+    """Return the positions of the first hash, of each ``change_bits`` from the last kept one, and of each after an interruption."""
     kept, last = [0], numbers[0]
     for index, number in enumerate(numbers[1:], 1):
         if interrupted[index] or (number ^ last).bit_count() >= change_bits:
             kept.append(index)
             last = number
     return np.array(kept)
+
+
+def subsampled(fingerprint: Fingerprint) -> Fingerprint:
+    """Reduce a fingerprint of every frame, made by others, to the entries that a reference would have.
+
+    As many frames a second are considered as `REFERENCE_PROFILE` samples, and those that change become entries, with their own
+    times and qualities. A fingerprint of several views was made here, or by a program that selects its entries, and is
+    returned as it is.
+    """
+    f, profile = fingerprint, REFERENCE_PROFILE
+    if len(f) < 2 or (f.view != f.view[0]).any():
+        return f
+    sampled = np.unique(np.floor(f.start_s * profile.sampling.rate), return_index=True)[1]
+    ends = np.append(f.end_s[sampled[1:] - 1], f.end_s[-1])
+    kept = sampled[select_entries(profile.selection, f.hash[sampled], f.start_s[sampled], ends, f.duration_s)]
+    last = np.append(kept[1:], len(f)) - 1
+    return replace(f.only(kept), end_s=f.end_s[last])

@@ -1,4 +1,4 @@
-"""The `Fingerprint` value."""
+"""Define `Fingerprint`, the value that everything else here makes, stores or compares."""
 
 from __future__ import annotations
 
@@ -15,32 +15,34 @@ from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import Orientation, Region, View
 
 USABLE_QUALITY: Final = 20
-"""PDQ quality below which a hash says too little to be compared. PDQ's authors recommend 50 for single pictures; a run
-of frames that must also change alike can do with less, and films of small figures on black have no more."""
+"""PDQ quality below which a hash says too little to be compared. Measured: `bench.accuracy`. PDQ's authors recommend 50 for single
+pictures; a run of frames that must also change alike can do with less, and videos of small figures on black have no more."""
 
 SHORTEST_GAP_S: Final = 0.5
-"""Unusable stretches shorter than this are not spoken of: looks are that far apart."""
+"""Seconds below which an unusable span is not reported. Derived: of the order of the time between two sampled frames of a query."""
 STILL_S: Final = 0.2
-"""Seconds under which a video, or a track of one, counts as a still picture."""
+"""Seconds under which a video, or a track of one, counts as a still picture. Engineering bound: a few frames."""
 TOUCHING_S: Final = 0.2
-"""Times of stretches are this exact."""
+"""Precision, in seconds, of where a track begins. Engineering bound: well under the gap between two tracks."""
 MAX_S: Final = 4_000_000.0
-"""Seconds a video may have: 46 days, which is what milliseconds in 32 bits hold."""
+"""Seconds that a video may have: 46 days. Derived: milliseconds are stored in 32 bits."""
 MAX_SIDE: Final = 1 << 20
+"""Pixels that a side may have. Engineering bound."""
 MAX_DAMAGE: Final = 300
+"""Characters of a sentence about damage that are kept. Engineering bound."""
 MAX_DAMAGE_LINES: Final = 20
-"""Characters of a sentence about damage, and number of such sentences, that are kept."""
+"""Sentences about damage that are kept. Engineering bound."""
 
 _VIEW_CODES: Final = np.zeros(1 << 16, np.bool_)
-"""By code: whether there is such a view."""
+"""Whether there is a view, by code. Derived: codes have 16 bits."""
 _VIEW_CODES[[View(region, orientation).code for region in Region for orientation in Orientation]] = True
 
 
 @dataclass(frozen=True, eq=False)
 class Fingerprint:
-    """The frame hashes of one video.
+    """Hold the frame hashes of one video.
 
-    Entry ``i`` says: from ``start_s[i]`` to ``end_s[i]`` the picture, seen through ``view[i]``, hashed to ``hash[i]``
+    Entry ``i`` says: from ``start_s[i]`` to ``end_s[i]`` the picture, in ``view[i]``, hashed to ``hash[i]``
     or to something nearly the same. Entries are ordered by view, then by start.
     """
 
@@ -59,9 +61,9 @@ class Fingerprint:
     width: int = 0
     height: int = 0
     damage: tuple[str, ...] = field(default=())
-    """What of the video could not be read, in words."""
+    """What of the video could not be read, in sentences."""
     coverage: Coverage = field(default=Coverage())
-    """What of it was looked at; without tracks if nothing is known of that, as of fingerprints that others made."""
+    """How much of it was decoded; without tracks if nothing is known of that, as of fingerprints that others made."""
 
     def __post_init__(self) -> None:
         count = len(self.start_s)
@@ -82,7 +84,7 @@ class Fingerprint:
 
     @classmethod
     def empty(cls, algorithm: AlgorithmId, duration_s: float = 0.0) -> Fingerprint:
-        """Of a video of which no hash is known."""
+        """Return the fingerprint of a video of which no hash is known."""
         none = np.zeros(0)
         return cls(
             algorithm,
@@ -113,7 +115,7 @@ class Fingerprint:
 
     @property
     def usable(self) -> npt.NDArray[np.bool_]:
-        """``(n,)`` bool: which entries show enough to be compared."""
+        """Which entries show enough to be compared: ``(n,)`` bool."""
         return np.asarray(self.quality >= USABLE_QUALITY)
 
     @property
@@ -124,7 +126,7 @@ class Fingerprint:
 
     @property
     def shown_s(self) -> float:
-        """Seconds of the video in which there are pictures: its length without the gaps."""
+        """Seconds of the video in which there are pictures: its length without gaps."""
         return min(self.duration_s, self.coverage.there_s or self.duration_s)
 
     @property
@@ -133,34 +135,40 @@ class Fingerprint:
         return self.duration_s < STILL_S or (bool(self.coverage.tracks) and all(track.seen_s < STILL_S for track in self.coverage.tracks))
 
     def still_at(self, time_s: float) -> bool:
-        """Whether what lies at a time on its line is a track of its own that is a still picture."""
+        """Say whether the track at a time on the timeline is one of several and a still picture."""
         if len(self.coverage.tracks) < 2:
             return False
         at = [track for track in self.coverage.tracks if not track.unseen and track.start_s <= time_s + TOUCHING_S]
         return bool(at) and at[-1].seen_s < STILL_S
 
-    def only(self, mask: npt.NDArray[np.bool_]) -> Fingerprint:
-        """The entries that ``mask`` ``(n,)`` selects, with the same facts about the video."""
+    def only(self, entries: npt.NDArray[np.bool_] | npt.NDArray[np.integer]) -> Fingerprint:
+        """Return some of the entries, given by a mask ``(n,)`` or by ascending positions, with the same facts about the video."""
         return Fingerprint(
-            self.algorithm, self.start_s[mask], self.end_s[mask], self.hash[mask], self.quality[mask], self.view[mask],
+            self.algorithm, self.start_s[entries], self.end_s[entries], self.hash[entries], self.quality[entries], self.view[entries],
             self.duration_s, self.width, self.height, self.damage, self.coverage,
         )  # fmt: skip
 
 
 def bare(fingerprint: Fingerprint) -> Fingerprint:
-    """The hashes alone, with their times: notes about damage are free text, and the pictures' size and codec are nobody's business."""
+    """Return the hashes and their times alone.
+
+    Notes about damage are free text, and size and codec are left out because only the hashes are to be shared.
+    """
     return replace(fingerprint, damage=(), coverage=Coverage(), width=0, height=0)
 
 
 def ordered(fingerprint: Fingerprint) -> Fingerprint:
-    """The same entries by view, then by start: the order is relied on, and nobody has checked that of a stranger's."""
+    """Return the same entries ordered by view, then by start.
+
+    The rest of the library relies on this order; fingerprints from outside need not have it.
+    """
     f = fingerprint
     order = np.lexsort((f.start_s, f.view))
     return replace(f, start_s=f.start_s[order], end_s=f.end_s[order], hash=f.hash[order], quality=f.quality[order], view=f.view[order])
 
 
 def covered(start_s: npt.NDArray[np.float64], end_s: npt.NDArray[np.float64]) -> float:
-    """Length, in seconds, of the union of intervals."""
+    """Return the length, in seconds, of the union of intervals."""
     if not len(start_s):
         return 0.0
     order = np.argsort(start_s, kind="stable")
@@ -170,7 +178,7 @@ def covered(start_s: npt.NDArray[np.float64], end_s: npt.NDArray[np.float64]) ->
 
 
 def unusable_spans(fingerprint: Fingerprint) -> list[tuple[float, float]]:
-    """Stretches of a video, in seconds, in which no view shows enough to be compared."""
+    """Return the spans of a video, in seconds, in which no view shows enough to be compared."""
     used = fingerprint.usable
     order = np.argsort(fingerprint.start_s[used], kind="stable")
     starts = np.append(fingerprint.start_s[used][order], fingerprint.duration_s)
@@ -180,5 +188,5 @@ def unusable_spans(fingerprint: Fingerprint) -> list[tuple[float, float]]:
 
 
 def milliseconds(seconds: npt.ArrayLike) -> npt.NDArray[np.float64]:
-    """Times rounded to whole milliseconds, the resolution of every stored form."""
+    """Round times to whole milliseconds, the resolution of every stored form."""
     return np.asarray(np.round(np.asarray(seconds, np.float64), 3), np.float64)

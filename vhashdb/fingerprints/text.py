@@ -1,4 +1,4 @@
-"""Text forms of a fingerprint: JSON (everything), lines (all entries), and vPDQ's text (frames of the whole picture)."""
+"""Read and write the text forms of a fingerprint: JSON (everything), lines (all entries), and vPDQ's text (frames of the whole picture)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,24 @@ from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.views import Orientation, Region, View
 
 JSON_VERSION: Final = 1
+"""Version of the JSON form. Given by `docs/formats.md`."""
 PICTURE_S: Final = 0.04
-"""Seconds that a single picture is shown, as a still that is hashed here."""
+"""Seconds that a single hash is taken to be shown. Derived: as a still picture that is hashed here (`STILL_SHOWN_S`)."""
 _WHOLE: Final = View(Region.WHOLE).code
 _VIEWS: Final = frozenset(View(region, orientation).code for region in Region for orientation in Orientation)
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _NUMBER_CHARS: Final = 64
+"""Characters of a number. Engineering bound."""
 _ALGORITHM: Final = re.compile(r"#:algorithm ([a-z_]{1,32}) ([0-9]{1,5}) ([0-9]{1,5})")
 
 
 def to_json(fingerprint: Fingerprint, *, name: str = "") -> str:
-    """As one JSON object (`docs/formats.md`), with the video's name if it has to be told from others; times in seconds."""
+    """Write a fingerprint as one JSON object (`docs/formats.md`), times in seconds.
+
+    Args:
+        fingerprint: what is written.
+        name: the video's, if it has to be told from others; written if not empty.
+    """
     return json.dumps(
         {
             "format": "vhashdb-fingerprint",
@@ -58,7 +65,7 @@ def from_json(text: str) -> Fingerprint:
     """Read what `to_json` wrote.
 
     Raises:
-        FingerprintError: not such a JSON object, or of a newer version.
+        FingerprintError: it is not such a JSON object, or of a newer version.
     """
     try:
         data = json.loads(text)
@@ -71,10 +78,10 @@ def from_json(text: str) -> Fingerprint:
 
 
 def from_object(data: object) -> tuple[Fingerprint, dict[int, str]]:
-    """The same of the object, without the entries that cannot be read; what is wrong with each of these, by its number from 1.
+    """Read a parsed JSON object, without the entries that cannot be read; return these too, as messages by number from 1.
 
     Raises:
-        FingerprintError: not such an object, of a newer version, or nothing of it can be read.
+        FingerprintError: it is not such an object, of a newer version, or nothing of it can be read.
     """
     if not isinstance(data, dict) or data.get("format") != "vhashdb-fingerprint":
         raise FingerprintError("not a vhashdb fingerprint in JSON")
@@ -119,7 +126,7 @@ def _from_object(data: dict[str, Any]) -> tuple[Fingerprint, dict[int, str]]:
 
 
 def to_lines(fingerprint: Fingerprint) -> str:
-    """One entry a line: ``start end view quality hash``, times in seconds; before them the algorithm, if it is not PDQ."""
+    """Write one entry a line, ``start end view quality hash``, times in seconds; before them the algorithm, if it is not PDQ."""
     f, named = fingerprint, fingerprint.algorithm
     head = "" if named == Pdq.id else f"#:algorithm {named.name} {named.bits} {named.spec}\n"
     rows = zip(f.start_s.tolist(), f.end_s.tolist(), f.view.tolist(), f.quality.tolist(), f.hash, strict=True)
@@ -127,7 +134,7 @@ def to_lines(fingerprint: Fingerprint) -> str:
 
 
 def algorithm_of_line(line: str) -> AlgorithmId | None:
-    """The algorithm that a line of `to_lines` names, or None if it does not."""
+    """Return the algorithm that a line of `to_lines` names, or None if it names none."""
     found = _ALGORITHM.fullmatch(line.strip())
     named = AlgorithmId(found[1], int(found[2]), int(found[3])) if found else None
     return named if named and named.bytes and not named.bits % 8 else None
@@ -138,7 +145,7 @@ Row = tuple[float, float, int, int, bytes]
 
 
 def row_of_line(line: str, algorithm: AlgorithmId = Pdq.id) -> Row:
-    """One entry, as `to_lines` writes it.
+    """Read one entry as `to_lines` writes it.
 
     Raises:
         ValueError: it is no such line.
@@ -162,7 +169,7 @@ def _row(start: object, end: object, view: object, quality: object, value: objec
 
 
 def from_rows(rows: Sequence[Row], algorithm: AlgorithmId = Pdq.id) -> Fingerprint:
-    """The fingerprint of such entries, as long as they reach.
+    """Make a fingerprint of entries, as long as they reach.
 
     Raises:
         FingerprintError: there is no such view.
@@ -221,7 +228,7 @@ def from_vpdq(text: str) -> Fingerprint:
 
 
 def frame_of_line(line: str) -> tuple[float, int, bytes]:
-    """Seconds, quality and hash of one line of vPDQ text.
+    """Read seconds, quality and hash of one line of vPDQ text.
 
     Raises:
         ValueError: it is no such line.
@@ -234,10 +241,10 @@ def frame_of_line(line: str) -> tuple[float, int, bytes]:
 
 
 def pdq_bytes(text: str) -> bytes:
-    """The bytes of a PDQ hash in hexadecimal.
+    """Return the bytes of a PDQ hash in hexadecimal.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     digits = 2 * Pdq.id.bytes
     if len(value := text.strip()) != digits or not re.fullmatch("[0-9A-Fa-f]+", value):
@@ -246,10 +253,12 @@ def pdq_bytes(text: str) -> bytes:
 
 
 def quality_of(value: object) -> int:
-    """A PDQ quality, 0 … 100, of a number or its text; ``80.0`` is 80. A share such as 0.8 is not taken for 80: 1 would be either.
+    """Read a PDQ quality, 0 … 100, from a number or its text; ``80.0`` is 80.
+
+    A share such as 0.8 is not taken for 80, because 1 could be either.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     quality = _number("quality", value)
     if 0 < quality < 1:
@@ -260,10 +269,10 @@ def quality_of(value: object) -> int:
 
 
 def seconds_of(value: object, longest_s: float = MAX_S) -> float:
-    """A time within a video, in seconds, of a number or its text; ``1.2e+03`` is 1200.
+    """Read a time within a video, in seconds, from a number or its text; ``1.2e+03`` is 1200.
 
     Raises:
-        ValueError: it is none, is before the video's beginning, or after the longest that a video may be.
+        ValueError: it is not one, is negative, or exceeds the longest that a video may be.
     """
     seconds = _number("time", value)
     if seconds < 0:
@@ -281,16 +290,16 @@ def _number(what: str, value: object) -> float:
 
 
 def quoted(value: object, most: int = 40) -> str:
-    """A value of somebody else in a message: its beginning, in characters that can be shown."""
+    """Quote untrusted input for a message: its beginning, in printable characters."""
     text = value if isinstance(value, str) else "a list or an object" if isinstance(value, list | dict) else str(value)[: most + 1]
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:most])
     return f"'{shown}'" if len(text) <= most else f"'{shown}…'"
 
 
 def from_frames(start_s: Sequence[float], quality: Sequence[int], hashes: Sequence[bytes]) -> Fingerprint:
-    """A fingerprint of PDQ hashes of the whole picture, one a frame, in any order; an entry lasts until the next one starts.
+    """Make a fingerprint of PDQ hashes of the whole picture, one a frame, in any order; an entry lasts until the next one starts.
 
-    A single hash is a still picture, as one that is hashed here: it is shown for a moment.
+    A single hash is taken for a still picture.
 
     Args:
         start_s: seconds since the first frame.

@@ -18,14 +18,14 @@ from PIL import Image
 from vhashdb.errors import AlgorithmMismatch, UsageError
 from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.hashing.painting import Patch
+from vhashdb.hashing.inpainting import Patch
 from vhashdb.hashing.pdq import FloatArray
 from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, box_matrices, orient, region_coefficients
 
 
 @dataclass(frozen=True)
 class AlgorithmId:
-    """What must be equal for two hashes to be comparable."""
+    """Identify an algorithm: two hashes can be compared only if their ids are equal."""
 
     name: str
     bits: int
@@ -41,29 +41,35 @@ class AlgorithmId:
         return self.bits // 8
 
     def require(self, other: AlgorithmId) -> None:
-        """Raise `AlgorithmMismatch` unless ``other`` is the same."""
+        """Require that ``other`` is the same algorithm.
+
+        Raises:
+            AlgorithmMismatch: it is not.
+        """
         if self != other:
             raise AlgorithmMismatch(f"a fingerprint of {other} cannot be used with {self}")
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One region of some frames: what is hashed."""
+class RegionPixels:
+    """Hold one region of some frames as it is hashed: thumbnails, content box, inpainted patches."""
 
-    sketches: FloatArray
-    """``(n, 128, 128)`` float32: the frames' own, or tilted."""
+    thumbnails: FloatArray
+    """``(n, 128, 128)`` float32, luma levels: the frames' own, or rotated."""
     box: Box
     patches: tuple[Patch, ...] = ()
-    """What is painted over first."""
+    """What is added to the thumbnails first, so that a mask is inpainted."""
 
 
 class FrameAlgorithm(Protocol):
-    """Hashes regions of sampled frames in several orientations at once."""
+    """Hash regions of sampled frames in several orientations at once."""
 
     @property
     def id(self) -> AlgorithmId: ...
 
-    def hash_regions(self, frames: npt.NDArray[np.void], regions: Sequence[Seen], orientations: Sequence[Orientation]) -> PackedHashes:
+    def hash_regions(
+        self, frames: npt.NDArray[np.void], regions: Sequence[RegionPixels], orientations: Sequence[Orientation]
+    ) -> PackedHashes:
         """Hash some regions of some frames.
 
         Args:
@@ -82,11 +88,13 @@ class FrameAlgorithm(Protocol):
 
 
 class Pdq:
-    """PDQ, bit-compatible with the reference; see `vhashdb.hashing.pdq`."""
+    """Compute PDQ, bit-compatible with the reference implementation; see `vhashdb.hashing.pdq`."""
 
     id: Final = AlgorithmId("pdq", pdq.BITS, 1)
 
-    def hash_regions(self, frames: npt.NDArray[np.void], regions: Sequence[Seen], orientations: Sequence[Orientation]) -> PackedHashes:
+    def hash_regions(
+        self, frames: npt.NDArray[np.void], regions: Sequence[RegionPixels], orientations: Sequence[Orientation]
+    ) -> PackedHashes:
         height, width = int(frames["height"][0]), int(frames["width"][0])
         coefficients = np.stack([_coefficients(frames, seen, height, width) for seen in regions])
         flat = coefficients.reshape(-1, pdq.SIDE, pdq.SIDE)
@@ -98,10 +106,10 @@ class Pdq:
 
 
 class ImageHashAlgorithm:
-    """One of imagehash's functions at a given ``hash_size``.
+    """Compute one of imagehash's functions at a given ``hash_size``.
 
-    For video frames the function is applied to the 128 × 128 sketch instead of the full-size picture, which costs
-    about a hundredth and moves a few bits; `hash_image` is exactly imagehash's own result.
+    For video frames the function is applied to the 128 × 128 thumbnail instead of the full-size picture, which costs about a
+    hundredth and changes a few bits; `hash_image` is exactly imagehash's own result.
     """
 
     def __init__(self, name: str, bits: int) -> None:
@@ -111,7 +119,9 @@ class ImageHashAlgorithm:
         self.id = AlgorithmId(name, bits, 1)
         self._side = side
 
-    def hash_regions(self, frames: npt.NDArray[np.void], regions: Sequence[Seen], orientations: Sequence[Orientation]) -> PackedHashes:
+    def hash_regions(
+        self, frames: npt.NDArray[np.void], regions: Sequence[RegionPixels], orientations: Sequence[Orientation]
+    ) -> PackedHashes:
         hashes = [[[self.hash_image(_turned(p, o)) for p in _pictures(seen)] for o in orientations] for seen in regions]
         return np.array(hashes, np.uint8).reshape(len(regions), len(orientations), len(frames), self.id.bytes)
 
@@ -127,10 +137,10 @@ NAMES: Final = ("pdq", *IMAGEHASH_NAMES)
 
 
 def algorithm(name: str = "pdq", bits: int = 256) -> FrameAlgorithm:
-    """The algorithm of that name.
+    """Return the algorithm of a name and a number of bits.
 
     Raises:
-        UsageError: no such algorithm, or not with so many bits.
+        UsageError: there is no such algorithm, or not with so many bits.
     """
     if name == "pdq":
         if bits != pdq.BITS:
@@ -142,12 +152,12 @@ def algorithm(name: str = "pdq", bits: int = 256) -> FrameAlgorithm:
 
 
 def from_imagehash(value: Any) -> PackedHashes:
-    """The packed form ``(bytes,)`` uint8 of an `imagehash.ImageHash` of any size."""
+    """Pack an `imagehash.ImageHash` of any size: ``(bytes,)`` uint8."""
     return np.packbits(np.asarray(value.hash, bool).ravel())
 
 
 def to_imagehash(packed: PackedHashes) -> Any:
-    """A packed hash ``(bytes,)`` as an `imagehash.ImageHash`, whose text is the hash's hexadecimal form."""
+    """Turn a packed hash ``(bytes,)`` into an `imagehash.ImageHash`, whose text is the hash in hexadecimal."""
     import imagehash
 
     bits = np.unpackbits(packed).astype(bool)
@@ -155,27 +165,27 @@ def to_imagehash(packed: PackedHashes) -> Any:
     return imagehash.ImageHash(bits.reshape(side, side))
 
 
-def _coefficients(frames: npt.NDArray[np.void], seen: Seen, height: int, width: int) -> FloatArray:
-    """PDQ coefficients of one region: ``(n, 16, 16)``."""
+def _coefficients(frames: npt.NDArray[np.void], seen: RegionPixels, height: int, width: int) -> FloatArray:
+    """Compute the PDQ coefficients of one region: ``(n, 16, 16)`` float32."""
     # Those of the whole picture are exact: computed from the full-size picture while it was there.
     whole = seen.box == WHOLE_FRAME
-    coefficients: FloatArray = frames["coefficients"] if whole else region_coefficients(seen.sketches, seen.box, height, width)
+    coefficients: FloatArray = frames["coefficients"] if whole else region_coefficients(seen.thumbnails, seen.box, height, width)
     if seen.patches:
-        rows, columns = box_matrices(seen.sketches.shape[1], seen.box, height, width)
+        rows, columns = box_matrices(seen.thumbnails.shape[1], seen.box, height, width)
         # The transform is linear, so a patch costs no more than its own points.
         coefficients = coefficients + sum(rows[:, p.rows] @ p.change @ columns[:, p.columns].T for p in seen.patches)
     return coefficients
 
 
-def _pictures(seen: Seen) -> list[Image.Image]:
-    """One region as pictures as large as the sketches."""
-    sketches, side, box = seen.sketches, seen.sketches.shape[1], seen.box
+def _pictures(seen: RegionPixels) -> list[Image.Image]:
+    """Cut one region out as pictures of the thumbnails' size."""
+    thumbnails, side, box = seen.thumbnails, seen.thumbnails.shape[1], seen.box
     if seen.patches:
-        sketches = sketches.copy()
+        thumbnails = thumbnails.copy()
         for patch in seen.patches:
-            sketches[:, patch.rows, patch.columns] += patch.change
+            thumbnails[:, patch.rows, patch.columns] += patch.change
     area = (box.left * side, box.top * side, box.right * side, box.bottom * side)
-    return [Image.fromarray(s.astype(np.uint8)).resize((side, side), Image.Resampling.BILINEAR, box=area) for s in sketches]
+    return [Image.fromarray(s.astype(np.uint8)).resize((side, side), Image.Resampling.BILINEAR, box=area) for s in thumbnails]
 
 
 def _turned(picture: Image.Image, orientation: Orientation) -> Image.Image:

@@ -15,11 +15,11 @@ PackedHashes = npt.NDArray[np.uint8]
 """Array of shape ``(n, bytes)``, dtype uint8."""
 
 _BLOCK_PAIRS: Final = 1 << 20
-"""Pairs compared at once by `distances`: bounds its scratch memory to about 40 MB at 256 bits."""
+"""Pairs compared at once by `distances`. Engineering bound: about 40 MB of scratch memory at 256 bits."""
 
 
 def distances(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.int16]:
-    """Hamming distance, in bits, of every hash of ``left`` to every hash of ``right``.
+    """Compute the Hamming distance, in bits, of every hash of ``left`` to every hash of ``right``.
 
     Args:
         left: ``(n, bytes)`` uint8.
@@ -38,24 +38,24 @@ def distances(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.int16]:
 
 
 def paired_distances(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.int16]:
-    """Hamming distance, in bits, of ``left[i]`` to ``right[i]``; both ``(n, bytes)`` uint8."""
+    """Compute the Hamming distance, in bits, of ``left[i]`` to ``right[i]``: two ``(n, bytes)`` uint8 to ``(n,)`` int16."""
     counts: npt.NDArray[np.int16] = np.bitwise_count(left ^ right).sum(axis=1, dtype=np.int16)
     return counts
 
 
 def as_integers(packed: PackedHashes) -> list[int]:
-    """Hashes ``(n, bytes)`` as Python integers, which is the fastest form for comparing one pair at a time."""
+    """Turn hashes ``(n, bytes)`` into Python integers, the fastest form in which to compare one pair at a time."""
     raw, size = np.ascontiguousarray(packed).tobytes(), packed.shape[1]
     return [int.from_bytes(raw[start : start + size]) for start in range(0, len(raw), size)]
 
 
 def unpack(packed: PackedHashes) -> npt.NDArray[np.float32]:
-    """Bits as −1 and +1: ``(n, bytes)`` uint8 to ``(n, bits)`` float32."""
+    """Turn bits into −1 and +1: ``(n, bytes)`` uint8 to ``(n, bits)`` float32."""
     return np.unpackbits(packed, axis=1).astype(np.float32) * 2 - 1
 
 
 def _words(packed: PackedHashes) -> npt.NDArray[np.unsignedinteger]:
-    """The same bytes in the widest words that divide them, which makes counting faster."""
+    """View the same bytes as the widest words that divide them, which makes counting bits faster."""
     contiguous = np.ascontiguousarray(packed)
     width = contiguous.shape[1]
     dtype = next(d for d, size in ((np.uint64, 8), (np.uint32, 4), (np.uint16, 2), (np.uint8, 1)) if width % size == 0)

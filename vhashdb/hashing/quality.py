@@ -1,4 +1,4 @@
-"""PDQ's quality of any part of a picture, from its sketch: how much there is to see in it."""
+"""Estimate PDQ's quality of any part of a picture, from its thumbnail: how much there is to see in it."""
 
 from __future__ import annotations
 
@@ -9,46 +9,53 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from vhashdb.hashing.pdq import MAX_QUALITY, QUALITY_STEPS
 from vhashdb.hashing.views import Box
 
-_STEP: Final = 2  # every second point tells as much
+_STEP: Final = 2
+"""Only every second point counts. Engineering bound: the others hardly say more, and PDQ's buffer has as many."""
 _LEAST: Final = 2
-"""Points that a side of a part has at least."""
+"""Points that a side of a part has at least. Derived: one has no step to a neighbour."""
 
 
 class Steps:
-    """The steps between neighbouring points of some sketches, summed up so that the sum over any box is four look-ups."""
+    """Sum up the steps between neighbouring points of some thumbnails, so that the sum over any box is four look-ups.
 
-    def __init__(self, sketches: npt.NDArray[np.uint8]) -> None:
+    These are summed-area tables (Crow 1984).
+    """
+
+    def __init__(self, thumbnails: npt.NDArray[np.uint8]) -> None:
         """Take ``(n, side, side)`` uint8."""
-        points = sketches[:, ::_STEP, ::_STEP].astype(np.int16)
+        points = thumbnails[:, ::_STEP, ::_STEP].astype(np.int16)
         self._across = _sums(points[:, :, 1:] - points[:, :, :-1])
         self._down = _sums(points[:, 1:, :] - points[:, :-1, :])
         self._side = points.shape[1]
 
     def every(self, step: int) -> Steps:
-        """Those of every ``step``-th sketch."""
+        """Return the steps of every ``step``-th thumbnail."""
         some = copy.copy(self)
         some._across, some._down = self._across[::step], self._down[::step]
         return some
 
     def quality(self, box: Box, without: Sequence[Box] = ()) -> npt.NDArray[np.uint8]:
-        """Quality of a part, estimated: ``(n,)`` uint8, 0…100.
+        """Estimate the quality of a part: ``(n,)`` uint8, 0…100.
 
-        A part of ``f`` of a side shows steps ``f`` times as large at ``1/f²`` times as many points as the sketch does there.
+        A part of ``f`` of a side has steps ``f`` times as large at ``1/f²`` times as many points as the thumbnail has there.
 
         Args:
             box: the part.
-            without: what of it does not count.
+            without: masked parts of it, which do not count.
         """
         steps = self._within(box)
         for hidden in without:
             steps = steps - self._within(hidden)
         across, down = np.maximum(steps, 0)
-        return np.asarray(np.minimum(100, (across / (box.right - box.left) + down / (box.bottom - box.top)) / 90), np.uint8)
+        return np.asarray(
+            np.minimum(MAX_QUALITY, (across / (box.right - box.left) + down / (box.bottom - box.top)) / QUALITY_STEPS), np.uint8
+        )
 
     def _within(self, box: Box) -> npt.NDArray[np.int32]:
-        """Sums across and down, ``(2, n)``, of the steps whose two points are within."""
+        """Sum, across and down, the steps whose two points are within a box: ``(2, n)`` int32."""
         top, bottom = self._points(box.top, box.bottom)
         left, right = self._points(box.left, box.right)
         return np.stack((_boxed(self._across, top, bottom, left, right - 1), _boxed(self._down, top, bottom - 1, left, right)))
@@ -59,7 +66,7 @@ class Steps:
 
 
 def _sums(steps: npt.NDArray[np.int16]) -> npt.NDArray[np.int32]:
-    """``(n, rows + 1, columns + 1)``: sums of the steps, counted as PDQ does, above and left of each point."""
+    """Sum the steps above and left of each point, counted as PDQ does: ``(n, rows + 1, columns + 1)`` int32."""
     sums = np.zeros((len(steps), steps.shape[1] + 1, steps.shape[2] + 1), np.int32)
     inner = sums[:, 1:, 1:]
     # Converting to hundredths truncates towards zero, as the reference does.

@@ -1,7 +1,8 @@
-"""A picture drawn over or beside another: the rectangle whose sides stay while what is in it moves.
+"""Find a picture drawn over or beside another: the rectangle whose sides persist while its content moves.
 
-Averaged over many looks, the edges of moving content wash out and the sides of an inset stay. A side is a straight line
-of persistent contrast that stands out against its neighbours; a rectangle is as strong as its weakest side.
+Averaged over many frames, the edges of moving content wash out and the sides of an inset stay. A side is a straight line of
+persistent contrast that stands out against its neighbours; a rectangle is as strong as its weakest side. The effect of
+constants said to be measured is in `bench.accuracy`, in the edits with insets, bands, blurred fills and grids.
 """
 
 from __future__ import annotations
@@ -15,46 +16,51 @@ import numpy.typing as npt
 
 from vhashdb.hashing.views import WHOLE_FRAME, Box
 
-_LOOKS: Final = 10
+_EXAMINED: Final = 10
+"""Frames of a window that are examined. Engineering bound: fewer are cheaper, and further apart they differ more."""
 _CONTRAST_CAP: Final = 32
-"""Levels above which contrast counts no more: a few glaring moments must not outweigh persistence."""
+"""Luma levels above which contrast counts no more, so that a few glaring moments do not outweigh persistence. Measured:
+`bench.accuracy`."""
 _REACH: Final = 3
-"""Points to each side that a line is held against."""
+"""Points to each side with which a line is compared. Engineering bound: beyond the blur of an edge, within its surroundings."""
 _LINES: Final = 12
-"""Lines tried per direction."""
+"""Lines tried per direction. Engineering bound: pairs of them grow with the square."""
 _MIN_SIDE: Final = 0.25
+"""Shortest side of a picture in a picture, as a share of the frame's. Engineering bound: a smaller one has too few points."""
 _MIN_STRENGTH: Final = 2.5
-"""Levels by which the weakest side of a rectangle must stand out."""
+"""Luma levels by which the weakest side of a rectangle must stand out. Measured: `bench.accuracy`."""
 _BAND_STRENGTH: Final = 2.5
+"""Luma levels by which a line across the whole frame must stand out. Measured: `bench.accuracy`."""
 _LINE_GAPS: Final = 6
-"""A line may be weak along one part in so many."""
+"""A line may be weak along one part in so many. Measured: `bench.accuracy`."""
 _MIN_BAND: Final = 0.25
+"""Least share of the frame between two lines. Engineering bound: a smaller one has too few points."""
 _SEAM_OFF: Final = 2
-"""Points that a seam may be off the middle."""
+"""Points by which a seam of a grid may miss the middle. Engineering bound: bars and seams are found to within a point."""
 _SAME: Final = 0.5
-"""Share in common, along both axes together, above which two rectangles count as the same."""
+"""Share in common, along both axes together, above which two rectangles are one. Engineering bound."""
 _MARGIN: Final = 4
-"""Points next to the frame's border where no side is looked for."""
+"""Points next to the frame's border in which no side is searched for. Derived from `_REACH`."""
 
 Strength = npt.NDArray[np.float32]
 """How much persistent contrast stands out, in luma levels."""
 
 
-def spread(sketches: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Of a stretch of frames as many as are examined, evenly spread: further apart, they also differ more."""
-    return sketches[:: max(1, round(len(sketches) / _LOOKS))]
+def spread(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the frames of a window that are examined, evenly spread: ``(n, side, side)`` uint8."""
+    return thumbnails[:: max(1, round(len(thumbnails) / _EXAMINED))]
 
 
 @dataclass(frozen=True)
 class Spans:
-    """Pairs of parallel lines: ``(k,)`` first and last, in points."""
+    """Hold pairs of parallel lines: ``(k,)`` first and last, in points."""
 
     first: npt.NDArray[np.intp]
     last: npt.NDArray[np.intp]
 
     @classmethod
     def between(cls, lines: npt.NDArray[np.intp], least: int, most: int) -> Self:
-        """All pairs of lines that are ``least`` to ``most`` points apart."""
+        """Return all pairs of lines that are ``least`` to ``most`` points apart."""
         first, last = np.meshgrid(lines, lines, indexing="ij")
         fits = (last - first >= least) & (last - first <= most)
         return cls(first[fits], last[fits])
@@ -68,41 +74,41 @@ class Spans:
         return self.last - self.first
 
     def meeting(self, index: int) -> npt.NDArray[np.bool_]:
-        """``(k,)`` which spans share points with one of them."""
+        """Say which spans share points with one of them: ``(k,)`` bool."""
         return np.asarray((self.first < self.last[index]) & (self.last > self.first[index]))
 
     def around(self, index: int) -> npt.NDArray[np.bool_]:
-        """``(k,)`` which spans contain one of them, that one included."""
+        """Say which spans contain one of them, that one included: ``(k,)`` bool."""
         return np.asarray((self.first <= self.first[index]) & (self.last >= self.last[index]))
 
 
 class Sides:
-    """Where straight lines stand out in a stretch of frames, and how strong the rectangles between them are."""
+    """Say where straight lines stand out in a frame window, and how strong the rectangles between them are."""
 
-    def __init__(self, looks: npt.NDArray[np.uint8]) -> None:
+    def __init__(self, frames: npt.NDArray[np.uint8]) -> None:
         """Take frames ``(n, side, side)`` uint8 as `spread` gives them."""
-        self._looks = looks
+        self._frames = frames
 
     @cached_property
     def upright(self) -> Strength:
-        """``[row, column boundary]``."""
-        return _standing_out(self._looks)
+        """Strength of vertical lines: ``[row, column boundary]``."""
+        return _standing_out(self._frames)
 
     @cached_property
     def level(self) -> Strength:
-        """``[column, row boundary]``."""
-        return _standing_out(self._looks.transpose(0, 2, 1))
+        """Strength of horizontal lines: ``[column, row boundary]``."""
+        return _standing_out(self._frames.transpose(0, 2, 1))
 
     def columns(self, least: int, count: int, strength: float = 0.0) -> npt.NDArray[np.intp]:
-        """The column boundaries with the strongest stretch of ``least`` points, in order."""
+        """Return the column boundaries with the strongest stretch of ``least`` points, in order."""
         return _strongest(self._upright_sums, least, count, strength)
 
     def rows(self, least: int, count: int, strength: float = 0.0) -> npt.NDArray[np.intp]:
-        """The same for row boundaries."""
+        """Return the row boundaries with the strongest stretch of ``least`` points, in order."""
         return _strongest(self._level_sums, least, count, strength)
 
     def weakest(self, x: Spans, y: Spans) -> Strength:
-        """``(len(x), len(y))``: the mean strength of the weakest side of each rectangle."""
+        """Compute the mean strength of the weakest side of each rectangle: ``(len(x), len(y))`` float32."""
         # Sums run along the line, so a side's mean is a difference of two of them.
         along_columns, along_rows = self._upright_sums, self._level_sums
         height, width = y.lengths[None, :], x.lengths[:, None]
@@ -120,7 +126,7 @@ class Sides:
 
 
 def inset_boxes(sides: Sides, count: int) -> list[Box]:
-    """The strongest rectangles of four sides that are not nearly the same, the strongest first, ``count`` at most."""
+    """Find the strongest rectangles of four sides that are not nearly the same, the strongest first, ``count`` at most."""
     side = len(sides.upright)
     least = int(_MIN_SIDE * side)
     x, y = Spans.between(sides.columns(least, _LINES), least, side), Spans.between(sides.rows(least, _LINES), least, side)
@@ -139,7 +145,7 @@ def inset_boxes(sides: Sides, count: int) -> list[Box]:
 
 
 def _shared(spans: Spans, first: int, last: int) -> Strength:
-    """``(k,)`` how much each span shares with one, of what the two cover together: 0…1."""
+    """Compute the share that each span has in common with one, of what the two cover together: ``(k,)``, 0…1."""
     common = np.maximum(0, np.minimum(spans.last, last) - np.maximum(spans.first, first))
     return np.asarray(common / (spans.lengths + (last - first) - common), np.float32)
 
@@ -151,30 +157,30 @@ def _exact_box(sides: Sides, left: int, top: int, right: int, bottom: int) -> Bo
     return Box(*(edge / side for edge in edges))
 
 
-def band_box(sides: Sides) -> Box:
-    """What lies between the innermost lines across the whole frame, above and below, or `WHOLE_FRAME`."""
+def between_bands(sides: Sides) -> Box:
+    """Find the content box between the innermost lines across the whole frame, above and below; `WHOLE_FRAME` if there is none."""
     first, last = _lines(sides.level)
     return _large_enough(Box(top=first or 0.0, bottom=last or 1.0))
 
 
-def even_band_box(sides: Sides) -> Box:
-    """The same, where a line that is missing is taken to be as far from its border as the other: a blurred fill is symmetric."""
+def between_symmetric_bands(sides: Sides) -> Box:
+    """Find the content box between lines above and below, taking a missing one to mirror the other, as the edges of a blurred fill do."""
     first, last = _even(*_lines(sides.level))
     return _large_enough(Box(top=first, bottom=last))
 
 
-def even_column_box(sides: Sides) -> Box:
-    """The same between lines down the frame, left and right."""
+def between_symmetric_columns(sides: Sides) -> Box:
+    """Find the content box between lines at the left and right, taking a missing one to mirror the other."""
     first, last = _even(*_lines(sides.upright))
     return _large_enough(Box(left=first, right=last))
 
 
 def grid_boxes(sides: Sides, within: Box = WHOLE_FRAME) -> list[Box]:
-    """The four pictures of a grid of two by two, row by row; nothing without a seam through the middle both ways.
+    """Find the four pictures of a grid of two by two, row by row; nothing without a seam through the middle both ways.
 
     Args:
-        sides: of a stretch of frames.
-        within: the picture without bars.
+        sides: of a frame window.
+        within: the content box without bars.
     """
     across, down = (within.left, within.right), (within.top, within.bottom)
     if not _seam(sides.upright, across, down) or not _seam(sides.level, down, across):
@@ -183,7 +189,7 @@ def grid_boxes(sides: Sides, within: Box = WHOLE_FRAME) -> list[Box]:
 
 
 def _seam(strength: Strength, span: tuple[float, float], along: tuple[float, float]) -> bool:
-    """Whether a line in the middle of a span of the frame is strong nearly all ``along`` it."""
+    """Say whether a line in the middle of a span of the frame is strong nearly all ``along`` it."""
     side = len(strength)
     lines = np.sort(strength[round(along[0] * side) : round(along[1] * side)], axis=0)
     middle = round((span[0] + span[1]) / 2 * side)
@@ -192,7 +198,7 @@ def _seam(strength: Strength, span: tuple[float, float], along: tuple[float, flo
 
 
 def _lines(strength: Strength) -> tuple[float | None, float | None]:
-    """The innermost lines along the whole frame in its first and its last half, as shares of it."""
+    """Return the innermost lines along the whole frame in its first and its last half, as shares of it."""
     side = len(strength)
     lines = np.sort(strength, axis=0)[side // _LINE_GAPS]  # strong along nearly the whole line, not here and there
     strong = np.flatnonzero(lines >= _BAND_STRENGTH)
@@ -212,16 +218,16 @@ def _large_enough(box: Box) -> Box:
 
 
 def _exact(strength: npt.NDArray[np.float32], line: int) -> float:
-    """Where a side is, to a fraction of a point: contrast over two points peaks on both points that meet there."""
+    """Locate a side to a fraction of a point: contrast over two points peaks on both points that meet there."""
     near = np.maximum(strength[line - 1 : line + 2], 0)
     total = float(near.sum())
     offset = float((near * np.arange(-1, 2)).sum()) / total if total > 0 else 0.0
     return line + offset + 0.5
 
 
-def _standing_out(looks: npt.NDArray[np.uint8]) -> Strength:
-    """Mean contrast across each column boundary, beyond that of its neighbours: ``[row, boundary]``."""
-    levels = looks.astype(np.int16)
+def _standing_out(frames: npt.NDArray[np.uint8]) -> Strength:
+    """Compute the mean contrast across each column boundary, beyond that of its neighbours: ``[row, boundary]``."""
+    levels = frames.astype(np.int16)
     side = levels.shape[2]
     contrast = np.zeros((levels.shape[1], side), np.float32)
     # Over two points, because a side may fall within a point.
@@ -234,12 +240,12 @@ def _standing_out(looks: npt.NDArray[np.uint8]) -> Strength:
 
 
 def _sums(strength: Strength) -> Strength:
-    """Sums from the start of each line: ``[position along the line, line]``."""
+    """Sum from the start of each line: ``[position along the line, line]``."""
     return np.concatenate((np.zeros((1, strength.shape[1]), np.float32), np.cumsum(strength, axis=0, dtype=np.float32)))
 
 
 def _strongest(sums: Strength, least: int, count: int, strength: float) -> npt.NDArray[np.intp]:
-    """The lines with the strongest stretch of ``least`` points, if stronger than ``strength``, in order."""
+    """Return the lines with the strongest stretch of ``least`` points, if stronger than ``strength``, in order."""
     best = (sums[least:] - sums[:-least]).max(axis=0) / least
     lines = np.argsort(best)[-count:]
     return np.sort(lines[best[lines] > strength])

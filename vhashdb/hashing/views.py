@@ -1,9 +1,9 @@
-"""Views: geometric readings of a frame, all computed from one sketch or one set of coefficients.
+"""Views: regions of a frame in several orientations, all computed from one thumbnail or one set of coefficients.
 
-A view is a *region* of the frame (whole picture, content box, centre crops) in an *orientation* (as it is, mirrored,
-turned …). Regions are computed from the frame's sketch by one small matrix per axis, which reproduces what PDQ would
-have done with the cut-out picture. Orientations need no pixels at all: a flip changes the signs of the odd
-frequencies, a quarter turn also transposes (the "dihedral" property of PDQ).
+A view is a *region* of the frame (whole picture, content box, centre crops) in an *orientation* (upright, mirrored,
+rotated …). Regions are computed from the frame's thumbnail by one small matrix per axis, which reproduces what PDQ would
+have done with the picture cut out. Orientations need no pixels at all: a flip changes the signs of the odd
+frequencies, and a quarter turn also transposes (the "dihedral" property of PDQ, Facebook 2019).
 """
 
 from __future__ import annotations
@@ -20,26 +20,33 @@ from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.pdq import FloatArray
 
-_GRID: Final = 512  # points of the fine grid on which the sketch is modelled
+_GRID: Final = 512
+"""Points of the fine grid on which a thumbnail is modelled. Engineering bound: four for each point of the thumbnail."""
 _PIECE: Final = 128
-_CORRELATION: Final = 0.05  # length, in picture sides, over which neighbouring luma is alike; 0.02 … 0.2 measure the same
+"""Points of the grid in one matrix product. Engineering bound: BLAS computes smaller products without waking its threads, which takes
+longer."""
+_CORRELATION: Final = 0.05
+"""Length, in sides of the picture, over which neighbouring luma correlates. Measured: `bench.drift`; 0.02 to 0.2 give the same drift."""
 _RIDGE: Final = 1e-4
+"""Share of the mean variance added to each average, so that the covariance can be inverted. Engineering bound."""
+NEAR: Final = 0.02
+"""Share of the frame's side within which two edges are taken for one. Engineering bound: two and a half points of the thumbnail."""
 
 
 class Region(enum.IntEnum):
-    """Which part of the frame a view reads."""
+    """Name the part of the frame that a view shows. Numbers are stored in view codes and never change."""
 
     WHOLE = 0
-    BOX = 1
-    """The frame without bars of one colour."""
-    MOVING = 2
-    """The frame without static surroundings."""
+    WITHIN_BARS = 1
+    """The content box within letterbox and pillarbox bars."""
+    WITHIN_STATIC_BORDER = 2
+    """The content box within static surroundings."""
     CROP_WIDE = 3
     CROP_CLOSE = 4
-    BOX_ROWS = 5
-    """Bars cut off at top and bottom only."""
-    BOX_COLUMNS = 6
-    """Bars cut off at the sides only."""
+    WITHIN_LETTERBOX = 5
+    """The content with bars removed above and below only."""
+    WITHIN_PILLARBOX = 6
+    """The content with bars removed at the sides only."""
     INSET_WIDEST = 7
     INSET_WIDE = 8
     INSET_CLOSE = 9
@@ -48,47 +55,48 @@ class Region(enum.IntEnum):
     TILT_RIGHT = 12
     PICTURE = 13
     """A picture drawn over another."""
-    BAND = 14
-    """The picture between drawn bands."""
+    BETWEEN_BANDS = 14
+    """The content between lines drawn across the whole frame."""
     TILT_FAR_LEFT = 15
     TILT_FAR_RIGHT = 16
     LEFT_HALF = 17
     RIGHT_HALF = 18
     UPPER_HALF = 19
     LOWER_HALF = 20
-    BARE_TOP_LEFT = 21
-    """The whole picture with its top left corner painted over from what is beside it; so are the next ones."""
-    BARE_TOP_RIGHT = 22
-    BARE_BOTTOM_LEFT = 23
-    BARE_BOTTOM_RIGHT = 24
-    BARE_CORNERS = 25
-    BARE_TOP = 26
-    BARE_BOTTOM = 27
-    UNCOVERED = 28
-    """The whole picture with what was found drawn over it painted over."""
+    MASKED_TOP_LEFT = 21
+    """The whole picture with its top left corner masked and inpainted; so are the next ones."""
+    MASKED_TOP_RIGHT = 22
+    MASKED_BOTTOM_LEFT = 23
+    MASKED_BOTTOM_RIGHT = 24
+    MASKED_CORNERS = 25
+    MASKED_TOP = 26
+    MASKED_BOTTOM = 27
+    MASKED_OVERLAYS = 28
+    """The whole picture with what was found drawn over it masked and inpainted."""
     INSET_FINE = 30
     INSET_MIDDLE = 31
-    EVEN_COLUMN = 29
-    """The picture between two lines down the frame, such as the edges of a blurred fill; `EVEN_BAND` lies between two across."""
+    BETWEEN_SYMMETRIC_COLUMNS = 29
+    """The content between two lines down the frame, such as the edges of a blurred fill. A missing line is the other one mirrored."""
     PICTURE_SECOND = 32
     PICTURE_THIRD = 33
-    FRAMED = 34
-    """The frame without margins of one colour that have something drawn in their middle."""
-    EVEN_BAND = 35
+    WITHIN_DRAWN_BORDER = 34
+    """The content box within margins of one colour that have something drawn in their middle."""
+    BETWEEN_SYMMETRIC_BANDS = 35
+    """The content between lines above and below, such as the edges of a blurred fill. A missing line is the other one mirrored."""
     CELL_1 = 36
-    """One of four pictures, two above two, row by row; so are the next ones."""
+    """One of four pictures of a grid, two above two, row by row; so are the next ones."""
     CELL_2 = 37
     CELL_3 = 38
     CELL_4 = 39
 
     @property
     def label(self) -> str:
-        """For people."""
+        """What people read of a region."""
         return _REGION_LABELS[self]
 
 
 class Orientation(enum.IntEnum):
-    """How the asked video's picture is turned before it is compared: bit 0 mirror, bit 1 flip, bit 2 transpose first."""
+    """Name how a query's picture is turned before it is compared: bit 0 mirrors, bit 1 flips, bit 2 transposes first."""
 
     UPRIGHT = 0
     MIRRORED = 1
@@ -102,7 +110,7 @@ class Orientation(enum.IntEnum):
 
 @dataclass(frozen=True)
 class View:
-    """One region in one orientation. ``code`` is its number in stored fingerprints."""
+    """Name one region in one orientation; ``code`` is its number in stored fingerprints."""
 
     region: Region
     orientation: Orientation = Orientation.UPRIGHT
@@ -113,7 +121,7 @@ class View:
 
     @classmethod
     def from_code(cls, code: int) -> View:
-        """The view a stored number stands for.
+        """Return the view that a stored number stands for.
 
         Raises:
             ValueError: no view has this code.
@@ -123,20 +131,20 @@ class View:
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle in fractions of the frame's width and height."""
+    """Hold a rectangle in fractions of the frame's width and height."""
 
     left: float = 0.0
     top: float = 0.0
     right: float = 1.0
     bottom: float = 1.0
 
-    def near(self, other: Box, tolerance: float = 0.02) -> bool:
-        """Whether no edge is further than ``tolerance`` from the other's."""
+    def near(self, other: Box, tolerance: float = NEAR) -> bool:
+        """Say whether no edge is further than ``tolerance`` from the other's."""
         edges = ((self.left, other.left), (self.top, other.top), (self.right, other.right), (self.bottom, other.bottom))
         return max(abs(a - b) for a, b in edges) < tolerance
 
     def within(self, outer: Box) -> Box:
-        """This box, given in fractions of ``outer``, in those of the frame."""
+        """Turn this box, given in fractions of ``outer``, into fractions of the frame."""
         width, height = outer.right - outer.left, outer.bottom - outer.top
         return Box(
             outer.left + self.left * width, outer.top + self.top * height, outer.left + self.right * width, outer.top + self.bottom * height
@@ -144,14 +152,14 @@ class Box:
 
     @classmethod
     def centred(cls, side: float) -> Box:
-        """The centre ``side`` (0…1) of both axes."""
+        """Return the centre ``side`` (0…1) of both axes."""
         margin = (1 - side) / 2
         return cls(margin, margin, 1 - margin, 1 - margin)
 
 
 WHOLE_FRAME: Final = Box()
 CROPS: Final = {Region.CROP_WIDE: Box.centred(0.88), Region.CROP_CLOSE: Box.centred(0.7125)}
-"""Centre crops kept for references: a crop cannot be undone on the asked side, so its result is stored."""
+"""Centre crops stored for references: a crop cannot be undone on the query's side. Measured: `bench.accuracy`, together with `INSETS`."""
 INSETS: Final = {
     Region.INSET_FINE: Box.centred(0.975),
     Region.INSET_WIDEST: Box.centred(0.95),
@@ -160,96 +168,109 @@ INSETS: Final = {
     Region.INSET_CLOSE: Box.centred(0.86),
     Region.INSET_CLOSEST: Box.centred(0.82),
 }
-"""Slight crops tried on the asked side, so that a crop between two stored ones is met too: together with `CROPS` they
-cover sides from 1 to 0.7. A side that is 2 % off gives about 22 of 256 bits, one that is 4 % off 40."""
+"""Slight crops of queries, which meet the stored ones half-way: together with `CROPS` they cover sides from 1 to 0.7. Measured: a side
+that is 2 % off changes about 22 of 256 bits, one that is 4 % off 40; `bench.accuracy` shows the effect."""
 PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
 """Rectangles that may be a picture drawn over another, the strongest first."""
 CELLS: Final = (Region.CELL_1, Region.CELL_2, Region.CELL_3, Region.CELL_4)
 """The pictures of a grid, row by row."""
 TILTS: Final = {Region.TILT_FAR_LEFT: -6.5, Region.TILT_LEFT: -3.0, Region.TILT_RIGHT: 3.0, Region.TILT_FAR_RIGHT: 6.5}
-"""Degrees by which the asked picture is turned back, clockwise, before its centre is read (`CROPS`' wider one, which is
-clear of the empty corners). Two degrees off still give about 21 of 256 bits, so these cover up to 8°."""
+"""Degrees, clockwise, by which a query's picture is rotated back before its centre is read. The centre is the wider one of `CROPS`,
+which is clear of the empty corners. Measured: two degrees off change about 21 of 256 bits, so these cover up to 8°; `bench.accuracy`
+shows the effect."""
 HALVES: Final = {
     Region.LEFT_HALF: Box(right=0.5),
     Region.RIGHT_HALF: Box(left=0.5),
     Region.UPPER_HALF: Box(bottom=0.5),
     Region.LOWER_HALF: Box(top=0.5),
 }
-"""Two videos side by side or one above the other."""
+"""Halves of the frame, for two videos side by side or one above the other. Derived from that."""
 _CORNER_WIDTH: Final = 0.34
+"""Width of a masked corner, as a share of the frame's. Measured: `bench.accuracy`, in the edits with logos."""
 _CORNER_HEIGHT: Final = 0.24
+"""Height of a masked corner, as a share of the frame's. Measured: `bench.accuracy`, in the edits with logos."""
 _STRIP: Final = 0.24
+"""Height of a masked strip, as a share of the frame's. Measured: `bench.accuracy`, in the edits with captions."""
 _TOP_LEFT: Final = Box(right=_CORNER_WIDTH, bottom=_CORNER_HEIGHT)
+"""Derived from the sizes of corners."""
 _TOP_RIGHT: Final = Box(left=1 - _CORNER_WIDTH, bottom=_CORNER_HEIGHT)
+"""Derived from the sizes of corners."""
 _BOTTOM_LEFT: Final = Box(right=_CORNER_WIDTH, top=1 - _CORNER_HEIGHT)
+"""Derived from the sizes of corners."""
 _BOTTOM_RIGHT: Final = Box(left=1 - _CORNER_WIDTH, top=1 - _CORNER_HEIGHT)
-BARED: Final = {
-    Region.BARE_TOP_LEFT: (_TOP_LEFT,),
-    Region.BARE_TOP_RIGHT: (_TOP_RIGHT,),
-    Region.BARE_BOTTOM_LEFT: (_BOTTOM_LEFT,),
-    Region.BARE_BOTTOM_RIGHT: (_BOTTOM_RIGHT,),
-    Region.BARE_CORNERS: (_TOP_LEFT, _TOP_RIGHT, _BOTTOM_LEFT, _BOTTOM_RIGHT),
-    Region.BARE_TOP: (Box(bottom=_STRIP),),
-    Region.BARE_BOTTOM: (Box(top=1 - _STRIP),),
+"""Derived from the sizes of corners."""
+MASKED_REGIONS: Final = {
+    Region.MASKED_TOP_LEFT: (_TOP_LEFT,),
+    Region.MASKED_TOP_RIGHT: (_TOP_RIGHT,),
+    Region.MASKED_BOTTOM_LEFT: (_BOTTOM_LEFT,),
+    Region.MASKED_BOTTOM_RIGHT: (_BOTTOM_RIGHT,),
+    Region.MASKED_CORNERS: (_TOP_LEFT, _TOP_RIGHT, _BOTTOM_LEFT, _BOTTOM_RIGHT),
+    Region.MASKED_TOP: (Box(bottom=_STRIP),),
+    Region.MASKED_BOTTOM: (Box(top=1 - _STRIP),),
 }
-"""Where logos and captions are drawn over pictures. What is drawn there disturbs a hash far more than what is missing
-there (`vhashdb.hashing.painting`)."""
+"""Where logos and captions are usually drawn, by region. What is drawn there changes a hash far more than what is missing there
+(`vhashdb.hashing.inpainting`). Derived from the sizes of corners and strips."""
 _REGION_LABELS: Final = {
     Region.WHOLE: "whole picture",
-    Region.BOX: "letterbox removed",
-    Region.BOX_ROWS: "letterbox above and below removed",
-    Region.BOX_COLUMNS: "letterbox at the sides removed",
-    Region.MOVING: "border removed",
+    Region.WITHIN_BARS: "letterbox removed",
+    Region.WITHIN_LETTERBOX: "letterbox above and below removed",
+    Region.WITHIN_PILLARBOX: "letterbox at the sides removed",
+    Region.WITHIN_STATIC_BORDER: "border removed",
     **dict.fromkeys(PICTURES, "inset picture"),
     **{region: f"picture {number} of a grid" for number, region in enumerate(CELLS, 1)},
-    Region.FRAMED: "drawn border removed",
-    **dict.fromkeys((Region.BAND, Region.EVEN_BAND), "border above and below removed"),
-    Region.EVEN_COLUMN: "border at the sides removed",
+    Region.WITHIN_DRAWN_BORDER: "drawn border removed",
+    **dict.fromkeys((Region.BETWEEN_BANDS, Region.BETWEEN_SYMMETRIC_BANDS), "border above and below removed"),
+    Region.BETWEEN_SYMMETRIC_COLUMNS: "border at the sides removed",
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | INSETS).items()},
     **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
     **{region: region.name.replace("_", " ").lower() for region in HALVES},
-    **{region: f"logo or caption at the {region.name[5:].replace('_', ' ').lower()} ignored" for region in BARED},
-    Region.UNCOVERED: "logo or caption ignored",
+    **{
+        region: f"logo or caption at the {region.name.removeprefix('MASKED_').replace('_', ' ').lower()} ignored"
+        for region in MASKED_REGIONS
+    },
+    Region.MASKED_OVERLAYS: "logo or caption ignored",
 }
 
 
-def region_coefficients(sketches: FloatArray, box: Box, height: int, width: int) -> FloatArray:
-    """PDQ coefficients of a part of the picture.
+def region_coefficients(thumbnails: FloatArray, box: Box, height: int, width: int) -> FloatArray:
+    """Compute the PDQ coefficients of a part of the picture.
 
     Args:
-        sketches: ``(n, 128, 128)`` float32.
+        thumbnails: ``(n, 128, 128)`` float32.
         box: the part.
-        height: rows of the picture the sketches were made of; PDQ's filter depends on it.
+        height: rows of the picture that the thumbnails were made of; PDQ's filter depends on it.
         width: columns of that picture.
 
     Returns:
         ``(n, 16, 16)`` float32.
     """
-    rows, columns = box_matrices(sketches.shape[1], box, height, width)
-    return np.asarray(rows @ sketches @ columns.T)
+    rows, columns = box_matrices(thumbnails.shape[1], box, height, width)
+    return np.asarray(rows @ thumbnails @ columns.T)
 
 
 def box_matrices(side: int, box: Box, height: int, width: int) -> tuple[FloatArray, FloatArray]:
-    """``(16, side)`` matrices of a part of the picture: its coefficients are ``rows @ sketch @ columns.T``."""
+    """Return the ``(16, side)`` matrices of a part of the picture: its coefficients are ``rows @ thumbnail @ columns.T``."""
     return _coefficient_matrix(side, height, box.top, box.bottom), _coefficient_matrix(side, width, box.left, box.right)
 
 
-def tilt(sketches: FloatArray, degrees: float, height: int, width: int) -> FloatArray:
-    """Turn pictures clockwise about their centre, at their true aspect ratio; what falls outside is cut, corners repeat the edge.
+def tilt(thumbnails: FloatArray, degrees: float, height: int, width: int) -> FloatArray:
+    """Rotate pictures clockwise about their centre, at their true aspect ratio.
+
+    What falls outside is cut off; empty corners repeat the edge.
 
     Args:
-        sketches: ``(n, side, side)`` float32.
-        degrees: small.
-        height: rows of the picture the sketches were made of.
+        thumbnails: ``(n, side, side)`` float32.
+        degrees: a small angle.
+        height: rows of the picture that the thumbnails were made of.
         width: columns of that picture.
     """
-    side = sketches.shape[1]
-    return np.take(sketches.reshape(len(sketches), -1), _tilted_points(side, degrees, max(0.01, round(width / height, 2))), axis=1)
+    side = thumbnails.shape[1]
+    return np.take(thumbnails.reshape(len(thumbnails), -1), _tilted_points(side, degrees, max(0.01, round(width / height, 2))), axis=1)
 
 
 @functools.lru_cache(maxsize=64)
 def _tilted_points(side: int, degrees: float, aspect: float) -> npt.NDArray[np.intp]:
-    """For each point of a tilted sketch, the nearest point of the original: ``(side, side)``, flat indices."""
+    """Return the nearest point of the original for each point of a rotated thumbnail: ``(side, side)``, flat indices."""
     angle = np.deg2rad(degrees)
     grid = (np.arange(side) + 0.5) / side - 0.5
     down, across = np.meshgrid(grid, grid * aspect, indexing="ij")
@@ -261,7 +282,7 @@ def _tilted_points(side: int, degrees: float, aspect: float) -> npt.NDArray[np.i
 
 
 def orient(coefficients: FloatArray, orientation: Orientation) -> FloatArray:
-    """Coefficients ``(n, 16, 16)`` of the pictures after turning them."""
+    """Turn pictures by their coefficients: ``(n, 16, 16)`` to ``(n, 16, 16)``."""
     turned = coefficients.transpose(0, 2, 1) if orientation & 4 else coefficients
     odd = np.where(np.arange(1, pdq.SIDE + 1) % 2, np.float32(-1), np.float32(1))
     if orientation & 1:
@@ -272,7 +293,7 @@ def orient(coefficients: FloatArray, orientation: Orientation) -> FloatArray:
 
 
 def turned_bits(packed: PackedHashes, orientation: Orientation) -> PackedHashes:
-    """PDQ hashes ``(n, 32)`` of the turned pictures, from the hashes alone.
+    """Compute the PDQ hashes ``(n, 32)`` of turned pictures from the hashes alone.
 
     The median of the coefficients is close to zero, so a changed sign is a changed bit. Where it is not quite zero, some
     bits come out wrong: `orient` is exact, but needs the coefficients.
@@ -283,10 +304,10 @@ def turned_bits(packed: PackedHashes, orientation: Orientation) -> PackedHashes:
 
 @functools.lru_cache(maxsize=1024)
 def _coefficient_matrix(points: int, length: int, low: float, high: float) -> FloatArray:
-    """From the ``points`` of a sketch's axis to the 16 coefficients of ``[low, high]`` of it: ``(16, points)``.
+    """Return the matrix from the ``points`` of a thumbnail's axis to the 16 coefficients of ``[low, high]`` of it: ``(16, points)``.
 
     PDQ's samples are weighted sums of pixels. The weights are spread over a fine grid, and the picture on that grid
-    is estimated from the sketch's averages as a random field of short correlation (kriging).
+    is estimated from the thumbnail's averages as a random field of short correlation (kriging, Matheron 1963).
     """
     cut = max(1, round((high - low) * length))
     cumulative = np.pad(np.cumsum(pdq.spectrum_matrix(cut), axis=1), ((0, 0), (1, 0)))
@@ -294,7 +315,7 @@ def _coefficient_matrix(points: int, length: int, low: float, high: float) -> Fl
     before = np.minimum(edges.astype(int), cut - 1)
     part = edges - before
     spread = np.diff(cumulative[:, before] * (1 - part) + cumulative[:, before + 1] * part, axis=1)
-    # In pieces that BLAS does not hand to its threads: waking them takes longer than the product.
+    # In pieces too small for BLAS to wake its threads, which would take longer than the product.
     pieces = _GRID // _PIECE
     basis = spread.astype(np.float32).reshape(pdq.SIDE, pieces, _PIECE).transpose(1, 0, 2)
     estimate = _picture_estimate(points).reshape(pieces, _PIECE, points)
@@ -303,7 +324,10 @@ def _coefficient_matrix(points: int, length: int, low: float, high: float) -> Fl
 
 @functools.cache
 def _picture_estimate(points: int) -> FloatArray:
-    """Best linear estimate of the fine grid from area averages: ``(512, points)``."""
+    """Return the best linear estimate of the fine grid from area averages: ``(512, points)`` float32.
+
+    The covariance is Matérn's with ν = 3/2.
+    """
     centres = (np.arange(_GRID) + 0.5) / _GRID
     lag = np.sqrt(3) * np.abs(centres[:, None] - centres[None, :]) / _CORRELATION
     covariance = (1 + lag) * np.exp(-lag)

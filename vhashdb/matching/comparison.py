@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from vhashdb.background import common
+from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import distances
@@ -137,4 +137,4 @@ def compare(
 
 def informative(sequence: HashSequence, algorithm: AlgorithmId) -> HashSequence:
     """Return the entries of a query that not just any video could show; see `vhashdb.background`."""
-    return sequence.where(~common(sequence.hash, algorithm))
+    return sequence.where(~stop_hash_mask(sequence.hash, algorithm))

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.background import common
+from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.matching.config import MatchingConfig
@@ -137,7 +137,7 @@ def retrieve(
         return Candidates()
     hits = index.search(hashes, round(radius_bits), among=where)
     hit = np.unique(hits.query)
-    informative = np.isin(hits.query, hit[~common(hashes[hit], query.algorithm)])
+    informative = np.isin(hits.query, hit[~stop_hash_mask(hashes[hit], query.algorithm)])
     record, time_ms, distance = hits.record[informative], times_ms[hits.query[informative]], hits.distance[informative]
     if not len(record):
         return Candidates()
@@ -221,7 +221,7 @@ class RetrievalCheck:
 def check_retrieval(stage: str, query: Fingerprint, reference: Fingerprint, radius_bits: float, config: MatchingConfig) -> RetrievalCheck:
     """Measure how near a query's hashes are to one record, whether or not it is in an index."""
     hashes, times_ms = _searched(query)
-    kept = ~common(hashes, query.algorithm)
+    kept = ~stop_hash_mask(hashes, query.algorithm)
     hashes, times_ms = hashes[kept], times_ms[kept]
     nearest = _nearest(hashes, reference.hash[reference.usable])
     near = np.unique(times_ms[nearest <= round(radius_bits)])

@@ -15,7 +15,7 @@ from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.views import Orientation, Region, View, turned_bits
 from vhashdb.matching.config import MatchingConfig
 
-NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.BOX) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
+NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.WITHIN_BARS) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
 """Views that are also tried as negatives."""
 _BLOCK_PAIRS: Final = 1 << 24
 """A bound on memory."""

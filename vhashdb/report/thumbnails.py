@@ -1,6 +1,6 @@
 """Pictures of the submitted file, for those who ask for them: small, grey and, unless clear ones are asked for, blurred.
 
-They are made from the grey sketches that the decoder process gives, and what is taken away is taken away from the pixels
+They are made from the grey thumbnails that the decoder process gives, and what is taken away is taken away from the pixels
 before anything is encoded: a page that blurs pictures by its style holds them clear. Nothing is written to disk.
 """
 
@@ -61,7 +61,7 @@ def pictures_of(path: str | os.PathLike[str], moments: Sequence[Moment], decoder
 def _nearest(
     path: str | os.PathLike[str], moments: Sequence[Moment], decoder: Decoder, sampling: Sampling
 ) -> dict[Moment, tuple[float, Image.Image]]:
-    """For each moment, when a frame was there and its sketch at its true proportions."""
+    """For each moment, when a frame was there and its thumbnail at its true proportions."""
     found: dict[Moment, tuple[float, Image.Image]] = {}
     last_s = max((part[1] for _, part in moments), default=0.0)
     with closing(iter(decoder.read(path, sampling))) as batches:
@@ -72,17 +72,17 @@ def _nearest(
                     wanted_s, (start_s, end_s) = moment
                     nearer = moment not in found or abs(time_s - wanted_s) < abs(found[moment][0] - wanted_s)
                     if start_s - 1e-6 <= time_s <= end_s + 1e-6 and nearer:
-                        found[moment] = time_s, _sketch(frame)
+                        found[moment] = time_s, _thumbnail(frame)
             if float(batch["time_s"][-1]) > last_s:
                 break
     return found
 
 
-def _sketch(frame: np.void) -> Image.Image:
+def _thumbnail(frame: np.void) -> Image.Image:
     width, height = max(1, int(frame["width"])), max(1, int(frame["height"]))
     longer = max(width, height)
     size = max(1, round(WIDTH * width / longer)), max(1, round(WIDTH * height / longer))
-    return Image.fromarray(np.array(frame["sketch"])).resize(size, Image.Resampling.BICUBIC)
+    return Image.fromarray(np.array(frame["thumbnail"])).resize(size, Image.Resampling.BICUBIC)
 
 
 def obscured(image: Image.Image) -> Image.Image:

@@ -15,7 +15,7 @@ from typing import Final
 
 from vhashdb.errors import DatabaseDamaged, RecordNotFound, UnreadableMedia
 from vhashdb.exchange.exchange import Exchange
-from vhashdb.fingerprints import CLOSE_VIEWS, KEYFRAME_VIEWS, QUERY_VIEWS, SCOUT_VIEWS, Fingerprint, Plan
+from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile, Fingerprint
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
@@ -42,7 +42,7 @@ class Stage:
     """One search of a query: which fingerprint it is made with, and how near a record has to be."""
 
     name: str
-    profile: Plan
+    profile: ExtractionProfile
     coarse: bool = False
     """Whether keyframes alone are searched with, within `MatchingConfig.coarse_radius_bits`."""
 
@@ -55,9 +55,9 @@ FIRST_SEARCH: Final = "first look"
 """What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
 FULL_SEARCH: Final = "full look"
 STAGES: Final = {
-    Effort.FAST: (Stage(FIRST_SEARCH, KEYFRAME_VIEWS, coarse=True), Stage(FULL_SEARCH, QUERY_VIEWS)),
-    Effort.BALANCED: (Stage(FIRST_SEARCH, SCOUT_VIEWS), Stage(FULL_SEARCH, QUERY_VIEWS)),
-    Effort.THOROUGH: (Stage(FULL_SEARCH, CLOSE_VIEWS),),
+    Effort.FAST: (Stage(FIRST_SEARCH, KEYFRAME_PROFILE, coarse=True), Stage(FULL_SEARCH, QUERY_PROFILE)),
+    Effort.BALANCED: (Stage(FIRST_SEARCH, COARSE_PROFILE), Stage(FULL_SEARCH, QUERY_PROFILE)),
+    Effort.THOROUGH: (Stage(FULL_SEARCH, DENSE_PROFILE),),
 }
 """What an effort means: the searches that are made one after the other, until one retrieves nothing."""
 

@@ -13,7 +13,7 @@ from PIL.Image import Image
 
 from vhashdb.errors import UnreadableMedia
 from vhashdb.fingerprinting import Built, build, rebuild
-from vhashdb.fingerprints import Fingerprint, Plan
+from vhashdb.fingerprints import ExtractionProfile, Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId, FrameAlgorithm
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
@@ -34,9 +34,9 @@ class Cache(Protocol):
         """Keep it."""
 
 
-def cache_key(algorithm: AlgorithmId, plan: Plan, limits: Limits) -> str:
+def cache_key(algorithm: AlgorithmId, profile: ExtractionProfile, limits: Limits) -> str:
     """Return a name for everything but the file that a query's fingerprint depends on, the software included."""
-    return hashlib.sha256("\n".join((_software(), str(algorithm), plan.text, repr(limits))).encode()).hexdigest()
+    return hashlib.sha256("\n".join((_software(), str(algorithm), profile.text, repr(limits))).encode()).hexdigest()
 
 
 @functools.cache
@@ -64,21 +64,21 @@ class QueryFingerprinter:
         self.decode_cpu_s = 0.0
         """Spent so far."""
 
-    def fingerprint(self, plan: Plan) -> Fingerprint:
+    def fingerprint(self, profile: ExtractionProfile) -> Fingerprint:
         """Return the fingerprint that a profile asks for.
 
         Raises:
             MediaError: the input cannot be read.
         """
-        found = self._kept(plan)
+        found = self._kept(profile)
         if found is None:
-            found = rebuild(self._built, plan, self._algorithm) if self._built else None
+            found = rebuild(self._built, profile, self._algorithm) if self._built else None
             if found is None:
-                (found,) = self._made([plan])
-            self._keep(plan, found)
+                (found,) = self._made([profile])
+            self._keep(profile, found)
         return found
 
-    def fingerprints(self, plans: Sequence[Plan]) -> list[Fingerprint | None]:
+    def fingerprints(self, profiles: Sequence[ExtractionProfile]) -> list[Fingerprint | None]:
         """Return the fingerprints that several profiles ask for, decoding once for those that sample alike.
 
         One that finds no picture is None, unless it is the last: a file need not have keyframes.
@@ -86,16 +86,16 @@ class QueryFingerprinter:
         Raises:
             MediaError: the input cannot be read.
         """
-        made = [self._kept(plan) for plan in plans]
+        made = [self._kept(profile) for profile in profiles]
         missing = [number for number, each in enumerate(made) if each is None]
-        if len({plans[number].sampling for number in missing}) == 1:
-            for number, each in zip(missing, self._made([plans[number] for number in missing]), strict=True):
+        if len({profiles[number].sampling for number in missing}) == 1:
+            for number, each in zip(missing, self._made([profiles[number] for number in missing]), strict=True):
                 made[number] = each
-                self._keep(plans[number], each)
+                self._keep(profiles[number], each)
         else:
             for number in missing:
-                with contextlib.suppress(*(() if number == len(plans) - 1 else (UnreadableMedia,))):
-                    made[number] = self.fingerprint(plans[number])
+                with contextlib.suppress(*(() if number == len(profiles) - 1 else (UnreadableMedia,))):
+                    made[number] = self.fingerprint(profiles[number])
         return made
 
     def require_unchanged(self) -> None:
@@ -107,17 +107,17 @@ class QueryFingerprinter:
         if isinstance(self._source, OpenFile):
             self._source.require_unchanged()
 
-    def _made(self, plans: Sequence[Plan]) -> list[Fingerprint]:
-        self._built = build(self._source, plans, self._algorithm, self._decoders, self._limits)
+    def _made(self, profiles: Sequence[ExtractionProfile]) -> list[Fingerprint]:
+        self._built = build(self._source, profiles, self._algorithm, self._decoders, self._limits)
         self.decode_cpu_s += self._built.decode_cpu_s
         return list(self._built.fingerprints)
 
-    def _kept(self, plan: Plan) -> Fingerprint | None:
+    def _kept(self, profile: ExtractionProfile) -> Fingerprint | None:
         if self._cache is None or self._sha256 is None:
             return None
-        return self._cache.fingerprint(self._sha256, cache_key(self._algorithm.id, plan, self._limits))
+        return self._cache.fingerprint(self._sha256, cache_key(self._algorithm.id, profile, self._limits))
 
-    def _keep(self, plan: Plan, fingerprint: Fingerprint) -> None:
+    def _keep(self, profile: ExtractionProfile, fingerprint: Fingerprint) -> None:
         unchanged = not isinstance(self._source, OpenFile) or self._source.unchanged
         if self._cache is not None and self._sha256 is not None and unchanged:
-            self._cache.keep_fingerprint(self._sha256, cache_key(self._algorithm.id, plan, self._limits), fingerprint)
+            self._cache.keep_fingerprint(self._sha256, cache_key(self._algorithm.id, profile, self._limits), fingerprint)

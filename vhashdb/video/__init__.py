@@ -1,14 +1,25 @@
-"""From a file to sampled pictures: the only room that decodes, and the only one that imports `av`.
+"""From a file to sampled frames: the only package that decodes, and the only one that imports `av`.
 
-Decoding happens in a child process (`vhashdb.video.child`, which uses `vhashdb.video.decode` for films and
-`vhashdb.video.pictures` for still pictures), because a video is untrusted input to a large C library. The parent side
-is `Decoder`: it opens the file, hands over the descriptor and a `Sampling`, and gets back `FrameBatch` objects of fixed-size records and a
-`VideoInfo`. Nothing else crosses the process boundary. Each file is read by a process of its own, which gave up everything
-else before (`vhashdb.video.confinement`).
+Decoding happens in a child process (`vhashdb.video.child`, which uses `vhashdb.video.decode` for videos and
+`vhashdb.video.pictures` for still pictures), because a video is untrusted input to a large C library. The parent's side
+is `Decoder`: it opens the file, hands over the descriptor and a `Sampling`, and gets back `FrameBatch` arrays of fixed-size
+records and a `VideoInfo`. Nothing else crosses the process boundary. Each file is decoded by a process of its own, which has
+given up everything else before (`vhashdb.video.confinement`).
 """
 
 from vhashdb.video.confinement import InForce
 from vhashdb.video.decoder import Decoder, DecoderPool, VideoStream
-from vhashdb.video.frames import SKETCH, FrameBatch, Mode, Sampling, VideoInfo, frames_of_image
+from vhashdb.video.frames import THUMBNAIL_SIDE, FrameBatch, Mode, Sampling, VideoInfo, frames_of_image
 
-__all__ = ["SKETCH", "Decoder", "DecoderPool", "FrameBatch", "InForce", "Mode", "Sampling", "VideoInfo", "VideoStream", "frames_of_image"]
+__all__ = [
+    "THUMBNAIL_SIDE",
+    "Decoder",
+    "DecoderPool",
+    "FrameBatch",
+    "InForce",
+    "Mode",
+    "Sampling",
+    "VideoInfo",
+    "VideoStream",
+    "frames_of_image",
+]

@@ -1,10 +1,10 @@
-"""The decoder process: waits with everything imported, and forks a process of its own for each file.
+"""The decoder process: wait with everything imported, and fork a process of its own for each file.
 
-The parent side starts it by `command`, isolated: with no folder on the import path but Python's own, with the packages at
-the very places where the parent has them, a few variables of the environment, and ``/`` as its working folder. Its standard
-input is a socket on which it gets requests (see `vhashdb.video.wire`), each with two descriptors: the open file, and the
-pipe that is answered on. It never reads a byte of a file itself. The process it forks confines itself
-(`vhashdb.video.confinement`), reads that one file, answers, and ends, so that a file can harm no answer but its own.
+The parent starts it with `command`, isolated: with no folder on the import path but Python's own, with the packages at the
+very places where the parent has them, few environment variables, and ``/`` as its working directory. Its standard input is a
+socket on which it receives requests (see `vhashdb.video.wire`), each with two descriptors: the open file, and the pipe to
+answer on. It never reads a byte of a file itself. The process it forks confines itself (`vhashdb.video.confinement`), decodes
+that one file, answers, and ends, so that a file can corrupt no answer but its own.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ from vhashdb.video.child import main
 sys.exit(main(*sys.argv[2:]))
 """
 _KEPT: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""Without these some Pythons do not find their own libraries."""
+"""Environment variables without which some Pythons do not find their own libraries."""
 _NOT_OF_AV: Final = ("av.__main__", "av.datasets")
-"""Of PyAV's modules these alone have nothing to do with decoding; it imports others when it first meets such a stream."""
+"""PyAV's only modules that have nothing to do with decoding; it imports others when it first meets such a stream."""
 _TEXT: Final = tuple(
     f"encodings.{name}"
     for name in (
@@ -60,19 +60,21 @@ _TEXT: Final = tuple(
         "utf_32",
     )
 )
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+"""Parameters of ``mallopt``. Given by glibc's malloc.h."""
 _GIVEN_BACK_BYTES: Final = 64 << 10
+"""Size from which allocations are mapped during the warm-up, so that they are returned to the system. Engineering bound."""
 _KEPT_BYTES: Final = 32 << 20
-"""The most that glibc takes for the second of them."""
+"""Size up to which freed memory is kept while a file is decoded. Given by glibc: the most that it accepts for ``M_MMAP_THRESHOLD``."""
 _ONE_THREAD: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""Files are what runs in parallel, and small products lose by waking threads."""
+"""Keep libraries to one thread: files are decoded in parallel, and waking threads takes longer than products as small as these."""
 
 
 # -- the parent's side -----------------------------------------------------------------------------
 
 
 def command(limits: Limits) -> tuple[list[str], dict[str, str]]:
-    """The arguments and the environment that start a decoder process."""
+    """Return the arguments and the environment that start a decoder process."""
     places = {name: file for name in _PACKAGES if (file := _place_of(name))}
     arguments = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOTSTRAP, json.dumps(places), json.dumps(asdict(limits))]
     folders = {name: os.pathsep.join(filter(os.path.isabs, os.environ.get(name, "").split(os.pathsep))) for name in _KEPT}
@@ -80,7 +82,7 @@ def command(limits: Limits) -> tuple[list[str], dict[str, str]]:
 
 
 def _place_of(package: str) -> str | None:
-    """The file of a package: where it was imported from, or is found without looking at the working folder."""
+    """Return the file of a package: where it was imported from, or is found without searching the working directory."""
     loaded = sys.modules.get(package)
     if loaded is not None:
         return os.path.abspath(loaded.__file__) if loaded.__file__ else None
@@ -106,10 +108,10 @@ def main(limits: str) -> int:
 
 
 def serve(control: socket.socket, work: Callable[[dict[str, Any], int, BinaryIO], None]) -> None:
-    """Fork a process for each request, which does ``work`` with request, file and pipe; say when and how it ended."""
+    """Fork a process for each request, which does ``work`` with request, file and pipe; report when and how it ended."""
     from vhashdb.video import wire
 
-    # What is here now is never collected: looking at it would copy the pages that the forked processes share.
+    # Collecting garbage would write to objects and so copy the pages that forked processes share. Freeze what exists now.
     gc.collect()
     gc.disable()
     gc.freeze()
@@ -122,15 +124,15 @@ def serve(control: socket.socket, work: Callable[[dict[str, Any], int, BinaryIO]
             _own_process(control, alive, partial(work, asked, media), answers)
         for descriptor in (media, answers, hold):
             os.close(descriptor)
-        # The child holds the other end: this ends when it does. Closing it early is no more than asking for the end.
+        # The child holds the other end, so this one is readable when it has ended. If it closes its end early, it is killed now.
         ready, _, _ = select.select([control.fileno(), alive], [], [])
         told = control.recv(1) if control.fileno() in ready else None
-        for kill in (os.killpg, os.kill):  # also what it may have started, where nothing kept it from that
+        for kill in (os.killpg, os.kill):  # with whatever it may have started, where confinement did not prevent that
             with contextlib.suppress(OSError):
                 kill(child, signal.SIGKILL)
         _, status, used = os.wait4(child, 0)
         os.close(alive)
-        # The parent says once for each request that it is done with it, so that what it says next is a request.
+        # The parent sends one byte when it is done with a request, so that what follows is the next request.
         if not (control.recv(1) if told is None else told):
             return
         cpu_s = time.process_time() - before + used.ru_utime + used.ru_stime
@@ -138,7 +140,7 @@ def serve(control: socket.socket, work: Callable[[dict[str, Any], int, BinaryIO]
 
 
 def _own_process(control: socket.socket, alive: int, work: Callable[[BinaryIO], None], answers: int) -> None:
-    """In the forked process: do the work and end, whatever happens."""
+    """Do the work in the forked process and end it, whatever happens."""
     from vhashdb.video.confinement import end_with_parent
 
     try:
@@ -157,22 +159,22 @@ def _own_process(control: socket.socket, alive: int, work: Callable[[BinaryIO], 
 
 
 def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
-    """How a file is read, with everything imported that it can need: a confined process cannot open a module."""
-    # FFmpeg prints to stderr, which leads nowhere by now.
+    """Return how a file is decoded, with everything imported that it can need: a confined process cannot open a module."""
+    # FFmpeg's messages would go to stderr, which leads nowhere.
     import av.logging
 
     from vhashdb.video import confinement, probe, source, wire
     from vhashdb.video.frames import Mode, Sampling
-    from vhashdb.video.media import MediaReading
+    from vhashdb.video.media import DecodeSession
     from vhashdb.video.pictures import needs_threads, prepare
     from vhashdb.video.warming import warm_up
 
-    _set_malloc(_GIVEN_BACK_BYTES, 0)  # what the warming leaves free would be there beyond the limit on memory
+    _set_malloc(_GIVEN_BACK_BYTES, 0)  # memory that the warm-up frees but keeps would count against the limit of every file
     av.logging.set_level(None)
     of_av = (found.name for found in pkgutil.walk_packages(av.__path__, "av."))
     _import_ahead((*_TEXT, *(name for name in of_av if name not in _NOT_OF_AV)))
     prepare()
-    with contextlib.suppress(errors.MediaError):  # it is no more than a gain in speed
+    with contextlib.suppress(errors.MediaError):  # warming up only saves time
         warm_up(limits)
     _set_malloc(_KEPT_BYTES, _KEPT_BYTES)
 
@@ -185,22 +187,22 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
         sampling = Sampling(**{**asked, "mode": Mode(asked["mode"])})
         confinement.confine(limits, threads=needs_threads(path))
         try:
-            reading = MediaReading(path, sampling, limits)
-            for batch in reading:
+            session = DecodeSession(path, sampling, limits)
+            for batch in session:
                 wire.send(answers, wire.Kind.BATCH, batch.tobytes())
-            wire.send(answers, wire.Kind.DONE, json.dumps({"info": reading.info.to_json()}).encode())
+            wire.send(answers, wire.Kind.DONE, json.dumps({"info": session.info.to_json()}).encode())
         except Exception as error:
-            failed = {"error": type(error).__name__, "message": str(error)[:1000], "hint": getattr(error, "hint", "")}
+            failed = {"error": type(error).__name__, "message": str(error)[: wire.MAX_MESSAGE], "hint": getattr(error, "hint", "")}
             wire.send(answers, wire.Kind.FAILED, json.dumps(failed).encode())
 
     return work
 
 
 def _set_malloc(mapped: int, kept: int) -> None:
-    """Have glibc map pieces from ``mapped`` bytes each by itself, and keep up to ``kept`` bytes of what is freed, from now on.
+    """Have glibc map allocations from ``mapped`` bytes separately, and keep up to ``kept`` bytes of what is freed, from now on.
 
-    It learns by the first large pieces that others follow, and each process is new to it. Unless it keeps them, every
-    picture is given back to the system and fetched anew: three times the page faults.
+    By default it adapts to large allocations as they are freed, and each process is new to it. Unless it keeps them, every
+    picture is returned to the system and mapped again: three times the page faults.
     """
     libc = ctypes.CDLL(None)
     mallopt, trim = getattr(libc, "mallopt", None), getattr(libc, "malloc_trim", None)
@@ -211,7 +213,7 @@ def _set_malloc(mapped: int, kept: int) -> None:
 
 
 def _import_ahead(modules: Iterable[str]) -> None:
-    """Import what would else be imported on the way, as far as it is there."""
+    """Import modules that would otherwise be imported during decoding, as far as they are there."""
     for module in modules:
         with contextlib.suppress(ImportError):
             importlib.import_module(module)

@@ -1,10 +1,10 @@
 """When each frame is shown: one clock for every container that FFmpeg reads.
 
 Containers say it in different ways. Most have presentation times. AVI has only decode times, which FFmpeg hands out as
-if they were presentation times, so that frames which were moved for coding come with each other's; raw streams (H.264,
-HEVC, VVC, MPEG) have none at all. Either way a decoder gives frames in the order in which they are shown, so that the
-n-th frame is shown at the n-th smallest of the packets' times. Some containers begin at any number, count anew in the
-middle, leave out hours in which nothing happened, or give two frames the same time.
+if they were presentation times, so that reordered frames have each other's; raw streams (H.264, HEVC, VVC, MPEG) have none at
+all. Either way a decoder returns frames in the order in which they are shown, so the n-th frame is shown at the n-th smallest
+of the packets' times. Some containers begin at any number, restart in the middle, leave out hours in which nothing happened,
+or give two frames the same time.
 """
 
 from __future__ import annotations
@@ -22,29 +22,33 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 STANDS_S: Final = 60.0
-"""Seconds that a frame is taken to be shown when the next one comes later and nothing says for how long it stands."""
+"""Seconds that a frame is taken to be shown when the next one comes later and nothing says for how long it is. Engineering bound."""
 _STANDS_STEPS: Final = 3.0
-"""Or so many steps, where frames are regularly further apart than that."""
+"""The same in steps, where frames are regularly further apart than that. Engineering bound."""
 _ANEW_S: Final = 1.0
-"""A time this far before the last one begins a new count; a nearer one is only out of order."""
+"""Seconds before the last frame from which a time restarts the count; a nearer one is only out of order. Engineering bound."""
 MOST_IN_GAPS_S: Final = 12 * 3600.0
-"""Seconds without any frame that a line of time may hold; what comes after more of them is moved up, because lines as
-long as that cannot be compared as finely."""
+"""Seconds without any frame that a timeline may hold; what comes after more of them is moved up. Engineering bound: timelines as long as
+that cannot be compared as finely."""
 _SHORT_GAP_S: Final = 1.0
+"""Seconds that remain of a gap that is moved up. Engineering bound: as long as the gap between two tracks."""
 _PEEKED: Final = 24
-"""Packets looked at beforehand: a frame is moved by 16 at most."""
+"""Packets examined in advance. Derived: more than the 16 frames by which codecs reorder."""
 _FEW: Final = 8
-"""Packets that tell how far frames are apart, where the header's rate is made up."""
+"""Packets that tell the frame rate where the header's is made up. Engineering bound."""
 _REORDER: Final = 17
-"""Frames that a decoder holds back at most, and one."""
+"""Frames that a decoder holds back at most, and one. Given by H.264 and HEVC, which reorder by 16."""
+_OWN_STEPS: Final = 1.5
+"""Steps from which a frame's own duration counts against the rate. Engineering bound: a shorter one is the rate, rounded."""
 _FALLBACK_STEP_S: Final = 0.04
+"""Seconds between frames where nothing says. Engineering bound: 25 frames a second."""
 
 if TYPE_CHECKING:
     VideoPacket = Packet[VideoStream]
 
 
 class PacketTimes:
-    """Packets of one stream in coding order; says whether their own times can be believed, and repairs those that cannot."""
+    """Yield the packets of one stream in coding order; say whether their times can be believed, and repair those that cannot."""
 
     def __init__(self, stream: VideoStream, packets: Iterator[VideoPacket], step_s: float) -> None:
         self._packets, self._step_s = packets, step_s
@@ -69,11 +73,11 @@ class PacketTimes:
 
     @property
     def end_s(self) -> float:
-        """Where the packets end that were timed here; 0 if their own times are believed."""
+        """Seconds at which the packets end that were timed here; 0 if their own times are believed."""
         return float(self._next * self._base) - (self._first_s or 0.0) if self.by_order else 0.0
 
     def shown(self, frame: VideoFrame) -> float | None:
-        """When a frame is shown, in seconds of the file's own count; None if nothing says."""
+        """Return when a frame is shown, in seconds of the file's own count; None if nothing says."""
         if not self.by_order or frame.pts is None:
             return frame.time
         # Packets that gave no frame are lost: their times must not be handed to the frames after them.
@@ -83,7 +87,7 @@ class PacketTimes:
         return float((heapq.heappop(self._pending) if self._pending else frame.pts) * self._base)
 
     def _peek(self, moved: bool) -> bool:
-        """Whether the first packets have no presentation times, or none that tells of frames moved although there are some."""
+        """Say whether the first packets have no presentation times, or none that shows reordering although there is some."""
         last, increasing, times = -math.inf, True, list[int]()
         while len(self._peeked) < _PEEKED:
             try:
@@ -108,7 +112,7 @@ class PacketTimes:
         return moved and increasing and len(self._peeked) > 2
 
     def _prepared(self, packet: VideoPacket) -> VideoPacket:
-        """The packet, with a time of its own if it has none that is good for anything."""
+        """Return the packet, with a time made here if its own cannot be used."""
         if self.by_order and packet.size:
             time = packet.pts if packet.pts is not None else packet.dts
             time = self._next if time is None else int(time)
@@ -121,7 +125,7 @@ class PacketTimes:
 
 
 class Clock:
-    """Seconds since the first frame; never runs backwards."""
+    """Count seconds since the first frame; never run backwards."""
 
     def __init__(self, step_s: float, *, each_its_own: bool = False) -> None:
         """``step_s`` is the usual time between frames; ``each_its_own``: each frame says itself how long it is shown."""
@@ -141,7 +145,7 @@ class Clock:
         """Seconds by which frames were moved up, because there was too long a time without any."""
 
     def tick(self, stamp: float | None, shown_s: float | None) -> float:
-        """The time of the next frame, given what the file says of when and for how long it is shown."""
+        """Return the time of the next frame, given what the file says of when and for how long it is shown."""
         time_s = self._last + self.step_s if stamp is None else self._since_first(stamp)
         self.hole_s = 0.0
         longest = max(STANDS_S, self._shown_s, _STANDS_STEPS * self.step_s)
@@ -153,9 +157,9 @@ class Clock:
                 self.moved_up_s, self.hole_s, time_s = self.moved_up_s + moved, _SHORT_GAP_S, time_s - moved
             self.holes_s += self.hole_s
         self._last = time_s
-        # A rate is finer than a time in whole milliseconds, so it counts where they say the same.
+        # A rate is more precise than whole milliseconds, so it is used where both agree.
         own = shown_s or 0.0
-        self._shown_s = own if own and (self._each_its_own or 1.5 * self.step_s < own <= STANDS_S) else self.step_s
+        self._shown_s = own if own and (self._each_its_own or _OWN_STEPS * self.step_s < own <= STANDS_S) else self.step_s
         return time_s
 
     def _since_first(self, stamp: float) -> float:
@@ -169,13 +173,13 @@ class Clock:
             time_s = self._last + self.step_s
             self._shift = stamp - time_s
             return time_s
-        # One frame too many goes between two others; if the times stand still, the frames go on by themselves.
+        # A single late frame is put half a step after the last; if times stand still, frames advance by full steps.
         self._backwards += 1
         return self._last + (self.step_s / 2 if self._backwards == 1 else self.step_s)
 
     @property
     def end_s(self) -> float:
-        """When the last frame ends."""
+        """Seconds at which the last frame ends."""
         return self._last + self._shown_s
 
     @property
@@ -185,6 +189,6 @@ class Clock:
 
 
 def step_of(stream: VideoStream) -> float:
-    """The usual time between frames of a stream, in seconds."""
+    """Return the usual time between frames of a stream, in seconds."""
     rate = stream.average_rate or stream.guessed_rate
     return 1 / float(rate) if rate else _FALLBACK_STEP_S

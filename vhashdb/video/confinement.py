@@ -1,13 +1,13 @@
-"""What a process can give up before it looks at a file of somebody else, on Linux, without a helper program.
+"""Confine a process before it reads an untrusted file, on Linux, without a helper program.
 
-Each layer holds alone as far as it goes, and is put on if the kernel has it:
+Each layer is effective by itself, and is put on if the kernel has it:
 
 * *no new privileges* and *capabilities*: no program it might start, nor root, gives it any right;
 * *limits*: soft and hard alike, so that it cannot raise them: no new descriptor, process, growing file or core dump;
-* *Landlock*: no file, no TCP, no signal or abstract socket to anybody outside;
-* *system calls*: an allow-list of those that decoding needs. It may read and write what is open, take memory that holds no
-  code, and end. All others fail with EPERM rather than end the process: codecs ask for this and that at their beginning and
-  do well without it, and a refusal gives an attacker no more than a death does. Only a call made in the manner of another
+* *Landlock*: no file, no TCP, no signal or abstract socket to anything outside;
+* *system calls*: an allow-list of those that decoding needs. It may read and write what is open, take memory that is not
+  executable, and end. All others fail with EPERM and do not end the process: codecs make calls when they start that they do
+  well without, and a refusal gives an attacker no more than being killed does. Only a call made in the manner of another
   architecture ends it.
 
 `confine` is called in a process with one thread, which has everything open and imported that it needs.
@@ -31,12 +31,12 @@ LAYERS: Final = (NO_NEW_PRIVILEGES, CAPABILITIES, LIMITS, LANDLOCK, SYSTEM_CALLS
 
 @dataclass(frozen=True)
 class InForce:
-    """What holds a decoder on this machine, as a confined one found by trying."""
+    """Say what confines a decoder on this machine, as a confined process found by trying."""
 
     layers: tuple[str, ...] = ()
     """Those of `LAYERS` that were put on."""
     possible: tuple[str, ...] = ()
-    """What it could still do, in words; empty where it is confined to its file."""
+    """What it could still do, in words; empty if it is confined to its file."""
     problem: str = ""
     """Why nothing is known, if it could not be tried."""
 
@@ -106,15 +106,15 @@ _CALLS: Final = {
     "preadv2": (327, 286),
 }
 _WITHOUT_CODE: Final = {"mmap": (9, 222), "mprotect": (10, 226)}
-"""Allowed unless the third argument asks for memory that can be executed."""
+"""Allowed unless the third argument asks for executable memory."""
 _FOR_THREADS: Final = {"set_robust_list": (273, 99), "rseq": (334, 293)}
 _CLONE: Final = (56, 220)
 """Allowed, where threads are, if its first argument asks for a thread of this process."""
 _CLONE3: Final = (435, 435)
-"""Said not to be there: its arguments cannot be looked at, and the C library then uses the other one."""
+"""Reported as missing: its arguments cannot be inspected, and the C library then uses ``clone``."""
 _CLONE_THREAD: Final = 0x10000
 _PRLIMIT: Final = (302, 261)
-"""Allowed if it only asks: its third argument, the new limits, is null."""
+"""Allowed if it only reads: its third argument, the new limits, is null."""
 
 # linux/bpf_common.h, linux/seccomp.h
 _LOAD, _JUMP_EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
@@ -134,7 +134,7 @@ def confine(limits: Limits, *, threads: bool = False) -> tuple[str, ...]:
 
     Args:
         limits: on memory and time.
-        threads: whether threads of this process may be begun, which the decoder of HEIC pictures cannot do without. They are
+        threads: whether threads of this process may be started, which the decoder of HEIC pictures cannot do without. They are
             as confined as the process, and end with it.
     """
     program = _FILTERS.get(threads)
@@ -147,7 +147,7 @@ def confine(limits: Limits, *, threads: bool = False) -> tuple[str, ...]:
         on.append(CAPABILITIES)
     if _landlock():
         on.append(LANDLOCK)
-    # After Landlock, which needs a descriptor. Where nothing else tells threads from processes, there are neither.
+    # After Landlock, which needs a descriptor. Without the filter nothing tells threads from processes, so neither is allowed.
     if _limit(limits, threads=threads and program is not None):
         on.append(LIMITS)
     if program is not None and _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) == 0:
@@ -162,7 +162,7 @@ def end_with_parent() -> None:
 
 
 def _limit(limits: Limits, *, threads: bool = False) -> bool:
-    """Hard limits; False if there is one that the system refuses."""
+    """Set hard limits; return False if the system refuses one."""
     import resource
 
     wanted = {
@@ -208,7 +208,7 @@ def _landlock() -> bool:
 
 
 def _program(machine: str, threads: bool) -> bytes | None:
-    """The allow-list in the language of the kernel's filters; None for an architecture whose numbers are not known here."""
+    """Return the allow-list in the language of the kernel's filters; None for an architecture whose numbers are not known here."""
     if machine not in _ARCHITECTURES or struct.calcsize("P") != 8:
         return None
     audit, column = _ARCHITECTURES[machine]

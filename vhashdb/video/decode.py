@@ -1,13 +1,12 @@
-"""PyAV: open a container, read its tracks of pictures one after the other, give luma planes with their times. Runs in the child process.
+"""Decode with PyAV: open a container, read its tracks of pictures one after the other, give luma planes with their times.
 
-With `vhashdb.video.clock` the only module that imports `av`.
+Runs in the child process. With `vhashdb.video.clock` the only module that imports `av`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import math
 import os
 import re
 from collections.abc import Iterator
@@ -30,11 +29,11 @@ from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFou
 from vhashdb.limits import Limits
 from vhashdb.video.clock import Clock, PacketTimes, step_of
 from vhashdb.video.files import Window, ends_early
-from vhashdb.video.frames import FRAME_DTYPE, KEYFRAME_STANDS_S, SKETCH, FrameBatch, Mode, Sampling, fill_frame, fill_from_sketch
+from vhashdb.video.frames import FRAME_DTYPE, KEYFRAME_STANDS_S, THUMBNAIL_SIDE, FrameBatch, Mode, Sampling, fill_frame, fill_from_thumbnail
 from vhashdb.video.source import opened
 
 BATCH: Final = 16
-"""Frames per batch: about 280 kB."""
+"""Frames per batch. Engineering bound: about 280 kB."""
 
 # Containers that hold their own pictures. Playlists (hls, dash, concat) and device or network inputs would make the
 # decoder open other files, so they are not in the list, and no protocol is that could open one: the file is open already.
@@ -53,19 +52,23 @@ _LUMA_FORMATS: Final = frozenset(
     | {f"yuva{layout}p" for layout in ("420", "422", "444")}
 )
 _ANIMATIONS: Final = frozenset({"apng", "gif"})
-"""Codecs of little pictures: decoding all of them costs nothing, few of them decode alone, each says how long it is shown."""
+"""Codecs of small animations: decoding all of them costs nothing, few frames decode alone, each says how long it is shown."""
 _FULL_RANGE: Final = 2
+"""Code of full-range luma. Given by FFmpeg (``AVCOL_RANGE_JPEG``)."""
 _STUDIO_SCALE: Final = 255 / 219
-# At this many frames per look, frames that no other frame refers to (half of them, in common encodes) are not decoded
-# at all: a third less work, and a neighbour does as well. A stretch where that leaves a gap ends it for the file.
-_FRAMES_PER_LOOK: Final = 2.9
-_WIDEST_GAP: Final = 1.5
+"""Factor from studio range to full range. Given by ITU-R BT.601: luma spans 16 to 235."""
+_FRAMES_PER_SAMPLE: Final = 2.9
+"""Frames per sample from which frames that no other refers to are not decoded at all: half of them, in common encodes. Measured:
+`bench.speed`, a third less work, and a neighbour does as well. A stretch where that leaves a gap ends it for the file."""
+_WIDEST_GAP_STEPS: Final = 1.5
+"""Steps between two samples from which all frames are decoded again. Engineering bound."""
 _SHORTFALL_S: Final = LEAST_RUN_S
+"""Seconds missing against the header that are not reported; where the file is known to be cut off, this bound applies alone. Derived
+from `LEAST_RUN_S`."""
 _END_TOLERANCE: Final = 0.05
-"""A shortfall against the header smaller than these is not worth a word; headers count sound too. Where the file is known to be
-cut off, the first counts alone."""
+"""Share missing against the header that is not reported. Engineering bound: headers count sound too."""
 _ALONE_S: Final = 5.0
-"""Seconds that a single keyframe may stand for: one picture says little of a scene, so the rest is decoded."""
+"""Seconds that a single keyframe may stand for. Engineering bound: one frame says little of a scene, so the rest is decoded."""
 _STATED: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 """What Matroska's writers say of one track's length."""
 _GUESSED: Final = frozenset("h261 h263 h264 hevc vvc m4v mpegvideo mpeg mpegts dv dirac cavsvideo avs2 vc1 mjpeg obu av1 dnxhd".split())
@@ -75,14 +78,14 @@ RAISE_MEMORY: Final = "raise the limit on memory if it is meant to be this large
 
 
 class Budget:
-    """What may still be looked at of one file, over all its tracks."""
+    """Say what may still be decoded of one file, over all its tracks."""
 
     def __init__(self, limits: Limits) -> None:
         self.seconds, self.frames = limits.duration_s, limits.frames
 
 
-class Film:
-    """The tracks of pictures in one container, the main one first; of no other is anything read until it is asked for."""
+class VideoContainer:
+    """Read the tracks of pictures in one container, the main one first; of no other is anything read until it is asked for."""
 
     def __init__(self, path: str, sampling: Sampling, limits: Limits, budget: Budget, window: tuple[int, int] | None = None) -> None:
         """``window``: first byte and the one past the last, where the container is part of a file."""
@@ -91,24 +94,24 @@ class Film:
         self.beyond = 0
         """Tracks that are more than the limit allows."""
 
-    def readings(self) -> Iterator[TrackReading]:
-        """A pass over each track, to be read to its end before the next one is asked for."""
+    def passes(self) -> Iterator[VideoTrackPass]:
+        """Yield a pass over each track, to be read to its end before the next one is asked for."""
         with self._opened() as container:
             order = picture_tracks(container, self._limits)
             self.beyond = max(0, len(order) - self._limits.tracks)
             cut_off = ends_early(self._path, self._window)
-            yield self._reading(container, order[0], cut_off)
+            yield self._pass(container, order[0], cut_off)
         for number in order[1 : self._limits.tracks]:
             # From the start again: not every container can be wound back.
             with self._opened() as container:
-                yield self._reading(container, number, cut_off)
+                yield self._pass(container, number, cut_off)
 
-    def _reading(self, container: InputContainer, number: int, cut_off: bool) -> TrackReading:
-        return TrackReading(self._path, container, container.streams[number], self._sampling, self._limits, self._budget, cut_off)
+    def _pass(self, container: InputContainer, number: int, cut_off: bool) -> VideoTrackPass:
+        return VideoTrackPass(self._path, container, container.streams[number], self._sampling, self._limits, self._budget, cut_off)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[InputContainer]:
-        """The container; the only place where a film is opened."""
+        """Open the container; the only place where a video is opened."""
         options: dict[str, Any] = {"options": dict(OPEN_OPTIONS), "metadata_errors": "replace"}
         with contextlib.ExitStack() as entered:
             with av_errors(self._path):
@@ -119,8 +122,8 @@ class Film:
             yield container
 
 
-class TrackReading:
-    """One pass over one track: iterate for batches, with times since its first frame; then ask what there was."""
+class VideoTrackPass:
+    """Decode one track: iterate for batches, with times since its first frame; the other members are known afterwards."""
 
     def __init__(
         self, path: str, container: InputContainer, stream: Stream, sampling: Sampling, limits: Limits, budget: Budget, cut_off: bool
@@ -149,7 +152,7 @@ class TrackReading:
 
     @property
     def skipped(self) -> bool:
-        """Whether it is a cover picture that nobody asked for."""
+        """Whether it is a cover picture that the sampling leaves out."""
         return self.cover and not self._sampling.covers and len(self._container.streams.video) > 1
 
     def __iter__(self) -> Iterator[FrameBatch]:
@@ -167,18 +170,18 @@ class TrackReading:
         context.thread_type = ThreadType.AUTO if self._sampling.threads != 1 else ThreadType.NONE
         if context.name in _ANIMATIONS and self._sampling.mode is Mode.KEYFRAMES:
             self._sampling = replace(self._sampling, mode=Mode.SAMPLED)
-        keyframes, everything = self._sampling.mode is Mode.KEYFRAMES, self._sampling.mode is Mode.FULL
+        keyframes = self._sampling.mode is Mode.KEYFRAMES
         declared = None if self.cover else _declared_duration(self._container, stream)
         batch, filled = np.zeros(BATCH, FRAME_DTYPE), 0
-        due, rate = 0.0, self._sampling.rate
+        sampling, rate, due_s = self._sampling, self._sampling.rate, 0.0
         clock = Clock(step_of(stream), each_its_own=context.name in _ANIMATIONS)
         packets = PacketTimes(stream, self._container.demux(stream), clock.step_s)
-        frames_per_look = 1 / max(clock.step_s, packets.spacing_s / 2) / rate
-        if self._sampling.mode is Mode.SAMPLED and not packets.by_order and frames_per_look >= _FRAMES_PER_LOOK:
+        frames_per_sample = 1 / max(clock.step_s, packets.spacing_s / 2) / rate
+        if self._sampling.mode is Mode.SAMPLED and not packets.by_order and frames_per_sample >= _FRAMES_PER_SAMPLE:
             context.skip_frame = "NONREF"
         last_s, ended_s, hole_s = 0.0, 0.0, 0.0
         limited = False
-        tick_s = float(stream.time_base or 0)  # of frames, too; to ask each of them for it takes as long as to look at it
+        tick_s = float(stream.time_base or 0)  # of frames as well; reading it from each of them takes as long as hashing it
         for frame in self._frames(packets, stream):
             own_s = frame.duration * tick_s or None
             time_s = clock.tick(frame.time if keyframes else packets.shown(frame), own_s)
@@ -192,17 +195,15 @@ class TrackReading:
             self._failing = False
             self._lost.made_up(clock.step_s if frame.is_corrupt else 0.0)
             self.damaged_frames += bool(frame.is_corrupt)
-            if time_s - last_s > _WIDEST_GAP / rate:
+            if time_s - last_s > _WIDEST_GAP_STEPS / rate:
                 context.skip_frame = "DEFAULT"
             if keyframes and self.frames > 1 and time_s - last_s > KEYFRAME_STANDS_S:
                 hole_s, self.sparse = time_s - last_s - KEYFRAME_STANDS_S, True
             last_s, ended_s, self.duration_s, self._pictures_s = time_s, clock.end_s, clock.end_s, clock.pictures_s
-            if not everything:
-                if time_s < due - 1e-6:
-                    continue
-                # The next look is due on the clock's grid, so that uneven frame times do not lower the rate.
-                due = (math.floor(time_s * rate + 1e-6) + 1) / rate
-            self._look(frame, batch[filled])
+            if not sampling.due(time_s, due_s):
+                continue
+            due_s = sampling.next_due_s(time_s)
+            self._fill(frame, batch[filled])
             batch["time_s"][filled], batch["hole_s"][filled], hole_s = time_s, min(hole_s, time_s), 0.0
             filled += 1
             if filled == BATCH:
@@ -213,11 +214,11 @@ class TrackReading:
         self._conclude(clock, declared, packets.end_s, limited)
 
     def _frames(self, packets: PacketTimes, stream: VideoStream) -> Iterator[VideoFrame]:
-        """Decoded frames; a packet that cannot be decoded is counted and passed over."""
+        """Yield decoded frames; a packet that cannot be decoded is counted and skipped."""
         keyframes = self._sampling.mode is Mode.KEYFRAMES
         if keyframes and not packets.by_order:
             # Containers with an index then do not even read the rest. FFmpeg's MP4 reader gives such frames a time that
-            # is up to a few frames off, which is good enough for a first look.
+            # is up to a few frames off, which is good enough for a first fingerprint.
             stream.discard = Discard.nonkey
         step = 1 / self._sampling.rate
         due = -np.inf
@@ -246,34 +247,34 @@ class TrackReading:
             if packet is None or not packet.size:
                 return
 
-    def _look(self, frame: VideoFrame, record: np.void) -> None:
-        """Hash one frame at full size and reduce it to its sketch."""
+    def _fill(self, frame: VideoFrame, record: np.void) -> None:
+        """Hash one frame at full size and reduce it to its thumbnail."""
         if frame.width * frame.height > self._limits.pixels:
             raise LimitExceeded(f"{self._path}: a frame has {frame.width} × {frame.height} pixels", hint=RAISE_PIXELS)
-        if self._turns is None:  # a fact about the whole track
+        if self._turns is None:  # the same for the whole track
             self._turns = round(frame.rotation / 90) % 4
             width, height = (frame.height, frame.width) if self._turns % 2 else (frame.width, frame.height)
             self.track, self.rotation = replace(self.track, width=width, height=height), self._turns * 90
         turns = self._turns
-        sketch = np.rot90(sketch_of(frame, self._scaler), turns)
+        thumbnail = np.rot90(thumbnail_of(frame, self._scaler), turns)
         if self._sampling.exact:
             luma, scale = self._luma(frame)
-            fill_frame(record, np.rot90(luma, turns), sketch, scale)
+            fill_frame(record, np.rot90(luma, turns), thumbnail, scale)
         else:
-            fill_from_sketch(record, sketch, self.track.height, self.track.width)
+            fill_from_thumbnail(record, thumbnail, self.track.height, self.track.width)
         record["keyframe"] = frame.key_frame
-        if frame.is_corrupt:  # parts of it are made up by the decoder; what is estimated later is no better
+        if frame.is_corrupt:  # parts of it were concealed by the decoder; estimates from it are no better
             record["quality"] = 0
 
     def _luma(self, frame: VideoFrame) -> tuple[npt.NDArray[np.uint8], float]:
-        """The luma plane, and what its steps are multiplied by to span 0…255."""
+        """Return the luma plane ``(h, w)``, and what its steps are multiplied by to span 0…255."""
         if frame.format.name in _LUMA_FORMATS:
             full = frame.color_range == _FULL_RANGE or frame.format.name.startswith(("yuvj", "gray"))
             return plane_of(frame), 1.0 if full else _STUDIO_SCALE
         return plane_of(self._scaler.reformat(frame, frame.width, frame.height, "gray", threads=1)), 1.0
 
     def _conclude(self, clock: Clock, declared: float | None, packets_end_s: float, limited: bool) -> None:
-        """What can be said of the track now that it was read."""
+        """Conclude what can be said of the track now that it was read."""
         if not self.frames:
             if limited:
                 raise LimitExceeded(f"{self._path}: the limit on length leaves nothing of it")
@@ -310,7 +311,7 @@ class TrackReading:
         self.track = replace(self.track, duration_s=max(there_s, seen_s), seen_s=seen_s)
 
     def _stand(self, duration_s: float, clock: Clock) -> None:
-        """Keyframes stand for what follows them, if they are near enough to each other for that."""
+        """Let keyframes stand for what follows them, if they are near enough to each other for that."""
         last_s = clock.end_s - clock.step_s
         alone = self.frames == 1 and duration_s > _ALONE_S
         self.sparse = self.sparse or alone or duration_s - last_s > KEYFRAME_STANDS_S or self._cut_off
@@ -322,31 +323,33 @@ class TrackReading:
 
 
 class _Lost:
-    """Seconds in which pictures are, but could not be decoded."""
+    """Count the seconds in which there are pictures that could not be decoded."""
 
     def __init__(self) -> None:
         self.total_s = self._longest_s = self._run_s = 0.0
 
     def piece(self, seconds: float) -> float:
-        """One piece; what of it leaves a hole."""
+        """Add one piece; return what of it leaves a gap."""
         seconds = max(0.0, seconds)
         self.total_s += seconds
         self._longest_s = max(self._longest_s, seconds)
         return seconds if seconds >= LEAST_RUN_S else 0.0
 
     def made_up(self, seconds: float) -> None:
-        """A frame that the decoder made up, or 0 for one that is sound."""
+        """Add a frame that the decoder concealed, or 0 for one that is intact."""
         self._run_s = self._run_s + seconds if seconds else 0.0
         self.total_s += seconds
         self._longest_s = max(self._longest_s, self._run_s)
 
     def counts(self, there_s: float) -> bool:
-        """Whether something could be in it."""
+        """Say whether something could be in what was lost."""
         return counts(self.total_s, self._longest_s, there_s)
 
 
 def picture_tracks(container: InputContainer, limits: Limits) -> list[int]:
-    """Numbers of the streams with pictures, the main one first: what moves, what is shown unless one chooses, what is longest.
+    """Return the numbers of the streams with pictures, the main one first.
+
+    The main one moves rather than not, is shown unless one chooses, and is the longest.
 
     Raises:
         LimitExceeded: there are more streams of any kind than the limit allows.
@@ -368,13 +371,13 @@ def picture_tracks(container: InputContainer, limits: Limits) -> list[int]:
 
 
 def _codec_of(stream: Stream) -> tuple[str, int, int]:
-    """Name of the codec, empty if FFmpeg has none for it, and width and height as the header says, 0 where it does not."""
+    """Return the name of the codec, empty if FFmpeg has none for it, and width and height as the header says, else 0."""
     context: Any = stream.codec_context
     return (context.name, context.width or 0, context.height or 0) if context is not None else ("", 0, 0)
 
 
 def _declared_duration(container: InputContainer, stream: VideoStream) -> float | None:
-    """Seconds that the header says the track has; None where FFmpeg only guesses them from the size of the file."""
+    """Return the seconds that the header says the track has; None where FFmpeg only guesses them from the size of the file."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     said = _STATED.fullmatch(stream.metadata.get("DURATION", ""))
@@ -385,13 +388,13 @@ def _declared_duration(container: InputContainer, stream: VideoStream) -> float 
     return container.duration / av.time_base if container.duration else None
 
 
-def sketch_of(frame: VideoFrame, scaler: VideoReformatter) -> npt.NDArray[np.uint8]:
-    """The whole picture reduced by area averaging: ``(128, 128)`` uint8."""
-    return plane_of(scaler.reformat(frame, SKETCH, SKETCH, "gray", interpolation=Interpolation.AREA, threads=1))
+def thumbnail_of(frame: VideoFrame, scaler: VideoReformatter) -> npt.NDArray[np.uint8]:
+    """Reduce the whole picture by area averaging: ``(128, 128)`` uint8."""
+    return plane_of(scaler.reformat(frame, THUMBNAIL_SIDE, THUMBNAIL_SIDE, "gray", interpolation=Interpolation.AREA, threads=1))
 
 
 def plane_of(frame: VideoFrame) -> npt.NDArray[np.uint8]:
-    """The first plane ``(h, w)`` without the padding at the end of its lines; a view of the frame's memory."""
+    """Return the first plane ``(h, w)`` without the padding at the end of its lines; a view of the frame's memory."""
     plane = frame.planes[0]
     pixels = np.frombuffer(cast("Any", plane), np.uint8)  # a buffer, though not every release of the stubs says so
     return pixels[: plane.line_size * plane.height].reshape(plane.height, plane.line_size)[:, : plane.width]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import signal
@@ -23,16 +24,18 @@ from vhashdb.video import child, wire
 from vhashdb.video.confinement import InForce
 from vhashdb.video.frames import FrameBatch, Sampling, VideoInfo, with_estimates
 
+_log: Final = logging.getLogger(__name__)
 _STOP_S: Final = 2.0
+"""Seconds within which a process that was killed has ended. Engineering bound."""
 _END_S: Final = 20.0
-"""Within which a process that was done, or was told to end, has ended; on a machine that is very busy too."""
+"""Seconds within which a process that was done, or was told to end, has ended. Engineering bound: enough on a very busy machine too."""
 _RAISE_TIME: Final = "raise the limit on time if it is meant to take this long"
 
 
 class VideoStream:
-    """One pass over one file. Iterate for `FrameBatch` objects; afterwards ``info`` and ``cpu_s`` are known.
+    """Decode one file: iterate for `FrameBatch` arrays; ``info`` and ``cpu_s`` are known afterwards.
 
-    A file that breaks off after some frames ends quietly and says so in ``info.damage``; one that gives no frame at
+    A file that breaks off after some frames ends without an error and says so in ``info.damage``; one that yields no frame at
     all raises a `MediaError`.
     """
 
@@ -41,7 +44,7 @@ class VideoStream:
         self._path = source.name if isinstance(source, OpenFile) else os.fspath(source)
         self.info = VideoInfo()
         self.cpu_s = 0.0
-        """Processor seconds spent on this file by the decoder: with its process's beginning and end."""
+        """Processor seconds that the decoder spent on this file, the start and end of its process included."""
         self._last_s = 0.0
         self._count = 0
 
@@ -57,6 +60,7 @@ class VideoStream:
         except MediaError as error:
             if not self._count:
                 raise
+            _log.info("%s: decoding stopped after %d frames: %s", self._path, self._count, error)
             stopped = f"reading stopped: {error.message.removeprefix(f'{self._path}: ')}"
             seen = Coverage((PictureTrack(0, duration_s=self._last_s, seen_s=self._last_s),), (stopped,))
             self.info = VideoInfo(duration_s=self._last_s, frames=self._count, damage=(stopped,), coverage=seen)
@@ -66,9 +70,9 @@ class VideoStream:
 
 
 class Decoder:
-    """One decoder process, started when first needed and kept warm for the next file. Not for several threads at once.
+    """Run one decoder process, started when first needed and kept warm for the next file. Not for several threads at once.
 
-    It forks a process for each file, so that none can harm the answer for another.
+    It forks a process for each file, so that none can corrupt the answer for another.
     """
 
     def __init__(self, limits: Limits | None = None, *, _command: Sequence[str] | None = None) -> None:
@@ -98,7 +102,7 @@ class Decoder:
             process.close()
 
     def drop(self, process: _Process) -> None:
-        """End a process that is of no use any more."""
+        """End a process that cannot be used any more."""
         if self._process is process:
             self._process = None
         process.close()
@@ -110,9 +114,9 @@ class Decoder:
         sampling: Sampling,
         conclude: Callable[[dict[str, Any], float], None],
     ) -> Generator[FrameBatch]:
-        """Send one request and give the batches of the answer; `VideoStream` is the way to use it.
+        """Send one request and yield the batches of the answer; `VideoStream` is the way to use it.
 
-        However it ends, the process of the file has ended then. ``conclude`` is told what it said at its end, and the
+        However it ends, the process of the file has ended by then. ``conclude`` is called with what it reported at its end, and the
         processor seconds that it took.
         """
         with contextlib.nullcontext(source) if isinstance(source, OpenFile) else open_file(source) as file:
@@ -136,11 +140,12 @@ class Decoder:
         conclude(done, answering.cpu_s)  # type: ignore[arg-type]  # a DONE body is a dict
 
     def confinement(self) -> InForce:
-        """What holds the process of a file, found out by trying in one that is confined as always; see `vhashdb.video.probe`."""
+        """Return what holds the process of a file, found out by trying in one that is confined as always; see `vhashdb.video.probe`."""
         try:
             found = self._probe()
             return InForce(tuple(map(str, found["layers"])), tuple(map(str, found["possible"])))
         except (MediaError, OSError, KeyError, TypeError) as error:
+            _log.warning("the confinement of decoder processes could not be tested: %s", error)
             return InForce(problem=str(error) or type(error).__name__)
 
     def _probe(self) -> dict[str, Any]:
@@ -156,7 +161,7 @@ class Decoder:
                 raise DecoderFailed(f"the decoder process died with {answering.end()}") from None
 
     def _asked(self, request: dict[str, Any], media: int, path: str) -> _Answering:
-        """A request that was sent. One that is still being answered to somebody who went away is ended before."""
+        """Send a request; one whose answer was abandoned is ended before."""
         process = self._running()
         self._number += 1
         answers, theirs = os.pipe()
@@ -172,7 +177,10 @@ class Decoder:
         return _Answering(self, process, answers, self._number, path, self._limits)
 
     def _running(self) -> _Process:
-        if self._process is not None and (self._process.busy or self._process.ended()):
+        if self._process is not None and not self._process.busy and self._process.ended():
+            _log.warning("a decoder process ended by itself; another one is started")
+            self.close()
+        elif self._process is not None and self._process.busy:  # its last answer was abandoned
             self.close()
         if self._process is None:
             self._process = _Process(self._limits, self._command)
@@ -180,7 +188,7 @@ class Decoder:
 
 
 class _Process:
-    """A decoder process, in a session of its own so that all it starts ends with it."""
+    """Run a decoder process, in a session of its own so that all it starts ends with it."""
 
     def __init__(self, limits: Limits, command: Sequence[str] | None) -> None:
         arguments, environment = child.command(limits)
@@ -194,7 +202,7 @@ class _Process:
             )  # fmt: skip
 
     def ended(self) -> bool:
-        """Whether it has gone: between requests it has nothing to say."""
+        """Say whether it has ended: between requests it has nothing to send."""
         return _readable(self.control.fileno(), 0)
 
     def close(self) -> None:
@@ -204,14 +212,16 @@ class _Process:
         if self._process.returncode is None:  # once it was waited for, its number may be another's
             with contextlib.suppress(OSError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            _log.warning("decoder process %d was killed and has not ended after %.0f s", self._process.pid, _STOP_S)
         if not self.busy:  # else whoever reads from it, perhaps in another thread, closes it
             self.control.close()
 
 
 class _Answering:
-    """One request while it is answered: every wait has a deadline, and at the end the process of the file has ended."""
+    """Receive the answer to one request: every wait has a deadline, and at the end the process of the file has ended."""
 
     def __init__(self, decoder: Decoder, process: _Process, answers: int, number: int, path: str, limits: Limits) -> None:
         self._decoder, self._process, self._answers = decoder, process, answers
@@ -222,7 +232,7 @@ class _Answering:
         self.cpu_s = 0.0
 
     def receive(self) -> tuple[wire.Kind, FrameBatch | dict[str, Any]]:
-        """The next message.
+        """Receive the next message.
 
         Raises:
             EOFError: there is none.
@@ -237,7 +247,7 @@ class _Answering:
         return kind, body
 
     def read(self, size: int) -> bytes:
-        """Bytes of the answer, as `wire.Readable`."""
+        """Read bytes of the answer, as `wire.Readable`."""
         found = bytearray()
         while len(found) < size:
             self._wait()
@@ -261,7 +271,7 @@ class _Answering:
                 return
 
     def end(self) -> str:
-        """How the process of the file ended, in words."""
+        """Say how the process of the file ended, in words."""
         self.close()
         if self._status is None:
             return "the process that started it"
@@ -269,7 +279,7 @@ class _Answering:
         return f"status {code}"
 
     def close(self) -> None:
-        """Have the process of the file ended, and everything of this request cleared away."""
+        """See that the process of the file has ended, and release everything of this request."""
         if self._answers < 0:
             return
         os.close(self._answers)
@@ -281,13 +291,14 @@ class _Answering:
                 raise ValueError("an answer to another request")
             self._status, self.cpu_s = int(end["status"]), float(end["cpu_s"])
             self._process.busy = False
-        except (EOFError, OSError, ValueError, TypeError, KeyError):
+        except (EOFError, OSError, ValueError, TypeError, KeyError) as error:
+            _log.info("%s: the decoder process is replaced, because it did not report the end: %r", self._path, error)
             self._decoder.drop(self._process)
             self._process.control.close()
 
 
 class _Deadline:
-    """Reads a socket until a time; what did not come by then does not come."""
+    """Read a socket until a deadline; what has not come by then is missing."""
 
     def __init__(self, control: socket.socket, until: float) -> None:
         self._control, self._until = control, until
@@ -303,14 +314,14 @@ class _Deadline:
 
 
 def _readable(descriptor: int, seconds: float) -> bool:
-    """Whether there is something to read, or an end, within some seconds."""
+    """Say whether there is something to read, or an end, within some seconds."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(max(0.0, seconds) * 1000))
 
 
 class DecoderPool:
-    """As many decoders as are in use at once, kept warm and lent to threads one at a time."""
+    """Keep as many decoders warm as are in use at once, and lend them to threads one at a time."""
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
@@ -319,7 +330,7 @@ class DecoderPool:
 
     @contextlib.contextmanager
     def decoder(self) -> Iterator[Decoder]:
-        """Borrow a decoder; the one given back last comes first, for it is the warmest."""
+        """Borrow a decoder; the one returned last comes first, because it is the warmest."""
         try:
             decoder = self._free.pop()
         except IndexError:
@@ -337,9 +348,9 @@ class DecoderPool:
 
 
 def _reported(failed: dict[str, Any]) -> MediaError:
-    """The error a FAILED message stands for; a name that is not one of ours is an unreadable file."""
+    """Return the error that a FAILED message stands for; a name that is not one of ours is an unreadable file."""
     kind = getattr(errors, str(failed.get("error")), None)
     if not (isinstance(kind, type) and issubclass(kind, MediaError)):
         kind = UnreadableMedia
-    message, hint = str(failed.get("message"))[:1000], str(failed.get("hint"))[:300]
+    message, hint = str(failed.get("message"))[: wire.MAX_MESSAGE], str(failed.get("hint"))[: wire.MAX_HINT]
     return kind(message, hint=hint or None)

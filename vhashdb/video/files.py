@@ -1,4 +1,4 @@
-"""What the bytes of a file say before anything is decoded: whether it is whole, and whether a film lies behind a picture."""
+"""Read what the bytes of a file say before anything is decoded: whether it is whole, and whether a video lies behind a picture."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ _EBML: Final = b"\x1a\x45\xdf\xa3"
 _SEGMENT: Final = b"\x18\x53\x80\x67"
 _FIRST_BOXES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"styp", b"moof", b"sidx"})
 _MAX_BOXES: Final = 4096
+"""Boxes of an MP4 that are walked. Engineering bound."""
 _BLOCK: Final = 1 << 20
+"""Bytes read at a time. Engineering bound."""
 _SEARCHED: Final = 256 << 20
-"""Bytes behind the beginning of a picture in which a film is looked for."""
+"""Bytes behind the beginning of a picture in which a video is searched for. Engineering bound."""
 _BRAND_BYTES: Final = 8
+"""Bytes of an ``ftyp`` box's brand and version. Given by ISO/IEC 14496-12."""
 _SOI: Final = b"\xff\xd8\xff"
 _NEXT_JPEG: Final = re.compile(rb"\xff\xd9\0{0,65536}\xff\xd8\xff")
 _LARGEST_BURST: Final = 64 << 20
+"""Bytes of a file in which further JPEG pictures are searched for. Engineering bound."""
 _HEAD: Final = 1024
+"""Bytes in which the beginning of a format is searched for. Engineering bound: a tar's is at byte 257."""
 _UNREAD: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\xff\x0a", "JPEG XL pictures"),
     (4, b"JXL \r\n\x87\n", "JPEG XL pictures"),
@@ -53,12 +58,13 @@ _UNREAD: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"-----BEGIN PGP MESSAGE", "encrypted files"),
     (0, b"LUKS\xba\xbe", "encrypted files"),
 )
-"""Offset and bytes by which formats are known that nothing here reads, and what their files are."""
+"""Offset and bytes by which formats are recognised that nothing here reads, and what their files are."""
 _LARGEST_FTYP: Final = 512
+"""Bytes of an ``ftyp`` box. Engineering bound: more than a hundred compatible brands."""
 
 
 class Window(io.RawIOBase):
-    """Part of a file as a file of its own."""
+    """Read part of a file as a file of its own."""
 
     def __init__(self, file: IO[bytes], first: int, end: int) -> None:
         """From byte ``first`` up to ``end``; who opened ``file`` closes it."""
@@ -88,7 +94,7 @@ class Window(io.RawIOBase):
 
 
 def unread_format(path: str) -> str:
-    """What kind of file this is, if it is of a well-known format that is not read; else empty."""
+    """Return what kind of file this is, if it is of a well-known format that is not read; else empty."""
     try:
         with opened(path) as file:
             head = file.read(_HEAD)
@@ -100,7 +106,7 @@ def unread_format(path: str) -> str:
 
 
 def ends_early(path: str, window: tuple[int, int] | None = None) -> bool:
-    """Whether the file is shorter than it says of itself, as a download that broke off is. Not every container says."""
+    """Say whether the file is shorter than it says of itself, as a download that broke off is. Not every container says."""
     try:
         with opened(path) as file:
             first, end = window or (0, file.seek(0, os.SEEK_END))
@@ -112,19 +118,19 @@ def ends_early(path: str, window: tuple[int, int] | None = None) -> bool:
                 return first + 8 + int.from_bytes(head[4:8], "little") > end
             return head[4:8] in _FIRST_BOXES and _boxes_end(file, first, end) > end
     except (OSError, ValueError):
-        return False  # a pipe, or not to be read: what opens it has the word
+        return False  # it cannot be read: whatever opens it reports that
 
 
 def jpegs_in(path: str) -> list[tuple[int, int]]:
-    """The JPEG pictures of a file that lie one behind the other: of each the first byte and the one past its last."""
+    """Return where JPEG pictures lie in a file one behind the other: of each the first byte and the one past its last."""
     with opened(path) as file:
         data = file.read(_LARGEST_BURST)
     begins = [0, *(found.end() - len(_SOI) for found in _NEXT_JPEG.finditer(data))]
     return list(zip(begins, [*begins[1:], len(data)], strict=True))
 
 
-def film_behind(path: str, least: int = 0) -> tuple[int, int] | None:
-    """Where an MP4 lies behind a picture, as in motion photos: its first byte and the one past its last.
+def video_behind(path: str, least: int = 0) -> tuple[int, int] | None:
+    """Return where an MP4 lies behind a picture, as in motion photos: its first byte and the one past its last.
 
     Args:
         path: of the picture.
@@ -139,7 +145,7 @@ def film_behind(path: str, least: int = 0) -> tuple[int, int] | None:
             place = data.find(b"ftyp")
             while place >= 0:
                 first = at - len(tail) + place - 4
-                if first >= least and first > 0 and _begins_film(file, first, size):
+                if first >= least and first > 0 and _begins_video(file, first, size):
                     return first, size
                 place = data.find(b"ftyp", place + 1)
             tail = data[-7:]
@@ -148,8 +154,8 @@ def film_behind(path: str, least: int = 0) -> tuple[int, int] | None:
     return None
 
 
-def _begins_film(file: IO[bytes], first: int, size: int) -> bool:
-    """Whether a chain of boxes begins here, with a header or data in it."""
+def _begins_video(file: IO[bytes], first: int, size: int) -> bool:
+    """Say whether a chain of boxes begins here, with a header or data in it."""
     file.seek(first)
     head = file.read(8 + _BRAND_BYTES)
     length = int.from_bytes(head[:4], "big")
@@ -161,7 +167,7 @@ def _begins_film(file: IO[bytes], first: int, size: int) -> bool:
 
 
 def _boxes_end(file: IO[bytes], at: int, end: int) -> int:
-    """Where the boxes of an MP4 end by what they say; what is no box ends the walk."""
+    """Return where the boxes of an MP4 end by what they say; what is no box ends the walk."""
     for _ in range(_MAX_BOXES):
         if at >= end:
             break
@@ -181,7 +187,7 @@ def _boxes_end(file: IO[bytes], at: int, end: int) -> int:
 
 
 def _segment_end(file: IO[bytes], first: int) -> int:
-    """Where the segment of a Matroska file ends by what it says; 0 if it says nothing."""
+    """Return where the segment of a Matroska file ends by what it says; 0 if it says nothing."""
     length, width = _number(file, first + 4)
     at = first + 4 + width + max(0, length)
     file.seek(at)
@@ -192,7 +198,7 @@ def _segment_end(file: IO[bytes], first: int) -> int:
 
 
 def _number(file: IO[bytes], at: int) -> tuple[int, int]:
-    """A number as EBML writes it, and the bytes it takes; -1 for one that is left open."""
+    """Read a number as EBML writes it, and the bytes it takes; -1 for one that is left open."""
     file.seek(at)
     raw = file.read(8)
     if not raw or not raw[0]:

@@ -1,8 +1,8 @@
-"""One pass over one file, whatever it holds: its tracks of pictures lie one after the other on one line of time.
+"""Decode one file, whatever it holds: its tracks of pictures lie one after the other on one timeline.
 
-A file can have several: two films, a cover beside a film, a film behind a photograph, a burst of photographs. Each is read
-from its beginning, the main one first, with a short gap in between, so that whatever is made of the line — a
-fingerprint, a match, an explanation — is made of all of them in one way. Runs in the child process.
+A file can have several tracks: two videos, a cover beside a video, a video behind a photograph, a burst of photographs. Each is read
+from its beginning, the main one first, with a short gap between them, so that fingerprints, matches and explanations treat
+all of them alike. Runs in the child process.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Final, Protocol
 from vhashdb.coverage import Coverage, PictureTrack
 from vhashdb.errors import MediaError, NotMedia, UnreadableMedia
 from vhashdb.limits import Limits
-from vhashdb.video.decode import Budget, Film
-from vhashdb.video.files import film_behind, unread_format
+from vhashdb.video.decode import Budget, VideoContainer
+from vhashdb.video.files import unread_format, video_behind
 from vhashdb.video.frames import FrameBatch, Mode, Sampling, VideoInfo
-from vhashdb.video.pictures import picture_reading
+from vhashdb.video.pictures import picture_pass
 
 GAP_S: Final = 1.0
-"""Seconds between two tracks on the line of time: more than any slack that comparing allows, so that none runs on into the next."""
-
+"""Seconds between two tracks on the timeline. Derived: more than any slack that comparing allows, so that no match runs on into the
+next."""
 
 _CONVERT: Final = "convert it to a format that is read, such as PNG or MP4; a person has to look at it until then"
 
 
 class TrackPass(Protocol):
-    """One pass over one track: iterate for batches, with times since its first frame; the rest is known afterwards."""
+    """Read one track: iterate for batches, with times since its first frame; the other members are known afterwards."""
 
     track: PictureTrack
     frames: int
@@ -41,13 +41,13 @@ class TrackPass(Protocol):
 
     @property
     def skipped(self) -> bool:
-        """Whether it is not to be looked at, which is no loss."""
+        """Whether it is not to be sampled, which is no loss."""
 
     def __iter__(self) -> Iterator[FrameBatch]: ...
 
 
-class MediaReading:
-    """Iterate for batches, then read ``info``."""
+class DecodeSession:
+    """Decode one file, whatever it holds: iterate for batches, then read ``info``."""
 
     def __init__(self, path: str, sampling: Sampling, limits: Limits) -> None:
         self._path, self._sampling, self._limits = path, sampling, limits
@@ -60,11 +60,11 @@ class MediaReading:
         self.info = VideoInfo()
 
     def __iter__(self) -> Iterator[FrameBatch]:
-        for reading in self._passes():
-            if not reading.skipped:
-                yield from self._placed(reading)
-            elif reading.track.codec:
-                self._tracks.append(replace(reading.track, unseen="a cover picture, which is not recorded"))
+        for track_pass in self._passes():
+            if not track_pass.skipped:
+                yield from self._placed(track_pass)
+            elif track_pass.track.codec:
+                self._tracks.append(replace(track_pass.track, unseen="a cover picture, which is not recorded"))
         if not self.info.frames:
             raise self._errors[0] if self._errors else UnreadableMedia(f"{self._path}: not one frame could be decoded")
         several = len(self._tracks) > 1
@@ -73,12 +73,12 @@ class MediaReading:
         self.info = replace(self.info, duration_s=self._end_s, damage=tuple(dict.fromkeys(damage)), coverage=coverage)
 
     def _passes(self) -> Iterator[TrackPass]:
-        """The tracks of the file, the main one first."""
+        """Yield a pass over each track of the file, the main one first."""
         budget = Budget(self._limits)
-        picture = picture_reading(self._path, self._sampling, self._limits, budget)
+        picture = picture_pass(self._path, self._sampling, self._limits, budget)
         if picture is None:
             try:
-                yield from self._tracks_of(Film(self._path, self._sampling, self._limits, budget))
+                yield from self._tracks_of(VideoContainer(self._path, self._sampling, self._limits, budget))
             except (NotMedia, UnreadableMedia):
                 if unread := unread_format(self._path):
                     raise NotMedia(f"{self._path}: {unread} are not read", hint=_CONVERT) from None
@@ -89,31 +89,31 @@ class MediaReading:
         for page in range(1, min(pages, self._limits.tracks)):
             yield picture.page(page)
         self._beyond(pages - self._limits.tracks, pages)
-        window = film_behind(self._path)
+        window = video_behind(self._path)
         if window is not None:
-            yield from self._behind(Film(self._path, self._sampling, self._limits, budget, window))
+            yield from self._behind(VideoContainer(self._path, self._sampling, self._limits, budget, window))
 
-    def _tracks_of(self, film: Film) -> Iterator[TrackPass]:
-        yield from film.readings()
-        self._beyond(film.beyond, film.beyond + self._limits.tracks)
+    def _tracks_of(self, container: VideoContainer) -> Iterator[TrackPass]:
+        yield from container.passes()
+        self._beyond(container.beyond, container.beyond + self._limits.tracks)
 
-    def _behind(self, film: Film) -> Iterator[TrackPass]:
-        """The film that follows a picture; one that cannot be opened is not seen."""
+    def _behind(self, container: VideoContainer) -> Iterator[TrackPass]:
+        """Yield a pass over each track of the video behind a picture; one that cannot be opened is reported as unseen."""
         before = len(self._tracks)
         try:
-            for reading in self._tracks_of(film):
-                reading.track = replace(reading.track, number=before + reading.track.number)
-                yield reading
+            for track_pass in self._tracks_of(container):
+                track_pass.track = replace(track_pass.track, number=before + track_pass.track.number)
+                yield track_pass
         except MediaError as error:
             self._left_out(-1, f"the film behind the picture was not looked at: {self._why(error)}")
 
-    def _placed(self, reading: TrackPass) -> Iterator[FrameBatch]:
-        """The batches of one track with their times on the line, and what is to be said of it."""
+    def _placed(self, track_pass: TrackPass) -> Iterator[FrameBatch]:
+        """Yield the batches of one track with their times on the timeline, then note what is to be said of it."""
         start_s = self._end_s + GAP_S if self.info.frames else 0.0
         hole_s, last_s = start_s - self._end_s, start_s
         seen = False
         try:
-            for batch in reading:
+            for batch in track_pass:
                 batch["time_s"] += start_s
                 if not seen:
                     batch["hole_s"][0] = hole_s
@@ -121,31 +121,31 @@ class MediaReading:
                 yield batch
         except MediaError as error:
             if not seen:
-                self._not_seen(reading, error)
+                self._not_seen(track_pass, error)
                 return
-            reading.damage.append(f"reading stopped: {self._why(error)}")
-            reading.unseen.append(reading.damage[-1])
-        track = replace(reading.track, start_s=start_s)
+            track_pass.damage.append(f"reading stopped: {self._why(error)}")
+            track_pass.unseen.append(track_pass.damage[-1])
+        track = replace(track_pass.track, start_s=start_s)
         self._tracks.append(track)
-        self._damage += [(track.number, words) for words in reading.damage]
-        self._unseen += reading.unseen
-        self._sparse = self._sparse or reading.sparse
-        self._end_s = max(start_s + reading.duration_s, last_s)
+        self._damage += [(track.number, words) for words in track_pass.damage]
+        self._unseen += track_pass.unseen
+        self._sparse = self._sparse or track_pass.sparse
+        self._end_s = max(start_s + track_pass.duration_s, last_s)
         info = self.info
         if not info.frames:
-            info = VideoInfo(track.width, track.height, track.codec, reading.rotation)
-        self.info = replace(info, frames=info.frames + reading.frames, damaged_frames=info.damaged_frames + reading.damaged_frames)
+            info = VideoInfo(track.width, track.height, track.codec, track_pass.rotation)
+        self.info = replace(info, frames=info.frames + track_pass.frames, damaged_frames=info.damaged_frames + track_pass.damaged_frames)
 
-    def _not_seen(self, reading: TrackPass, error: MediaError) -> None:
-        """A track of which nothing could be looked at."""
+    def _not_seen(self, track_pass: TrackPass, error: MediaError) -> None:
+        """Note a track of which nothing could be sampled."""
         self._errors.append(error)
-        if reading.empty:
+        if track_pass.empty:
             return
         why = self._why(error)
-        self._tracks.append(replace(reading.track, unseen=why))
+        self._tracks.append(replace(track_pass.track, unseen=why))
         if self._sampling.mode is Mode.KEYFRAMES:
-            self._sparse = True  # it need not have keyframes
-        self._left_out(-1, f"track {reading.track.number} was not looked at: {why}")
+            self._sparse = True  # a track need not have keyframes
+        self._left_out(-1, f"track {track_pass.track.number} was not looked at: {why}")
 
     def _beyond(self, count: int, there: int) -> None:
         if count > 0:

@@ -1,8 +1,8 @@
-"""Pillow: still pictures, and the animations that FFmpeg does not decode. Runs in the child process.
+"""Decode with Pillow: still pictures, and the animations that FFmpeg does not decode. Runs in the child process.
 
 FFmpeg reads most pictures too, but not all of them as they are shown: it takes the second picture that phones put behind
 a JPEG for another frame, drops transparency, does not find JPEG by its name, and of animated WebP and AVIF it decodes
-nothing or one picture. GIF and APNG are films to it, and stay with it; so does whatever Pillow cannot read.
+nothing or one picture. GIF and APNG are videos to it, and stay with it; so does whatever Pillow cannot read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import math
 import struct
 import warnings
 from collections.abc import Iterator
@@ -26,10 +25,11 @@ from vhashdb.errors import LimitExceeded, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video.decode import RAISE_MEMORY, RAISE_PIXELS, Budget
 from vhashdb.video.files import jpegs_in
-from vhashdb.video.frames import FRAME_DTYPE, LARGE_PIXELS, STILL_SHOWN_S, FrameBatch, Mode, Sampling, fill_from_image
+from vhashdb.video.frames import FRAME_DTYPE, LARGE_PIXELS, STILL_SHOWN_S, FrameBatch, Sampling, fill_from_image
 from vhashdb.video.source import opened
 
 BATCH: Final = 16
+"""Frames per batch. Engineering bound: about 280 kB."""
 FORMATS: Final = ("AVIF", "BMP", "HEIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP")
 _ANIMATED: Final = frozenset({"AVIF", "WEBP"})
 """Formats whose pictures follow each other in time; those of the others are pages, each a track of its own."""
@@ -39,55 +39,57 @@ _STARTS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0
 _HEIF_BRANDS: Final = tuple(b"ftyp" + brand for brand in b"mif1 heic heix heim heis hevc hevx msf1".split())
 _BRANDS: Final = (b"ftypavif", b"ftypavis", *_HEIF_BRANDS)
 _SHORTEST_MS: Final = 10
+"""Milliseconds up to which a picture's duration is replaced by `_DEFAULT_MS`. Given by browsers, and by FFmpeg for GIF."""
 _DEFAULT_MS: Final = 100
-"""A picture shown for at most the first is shown for the second: what browsers do, and FFmpeg with GIF."""
+"""Milliseconds that such a picture is shown instead. Given by browsers, and by FFmpeg for GIF."""
 _MJPEG_PICTURES: Final = 3
-"""JPEG pictures back to back that make a film; photographs have at most one or two behind the first."""
+"""JPEG pictures back to back that make a video. Engineering bound: photographs have at most one or two behind the first."""
 _MJPEG_BYTES: Final = 8 << 20
+"""Bytes in which they are counted. Engineering bound."""
 _MPO: Final = b"MPF\0"
-"""In the head of a photograph that has others behind it, and says so."""
+"""Marker in the head of a photograph that has others behind it, and says so."""
 _MPO_BYTES: Final = 256 << 10
+"""Bytes in which that marker is searched for. Engineering bound."""
 # What Pillow raises where a file is damaged or ends too early.
 _DAMAGED: Final = (OSError, EOFError, SyntaxError, ValueError, RuntimeError, ArithmeticError, LookupError, TypeError, struct.error)
-
 
 _PLUGINS: Final = ("Avif", "Bmp", "Jpeg", "Mpo", "Png", "Tiff", "WebP")
 _OTHERS: Final = ("ImageColor", "ImageMode", "ImageOps", "ImagePalette", "ImageChops", "ImageSequence", "JpegPresets", "TiffTags")
 
 
 def prepare() -> None:
-    """Import what Pillow would import on the way: a confined process can import nothing."""
+    """Import what Pillow would import while decoding: a confined process cannot import anything."""
     for name in (*(f"{plugin}ImagePlugin" for plugin in _PLUGINS), *_OTHERS):
         with contextlib.suppress(ImportError):
             importlib.import_module(f"PIL.{name}")
     Image.preinit()
-    # Files are what runs in parallel.
+    # Files are decoded in parallel, each in one thread.
     with contextlib.suppress(ImportError):
         from PIL import AvifImagePlugin
 
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     pi_heif.register_heif_opener()
     pi_heif.options.DECODE_THREADS = 1
-    # The first picture brings in the rest; it is made here.
+    # Decoding a first picture imports the rest.
     buffer = io.BytesIO()
     Image.new("LA", (64, 64), "white").save(buffer, "PNG")
     fill_from_image(np.zeros(1, FRAME_DTYPE)[0], Image.open(buffer, formats=_formats()))
 
 
 def needs_threads(path: str) -> bool:
-    """Whether a file begins as a picture whose decoder begins threads, whatever it is told: HEIC. Looks at 12 bytes."""
+    """Say whether a file begins as a picture whose decoder starts threads, whatever it is told: HEIC. Reads 12 bytes."""
     with opened(path) as file:
         return file.read(12)[4:] in _HEIF_BRANDS
 
 
-def picture_reading(path: str, sampling: Sampling, limits: Limits, budget: Budget) -> PictureReading | None:
-    """A pass over the picture at ``path``; None if it is a film, or nothing that Pillow knows: then FFmpeg has the word.
+def picture_pass(path: str, sampling: Sampling, limits: Limits, budget: Budget) -> PicturePass | None:
+    """Open the picture at ``path``; None if it is a video, or nothing that Pillow reads, so that FFmpeg decides.
 
     Raises:
         LimitExceeded: it has more pixels than the limit, or needs more memory.
     """
     try:
-        if not _looks_like_picture(path):
+        if not _begins_as_picture(path):
             return None
         file, damage = _sound_part(path)
         image = _opened(file, path, limits)
@@ -98,15 +100,15 @@ def picture_reading(path: str, sampling: Sampling, limits: Limits, budget: Budge
         except _DAMAGED as error:
             damage = f"part of the picture is missing: {error}"
             image = _loaded_in_part(path)
-        return PictureReading(path, image, damage, sampling, limits, budget) if image else None
+        return PicturePass(path, image, damage, sampling, limits, budget) if image else None
     except OSError:
-        return None  # it went away or may not be read; FFmpeg finds the same, and there are words for it
+        return None  # it cannot be read: FFmpeg finds the same, and reports it
     except MemoryError as error:
         raise LimitExceeded(f"{path}: needs more memory than the limit", hint=RAISE_MEMORY) from error
 
 
-class PictureReading:
-    """One pass over one picture or animation: iterate for batches, then ask what there was."""
+class PicturePass:
+    """Decode one picture or animation: iterate for batches; the other members are known afterwards."""
 
     rotation = 0
     sparse = empty = skipped = False
@@ -117,7 +119,7 @@ class PictureReading:
         """``page``: which one of a file that has several; None: the first, which is loaded."""
         self._path, self._image, self._sampling, self._limits, self._budget = path, image, sampling, limits, budget
         self._page = page
-        # What is written about where they are is wrong in some files, so that they are looked for.
+        # Some files give wrong offsets of their pictures, so the pictures are searched for.
         self._places = jpegs_in(path) if image.format in _SCALED else []
         self.damage = [damage] if damage else []
         self.unseen: list[str] = list(self.damage)
@@ -127,12 +129,12 @@ class PictureReading:
 
     @property
     def pages(self) -> int:
-        """Pictures in the file that do not follow each other in time; at least 1."""
+        """Number of pictures in the file that do not follow each other in time; at least 1."""
         return 1 if self._image.format in _ANIMATED else max(len(self._places), int(getattr(self._image, "n_frames", 1)))
 
-    def page(self, number: int) -> PictureReading:
-        """A pass over another of its pages, from 0."""
-        return PictureReading(self._path, self._image, "", self._sampling, self._limits, self._budget, number)
+    def page(self, number: int) -> PicturePass:
+        """Return a pass over another of its pages, from 0."""
+        return PicturePass(self._path, self._image, "", self._sampling, self._limits, self._budget, number)
 
     def __iter__(self) -> Iterator[FrameBatch]:
         count = int(getattr(self._image, "n_frames", 1)) if self._image.format in _ANIMATED else 1
@@ -143,11 +145,11 @@ class PictureReading:
         self.track = replace(self.track, duration_s=max(self.duration_s, self.track.duration_s), seen_s=self.duration_s)
 
     def _still(self) -> Iterator[FrameBatch]:
-        """The one frame of a still picture."""
+        """Yield the one frame of a still picture."""
         batch = np.zeros(1, FRAME_DTYPE)
         if self._page is not None:
             self._turn_to(self._page)
-        self._look(batch[0])
+        self._fill(batch[0])
         self.duration_s, self.frames = STILL_SHOWN_S, 1
         yield batch
 
@@ -167,15 +169,14 @@ class PictureReading:
             raise UnreadableMedia(f"{self._path}: the picture cannot be read: {error}") from error
 
     def _animation(self, count: int) -> Iterator[FrameBatch]:
-        """Frames on the sampling's clock; all are decoded in any mode, so keyframe mode looks as often as any other."""
-        batch, filled, due, seen, end_s = np.zeros(BATCH, FRAME_DTYPE), 0, 0.0, 0, 0.0
-        rate, everything = self._sampling.rate, self._sampling.mode is Mode.FULL
+        """Yield frames as sampled; all are decoded in any mode, so keyframe mode samples as often as any other."""
+        batch, filled, due_s, seen, end_s = np.zeros(BATCH, FRAME_DTYPE), 0, 0.0, 0, 0.0
         for time_s, until_s in self._times(count):
             seen, end_s = seen + 1, until_s
-            if not everything and time_s < due - 1e-6:
+            if not self._sampling.due(time_s, due_s):
                 continue
-            due = (math.floor(time_s * rate + 1e-6) + 1) / rate
-            self._look(batch[filled])
+            due_s = self._sampling.next_due_s(time_s)
+            self._fill(batch[filled])
             batch["time_s"][filled] = time_s
             filled += 1
             if filled == BATCH:
@@ -188,7 +189,7 @@ class PictureReading:
         self.duration_s, self.frames = end_s, seen
 
     def _times(self, count: int) -> Iterator[tuple[float, float]]:
-        """Load picture after picture; the seconds at which each begins and ends."""
+        """Load picture after picture; yield the seconds at which each begins and ends."""
         time_ms = 0
         for number in range(count):
             if time_ms > self._budget.seconds * 1000 or number >= self._budget.frames:
@@ -205,7 +206,7 @@ class PictureReading:
             yield time_ms / 1000, end_ms / 1000
             time_ms = end_ms
 
-    def _look(self, record: np.void) -> None:
+    def _fill(self, record: np.void) -> None:
         fill_from_image(record, self._image)
         record["keyframe"] = 1
         self.track = replace(self.track, width=int(record["width"]), height=int(record["height"]))
@@ -215,8 +216,8 @@ class PictureReading:
         self.unseen.append(words)
 
 
-def _looks_like_picture(path: str) -> bool:
-    """Whether the file begins as a picture does."""
+def _begins_as_picture(path: str) -> bool:
+    """Say whether the file begins as a picture does."""
     try:
         with opened(path) as file:
             head = file.read(12)
@@ -229,7 +230,7 @@ def _looks_like_picture(path: str) -> bool:
 
 
 def _opened(file: IO[bytes], path: str, limits: Limits) -> Image.Image | None:
-    """The picture, not decoded yet; None if Pillow does not know it, or if it is an APNG."""
+    """Open the picture without decoding it; None if Pillow does not read it, or if it is an APNG."""
     # Pillow refuses what has twice as many pixels; some of its formats need to know before they allocate.
     Image.MAX_IMAGE_PIXELS = (limits.pixels + 1) // 2
     try:
@@ -243,19 +244,18 @@ def _opened(file: IO[bytes], path: str, limits: Limits) -> Image.Image | None:
     if image.width * image.height > limits.pixels:
         raise LimitExceeded(f"{path}: {image.width} × {image.height} pixels", hint=RAISE_PIXELS)
     if image.format in _SCALED and image.width * image.height > LARGE_PIXELS:
-        image.draft(
-            "RGB", (image.width // 2, image.height // 2)
-        )  # half of each side: a quarter of the memory, and the same hash but for a few bits
+        # Half of each side takes a quarter of the memory, and changes a few bits of the hash.
+        image.draft("RGB", (image.width // 2, image.height // 2))
     return None if image.format == "PNG" and getattr(image, "is_animated", False) else image
 
 
 def _formats() -> list[str]:
-    """Those of `FORMATS` that this Pillow has; the others it knows include some that start programs."""
+    """Return those of `FORMATS` that this Pillow has; among the others it knows some start programs."""
     return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _loaded_in_part(path: str) -> Image.Image | None:
-    """The picture with its missing part left empty; its size was found to be within the limits."""
+    """Load the picture with its missing part left empty; its size was found to be within the limits."""
     before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, True
     try:
         with warnings.catch_warnings():
@@ -270,7 +270,7 @@ def _loaded_in_part(path: str) -> Image.Image | None:
 
 
 def _sound_part(path: str) -> tuple[IO[bytes], str]:
-    """What to open, and what is said about damage: of a WebP that breaks off, libwebp takes only whole pictures."""
+    """Return what to open, and what is said about damage: of a WebP that breaks off, libwebp takes only whole pictures."""
     with opened(path) as file:
         head = file.read(12)
         if head[:4] != b"RIFF":

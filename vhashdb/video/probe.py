@@ -1,4 +1,4 @@
-"""What a confined process can still do, found out by trying: each attempt is harmless where it succeeds."""
+"""Find out what a confined process can still do, by trying: each attempt is harmless if it succeeds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 _PTRACE_SEIZE, _PTRACE_DETACH = 0x4206, 17
+"""Requests. Given by Linux's ptrace.h."""
 
 
 def tried(layers: Iterable[str]) -> dict[str, Any]:
-    """``{"layers", "refused", "possible"}``: the layers that were put on, and what the rest of the world is to this process."""
+    """Return ``{"layers", "refused", "possible"}``: the layers in force, and which attempts failed and succeeded."""
     refused, possible = [], []
     for what, attempt in ATTEMPTS.items():
         try:
@@ -52,7 +53,7 @@ def _start_processes() -> None:
 def _run_programs() -> None:
     try:
         os.execv("/nowhere", ["/nowhere"])  # noqa: S606 - there is no such program
-    except FileNotFoundError:  # it was looked for
+    except FileNotFoundError:  # the system searched for it
         return
 
 

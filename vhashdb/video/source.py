@@ -1,6 +1,6 @@
-"""The file that a decoder process was handed, open: it can open none by itself.
+"""Hand a decoder process the file that it may read, open: it can open none by itself.
 
-Whoever reads it asks for it by its name, as if it were opened again: each reader has a position of its own.
+Code that reads the file asks for it by its name, as if it were opened again: each reader has a position of its own.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def forget(name: str) -> None:
 
 
 def opened(name: str) -> IO[bytes]:
-    """A new reader of the file of that name, from its beginning.
+    """Return a new reader of the file of that name, at its beginning.
 
     Raises:
-        FileNotFoundError: this process was given none of that name.
+        FileNotFoundError: this process was given no file of that name.
     """
     if name not in _given:
         raise FileNotFoundError(name)
@@ -34,7 +34,7 @@ def opened(name: str) -> IO[bytes]:
 
 
 class _Reader(io.RawIOBase):
-    """Reads an open file without moving the position that others may share. Closing it leaves the file open."""
+    """Read an open file without moving the position that others may share; closing it leaves the file open."""
 
     def __init__(self, name: str, descriptor: int, size: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class _Reader(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    # No `fileno`: whoever got the descriptor would want to know about it from the kernel, or move its position.
+    # No `fileno`: a library that had the descriptor would query the kernel about it, or move its position.
 
     def readinto(self, buffer: Any) -> int:
         count = os.preadv(self._descriptor, [buffer], self._at)

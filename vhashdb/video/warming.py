@@ -1,4 +1,4 @@
-"""A film of our own, read once before any other: what that binds, computes and fetches, each forked process then has from the start."""
+"""Decode a video of our own before any other: what that imports, computes and caches, each forked process then has from the start."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from typing import Final
 from vhashdb.limits import Limits
 from vhashdb.video import source
 from vhashdb.video.frames import Mode, Sampling
-from vhashdb.video.media import MediaReading
+from vhashdb.video.media import DecodeSession
 
 _NAME: Final = "warming.mp4"
 
 
 def warm_up(limits: Limits) -> None:
-    """Read the film as files are read, in this process, with one thread; where a file cannot be had in memory, nothing is done.
+    """Decode the video as files are, in this process, with one thread; do nothing where there is no file in memory.
 
-    Never on anything but this film: the process that does it is the one that all others are forked from.
+    Never decode anything else here: all processes of files are forked from this one.
     """
     if not hasattr(os, "memfd_create"):
         return
     try:
-        film = os.memfd_create(_NAME)
+        video = os.memfd_create(_NAME)
     except OSError:
         return
     try:
-        os.write(film, zlib.decompress(base64.b85decode(_FILM)))
-        source.give(_NAME, film)
+        os.write(video, zlib.decompress(base64.b85decode(_VIDEO)))
+        source.give(_NAME, video)
         for mode, exact in ((Mode.SAMPLED, True), (Mode.KEYFRAMES, False)):  # between them all that is computed only once
-            for _ in MediaReading(_NAME, Sampling(mode, exact=exact, threads=1), limits):
+            for _ in DecodeSession(_NAME, Sampling(mode, exact=exact, threads=1), limits):
                 pass
     finally:
         source.forget(_NAME)
-        os.close(film)
+        os.close(video)
 
 
 # H.264 in MP4, 160 × 96, six waves; compressed, because most of it is the encoder's description of itself.
-_FILM: Final = (
+_VIDEO: Final = (
     "c-nnd3se(V8lLb-t>Bh*v53WXP_))VLJ}}MmSK5n0<y66fhabe%-oO(GnsK_0*Q*K2o>onZjKMsAO+j?K~=OZ)*=O8RgSi-t4FESDps&vMbWm4$JXqffD3iE"
     "y=U(H-~ZqL|L*<&d(YfK5Ck=e4vrF720^?KNy4td3kfyDMX3=48D-)DKoGf#A#oA<xa7WWcXe0Vx5s)qbxoVYub`ci`|jB_+9*_k5-bl;wRQ%CIwdqkWM-$$"
     "QbeIi^Hbm$2?#il!g3B8m_$^gQbj5>DvjiA7DX;DBBH3MNLfgcfTeM(lI8OwBwnRiWN7Haaw5fAg*cSJjW~g+Q68AENR$Ldnk5P_b(|_rh2mD6b_f7d*(2jr"

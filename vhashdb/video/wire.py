@@ -1,14 +1,14 @@
-"""What the decoder process and its parent say to each other, over a socket and a pipe for each file.
+"""The protocol between the decoder process and its parent, over a socket and a pipe for each file.
 
-Parent to decoder, on the socket: a length and a JSON object ``{"number", "probe", "path", "mode", "rate", "exact",
-"threads"}``, with two descriptors beside it, the open file and the pipe to answer on. The process that reads the file answers
-on that pipe, which belongs to this request alone: messages of a fixed header (kind, length) and a body that is either raw
-`FRAME_DTYPE` records or a small JSON object. The parent sends one byte when it needs no more of it;
-the process is ended then, if it has not by itself, and the decoder says so on the socket, by the request's number.
+Parent to decoder, on the socket: a length and a JSON object ``{"number", "probe", "path", "sampling"}``, with two descriptors
+beside it, the open file and the pipe to answer on. The process of the file answers on that pipe, which belongs to this
+request alone: messages of a fixed header (kind, length) and a body that is either raw `FRAME_DTYPE` records or a small JSON
+object. The parent sends one byte when it needs no more of it; the process is ended then, unless it has ended by itself, and
+the decoder reports so on the socket, with the request's number.
 
-The parent checks every length before it reads a body, and every number and text before it uses one, waits for nothing
-without a deadline, and nothing is ever unpickled: a process that was taken over can lie about the pictures of its own file.
-What else it could do to its parent is what `vhashdb.video.confinement` leaves it: nothing on a Linux that has all layers.
+The parent checks every length before it reads a body, and every number and text before it uses one, never waits without a
+deadline, and unpickles nothing: a process that was taken over can lie about the pictures of its own file. What else it could
+do to its parent is what `vhashdb.video.confinement` leaves it: nothing on a Linux that has all layers.
 """
 
 from __future__ import annotations
@@ -27,23 +27,30 @@ from vhashdb.video.frames import FRAME_DTYPE, FrameBatch
 
 _HEADER: Final = struct.Struct("<BI")
 MAX_FRAMES: Final = 64
+"""Frames of a batch. Engineering bound: a message is at most about a megabyte."""
 MAX_JSON: Final = 64 * 1024
+"""Bytes of a JSON message. Engineering bound."""
+MAX_MESSAGE: Final = 1000
+"""Characters of an error's message. Engineering bound."""
+MAX_HINT: Final = 300
+"""Characters of its hint. Engineering bound."""
 _LENGTH: Final = struct.Struct("<I")
 _LARGEST: Final = 2**53
-"""Numbers beyond this are not exact everywhere; no fact about a video is so large."""
+"""Largest number accepted. Derived: larger ones are not exact in floating point, and no fact about a video is so large."""
 _LAST_S: Final = 4_000_000.0
-"""Times are kept in milliseconds of 32 bits."""
+"""Largest time accepted, in seconds. Derived: times are stored in milliseconds of 32 bits."""
 _DEEPEST: Final = 16
+"""Levels that JSON may nest. Engineering bound."""
 
 
 class Readable(Protocol):
-    """What gives bytes: fewer than asked for at its end alone."""
+    """Read bytes: fewer than were asked for only at the end."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 class Kind(enum.IntEnum):
-    """What a message's body is."""
+    """Name what a message's body is."""
 
     BATCH = 1
     """Frames."""
@@ -83,7 +90,7 @@ def receive(pipe: Readable) -> tuple[Kind, FrameBatch | dict[str, Any]]:
 
 
 def _checked(value: Any, depth: int = 0) -> Any:
-    """A JSON value as anybody can use it: no number too large or none at all, no half characters.
+    """Return a JSON value that is safe to use: no number too large or not finite, no lone surrogates.
 
     Raises:
         ValueError: it is none.
@@ -102,7 +109,11 @@ def _checked(value: Any, depth: int = 0) -> Any:
 
 
 def _frames(body: bytes) -> FrameBatch:
-    """The records of a batch, with times that can be times, pictures that have a size, and coefficients that are numbers."""
+    """Read the records of a batch, with possible times, pictures that have a size, and finite coefficients.
+
+    Raises:
+        ValueError: one is not.
+    """
     batch = np.frombuffer(body, FRAME_DTYPE)
     times, holes = batch["time_s"], batch["hole_s"]
     if not len(times) or not np.isfinite(times).all() or times.min() < 0 or times.max() > _LAST_S or (np.diff(times) < 0).any():
@@ -129,7 +140,7 @@ def send_request(control: socket.socket, request: dict[str, Any], media: int, an
 
 
 def receive_request(control: socket.socket) -> tuple[dict[str, Any], int, int] | None:
-    """The next request, and the descriptors of the file and the pipe; None if there will be no more."""
+    """Return the next request with the descriptors of the file and the pipe; None if there will be no more."""
     head, descriptors, _, _ = socket.recv_fds(control, _LENGTH.size, 2)
     (length,) = _LENGTH.unpack(head) if len(head) == _LENGTH.size else (0,)
     body = b""
@@ -141,19 +152,19 @@ def receive_request(control: socket.socket) -> tuple[dict[str, Any], int, int] |
 
 
 def send_enough(control: socket.socket) -> None:
-    """Say that no more of an answer is needed."""
+    """Tell the decoder that no more of an answer is needed."""
     control.sendall(b".")
 
 
 def send_end(control: socket.socket, end: dict[str, Any]) -> None:
-    """Say that the process of a request has ended."""
+    """Report that the process of a request has ended."""
     body = json.dumps(end).encode()
-    with contextlib.suppress(OSError):  # the parent has gone; the next request will not come
+    with contextlib.suppress(OSError):  # the parent is gone, so there will be no further request
         control.sendall(_LENGTH.pack(len(body)) + body)
 
 
 def receive_end(control: Readable) -> dict[str, Any]:
-    """What `send_end` said.
+    """Read what `send_end` sent.
 
     Raises:
         EOFError: the other side is gone.

@@ -1,7 +1,7 @@
-"""Painting over what covers a part of the picture, with what is beside it: logos, stickers, captions.
+"""Inpainting: fill what covers a part of the picture (logos, stickers, captions) from what is beside it.
 
-A drawn patch disturbs all of a hash, because every coefficient sees the whole picture. Continuing the picture into the
-patch from its borders leaves only the error of what was hidden there, which is far smaller.
+What is drawn over a picture changes all of its hash, because every coefficient depends on the whole picture. Continuing the
+picture into the masked part from its borders leaves only the error of what was hidden there, which is far smaller.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from vhashdb.hashing.pdq import FloatArray
 from vhashdb.hashing.views import Box
 
 _MARGIN: Final = 1
-"""Points beside a patch that are mixtures of it and the picture."""
+"""Points next to a masked part that are mixtures of it and the picture. Derived: an edge of the mask lies within one point."""
 
 
 @dataclass(frozen=True)
 class Patch:
-    """What is added to some points of ``n`` sketches to paint a rectangle over."""
+    """Hold what is added to a rectangle of ``n`` thumbnails to inpaint it."""
 
     rows: slice
     columns: slice
@@ -29,38 +29,38 @@ class Patch:
     """``(n, rows, columns)`` float32, in luma levels."""
 
 
-def paint_over(sketches: FloatArray, box: Box) -> Patch:
+def inpaint(thumbnails: FloatArray, box: Box) -> Patch:
     """Continue the picture into a rectangle from those of its sides that lie within the picture.
 
-    Opposite sides are joined linearly; what comes from left and right, and from above and below, counts by nearness.
+    Opposite sides are joined linearly; the fills from left and right and from above and below are weighted by nearness.
 
     Args:
-        sketches: ``(n, side, side)`` float32.
-        box: the rectangle; touches at most three borders of the picture.
+        thumbnails: ``(n, side, side)`` float32, luma levels.
+        box: the rectangle; it touches at most three borders of the picture.
     """
-    side = sketches.shape[1]
+    side = thumbnails.shape[1]
     top, bottom = _reach(box.top, box.bottom, side)
     left, right = _reach(box.left, box.right, side)
     rows, columns = slice(top, bottom), slice(left, right)
     across, across_weight = _between(
-        sketches[:, rows, left - 1] if left else None, sketches[:, rows, right] if right < side else None, right - left
+        thumbnails[:, rows, left - 1] if left else None, thumbnails[:, rows, right] if right < side else None, right - left
     )
     down, down_weight = _between(
-        sketches[:, top - 1, columns] if top else None, sketches[:, bottom, columns] if bottom < side else None, bottom - top
+        thumbnails[:, top - 1, columns] if top else None, thumbnails[:, bottom, columns] if bottom < side else None, bottom - top
     )
     weight_across, weight_down = across_weight[None, :], down_weight[:, None]
     total = np.maximum(weight_across + weight_down, 1e-6)
     painted = across * (weight_across / total) + down.transpose(0, 2, 1) * (weight_down / total)
-    return Patch(rows, columns, np.asarray(painted - sketches[:, rows, columns], np.float32))
+    return Patch(rows, columns, np.asarray(painted - thumbnails[:, rows, columns], np.float32))
 
 
 def _reach(low: float, high: float, side: int) -> tuple[int, int]:
-    """First and past-the-last point, with the mixed points beside them."""
+    """Return the first and the past-the-last point, with the mixed points beside them."""
     return max(0, round(low * side) - _MARGIN), min(side, round(high * side) + _MARGIN)
 
 
 def _between(first: FloatArray | None, last: FloatArray | None, length: int) -> tuple[FloatArray, FloatArray]:
-    """Values ``(n, lines, length)`` from one border to the other, and how much each of the ``length`` points is to be trusted."""
+    """Interpolate from one border to the other: values ``(n, lines, length)``, and the weight of each of the ``length`` points."""
     before = np.arange(length, dtype=np.float32)
     if first is not None and last is not None:
         share = (before + 1) / (length + 1)  # the borders are a point beyond the first and the last

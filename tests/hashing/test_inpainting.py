@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.examples import examples
-from tests.footage import bits_between, decoded, picture, scene, sketch_of
+from tests.footage import bits_between, decoded, picture, scene, thumbnail_of
 from vhashdb.hashing import pdq
-from vhashdb.hashing.algorithms import Pdq, Seen, algorithm
-from vhashdb.hashing.painting import paint_over
-from vhashdb.hashing.views import BARED, WHOLE_FRAME, Box, Orientation, Region, region_coefficients
+from vhashdb.hashing.algorithms import Pdq, RegionPixels, algorithm
+from vhashdb.hashing.inpainting import inpaint
+from vhashdb.hashing.views import MASKED_REGIONS, WHOLE_FRAME, Box, Orientation, Region, region_coefficients
 from vhashdb.video.frames import FRAME_DTYPE, fill_frame
 
 SIDE = 128
@@ -22,9 +22,9 @@ SPANS = st.tuples(st.sampled_from([0.0, 0.1, 0.3, 0.55]), st.floats(0.06, 0.4)).
 BOXES = st.builds(lambda x, y: Box(x[0], y[0], x[1], y[1]), SPANS, SPANS)
 
 
-def painted(sketches, box):
-    patch = paint_over(sketches, box)
-    out = sketches.copy()
+def painted(thumbnails, box):
+    patch = inpaint(thumbnails, box)
+    out = thumbnails.copy()
     out[:, patch.rows, patch.columns] += patch.change
     return out
 
@@ -36,13 +36,13 @@ def grey(rgb):
 def frames_of(lumas):
     batch = np.zeros(len(lumas), FRAME_DTYPE)
     for record, luma in zip(batch, lumas, strict=True):
-        fill_frame(record, luma, sketch_of(luma))
+        fill_frame(record, luma, thumbnail_of(luma))
     batch["time_s"] = np.arange(len(lumas)) / 4
     return batch
 
 
 def levels_of(frames):
-    return frames["sketch"].astype(np.float32)
+    return frames["thumbnail"].astype(np.float32)
 
 
 def gradient(down, across):
@@ -55,7 +55,7 @@ def gradient(down, across):
 def test_a_patch_continues_a_gradient_exactly(box, down, across):
     """Between two borders any; beyond a single one only what does not change from it on can be known."""
     levels = gradient(down if box.top else 0.0, across if box.left else 0.0)
-    patch = paint_over(levels, box)
+    patch = inpaint(levels, box)
     hidden = levels.copy()
     hidden[:, patch.rows, patch.columns][:, 1:-1, 1:-1] = 255
     assert np.allclose(painted(hidden, box), levels, atol=1e-2)
@@ -65,15 +65,15 @@ def test_a_patch_continues_a_gradient_exactly(box, down, across):
 @settings(max_examples=examples(60))
 def test_what_was_drawn_leaves_no_trace(box, first, second):
     """The patch is made of what is around it alone."""
-    sketches = np.stack([sketch_of(grey(f)) for f in scene(3, 2)]).astype(np.float32)
+    thumbnails = np.stack([thumbnail_of(grey(f)) for f in scene(3, 2)]).astype(np.float32)
     drawn = []
     for level in (first, second):
-        levels = sketches.copy()
+        levels = thumbnails.copy()
         levels[:, round(box.top * SIDE) : round(box.bottom * SIDE), round(box.left * SIDE) : round(box.right * SIDE)] = level
         drawn.append(painted(levels, box))
     assert np.allclose(drawn[0], drawn[1], atol=1e-3)
     outside = np.ones((SIDE, SIDE), bool)
-    patch = paint_over(sketches, box)
+    patch = inpaint(thumbnails, box)
     outside[patch.rows, patch.columns] = False
     assert np.array_equal(drawn[0][:, outside], levels[:, outside])
 
@@ -81,14 +81,14 @@ def test_what_was_drawn_leaves_no_trace(box, first, second):
 @given(BOXES)
 @settings(max_examples=examples(40))
 def test_a_patch_is_never_brighter_or_darker_than_what_is_around_it(box):
-    sketches = np.stack([sketch_of(grey(f)) for f in scene(5, 2)]).astype(np.float32)
-    patch = paint_over(sketches, box)
-    inside = painted(sketches, box)[:, patch.rows, patch.columns]
+    thumbnails = np.stack([thumbnail_of(grey(f)) for f in scene(5, 2)]).astype(np.float32)
+    patch = inpaint(thumbnails, box)
+    inside = painted(thumbnails, box)[:, patch.rows, patch.columns]
     rows = slice(max(0, patch.rows.start - 1), patch.rows.stop + 1)
     columns = slice(max(0, patch.columns.start - 1), patch.columns.stop + 1)
-    around = sketches[:, rows, columns].reshape(len(sketches), -1)
-    assert (inside.reshape(len(sketches), -1).max(axis=1) <= around.max(axis=1) + 1e-2).all()
-    assert (inside.reshape(len(sketches), -1).min(axis=1) >= around.min(axis=1) - 1e-2).all()
+    around = thumbnails[:, rows, columns].reshape(len(thumbnails), -1)
+    assert (inside.reshape(len(thumbnails), -1).max(axis=1) <= around.max(axis=1) + 1e-2).all()
+    assert (inside.reshape(len(thumbnails), -1).min(axis=1) >= around.min(axis=1) - 1e-2).all()
 
 
 @given(BOXES, st.sampled_from([WHOLE_FRAME, Box(0.1, 0.05, 0.95, 0.8), Box.centred(0.7)]), st.integers(0, 50))
@@ -97,9 +97,9 @@ def test_a_patch_gives_the_coefficients_of_the_picture_really_painted_over(box, 
     frames = frames_of([grey(f) for f in scene(seed, 3, 180, 320)])
     levels = levels_of(frames)
     really = region_coefficients(painted(levels, box), region, 180, 320)
-    if region == WHOLE_FRAME:  # the whole picture's coefficients are exact, those of the sketch are not
+    if region == WHOLE_FRAME:  # the whole picture's coefficients are exact, those of the thumbnail are not
         really += frames["coefficients"] - region_coefficients(levels, region, 180, 320)
-    seen = Seen(levels, region, (paint_over(levels, box),))
+    seen = RegionPixels(levels, region, (inpaint(levels, box),))
     ((hashes,),) = Pdq().hash_regions(frames, [seen], [Orientation.UPRIGHT])
     assert bits_between(hashes, pdq.bits_of(really)).max() <= 2  # a pair of coefficients equal but for rounding
 
@@ -109,11 +109,11 @@ def test_other_algorithms_paint_over_too():
     levels, box = levels_of(frames), Box(right=0.3, bottom=0.3)
     hidden = levels.copy()
     hidden[:, : round(0.3 * SIDE), : round(0.3 * SIDE)] = 0
-    clean, covered, bare = (
-        algorithm("phash").hash_regions(frames, [Seen(seen, WHOLE_FRAME, patches)], [Orientation.UPRIGHT])[0, 0]
-        for seen, patches in ((levels, ()), (hidden, ()), (hidden, (paint_over(hidden, box),)))
+    clean, covered, masked = (
+        algorithm("phash").hash_regions(frames, [RegionPixels(seen, WHOLE_FRAME, patches)], [Orientation.UPRIGHT])[0, 0]
+        for seen, patches in ((levels, ()), (hidden, ()), (hidden, (inpaint(hidden, box),)))
     )
-    assert (bits_between(bare, clean) < bits_between(covered, clean)).all()
+    assert (bits_between(masked, clean) < bits_between(covered, clean)).all()
 
 
 def with_logo(luma, corner):
@@ -128,31 +128,33 @@ def with_logo(luma, corner):
     return out
 
 
-@pytest.mark.parametrize("region", [Region.BARE_TOP_LEFT, Region.BARE_TOP_RIGHT, Region.BARE_BOTTOM_LEFT, Region.BARE_BOTTOM_RIGHT])
-def test_a_logo_changes_the_bared_view_far_less_than_the_whole(samples, region):
-    whole, bared = [], []
+@pytest.mark.parametrize("region", [Region.MASKED_TOP_LEFT, Region.MASKED_TOP_RIGHT, Region.MASKED_BOTTOM_LEFT, Region.MASKED_BOTTOM_RIGHT])
+def test_a_logo_changes_the_masked_view_far_less_than_the_whole(samples, region):
+    whole, masked = [], []
     for name in NAMES:
         clean = [grey(rgb) for rgb in decoded(samples / "known" / f"{name}.mp4", every=50)]
         frames = frames_of([with_logo(luma, region.name) for luma in clean])
         levels = levels_of(frames)
-        patches = tuple(paint_over(levels, cover) for cover in BARED[region])
-        hashes = Pdq().hash_regions(frames, [Seen(levels, WHOLE_FRAME), Seen(levels, WHOLE_FRAME, patches)], [Orientation.UPRIGHT])
+        patches = tuple(inpaint(levels, cover) for cover in MASKED_REGIONS[region])
+        hashes = Pdq().hash_regions(
+            frames, [RegionPixels(levels, WHOLE_FRAME), RegionPixels(levels, WHOLE_FRAME, patches)], [Orientation.UPRIGHT]
+        )
         known = np.stack([pdq.hash_luma(luma)[0] for luma in clean])
         whole += bits_between(hashes[0, 0], known).tolist()
-        bared += bits_between(hashes[1, 0], known).tolist()
-    assert np.mean(bared) <= 0.6 * np.mean(whole)
-    assert np.mean(bared) <= 28
+        masked += bits_between(hashes[1, 0], known).tolist()
+    assert np.mean(masked) <= 0.6 * np.mean(whole)
+    assert np.mean(masked) <= 28
 
 
-@pytest.mark.parametrize("region", BARED)
-def test_a_bared_view_of_a_clean_picture_is_near_the_whole(samples, region):
+@pytest.mark.parametrize("region", MASKED_REGIONS)
+def test_a_masked_view_of_a_clean_picture_is_near_the_whole(samples, region):
     """References are not painted over: what is missing on the asked side must cost little."""
     bits = []
     for name in NAMES:
         frames = frames_of([grey(rgb) for rgb in decoded(samples / "known" / f"{name}.mp4", every=50)])
         levels = levels_of(frames)
-        seen = Seen(levels, WHOLE_FRAME, tuple(paint_over(levels, cover) for cover in BARED[region]))
-        hashes = Pdq().hash_regions(frames, [seen, Seen(levels, WHOLE_FRAME)], [Orientation.UPRIGHT])[:, 0]
+        seen = RegionPixels(levels, WHOLE_FRAME, tuple(inpaint(levels, cover) for cover in MASKED_REGIONS[region]))
+        hashes = Pdq().hash_regions(frames, [seen, RegionPixels(levels, WHOLE_FRAME)], [Orientation.UPRIGHT])[:, 0]
         bits += bits_between(hashes[0], hashes[1]).tolist()
     assert np.mean(bits) <= (28 if region.name.count("_") == 2 else 48)  # one corner, or more of the picture
 
@@ -161,8 +163,8 @@ def test_several_patches_add_up():
     luma = picture(9, 180, 320, 20)[..., 0].copy()
     frames = frames_of([luma])
     levels = levels_of(frames)
-    boxes = BARED[Region.BARE_CORNERS]
-    seen = Seen(levels, WHOLE_FRAME, tuple(paint_over(levels, box) for box in boxes))
+    boxes = MASKED_REGIONS[Region.MASKED_CORNERS]
+    seen = RegionPixels(levels, WHOLE_FRAME, tuple(inpaint(levels, box) for box in boxes))
     expected = levels
     for box in boxes:  # they do not touch one another
         expected = painted(expected, box)
