@@ -22,7 +22,7 @@ def command(path: Path | None, db: Path, algorithm: str, bits: int) -> None:
     """Make a new, empty database at PATH, or where --db says.
 
     A database is a folder. All its hashes are of one algorithm, chosen here for good: pdq, which others use as well, or one of
-    those that imagehash knows. What is there already is never overwritten.
+    those that imagehash knows (pip install "vhashdb[imagehash]"). What is there already is never overwritten.
 
     \b
     Example:

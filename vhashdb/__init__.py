@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.hash_query import HashQuery
+    from vhashdb.hashing.algorithms import PdqHash
     from vhashdb.matching import Comparison, Explanation, Gate, MatchedSegment, Verdict, compare
     from vhashdb.moderation.policy import Action, Ceiling
     from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result
@@ -112,6 +113,7 @@ _LAZY = {
     "Gate": "vhashdb.matching",
     "HashQuery": "vhashdb.hash_query",
     "Match": "vhashdb.search.results",
+    "PdqHash": "vhashdb.hashing.algorithms",
     "PictureTrack": "vhashdb.coverage",
     "Record": "vhashdb.store",
     "Result": "vhashdb.search.results",
@@ -180,6 +182,7 @@ __all__ = [
     "MediaNotFound",
     "NotADatabase",
     "NotMedia",
+    "PdqHash",
     "PictureTrack",
     "Record",
     "RecordNotFound",
@@ -213,7 +216,7 @@ def create(path: str | os.PathLike[str], *, algorithm: str = "pdq", bits: int = 
 
     Raises:
         DatabaseExists: there is something already.
-        UsageError: no such algorithm.
+        UsageError: no such algorithm, or it needs imagehash, which is not installed.
     """
     from vhashdb.database import Database
 

@@ -89,9 +89,10 @@ class Database:
         """Make a new, empty database; see `vhashdb.create`."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise DatabaseExists(f"{path} exists already")
-        chosen = algorithm(algorithm_name, bits).id
+        chosen = algorithm(algorithm_name, bits)
+        chosen.load()  # else nothing could be put in
         path.mkdir(parents=True, exist_ok=True)
-        return cls(path, Store.create(path / RECORDS_FILE, chosen), limits or Limits())
+        return cls(path, Store.create(path / RECORDS_FILE, chosen.id), limits or Limits())
 
     @classmethod
     def open(

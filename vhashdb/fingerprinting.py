@@ -6,17 +6,20 @@ import atexit
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
 from vhashdb.errors import UsageError
 from vhashdb.fingerprints import EVERY_FRAME_PROFILE, QUERY_PROFILE, REFERENCE_PROFILE, ExtractionProfile, Fingerprint, FingerprintBuilder
-from vhashdb.hashing.algorithms import FrameAlgorithm, algorithm, to_imagehash
+from vhashdb.hashing.algorithms import FrameAlgorithm, Pdq, PdqHash, algorithm, to_imagehash
 from vhashdb.inputs import Source, as_file, as_image
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
 from vhashdb.video import DecoderPool, FrameBatch, Sampling, VideoInfo, frames_of_image
+
+if TYPE_CHECKING:
+    from imagehash import ImageHash
 
 PROFILES: Final = {"reference": REFERENCE_PROFILE, "query": QUERY_PROFILE}
 """The two extraction profiles that `fingerprint` takes by name."""
@@ -71,7 +74,9 @@ def build(
 
     Raises:
         MediaError: the input cannot be read.
+        UsageError: the algorithm needs what is not installed.
     """
+    frame_algorithm.load()
     kept = KeptFrames(profiles[0].sampling)
     image = None if isinstance(source, OpenFile) else as_image(source)
     if image is not None:
@@ -99,7 +104,8 @@ def fingerprint(
     Args:
         source: a path, a PIL picture, a uint8 array ``(h, w[, 3])``, or a binary file object.
         views: ``"reference"``, what a database stores, or ``"query"``, what it is searched with.
-        algorithm_name: ``"pdq"``, or one of imagehash's ``"phash"``, ``"dhash"``, ``"whash"``, ``"average_hash"``.
+        algorithm_name: ``"pdq"``, or one of imagehash's ``"phash"``, ``"dhash"``, ``"whash"``, ``"average_hash"``, which need
+            ``pip install "vhashdb[imagehash]"``.
         bits: of one hash; 256 for PDQ.
         limits: bounds on what the input may cost.
 
@@ -117,12 +123,24 @@ def fingerprint(
     return build(source, [PROFILES[views]], algorithm(algorithm_name, bits), _pool(limits), limits).fingerprints[0]
 
 
-def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 256) -> object:
-    """Hash one picture into an `imagehash.ImageHash`; its text is the hash in hexadecimal.
+def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 256) -> PdqHash | ImageHash:
+    """Hash one picture; the hash's text is its hexadecimal form.
 
-    With ``"pdq"`` it equals the reference implementation's, with the others imagehash's own.
+    Returns:
+        With ``"pdq"`` a `PdqHash`, equal to the reference implementation's; with the others imagehash's own `imagehash.ImageHash`.
+        Both subtract, compare and print alike, also with each other.
+
+    Raises:
+        UsageError: no such algorithm, or it needs imagehash, which is not installed.
+
+    Example::
+
+        a, b = (vhashdb.hash_image(Image.open(name)) for name in ("a.png", "b.png"))
+        print(a, a - b)
     """
-    return to_imagehash(algorithm(algorithm_name, bits).hash_image(image))
+    chosen = algorithm(algorithm_name, bits)
+    packed = chosen.hash_image(image)
+    return PdqHash(packed) if isinstance(chosen, Pdq) else to_imagehash(packed)
 
 
 def every_frame(source: Source, *, limits: Limits | None = None) -> Fingerprint:

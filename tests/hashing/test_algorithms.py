@@ -10,7 +10,7 @@ from PIL import Image
 import vhashdb
 from tests.examples import examples
 from tests.footage import bits_between, fingerprint_of, picture, random_hashes, thumbnail_of
-from vhashdb.hashing.algorithms import IMAGEHASH_NAMES, NAMES, AlgorithmId, RegionPixels, algorithm, from_imagehash, to_imagehash
+from vhashdb.hashing.algorithms import IMAGEHASH_NAMES, NAMES, AlgorithmId, PdqHash, RegionPixels, algorithm, from_imagehash, to_imagehash
 from vhashdb.hashing.views import WHOLE_FRAME, Orientation
 from vhashdb.video import frames_of_image
 
@@ -39,9 +39,21 @@ def test_an_imagehash_survives_the_way_in_and_out(side, seed):
     assert to_imagehash(packed) == value
 
 
-def test_a_pdq_hash_as_imagehash_counts_the_same_distance():
-    left, right = random_hashes(1, 2)
-    assert to_imagehash(left) - to_imagehash(right) == bits_between(left, right)
+def test_a_pdq_hash_behaves_like_an_imagehash_and_together_with_one():
+    packed = random_hashes(1, 2)
+    left, right = map(PdqHash, packed)
+    theirs = [to_imagehash(hashes) for hashes in packed]
+    assert left - right == left - theirs[1] == theirs[0] - right == bits_between(*packed)
+    assert left == theirs[0] == left
+    assert left not in (right, theirs[1], None, str(left))
+    assert (str(left), len(left)) == (str(theirs[0]), len(theirs[0]))
+    assert len({left, right, PdqHash(packed[0])}) == 2
+    assert np.array_equal(left.hash, theirs[0].hash)
+
+
+def test_hashes_of_two_sizes_have_no_distance():
+    with pytest.raises(TypeError, match="256 and 64 bits"):
+        PdqHash(random_hashes(1, 1)[0]) - imagehash.ImageHash(np.zeros((8, 8), bool))
 
 
 @pytest.mark.parametrize("name", IMAGEHASH_NAMES)

@@ -1,5 +1,7 @@
 """Frame algorithms by name: PDQ, and those of the imagehash package.
 
+imagehash brings SciPy and is an extra of vhashdb: it is loaded only when one of its functions is asked for by name.
+
 The name, the number of bits and a spec version form an `AlgorithmId`, which travels with every fingerprint; two
 fingerprints are only ever compared when their ids are equal.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,9 @@ from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.inpainting import Patch
 from vhashdb.hashing.pdq import FloatArray
 from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, box_matrices, orient, region_coefficients
+
+if TYPE_CHECKING:
+    from imagehash import ImageHash
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,14 @@ class FrameAlgorithm(Protocol):
     @property
     def id(self) -> AlgorithmId: ...
 
+    def load(self) -> None:
+        """Load what hashing needs, before an input is decoded in vain.
+
+        Raises:
+            UsageError: it is not installed.
+        """
+        ...
+
     def hash_regions(
         self, frames: npt.NDArray[np.void], regions: Sequence[RegionPixels], orientations: Sequence[Orientation]
     ) -> PackedHashes:
@@ -91,6 +104,9 @@ class Pdq:
     """Compute PDQ, bit-compatible with the reference implementation; see `vhashdb.hashing.pdq`."""
 
     id: Final = AlgorithmId("pdq", pdq.BITS, 1)
+
+    def load(self) -> None:
+        """Do nothing: it needs NumPy alone."""
 
     def hash_regions(
         self, frames: npt.NDArray[np.void], regions: Sequence[RegionPixels], orientations: Sequence[Orientation]
@@ -119,6 +135,9 @@ class ImageHashAlgorithm:
         self.id = AlgorithmId(name, bits, 1)
         self._side = side
 
+    def load(self) -> None:
+        self._function()
+
     def hash_regions(
         self, frames: npt.NDArray[np.void], regions: Sequence[RegionPixels], orientations: Sequence[Orientation]
     ) -> PackedHashes:
@@ -126,10 +145,48 @@ class ImageHashAlgorithm:
         return np.array(hashes, np.uint8).reshape(len(regions), len(orientations), len(frames), self.id.bytes)
 
     def hash_image(self, image: Image.Image) -> PackedHashes:
-        import imagehash  # brings SciPy: loaded only by those who choose it
+        return from_imagehash(self._function()(image, hash_size=self._side))
 
-        function: Callable[..., imagehash.ImageHash] = getattr(imagehash, self.id.name)
-        return from_imagehash(function(image, hash_size=self._side))
+    def _function(self) -> Callable[..., ImageHash]:
+        try:
+            import imagehash
+        except ImportError as error:
+            message = f"the algorithm {self.id.name} needs imagehash, which is not installed"
+            raise UsageError(message, hint='pip install "vhashdb[imagehash]", or use pdq') from error
+        function: Callable[..., ImageHash] = getattr(imagehash, self.id.name)
+        return function
+
+
+class PdqHash:
+    """The PDQ hash of one picture, to be compared with others.
+
+    It can be used like an `imagehash.ImageHash`, and together with one: ``str(a)`` is the hash in hexadecimal, ``a - b`` the
+    number of bits that differ, ``a == b`` whether none does, and ``a.hash`` has the bits, ``(16, 16)`` bool.
+    """
+
+    def __init__(self, packed: PackedHashes) -> None:
+        self.hash: npt.NDArray[np.bool_] = np.unpackbits(packed).astype(bool).reshape(pdq.SIDE, pdq.SIDE)
+
+    def __str__(self) -> str:
+        return np.packbits(self.hash).tobytes().hex()
+
+    def __repr__(self) -> str:
+        return f"PdqHash({self})"
+
+    def __sub__(self, other: PdqHash | ImageHash) -> int:
+        if self.hash.shape != other.hash.shape:
+            raise TypeError(f"hashes of {self.hash.size} and {other.hash.size} bits cannot be compared")
+        return int(np.count_nonzero(self.hash != other.hash))
+
+    def __eq__(self, other: object) -> bool:
+        bits = getattr(other, "hash", None)
+        return isinstance(bits, np.ndarray) and np.array_equal(self.hash, bits)
+
+    def __hash__(self) -> int:
+        return hash(self.hash.tobytes())
+
+    def __len__(self) -> int:
+        return self.hash.size
 
 
 IMAGEHASH_NAMES: Final = ("phash", "dhash", "whash", "average_hash")
@@ -156,9 +213,9 @@ def from_imagehash(value: Any) -> PackedHashes:
     return np.packbits(np.asarray(value.hash, bool).ravel())
 
 
-def to_imagehash(packed: PackedHashes) -> Any:
-    """Turn a packed hash ``(bytes,)`` into an `imagehash.ImageHash`, whose text is the hash in hexadecimal."""
-    import imagehash
+def to_imagehash(packed: PackedHashes) -> ImageHash:
+    """A packed hash ``(bytes,)`` as an `imagehash.ImageHash`, whose text is the hash's hexadecimal form."""
+    import imagehash  # is there: it has just made the hash
 
     bits = np.unpackbits(packed).astype(bool)
     side = math.isqrt(len(bits))
