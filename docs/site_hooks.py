@@ -41,3 +41,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return str(target.relative_to(ROOT / "docs")) if target.is_relative_to(ROOT / "docs") else link[1]
 
     return _LINK.sub(within, markdown)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001  # by name
+    """The colons that announce a block of code in a docstring become one, or none where they stand alone."""
+    return html.replace("<p>::</p>", "").replace("::</p>", ":</p>") if page.file.src_uri == "api.md" else html

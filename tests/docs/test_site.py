@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import vhashdb
 from tests.conftest import ROOT
 
 ELSEWHERE = ("about.md", "bench.md", "changelog.md", "contributing.md", "samples.md", "security.md")
@@ -66,6 +67,23 @@ def test_links_of_the_repository_lead_to_pages_of_the_site(site):
     assert 'href="tutorial.html"' in about
     assert 'href="bench.html"' in about
     assert ".md" not in re.sub(r"<code>.*?</code>", "", "".join(re.findall(r'href="[^"]*"', about)))
+
+
+def test_the_reference_has_everything_that_is_public(site):
+    text = (site / "api.html").read_text(encoding="utf-8")
+    described = set(re.findall(r'id="(vhashdb\.[\w.]+)"', text))
+    for name in set(vhashdb.__all__) - {"__version__"}:
+        assert {f"vhashdb.{name}", f"vhashdb.errors.{name}"} & described, name
+    assert {"vhashdb.Database.match", "vhashdb.Result.verdict", "vhashdb.Exchange.sync", "vhashdb.report.Report.write"} <= described
+    assert "::</p>" not in text
+
+
+def test_the_reference_describes_what_the_exchange_offers(site, new_db):
+    text, exchange = (site / "api.html").read_text(encoding="utf-8"), new_db.exchange
+    attributes = [exchange.feeds, exchange.opinions, exchange.federations, exchange.reviews, exchange.assessments]
+    for offered in (*attributes, exchange.allow_list(), exchange.canaries(), exchange.outbox([])):
+        kind = type(offered)
+        assert f'id="{kind.__module__}.{kind.__qualname__}"' in text, kind
 
 
 def test_the_search_knows_the_guides(site):
