@@ -28,6 +28,7 @@ check: $(VENV)/.test-ready
 docs: $(VENV)/.test-ready
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/json_reference.py
+	$(BIN)/python docs/draw_copies.py
 	$(BIN)/python docs/make_man_pages.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 

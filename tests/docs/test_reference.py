@@ -1,5 +1,6 @@
 """Tables and references in the documents are whole and up to date."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -15,6 +16,22 @@ def test_the_command_line_reference_is_up_to_date():
 
 def test_the_page_of_json_lines_is_up_to_date():
     assert subprocess.run([sys.executable, DOCS / "json_reference.py", "--check"], check=False).returncode == 0, "run `make docs`"
+
+
+def test_the_picture_of_the_readme_shows_what_is_found():
+    assert subprocess.run([sys.executable, DOCS / "draw_copies.py", "--check"], check=False).returncode == 0, "run `make docs`"
+
+
+def test_pictures_that_show_something_else_are_not_equal():
+    spec = importlib.util.spec_from_file_location("draw_copies", DOCS / "draw_copies.py")
+    script = sys.modules["draw_copies"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    picture = (DOCS / "copies.svg").read_text(encoding="utf-8")
+    assert script.equal(picture, picture)
+    assert not script.equal(picture, picture.replace("MATCH", "POSSIBLE"))
+    first, *_, last = re.findall(r"base64,([^\"]+)", picture)
+    assert not script.equal(picture, picture.replace(first, last))
+    assert not re.search(r"href=\"(?!data:)", picture)  # complete in itself
 
 
 def test_links_between_documents_lead_somewhere():
