@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.demo-ready
 	rm -rf build/demo
 	$(BIN)/vhashdb demo --keep build/demo
+	@echo "To go on with the README or the tutorial, in this shell:  . $(BIN)/activate"
 
 # More processes than processors: many tests wait for something.
 test: check $(VENV)/.test-ready
@@ -53,12 +54,13 @@ clean:
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install -qq --upgrade pip
 
+# -qq: setuptools has a warning about editable installs that looks like a failure. Errors are shown.
 $(VENV)/.demo-ready: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install -qq --editable .
 	touch $@
 
 $(VENV)/.test-ready: $(VENV)/.demo-ready
-	$(BIN)/python -m pip install --quiet --editable '.[test,check,docs]'
+	$(BIN)/python -m pip install -qq --editable '.[test,check,docs]'
 	touch $@

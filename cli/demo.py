@@ -60,8 +60,9 @@ def command(keep: Path | None) -> None:
                 _report(database, answers, keep / "report.html")
     if keep:
         # Made in a virtual environment, the command need not be on the PATH.
-        command = "vhashdb" if shutil.which("vhashdb") else f"{shown(sys.executable)} -m vhashdb"
-        emit(f"\nThe database stays at {shown(place)}. Try:  {command} match --db {shown(place)} VIDEO")
+        program = "vhashdb" if shutil.which("vhashdb") else f"{shown(_from_here(sys.executable))} -m vhashdb"
+        film = _from_here(samples / "edited" / _EXPLAINED)
+        emit(f"\nThe database stays at {shown(place)}. Try:\n\n   {program} match --db {shown(place)} {shown(film)}")
     else:
         emit("\nThe database was temporary. To start your own:  vhashdb init, vhashdb add, vhashdb match")
 
@@ -73,6 +74,12 @@ def samples_folder() -> Path:
         if Path(location, "known").is_dir():
             return Path(location)
     raise UsageError("the sample videos are not installed", hint="install vhashdb again, or run this in a copy of its repository")
+
+
+def _from_here(path: str | Path) -> Path:
+    """A path below the working folder without that, so that a command with it is short."""
+    place, path = Path.cwd(), Path(path)
+    return path.relative_to(place) if path.is_relative_to(place) else path
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """`vhashdb demo`, also from a folder laid out as a wheel installs it."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,10 +21,13 @@ def test_tour(clean):
     assert not list(clean.iterdir())
 
 
-def test_the_database_can_be_kept(clean, samples):
-    assert run("demo", "--keep", "tour").code == 0
+def test_the_database_can_be_kept_and_the_command_that_is_named_works(clean):
+    done = run("demo", "--keep", "tour")
+    assert done.code == 0
     assert "valley__mirror.mp4" in (clean / "tour" / "report.html").read_text(encoding="utf-8")
-    assert run("match", "--db", "tour/demo.vhdb", samples / "edited" / "harbour__insert.mp4").code == 10
+    program, *arguments = shlex.split(done.out.splitlines()[-1])
+    assert program == "vhashdb" or arguments[:2] == ["-m", "vhashdb"]
+    assert run(*arguments[arguments.index("match") :]).code == 10
     again = run("demo", "--keep", "tour")
     assert again.code == 4
     assert "exists already" in again.err
