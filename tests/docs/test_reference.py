@@ -41,6 +41,14 @@ def test_links_between_documents_lead_somewhere():
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_every_module_that_the_literature_names_is_there():
+    names = set(re.findall(r"`((?:vhashdb|bench)\.[\w.]+)`", (DOCS / "literature.md").read_text(encoding="utf-8")))
+    assert len(names) > 10
+    for name in names:
+        path = ROOT.joinpath(*name.split("."))
+        assert path.is_dir() or path.with_suffix(".py").is_file(), name
+
+
 def test_every_exit_code_is_in_the_table():
     from vhashdb_cli.codes import ExitCode
 
