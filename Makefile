@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-long check docs faults fuzz samples bench clean
+.PHONY: venv demo test test-long check docs faults fuzz samples bench clean
+
+# All that tests, checks and documents need; again only when pyproject.toml has changed.
+venv: $(VENV)/.test-ready
 
 demo: $(VENV)/.demo-ready
 	rm -rf build/demo

@@ -149,6 +149,12 @@ class Shell:
         self._process.communicate()
         os.close(self._screen)
 
+    def folder(self) -> Path:
+        """The folder that the session is in now."""
+        note = self.place / ".folder"
+        self.run(f"pwd >{note}")
+        return Path(note.read_text(encoding="utf-8").removesuffix("\n"))
+
     def run(self, command: str) -> tuple[str, int]:
         """What is then on the screen, and how the command ends; `$?` is left as it was."""
         assert self._process.stdin is not None
@@ -297,7 +303,7 @@ class Page:
 
     def _save(self, block: Block) -> None:
         if block.title:
-            (self._shell.place / block.title).write_text(self._here(block.text), encoding="utf-8")
+            (self._shell.folder() / block.title).write_text(self._here(block.text), encoding="utf-8")
 
     def _difference(self, block: Block, what: str, happened: str = "") -> Difference:
         return Difference(self._path, block.line, what, block.text, happened)

@@ -54,7 +54,9 @@ def console(text):
 def test_what_is_right_passes(check):
     assert check(console("$ X=1; cd /\n$ echo $X in $PWD\n1 in /\n$ printf 'a\\nb\\nc\\n'\na\n…\nc\n$ false\n$ echo $?\n1\n")) == []
     assert check(console("$ echo a \\\n> b\na b\n") + "```python\nprint(1 + 1)\n```\n\n```output\n2\n```\n") == []
-    assert check('```sh title="x.sh"\necho hello $1\n```\n' + console("$ sh x.sh you\nhello you\n")) == []
+    script = '```sh title="x.sh"\necho hello $1\n```\n' + console("$ sh x.sh you\nhello you\n")
+    assert check(script) == []
+    assert check(console("$ mkdir below && cd below\n") + script + console("$ ls\nx.sh\n")) == []
 
 
 @pytest.mark.parametrize(
