@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 LEAST_RUN_S: Final = 1.0
-"""Seconds lost in one piece that count. Derived: a segment must last 0.75 s to be found at all (`matching.verdict.MIN_MATCHED_S`), so a
+"""Seconds lost in one piece that count. Derived: a segment must last 0.75 s to be found at all (`MatchingConfig.min_matched_s`), so a
 shorter loss hides hardly anything that could have been found."""
 LEAST_SHARE: Final = 0.05
 """Share of a video, lost in pieces that are each shorter, that counts if it is also `LEAST_RUN_S`. Engineering bound."""
