@@ -113,7 +113,7 @@ class Database:
         return cls(path, Store.open(records, lock_timeout_s=lock_timeout_s, read_only=read_only), limits or Limits(), cache)
 
     def close(self) -> None:
-        """Keep the index if this process wrote records, end decoder processes, release the files.
+        """Keep the index if this process wrote records, end decoder processes but an idle one for the next database, release the files.
 
         Everything that was acknowledged is on disk before: what cannot be written now is made again from it, or is a line
         of the audit log about a question, which `unlogged` counts. So nothing is raised.
@@ -124,7 +124,7 @@ class Database:
                     self._live.keep()
                     self._live.finish()
             self.query_log.close()
-        finally:  # whatever went wrong, no decoder process stays behind
+        finally:  # whatever went wrong, no busy decoder process stays behind
             self._decoders.close()
             self._store.close()
             self._wrote = False

@@ -161,9 +161,10 @@ def _fingerprints(
 
 
 def close_decoders() -> None:
-    """End the decoder processes that `fingerprint` keeps warm; the next call starts new ones."""
+    """End the decoder processes that are kept warm for the next call of `fingerprint` or the next database; more start when needed."""
     for pool in _pools.values():
         pool.close()
+    DecoderPool.close_kept()
 
 
 def _pool(limits: Limits) -> DecoderPool:

@@ -470,9 +470,13 @@ def test_an_abandoned_pass_does_not_leak_into_the_next(long_film, samples):
         assert len(frames) == 96
 
 
-def test_no_process_is_left_behind(samples):
+LIMITS = vhashdb.Limits(time_s=899.0)
+"""Of no other pool in this process."""
+
+
+def test_a_closed_pool_leaves_one_process_for_the_next_and_the_end_of_the_program_none(samples):
     before = set(children())
-    pool = DecoderPool()
+    pool = DecoderPool(LIMITS)
     with pool.decoder() as first, pool.decoder() as second:
         read(first, samples / "still.png")
         read(second, samples / "still.png")
@@ -481,7 +485,15 @@ def test_no_process_is_left_behind(samples):
         read(decoder, samples / "still.png")
     assert len(set(children()) - before) == 2
     pool.close()
-    assert set(children()) == before
+    kept = set(children()) - before
+    assert len(kept) == 1
+    again = DecoderPool(LIMITS)
+    with again.decoder() as decoder:
+        read(decoder, samples / "still.png")
+        assert set(children()) - before == kept
+        again.close()
+        assert set(children()) == before, "a process that is in use is not kept"
+    DecoderPool.close_kept()
 
 
 def test_one_process_serves_many_files(samples):

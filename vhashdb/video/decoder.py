@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 from vhashdb import errors
 from vhashdb.coverage import Coverage, PictureTrack
@@ -321,7 +322,13 @@ def _readable(descriptor: int, seconds: float) -> bool:
 
 
 class DecoderPool:
-    """Keep as many decoders warm as are in use at once, and lend them to threads one at a time."""
+    """Keep as many decoders warm as are in use at once, and lend them to threads one at a time.
+
+    When a pool is closed, one idle decoder is kept for the next pool with the same limits, until the program ends: whoever
+    opens and closes databases does not start a process each time.
+    """
+
+    _kept: ClassVar[dict[Limits, Decoder]] = {}
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
@@ -334,7 +341,7 @@ class DecoderPool:
         try:
             decoder = self._free.pop()
         except IndexError:
-            decoder = Decoder(self._limits)
+            decoder = self._kept.pop(self._limits) if self._limits in self._kept else Decoder(self._limits)
             self._all.append(decoder)
         try:
             yield decoder
@@ -342,9 +349,23 @@ class DecoderPool:
             self._free.append(decoder)
 
     def close(self) -> None:
-        """End all processes, also busy ones: whoever waits for one gets a `DecoderFailed`."""
+        """End all processes but one idle one, also busy ones: whoever waits for one gets a `DecoderFailed`."""
+        kept = self._kept.setdefault(self._limits, self._free.pop()) if self._free else None
         for decoder in self._all:
-            decoder.close()
+            if decoder is not kept:
+                decoder.close()
+        self._all, self._free = [], []
+
+    @classmethod
+    def close_kept(cls) -> None:
+        """End the idle decoders that closed pools left."""
+        while cls._kept:
+            cls._kept.popitem()[1].close()
+
+
+atexit.register(DecoderPool.close_kept)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=DecoderPool._kept.clear)  # they answer to the parent
 
 
 def _reported(failed: dict[str, Any]) -> MediaError:
