@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import faiss
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +13,10 @@ from vhashdb.index.segment import RecordHashes, RowHits, limit_threads
 class Memtable:
     """Hold the hashes of a few records in memory. Not safe to change while it is searched."""
 
-    def __init__(self, bits: int, records: Iterable[RecordHashes] = ()) -> None:
+    def __init__(self, bits: int) -> None:
         self._faiss = faiss.IndexBinaryFlat(bits)
         self._records: dict[int, RecordHashes] = {}
         self._record_of_row = np.zeros(0, np.int64)
-        for record in records:
-            self.add(record)
 
     def __len__(self) -> int:
         """Count the hashes in the memtable."""

@@ -147,6 +147,7 @@ def rebuild(folder: IndexFolder, store: Store, last: Manifest) -> OpenIndex:
 
 
 def _rebuild_on_disk(folder: IndexFolder, store: Store, last: Manifest) -> OpenIndex:
+    """Write all records as segments and commit them; this thread holds the folder's lock."""
     index = FrameIndex(folder.algorithm)
     replay(index, store, on_disk(folder))
     return commit(folder, index, last, 0 if index.memtable else index.change)  # the memtable is to be replayed

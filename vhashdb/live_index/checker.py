@@ -27,6 +27,7 @@ def check_index(reader: IndexReader, sample: int) -> str | None:
 
 
 def _wrong(reader: IndexReader, opened: OpenIndex, sample: int) -> str | None:
+    """Describe what is wrong with the index as it is open now."""
     try:
         reader.folder.check(opened.manifest.segments, budget=None)
         return _difference(reader, opened.index, sample)

@@ -57,6 +57,7 @@ class IndexWriter:
 
     @staticmethod
     def _flush_is_due(opened: OpenIndex) -> bool:
+        """Tell whether there are many hashes in memory alone, or many changes that the manifest lacks."""
         index = opened.index
         large = index.memtable_hashes >= compaction.MEMTABLE_HASHES or any(layer.stored is None for layer in index.layers)
         return large or index.change - opened.manifest.change >= compaction.MAX_LAG
