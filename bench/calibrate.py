@@ -35,7 +35,7 @@ from bench.common import parser, table, videos
 from bench.queries import Query, read_other, read_queries
 from bench.truth import HALVES, first_of, half_of, series_of
 from vhashdb import Fingerprint, MatchedSegment, Verdict
-from vhashdb.index import FrameIndex, Part
+from vhashdb.index import FrameIndex, RecordHashes
 from vhashdb.matching import verdict
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.retrieval import retrieve
@@ -194,7 +194,7 @@ def index_of(prints: Sequence[Fingerprint]) -> FrameIndex:
     """An index in which a record's number is its place."""
     index = FrameIndex(prints[0].algorithm)
     for number, made in enumerate(prints):
-        index.add(Part(number, number, made.hash[made.usable]))
+        index.add(RecordHashes(number, number, made.hash[made.usable]))
     return index
 
 

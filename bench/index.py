@@ -27,12 +27,14 @@ from bench import crowd
 from bench.common import parser, table, videos
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.index import FrameIndex, Hits, Part, threads
-from vhashdb.index.dealing import deal
-from vhashdb.index.folder import Generation, IndexFolder, StoredSegment
+from vhashdb.index import FrameIndex, Hits, RecordHashes
+from vhashdb.index.compaction import MAX_SEGMENT_ROWS
+from vhashdb.index.folder import IndexFolder
 from vhashdb.index.frames import Layer
-from vhashdb.index.planning import plan
-from vhashdb.index.segment import MAX_ROWS, build
+from vhashdb.index.manifest import Manifest, StoredSegment
+from vhashdb.index.permutation import permute
+from vhashdb.index.planning import choose_strategy
+from vhashdb.index.segment import MAX_THREADS, build
 
 RADIUS = 31
 ASKED = 60
@@ -129,7 +131,7 @@ def fill(path: Path, made: Iterator[PackedHashes], rng: np.random.Generator) -> 
     """Write segments; what queries are to be made of, and the seconds that building took."""
     folder = IndexFolder(path, Pdq.id)
     written: list[StoredSegment] = []
-    waiting: list[Part] = []
+    waiting: list[RecordHashes] = []
     asked: list[PackedHashes] = []
     spent_s, number = 0.0, 0
 
@@ -141,27 +143,26 @@ def fill(path: Path, made: Iterator[PackedHashes], rng: np.random.Generator) -> 
         written.append(stored)
         waiting.clear()
 
-    with folder.writing():
+    with folder.try_lock():
         for block in made:
-            if sum(len(part.hashes) for part in waiting) + len(block) > MAX_ROWS:
+            if sum(len(part.hashes) for part in waiting) + len(block) > MAX_SEGMENT_ROWS:
                 settle()
             for row in range(0, len(block), RECORD):
-                waiting.append(Part(number, number, block[row : row + RECORD]))
+                waiting.append(RecordHashes(number, number, block[row : row + RECORD]))
                 number += 1
             asked += [block[start : start + ASKED].copy() for start in rng.integers(0, len(block) - ASKED, QUERIES)]
         settle()
-        folder.commit(Generation(1, str(Pdq.id), 1, tuple(written)))
+        folder.commit(Manifest(1, str(Pdq.id), 1, tuple(written)))
     return [asked[i] for i in rng.permutation(len(asked))[:QUERIES]], spent_s
 
 
 def opened(path: Path) -> FrameIndex:
     """The index on disk, checked and mapped as a database does it."""
     folder = IndexFolder(path, Pdq.id)
-    generation = folder.current()
-    assert generation is not None
-    folder.check(generation.segments)
-    layers = [Layer(segment, np.zeros(len(segment.records), np.bool_), s) for s in generation.segments for segment in [folder.open(s)]]
-    return FrameIndex(Pdq.id, layers, generation.change)
+    manifest = folder.manifest()
+    assert manifest is not None
+    folder.check(manifest.segments)
+    return FrameIndex(Pdq.id, [Layer.whole(folder.open(stored), stored) for stored in manifest.segments], manifest.change)
 
 
 def timed(ask: Callable[[PackedHashes], Any], queries: Sequence[PackedHashes]) -> tuple[list[Any], list[float]]:
@@ -268,7 +269,7 @@ def print_peers(size: int, made: Iterator[PackedHashes]) -> None:
     truth = [flat(query) for query in queries]
     rows = []
     for name, make in PEERS.items():
-        for workers in (1, threads.ALL) if "scan" in name else (1,):
+        for workers in (1, MAX_THREADS) if "scan" in name else (1,):
             faiss.omp_set_num_threads(workers)
             started = time.perf_counter()
             try:
@@ -285,10 +286,10 @@ def print_peers(size: int, made: Iterator[PackedHashes]) -> None:
 
 
 def own_index(hashes: PackedHashes) -> Ask:
-    segment = build([Part(0, 0, hashes)], Pdq.id.bits)
+    segment = build([RecordHashes(0, 0, hashes)], Pdq.id.bits)
 
     def ask(query: PackedHashes) -> Pairs:
-        hits = segment.search(deal(query), RADIUS, plan([segment], Pdq.id.bits, RADIUS, len(query)))
+        hits = segment.search(permute(query), RADIUS, choose_strategy([segment], Pdq.id.bits, RADIUS, len(query)))
         return set(zip(hits.query.tolist(), hits.row.tolist(), strict=True))
 
     return ask

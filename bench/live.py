@@ -29,7 +29,7 @@ from bench.truth import HALVES, half_of
 from vhashdb import Details, Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.live_index import LiveIndex
+from vhashdb.live_index import IndexReader
 from vhashdb.search.matcher import Matcher
 from vhashdb.store import NewRecord, Store
 
@@ -87,7 +87,7 @@ def print_use(path: Path, made: Any, adds: int) -> None:
     """Build, open, add, retract: seconds and milliseconds."""
     with vhashdb.open(path) as db:
         started = time.perf_counter()
-        db.live.rebuild()
+        db.index_writer.rebuild()
         build_s, hashes = time.perf_counter() - started, len(db.index)
     started = time.perf_counter()
     with vhashdb.open(path) as db:
@@ -99,7 +99,7 @@ def print_use(path: Path, made: Any, adds: int) -> None:
             fresh = block[number * RECORD : (number + 1) * RECORD]
             started = time.perf_counter()
             added.append((add(db.store, fresh), fresh))
-            db.live.keep()
+            db.index_writer.maintain()
             assert len(np.unique(db.index.search(fresh[:5], 0).query)) == 5  # it can be found
             spent.append(time.perf_counter() - started)
         retracted = []
@@ -108,13 +108,13 @@ def print_use(path: Path, made: Any, adds: int) -> None:
             db.retract(identifier, reason="bench")
             assert not len(db.index.search(fresh[:5], 0).query)
             retracted.append(time.perf_counter() - started)
-        state = db.live.state()
+        state = db.index_reader.state()
     rows = [
         ["index built from the store", f"{hashes / build_s:,.0f} hashes/s ({hashes:,} in {build_s:.1f} s)"],
         ["opening the database and its index", f"{1e3 * open_s:.0f} ms"],
         [f"adding a record of {RECORD}: stored, durable and found", f"{quantiles(spent)} ms (median, 95 %, most of {adds})"],
         ["retracting one, until it is not found", f"{quantiles(retracted)} ms"],
-        ["after that", f"generation {state.generation}, {state.segments} segments, {state.recent:,} hashes not in one"],
+        ["after that", f"manifest {state.manifest}, {state.segments} segments, {state.memtable:,} hashes not in one"],
     ]
     print(f"\n### A database of {hashes:,} hashes in use\n")
     print(table(("what", "seen"), rows), flush=True)
@@ -175,7 +175,7 @@ def print_folder(path: Path, folders: dict[str, Sequence[Path]], workers: int) -
 WATCHED = (
     (query_fingerprinter, "build", "decode and hash"),
     (query_fingerprinter, "rebuild", "decode and hash"),
-    (LiveIndex, "candidates", "search"),
+    (IndexReader, "candidates", "search"),
     (Matcher, "_compare", "compare"),
     (Matcher, "_rerank", "compare"),
 )

@@ -43,7 +43,7 @@ def command(db: Path, as_json: bool) -> None:
 
 
 def _facts(database: Database) -> dict[str, Any]:
-    problem, state = database.index_problem, database.live.state()
+    problem, state = database.index_problem, database.index_reader.state()
     hashes, video_s = len(database.index), database.store.known_s()
     return {
         "type": "info",
@@ -59,13 +59,13 @@ def _facts(database: Database) -> dict[str, Any]:
         "updated_at": database.store.updated_at(),
         "index": "ok" if problem is None else "rebuilt",
         "index_problem": problem,
-        "index_generation": state.generation,
+        "index_generation": state.manifest,
         "index_segments": state.segments,
         "index_hashes": state.hashes,
-        "index_removed": state.removed,
+        "index_removed": state.deleted,
         "index_bytes": state.bytes,
-        "index_recent": state.recent,
-        "index_behind": state.behind,
+        "index_recent": state.memtable,
+        "index_behind": state.lag,
     }
 
 

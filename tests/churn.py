@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.footage import fingerprint_of, random_hashes
-from vhashdb import live_index
-from vhashdb.index import planning, upkeep
-from vhashdb.live_index import LiveIndex
+from tests.live import Live
+from vhashdb.index import compaction, planning
 from vhashdb.store import NewRecord, State, Store
 
 PILLARS = 3
@@ -32,12 +31,11 @@ def hashes_of(number):
 
 
 @contextlib.contextmanager
-def shared(records, index) -> Iterator[tuple[Store, LiveIndex]]:
+def shared(records, index) -> Iterator[tuple[Store, Live]]:
     """The records and their index, which becomes segments and merges with few hashes."""
-    live_index.RECENT_HASHES = upkeep.RECENT_HASHES = 4 * HASHES
-    live_index.RECENT_CHANGES = 7
+    compaction.MEMTABLE_HASHES, compaction.MAX_LAG = 4 * HASHES, 7
     with Store.open(Path(records)) as store:
-        yield store, LiveIndex(Path(index), store, store.algorithm)
+        yield store, Live(index, store)
 
 
 def add(store):
@@ -59,17 +57,17 @@ def write(store, live, seed):
             active.append(add(store).id)
         while len(active) > 40 or (active and chance.random() < 0.3):
             store.set_state(active.pop(chance.randrange(len(active))), State.RETRACTED, reason="", action="retract")
-        live.keep()
+        live.maintain()
 
 
 def read(store, live, seed):
     asked = np.concatenate([hashes_of(number) for number in range(1, PILLARS + 1)])
     closed = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), closed.set()), daemon=True).start()
-    looks, exact, generations = 0, 0, set()
+    looks, exact, manifests = 0, 0, set()
     say("ready")
     while not closed.is_set():
-        planning.SCANNED = 1e9 if looks % 2 else 0.06  # by keys every other time
+        planning.SCAN_COST = 1e9 if looks % 2 else 0.06  # by keys every other time
         before = store.changes.last()
         index = live.current
         hits = index.search(asked, 0)
@@ -82,10 +80,10 @@ def read(store, live, seed):
             if before == store.changes.last():
                 assert numbers == sorted(known), "not what is in the store"
                 exact += 1
-        generations.add(live.state().generation)
+        manifests.add(live.state().manifest)
         assert live.problem is None, live.problem
         looks += 1
-    say(json.dumps({"looks": looks, "exact": exact, "generations": len(generations)}))
+    say(json.dumps({"looks": looks, "exact": exact, "manifests": len(manifests)}))
 
 
 if __name__ == "__main__":

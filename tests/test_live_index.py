@@ -1,7 +1,8 @@
-"""The index beside its records: whatever is written, kept, merged, lost or damaged, it answers like a plain list."""
+"""The index beside its records: whatever is written, flushed, merged, lost or damaged, it answers like a plain list."""
 
 import itertools
 import json
+import logging
 import os
 import random
 import shutil
@@ -25,12 +26,13 @@ from tests.conftest import ROOT
 from tests.examples import examples
 from tests.footage import fingerprint_of, random_hashes
 from tests.index.plain import near, pairs, scan
-from vhashdb import live_index
+from tests.live import Live
 from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.index import compaction, planning
 from vhashdb.index import folder as folders
-from vhashdb.index import planning, upkeep
-from vhashdb.index.planning import SURE
-from vhashdb.live_index import LiveIndex
+from vhashdb.index.planning import TARGET_RECALL
+from vhashdb.index.segment import RecordHashes
+from vhashdb.live_index import IndexState
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.store import NewRecord, State, Store
 
@@ -41,11 +43,8 @@ EVERYTHING = 256
 @pytest.fixture
 def small(monkeypatch):
     """Segments are made and merged with few hashes."""
-    for module in (live_index, upkeep):
-        monkeypatch.setattr(module, "RECENT_HASHES", 40)
-        monkeypatch.setattr(module, "MAX_ROWS", 300)
-    monkeypatch.setattr(live_index, "RECENT_CHANGES", 6)
-    monkeypatch.setattr(upkeep, "TOGETHER", 2)
+    for name, value in {"MEMTABLE_HASHES": 40, "MAX_SEGMENT_ROWS": 300, "MAX_LAG": 6, "FANOUT": 2}.items():
+        monkeypatch.setattr(compaction, name, value)
 
 
 class Books:
@@ -61,7 +60,7 @@ class Books:
         return {number: hashes for number, hashes in self.hashes.items() if number not in self.retracted}
 
     def live(self):
-        return LiveIndex(self.folder / "index", self.store, PDQ)
+        return Live(self.folder / "index", self.store)
 
     def add(self, hashes):
         number = len(self.ids) + 1
@@ -70,12 +69,11 @@ class Books:
         return number
 
     def fill(self, counts, live=None):
-        """Add records of random hashes; a live index keeps them one by one."""
+        """Add records of random hashes; a live index is maintained after each."""
         for count in counts:
             self.add(random_hashes(1000 + len(self.ids), count))
             if live:
-                live.keep()
-                live.finish()
+                live.maintain(wait=True)
 
     def retract(self, number):
         self.store.set_state(self.ids[number], State.RETRACTED, reason="", action="retract")
@@ -147,7 +145,7 @@ def failing(patched, call, after, *, for_good):
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Writing, keeping, merging, opening, crashing and damage in any order; one reader is open all along."""
+    """Writing, flushing, merging, opening, crashing and damage in any order; one reader is open all along."""
 
     asked_pairs = missed_pairs = merges = damages = 0
 
@@ -162,7 +160,7 @@ class AnyOrder(RuleBasedStateMachine):
     def finish(self):
         """Wait until nobody writes any more, forgotten ones included."""
         for live in (*self.left, self.live):
-            live.finish()
+            live.writer.wait()
 
     @rule(count=st.integers(0, 30), seed=st.integers(0, 4))
     def add(self, count, seed):
@@ -171,10 +169,10 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(counts=st.lists(st.integers(5, 30), min_size=4, max_size=12))
     def add_many(self, counts):
-        """As a database does it: what came last is kept after every record, while segments are merged."""
+        """As a database does it: the index is maintained after every record, while segments are merged."""
         for count in counts:
             self.add(count, count % 5)
-            self.keep(False)
+            self.maintain(False)
 
     @precondition(lambda self: hasattr(self, "books") and self.books.model)
     @rule(data=st.data())
@@ -198,30 +196,27 @@ class AnyOrder(RuleBasedStateMachine):
         self.books.store.relabel(self.books.ids[data.draw(st.sampled_from(sorted(self.books.ids)))], add=["seen"])
 
     @rule(wait=st.booleans())
-    def keep(self, wait):
-        self.live.keep()
-        if wait:
-            self.live.finish()
-        AnyOrder.merges += self.live._merging is not None
+    def maintain(self, wait):
+        self.live.maintain(wait=wait)
+        AnyOrder.merges += self.live.writer._merging is not None
 
     @rule()
     def rebuild(self):
-        self.live.rebuild()
+        self.live.writer.rebuild()
 
     @rule(finish=st.booleans())
     def reopen(self, finish):
         if finish:
-            self.live.finish()
+            self.live.writer.wait()
         self.left.append(self.live)
         self.live = self.books.live()
 
     @rule(call=st.sampled_from(sorted(CALLS)), after=st.integers(1, 12), crash=st.booleans())
     def fail_midway(self, call, after, crash):
-        self.live.finish()
+        self.live.writer.wait()
         with pytest.MonkeyPatch.context() as patched:
             failing(patched, call, after, for_good=crash)
-            self.live.keep()
-            self.live.finish()
+            self.live.maintain(wait=True)
         if crash:
             self.live = self.books.live()
 
@@ -240,7 +235,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.live = self.books.live()
         assert self.books.agree(self.live)
         AnyOrder.damages += self.live.problem is not None
-        self.live.finish()
+        self.live.writer.wait()
         self.live = self.books.live()
         assert self.live.problem is None
 
@@ -251,7 +246,7 @@ class AnyOrder(RuleBasedStateMachine):
         asked = np.concatenate([random_hashes(seed, 20) for seed in range(5)])
         expected = scan(self.books.model, asked, radius)
         with pytest.MonkeyPatch.context() as patched:  # as if comparing with everything cost too much
-            patched.setattr(planning, "SCANNED", 1e9)
+            patched.setattr(planning, "SCAN_COST", 1e9)
             by_keys = pairs(live.current.search(asked, radius))
         missed = list(expected)
         for pair in by_keys:
@@ -262,7 +257,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def teardown(self):
         if hasattr(self, "books"):
-            self.live.finish()
+            self.live.writer.wait()
             for live in (self.live, self.reader, self.books.live()):
                 assert self.books.agree(live)
             self.search(False, 52)
@@ -272,39 +267,39 @@ class AnyOrder(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-def test_any_order_of_writing_keeping_merging_crashing_and_damage_answers_like_a_plain_list(small):
+def test_any_order_of_writing_flushing_merging_crashing_and_damage_answers_like_a_plain_list(small):
     AnyOrder.asked_pairs = AnyOrder.missed_pairs = AnyOrder.merges = AnyOrder.damages = 0
     run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples(25), stateful_step_count=30, deadline=None))
     assert AnyOrder.merges > 10
     assert AnyOrder.damages >= examples(25) // 3
     assert AnyOrder.asked_pairs > 1000
-    assert AnyOrder.missed_pairs <= (1 - SURE) * AnyOrder.asked_pairs
+    assert AnyOrder.missed_pairs <= (1 - TARGET_RECALL) * AnyOrder.asked_pairs
 
 
-# -- keeping and merging ---------------------------------------------------------------------------
+# -- flushing and merging --------------------------------------------------------------------------
 
 
 def test_few_hashes_leave_nothing_on_disk_and_many_do(books):
     live = books.live()
     books.fill([10, 10, 10], live)
     assert not (books.folder / "index").exists()
-    assert live.state() == live_index.IndexState(0, 0, 0, 0, 0, recent=30, behind=3)
+    assert live.state() == IndexState(0, 0, 0, 0, 0, memtable=30, lag=3)
     books.fill([10], live)
     state = live.state()
-    assert (state.generation, state.segments, state.hashes, state.recent, state.behind) == (1, 1, 40, 0, 0)
+    assert (state.manifest, state.segments, state.hashes, state.memtable, state.lag) == (1, 1, 40, 0, 0)
     assert state.bytes == sum(path.stat().st_size for path in index_files(books.folder) if path.suffix == ".npy")
     assert books.agree(live)
     assert books.agree(books.live())
 
 
-def test_many_changes_are_kept_even_if_they_bring_no_hashes(books):
+def test_many_changes_are_committed_even_if_they_bring_no_hashes(books):
     live = books.live()
     books.fill([20, 20], live)
     for _ in range(6):
         books.store.relabel(books.ids[1], add=["seen"])
-        live.keep()
-    assert live.state().behind == 0
-    assert live.state().generation == 2
+        live.maintain()
+    assert live.state().lag == 0
+    assert live.state().manifest == 2
 
 
 def test_segments_stay_few_as_records_come_one_by_one(books):
@@ -321,16 +316,15 @@ def test_a_removed_record_is_gone_at_once_and_its_space_comes_back_at_the_merge(
     live = books.live()
     books.fill([20] * 12, live)
     before = live.state()
-    assert before.removed == 0
+    assert before.deleted == 0
     for number in range(1, 7):
         books.retract(number)
         assert books.agree(live)
-    assert live.state().removed == 120
+    assert live.state().deleted == 120
     assert live.state().bytes == before.bytes
-    live.keep()
-    live.finish()
+    live.maintain(wait=True)
     after = live.state()
-    assert (after.removed, after.hashes) == (0, 120)
+    assert (after.deleted, after.hashes) == (0, 120)
     assert after.bytes < before.bytes
     assert books.agree(live)
     assert books.agree(books.live())
@@ -344,9 +338,8 @@ def test_what_is_removed_stays_removed_when_it_is_opened_before_the_merge(books)
     books.retract(5)
     for _ in range(6):
         books.store.relabel(books.ids[1], add=["seen"])
-    live.keep()
-    live.finish()
-    assert live.state().behind == 0
+    live.maintain(wait=True)
+    assert live.state().lag == 0
     assert books.agree(books.live())
 
 
@@ -357,8 +350,7 @@ def test_everything_removed_and_added_again_is_found_again(books):
     assert books.agree(reader)
     for number in (1, 2):
         books.retract(number)
-    live.keep()
-    live.finish()
+    live.maintain(wait=True)
     assert live.state().hashes == 0
     books.restore(2)
     books.fill([50], live)
@@ -374,8 +366,7 @@ def test_a_name_that_comes_back_is_another_segment_to_a_reader_that_was_open(boo
     assert books.agree(reader)
     old = {layer.stored.name: layer.segment for layer in reader.current.layers}
     books.retract(2)
-    live.keep()
-    live.finish()
+    live.maintain(wait=True)
     books.fill([60], live)
     assert sorted(old) == sorted(layer.stored.name for layer in live.current.layers)
     assert books.agree(reader)
@@ -384,13 +375,13 @@ def test_a_name_that_comes_back_is_another_segment_to_a_reader_that_was_open(boo
     assert reader.problem is None
 
 
-def test_a_reader_picks_up_new_generations_while_it_stays_open(books):
+def test_a_reader_picks_up_new_manifests_while_it_stays_open(books):
     live, reader = books.live(), books.live()
     seen = set()
     for _ in range(12):
         books.fill([20], live)
         assert books.agree(reader)
-        seen.add(reader.state().generation)
+        seen.add(reader.state().manifest)
     assert len(seen) > 4
     assert reader.state() == live.state()
 
@@ -399,19 +390,18 @@ def test_who_may_not_write_answers_all_the_same(books):
     """Another process holds the lock for long."""
     live = books.live()
     books.fill([40], live)
-    with folders.IndexFolder(books.folder / "index", PDQ).writing():
+    with folders.IndexFolder(books.folder / "index", PDQ).try_lock():
         books.fill([30] * 4, live)
-        assert live.state().generation == 1
-        assert live.state().recent == 120
+        assert live.state().manifest == 1
+        assert live.state().memtable == 120
         assert books.agree(live)
         reader = books.live()
         assert books.agree(reader)
-        reader.rebuild()  # in memory alone
+        reader.writer.rebuild()  # in memory alone
         assert books.agree(reader)
     for each in (reader, live):
-        each.keep()
-        each.finish()
-        assert each.state().recent == 0
+        each.maintain(wait=True)
+        assert each.state().memtable == 0
         assert books.agree(each)
         assert books.agree(books.live())
 
@@ -433,13 +423,13 @@ def test_threads_of_one_process_search_while_it_writes_and_merges(books):
         thread.start()
     for number in range(4, 44):
         books.add(random_hashes(number, 15))
-        live.keep()
+        live.maintain()
         if number % 3 == 0:
             books.retract(number - 1)
     stop.set()
     for thread in threads:
         thread.join()
-    live.finish()
+    live.writer.wait()
     assert wrong == []
     assert books.agree(live)
 
@@ -470,9 +460,8 @@ def test_very_many_records_at_once_become_segments_of_bounded_size(books):
     live = books.live()
     assert books.agree(live)
     assert all(40 <= layer.segment.rows <= 340 for layer in live.current.layers)
-    live.keep()
-    live.finish()
-    assert live.state().recent == 0
+    live.maintain(wait=True)
+    assert live.state().memtable == 0
     assert books.agree(live)
     assert books.agree(books.live())
 
@@ -555,7 +544,7 @@ def test_damage_of_any_file_is_named_and_made_up_for_and_gone_at_the_next_openin
     assert damaged.agree(live)
     if path.name == "current.json" and damage is lose:  # as if there had never been an index
         assert live.problem is None
-        live.keep()
+        live.maintain()
     else:
         assert str(damaged.folder / "index") in live.problem
         assert (path.name if path.suffix == ".json" else path.parent.name) in live.problem
@@ -565,7 +554,7 @@ def test_damage_of_any_file_is_named_and_made_up_for_and_gone_at_the_next_openin
     assert live.problem is None
     assert damaged.agree(live)
     assert live.check(1000) is None
-    assert live.state().recent == 0
+    assert live.state().memtable == 0
 
 
 def test_a_small_index_that_is_started_over_loses_nothing(books):
@@ -579,7 +568,7 @@ def test_a_small_index_that_is_started_over_loses_nothing(books):
     again = books.live()
     assert books.agree(again)
     assert again.problem is None
-    again.rebuild()
+    again.writer.rebuild()
     assert books.agree(again)
     assert books.agree(books.live())
 
@@ -589,15 +578,40 @@ def test_a_file_in_the_place_of_the_folder_is_no_trouble(books):
     books.fill([30] * 4)
     live = books.live()
     assert books.agree(live)
-    live.keep()
-    live.finish()
+    live.maintain(wait=True)
     assert books.agree(live)
     assert (books.folder / "index").read_text() == "x"
 
 
+def test_a_failing_flush_is_logged_and_once_only_until_it_works_again(books, caplog):
+    """A file is in the place of the folder, so nothing can be written there."""
+
+    def warnings():
+        levels = [record.levelno for record in caplog.records if "flushing the memtable" in record.message]
+        messages = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+        caplog.clear()
+        return levels, messages
+
+    place, live = books.folder / "index", books.live()
+    with caplog.at_level(logging.DEBUG, "vhashdb"):
+        for _ in range(2):
+            place.write_text("x")
+            books.fill([30, 30, 30], live)
+            levels, messages = warnings()
+            assert levels[0] == logging.WARNING
+            assert set(levels[1:]) == {logging.DEBUG}
+            assert any("could not be written and is kept in memory" in message for message in messages)
+            assert all(str(place) in message for message in messages)
+            place.unlink()
+            live.maintain(wait=True)
+            assert warnings() == ([], [])
+            assert (live.state().memtable, live.state().lag) == (0, 0)
+            shutil.rmtree(place)
+
+
 @pytest.mark.parametrize("name", ["tables", "begins"])
 def test_damage_that_opening_did_not_see_is_made_up_for_when_a_search_comes_upon_it(damaged, monkeypatch, name):
-    monkeypatch.setattr(planning, "SCANNED", 1e9)
+    monkeypatch.setattr(planning, "SCAN_COST", 1e9)
     monkeypatch.setattr(folders.IndexFolder, "check", lambda *_, **__: None)  # as of a very large index
     for path in index_files(damaged.folder):
         if path.stem == name:
@@ -643,9 +657,8 @@ def test_a_full_disk_fails_neither_an_answer_nor_an_added_record(damaged, monkey
         for _ in range(3):
             damaged.fill([50], live)
         assert damaged.agree(live)
-    live.keep()
-    live.finish()
-    assert live.state().recent == 0
+    live.maintain(wait=True)
+    assert live.state().memtable == 0
     assert damaged.agree(live)
     assert damaged.live().problem is None
     assert damaged.agree(damaged.live())
@@ -663,7 +676,7 @@ def test_a_check_sees_damage_first_of_all_or_after_opening(damaged):
     turn(path)
     live = damaged.live()
     assert "tables.npy" in live.check(10)  # which opened it, too
-    live.rebuild()
+    live.writer.rebuild()
     assert live.check(10) is None
     status = (path := next(p for p in index_files(damaged.folder) if p.name == "hashes.npy")).stat()
     turn(path)
@@ -676,13 +689,13 @@ def test_a_check_looks_records_up(damaged, monkeypatch):
     damaged.agree(live)
     live.current.remove(2)
     assert live.check(1000) == "the index does not hold record number 2 as the database does"
-    live.rebuild()
+    live.writer.rebuild()
     assert live.check(1000) is None
     damaged.retract(1)
     last = damaged.store.changes.last()
     monkeypatch.setattr(live.current, "remove", lambda record: None)
     live.current.change = last
-    live._index.add(live_index.Part(1, 1, random_hashes(1, 3)))
+    live.current.add(RecordHashes(1, 1, random_hashes(1, 3)))
     assert live.check(1000) == "the index finds record number 1, which cannot be matched"
 
 
@@ -736,7 +749,7 @@ def test_readers_answer_right_all_along_while_writers_are_killed_at_random_momen
         writer.send_signal(signal.SIGKILL)
         assert writer.wait() == -signal.SIGKILL
         assert [reader.poll() for reader in readers] == [None, None]
-        left = LiveIndex(books.folder / "index", books.store, PDQ)
+        left = books.live()
         assert sorted(left.current.numbers.tolist()) == sorted(books.store.changes.matchable())
         assert left.problem is None
     for reader in readers:
@@ -744,7 +757,7 @@ def test_readers_answer_right_all_along_while_writers_are_killed_at_random_momen
         assert reader.returncode == 0, err
         seen = json.loads(out)
         assert seen["looks"] > 0  # how many is up to the machine
-    live = LiveIndex(books.folder / "index", books.store, PDQ)
+    live = books.live()
     assert live.check(1000) is None
     assert live.problem is None
 
@@ -758,7 +771,7 @@ def test_several_writers_take_turns(books, running):
     for writer in writers:
         writer.send_signal(signal.SIGKILL)
         writer.wait()
-    assert LiveIndex(books.folder / "index", books.store, PDQ).check(1000) is None
+    assert books.live().check(1000) is None
 
 
 def test_an_index_of_another_algorithm_in_the_same_place_is_made_again(damaged):
@@ -775,7 +788,7 @@ def test_an_index_of_another_algorithm_in_the_same_place_is_made_again(damaged):
 def test_a_problem_is_an_error_of_the_library_inside(damaged):
     cut(damaged.folder / "index" / "current.json")
     with pytest.raises(vhashdb.DatabaseDamaged):
-        folders.IndexFolder(damaged.folder / "index", PDQ).current()
+        folders.IndexFolder(damaged.folder / "index", PDQ).manifest()
 
 
 @pytest.mark.parametrize("moment", ["before the list is read", "after", "while it is checked", "while it is mapped"])
@@ -784,7 +797,7 @@ def test_a_reader_is_not_misled_by_a_merge_that_clears_away_what_it_is_opening(d
     writer = damaged.live()
     damaged.agree(writer)
     place, name = {
-        "before the list is read": (folders.IndexFolder, "current"),
+        "before the list is read": (folders.IndexFolder, "manifest"),
         "after": (folders.IndexFolder, "check"),
         "while it is checked": (folders.random, "shuffle"),
         "while it is mapped": (folders.np, "load"),
@@ -794,13 +807,13 @@ def test_a_reader_is_not_misled_by_a_merge_that_clears_away_what_it_is_opening(d
 
     def overtaken(*arguments, **options):
         monkeypatch.setattr(place, name, real)
-        writer.rebuild()
+        writer.writer.rebuild()
         return real(*arguments, **options)
 
     monkeypatch.setattr(place, name, overtaken)
     assert damaged.agree(reader)
     assert reader.problem is None
-    assert reader.state().generation == writer.state().generation
+    assert reader.state().manifest == writer.state().manifest
 
 
 def half_removed(path, **_):

@@ -11,7 +11,7 @@ Modules, from what users call to what it rests on; docs/architecture.md draws th
     read_hashes                  exchange       signed feeds, opinions, formats of others; The Update Framework
                                  moderation     what a match may lead to without a person, and why not more
                                  review         cases that wait for a person, one by one
-                                 live_index     the index kept equal to the records
+                                 live_index     the index kept equal to the records: reader, writer, checker
                                  index          hashes of many videos, searched; FAISS
                                  fingerprints   the hashes of one video: a value and its stored forms
                                  background     hashes of pictures that unrelated videos share

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from vhashdb.index import FrameIndex
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file, sha256_of
 from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE
 from vhashdb.limits import Limits
-from vhashdb.live_index import LiveIndex
+from vhashdb.live_index import IndexReader, IndexWriter, check_index
 from vhashdb.matching.explanation import Explanation
 from vhashdb.search.matcher import Matcher
 from vhashdb.search.results import Addition, AddStatus, Effort, Near, Result, effort_of
@@ -34,6 +34,8 @@ from vhashdb.store.records import EXPIRED, texts
 from vhashdb.store.store import LOCK_TIMEOUT_S
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
+
+_log: Final = logging.getLogger(__name__)
 
 INDEX_SAMPLE: Final = 1000
 """Records that `Database.check` looks up in the index, picked at random."""
@@ -74,7 +76,8 @@ class Database:
         self._algorithm_id = store.algorithm
         self._algorithm = algorithm(self._algorithm_id.name, self._algorithm_id.bits)
         self._algorithm_id.require(self._algorithm.id)
-        self._live = LiveIndex(path / INDEX_FOLDER, store, self._algorithm_id)
+        self._index_reader = IndexReader(path / INDEX_FOLDER, store, self._algorithm_id)
+        self._index_writer = IndexWriter(self._index_reader)
         self._wrote = False
         self._lock = threading.RLock()
         self._decoders = DecoderPool(limits)
@@ -82,7 +85,7 @@ class Database:
         """Feeds, opinions, reviews: what is shared with others."""
         self.query_log = QueryLog(store)
         """What was asked, on its way into the audit log."""
-        self._matcher = Matcher(store, self._live, self.exchange, self._algorithm, self._decoders, limits, cache, self.query_log)
+        self._matcher = Matcher(store, self._index_reader, self.exchange, self._algorithm, self._decoders, limits, cache, self.query_log)
 
     @classmethod
     def create(cls, path: Path, *, algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
@@ -113,16 +116,19 @@ class Database:
         return cls(path, Store.open(records, lock_timeout_s=lock_timeout_s, read_only=read_only), limits or Limits(), cache)
 
     def close(self) -> None:
-        """Keep the index if this process wrote records, end decoder processes but an idle one for the next database, release the files.
+        """Flush the index if this process wrote records, end decoder processes, release the files.
 
         Everything that was acknowledged is on disk before: what cannot be written now is made again from it, or is a line
-        of the audit log about a question, which `unlogged` counts. So nothing is raised.
+        of the audit log about a question, which `unlogged` counts. So nothing is raised. One idle decoder process stays for
+        the next database, until the program ends.
         """
         try:
             if self._wrote:
-                with contextlib.suppress(OSError, DatabaseError):
-                    self._live.keep()
-                    self._live.finish()
+                try:
+                    self._index_writer.maintain()
+                    self._index_writer.wait()
+                except (OSError, DatabaseError) as error:
+                    _log.warning("the index of %s was not flushed when it was closed; whoever opens it replays more: %s", self.path, error)
             self.query_log.close()
         finally:  # whatever went wrong, no busy decoder process stays behind
             self._decoders.close()
@@ -160,17 +166,22 @@ class Database:
     @property
     def index(self) -> FrameIndex:
         """The index, brought up to date with the store."""
-        return self._live.current
+        return self._index_reader.current
 
     @property
-    def live(self) -> LiveIndex:
-        """The index as it is on disk: its state and its upkeep."""
-        return self._live
+    def index_reader(self) -> IndexReader:
+        """The reader of the index: what is on disk, and how far it lags behind the records."""
+        return self._index_reader
+
+    @property
+    def index_writer(self) -> IndexWriter:
+        """The writer of the index: its maintenance on disk."""
+        return self._index_writer
 
     @property
     def index_problem(self) -> str | None:
         """Why the index on disk could not be used and was made again from the records, if so."""
-        return self._live.problem
+        return self._index_reader.problem
 
     def __len__(self) -> int:
         """Records that can be matched."""
@@ -251,7 +262,7 @@ class Database:
             held = SECOND_PERSON if self.exchange.reviews.rules.two_person else ""
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=held)
             self._wrote = True
-            self._live.keep()
+            self._index_writer.maintain()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
         notes = () if prepared.reference.usable.any() else ("shows too little to be found again, except as the very same file",)
         if details.expired(self._store.now().date()):
@@ -341,10 +352,10 @@ class Database:
     def check(self) -> Health:
         """Check the records and the index; make the index again if it is damaged or not as the records are."""
         left = tuple(self._store.problems())
-        wrong = self._live.check(INDEX_SAMPLE)
+        wrong = check_index(self._index_reader, INDEX_SAMPLE)
         if wrong is None:
             return Health(left, (), left)
-        self._live.rebuild()
+        self._index_writer.rebuild()
         if self.read_only:
             return Health((*left, wrong), (), (*left, f"{wrong}; it is made in memory each time, as nothing may be written here"))
         return Health((*left, wrong), ("the index was rebuilt from the records",), left)

@@ -156,7 +156,7 @@ def read_only(template, place, chance):
             return
         before = sorted((file.name, file.stat().st_size) for file in path.iterdir())
         member = work.Work(path, seed, tell)
-        for name in ("ask", "ask", "add", "keep", "ask", "close"):
+        for name in ("ask", "ask", "add", "maintain", "ask", "close"):
             member.step(name)
         with vhashdb.open(path) as db:
             assert db.read_only

@@ -11,8 +11,7 @@ import random
 
 import vhashdb
 from tests.exchange.companies import film
-from vhashdb import live_index
-from vhashdb.index import upkeep
+from vhashdb.index import compaction
 from vhashdb.store import Details, NewRecord, State
 from vhashdb.store.imports import Content, Imports, Place
 
@@ -23,8 +22,7 @@ INSTANT = "instant"
 
 def small_index():
     """Few hashes become a segment, so that segments are written and merged in every trial."""
-    live_index.RECENT_HASHES = upkeep.RECENT_HASHES = 60
-    live_index.RECENT_CHANGES = 5
+    compaction.MEMTABLE_HASHES, compaction.MAX_LAG = 60, 5
 
 
 class Work:
@@ -39,7 +37,7 @@ class Work:
 
     def run(self, steps):
         for _ in range(steps):
-            name = self.chance.choice(["add"] * 4 + ["ask"] * 3 + ["label", "retract", "import", "sync", "keep", "backup", "reopen"])
+            name = self.chance.choice(["add"] * 4 + ["ask"] * 3 + ["label", "retract", "import", "sync", "maintain", "backup", "reopen"])
             self.step(name)
         self.step("close")
 
@@ -84,8 +82,8 @@ class Work:
         for done in self.db.exchange.sync():
             assert done.error is None or done.error.hint, done.error
 
-    def keep(self, *_):
-        self.db.live.keep()
+    def maintain(self, *_):
+        self.db.index_writer.maintain()
 
     def backup(self, number, _):
         target = self.path.with_name(f"backup-{number}.vhdb")

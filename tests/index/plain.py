@@ -4,7 +4,7 @@ import numpy as np
 
 from tests.footage import random_hashes
 from vhashdb.hashing.bits import distances
-from vhashdb.index.segment import Part
+from vhashdb.index.segment import RecordHashes
 
 SIZES = (16, 64, 144, 256, 400, 1024)
 """Bits of hashes that some algorithm has."""
@@ -35,7 +35,7 @@ def near(hashes, bits, seed):
 
 def parts(seed, counts, size=32, first=1):
     """Records numbered from ``first``, with so many hashes each."""
-    return [Part(first + i, 1000 + first + i, random_hashes(seed * 1000 + i, count, size)) for i, count in enumerate(counts)]
+    return [RecordHashes(first + i, 1000 + first + i, random_hashes(seed * 1000 + i, count, size)) for i, count in enumerate(counts)]
 
 
 def known(records):

@@ -1,4 +1,4 @@
-"""The index on disk: every damage is seen, every crash leaves the last good generation, and one process writes."""
+"""The index on disk: every damage is seen, every crash leaves the last good manifest, and one process writes."""
 
 import json
 import os
@@ -17,7 +17,8 @@ from tests.conftest import ROOT
 from tests.index.plain import parts
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.index import folder as folders
-from vhashdb.index.folder import Generation, IndexFolder, StoredSegment, Vanished
+from vhashdb.index.folder import IndexFolder, Vanished
+from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.segment import build
 
 PDQ = AlgorithmId("pdq", 256, 1)
@@ -25,28 +26,28 @@ SMALL = AlgorithmId("phash", 16, 1)
 """Of the fewest bits, so that its files are small enough to change each byte of them."""
 
 
-def generation(number, *stored, algorithm=SMALL):
-    return Generation(number, str(algorithm), 10 * number, stored)
+def manifest(number, *stored, algorithm=SMALL):
+    return Manifest(number, str(algorithm), 10 * number, stored)
 
 
 def write(folder, seed, algorithm=SMALL, counts=(4, 3)):
-    """A segment on disk that no generation names yet."""
+    """A segment on disk that no manifest names yet."""
     return folder.write(lambda allocate: build(parts(seed, counts, algorithm.bytes), algorithm.bits, allocate))[0]
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with one generation of two segments, one of which has lost a record."""
+    """A folder with two segments, one of which has a tombstone."""
     folder = IndexFolder(tmp_path / "index", SMALL)
-    with folder.writing() as ours:
+    with folder.try_lock() as ours:
         assert ours
-        folder.commit(generation(1, write(folder, 1), replace(write(folder, 2), removed=(2,))))
+        folder.commit(manifest(1, write(folder, 1), replace(write(folder, 2), tombstones=(2,))))
     return folder
 
 
 def opened(folder):
-    """Everything of the current generation, checked, as plain values."""
-    current = folder.current()
+    """Everything that the manifest names, checked, as plain values."""
+    current = folder.manifest()
     folder.check(current.segments)
     segments = [folder.open(stored) for stored in current.segments]
     return current, [(s.records.tolist(), s.hashes.tolist(), s.tables.tolist()) for s in segments]
@@ -62,10 +63,10 @@ def files(folder):
 def test_what_is_written_is_read(tmp_path):
     folder = IndexFolder(tmp_path / "index", PDQ)
     records = parts(1, [30, 2, 500])
-    with folder.writing():
+    with folder.try_lock():
         stored, mapped = folder.write(lambda allocate: build(records, 256, allocate))
-        folder.commit(generation(3, stored, algorithm=PDQ))
-    assert folder.current() == generation(3, stored, algorithm=PDQ)
+        folder.commit(manifest(3, stored, algorithm=PDQ))
+    assert folder.manifest() == manifest(3, stored, algorithm=PDQ)
     expected = build(records, 256)
     for segment in (mapped, folder.open(stored)):
         for name in ("hashes", "records", "tables", "begins"):
@@ -75,20 +76,20 @@ def test_what_is_written_is_read(tmp_path):
     assert stored.size == sum(path.stat().st_size for path in (folder.path / stored.name).iterdir())
 
 
-def test_a_folder_that_is_not_there_has_no_generation(tmp_path):
+def test_a_folder_that_is_not_there_has_no_manifest(tmp_path):
     folder = IndexFolder(tmp_path / "index", PDQ)
-    assert folder.current() is None
-    assert folder.stamp() is None
+    assert folder.manifest() is None
+    assert folder.manifest_id() is None
     assert not folder.path.exists()
 
 
-def test_a_new_generation_changes_the_stamp_and_clears_away_what_it_does_not_need(folder):
-    stamp, old = folder.stamp(), folder.current()
-    with folder.writing():
+def test_a_new_manifest_has_another_id_and_deletes_what_it_does_not_name(folder):
+    before, old = folder.manifest_id(), folder.manifest()
+    with folder.try_lock():
         fresh = write(folder, 3)
-        assert folder.stamp() == stamp  # it is in no generation yet
-        folder.commit(generation(2, old.segments[0], fresh))
-    assert folder.stamp() != stamp
+        assert folder.manifest_id() == before  # no manifest names it yet
+        folder.commit(manifest(2, old.segments[0], fresh))
+    assert folder.manifest_id() != before
     assert sorted(entry.name for entry in folder.path.iterdir()) == ["00000001", "00000003", "current.json", "lock"]
     with pytest.raises(Vanished):
         folder.open(old.segments[1])
@@ -97,10 +98,10 @@ def test_a_new_generation_changes_the_stamp_and_clears_away_what_it_does_not_nee
 
 
 def test_who_has_mapped_a_segment_keeps_it_when_it_is_cleared_away(folder):
-    mapped = folder.open(folder.current().segments[0])
+    mapped = folder.open(folder.manifest().segments[0])
     before = mapped.hashes.copy()
-    with folder.writing():
-        folder.commit(generation(2))
+    with folder.try_lock():
+        folder.commit(manifest(2))
     assert not (folder.path / "00000001").exists()
     assert np.array_equal(mapped.hashes, before)
 
@@ -170,8 +171,8 @@ def test_a_change_that_keeps_the_time_of_modification_is_seen_in_a_small_index(f
 
 def test_a_small_index_is_checked_whole_however_many_files_it_has(tmp_path):
     folder = IndexFolder(tmp_path / "index", SMALL)
-    with folder.writing():
-        folder.commit(generation(1, *(write(folder, seed) for seed in range(30))))
+    with folder.try_lock():
+        folder.commit(manifest(1, *(write(folder, seed) for seed in range(30))))
     path = folder.path / "00000017" / "begins.npy"
     status, data = path.stat(), bytearray(path.read_bytes())
     data[-1] ^= 1
@@ -179,13 +180,13 @@ def test_a_small_index_is_checked_whole_however_many_files_it_has(tmp_path):
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     for _ in range(3):
         with pytest.raises(vhashdb.DatabaseDamaged, match=r"begins\.npy.*checksum"):
-            folder.check(folder.current().segments)
+            folder.check(folder.manifest().segments)
 
 
 def test_of_a_large_index_so_much_is_checked_at_opening_and_all_when_asked(folder, monkeypatch):
     read, crc32 = [], zlib.crc32
     monkeypatch.setattr(folders.zlib, "crc32", lambda data: read.append(len(data)) or crc32(data))
-    segments = folder.current().segments
+    segments = folder.manifest().segments
     total = sum(stored.size for stored in segments)
     shares = []
     for _ in range(30):
@@ -205,9 +206,9 @@ def test_of_a_large_index_so_much_is_checked_at_opening_and_all_when_asked(folde
 
 def test_a_checksum_of_each_block_of_a_large_file(folder, monkeypatch):
     monkeypatch.setattr(folders, "BLOCK", 100)
-    with folder.writing():
+    with folder.try_lock():
         stored = write(folder, 5)
-        folder.commit(generation(2, stored))
+        folder.commit(manifest(2, stored))
     assert [len(file.checksums) for file in stored.files.values()] == [-(-file.size // 100) for file in stored.files.values()]
     opened(folder)
     path = folder.path / stored.name / "begins.npy"
@@ -220,7 +221,7 @@ def test_a_checksum_of_each_block_of_a_large_file(folder, monkeypatch):
 
 def test_unchecked_damage_is_mapped_or_refused_and_nothing_else(folder):
     """Of a large index, opening does not read everything: what it maps may be damaged."""
-    (stored, _) = folder.current().segments
+    (stored, _) = folder.manifest().segments
     refused = 0
     for path in sorted((folder.path / stored.name).iterdir()):
         data = path.read_bytes()
@@ -238,21 +239,21 @@ def test_unchecked_damage_is_mapped_or_refused_and_nothing_else(folder):
 @pytest.mark.parametrize("name", ["hashes", "records", "tables", "begins"])
 @pytest.mark.parametrize("shape", [(5,), (), (2, 2, 2), (0, 0)], ids=str)
 def test_another_array_in_the_place_of_one_is_refused(folder, name, shape):
-    (stored, _) = folder.current().segments
+    (stored, _) = folder.manifest().segments
     np.save(folder.path / stored.name / f"{name}.npy", np.zeros(shape, np.uint32))
     with pytest.raises(vhashdb.DatabaseDamaged):
         folder.open(stored)
 
 
 def test_a_pickle_is_never_read(folder):
-    (stored, _) = folder.current().segments
+    (stored, _) = folder.manifest().segments
     np.save(folder.path / stored.name / "records.npy", np.array([{"a": 1}], object), allow_pickle=True)
     with pytest.raises(vhashdb.DatabaseDamaged):
         folder.open(stored)
 
 
 def test_a_missing_file_is_damage_and_a_missing_segment_is_gone(folder):
-    (stored, other) = folder.current().segments
+    (stored, other) = folder.manifest().segments
     (folder.path / stored.name / "tables.npy").unlink()
     for look in (folder.open, lambda s: folder.check((s,))):
         with pytest.raises(vhashdb.DatabaseDamaged):
@@ -263,47 +264,47 @@ def test_a_missing_file_is_damage_and_a_missing_segment_is_gone(folder):
             look(other)
 
 
-NO_GENERATION = (
+NO_MANIFEST = (
     b"",
     b"no index", b"[]", b"5", b'"x"', b"{}", b"null", b'{"crc32":0,"index":{}}', b'{"index":5,"crc32":"a"}', b"\xff\xfe", b"[" * 10_000,
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("text", NO_GENERATION, ids=range(len(NO_GENERATION)))
-def test_a_text_that_is_no_generation_is_refused(folder, text):
+@pytest.mark.parametrize("text", NO_MANIFEST, ids=range(len(NO_MANIFEST)))
+def test_a_text_that_is_no_manifest_is_refused(folder, text):
     (folder.path / "current.json").write_bytes(text)
     with pytest.raises(vhashdb.DatabaseDamaged, match=r"current\.json"):
-        folder.current()
+        folder.manifest()
 
 
 def test_a_folder_in_the_place_of_a_file_is_refused(folder):
     (folder.path / "current.json").unlink()
     (folder.path / "current.json").mkdir()
     with pytest.raises(vhashdb.DatabaseDamaged):
-        folder.current()
+        folder.manifest()
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "index").write_text("x")
     folder = IndexFolder(tmp_path / "index", SMALL)
-    assert folder.stamp() is None
+    assert folder.manifest_id() is None
     with pytest.raises(vhashdb.DatabaseDamaged):
-        folder.current()
-    with folder.writing() as ours:
-        assert not ours
+        folder.manifest()
+    with pytest.raises(FileExistsError), folder.try_lock():
+        pass
 
 
 @pytest.mark.parametrize("other", [AlgorithmId("dhash", 16, 1), AlgorithmId("phash", 16, 2), AlgorithmId("phash", 64, 1)], ids=str)
 def test_an_index_of_another_algorithm_is_refused(folder, other):
     with pytest.raises(vhashdb.DatabaseDamaged, match="another format or algorithm"):
-        IndexFolder(folder.path, other).current()
+        IndexFolder(folder.path, other).manifest()
 
 
 def test_an_index_of_another_format_is_refused(folder):
-    body = json.dumps(asdict(generation(1)) | {"format": 2}, separators=(",", ":"), sort_keys=True)
+    body = json.dumps(asdict(manifest(1)) | {"format": 2}, separators=(",", ":"), sort_keys=True)
     (folder.path / "current.json").write_text(f'{{"crc32":{zlib.crc32(body.encode())},"index":{body}}}')
     with pytest.raises(vhashdb.DatabaseDamaged, match="another format or algorithm"):
-        folder.current()
+        folder.manifest()
 
 
 # -- crashes ---------------------------------------------------------------------------------------
@@ -344,19 +345,19 @@ def crash_at(monkeypatch, call, after, moment):
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", CALLS)
-def test_a_crash_at_any_step_leaves_the_last_good_generation_or_the_new_one(tmp_path, monkeypatch, call, moment):
+def test_a_crash_at_any_step_leaves_the_last_good_manifest_or_the_new_one(tmp_path, monkeypatch, call, moment):
     crashes = 0
     for after in range(1, 20):
         folder = IndexFolder(tmp_path / f"{after}", SMALL)
-        with folder.writing():
-            folder.commit(generation(1, write(folder, 1), write(folder, 2)))
+        with folder.try_lock():
+            folder.commit(manifest(1, write(folder, 1), write(folder, 2)))
         old = opened(folder)
         with monkeypatch.context() as patched:
             try:
-                with folder.writing():
+                with folder.try_lock():
                     crash_at(patched, call, after, moment)
                     fresh = write(folder, 3)
-                    folder.commit(generation(2, old[0].segments[0], fresh))
+                    folder.commit(manifest(2, old[0].segments[0], fresh))
                 crashed = False
             except Crash:
                 crashed = True
@@ -365,11 +366,11 @@ def test_a_crash_at_any_step_leaves_the_last_good_generation_or_the_new_one(tmp_
         now = opened(fresh_eyes)
         assert now == old or now[0].number == 2
         assert crashed or now[0].number == 2
-        with fresh_eyes.writing() as ours:  # whoever writes next goes on, and clears away what was left
+        with fresh_eyes.try_lock() as ours:  # whoever writes next goes on, and clears away what was left
             assert ours
-            fresh_eyes.commit(generation(3, write(fresh_eyes, 4), *now[0].segments))
+            fresh_eyes.commit(manifest(3, write(fresh_eyes, 4), *now[0].segments))
         assert opened(fresh_eyes)[0].number == 3
-        named = {stored.name for stored in fresh_eyes.current().segments}
+        named = {stored.name for stored in fresh_eyes.manifest().segments}
         assert {entry.name for entry in folder.path.iterdir()} == {*named, "current.json", "lock"}
         if not crashed:
             break
@@ -383,7 +384,7 @@ def test_a_segment_that_cannot_be_written_is_taken_away_again(folder, monkeypatc
 
     before = opened(folder)
     monkeypatch.setattr(folders.os, "posix_fallocate", full)
-    with folder.writing(), pytest.raises(OSError, match="No space"):
+    with folder.try_lock(), pytest.raises(OSError, match="No space"):
         write(folder, 3)
     assert opened(folder) == before
     assert sorted(entry.name for entry in folder.path.iterdir() if entry.is_dir()) == ["00000001", "00000002"]
@@ -394,20 +395,20 @@ def test_a_segment_that_cannot_be_written_is_taken_away_again(folder, monkeypatc
 
 def test_one_writes_at_a_time(folder):
     other = IndexFolder(folder.path, SMALL)
-    with folder.writing() as ours:
+    with folder.try_lock() as ours:
         assert ours
-        with folder.writing() as again:  # the same thread may
+        with folder.try_lock() as again:  # the same thread may
             assert again
-        with other.writing() as theirs:
+        with other.try_lock() as theirs:
             assert not theirs
-    with other.writing() as theirs:
+    with other.try_lock() as theirs:
         assert theirs
 
 
 def test_an_error_while_writing_gives_the_lock_back(folder):
-    with pytest.raises(KeyError), folder.writing():
+    with pytest.raises(KeyError), folder.try_lock():
         raise KeyError
-    with IndexFolder(folder.path, SMALL).writing() as ours:
+    with IndexFolder(folder.path, SMALL).try_lock() as ours:
         assert ours
 
 
@@ -416,7 +417,7 @@ import sys
 from pathlib import Path
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.index.folder import IndexFolder
-with IndexFolder(Path(sys.argv[1]), AlgorithmId("phash", 16, 1)).writing() as ours:
+with IndexFolder(Path(sys.argv[1]), AlgorithmId("phash", 16, 1)).try_lock() as ours:
     print(ours, flush=True)
     sys.stdin.read()
 """
@@ -428,7 +429,7 @@ def test_another_process_holds_the_lock_until_it_ends_or_is_killed(folder):
     )
     try:
         assert process.stdout.readline() == "True\n"
-        with folder.writing() as ours:
+        with folder.try_lock() as ours:
             assert not ours
     finally:
         process.kill()
@@ -437,13 +438,13 @@ def test_another_process_holds_the_lock_until_it_ends_or_is_killed(folder):
         process.stdout.close()
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
-        with folder.writing() as ours:
+        with folder.try_lock() as ours:
             if ours:
                 return
     pytest.fail("the lock outlived its process")
 
 
 def test_a_stored_segment_says_where_it_is_and_how_large(folder):
-    first, second = folder.current().segments
-    assert (first.rows, first.removed, second.removed) == (7, (), (2,))
+    first, second = folder.manifest().segments
+    assert (first.rows, first.tombstones, second.tombstones) == (7, (), (2,))
     assert isinstance(first, StoredSegment)

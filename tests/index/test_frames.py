@@ -1,4 +1,4 @@
-"""`FrameIndex` in memory: whatever is added, removed, frozen and merged, it answers like a plain scan."""
+"""`FrameIndex` in memory: whatever is added, removed, flushed and merged, it answers like a plain scan."""
 
 import threading
 
@@ -14,15 +14,15 @@ from tests.index.plain import near, pairs, parts, scan
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.index import planning
 from vhashdb.index.frames import FrameIndex, Layer
-from vhashdb.index.planning import SURE
-from vhashdb.index.segment import Part, build, merge
+from vhashdb.index.planning import TARGET_RECALL
+from vhashdb.index.segment import RecordHashes, build, merge
 
 PDQ = AlgorithmId("pdq", 256, 1)
 
 
 def held(records, bits=256):
     """A layer in memory."""
-    return Layer(build(records, bits), np.zeros(len(records), np.bool_))
+    return Layer.whole(build(records, bits))
 
 
 def layered(records, bits=256):
@@ -31,7 +31,7 @@ def layered(records, bits=256):
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Adding, removing, freezing and merging in any order."""
+    """Adding, removing, flushing and merging in any order."""
 
     asked_pairs = missed_pairs = 0
 
@@ -47,7 +47,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(count=st.integers(0, 30), seed=st.integers(0, 5))
     def add(self, count, seed):
         hashes = self.hashes(count, seed)
-        self.index.add(Part(self.next, self.next + 500, hashes))
+        self.index.add(RecordHashes(self.next, self.next + 500, hashes))
         self.model[self.next] = hashes
         self.next += 1
 
@@ -55,7 +55,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data(), count=st.integers(0, 20), seed=st.integers(0, 5))
     def add_in_the_place_of_another(self, data, count, seed):
         record, hashes = data.draw(st.sampled_from(sorted(self.model))), self.hashes(count, seed)
-        self.index.add(Part(record, self.next + 500, hashes))
+        self.index.add(RecordHashes(record, self.next + 500, hashes))
         self.model[record] = hashes
         self.next += 1
 
@@ -71,26 +71,26 @@ class AnyOrder(RuleBasedStateMachine):
     def remove_what_is_not_there(self):
         self.index.remove(10_000)
 
-    @precondition(lambda self: hasattr(self, "index") and self.index.recent)
+    @precondition(lambda self: hasattr(self, "index") and self.index.memtable)
     @rule()
-    def freeze(self):
-        self.index.freeze([*self.index.layers, held(self.index.recent, self.bits)])
-        assert self.index.recent == []
+    def flush(self):
+        self.index.flush([*self.index.layers, held(self.index.memtable, self.bits)])
+        assert self.index.memtable == []
 
     @precondition(lambda self: hasattr(self, "index") and self.index.layers)
     @rule(data=st.data())
     def merge(self, data):
         old = data.draw(st.lists(st.sampled_from(self.index.layers), min_size=1, unique_by=id))
-        alive = [~layer.removed for layer in old]
+        alive = [~layer.tombstones for layer in old]
         made = []
         if any(a.any() for a in alive):
             segment = merge([layer.segment for layer in old], alive)
-            made = [Layer(segment, np.zeros(len(segment.records), np.bool_))]
-        going = [number for layer in old for number in layer.segment.records[~layer.removed, 0].tolist()]
+            made = [Layer.whole(segment)]
+        going = [number for layer in old for number in layer.segment.records[~layer.tombstones, 0].tolist()]
         if going and data.draw(st.booleans()):  # a record is removed while the merge goes on
             self.index.remove(going[0])
             del self.model[going[0]]
-        self.index.swap(old, made)
+        self.index.replace(old, made)
         assert not {id(layer.segment) for layer in old} & {id(layer.segment) for layer in self.index.layers}
 
     @rule(share=st.sampled_from([0, 0.02, 0.2, 0.25]), data=st.data())
@@ -104,7 +104,7 @@ class AnyOrder(RuleBasedStateMachine):
         allowed = [pair for pair in expected if pair[1] < len(among) and among[pair[1]]]
         assert pairs(self.index.search(asked, radius, among=among, exact=True)) == allowed
         with pytest.MonkeyPatch.context() as patched:  # as if comparing with everything cost too much
-            patched.setattr(planning, "SCANNED", 1e9)
+            patched.setattr(planning, "SCAN_COST", 1e9)
             by_keys = pairs(self.index.search(asked, radius))
         missed = list(expected)
         for pair in by_keys:
@@ -130,26 +130,26 @@ def test_any_order_of_changes_answers_like_a_plain_scan_and_keys_miss_no_more_th
     AnyOrder.asked_pairs = AnyOrder.missed_pairs = 0
     run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples(60), stateful_step_count=25, deadline=None))
     assert AnyOrder.asked_pairs > examples(60) * 30
-    assert AnyOrder.missed_pairs <= (1 - SURE) * AnyOrder.asked_pairs
+    assert AnyOrder.missed_pairs <= (1 - TARGET_RECALL) * AnyOrder.asked_pairs
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 1000), st.booleans())
 @settings(max_examples=examples(60))
-def test_the_radius_is_inclusive(radius, distance, seed, frozen):
+def test_the_radius_is_inclusive(radius, distance, seed, flushed):
     stored = random_hashes(seed, 1)
-    index = layered([Part(7, 3, stored)]) if frozen else FrameIndex(PDQ)
-    index.add(Part(7, 3, stored))
+    index = layered([RecordHashes(7, 3, stored)]) if flushed else FrameIndex(PDQ)
+    index.add(RecordHashes(7, 3, stored))
     for exact in (True, False):
         found = pairs(index.search(flipped(stored, distance, seed), radius, exact=exact))
         assert found == ([(0, 7, distance)] if distance <= radius else [])
 
 
 @pytest.mark.parametrize("exact", [True, False])
-@pytest.mark.parametrize("frozen", [True, False])
-def test_searching_nothing_or_in_nothing_finds_nothing(frozen, exact):
+@pytest.mark.parametrize("flushed", [True, False])
+def test_searching_nothing_or_in_nothing_finds_nothing(flushed, exact):
     index = FrameIndex(PDQ)
     assert pairs(index.search(random_hashes(1, 3), 256, exact=exact)) == []
-    index = layered(parts(1, [3])) if frozen else index
+    index = layered(parts(1, [3])) if flushed else index
     index.add(parts(1, [3])[0])
     assert pairs(index.search(random_hashes(1, 0), 256, exact=exact)) == []
     assert len(pairs(index.search(random_hashes(2, 2), 256, exact=exact))) == 6
@@ -179,7 +179,7 @@ def test_a_removed_record_is_gone_at_once_and_others_stay():
     assert index.layers[0].segment.rows == 200
 
 
-def test_searching_goes_on_while_others_add_remove_freeze_and_merge():
+def test_searching_goes_on_while_others_add_remove_flush_and_merge():
     """A record that is there all along is found each time, exactly once."""
     index = layered(parts(1, [20] * 3))
     stays = index.layers[0].segment
@@ -196,15 +196,15 @@ def test_searching_goes_on_while_others_add_remove_freeze_and_merge():
     for thread in threads:
         thread.start()
     for number in range(10, 130):
-        index.add(Part(number, number, random_hashes(number, 30)))
+        index.add(RecordHashes(number, number, random_hashes(number, 30)))
         if number % 3 == 0:
             index.remove(number - 1)
         if number % 5 == 0:
-            index.freeze([*index.layers, held(index.recent)])
+            index.flush([*index.layers, held(index.memtable)])
         if number % 20 == 0:
             old = list(index.layers)
-            segment = merge([layer.segment for layer in old], [~layer.removed for layer in old])
-            index.swap(old, [Layer(segment, np.zeros(len(segment.records), np.bool_))])
+            segment = merge([layer.segment for layer in old], [~layer.tombstones for layer in old])
+            index.replace(old, [Layer.whole(segment)])
     stop.set()
     for thread in threads:
         thread.join()

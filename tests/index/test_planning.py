@@ -1,4 +1,4 @@
-"""Planning: what a way of searching is said to find it finds, and what it is said to cost decides."""
+"""Planning: probe parameters find what they are said to find, and their cost decides."""
 
 import math
 from dataclasses import dataclass
@@ -7,60 +7,72 @@ import numpy as np
 import pytest
 
 from tests.footage import flipped, random_hashes
-from vhashdb.index.dealing import deal, keys, tables_of
-from vhashdb.index.planning import FEW, FIRST_WORD_LOSS, MOST, NEARLY_ALL, SURE, Keys, cheapest, first_word_limit, plan, recall
+from vhashdb.index.permutation import keys, permute, tables_of
+from vhashdb.index.planning import (
+    FEW_HASHES,
+    MAX_FIRST_WORD_LOSS,
+    MIN_RECALL_FEW,
+    MIN_RECALL_MANY,
+    TARGET_RECALL,
+    ProbeParams,
+    choose_strategy,
+    first_word_limit,
+    recall,
+    strategy_in,
+)
 
 PAIRS = 4000
 
 
-def found_of(bits, way, distance, seed):
+def found_of(bits, params, distance, seed):
     """Share of pairs at a distance of which some real key differs in few enough bits."""
     left = random_hashes(seed, PAIRS, bits // 8)
-    left_dealt, right_dealt = deal(left), deal(flipped(left, distance, seed))
+    left_permuted, right_permuted = permute(left), permute(flipped(left, distance, seed))
     found, tables = np.zeros(PAIRS, bool), tables_of(bits)
-    for table in range(0, tables, way.stride):
-        changed = keys(left_dealt, table, tables, way.width) ^ keys(right_dealt, table, tables, way.width)
-        found |= np.bitwise_count(changed) <= way.flips
+    for table in range(0, tables, params.stride):
+        changed = keys(left_permuted, table, tables, params.width) ^ keys(right_permuted, table, tables, params.width)
+        found |= np.bitwise_count(changed) <= params.nflip
     return found.mean()
 
 
 @pytest.mark.parametrize(
-    ("bits", "distance", "way"),
+    ("bits", "distance", "params"),
     [
-        (16, 3, Keys(8, 1)), (64, 9, Keys(8, 0)), (64, 12, Keys(20, 2)), (144, 29, Keys(16, 1)), (144, 20, Keys(23, 1)),
-        (256, 31, Keys(16, 0)), (256, 40, Keys(21, 1)), (256, 52, Keys(8, 0)), (256, 52, Keys(17, 1)), (256, 52, Keys(24, 2)),
-        (256, 64, Keys(18, 2)), (256, 31, Keys(21, 1, 2)), (256, 40, Keys(12, 0, 4)), (256, 52, Keys(24, 2, 4)),
-        (1024, 208, Keys(22, 2, 2)),
-        (400, 81, Keys(19, 1)), (1024, 208, Keys(12, 0)), (1024, 208, Keys(22, 2)),
+        (16, 3, ProbeParams(8, 1)), (64, 9, ProbeParams(8, 0)), (64, 12, ProbeParams(20, 2)),
+        (144, 29, ProbeParams(16, 1)), (144, 20, ProbeParams(23, 1)), (256, 31, ProbeParams(16, 0)),
+        (256, 40, ProbeParams(21, 1)), (256, 52, ProbeParams(8, 0)), (256, 52, ProbeParams(17, 1)),
+        (256, 52, ProbeParams(24, 2)), (256, 64, ProbeParams(18, 2)), (256, 31, ProbeParams(21, 1, 2)),
+        (256, 40, ProbeParams(12, 0, 4)), (256, 52, ProbeParams(24, 2, 4)), (1024, 208, ProbeParams(22, 2, 2)),
+        (400, 81, ProbeParams(19, 1)), (1024, 208, ProbeParams(12, 0)), (1024, 208, ProbeParams(22, 2)),
     ],
     ids=str,
 )  # fmt: skip
-def test_recall_is_what_real_keys_find(bits, distance, way):
-    said, found = recall(bits, way, distance), found_of(bits, way, distance, seed=7)
+def test_recall_is_what_real_keys_find(bits, distance, params):
+    said, found = recall(bits, params, distance), found_of(bits, params, distance, seed=7)
     assert 0.003 < said < 0.9999  # or the comparison says nothing
     assert found == pytest.approx(said, abs=4.5 * math.sqrt(said * (1 - said) / PAIRS))
 
 
 @pytest.mark.parametrize("bits", [64, 144, 256, 400, 1024])
-def test_fewer_changes_than_tables_leave_a_column_unchanged(bits):
+def test_fewer_changes_than_tables_leave_a_substring_unchanged(bits):
     for distance in range(tables_of(bits)):
-        assert recall(bits, Keys(16, 0), distance) == pytest.approx(1)
+        assert recall(bits, ProbeParams(16, 0), distance) == pytest.approx(1)
     tables = tables_of(bits)
     one_in_each = 16**tables / math.comb(bits, tables)
-    assert 1 - recall(bits, Keys(16, 0), tables) == pytest.approx(one_in_each, rel=1e-6, abs=1e-14)
+    assert 1 - recall(bits, ProbeParams(16, 0), tables) == pytest.approx(one_in_each, rel=1e-6, abs=1e-14)
 
 
 @pytest.mark.parametrize("bits", [16, 64, 144, 256, 400, 1024, 1600])
 def test_recall_grows_with_flips_and_falls_with_distance_and_width(bits):
     distances = [0, 1, bits // 16, bits // 8, bits // 5, bits // 4, bits // 2, bits]
     for width in (8, 13, 16, 17, 24):
-        table = np.array([[recall(bits, Keys(width, flips), distance) for distance in distances] for flips in range(3)])
+        table = np.array([[recall(bits, ProbeParams(width, nflip), distance) for distance in distances] for nflip in range(3)])
         assert ((table >= 0) & (table <= 1)).all()
         assert table[:, 0] == pytest.approx(1)
         assert (np.diff(table, axis=0) > -1e-9).all()
         assert (np.diff(table, axis=1) < 1e-9).all()
-    for flips in range(3):
-        by_width = [recall(bits, Keys(width, flips), bits // 5) for width in range(8, 17)]
+    for nflip in range(3):
+        by_width = [recall(bits, ProbeParams(width, nflip), bits // 5) for width in range(8, 17)]
         assert (np.diff(by_width) < 1e-9).all()
 
 
@@ -68,10 +80,10 @@ def test_recall_grows_with_flips_and_falls_with_distance_and_width(bits):
 def test_the_first_word_loses_as_little_as_stated_and_no_limit_could_be_tighter(bits):
     first = min(64, bits)
     for radius in sorted({0, 1, 5, 12, bits // 8, bits // 5, bits // 4, bits}):
-        ways = [math.comb(first, k) * math.comb(bits - first, radius - k) if k <= radius else 0 for k in range(first + 1)]
+        cases = [math.comb(first, k) * math.comb(bits - first, radius - k) if k <= radius else 0 for k in range(first + 1)]
         limit = first_word_limit(bits, radius)
-        assert sum(ways[limit + 1 :]) / sum(ways) <= FIRST_WORD_LOSS
-        assert limit == 0 or sum(ways[limit:]) / sum(ways) > FIRST_WORD_LOSS
+        assert sum(cases[limit + 1 :]) / sum(cases) <= MAX_FIRST_WORD_LOSS
+        assert limit == 0 or sum(cases[limit:]) / sum(cases) > MAX_FIRST_WORD_LOSS
 
 
 @dataclass(frozen=True)
@@ -81,24 +93,24 @@ class Even:
     rows: int
     width: int = 20
 
-    def in_bucket(self, width):
+    def bucket_size(self, width):
         return 1 + self.rows / (1 << width)
 
 
 def found_by(segments, radius, asked):
-    way = plan(segments, 256, radius, asked)
-    return 1.0 if way is None else recall(256, way, radius)
+    params = choose_strategy(segments, 256, radius, asked)
+    return 1.0 if params is None else recall(256, params, radius)
 
 
 def test_a_small_index_is_compared_with_everything():
-    assert plan([Even(20_000)], 256, 52, 1) is None
-    assert plan([Even(10_000)] * 2, 256, 64, 1000) is None
+    assert choose_strategy([Even(20_000)], 256, 52, 1) is None
+    assert choose_strategy([Even(10_000)] * 2, 256, 64, 1000) is None
 
 
 @pytest.mark.parametrize("rows", [10**5, 10**6, 10**7])
 @pytest.mark.parametrize("radius", [0, 15, 31, 40, 52, 64])
 def test_few_hashes_are_searched_for_surely_within_every_radius(rows, radius):
-    assert found_by([Even(rows)], radius, 1) >= SURE
+    assert found_by([Even(rows)], radius, 1) >= TARGET_RECALL
 
 
 @pytest.mark.parametrize("rows", [10**5, 10**6, 10**7, 10**8])
@@ -106,16 +118,16 @@ def test_few_hashes_find_nearly_all_that_is_near_and_many_most_of_it(rows):
     """Whatever it costs: beyond the usual sizes, too."""
     segments = [Even(min(rows, 1 << 24), 21)] * max(1, rows >> 24)
     for radius in (31, 40, 52, 64):
-        for asked, least in ((FEW, NEARLY_ALL), (FEW + 1, MOST), (10_000, MOST)):
-            way = plan(segments, 256, radius, asked)
-            assert way is None or recall(256, way, 31) >= least
+        for asked, least in ((FEW_HASHES, MIN_RECALL_FEW), (FEW_HASHES + 1, MIN_RECALL_MANY), (10_000, MIN_RECALL_MANY)):
+            params = choose_strategy(segments, 256, radius, asked)
+            assert params is None or recall(256, params, 31) >= least
 
 
 def test_every_other_table_is_left_out_only_of_all_sixteen():
     for bits in (64, 144):
         for asked in (1, 1000):
-            way = plan([Even(10**6)], bits, bits // 5, asked)
-            assert way is None or way.stride == 1
+            params = choose_strategy([Even(10**6)], bits, bits // 5, asked)
+            assert params is None or params.stride == 1
 
 
 def test_the_more_is_asked_the_less_each_hash_may_cost():
@@ -126,12 +138,12 @@ def test_the_more_is_asked_the_less_each_hash_may_cost():
 
 
 def test_a_segment_is_compared_whole_where_that_costs_less():
-    way = Keys(16, 1)
-    assert cheapest(Even(100), 256, way) is None
-    assert cheapest(Even(10**7), 256, way) == way
+    params = ProbeParams(16, 1)
+    assert strategy_in(Even(100), 256, params) is None
+    assert strategy_in(Even(10**7), 256, params) == params
 
 
 def test_a_table_of_shorter_keys_tries_no_longer_ones():
-    assert Keys(20, 2).in_a_table_of(11) == Keys(11, 2)
-    assert Keys(9, 1).in_a_table_of(11) == Keys(9, 1)
-    assert [Keys(10, flips).probes for flips in range(3)] == [1, 11, 56]
+    assert ProbeParams(20, 2).limited_to(11) == ProbeParams(11, 2)
+    assert ProbeParams(9, 1).limited_to(11) == ProbeParams(9, 1)
+    assert [ProbeParams(10, nflip).probes for nflip in range(3)] == [1, 11, 56]

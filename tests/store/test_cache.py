@@ -25,7 +25,7 @@ from vhashdb.store.clock import now_utc
 @pytest.fixture
 def place(known_db, samples, tmp_path):
     """A folder with a database of the samples, a copy of a known film and an unknown one."""
-    known_db.live.keep()
+    known_db.index_writer.maintain()
     known_db.backup(tmp_path / "known.vhdb")  # to copy its files would end this process's locks on them
     shutil.copy(samples / "edited" / "valley__mirror.mp4", tmp_path / "copy.mp4")
     shutil.copy(samples / "unknown" / "train.mp4", tmp_path / "other.mp4")

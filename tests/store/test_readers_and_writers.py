@@ -15,7 +15,7 @@ from pathlib import Path
 import vhashdb
 from tests.exchange.companies import film
 from tests.faults import work
-from vhashdb import live_index
+from vhashdb.live_index import building
 from vhashdb.store import Details, NewRecord, State
 from vhashdb.store.imports import Content, Imports, Place
 
@@ -32,15 +32,15 @@ if sys.argv[2] == "import":
             batch.add(Place("list", str(n)), content)
         batch.flush()
         hold()
-else:  # a merge: between its segment being written and the generation that names it
-    commit = live_index.LiveIndex._commit
-    def held(self, *arguments):
+else:  # a merge: between its segment being written and the manifest that names it
+    commit = building.commit
+    def held(*arguments):
         hold()
-        commit(self, *arguments)
+        return commit(*arguments)
     for n in range(12):
         db.add(film(500 + n), reason="new")
-    live_index.LiveIndex._commit = held
-    db.live.rebuild()
+    building.commit = held
+    db.index_writer.rebuild()
 db.close()
 print("done", flush=True)
 """

@@ -16,7 +16,7 @@ from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import Orientation, turned_bits
 from vhashdb.index.frames import FrameIndex, Layer
-from vhashdb.index.segment import Part, build
+from vhashdb.index.segment import RecordHashes, build
 from vhashdb.matching.comparison import compare
 from vhashdb.matching.verdict import Verdict
 
@@ -117,6 +117,6 @@ def _turned(hashes: PackedHashes, algorithm: AlgorithmId) -> PackedHashes:
 
 def _index_of(fingerprints: Sequence[Fingerprint], algorithm: AlgorithmId) -> FrameIndex:
     """The usable pictures of fingerprints, each under its place in the sequence."""
-    parts = [Part(n, n, f.hash[f.usable]) for n, f in enumerate(fingerprints) if f.algorithm == algorithm and f.usable.any()]
-    layers = [Layer(build(parts, algorithm.bits), np.zeros(len(parts), np.bool_))] if parts else []
+    usable = [RecordHashes(n, n, f.hash[f.usable]) for n, f in enumerate(fingerprints) if f.algorithm == algorithm and f.usable.any()]
+    layers = [Layer.whole(build(usable, algorithm.bits))] if usable else []
     return FrameIndex(algorithm, layers)

@@ -1,20 +1,24 @@
-"""The index over frame hashes: which stored hashes are near a given one. The only room that imports `faiss`.
+"""Search stored frame hashes within a Hamming radius: multi-index hashing in a log-structured index. Only here is `faiss` imported.
 
 ::
 
-    dealing     bits into columns, columns into keys                      pure
-    planning    which keys to try, and what that finds and costs          pure
-    segment     many hashes that never change, in tables sorted by key
-    recent      the few that came last, compared one by one
-    frames      `FrameIndex`: all of these, searched as one
-    folder      generations on disk: mapped, checked, switched in one step
-    upkeep      when hashes become a segment, and segments one
+    permutation   hashes as disjoint substrings, substrings as table keys             pure
+    planning      probe parameters of a search: expected recall and cost              pure
+    compaction    sizes of memtable and segments; which segments to merge next        pure
+    segment       `IndexSegment`: immutable hashes with sorted tables, linear scan
+    memtable      the latest hashes, scanned linearly
+    frames        `FrameIndex`: segments, tombstones and memtable, searched as one
+    manifest      which segments make up an index on disk, as JSON with a checksum    pure
+    folder        segments and manifest on disk: mapped, checked, replaced atomically
 
-Everything in here is derived from the store. A generation on disk says up to which change of the store it goes; whoever
-opens it replays the changes that came later (`vhashdb.live_index`), so it may lag, be lost or be damaged without harm.
+Everything in here is derived from the store. A manifest says up to which change of the store it goes; a reader replays the
+changes that came later (`vhashdb.live_index`), so the index on disk may lag, be lost or be damaged without harm.
+
+The tables are those of M. Norouzi, A. Punjani and D. J. Fleet, "Fast search in Hamming space with multi-index hashing",
+CVPR 2012: one per substring, each probed with all keys within a few bits of the query's.
 """
 
 from vhashdb.index.frames import FrameIndex, Hits
-from vhashdb.index.segment import Part
+from vhashdb.index.segment import RecordHashes
 
-__all__ = ["FrameIndex", "Hits", "Part"]
+__all__ = ["FrameIndex", "Hits", "RecordHashes"]

@@ -1,4 +1,4 @@
-"""The index: which stored hashes are near a given one, over all segments and what came last."""
+"""Search segments and memtable as one index, in which records can be added and removed."""
 
 from __future__ import annotations
 
@@ -11,163 +11,175 @@ import numpy.typing as npt
 
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.index.dealing import deal
-from vhashdb.index.folder import StoredSegment
-from vhashdb.index.planning import Keys, cheapest, plan
-from vhashdb.index.recent import Recent
-from vhashdb.index.segment import Part, Segment
+from vhashdb.index.manifest import StoredSegment
+from vhashdb.index.memtable import Memtable
+from vhashdb.index.permutation import PermutedHashes, permute
+from vhashdb.index.planning import Strategy, choose_strategy, strategy_in
+from vhashdb.index.segment import IndexSegment, RecordHashes
 
 
 @dataclass(frozen=True)
 class Hits:
-    """Stored hashes near the asked ones, one row each, in no particular order."""
+    """The stored hashes near query hashes, one hit each, in no particular order."""
 
     query: npt.NDArray[np.int64]
-    """``(k,)`` which of the asked hashes."""
+    """``(k,)`` index of the query hash."""
     record: npt.NDArray[np.int64]
-    """``(k,)`` the number of the record."""
+    """``(k,)`` number of the record."""
     distance: npt.NDArray[np.int32]
     """``(k,)`` bits."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A segment as one index sees it."""
+    """A segment with the tombstones of one index: its records that are deleted."""
 
-    segment: Segment
-    removed: npt.NDArray[np.bool_]
-    """``(m,)`` which of its records no longer count."""
+    segment: IndexSegment
+    tombstones: npt.NDArray[np.bool_]
+    """``(m,)`` which of the segment's records are deleted."""
     stored: StoredSegment | None = None
-    """Where it is on disk, if it is."""
+    """Where the segment is on disk; None if it is in memory alone."""
+
+    @classmethod
+    def whole(cls, segment: IndexSegment, stored: StoredSegment | None = None) -> Layer:
+        """Make a layer of a segment without tombstones."""
+        return cls(segment, np.zeros(len(segment.records), np.bool_), stored)
 
     @property
     def rows(self) -> int:
-        """Hashes that can be found."""
-        return int(self.segment.counts[~self.removed].sum())
+        """Number of hashes that can be found."""
+        return int(self.segment.counts[~self.tombstones].sum())
 
     def without(self, record: int) -> Layer:
-        """The same without one of its records."""
-        removed = self.removed.copy()
-        removed[self.segment.positions[record]] = True
-        return replace(self, removed=removed)
+        """Return the layer with a tombstone for one of its records."""
+        tombstones = self.tombstones.copy()
+        tombstones[self.segment.positions[record]] = True
+        return replace(self, tombstones=tombstones)
 
     def holds(self, record: int) -> bool:
-        """Whether a record can be found in here."""
+        """Tell whether a record can be found in this layer."""
         position = self.segment.positions.get(record)
-        return position is not None and not self.removed[position]
+        return position is not None and not self.tombstones[position]
 
 
 class FrameIndex:
-    """Frame hashes of many records. Searching is safe while another thread adds, removes or puts other layers in."""
+    """Search the frame hashes of many records. Safe while another thread adds, removes or replaces layers."""
 
     def __init__(self, algorithm: AlgorithmId, layers: Sequence[Layer] = (), change: int = 0, damaged: Iterable[int] = ()) -> None:
         self.algorithm = algorithm
         self.change = change
-        """The last change of the store that is in here."""
+        """The last change of the store that is included."""
         self.damaged = frozenset(damaged)
         """Numbers of records that cannot be found, because their fingerprints are damaged."""
         self._lock = threading.Lock()
         self._layers = tuple(layers)
-        self._recent = Recent(algorithm.bits)
+        self._memtable = Memtable(algorithm.bits)
 
     def __len__(self) -> int:
-        """Hashes that can be found."""
-        return sum(layer.rows for layer in self._layers) + len(self._recent)
+        """Count the hashes that can be found."""
+        return sum(layer.rows for layer in self._layers) + len(self._memtable)
 
     @property
     def numbers(self) -> npt.NDArray[np.int64]:
-        """``(m,)`` the numbers of the records that can be found."""
-        recent = np.array([part.record for part in self._recent.parts], np.int64)
-        return np.concatenate([*(layer.segment.records[~layer.removed, 0] for layer in self._layers), recent])
+        """``(m,)`` int64: the numbers of the records that can be found."""
+        latest = np.array([each.record for each in self._memtable.records], np.int64)
+        return np.concatenate([*(layer.segment.records[~layer.tombstones, 0] for layer in self._layers), latest])
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """All segments."""
+        """All segments, with their tombstones."""
         return self._layers
 
     @property
-    def recent(self) -> list[Part]:
-        """What is in no segment yet."""
-        return self._recent.parts
+    def memtable(self) -> list[RecordHashes]:
+        """The records that are in no segment yet."""
+        return self._memtable.records
+
+    @property
+    def memtable_hashes(self) -> int:
+        """Number of hashes that are in no segment yet."""
+        return len(self._memtable)
 
     def fingerprint(self, record: int) -> int | None:
-        """The number of the fingerprint that a record can be found by; None if it cannot be found."""
+        """Return the number of the fingerprint that a record can be found by; None if it cannot be found."""
         for layer in self._layers:
             if layer.holds(record):
                 return int(layer.segment.records[layer.segment.positions[record], 1])
-        return self._recent.fingerprint(record)
+        return self._memtable.fingerprint(record)
 
-    def add(self, part: Part) -> None:
-        """Make a record's hashes findable, and no others of it."""
-        self.remove(part.record)
-        if len(part.hashes):
+    def add(self, record: RecordHashes) -> None:
+        """Add the hashes of a record, in the place of those it had."""
+        self.remove(record.record)
+        if len(record.hashes):
             with self._lock:
-                self._recent.add(part)
+                self._memtable.add(record)
 
     def remove(self, record: int) -> None:
-        """Make a record's hashes unfindable; no error if there are none."""
+        """Remove the hashes of a record; do nothing if there are none."""
         self.damaged -= {record}
         with self._lock:
-            self._recent.remove(record)
+            self._memtable.remove(record)
             if any(layer.holds(record) for layer in self._layers):
                 self._layers = tuple(layer.without(record) if layer.holds(record) else layer for layer in self._layers)
 
     def add_damaged(self, record: int) -> None:
-        """Note that a record ought to be found, and cannot be."""
+        """Note that a record should be found but cannot be, as its fingerprint is damaged."""
         self.damaged |= {record}
 
-    def freeze(self, layers: Sequence[Layer]) -> None:
-        """Put these in the place of all layers there were and of what came last, which they hold."""
+    def flush(self, layers: Sequence[Layer]) -> None:
+        """Replace all layers and empty the memtable, whose hashes ``layers`` hold."""
         with self._lock:
-            self._layers, self._recent = tuple(layers), Recent(self.algorithm.bits)
+            self._layers, self._memtable = tuple(layers), Memtable(self.algorithm.bits)
 
-    def swap(self, old: Sequence[Layer], new: Sequence[Layer]) -> None:
-        """Put ``new``, made of the segments of ``old``, in their place; what was removed in the meantime stays removed."""
+    def replace(self, old: Sequence[Layer], new: Sequence[Layer]) -> None:
+        """Replace layers by ``new``, merged from ``old``; records that were removed in the meantime stay removed."""
         with self._lock:
             gone = {id(layer.segment): layer for layer in old}
             kept = [layer for layer in self._layers if id(layer.segment) not in gone]
             for layer in self._layers:
                 if id(layer.segment) in gone:
-                    since = layer.removed & ~gone[id(layer.segment)].removed
+                    since = layer.tombstones & ~gone[id(layer.segment)].tombstones
                     for record in layer.segment.records[since, 0].tolist():
                         new = [n.without(record) if n.holds(record) else n for n in new]
             self._layers = (*kept, *new)
 
     def search(self, hashes: PackedHashes, radius: int, *, among: npt.NDArray[np.bool_] | None = None, exact: bool = False) -> Hits:
-        """What is within ``radius`` bits of the hashes ``(n, bytes)`` uint8.
+        """Find stored hashes within ``radius`` bits of the hashes ``(n, bytes)`` uint8.
 
         Args:
-            hashes: what is searched for.
+            hashes: the query hashes.
             radius: bits.
-            among: by number, whether a record counts, as those do not whose number is beyond its end; None: all of them.
-            exact: compare with everything instead of looking keys up. A search in a small index is exact in any case;
-                see `vhashdb.index.planning` for what others find.
+            among: whether a record may be found, by its number; those beyond the end may not. None: all may.
+            exact: scan linearly instead of probing tables. A search in a small index is exact in any case;
+                see `vhashdb.index.planning` for the recall of others.
 
         Raises:
             IndexError: a segment is damaged.
         """
         radius = min(radius, self.algorithm.bits)
-        with self._lock:  # what came last must not change while FAISS is in it
+        with self._lock:  # the memtable must not change while FAISS searches it
             layers = self._layers
-            record, hits = self._recent.search(hashes, radius)
+            record, hits = self._memtable.search(hashes, radius)
         found = [Hits(hits.query, record, hits.distance)]
         if layers and len(hashes):
             segments = [layer.segment for layer in layers]
-            way = None if exact else plan(segments, self.algorithm.bits, radius, len(hashes))
-            asked = deal(hashes)
-            found += [_in_layer(layer, asked, radius, way) for layer in layers]
+            strategy = None if exact else choose_strategy(segments, self.algorithm.bits, radius, len(hashes))
+            queries = permute(hashes)
+            found += [_in_layer(layer, queries, radius, strategy) for layer in layers]
         joined = Hits(*(np.concatenate([getattr(f, name) for f in found]) for name in ("query", "record", "distance")))
         return joined if among is None else _only(joined, among)
 
 
-def _in_layer(layer: Layer, asked: npt.NDArray[np.uint64], radius: int, way: Keys | None) -> Hits:
-    hits = layer.segment.search(asked, radius, way and cheapest(layer.segment, layer.segment.bits, way))
+def _in_layer(layer: Layer, queries: PermutedHashes, radius: int, strategy: Strategy) -> Hits:
+    """Find what is near in one segment, without its deleted records."""
+    hits = layer.segment.search(queries, radius, strategy and strategy_in(layer.segment, layer.segment.bits, strategy))
     position = layer.segment.position_of(hits.row)
-    counts = ~layer.removed[position]
-    return Hits(hits.query[counts], layer.segment.records[position[counts], 0], hits.distance[counts])
+    live = ~layer.tombstones[position]
+    return Hits(hits.query[live], layer.segment.records[position[live], 0], hits.distance[live])
 
 
 def _only(hits: Hits, among: npt.NDArray[np.bool_]) -> Hits:
-    known = np.flatnonzero(hits.record < len(among))
-    counts = known[among[hits.record[known]]]
-    return Hits(hits.query[counts], hits.record[counts], hits.distance[counts])
+    """Keep the hits of records that may be found."""
+    within = np.flatnonzero(hits.record < len(among))
+    kept = within[among[hits.record[within]]]
+    return Hits(hits.query[kept], hits.record[kept], hits.distance[kept])

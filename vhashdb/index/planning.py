@@ -1,8 +1,11 @@
-"""How to search: which keys to try, given how near a hash must be, how sure one wants to be, and what it may cost.
+"""Choose the strategy of a search: linear scan, or the probe parameters that reach a recall at the lowest cost.
 
-A table finds a hash if its key differs in at most as many bits as are flipped when it is looked up. Shorter keys, more
-flips and more tables find more and cost more. `recall` says how many hashes at a distance are found in at least one table, exactly,
-if every bit is as likely to have changed as any other; `bench.index` says what it is on real hashes.
+A table finds a stored hash if their keys differ in at most as many bits as are flipped to probe it. Shorter keys, more flips
+and more tables find more and cost more. Norouzi, Punjani and Fleet (2012) guarantee that multi-index hashing finds
+everything within a radius; here a search finds a share of it, which `recall` computes exactly for bits that change
+independently. `bench.index` measures it on real hashes.
+
+Costs are in candidates: 1 is the cost of comparing one candidate that a probe has found.
 """
 
 from __future__ import annotations
@@ -16,152 +19,175 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.index.dealing import COLUMN, MAX_TABLES, tables_of
+from vhashdb.index.permutation import MAX_TABLES, SUBSTRING_BITS, tables_of
 
-SURE: Final = 0.995
-"""Share of the hashes at the very edge of the radius that a search finds if it can afford to."""
-NEAR: Final = 31 / 256
-"""Share of bits within which a search finds nearly all, whatever it costs …"""
-NEARLY_ALL: Final = 0.99
-"""… of few hashes, such as those of a still picture or a short piece …"""
-MOST: Final = 0.7
-"""… and most of many: a video is found by any of its moments, in any view."""
-FEW: Final = 100
-WORK: Final = 2_000_000
-"""What a search for few hashes may cost, in candidates looked at …"""
-WORK_PER_HASH: Final = 1_500
-"""… and one for many, for each of them."""
-PROBE: Final = 1.0
-"""Looking one key up costs as much as so many candidates …"""
-SCANNED: Final = 0.06
-"""… and a hash that FAISS compares, one after the other, as much as so many."""
-FIRST_WORD_LOSS: Final = 1e-4
-"""Share of near hashes that may be lost by looking at their first 64 bits alone."""
+TARGET_RECALL: Final = 0.995
+"""Recall at the edge of the radius that a search is to reach if it can afford it. Engineering bound."""
+NEAR_SHARE: Final = 31 / 256
+"""Share of bits within which a minimum recall holds at any cost. Derived: 31 of 256 are what PDQ's authors take for the same picture."""
+MIN_RECALL_FEW: Final = 0.99
+"""Minimum recall within `NEAR_SHARE` for few query hashes, as of a still picture. Engineering bound: each has to be found."""
+MIN_RECALL_MANY: Final = 0.7
+"""Minimum recall within `NEAR_SHARE` for many query hashes. Measured in a trial that is not in the repository (docs/design.md):
+a video is found by any of its moments, in any view. `bench.scale` and `bench.index` show the effect.
+"""
+FEW_HASHES: Final = 100
+"""Maximum number of query hashes that count as few. Engineering bound: about those of a still picture or a short piece."""
+MAX_COST: Final = 2_000_000
+"""Maximum cost of a search for few hashes. Engineering bound: on the time of an answer, which `bench.index` measures."""
+MAX_COST_PER_HASH: Final = 1_500
+"""Maximum cost of each hash of a search for many. Engineering bound: on the time of an answer, which `bench.index` measures."""
+PROBE_COST: Final = 1.0
+"""Cost of looking up one key. Engineering bound: an estimate that only orders strategies; `bench.index` shows the effect."""
+SCAN_COST: Final = 0.06
+"""Cost of each hash in a linear scan by FAISS. Engineering bound: an estimate; `bench.index` times scans and searches."""
+MAX_FIRST_WORD_LOSS: Final = 1e-4
+"""Maximum share of near hashes lost by comparing their first 64 bits alone. Engineering bound: small beside 1 - `TARGET_RECALL`."""
 
-_WIDTHS: Final = range(8, 25)
-_FLIPS: Final = range(3)
+KEY_WIDTHS: Final = range(8, 25)
+"""Widths of table keys in bits. Engineering bound: at 24 bits the starts of the buckets take 64 MB a table."""
+_NFLIPS: Final = range(3)
+"""Numbers of flipped bits tried. Engineering bound: three flips of a key of 24 bits would be 2,325 probes."""
 _STRIDES: Final = (1, 2, 4)
-_MARKS: Final = 128
-"""Roots of unity: changes that differ by so many bits are not told apart, which is as good as impossible."""
+"""Strides tried over the tables. Engineering bound: four of the sixteen tables are probed at least."""
+_ROOTS: Final = 128
+"""Roots of unity that `recall` averages over. Engineering bound: numbers of changes that differ by 128 are confounded, which is as
+good as impossible.
+"""
 
 
 @dataclass(frozen=True)
-class Keys:
-    """One way to look hashes up: so many bits of key, so many of them flipped at most, in every so-many-th table."""
+class ProbeParams:
+    """Say how tables are probed for a hash: width of the key, bits flipped, tables used."""
 
     width: int
-    flips: int
+    """Bits of the key."""
+    nflip: int
+    """Maximum number of its bits that are flipped."""
     stride: int = 1
+    """Every ``stride``-th table is probed."""
 
     @property
     def probes(self) -> int:
-        """Keys tried for each hash in each table."""
-        return sum(math.comb(self.width, flipped) for flipped in range(self.flips + 1))
+        """The number of keys looked up for each hash in each table."""
+        return sum(math.comb(self.width, flipped) for flipped in range(self.nflip + 1))
 
-    def in_a_table_of(self, width: int) -> Keys:
-        """The same in a table whose keys have no more than ``width`` bits."""
+    def limited_to(self, width: int) -> ProbeParams:
+        """Return the same parameters for a table whose keys have no more than ``width`` bits."""
         return replace(self, width=min(self.width, width))
 
 
-class Sized(Protocol):
-    """What planning needs to know about a segment."""
+Strategy = ProbeParams | None
+"""How a search is done: by probing tables with these parameters, or by a linear scan (None)."""
+
+
+class SegmentStatistics(Protocol):
+    """What the cost of a search in a segment depends on."""
 
     @property
     def rows(self) -> int: ...
     @property
     def width(self) -> int: ...
 
-    def in_bucket(self, width: int) -> float:
-        """Hashes that share a key of ``width`` bits with a stored one, on average."""
+    def bucket_size(self, width: int) -> float:
+        """Return the mean number of hashes that share a key of ``width`` bits with a stored one."""
         ...
 
 
-def plan(segments: Sequence[Sized], bits: int, radius: int, asked: int) -> Keys | None:
-    """The cheapest keys that are `SURE`, or else the surest that the search can afford; None: compare with everything."""
-    rated = [(way, found, sum(work(s, bits, way) for s in segments)) for way, found in _eligible(bits, radius, asked <= FEW)]
-    everything = SCANNED * sum(s.rows for s in segments)
-    sure = [(cost, way) for way, found, cost in rated if found >= SURE]
-    affordable = WORK / max(1, asked) if asked <= FEW else WORK_PER_HASH
-    cost, way = min(sure, key=lambda item: item[0], default=(math.inf, None))
-    if everything <= min(cost, affordable):
+def choose_strategy(segments: Sequence[SegmentStatistics], bits: int, radius: int, queries: int) -> Strategy:
+    """Choose the cheapest strategy that reaches `TARGET_RECALL`, or else the one of highest recall that is affordable.
+
+    Args:
+        segments: what is searched.
+        bits: bits of a hash.
+        radius: bits within which a hash is to be found.
+        queries: number of query hashes.
+    """
+    eligible = _eligible(bits, radius, queries <= FEW_HASHES)
+    rated = [(params, found, sum(cost(s, bits, params) for s in segments)) for params, found in eligible]
+    scan = SCAN_COST * sum(s.rows for s in segments)
+    sufficient = [(price, params) for params, found, price in rated if found >= TARGET_RECALL]
+    affordable = MAX_COST / max(1, queries) if queries <= FEW_HASHES else MAX_COST_PER_HASH
+    price, best = min(sufficient, key=lambda item: item[0], default=(math.inf, None))
+    if scan <= min(price, affordable):
         return None
-    if cost <= affordable:
-        return way
-    within = [(found, -cost, way) for way, found, cost in rated if cost <= affordable]
+    if price <= affordable:
+        return best
+    within = [(found, -price, params) for params, found, price in rated if price <= affordable]
     if within:
         return max(within, key=lambda item: item[:2])[2]
     return min(rated, key=lambda item: item[2])[0]
 
 
 @functools.lru_cache(maxsize=256)
-def _eligible(bits: int, radius: int, few: bool) -> list[tuple[Keys, float]]:
-    """Ways to look up that find enough of what is near, and what they find at the radius."""
-    near, enough = min(radius, round(NEAR * bits)), NEARLY_ALL if few else MOST
+def _eligible(bits: int, radius: int, few: bool) -> list[tuple[ProbeParams, float]]:
+    """List the probe parameters that reach the minimum recall of near hashes, with their recall at the radius."""
+    near, minimum = min(radius, round(NEAR_SHARE * bits)), MIN_RECALL_FEW if few else MIN_RECALL_MANY
     strides = _STRIDES if tables_of(bits) == MAX_TABLES else _STRIDES[:1]
-    ways = [Keys(width, flips, stride) for stride in strides for flips in _FLIPS for width in _WIDTHS]
-    return [(way, recall(bits, way, radius)) for way in ways if recall(bits, way, near) >= enough]
+    every = [ProbeParams(width, nflip, stride) for stride in strides for nflip in _NFLIPS for width in KEY_WIDTHS]
+    return [(params, recall(bits, params, radius)) for params in every if recall(bits, params, near) >= minimum]
 
 
-def work(segment: Sized, bits: int, way: Keys) -> float:
-    """What one asked hash costs in a segment, in candidates."""
-    return min(_by_key(segment, bits, way), SCANNED * segment.rows)
+def cost(segment: SegmentStatistics, bits: int, params: ProbeParams) -> float:
+    """Estimate the cost of one query hash in a segment, by probes or by a scan, whichever is cheaper."""
+    return min(_probe_cost(segment, bits, params), SCAN_COST * segment.rows)
 
 
-def cheapest(segment: Sized, bits: int, way: Keys) -> Keys | None:
-    """The way itself, or None if comparing with everything costs less in this segment."""
-    return way if _by_key(segment, bits, way) < SCANNED * segment.rows else None
+def strategy_in(segment: SegmentStatistics, bits: int, params: ProbeParams) -> Strategy:
+    """Return the parameters, or None if a linear scan of this segment costs less."""
+    return params if _probe_cost(segment, bits, params) < SCAN_COST * segment.rows else None
 
 
-def _by_key(segment: Sized, bits: int, way: Keys) -> float:
-    here = way.in_a_table_of(segment.width)
-    return tables_of(bits) // here.stride * here.probes * (PROBE + segment.in_bucket(here.width))
+def _probe_cost(segment: SegmentStatistics, bits: int, params: ProbeParams) -> float:
+    here = params.limited_to(segment.width)
+    return tables_of(bits) // here.stride * here.probes * (PROBE_COST + segment.bucket_size(here.width))
 
 
 @functools.lru_cache(maxsize=4096)
-def recall(bits: int, way: Keys, distance: int) -> float:
-    """Share of hashes at a distance of which some key differs in no more bits than are flipped.
+def recall(bits: int, params: ProbeParams, distance: int) -> float:
+    """Compute the share of hashes at a distance that probing finds: those of which some key differs in at most `nflip` bits.
 
-    Each key is a column, or the beginning of one, and what it borrows from the beginning of the next in the ring of
-    columns (`vhashdb.index.dealing`). Let every bit change with the same chance; a matrix per column then leads from the
-    changed bits in its beginning to those in the next one's, over the cases in which the key between them is missed.
-    Marking changed bits by a root of unity and averaging over all roots picks out those of ``distance`` changes.
-    Of every other table, none borrows from another one that is used.
+    Each key is a substring, or the beginning of one, and what it borrows from the beginning of the next in the ring of
+    substrings (`vhashdb.index.permutation`). Let every bit change with the same probability. A transfer matrix for each
+    substring then leads from the number of changed bits in its beginning to that in the next one's, over the cases in which
+    the key between them is missed. Marking changed bits by a root of unity and averaging over all roots selects the cases of
+    exactly ``distance`` changes. With a stride of more than 1, no key borrows from a substring that keys another table in use.
     """
-    width, flips, chance, tables = way.width, way.flips, distance / bits, tables_of(bits)
-    borrowed = max(0, width - COLUMN) if tables > 1 else 0
-    own = min(width, COLUMN) - borrowed
-    number = min(bits + 1, _MARKS)
+    width, nflip, chance, tables = params.width, params.nflip, distance / bits, tables_of(bits)
+    borrowed = max(0, width - SUBSTRING_BITS) if tables > 1 else 0
+    own = min(width, SUBSTRING_BITS) - borrowed
+    number = min(bits + 1, _ROOTS)
     marks = np.exp(2j * np.pi * np.arange(number) / number)
 
     def changed(n: int) -> npt.NDArray[np.complex128]:
-        """``(n + 1, marks)``: so many of n bits changed."""
+        """Return the weights ``(n + 1, marks)`` of 0 to n changed bits among n."""
         return np.array([math.comb(n, k) * (chance * marks) ** k * (1 - chance) ** (n - k) for k in range(n + 1)])
 
     either = changed(1).sum(axis=0)
-    if way.stride > 1:
-        used = tables // way.stride
-        around = changed(width)[flips + 1 :].sum(axis=0) ** used * either ** (bits - used * width)
+    if params.stride > 1:
+        used = tables // params.stride
+        around = changed(width)[nflip + 1 :].sum(axis=0) ** used * either ** (bits - used * width)
     else:
-        ring = np.linalg.matrix_power(_step(changed, own, borrowed, flips), tables)
-        around = np.trace(ring, axis1=1, axis2=2) * either ** (bits - tables * COLUMN)
+        ring = np.linalg.matrix_power(_step(changed, own, borrowed, nflip), tables)
+        around = np.trace(ring, axis1=1, axis2=2) * either ** (bits - tables * SUBSTRING_BITS)
     exactly = float((around * marks**-distance).mean().real)
     return min(1.0, max(0.0, 1.0 - exactly / math.exp(_log_binomial(bits, distance))))
 
 
-def _step(changed: Callable[[int], npt.NDArray[np.complex128]], own: int, borrowed: int, flips: int) -> npt.NDArray[np.complex128]:
-    """``(marks, borrowed + 1, borrowed + 1)``: from one column's changed beginning to the next one's, if the key is missed."""
+def _step(changed: Callable[[int], npt.NDArray[np.complex128]], own: int, borrowed: int, nflip: int) -> npt.NDArray[np.complex128]:
+    """Compute the transfer matrices ``(marks, borrowed + 1, borrowed + 1)`` between changed beginnings, if the key is missed."""
     begun, inside = changed(borrowed), changed(own)
-    unkeyed = changed(1).sum(axis=0) ** (COLUMN - own - borrowed)
+    unkeyed = changed(1).sum(axis=0) ** (SUBSTRING_BITS - own - borrowed)
     step = np.empty((begun.shape[1], borrowed + 1, borrowed + 1), np.complex128)
     for here in range(borrowed + 1):
         for following in range(borrowed + 1):
-            missed = inside[max(0, flips + 1 - here - following) :].sum(axis=0)
+            missed = inside[max(0, nflip + 1 - here - following) :].sum(axis=0)
             step[:, here, following] = begun[here] * missed * unkeyed
     return step
 
 
 def _log_binomial(bits: int, distance: int) -> float:
-    """Logarithm of the chance that so many bits change if each does so with the chance that makes this the likeliest."""
+    """Compute the log-probability that ``distance`` of ``bits`` bits change, if each does with probability ``distance / bits``."""
     changed = distance * math.log(distance / bits) if distance else 0.0
     kept = (bits - distance) * math.log(1 - distance / bits) if distance < bits else 0.0
     return math.log(math.comb(bits, distance)) + changed + kept
@@ -169,11 +195,11 @@ def _log_binomial(bits: int, distance: int) -> float:
 
 @functools.lru_cache(maxsize=4096)
 def first_word_limit(bits: int, radius: int) -> int:
-    """Changed bits in the first 64 of a hash, at most, for all but `FIRST_WORD_LOSS` of the hashes at a distance of ``radius``."""
+    """Compute how many of the first 64 bits may differ at a distance of ``radius``, for all but `MAX_FIRST_WORD_LOSS` of the hashes."""
     first = min(64, bits)
     total, beyond = math.comb(bits, radius), 0
     for limit in range(min(first, radius), 0, -1):
         beyond += math.comb(first, limit) * math.comb(bits - first, radius - limit)
-        if beyond / total > FIRST_WORD_LOSS:
+        if beyond / total > MAX_FIRST_WORD_LOSS:
             return limit
     return 0

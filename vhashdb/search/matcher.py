@@ -20,7 +20,7 @@ from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
-from vhashdb.live_index import LiveIndex
+from vhashdb.live_index import IndexReader
 from vhashdb.matching.comparison import compare
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.explanation import Explanation
@@ -109,7 +109,7 @@ class Matcher:
     def __init__(
         self,
         store: Store,
-        live: LiveIndex,
+        index_reader: IndexReader,
         exchange: Exchange,
         frame_algorithm: FrameAlgorithm,
         decoders: DecoderPool,
@@ -117,7 +117,7 @@ class Matcher:
         cache: FingerprintCache | None,
         log: QueryLog,
     ) -> None:
-        self._store, self._live, self._exchange, self._limits = store, live, exchange, limits
+        self._store, self._index_reader, self._exchange, self._limits = store, index_reader, exchange, limits
         self._algorithm, self._decoders, self._cache, self._log = frame_algorithm, decoders, cache, log
         self._config = MatchingConfig.of(frame_algorithm.id)
 
@@ -275,7 +275,7 @@ class Matcher:
     def _retrieve(self, trace: Trace, stage: Stage, query: Fingerprint, where: Selection | None) -> None:
         """Ask the index for the records that are near the query."""
         self._algorithm.id.require(query.algorithm)
-        found = self._live.candidates(query, stage.radius_bits(self._config), self._config, where) if len(query) else Candidates()
+        found = self._index_reader.candidates(query, stage.radius_bits(self._config), self._config, where) if len(query) else Candidates()
         trace.searches.append(Search(stage, query, found))
 
     # -- compare, rerank -----------------------------------------------------------------------
@@ -313,7 +313,7 @@ class Matcher:
             matches = [m for m in matches if m.record.id not in unlike]
         self._store.check([m.record.id for m in matches])
         matches = self._with_ceilings(matches, query, sha256)
-        damaged = self._live.damaged(where)
+        damaged = self._index_reader.damaged(where)
         verdict, reason = (
             (matches[0].verdict, matches[0].judgement.reason)
             if matches

@@ -1,4 +1,4 @@
-"""Upkeep: segments stay few and not too large, and removed hashes give their space back."""
+"""Compaction: segments stay few and not too large, and removed hashes give their space back."""
 
 from dataclasses import dataclass, field
 
@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from vhashdb.index import upkeep
-from vhashdb.index.upkeep import REMOVED_SHARE, TOGETHER, due
+from vhashdb.index import compaction
+from vhashdb.index.compaction import FANOUT, MAX_DELETED_SHARE, next_merge
 
-RECENT, LARGEST = 10, 1000
+SMALLEST, LARGEST = 10, 1000
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Sized:
 
 @dataclass(frozen=True, eq=False)
 class Weight:
-    """A layer as upkeep sees it: hashes that can be found, and all."""
+    """A layer as the compaction policy sees it: hashes that can be found, and all."""
 
     rows: int
     segment: Sized = field(default=Sized(0))
@@ -29,8 +29,8 @@ class Weight:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(upkeep, "RECENT_HASHES", RECENT)
-    monkeypatch.setattr(upkeep, "MAX_ROWS", LARGEST)
+    monkeypatch.setattr(compaction, "MEMTABLE_HASHES", SMALLEST)
+    monkeypatch.setattr(compaction, "MAX_SEGMENT_ROWS", LARGEST)
 
 
 def layer(rows, of=None):
@@ -38,11 +38,11 @@ def layer(rows, of=None):
 
 
 def settled(layers):
-    """What is left when everything due was merged, and how often each hash was written for it."""
+    """What is left when every merge that is due was done, and how often each hash was written for it."""
     written, rounds = 0, 0
-    while some := due(layers):
+    while some := next_merge(layers):
         rows = sum(each.rows for each in some)
-        assert len({id(each) for each in some}) == len(some) <= TOGETHER
+        assert len({id(each) for each in some}) == len(some) <= FANOUT
         assert rows <= max(LARGEST, some[0].rows)
         layers = [each for each in layers if each not in some] + ([layer(rows)] if rows else [])
         written, rounds = written + rows, rounds + 1
@@ -58,37 +58,37 @@ def test_merging_comes_to_an_end_and_keeps_every_hash(sizes):
     assert sum(each.rows for each in left) == sum(each.rows for each in layers)
     for each in left:
         assert 0 < each.rows <= LARGEST
-        assert each.rows >= (1 - REMOVED_SHARE) * each.segment.rows
+        assert each.rows >= (1 - MAX_DELETED_SHARE) * each.segment.rows
 
 
-@given(st.lists(st.integers(RECENT, 3 * RECENT), min_size=1, max_size=400))
+@given(st.lists(st.integers(SMALLEST, 3 * SMALLEST), min_size=1, max_size=400))
 @settings(max_examples=examples(30))
 def test_segments_stay_few_and_each_hash_is_written_seldom(batches):
     layers, written, added = [], 0, 0
     for rows in batches:
         layers, more = settled([*layers, layer(rows)])
         written, added = written + more, added + rows
-        tiers = 1 + np.log(LARGEST / RECENT) / np.log(TOGETHER)
-        assert len(layers) <= (TOGETHER - 1) * tiers + 2 * added / LARGEST + 1
+        tiers = 1 + np.log(LARGEST / SMALLEST) / np.log(FANOUT)
+        assert len(layers) <= (FANOUT - 1) * tiers + 2 * added / LARGEST + 1
     assert written <= added * (tiers + 3)
 
 
 def test_segments_of_like_size_are_merged_four_at_a_time():
-    assert due([layer(12)] * 3) == []
+    assert next_merge([layer(12)] * 3) == []
     four = [layer(rows) for rows in (12, 14, 11, 19)]
-    assert sorted(each.rows for each in due(four)) == [11, 12, 14, 19]
-    assert due([*four[:3], layer(200)]) == []
+    assert sorted(each.rows for each in next_merge(four)) == [11, 12, 14, 19]
+    assert next_merge([*four[:3], layer(200)]) == []
 
 
 def test_a_segment_of_which_much_was_removed_is_written_anew_alone():
     worn, others = layer(79, 100), [layer(12)] * 4
-    assert due([*others, worn]) == [worn]
-    assert due([layer(81, 100)]) == []
+    assert next_merge([*others, worn]) == [worn]
+    assert next_merge([layer(81, 100)]) == []
     empty = layer(0, 5)
-    assert due([empty]) == [empty]
+    assert next_merge([empty]) == [empty]
 
 
 def test_no_merge_is_larger_than_the_largest_segment():
-    assert due([layer(900), layer(800), layer(700)]) == []
+    assert next_merge([layer(900), layer(800), layer(700)]) == []
     two = [layer(450), layer(440)]
-    assert due([*two, layer(999)]) in (two, two[::-1])
+    assert next_merge([*two, layer(999)]) in (two, two[::-1])

@@ -1,0 +1,72 @@
+"""Permute the bits of a hash into substrings of 16, each of which keys one table of the index.
+
+Multi-index hashing (Norouzi, Punjani and Fleet 2012) splits a hash into disjoint substrings and assumes that bits change
+independently. PDQ's bits stand in a 16 × 16 matrix of frequencies, and those of one row or column change together. A
+substring is therefore a wrapped diagonal of that matrix: one bit of every row and of every column. A permutation of the bits
+leaves distances as they are; everything inside the index is permuted, and only `permute` knows the original order.
+
+Hashes of other sizes are permuted in the same way, with as many rows as 16 goes into their bits.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.hashing.bits import PackedHashes
+
+SUBSTRING_BITS: Final = 16
+"""Bits of a substring. Derived: the side of PDQ's matrix, so that a diagonal has one bit of each row and column."""
+MAX_KEY_BITS: Final = 2 * SUBSTRING_BITS
+"""Maximum bits of a table key. Derived: a substring and what it borrows of one other."""
+MAX_TABLES: Final = 16
+"""Maximum number of tables. Derived: the substrings of a PDQ hash; longer hashes leave the others without a table."""
+WORD_BYTES: Final = 8
+"""Bytes of the words in which permuted hashes are compared. Derived: the size of a uint64."""
+
+PermutedHashes = npt.NDArray[np.uint64]
+"""Array of shape ``(n, words)``, dtype uint64: substrings in order, padded with zeros to whole words."""
+
+_BORROW_STEP: Final = 5
+"""Distance to the substring whose first bits extend a key. Engineering bound: coprime to every number of tables in use."""
+_BLOCK: Final = 1 << 15
+"""Hashes permuted at once. Engineering bound: the scratch arrays stay in the processor's cache."""
+
+
+def words_of(bits: int) -> int:
+    """Return the number of words of one permuted hash of ``bits`` bits."""
+    return -(-bits // (8 * WORD_BYTES))
+
+
+def tables_of(bits: int) -> int:
+    """Return the number of substrings of a hash of ``bits`` bits that key a table."""
+    return min(bits // SUBSTRING_BITS, MAX_TABLES)
+
+
+def permute(hashes: PackedHashes) -> PermutedHashes:
+    """Permute the bits of hashes ``(n, bytes)`` uint8 into the order of the index; ``bytes`` is even."""
+    rows = hashes.shape[1] * 8 // SUBSTRING_BITS
+    permuted = np.zeros((len(hashes), words_of(rows * SUBSTRING_BITS) * WORD_BYTES // 2), np.uint16)
+    for start in range(0, len(hashes), _BLOCK):
+        block = np.ascontiguousarray(np.ascontiguousarray(hashes[start : start + _BLOCK]).view(">u2").astype(np.uint16).T)
+        substrings = np.zeros_like(block)
+        scratch = np.empty(block.shape[1], np.uint16)
+        for number in range(rows):
+            for bit in range(SUBSTRING_BITS):
+                np.bitwise_and(block[(number + bit) % rows], np.uint16(1 << (SUBSTRING_BITS - 1 - bit)), out=scratch)
+                substrings[number] |= scratch
+        permuted[start : start + _BLOCK, :rows] = substrings.T
+    return permuted.view(np.uint64)
+
+
+def keys(permuted: PermutedHashes, table: int, tables: int, width: int) -> npt.NDArray[np.uint32]:
+    """Return the keys ``(n,)`` uint32 of hashes in one table: ``width`` bits, those beyond 16 borrowed from another substring."""
+    substrings = permuted.view(np.uint16)
+    key = substrings[:, table].astype(np.uint32)
+    if width <= SUBSTRING_BITS:
+        return key >> np.uint32(SUBSTRING_BITS - width)
+    key <<= np.uint32(width - SUBSTRING_BITS)
+    key |= substrings[:, (table + _BORROW_STEP) % tables] >> np.uint16(MAX_KEY_BITS - width)
+    return key

@@ -1,0 +1,210 @@
+"""Open the index on disk, keep it equal to the store, and search it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.errors import DatabaseDamaged
+from vhashdb.fingerprints import Fingerprint
+from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.index.folder import IndexFolder, Vanished
+from vhashdb.index.frames import FrameIndex, Layer
+from vhashdb.index.manifest import Manifest, StoredSegment
+from vhashdb.index.segment import IndexSegment
+from vhashdb.live_index.building import OpenIndex, in_memory, rebuild, replay
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.retrieval import Candidates, Source, retrieve
+from vhashdb.store import Selection, Store
+from vhashdb.store.sources import sources
+
+MAX_TRIES: Final = 10
+"""How often other processes may commit while the index is opened or checked. Engineering bound: more are taken for damage."""
+_log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """What is on disk, and how far it lags behind the records."""
+
+    manifest: int
+    """Number of the manifest; 0: nothing is on disk yet."""
+    segments: int
+    hashes: int
+    """Hashes on disk, those of deleted records included."""
+    deleted: int
+    """Hashes on disk whose records are deleted; merging segments frees their space."""
+    bytes: int
+    """Size of the segments on disk."""
+    memtable: int
+    """Hashes that are in no segment on disk yet."""
+    lag: int
+    """Changes of the records that the manifest on disk does not include."""
+
+
+class IndexReader:
+    """Keep the index of one database equal to its store, and search it. Safe from several threads."""
+
+    def __init__(self, path: Path, store: Store, algorithm: AlgorithmId) -> None:
+        self.store = store
+        self.folder = IndexFolder(path, algorithm)
+        self.lock = threading.RLock()
+        """Held while the open index is changed or replaced."""
+        self._opened: OpenIndex | None = None
+        self._last = Manifest(0, str(algorithm), 0)
+        """The manifest that was used last."""
+        self._problem: str | None = None
+        self._filter: tuple[Selection, int, npt.NDArray[np.bool_]] | None = None
+
+    # -- searching -----------------------------------------------------------------------------
+
+    @property
+    def problem(self) -> str | None:
+        """Why the index on disk could not be used and was rebuilt; None if it could."""
+        with self.lock:
+            self.refresh()
+            return self._problem
+
+    @property
+    def current(self) -> FrameIndex:
+        """The index with all records that are in the store."""
+        return self.refresh().index
+
+    def candidates(self, query: Fingerprint, radius_bits: float, config: MatchingConfig, among: Selection | None = None) -> Candidates:
+        """Find records with a hash near the query's, best first.
+
+        Args:
+            query: what is searched for.
+            radius_bits: bits within which a hash is near.
+            config: thresholds of matching.
+            among: which records may be found; None: all.
+        """
+        try:
+            return self._candidates(query, radius_bits, config, among)
+        except IndexError:  # damage that opening did not see: tables name rows that are not there
+            self.rebuild("its tables are damaged")
+            return self._candidates(query, radius_bits, config, among)
+
+    def damaged(self, among: Selection | None = None) -> int:
+        """Count the records, of those selected, that cannot be found because their fingerprints are damaged."""
+        index = self.current
+        allowed = self._allowed(among, index.change) if index.damaged else None
+        if allowed is None:
+            return len(index.damaged)
+        return sum(number < len(allowed) and bool(allowed[number]) for number in index.damaged)
+
+    def state(self) -> IndexState:
+        """Describe the index on disk: its manifest, its sizes and how far it lags behind."""
+        with self.lock:
+            opened = self.refresh()
+            index, manifest = opened.index, opened.manifest
+            hashes = sum(s.rows for s in manifest.segments)
+            return IndexState(
+                manifest.number,
+                len(manifest.segments),
+                hashes,
+                hashes - sum(layer.rows for layer in opened.stored),
+                sum(s.size for s in manifest.segments),
+                index.memtable_hashes + sum(layer.rows for layer in index.layers if layer.stored is None),
+                self.store.changes.last() - manifest.change,
+            )
+
+    # -- what writer and checker need ----------------------------------------------------------
+
+    def refresh(self) -> OpenIndex:
+        """Return the open index after opening the newest manifest and replaying the store's changes, where there are any."""
+        with self.lock:
+            if self._opened is None or self._opened.manifest_id != self.folder.manifest_id():
+                self._open()
+            opened = self._opened
+            assert opened is not None
+            if opened.index.change != self.store.changes.last():
+                try:
+                    replay(opened.index, self.store, in_memory(self.folder.algorithm.bits))
+                except BaseException:  # the index has some of the changes: it must be opened again
+                    self._opened = None
+                    raise
+            return opened
+
+    def adopt(self, opened: OpenIndex) -> None:
+        """Put another index in the place of the open one."""
+        with self.lock:
+            self._opened, self._last = opened, opened.manifest
+
+    def has_open(self, opened: OpenIndex) -> bool:
+        """Tell whether this is still the open index."""
+        with self.lock:
+            return self._opened is opened
+
+    def rebuild(self, problem: str | None) -> None:
+        """Rebuild the index from the records, on disk if this process may write there; ``problem`` says why, if it was damaged."""
+        if problem is not None:
+            _log.warning("the index %s is rebuilt from the records: %s", self.folder.path, problem)
+        with self.lock:
+            self._problem = problem
+            self.adopt(rebuild(self.folder, self.store, self._last))
+
+    def layers(self, manifest: Manifest) -> list[Layer]:
+        """Map the segments of a manifest, except those that the open index has mapped already."""
+        return [self._layer(stored) for stored in manifest.segments]
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _candidates(self, query: Fingerprint, radius_bits: float, config: MatchingConfig, among: Selection | None) -> Candidates:
+        index = self.current
+        return retrieve(query, index, radius_bits, config, where=self._allowed(among, index.change), sources=self._sources)
+
+    def _sources(self, numbers: Sequence[int]) -> Mapping[int, Source]:
+        return sources(self.store, numbers)
+
+    def _allowed(self, among: Selection | None, change: int) -> npt.NDArray[np.bool_] | None:
+        """Return whether each record may be found, by its number; None: all may."""
+        if among is None:
+            return None
+        with self.lock:
+            if self._filter is None or self._filter[:2] != (among, change):
+                numbers = self.store.changes.selected(among)
+                allowed = np.zeros(max(numbers, default=0) + 1, np.bool_)
+                allowed[numbers] = True
+                self._filter = among, change, allowed
+            return self._filter[2]
+
+    def _open(self) -> None:
+        """Open the newest manifest; rebuild the index if it cannot be used."""
+        for _ in range(MAX_TRIES):
+            manifest_id = self.folder.manifest_id()
+            try:
+                manifest = self.folder.manifest() or Manifest(0, str(self.folder.algorithm), 0)
+                if manifest.change > self.store.changes.last():
+                    raise DatabaseDamaged(f"the index {self.folder.path} is newer than the records")
+                self.folder.check(tuple(stored for stored in manifest.segments if self._mapped(stored) is None))
+                layers = self.layers(manifest)
+            except Vanished:
+                _log.debug("another process committed while the index %s was opened", self.folder.path)
+                continue
+            except DatabaseDamaged as error:
+                if self.folder.manifest_id() != manifest_id:  # it was read while another process deleted it
+                    continue
+                self.rebuild(str(error))
+                return
+            index = FrameIndex(self.folder.algorithm, layers, manifest.change, manifest.damaged)
+            self.adopt(OpenIndex(index, manifest, manifest_id))
+            return
+        self.rebuild(f"the index {self.folder.path} names segments that are not there")
+
+    def _mapped(self, stored: StoredSegment) -> IndexSegment | None:
+        """Return the segment if it is mapped already, of these very files: a name is used again once all after it are gone."""
+        layers = self._opened.stored if self._opened is not None else []
+        same = (each.segment for each in layers if each.stored and (each.stored.name, each.stored.files) == (stored.name, stored.files))
+        return next(same, None)
+
+    def _layer(self, stored: StoredSegment) -> Layer:
+        segment = self._mapped(stored) or self.folder.open(stored)
+        return Layer(segment, np.isin(segment.records[:, 0], np.array(stored.tombstones, np.int64)), stored)
