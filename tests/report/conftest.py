@@ -63,14 +63,13 @@ def tell(report, path, found):
 def thousand(known_db, asked, tmp_path_factory):
     """A page about 1,000 files, most of which match several records; every text is as long as texts get."""
     known = Known(known_db.fingerprint, known_db.exchange.opinions.about, lambda feed: "")
-    matches = [match for found in asked.values() if isinstance(found, vhashdb.Result) for match in found.matches if match.segments]
     long = Details(labels=("graphic-violence", "terrorism"), reason="why " * 70, policy="T&S 4", law="(EU) 2021/784", reviewers=2)
     entries = []
     for found in asked.values():
         if not isinstance(found, vhashdb.Result):
             continue
-        some = tuple(replace(m, record=replace(m.record, details=long)) for m in matches[:4])
-        entries.append(file_entry("x.mp4", replace(found, matches=found.matches and (*found.matches, *some)), known))
+        some = tuple(replace(m, record=replace(m.record, details=long)) for m in 4 * found.matches if m.segments)[:4]
+        entries.append(file_entry("x.mp4", replace(found, matches=(*found.matches, *some)), known))
     report = Report(known_db)
     for number in range(1000):
         report.add_entry(
