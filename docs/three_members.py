@@ -53,7 +53,7 @@ class Company:
 
     def publish(self) -> None:
         """Whatever the feed does not say yet."""
-        self.publisher.publish(self.db.exchange.outbox(self.publisher.entries()))
+        self.publisher.publish(self.db.exchange.pending_events(self.publisher.entries()))
 
     def sync(self) -> dict[str, str]:
         """What came of each feed."""
@@ -66,7 +66,7 @@ class Company:
         if not len(self.db):
             return "nothing"
         matches = self.db.match(film).matches
-        return matches[0].ceiling.action.value if matches else "nothing"
+        return matches[0].action_cap.action.value if matches else "nothing"
 
 
 def main(place: Path, say: Callable[[str], None] = print) -> None:
@@ -109,7 +109,7 @@ def main(place: Path, say: Callable[[str], None] = print) -> None:
         company.sync()
     assert [company.sees(film) for company in (a, b, c)] == ["review"] * 3
     assert a.db.get(record).state == "disputed"
-    assert a.db.exchange.reviews.queue()[0].why == f"{b.feed}: false_positive (a news report about it)"
+    assert a.db.moderation.reviews.queue()[0].why == f"{b.feed}: false_positive (a news report about it)"
 
     say("A looks again, and retracts it with erasure. Nobody matches it, and nobody has it.")
     a.db.retract(record, reason="B is right", code="appeal", erase=True)

@@ -463,7 +463,7 @@ def test_what_a_damaged_fingerprint_hides_is_never_called_no_match(films, query_
                 assert (result.verdict, result.not_compared) == ("insufficient", 1)
                 assert "the database is damaged" in result.reason
                 assert any("1 record is damaged" in line for line in result.damage)
-            assert db.match(unknown, among=vhashdb.Selection(labels=["none-has-it"])).verdict == "no-match"
+            assert db.match(unknown, where=vhashdb.Selection(labels=["none-has-it"])).verdict == "no-match"
     with vhashdb.open(path) as db:
         db.retract(ids[0], reason="its fingerprint is lost")
         assert db.match(unknown).verdict == "no-match"

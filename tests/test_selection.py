@@ -36,19 +36,19 @@ def variants(new_db):
 @pytest.mark.parametrize("name", SELECTIONS)
 def test_only_the_records_that_count_are_found(variants, name):
     db, ids, query = variants
-    among, expected = SELECTIONS[name]
-    assert {ids.index(m.record.id) for m in db.match(query, among=among).matches} == expected
-    assert {ids.index(r.id) for r in db.records() if among.allows(r)} == expected
+    where, expected = SELECTIONS[name]
+    assert {ids.index(m.record.id) for m in db.match(query, where=where).matches} == expected
+    assert {ids.index(r.id) for r in db.records() if where.allows(r)} == expected
 
 
 def test_a_record_counts_from_the_moment_it_is_said(variants):
     db, ids, query = variants
-    among = Selection(labels=("new",))
-    assert db.match(query, among=among).matches == ()
+    where = Selection(labels=("new",))
+    assert db.match(query, where=where).matches == ()
     db.label(ids[0], add=["new"])
-    assert [m.record.id for m in db.match(query, among=among).matches] == [ids[0]]
+    assert [m.record.id for m in db.match(query, where=where).matches] == [ids[0]]
     db.label(ids[0], remove=["new"])
-    assert db.match(query, among=among).matches == ()
+    assert db.match(query, where=where).matches == ()
 
 
 def test_records_that_do_not_count_crowd_nobody_out(new_db):
@@ -57,15 +57,15 @@ def test_records_that_do_not_count_crowd_nobody_out(new_db):
     for seed in range(45):
         new_db.store.add(vhashdb.store.NewRecord(10.0), fingerprint_of(flipped(hashes, 1, seed=seed)))
     wanted = new_db.store.add(vhashdb.store.NewRecord(10.0, details=Details(labels=("rare",))), fingerprint_of(flipped(hashes, 20)))
-    found = new_db.match(fingerprint_of(hashes), among=Selection(labels=("rare",))).matches
+    found = new_db.match(fingerprint_of(hashes), where=Selection(labels=("rare",))).matches
     assert [m.record.id for m in found] == [wanted.id]
 
 
 def test_the_very_same_file_does_not_count_either_if_its_record_does_not(new_db, samples):
     film = samples / "known" / "valley.mp4"
     new_db.add(film, labels=["a"])
-    assert new_db.match(film, among=Selection(labels=("a",))).matches[0].identical
-    assert new_db.match(film, among=Selection(labels=("b",))).matches == ()
+    assert new_db.match(film, where=Selection(labels=("a",))).matches[0].identical
+    assert new_db.match(film, where=Selection(labels=("b",))).matches == ()
 
 
 def test_a_severity_that_does_not_exist_is_refused():

@@ -82,14 +82,14 @@ from vhashdb.version import __version__
 if TYPE_CHECKING:
     from vhashdb.coverage import Coverage, PictureTrack
     from vhashdb.database import Database
-    from vhashdb.exchange.exchange import Exchange
     from vhashdb.exchange.formats import read_hashes
+    from vhashdb.exchange.membership import Exchange
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.hash_query import HashQuery
     from vhashdb.hashing.algorithms import PdqHash
     from vhashdb.matching import Comparison, Explanation, Gate, MatchedSegment, Verdict, compare
-    from vhashdb.moderation.policy import Action, Ceiling
+    from vhashdb.moderation.policy import Action, ActionCap
     from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result
     from vhashdb.store import Details, Record, Selection, State
     from vhashdb.store.cache import FingerprintCache
@@ -100,13 +100,13 @@ _LAZY = {
     "Action": "vhashdb.moderation.policy",
     "AddStatus": "vhashdb.search.results",
     "Addition": "vhashdb.search.results",
-    "Ceiling": "vhashdb.moderation.policy",
+    "ActionCap": "vhashdb.moderation.policy",
     "Comparison": "vhashdb.matching",
     "Coverage": "vhashdb.coverage",
     "Database": "vhashdb.database",
     "Details": "vhashdb.store",
     "Effort": "vhashdb.search.results",
-    "Exchange": "vhashdb.exchange.exchange",
+    "Exchange": "vhashdb.exchange.membership",
     "Explanation": "vhashdb.matching",
     "Fingerprint": "vhashdb.fingerprints",
     "FingerprintCache": "vhashdb.store.cache",
@@ -136,10 +136,10 @@ _LAZY = {
 
 __all__ = [
     "Action",
+    "ActionCap",
     "AddStatus",
     "Addition",
     "AlgorithmMismatch",
-    "Ceiling",
     "Comparison",
     "Coverage",
     "Database",

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from vhashdb.codes import WITHDRAWN
 from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase
-from vhashdb.exchange.exchange import Exchange
+from vhashdb.exchange.membership import Exchange
 from vhashdb.fingerprinting import build
 from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, Fingerprint
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import AlgorithmId, algorithm
-from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index import FrameIndex
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file, sha256_of
 from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE
@@ -29,9 +29,10 @@ from vhashdb.search.results import Addition, AddStatus, Effort, Near, Result, ef
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, State, Store
 from vhashdb.store.backup import back_up
 from vhashdb.store.cache import FingerprintCache
+from vhashdb.store.moderation import Moderation
 from vhashdb.store.query_log import QueryLog
 from vhashdb.store.records import EXPIRED, texts
-from vhashdb.store.store import LOCK_TIMEOUT_S
+from vhashdb.store.records_file import LOCK_TIMEOUT_S
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
 
@@ -78,14 +79,15 @@ class Database:
         self._algorithm_id.require(self._algorithm.id)
         self._index_reader = IndexReader(path / INDEX_FOLDER, store, self._algorithm_id)
         self._index_writer = IndexWriter(self._index_reader)
-        self._wrote = False
         self._lock = threading.RLock()
         self._decoders = DecoderPool(limits)
-        self.exchange = Exchange(store, path, self._algorithm_id, self._with_pictures_like, self.note_written)
-        """Feeds, opinions, reviews: what is shared with others."""
+        self.moderation = Moderation(store)
+        """Reviews, opinions, allow-lists, and what a match may lead to."""
+        self.exchange = Exchange(store, path, self.moderation, self._index_reader, self._index_writer)
+        """Feeds and files: what is shared with others."""
         self.query_log = QueryLog(store)
         """What was asked, on its way into the audit log."""
-        self._matcher = Matcher(store, self._index_reader, self.exchange, self._algorithm, self._decoders, limits, cache, self.query_log)
+        self._matcher = Matcher(store, self._index_reader, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log)
 
     @classmethod
     def create(cls, path: Path, *, algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
@@ -123,7 +125,7 @@ class Database:
         the next database, until the program ends.
         """
         try:
-            if self._wrote:
+            if self._index_writer.maintenance_due:
                 try:
                     self._index_writer.maintain()
                     self._index_writer.wait()
@@ -133,7 +135,7 @@ class Database:
         finally:  # whatever went wrong, no busy decoder process stays behind
             self._decoders.close()
             self._store.close()
-            self._wrote = False
+            self._index_writer.maintenance_due = False
 
     def __enter__(self) -> Self:
         return self
@@ -259,9 +261,9 @@ class Database:
                 return Addition(known, AddStatus.DUPLICATE)
             near = tuple(Near(m.record.id, m.score, m.verdict) for m in self._matcher.known_like(prepared.query))
             new = NewRecord(prepared.reference.duration_s, sha256, md5, details)
-            held = SECOND_PERSON if self.exchange.reviews.rules.two_person else ""
+            held = SECOND_PERSON if self.moderation.reviews.rules.two_person else ""
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=held)
-            self._wrote = True
+            self._index_writer.note_change()
             self._index_writer.maintain()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
         notes = () if prepared.reference.usable.any() else ("shows too little to be found again, except as the very same file",)
@@ -269,25 +271,21 @@ class Database:
             notes = (*notes, EXPIRED)
         return Addition(record, status, near, (*prepared.reference.damage, *notes))
 
-    def note_written(self) -> None:
-        """The store was written to by the exchange or an import: the index is kept when the database is closed."""
-        self._wrote = True
-
     def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels of a record."""
-        self._wrote = True
+        self._index_writer.note_change()
         return self._store.relabel(identifier, add=add, remove=remove)
 
-    def retract(self, identifier: str, *, reason: str, code: str = "withdrawn", erase: bool = False) -> Record:
+    def retract(self, identifier: str, *, reason: str, code: str = WITHDRAWN, erase: bool = False) -> Record:
         """Withdraw a record: it stops matching at once and stays on file.
 
         Args:
             identifier: of the record.
             reason: in words, for people here.
-            code: the same for whoever follows a feed of this database; one of `vhashdb.store.withdrawals.CODES`.
+            code: the same for whoever follows a feed of this database; one of `vhashdb.codes.RETRACTION_REASONS`.
             erase: keep nothing of its content, here or there.
         """
-        self._wrote = True
+        self._index_writer.note_change()
         return withdraw(self._store, self.get(identifier), reason=reason, code=code, erase=erase)
 
     def unmatch(self, source: Source, identifier: str, *, reason: str = "") -> Record:
@@ -300,7 +298,7 @@ class Database:
     # -- asking --------------------------------------------------------------------------------
 
     def match(
-        self, source: Source | Fingerprint | HashQuery, *, effort: Effort | str = Effort.BALANCED, among: Selection | None = None
+        self, source: Source | Fingerprint | HashQuery, *, effort: Effort | str = Effort.BALANCED, where: Selection | None = None
     ) -> Result:
         """Is any part of this a known video?
 
@@ -308,7 +306,7 @@ class Database:
             source: a path, a picture, an array, a file object, a fingerprint (made with ``views="query"`` for best recall), or
                 hashes that `vhashdb.read_hashes` found in a file.
             effort: how much to spend; see `Effort`.
-            among: which records count; None: all of them.
+            where: which records count; None: all of them.
 
         Raises:
             MediaError: the input cannot be read.
@@ -319,7 +317,7 @@ class Database:
         effort = effort_of(effort)
         if not len(self.index) and not len(self):
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
-        return self._matcher.match(source, effort, among)
+        return self._matcher.match(source, effort, where)
 
     def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Explanation:
         """How an input compares with one record, and whether a search comes upon it: everything, whatever the verdict.
@@ -329,10 +327,6 @@ class Database:
             RecordNotFound: there is no such record.
         """
         return self._matcher.explain(source, self.get(identifier), effort_of(effort))
-
-    def _with_pictures_like(self, hashes: PackedHashes, bits: int) -> set[int]:
-        """Numbers of the records that have a picture within so many bits of these hashes."""
-        return set(self.index.search(hashes, bits).record.tolist())
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy everything that is known to a new folder, as it is at this moment, and check the copy; others may go on writing.

@@ -79,9 +79,9 @@ def test_the_reference_has_everything_that_is_public(site):
 
 
 def test_the_reference_describes_what_the_exchange_offers(site, new_db):
-    text, exchange = (site / "api.html").read_text(encoding="utf-8"), new_db.exchange
-    attributes = [exchange.feeds, exchange.opinions, exchange.federations, exchange.reviews, exchange.assessments]
-    for offered in (*attributes, exchange.allow_list(), exchange.canaries(), exchange.outbox([])):
+    text, db = (site / "api.html").read_text(encoding="utf-8"), new_db
+    attributes = [db.exchange.feeds, db.exchange.federations, db.moderation.opinions, db.moderation.reviews, db.moderation.assessments]
+    for offered in (*attributes, db.moderation.allow_list(), db.moderation.canaries(), db.exchange.pending_events([])):
         kind = type(offered)
         assert f'id="{kind.__module__}.{kind.__qualname__}"' in text, kind
 

@@ -6,7 +6,7 @@ import numpy as np
 
 import vhashdb
 from tests.footage import fingerprint_of
-from vhashdb.exchange.outbox import put as as_put
+from vhashdb.exchange.pending_events import put as as_put
 from vhashdb.store import Details
 
 from .feeds import NOW, Feed
@@ -38,6 +38,10 @@ class Company:
     def exchange(self):
         return self.db.exchange
 
+    @property
+    def moderation(self):
+        return self.db.moderation
+
     def close(self):
         self.db.close()
 
@@ -60,7 +64,7 @@ class Company:
     def publishes(self):
         """Everything that the feed does not say yet; how many events."""
         before = self.feed.publisher.listing().seq
-        return self.feed.publisher.publish(self.exchange.outbox(self.feed.publisher.entries())).seq - before
+        return self.feed.publisher.publish(self.exchange.pending_events(self.feed.publisher.entries())).seq - before
 
     def put(self, identifier, **more):
         """A record of one's own as an event, for feeds that are written by hand."""
@@ -82,4 +86,4 @@ class Company:
 
     def allowed(self, seed):
         """What may happen to the film: the action by source."""
-        return {source: str(match.ceiling.action) for source, match in self.asks(seed).items()}
+        return {source: str(match.action_cap.action) for source, match in self.asks(seed).items()}

@@ -41,7 +41,7 @@ def retractions(rid=rids, rev=revisions):
 
 def opinions(rid=rids):
     subject = st.builds(e.Subject, st.sampled_from(["acme-tvec", "b.example"]), rid, revisions)
-    return st.builds(e.Opinion, subject, st.sampled_from(e.VERDICTS), st.sampled_from(e.OPINION_BASES), words, instants)
+    return st.builds(e.Opinion, subject, st.sampled_from(e.VERDICTS), st.sampled_from(e.BASES), words, instants)
 
 
 def allows(rid=rids):

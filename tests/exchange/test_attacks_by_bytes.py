@@ -13,7 +13,7 @@ from vhashdb.exchange import events as e
 from vhashdb.exchange.client import FeedClient
 from vhashdb.exchange.roster import from_bytes
 from vhashdb.exchange.trust import check_root
-from vhashdb.moderation.voices import keys_of
+from vhashdb.moderation.organisations import keys_of
 
 from .attacks import replace_history
 from .companies import Company
@@ -175,7 +175,7 @@ def test_any_value_in_a_signed_event_is_taken_in_or_refused_and_the_database_goe
         assert done.error is None or "internal error" not in done.error.message
     list(company.db.records())
     company.exchange.feeds.get("acme-tvec")
-    company.exchange.allow_list()
+    company.moderation.allow_list()
     if company.exchange.feeds.get("acme-tvec").status == "quarantined":
         company.exchange.feeds.release("acme-tvec", "on to the next")
 

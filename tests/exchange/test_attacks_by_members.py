@@ -96,8 +96,8 @@ def test_nobody_is_voted_into_a_block_by_others_alone(place):
         company.trusts(member)
     company.syncs()
     (match,) = company.asks(1).values()
-    assert (match.ceiling.action, match.ceiling.reasons) == ("review", ("nobody here saw the content",))
-    company.exchange.reviews.set_rules(Rules(seen_here=False))
+    assert (match.action_cap.action, match.action_cap.reasons) == ("review", ("nobody here saw the content",))
+    company.moderation.reviews.set_rules(Rules(seen_here=False))
     assert company.allowed(1) == {"acme-feed": "block"}
 
 
@@ -108,9 +108,9 @@ def test_a_vote_for_a_block_takes_trust_up_to_a_block(place):
     says(bold, e.Opinion(e.Subject("acme-feed", record, 1), "agree", "saw_content", "", NOW))
     company.trusts(acme)
     company.trusts(bold, level="review")
-    company.exchange.reviews.set_rules(Rules(seen_here=False))
+    company.moderation.reviews.set_rules(Rules(seen_here=False))
     company.syncs()
-    assert company.asks(1)["acme-feed"].ceiling.reasons == ("1 of 2 organisations required saw the content",)
+    assert company.asks(1)["acme-feed"].action_cap.reasons == ("1 of 2 organisations required saw the content",)
 
 
 def test_two_names_that_look_alike_are_one_vote(place):
@@ -120,9 +120,9 @@ def test_two_names_that_look_alike_are_one_vote(place):
     says(twin, e.Opinion(e.Subject("acme-feed", record, 1), "agree", "saw_content", "", NOW))
     company.trusts(acme)
     company.exchange.trust(str(twin.feed.folder), twin.feed.first_root, member="Acrne", level="block")
-    company.exchange.reviews.set_rules(Rules(seen_here=False))
+    company.moderation.reviews.set_rules(Rules(seen_here=False))
     company.syncs()
-    assert company.asks(1)["acme-feed"].ceiling.reasons == ("1 of 2 organisations required saw the content",)
+    assert company.asks(1)["acme-feed"].action_cap.reasons == ("1 of 2 organisations required saw the content",)
 
 
 def test_what_was_voted_for_is_not_exchanged_for_something_else(trusting):
@@ -136,15 +136,15 @@ def test_what_was_voted_for_is_not_exchanged_for_something_else(trusting):
 
 def test_what_was_accepted_is_not_exchanged_for_something_else(trusting, place):
     company, acme, _ = trusting
-    company.exchange.reviews.set_rules(Rules(quorum=1))
-    company.exchange.opinions.allow(film(5), None, reason="news")
+    company.moderation.reviews.set_rules(Rules(quorum=1))
+    company.moderation.opinions.allow(film(5), None, reason="news")
     record = acme.adds(5)
     acme.publishes()
     assert company.syncs()["acme-feed"].changes.held == 1
     here = company.asks(5)["acme-feed"].record
-    company.exchange.reviews.decide(here, Decision.ACCEPTED, reason="looked at it")
-    (entry,) = company.exchange.opinions.allowed()
-    company.exchange.opinions.revoke(entry.rid)
+    company.moderation.reviews.decide(here, Decision.ACCEPTED, reason="looked at it")
+    (entry,) = company.moderation.opinions.allowed()
+    company.moderation.opinions.revoke(entry.rid)
     assert company.allowed(5) == {"acme-feed": "block"}
     acme.feed.publisher.publish([dataclasses.replace(acme.put(record), rev=2, signals=(frames_signal(film(9)),))])
     company.syncs()
@@ -154,8 +154,8 @@ def test_what_was_accepted_is_not_exchanged_for_something_else(trusting, place):
 def test_what_is_only_possible_leads_to_no_more_than_a_review(trusting):
     company, _, _ = trusting
     (match,) = company.asks(1).values()
-    (certain,) = company.exchange.ceilings([match.record])
-    (possible,) = company.exchange.ceilings([match.record], possible=[True])
+    (certain,) = company.moderation.action_caps([match.record])
+    (possible,) = company.moderation.action_caps([match.record], possible=[True])
     assert (certain.action, possible.action) == ("block", "review")
     assert possible.reasons == ("the match is possible, not certain",)
 
@@ -167,15 +167,15 @@ def test_a_member_whose_records_hit_harmless_uploads_is_suspected_and_nobody_els
     mallory.publishes()
     company.trusts(mallory)
     company.syncs()
-    company.exchange.reviews.set_rules(Rules(quorum=1, seen_here=False))
+    company.moderation.reviews.set_rules(Rules(quorum=1, seen_here=False))
     assert company.allowed(7) == {"mallory-feed": "block"}
     hit = company.asks(7)["mallory-feed"].record.id
     for upload in range(5):
         assert company.allowed(7) == {"mallory-feed": "block"}
         company.db.store.mark_not_this(hit, f"{upload:064x}", "a holiday")
     (match,) = company.asks(7).values()
-    assert match.ceiling.reasons == ("feed mallory-feed is suspected: 5 uploads that its records matched were called harmless here",)
-    assert company.exchange.standing(company.exchange.feeds.get("mallory-feed")).status == "suspected"
+    assert match.action_cap.reasons == ("feed mallory-feed is suspected: 5 uploads that its records matched were called harmless here",)
+    assert company.moderation.feed_trust(company.exchange.feeds.get("mallory-feed")).status == "suspected"
     assert company.allowed(1) == {"acme-feed": "block"}
     company.exchange.feeds.set_level("mallory-feed", "block")
     assert company.allowed(7) == {"mallory-feed": "block"}
@@ -183,14 +183,14 @@ def test_a_member_whose_records_hit_harmless_uploads_is_suspected_and_nobody_els
 
 def test_a_record_that_shows_an_innocent_video_of_ours_is_held_and_the_others_are_not(trusting):
     company, acme, _ = trusting
-    company.exchange.opinions.allow(film(4), None, reason="", author=CANARY)
+    company.moderation.opinions.allow(film(4), None, reason="", author=CANARY)
     acme.adds(4)
     acme.adds(5)
     acme.publishes()
     assert company.syncs()["acme-feed"].changes.held == 1
-    assert company.asks(4)["acme-feed"].ceiling.reasons[0] == "held: it matches 1 of your innocent videos"
+    assert company.asks(4)["acme-feed"].action_cap.reasons[0] == "held: it matches 1 of your innocent videos"
     assert company.asks(5)["acme-feed"].record.state == "active"
-    assert company.exchange.opinions.allowed() == []
+    assert company.moderation.opinions.allowed() == []
 
 
 def test_decoys_of_a_member_hide_no_record_of_ours(trusting, place):

@@ -9,7 +9,7 @@ from vhashdb import errors
 from vhashdb.exchange import events as e
 from vhashdb.exchange.events import RESERVED, check_feed_id
 from vhashdb.exchange.roster import Member, from_bytes, to_bytes
-from vhashdb.moderation.voices import keys_of, look, voice
+from vhashdb.moderation.organisations import keys_of, organisation_of, skeleton
 from vhashdb.store.opinions import LOCAL
 
 from .companies import Company, film
@@ -57,7 +57,7 @@ def test_the_database_itself_knows_no_feed_called_local(here):
 def test_a_feed_called_local_that_an_older_version_trusted_is_read_no_more(here, tmp_path):
     feed = Feed(tmp_path, "honest")
     here.exchange.trust(str(feed.folder), feed.first_root, level="none")
-    entry = here.exchange.opinions.allow(film(9), None, reason="ours")
+    entry = here.moderation.opinions.allow(film(9), None, reason="ours")
     feed.publish(e.RevokeAllow(entry.rid, at=NOW), put(1))
     renamed(feed, LOCAL)
     with here.db.store.transactions.writing() as connection:
@@ -65,9 +65,9 @@ def test_a_feed_called_local_that_an_older_version_trusted_is_read_no_more(here,
     (done,) = here.exchange.sync()
     assert isinstance(done.error, errors.FeedError)
     assert "no feed may call itself" in done.error.message
-    assert not here.exchange.opinions.allowed(author=LOCAL)[0].revoked
+    assert not here.moderation.opinions.allowed(author=LOCAL)[0].revoked
     assert here.exchange.distrust(LOCAL) == 0  # the way out …
-    assert [kept.rid for kept in here.exchange.opinions.allowed(author=LOCAL)] == [entry.rid]  # … which takes nothing of ours along
+    assert [kept.rid for kept in here.moderation.opinions.allowed(author=LOCAL)] == [entry.rid]  # … which takes nothing of ours along
 
 
 def test_every_kind_of_event_touches_only_what_its_own_feed_said(here, tmp_path):
@@ -82,14 +82,14 @@ def test_every_kind_of_event_touches_only_what_its_own_feed_said(here, tmp_path)
     allowed = e.Allow(rid(7), put(1).signals, at=NOW)
     good.feed.publish(allowed, e.Opinion(e.Subject("bad-feed", rid(1), 1), "agree", reason="good says so", at=NOW))
     own = here.adds(3)
-    entry = here.exchange.opinions.allow(film(9), None, reason="ours")
+    entry = here.moderation.opinions.allow(film(9), None, reason="ours")
     here.exchange.trust(str(good.feed.folder), good.feed.first_root)
     here.exchange.trust(str(bad.feed.folder), bad.feed.first_root)
     here.syncs()
 
     def seen():
         opinions = {(said.author, said.on_feed, said.on_rid, said.verdict, said.reason) for said in everything()}
-        entries = {(one.author, one.rid, one.revoked) for one in here.exchange.opinions.allowed(revoked=True)}
+        entries = {(one.author, one.rid, one.revoked) for one in here.moderation.opinions.allowed(revoked=True)}
         records = {(one.id, one.state, one.labels, one.reason) for one in here.db.records() if one.details.source != "bad-feed"}
         return {one for one in opinions if one[0] != "bad-feed"}, {one for one in entries if one[0] != "bad-feed"}, records
 
@@ -142,8 +142,8 @@ ALIKE = [
 
 
 def test_names_that_look_alike_are_one():
-    assert len({look(name) for name in ALIKE}) == 1
-    assert len({look(name) for name in ("acme", "bold", "acme.example", "acme2", "日本", "日木")}) == 6
+    assert len({skeleton(name) for name in ALIKE}) == 1
+    assert len({skeleton(name) for name in ("acme", "bold", "acme.example", "acme2", "日本", "日木")}) == 6
 
 
 @pytest.mark.parametrize("name", ALIKE[1:])
@@ -164,8 +164,8 @@ def test_feeds_of_the_same_root_keys_are_one_voice(here, tmp_path):
     assert not keys_of(first.first_root).isdisjoint(keys_of(shared))
     here.exchange.trust(str(first.folder), first.first_root, member="acme")
     known = here.exchange.feeds.all()
-    assert voice("bold", shared, known) == "acme"
-    assert voice("bold", other.first_root, known) == "bold"
+    assert organisation_of("bold", shared, known) == "acme"
+    assert organisation_of("bold", other.first_root, known) == "bold"
 
 
 # -- rosters ---------------------------------------------------------------------------------------

@@ -10,9 +10,8 @@ from tests.exchange.formats.reader import items
 from tests.exchange.formats.samples import PDQ, SHA256
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb import Details, State
-from vhashdb.exchange.exporting import Export
 from vhashdb.exchange.formats import Sender, format_named
-from vhashdb.exchange.importing import Importer, Said
+from vhashdb.exchange.importing import Said
 from vhashdb.fingerprints.model import bare
 from vhashdb.store import NewRecord
 
@@ -27,7 +26,7 @@ def add(db, seed=1, **details):
 def exported(db, name="jsonl", **how):
     """What is written in a format, read again, and the export."""
     chosen = {key: how.pop(key) for key in ("ids", "labels") if key in how}
-    export, out = Export(db, format_named(name), SENDER, **how), io.BytesIO()
+    export, out = db.exchange.export_to(format_named(name), SENDER, **how), io.BytesIO()
     format_named(name).write(export.items(**chosen), out, SENDER)
     return items(out.getvalue()) if out.getvalue() else [], export
 
@@ -36,7 +35,7 @@ def test_only_what_originates_here_and_may_be_passed_on_leaves(new_db):
     own = add(new_db)
     add(new_db, 2, reshare=False)
     add(new_db, 3, tlp="red")
-    list(Importer(new_db, io.BytesIO(f"sha256 {SHA256}\n".encode()), Said("acme")).run())
+    list(new_db.exchange.import_from(io.BytesIO(f"sha256 {SHA256}\n".encode()), Said("acme")).run())
     found, export = exported(new_db)
     assert [item.external_id for item in found] == [own.id]
     assert export.written == 1
@@ -47,7 +46,7 @@ def test_only_what_originates_here_and_may_be_passed_on_leaves(new_db):
 def test_a_copy_of_ones_own_has_everything(new_db):
     add(new_db)
     add(new_db, 2, reshare=False)
-    list(Importer(new_db, io.BytesIO(f"sha1 {'ab' * 20}\npdq {PDQ}\n".encode()), Said("acme")).run())
+    list(new_db.exchange.import_from(io.BytesIO(f"sha1 {'ab' * 20}\npdq {PDQ}\n".encode()), Said("acme")).run())
     found, _ = exported(new_db, imported=True)
     assert len(found) == 4
     assert [(o.algorithm, o.value) for o in found[2].others] == [("sha1", "ab" * 20)]
@@ -112,9 +111,9 @@ def test_a_retraction_travels_and_stops_the_match(new_db, tmp_path, samples):
     with vhashdb.create(tmp_path / "other.vhdb") as other:
 
         def sync():
-            out, export = io.BytesIO(), Export(new_db, format_named("stix"), SENDER)
+            out, export = io.BytesIO(), new_db.exchange.export_to(format_named("stix"), SENDER)
             format_named("stix").write(export.items(), out, SENDER)
-            return [o.status.value for o in Importer(other, io.BytesIO(out.getvalue())).run()]
+            return [o.status.value for o in other.exchange.import_from(io.BytesIO(out.getvalue())).run()]
 
         assert sync() == ["added"]
         assert other.match(clip).verdict is vhashdb.Verdict.MATCH
@@ -136,7 +135,7 @@ def test_records_are_chosen_by_id_and_label(new_db):
 
 def test_opinions_of_people_here_leave_under_the_organisations_name(new_db):
     record = add(new_db)
-    new_db.exchange.opinions.give(record, "false_positive", basis="saw_content", reason="news footage")
+    new_db.moderation.opinions.give(record, "false_positive", basis="saw_content", reason="news footage")
     (item,), _ = exported(new_db)
     assert [(o.by, o.verdict, o.reason) for o in item.opinions] == [("Example Video", "false_positive", "news footage")]
     assert item.disputed
@@ -145,14 +144,14 @@ def test_opinions_of_people_here_leave_under_the_organisations_name(new_db):
 def test_no_file_name_or_path_is_in_an_export(new_db, samples):
     new_db.add(samples / "known" / "valley.mp4")
     for name in ("jsonl", "csv", "misp", "stix", "dataset", "signals"):
-        out, export = io.BytesIO(), Export(new_db, format_named(name), SENDER)
+        out, export = io.BytesIO(), new_db.exchange.export_to(format_named(name), SENDER)
         format_named(name).write(export.items(), out, SENDER)
         assert b"valley" not in out.getvalue()
 
 
 def test_misp_carries_the_markings(new_db):
     add(new_db, tlp="green")
-    out, export = io.BytesIO(), Export(new_db, format_named("misp"), SENDER)
+    out, export = io.BytesIO(), new_db.exchange.export_to(format_named("misp"), SENDER)
     format_named("misp").write(export.items(), out, SENDER)
     record, file = json.loads(out.getvalue())["Event"]["Object"]
     assert record["Attribute"][0]["Tag"] == [{"name": "tlp:green"}]

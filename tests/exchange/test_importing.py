@@ -11,7 +11,7 @@ from tests.exchange.formats.samples import CSV, DATASET, MD5, MISP, NCMEC, OTHER
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb import State
 from vhashdb.exchange.formats import FormatLimits, Options, Remark
-from vhashdb.exchange.importing import Importer, Said, Status
+from vhashdb.exchange.importing import Said, Status
 from vhashdb.store.imports import Imports
 
 from .companies import pictures
@@ -21,7 +21,7 @@ def take(db, data, source="", **how):
     """What came of each item of a file."""
     raw = data.encode() if isinstance(data, str) else data
     said = Said(source, **{name: how.pop(name) for name in ("labels", "reason") if name in how})
-    return [outcome for outcome in Importer(db, io.BytesIO(raw), said, **how).run() if not isinstance(outcome, Remark)]
+    return [outcome for outcome in db.exchange.import_from(io.BytesIO(raw), said, **how).run() if not isinstance(outcome, Remark)]
 
 
 def statuses(found):
@@ -212,7 +212,7 @@ def test_a_hash_that_no_picture_has_is_held(new_db, bits):
     assert outcome.status is Status.HELD
     assert "half of their bits" in outcome.reason
     assert new_db.get(outcome.record).state is State.HELD
-    (case,) = new_db.exchange.reviews.queue()
+    (case,) = new_db.moderation.reviews.queue()
     assert (case.record, case.why) == (outcome.record, outcome.reason)
 
 
@@ -271,7 +271,7 @@ def test_a_record_that_its_source_later_calls_harmless_is_withdrawn(new_db):
 
 
 def said_of(db, identifier):
-    return {(o.author, o.verdict, o.reason) for o in db.exchange.opinions.about(db.get(identifier))}
+    return {(o.author, o.verdict, o.reason) for o in db.moderation.opinions.about(db.get(identifier))}
 
 
 def test_opinions_are_kept_under_names_that_no_feed_has(new_db):
@@ -280,7 +280,7 @@ def test_opinions_are_kept_under_names_that_no_feed_has(new_db):
         ("ncmec/Third Member", "agree", ""),
         ("ncmec/Other Member", "false_positive", "Example Reason"),
     }
-    assert new_db.exchange.opinions.ours() == []
+    assert new_db.moderation.opinions.ours() == []
 
 
 def test_opinions_count_in_what_a_match_may_lead_to(new_db, samples):
@@ -290,12 +290,12 @@ def test_opinions_count_in_what_a_match_may_lead_to(new_db, samples):
     opinions = [{"by": "a", "verdict": "agree"}, {"by": "b", "verdict": "false_positive"}, {"by": "b", "verdict": "agree"}]
     take(new_db, line(sha256=sha256_of(film), opinions=opinions))
     (match,) = new_db.match(film).matches
-    assert (match.ceiling.action.value, match.ceiling.dispute) == ("review", 1)
+    assert (match.action_cap.action.value, match.action_cap.dispute) == ("review", 1)
 
 
 def test_new_opinions_replace_the_older_ones_of_their_source_alone(new_db):
     (outcome,) = take(new_db, line(opinions=[{"by": "a", "verdict": "agree"}]))
-    new_db.exchange.opinions.give(new_db.get(outcome.record), "seen", basis="saw_content", reason="")
+    new_db.moderation.opinions.give(new_db.get(outcome.record), "seen", basis="saw_content", reason="")
     take(new_db, line(opinions=[{"by": "b", "verdict": "outdated"}]))
     assert said_of(new_db, outcome.record) == {("local", "seen", ""), ("jsonl/b", "outdated", "")}
 
@@ -325,7 +325,7 @@ def test_what_came_before_a_limit_is_kept(new_db):
 def test_an_interrupted_import_goes_on_where_it_was(new_db):
     data = "".join(line(id=str(n)) for n in range(600))
     told = []
-    for outcome in Importer(new_db, io.BytesIO(data.encode())).run():
+    for outcome in new_db.exchange.import_from(io.BytesIO(data.encode())).run():
         told.append(outcome.record)
         if len(told) == 300:
             break

@@ -15,7 +15,7 @@ from tests.examples import examples
 from tests.exchange.formats.samples import MD5, PDQ, SAMPLES, SHA256
 from tests.footage import fingerprint_of
 from vhashdb.exchange.formats import FormatLimits, Options, Remark
-from vhashdb.exchange.importing import Importer, Outcome, Said, Status
+from vhashdb.exchange.importing import Outcome, Said, Status
 
 
 def balanced(count):
@@ -27,7 +27,7 @@ def balanced(count):
 def take(db, data, source="", **how):
     """What came of each item of a file."""
     raw = data.encode() if isinstance(data, str) else data
-    return [outcome for outcome in Importer(db, io.BytesIO(raw), Said(source), **how).run() if not isinstance(outcome, Remark)]
+    return [outcome for outcome in db.exchange.import_from(io.BytesIO(raw), Said(source), **how).run() if not isinstance(outcome, Remark)]
 
 
 def line(**values):
@@ -38,7 +38,7 @@ def line(**values):
 
 
 def remarks(database, data, **said):
-    return [e.text for e in Importer(database, io.BytesIO(data.encode()), Said(**said)).run() if isinstance(e, Remark)]
+    return [e.text for e in database.exchange.import_from(io.BytesIO(data.encode()), Said(**said)).run() if isinstance(e, Remark)]
 
 
 HASHES = balanced(64)
@@ -67,7 +67,7 @@ def test_more_hashes_than_a_video_can_have_are_refused(new_db):
     # In one view they are subsampled, so only what several views claim can be too many.
     many = fingerprint_of(HASHES, step_s=0.01)
     both = replace(many, view=np.repeat(np.array([0, 8], np.uint16), 32))
-    (outcome,) = Importer(new_db, io.BytesIO(vhashdb.to_json(both).encode()), options=limits).run()
+    (outcome,) = new_db.exchange.import_from(io.BytesIO(vhashdb.to_json(both).encode()), options=limits).run()
     assert outcome.status is Status.REFUSED
     assert "64 hashes for 0.6 s" in outcome.reason
     assert len(new_db) == 0
@@ -94,11 +94,11 @@ def test_a_length_that_no_video_has_is_refused(new_db):
     ids=["no frames", "kept for others", "poor", "no times", "expired"],
 )
 def test_what_can_hardly_be_found_is_said_when_it_is_taken(new_db, data, said):
-    found = list(Importer(new_db, io.BytesIO(data().encode())).run())
+    found = list(new_db.exchange.import_from(io.BytesIO(data().encode())).run())
     assert said in found[0].shortcomings[-1]
     assert found[-1].text.startswith("1 record: ")
     assert said in found[-1].text
-    assert not [e for e in Importer(new_db, io.BytesIO(data().encode())).run() if isinstance(e, Remark)]
+    assert not [e for e in new_db.exchange.import_from(io.BytesIO(data().encode())).run() if isinstance(e, Remark)]
 
 
 def test_nothing_is_remarked_of_a_record_that_can_be_found(new_db):
@@ -145,7 +145,7 @@ def mutated(draw):
 @settings(max_examples=examples(250), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_mutated_files_are_imported_or_refused_and_leave_the_database_whole(new_db, raw):
     try:
-        found = [*Importer(new_db, io.BytesIO(raw)).run(), *Importer(new_db, io.BytesIO(raw), dry_run=True).run()]
+        found = [*new_db.exchange.import_from(io.BytesIO(raw)).run(), *new_db.exchange.import_from(io.BytesIO(raw), dry_run=True).run()]
     except (vhashdb.FormatError, vhashdb.LimitExceeded) as error:
         assert error.message.isprintable()
         return
@@ -183,7 +183,7 @@ def test_a_line_without_end_needs_no_memory(new_db):
 
     limits = FormatLimits(line_bytes=1 << 20)
     tracemalloc.start()
-    (outcome,) = Importer(new_db, Endless(), form="signals", options=Options(limits)).run()
+    (outcome,) = new_db.exchange.import_from(Endless(), form="signals", options=Options(limits)).run()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert outcome.status is Status.REFUSED
@@ -192,10 +192,10 @@ def test_a_line_without_end_needs_no_memory(new_db):
 
 def test_values_without_end_are_not_read(new_db):
     data = '{"md5":"' + MD5 + '","x":[' + "[]," * 100 + "1]}\n"
-    (outcome,) = Importer(new_db, io.BytesIO(data.encode()), form="jsonl", options=Options(FormatLimits(values=50))).run()
+    (outcome,) = new_db.exchange.import_from(io.BytesIO(data.encode()), form="jsonl", options=Options(FormatLimits(values=50))).run()
     assert "more than 50 values" in outcome.reason
 
 
 def test_deep_xml(new_db):
     deep = "<queryResult>" + "<a>" * 100_000 + "</a>" * 100_000 + "</queryResult>"
-    assert list(Importer(new_db, io.BytesIO(deep.encode())).run()) == []
+    assert list(new_db.exchange.import_from(io.BytesIO(deep.encode())).run()) == []

@@ -24,7 +24,7 @@ def company(tmp_path):
 
 
 def causes(company):
-    return [(case.cause, case.why) for case in company.exchange.reviews.queue()]
+    return [(case.cause, case.why) for case in company.moderation.reviews.queue()]
 
 
 def as_somebody_else(company, who="second"):
@@ -33,7 +33,7 @@ def as_somebody_else(company, who="second"):
 
 def test_nothing_waits_in_a_quiet_database(company):
     company.adds(1)
-    assert company.exchange.reviews.queue() == []
+    assert company.moderation.reviews.queue() == []
 
 
 def test_overdue_and_expired_records_wait(company):
@@ -46,9 +46,9 @@ def test_overdue_and_expired_records_wait(company):
     assert company.allowed(1) == {"local": "review"}
     assert company.asks(2) == {}
     assert company.allowed(3) == {"local": "review"}
-    done = company.exchange.reviews.decide(company.db.get(due), Decision.ACCEPTED, reason="still so")
+    done = company.moderation.reviews.decide(company.db.get(due), Decision.ACCEPTED, reason="still so")
     assert done.record.details.review_by is None
-    company.exchange.reviews.decide(company.db.get(expired), Decision.REJECTED, reason="done with")
+    company.moderation.reviews.decide(company.db.get(expired), Decision.REJECTED, reason="done with")
     assert causes(company) == []
 
 
@@ -56,7 +56,7 @@ def test_a_dispute_waits_until_somebody_decides_and_again_when_another_speaks(co
     record = company.adds(1)
     company.exchange.opinion(record, "disagree_label", reason="a parody")
     assert causes(company) == [(Cause.DISPUTED, "local: disagree_label (a parody)")]
-    done = company.exchange.reviews.decide(company.db.get(record), Decision.ACCEPTED, reason="it is not")
+    done = company.moderation.reviews.decide(company.db.get(record), Decision.ACCEPTED, reason="it is not")
     assert done.record.state is State.DISPUTED  # the other opinion still stands
     assert causes(company) == []
     company.exchange.opinion(record, "withdrawn")
@@ -70,7 +70,7 @@ def test_rejecting_retracts_here_whatever_its_publisher_says(company, tmp_path):
     company.trusts(other)
     company.syncs()
     record = company.db.get(record_id("bold-feed", rid(1)))
-    done = company.exchange.reviews.decide(record, Decision.REJECTED, reason="not for us")
+    done = company.moderation.reviews.decide(record, Decision.REJECTED, reason="not for us")
     assert (done.final, done.record.state) == (True, State.RETRACTED)
     other.feed.publish(put(1, rev=2))
     company.syncs()
@@ -81,42 +81,42 @@ def test_rejecting_retracts_here_whatever_its_publisher_says(company, tmp_path):
 def test_there_is_nothing_to_accept_where_nothing_waits(company):
     record = company.db.get(company.adds(1))
     with pytest.raises(vhashdb.UsageError, match="does not wait"):
-        company.exchange.reviews.decide(record, Decision.ACCEPTED, reason="x")
+        company.moderation.reviews.decide(record, Decision.ACCEPTED, reason="x")
     company.db.retract(record.id, reason="x")
     with pytest.raises(vhashdb.UsageError, match="retracted already"):
-        company.exchange.reviews.decide(company.db.get(record.id), Decision.REJECTED, reason="x")
+        company.moderation.reviews.decide(company.db.get(record.id), Decision.REJECTED, reason="x")
 
 
 def test_two_people_add_a_record(company):
-    company.exchange.reviews.set_rules(Rules(two_person=True))
+    company.moderation.reviews.set_rules(Rules(two_person=True))
     record = company.adds(1)
     assert causes(company) == [(Cause.HELD, "a second person has to confirm it")]
     assert company.allowed(1) == {"local": "review"}
     with pytest.raises(vhashdb.UsageError, match="somebody else has to confirm"):
-        company.exchange.reviews.decide(company.db.get(record), Decision.ACCEPTED, reason="mine")
+        company.moderation.reviews.decide(company.db.get(record), Decision.ACCEPTED, reason="mine")
     assert company.db.get(record).state is State.HELD
     as_somebody_else(company)
-    done = company.exchange.reviews.decide(company.db.get(record), Decision.ACCEPTED, reason="looked at it")
+    done = company.moderation.reviews.decide(company.db.get(record), Decision.ACCEPTED, reason="looked at it")
     assert (done.final, done.record.state) == (True, State.ACTIVE)
 
 
 def test_two_people_who_disagree_decide_nothing(company):
-    company.exchange.reviews.set_rules(Rules(two_person=True))
+    company.moderation.reviews.set_rules(Rules(two_person=True))
     record = company.adds(1)
     as_somebody_else(company)
-    done = company.exchange.reviews.decide(company.db.get(record), Decision.REJECTED, reason="no")
+    done = company.moderation.reviews.decide(company.db.get(record), Decision.REJECTED, reason="no")
     assert (done.final, done.record.state) == (False, State.HELD)
-    (case,) = company.exchange.reviews.queue()
+    (case,) = company.moderation.reviews.queue()
     assert (case.proposed, case.proposed_by) == ("rejected", "second")
     as_somebody_else(company, "third")
-    assert company.exchange.reviews.decide(company.db.get(record), Decision.REJECTED, reason="no").record.state is State.RETRACTED
+    assert company.moderation.reviews.decide(company.db.get(record), Decision.REJECTED, reason="no").record.state is State.RETRACTED
 
 
 def test_decisions_are_in_the_audit_log(company):
-    company.exchange.reviews.set_rules(Rules(two_person=True))
+    company.moderation.reviews.set_rules(Rules(two_person=True))
     record = company.adds(1)
     as_somebody_else(company)
-    company.exchange.reviews.decide(company.db.get(record), Decision.ACCEPTED, reason="looked at it")
+    company.moderation.reviews.decide(company.db.get(record), Decision.ACCEPTED, reason="looked at it")
     entry = company.db.audit(record=record)[-1]
     assert (entry.actor, entry.action, entry.details["reason"]) == ("second", "review-accepted", "looked at it")
 
@@ -128,10 +128,10 @@ def test_a_senseless_quorum_is_refused(quorum):
 
 
 def test_rules_are_kept_in_the_database(company):
-    assert company.exchange.reviews.rules == Rules(2, two_person=False)
-    company.exchange.reviews.set_rules(Rules(3, two_person=True))
+    assert company.moderation.reviews.rules == Rules(2, two_person=False)
+    company.moderation.reviews.set_rules(Rules(3, two_person=True))
     company.reopen()
-    assert company.exchange.reviews.rules == Rules(3, two_person=True)
+    assert company.moderation.reviews.rules == Rules(3, two_person=True)
 
 
 def test_local_marks_survive_a_sync(company, tmp_path, samples):
@@ -154,9 +154,9 @@ def test_local_marks_survive_a_sync(company, tmp_path, samples):
 
 def test_the_allow_list_is_about_what_matched(company):
     company.adds(1)
-    company.exchange.reviews.set_rules(Rules(quorum=1))
+    company.moderation.reviews.set_rules(Rules(quorum=1))
     assert company.allowed(1) == {"local": "block"}
-    company.exchange.opinions.allow(film(2), None, reason="another film")
+    company.moderation.opinions.allow(film(2), None, reason="another film")
     assert company.allowed(1) == {"local": "block"}
-    company.exchange.opinions.allow(film(1), None, reason="a news intro")
+    company.moderation.opinions.allow(film(1), None, reason="a news intro")
     assert company.allowed(1) == {"local": "review"}

@@ -48,7 +48,7 @@ def bold(tmp_path):
 def follower(tmp_path, acme):
     """Trusts acme, over HTTP."""
     company = Company(tmp_path, "follower")
-    company.exchange.reviews.set_rules(Rules(quorum=1, seen_here=False))
+    company.moderation.reviews.set_rules(Rules(quorum=1, seen_here=False))
     with served(acme.feed.folder) as server:
         company.server = server
         company.trusts(acme, server.url)
@@ -70,7 +70,7 @@ def test_a_published_record_matches_after_the_next_sync(acme, follower):
     assert (done.outcome, done.changes.added, done.seq, done.error) == (Outcome.UPDATED, 1, 1, None)
     match = follower.asks(1)["acme-feed"]
     assert match.record.id == record_id("acme-feed", record)
-    assert (match.ceiling.action, match.ceiling.agree) == ("block", 1)
+    assert (match.action_cap.action, match.action_cap.agree) == ("block", 1)
     assert match.record.labels == ("tvec",)
     assert not match.record.details.reshare
 
@@ -303,8 +303,8 @@ def test_fork_quarantines_and_the_last_good_state_matches_up_to_review(acme, fol
     signed = follower.path / "feeds" / "acme-feed" / "evidence" / "targets.json"
     assert json.loads(signed.read_bytes())["signed"]["vhashdb"]["head"]["seq"] == 3  # proves the fork to others
     match = follower.asks(2)["acme-feed"]
-    assert match.ceiling.action == "review"
-    assert match.ceiling.reasons[0].startswith("feed acme-feed is quarantined: the history up to event")
+    assert match.action_cap.action == "review"
+    assert match.action_cap.reasons[0].startswith("feed acme-feed is quarantined: the history up to event")
     follower.server.asked.clear()
     assert outcome(follower) is Outcome.QUARANTINED
     assert follower.server.asked == []  # a person has to release it
@@ -354,8 +354,8 @@ def test_expired_feed_is_capped_at_review(acme, follower):
     assert follower.allowed(1) == {"acme-feed": "block"}
     time.sleep(max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds()) + 1.1)
     match = follower.asks(1)["acme-feed"]
-    assert match.ceiling.action == "review"
-    assert "a retraction may be missing" in match.ceiling.reasons[0]
+    assert match.action_cap.action == "review"
+    assert "a retraction may be missing" in match.action_cap.reasons[0]
     done = follower.syncs()["acme-feed"]
     assert isinstance(done.error, errors.FeedExpired)
     acme.feed.publisher.heartbeat()
@@ -396,19 +396,19 @@ def test_illegal_stub_quarantines(acme, follower):
 
 
 def test_a_held_record_matches_up_to_review_until_a_person_accepts_it(acme, follower):
-    follower.exchange.opinions.allow(film(9), None, reason="intro of the evening news")
+    follower.moderation.opinions.allow(film(9), None, reason="intro of the evening news")
     record = acme.adds(9)
     acme.publishes()
     assert follower.syncs()["acme-feed"].changes.held == 1
     here = follower.db.get(record_id("acme-feed", record))
     assert here.state is State.HELD
     assert follower.allowed(9) == {"acme-feed": "review"}
-    follower.exchange.reviews.decide(here, Decision.ACCEPTED, reason="looked at it")
+    follower.moderation.reviews.decide(here, Decision.ACCEPTED, reason="looked at it")
     acme.db.label(record, add=["more"])
     acme.publishes()
     assert follower.syncs()["acme-feed"].changes.held == 0  # for the same reason it is not held again
     assert follower.db.get(here.id).state is State.ACTIVE
-    assert "on an allow-list: 100% of what matched" in follower.asks(9)["acme-feed"].ceiling.reasons
+    assert "on an allow-list: 100% of what matched" in follower.asks(9)["acme-feed"].action_cap.reasons
 
 
 def test_sudden_volume_is_held(acme, follower):

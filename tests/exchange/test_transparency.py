@@ -31,7 +31,7 @@ def company(tmp_path):
         company.asks(seed)
     company.asks(99)
     company.exchange.opinion(local[0], "disagree_label", reason="x")
-    company.exchange.reviews.decide(company.db.get(local[0]), Decision.ACCEPTED, reason="x")
+    company.moderation.reviews.decide(company.db.get(local[0]), Decision.ACCEPTED, reason="x")
     company.db.retract(local[1], reason="in words", code="legal")
     other.db.retract(wrong, reason="x", code="appeal")
     other.publishes()

@@ -36,14 +36,14 @@ def record(company):
 
 
 def waiting(company, since=DAY):
-    return [(case.record, case.cause) for case in company.exchange.reviews.queue(matched_since=now_utc() - since)]
+    return [(case.record, case.cause) for case in company.moderation.reviews.queue(matched_since=now_utc() - since)]
 
 
 def image(company, record):
     """Everything about a record that a decision can change, apart from its revision and the audit log."""
-    db, assessments = company.db, company.exchange.assessments
-    stored, cases = db.get(record.id), company.exchange.reviews.queue(record=record.id, matched_since=now_utc() - DAY)
-    said, why = company.exchange.opinions.about(stored), [(case.cause, case.proposed, case.proposed_by) for case in cases]
+    db, assessments = company.db, company.moderation.assessments
+    stored, cases = db.get(record.id), company.moderation.reviews.queue(record=record.id, matched_since=now_utc() - DAY)
+    said, why = company.moderation.opinions.about(stored), [(case.cause, case.proposed, case.proposed_by) for case in cases]
     return stored.state, stored.details, said, why, assessments.assessed(), company.allowed(1)
 
 
@@ -54,22 +54,22 @@ def test_a_record_that_matched_waits_and_says_how_often(company, record):
     assert waiting(company) == []
     for _ in range(3):
         company.db.match(film(1))
-    (case,) = company.exchange.reviews.queue(matched_since=now_utc() - DAY)
+    (case,) = company.moderation.reviews.queue(matched_since=now_utc() - DAY)
     assert (case.record, case.cause, case.why) == (record.id, Cause.MATCHED, "matched 3 times, best score 1.00")
-    assert company.exchange.reviews.queue() == []  # it asks for no decision
-    assert company.exchange.reviews.hits(record, now_utc() - DAY).count == 3
-    assert company.exchange.reviews.hits(record, now_utc() + DAY) is None
+    assert company.moderation.reviews.queue() == []  # it asks for no decision
+    assert company.moderation.reviews.hits(record, now_utc() - DAY).count == 3
+    assert company.moderation.reviews.hits(record, now_utc() + DAY) is None
     assert waiting(company, since=-DAY) == []
 
 
 @pytest.mark.parametrize(
     "look",
     [
-        lambda company, record: company.exchange.assessments.looked_at(record),
+        lambda company, record: company.moderation.assessments.looked_at(record),
         lambda company, record: company.exchange.opinion(record.id, "agree"),
-        lambda company, record: company.exchange.assessments.confirm(record, FILE, basis="saw_content"),
-        lambda company, record: company.exchange.assessments.deny(record, FILE, reason="a cover"),
-        lambda company, record: company.exchange.reviews.decide(record, Decision.REJECTED, reason="no"),
+        lambda company, record: company.moderation.assessments.confirm(record, FILE, basis="saw_content"),
+        lambda company, record: company.moderation.assessments.deny(record, FILE, reason="a cover"),
+        lambda company, record: company.moderation.reviews.decide(record, Decision.REJECTED, reason="no"),
         lambda company, record: company.db.retract(record.id, reason="no"),
     ],
     ids=["looked-at", "opinion", "confirm", "deny", "reject", "retract"],
@@ -85,7 +85,7 @@ def test_it_waits_until_somebody_looks_and_again_when_it_matches_again(company, 
 
 
 def test_what_waits_for_a_decision_does_not_wait_twice(company):
-    company.exchange.reviews.set_rules(Rules(two_person=True))
+    company.moderation.reviews.set_rules(Rules(two_person=True))
     record = company.adds(1)
     company.db.match(film(1))
     assert waiting(company) == [(record, Cause.HELD)]
@@ -106,18 +106,18 @@ def test_the_last_match_comes_first(company):
 
 def test_only_some_cases_count(company, record):
     company.db.match(film(1))
-    (case,) = company.exchange.reviews.queue(matched_since=now_utc() - DAY)
+    (case,) = company.moderation.reviews.queue(matched_since=now_utc() - DAY)
     assert Filter().allows(case)
     assert Filter(labels=("tvec",), sources=("local", "x"), causes=(Cause.MATCHED,)).allows(case)
     assert not any(one.allows(case) for one in (Filter(labels=("tvec", "y")), Filter(sources=("x",)), Filter(causes=(Cause.DUE,))))
 
 
 def test_a_proposal_to_reject_waits_for_a_second_person(company, record):
-    company.exchange.reviews.set_rules(Rules(two_person=True))
-    company.exchange.reviews.decide(record, Decision.REJECTED, reason="no")
+    company.moderation.reviews.set_rules(Rules(two_person=True))
+    company.moderation.reviews.decide(record, Decision.REJECTED, reason="no")
     assert waiting(company) == [(record.id, Cause.PROPOSED)]
     as_somebody_else(company)
-    assert company.exchange.reviews.decide(record, Decision.REJECTED, reason="no").record.state is State.RETRACTED
+    assert company.moderation.reviews.decide(record, Decision.REJECTED, reason="no").record.state is State.RETRACTED
     assert waiting(company) == []
 
 
@@ -130,11 +130,11 @@ def test_a_day_that_another_publisher_set_is_settled_until_it_sets_another(compa
     company.syncs()
     assert {cause for _, cause in waiting(company)} == {Cause.DUE, Cause.EXPIRED}
     for number in (1, 2):
-        company.exchange.reviews.decide(company.db.get(record_id("bold-feed", rid(number))), Decision.ACCEPTED, reason="still so")
+        company.moderation.reviews.decide(company.db.get(record_id("bold-feed", rid(number))), Decision.ACCEPTED, reason="still so")
     assert waiting(company) == []
     other.feed.publish(put(1, rev=2, review_by=today + DAY))
     company.syncs()
-    (case,) = company.exchange.reviews.queue(today=today + 2 * DAY)
+    (case,) = company.moderation.reviews.queue(today=today + 2 * DAY)
     assert case.cause is Cause.DUE
     other.close()
 
@@ -142,7 +142,7 @@ def test_a_day_that_another_publisher_set_is_settled_until_it_sets_another(compa
 def test_accepting_a_record_of_ones_own_past_its_last_day_takes_the_day_away(company):
     record = company.db.get(company.adds(1, expires=now_utc().date() - DAY))
     assert company.asks(1) == {}
-    company.exchange.reviews.decide(record, Decision.ACCEPTED, reason="still harmful")
+    company.moderation.reviews.decide(record, Decision.ACCEPTED, reason="still harmful")
     assert company.allowed(1) == {"local": "review"}
 
 
@@ -152,11 +152,11 @@ def test_accepting_a_record_of_ones_own_past_its_last_day_takes_the_day_away(com
 @pytest.mark.parametrize(
     "change",
     [
-        lambda company, record: company.exchange.assessments.looked_at(record),
-        lambda company, record: company.exchange.assessments.opine(record, "false_positive", basis="metadata", reason="a trailer"),
-        lambda company, record: company.exchange.assessments.confirm(record, FILE, basis="saw_content"),
-        lambda company, record: company.exchange.assessments.deny(record, FILE, verdict="false_positive", reason="a cover"),
-        lambda company, record: company.exchange.reviews.decide(record, Decision.REJECTED, reason="no").memory,
+        lambda company, record: company.moderation.assessments.looked_at(record),
+        lambda company, record: company.moderation.assessments.opine(record, "false_positive", basis="metadata", reason="a trailer"),
+        lambda company, record: company.moderation.assessments.confirm(record, FILE, basis="saw_content"),
+        lambda company, record: company.moderation.assessments.deny(record, FILE, verdict="false_positive", reason="a cover"),
+        lambda company, record: company.moderation.reviews.decide(record, Decision.REJECTED, reason="no").memory,
     ],
     ids=["looked-at", "opinion", "confirm", "deny", "reject"],
 )
@@ -165,12 +165,12 @@ def test_what_is_taken_back_leaves_everything_as_it_was_and_both_in_the_log(comp
     if earlier == "opinion":
         company.exchange.opinion(record.id, "seen", reason="earlier")
     elif earlier == "mark":
-        company.exchange.assessments.deny(record, FILE)
+        company.moderation.assessments.deny(record, FILE)
     company.db.match(film(1))
     before = image(company, record)
     memory = change(company, record)
     lines = [entry.action for entry in company.db.audit() if memory.after < entry.number <= memory.until]
-    company.exchange.reviews.undo(memory)
+    company.moderation.reviews.undo(memory)
     assert image(company, record) == before
     entries = [entry for entry in company.db.audit(record=record.id) if entry.action not in ("match", "queries")]
     assert [entry.action for entry in entries][-len(lines) - 1 :] == [*lines, "undo"]
@@ -178,74 +178,74 @@ def test_what_is_taken_back_leaves_everything_as_it_was_and_both_in_the_log(comp
 
 
 def test_a_held_record_that_was_accepted_is_held_again(company):
-    company.exchange.reviews.set_rules(Rules(two_person=True))
+    company.moderation.reviews.set_rules(Rules(two_person=True))
     record = company.db.get(company.adds(1, review_by=now_utc().date() - DAY))
     before = image(company, record)
     as_somebody_else(company)
-    memory = company.exchange.reviews.decide(record, Decision.ACCEPTED, reason="looked").memory
+    memory = company.moderation.reviews.decide(record, Decision.ACCEPTED, reason="looked").memory
     assert company.db.get(record.id).details.review_by is None
-    assert company.exchange.reviews.undo(memory).state is State.HELD
+    assert company.moderation.reviews.undo(memory).state is State.HELD
     assert image(company, record) == before
 
 
 def test_a_rejected_record_that_is_taken_back_matches_again(company, record):
     company.adds(2)
-    memory = company.exchange.reviews.decide(record, Decision.REJECTED, reason="no").memory
+    memory = company.moderation.reviews.decide(record, Decision.REJECTED, reason="no").memory
     assert company.asks(1) == {}
-    company.exchange.reviews.undo(memory)
+    company.moderation.reviews.undo(memory)
     assert company.allowed(1) == {"local": "review"}
     assert not company.db.check().problems
 
 
 def test_what_members_may_have_read_is_not_taken_back(company, record):
-    memory = company.exchange.assessments.opine(record, "false_positive", basis="metadata", reason="x")
+    memory = company.moderation.assessments.opine(record, "false_positive", basis="metadata", reason="x")
     company.db.store.log("publish", feed="acme-feed")
     with pytest.raises(vhashdb.UsageError, match="the feed was published since, so others may know of it") as caught:
-        company.exchange.reviews.undo(memory)
+        company.moderation.reviews.undo(memory)
     assert "decide anew" in caught.value.hint
     assert company.db.get(record.id).state is State.DISPUTED
 
 
 def test_what_somebody_else_built_upon_is_not_taken_back(company, record):
-    memory = company.exchange.assessments.opine(record, "false_positive", basis="metadata", reason="x")
+    memory = company.moderation.assessments.opine(record, "false_positive", basis="metadata", reason="x")
     as_somebody_else(company)
     company.db.label(record.id, add=["y"])
     with pytest.raises(vhashdb.UsageError, match=r"second did something with the record since \(label\)"):
-        company.exchange.reviews.undo(memory)
+        company.moderation.reviews.undo(memory)
 
 
 def test_two_decisions_about_one_record_are_taken_back_one_after_the_other(company, record):
     before = image(company, record)
-    first = company.exchange.assessments.opine(record, "false_positive", basis="metadata", reason="x")
-    second = company.exchange.reviews.decide(company.db.get(record.id), Decision.ACCEPTED, reason="it is not").memory
+    first = company.moderation.assessments.opine(record, "false_positive", basis="metadata", reason="x")
+    second = company.moderation.reviews.decide(company.db.get(record.id), Decision.ACCEPTED, reason="it is not").memory
     with pytest.raises(vhashdb.UsageError, match=r"did something with the record since \(review-accepted\)"):
-        company.exchange.reviews.undo(first)
-    company.exchange.reviews.undo(second)
-    company.exchange.reviews.undo(first)
+        company.moderation.reviews.undo(first)
+    company.moderation.reviews.undo(second)
+    company.moderation.reviews.undo(first)
     assert image(company, record)[:3] == before[:3]
 
 
 def test_nothing_is_taken_back_twice(company, record):
-    memory = company.exchange.assessments.looked_at(record)
-    company.exchange.reviews.undo(memory)
+    memory = company.moderation.assessments.looked_at(record)
+    company.moderation.reviews.undo(memory)
     with pytest.raises(vhashdb.UsageError, match="taken back already"):
-        company.exchange.reviews.undo(memory)
+        company.moderation.reviews.undo(memory)
 
 
 # -- matches that somebody looked at ---------------------------------------------------------------
 
 
 def test_judged_matches_are_remembered_by_hash_alone(company, record):
-    assessments = company.exchange.assessments
+    assessments = company.moderation.assessments
     assessments.confirm(record, FILE, basis="saw_content")
     memory = assessments.deny(record, "ef" * 32, reason="a cover")
     assert assessments.assessed() == {AssessedMatch(FILE, record.id), AssessedMatch("ef" * 32, record.id)}
-    company.exchange.reviews.undo(memory)
+    company.moderation.reviews.undo(memory)
     assert assessments.assessed() == {AssessedMatch(FILE, record.id)}
 
 
 def test_confirming_again_does_not_weaken_what_was_said(company, record):
-    assessments = company.exchange.assessments
+    assessments = company.moderation.assessments
     assessments.confirm(record, FILE, basis="saw_content", reason="first")
     assessments.confirm(record, "ef" * 32, basis="saw_match", reason="second")
     assert (assessments.own(record).basis, assessments.own(record).reason) == ("saw_content", "first")
@@ -258,7 +258,7 @@ def test_the_history_of_a_period_leaves_out_what_feeds_brought(company, tmp_path
     company.trusts(other)
     company.syncs()
     record = company.db.get(record_id("bold-feed", rid(1)))
-    company.exchange.assessments.opine(record, "agree", basis="metadata", reason="yes")
+    company.moderation.assessments.opine(record, "agree", basis="metadata", reason="yes")
     other.feed.publish(retract(1))
     company.syncs()
     lines = decided(company.db.store, now_utc() - DAY)

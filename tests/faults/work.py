@@ -161,7 +161,7 @@ def teller(descriptor):
 def jumping_clock(chance):
     """A clock that is set to another time now and then: at most a few days ahead, or years behind or ahead for a moment."""
     from vhashdb.store import clock
-    from vhashdb.store import store as store_module
+    from vhashdb.store import records_file
 
     real = clock.now_utc
 
@@ -169,4 +169,4 @@ def jumping_clock(chance):
         days = chance.choice([0] * 6 + [1, 2, -1, -3000])
         return real() + datetime.timedelta(days=days)
 
-    clock.now_utc = store_module.now_utc = now
+    clock.now_utc = records_file.now_utc = now

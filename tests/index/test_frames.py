@@ -97,12 +97,12 @@ class AnyOrder(RuleBasedStateMachine):
     def search(self, share, data):
         self.compare(round(share * self.bits), np.array(data.draw(st.lists(st.booleans(), max_size=self.next + 2)), np.bool_))
 
-    def compare(self, radius, among):
+    def compare(self, radius, where):
         asked = np.concatenate([random_hashes(seed, 30, self.bits // 8) for seed in range(6)])
         expected = scan(self.model, asked, radius)
         assert pairs(self.index.search(asked, radius, exact=True)) == expected
-        allowed = [pair for pair in expected if pair[1] < len(among) and among[pair[1]]]
-        assert pairs(self.index.search(asked, radius, among=among, exact=True)) == allowed
+        allowed = [pair for pair in expected if pair[1] < len(where) and where[pair[1]]]
+        assert pairs(self.index.search(asked, radius, where=where, exact=True)) == allowed
         with pytest.MonkeyPatch.context() as patched:  # as if comparing with everything cost too much
             patched.setattr(planning, "SCAN_COST", 1e9)
             by_keys = pairs(self.index.search(asked, radius))

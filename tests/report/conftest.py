@@ -8,7 +8,7 @@ from PIL import Image
 
 import vhashdb
 from vhashdb.report import Report
-from vhashdb.report.entries import Known, file_entry
+from vhashdb.report.entries import RecordLookup, file_entry
 from vhashdb.store import Details
 
 
@@ -62,14 +62,14 @@ def tell(report, path, found):
 @pytest.fixture(scope="session")
 def thousand(known_db, asked, tmp_path_factory):
     """A page about 1,000 files, most of which match several records; every text is as long as texts get."""
-    known = Known(known_db.fingerprint, known_db.exchange.opinions.about, lambda feed: "")
+    lookup = RecordLookup(known_db.fingerprint, known_db.moderation.opinions.about, lambda feed: "")
     long = Details(labels=("graphic-violence", "terrorism"), reason="why " * 70, policy="T&S 4", law="(EU) 2021/784", reviewers=2)
     entries = []
     for found in asked.values():
         if not isinstance(found, vhashdb.Result):
             continue
         some = tuple(replace(m, record=replace(m.record, details=long)) for m in 4 * found.matches if m.segments)[:4]
-        entries.append(file_entry("x.mp4", replace(found, matches=(*found.matches, *some)), known))
+        entries.append(file_entry("x.mp4", replace(found, matches=(*found.matches, *some)), lookup))
     report = Report(known_db)
     for number in range(1000):
         report.add_entry(

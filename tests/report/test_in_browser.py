@@ -11,7 +11,7 @@ import pytest
 import vhashdb
 from tests.browser import LAPTOP, PAPER, PHONE
 from vhashdb.report import Report
-from vhashdb.report.entries import Known, file_entry
+from vhashdb.report.entries import RecordLookup, file_entry
 from vhashdb.store import Details
 
 from .conftest import tell
@@ -45,11 +45,11 @@ def hard_page(known_db, answer, tmp_path_factory):
     )
     several = replace(match, record=replace(match.record, details=details), judgement=replace(match.judgement, segments=segments))
     far = replace(several, record=replace(several.record, duration_s=7200.0))
-    known = Known(lambda identifier: known_db.fingerprint(match.record.id), known_db.exchange.opinions.about, lambda feed: LONG)
+    lookup = RecordLookup(lambda identifier: known_db.fingerprint(match.record.id), known_db.moderation.opinions.about, lambda feed: LONG)
     path = tmp_path_factory.mktemp("hard") / "hard.html"
     with Report(known_db) as report:
-        report.add_entry(file_entry(f"{LONG}.mp4", replace(result, matches=(several, far), damage=(LONG,)), known))
-        report.add_entry(file_entry(f"folder/{HOSTILE}.mp4", replace(result, matches=(several,)), known))
+        report.add_entry(file_entry(f"{LONG}.mp4", replace(result, matches=(several, far), damage=(LONG,)), lookup))
+        report.add_entry(file_entry(f"folder/{HOSTILE}.mp4", replace(result, matches=(several,)), lookup))
         report.add_error(f"{LONG}/{HOSTILE}.mp4", vhashdb.NotMedia(HOSTILE, hint=LONG))
         report.write(path, interrupted=True)
     return path

@@ -9,7 +9,7 @@ import pytest
 import vhashdb
 from vhashdb.report import Report, require_page
 from vhashdb.report.budget import MOST_BYTES
-from vhashdb.report.report import common_folder
+from vhashdb.report.match_report import common_folder
 from vhashdb.store import Details, Selection
 
 from .conftest import tell
@@ -44,7 +44,7 @@ def test_the_head_says_what_was_asked_of_what(told, known_db):
 
 
 def test_which_records_counted_is_said(known_db):
-    page = Report(known_db, among=Selection(("terrorism",), severities=("high", "extreme"))).page()
+    page = Report(known_db, where=Selection(("terrorism",), severities=("high", "extreme"))).page()
     assert "label terrorism; severity high or extreme" in words(page)
 
 

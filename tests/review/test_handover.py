@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from vhashdb.cells import original
+from vhashdb.escaping import unescape_formula
 from vhashdb.review.handover import FORMS, Handover, Judged, as_csv, as_html, as_json_lines, as_markdown
 from vhashdb.store.history import DECIDING, Decided
 from vhashdb.store.queue import Case, Cause
@@ -62,8 +62,8 @@ def test_no_cell_is_a_formula_and_every_cell_comes_back():
     rows = list(csv.DictReader(io.StringIO(as_csv(hostile()))))
     assert [row["section"] for row in rows] == ["open", "decided", "match"]
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
-    assert original(rows[2]["file"]) == HOSTILE
-    assert original(rows[1]["reason"]) == HOSTILE
+    assert unescape_formula(rows[2]["file"]) == HOSTILE
+    assert unescape_formula(rows[1]["reason"]) == HOSTILE
 
 
 def test_a_page_runs_and_links_nothing_that_somebody_wrote():

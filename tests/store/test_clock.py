@@ -6,9 +6,9 @@ import pytest
 
 import vhashdb
 from vhashdb.store import clock
-from vhashdb.store import store as store_module
+from vhashdb.store import records_file
 from vhashdb.store.feeds import SYNCED
-from vhashdb.store.standing import status_of
+from vhashdb.store.trust_state import status_of
 
 NOW = datetime.datetime(2026, 11, 28, 12)
 DAY = datetime.timedelta(days=1)
@@ -19,7 +19,7 @@ def at(monkeypatch):
     """Set the machine's clock."""
 
     def set_to(moment):
-        for module in (clock, store_module):
+        for module in (clock, records_file):
             monkeypatch.setattr(module, "now_utc", lambda: moment)
 
     set_to(NOW)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import vhashdb
 from tests.busy import DAY, HOSTILE_SOURCE, SINCE, UNTIL, Story, a_year, noon
 from tests.examples import examples
-from vhashdb.moderation.policy import NEGATIVE, POSITIVE
+from vhashdb.codes import NEGATIVE, POSITIVE
 from vhashdb.store.figures import figures
 from vhashdb.store.periods import By, Period
 from vhashdb.store.records import SEVERITIES

@@ -9,7 +9,7 @@
             state       what a sequence of events adds up to
             position    where a consumer stands, and whether a head goes on from there
             listing     what the signed metadata say of a feed and its files
-            cover       which of the files to read
+            plan       which of the files to read
             gate        which incoming records wait for a person, and why
             allowing    whether what matched must never act automatically
             incoming    verified events as rows for the database

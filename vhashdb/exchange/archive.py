@@ -18,10 +18,10 @@ from typing import Final
 from vhashdb.errors import EventInvalid, FeedError, FeedMalformed, UsageError
 from vhashdb.exchange import chain as chains
 from vhashdb.exchange import events, files, lint
-from vhashdb.exchange.cover import cheapest
+from vhashdb.exchange.fetch_plan import cheapest_plan
 from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.listing import Custom, File, Listing, path_of
-from vhashdb.exchange.position import Walk, state_lines
+from vhashdb.exchange.position import HistoryVerifier, state_lines
 from vhashdb.exchange.segments import JOINED_BYTES, Written, compressed, read_lines, redacted, to_join
 from vhashdb.exchange.state import Entry, replay
 
@@ -62,16 +62,16 @@ class Archive:
 
     def entries(self, listing: Listing) -> Iterator[Entry]:
         """The cheapest events that give the state, checked as a consumer would."""
-        cover = cheapest(listing, 0)
-        walk = Walk(0, chains.start(listing.feed))
-        if cover.snapshot is not None:
-            last = cover.snapshot.custom.last
-            yield from state_lines(self.lines(cover.snapshot), last, cover.snapshot.custom.lines)
-            walk = Walk(last, cover.snapshot.chain)
-        for segment in cover.segments:
-            yield from walk.along(self.lines(segment), segment.custom.first)
-        walk.expect(listing.seq, listing.chain)
-        walk.finish()
+        plan = cheapest_plan(listing, 0)
+        verifier = HistoryVerifier(0, chains.start(listing.feed))
+        if plan.snapshot is not None:
+            last = plan.snapshot.custom.last
+            yield from state_lines(self.lines(plan.snapshot), last, plan.snapshot.custom.lines)
+            verifier = HistoryVerifier(last, plan.snapshot.chain)
+        for segment in plan.segments:
+            yield from verifier.along(self.lines(segment), segment.custom.first)
+        verifier.expect(listing.seq, listing.chain)
+        verifier.finish()
 
     def counting(self, listing: Listing) -> Iterator[Entry]:
         """The events that count at the head, in order. Reads everything twice rather than holding it."""
@@ -86,14 +86,14 @@ class Archive:
         Raises:
             EventInvalid: an event may not be published.
         """
-        end = Walk(listing.seq, listing.chain)
+        end = HistoryVerifier(listing.seq, listing.chain)
         erased: dict[str, int] = {}
         lines = _encoded(new, end, erased)
         # One line ahead, so that no segment is empty.
         written = [self._segment(end.seq, _until_large(line, lines), end) for line in lines]
         return replace(listing, seq=end.seq, chain=end.chain, files=(*listing.files, *written)), erased
 
-    def _segment(self, first: int, lines: Iterable[bytes], end: Walk) -> File:
+    def _segment(self, first: int, lines: Iterable[bytes], end: HistoryVerifier) -> File:
         return self._keep(lines, lambda w: Custom("segment", first, end.seq, w.raw, w.lines, end.chain.hex()))
 
     def join(self, listing: Listing) -> Listing:
@@ -157,7 +157,7 @@ class Archive:
         return new
 
 
-def _encoded(new: Iterable[events.Written], end: Walk, erased: dict[str, int]) -> Iterator[bytes]:
+def _encoded(new: Iterable[events.Written], end: HistoryVerifier, erased: dict[str, int]) -> Iterator[bytes]:
     """The lines of new events; ``end`` and ``erased`` keep up with them."""
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     for event in new:

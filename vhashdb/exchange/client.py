@@ -24,12 +24,12 @@ from pathlib import Path
 from vhashdb.errors import FeedFork, FeedOversize, UsageError
 from vhashdb.exchange import chain as chains
 from vhashdb.exchange import transport, trust
-from vhashdb.exchange.cover import Cover, cheapest
 from vhashdb.exchange.download import bring, discard
+from vhashdb.exchange.fetch_plan import FetchPlan, cheapest_plan
 from vhashdb.exchange.files import locked
 from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.listing import File, Listing, Policy, from_targets
-from vhashdb.exchange.position import Position, Walk, state_lines
+from vhashdb.exchange.position import HistoryVerifier, Position, state_lines
 from vhashdb.exchange.segments import read_lines
 from vhashdb.exchange.state import Entry
 
@@ -70,13 +70,15 @@ class Head:
 class Fetch:
     """Verified events from a position to a head. To be iterated once, to its end."""
 
-    def __init__(self, source: transport.Source, folder: Path, head: Head, walk: Walk, cover: Cover, limits: FeedLimits) -> None:
+    def __init__(
+        self, source: transport.Source, folder: Path, head: Head, verifier: HistoryVerifier, plan: FetchPlan, limits: FeedLimits
+    ) -> None:
         self._source, self._folder, self._limits = source, folder, limits
-        self._walk, self._cover = walk, cover
+        self._verifier, self._plan = verifier, plan
         self.head = head
-        self.replaces = cover.snapshot is not None or walk.seq == 0
+        self.replaces = plan.snapshot is not None or verifier.seq == 0
         """Whether the events are a whole state, so that everything else from this feed is retracted."""
-        self.length = cover.length
+        self.length = plan.length
         """Compressed bytes to be read."""
 
     def bring(self) -> None:
@@ -86,8 +88,8 @@ class Fetch:
             FeedDigest, FeedOversize, FeedUnreachable: what arrived whole by then stays for the next run.
         """
         with locked(self._folder.parent):
-            discard(self._folder, keep=frozenset(file.sha256 for file in self._cover.files))
-            for file in self._cover.files:
+            discard(self._folder, keep=frozenset(file.sha256 for file in self._plan.files))
+            for file in self._plan.files:
                 bring(self._source, file, self._folder)
 
     def __iter__(self) -> Iterator[Entry]:
@@ -97,19 +99,19 @@ class Fetch:
             FeedError: at the line where a rule is broken, or at the end; nothing of what came before may then be used.
         """
         with locked(self._folder.parent):
-            discard(self._folder, keep=frozenset(file.sha256 for file in self._cover.files))
-            if self._cover.snapshot is not None:
-                yield from self._state(self._cover.snapshot)
-            for segment in self._cover.segments:
-                yield from self._walk.along(self._lines(segment), segment.custom.first)
-                self._walk.expect(segment.custom.last, segment.chain)
-            self._walk.expect(self.head.seq, self.head.chain)
-            self._walk.finish()
+            discard(self._folder, keep=frozenset(file.sha256 for file in self._plan.files))
+            if self._plan.snapshot is not None:
+                yield from self._state(self._plan.snapshot)
+            for segment in self._plan.segments:
+                yield from self._verifier.along(self._lines(segment), segment.custom.first)
+                self._verifier.expect(segment.custom.last, segment.chain)
+            self._verifier.expect(self.head.seq, self.head.chain)
+            self._verifier.finish()
             discard(self._folder)
 
     def _state(self, snapshot: File) -> Iterator[Entry]:
         yield from state_lines(self._lines(snapshot), snapshot.custom.last, snapshot.custom.lines)
-        self._walk.seq, self._walk.chain = snapshot.custom.last, snapshot.chain
+        self._verifier.seq, self._verifier.chain = snapshot.custom.last, snapshot.chain
 
     def _lines(self, file: File) -> Iterator[bytes]:
         with bring(self._source, file, self._folder).open("rb") as opened:
@@ -179,11 +181,11 @@ class FeedClient:
         head = self._head
         if since_seq > head.seq:
             raise UsageError(f"event {since_seq} is after the head, event {head.seq}", hint="ask `course` first")
-        walk = Walk(since_seq, chains.start(head.feed) if since_chain is None else since_chain)
-        cover = cheapest(head.listing, since_seq)
-        if cover.length > self.limits.fetch_bytes:
-            raise FeedOversize(f"{cover.length} bytes are to be fetched; at most {self.limits.fetch_bytes} are allowed")
-        return Fetch(self._source, self._folder / "files", head, walk, cover, self.limits)
+        verifier = HistoryVerifier(since_seq, chains.start(head.feed) if since_chain is None else since_chain)
+        plan = cheapest_plan(head.listing, since_seq)
+        if plan.length > self.limits.fetch_bytes:
+            raise FeedOversize(f"{plan.length} bytes are to be fetched; at most {self.limits.fetch_bytes} are allowed")
+        return Fetch(self._source, self._folder / "files", head, verifier, plan, self.limits)
 
     def evidence(self) -> dict[str, bytes]:
         """The signed metadata that were accepted last, by file name: what proves a fork to others."""

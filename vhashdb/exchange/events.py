@@ -19,14 +19,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from vhashdb.codes import BASES, RETRACTION_REASONS, VERDICTS
 from vhashdb.errors import EventInvalid, FeedMalformed, UsageError
 from vhashdb.exchange.checks import at_most, fits, one_of, within
 from vhashdb.exchange.plain import from_json, of_type, to_json
 from vhashdb.store.records import MAX_ACTIONS, MAX_REASON, ORIGINS, REVIEW_METHODS, SEVERITIES, TLP, check_label
 
-RETRACTION_REASONS: Final = ("error", "appeal", "withdrawn", "legal", "duplicate", "expired", "policy_change")
-VERDICTS: Final = ("agree", "seen", "disagree_label", "disagree_inclusion", "false_positive", "outdated", "withdrawn")
-OPINION_BASES: Final = ("saw_content", "saw_match", "metadata")
 EXCEPTIONS: Final = ("news", "counterspeech", "research", "art", "evidence")
 FILE_HASHES: Final = {"md5": 32, "sha1": 40, "sha256": 64}
 """Signals that are a hash of the whole file, with the hexadecimal digits of each."""
@@ -251,7 +249,7 @@ class Opinion:
 
     def __post_init__(self) -> None:
         one_of("verdict", self.verdict, VERDICTS)
-        one_of("basis of an opinion", self.basis, OPINION_BASES)
+        one_of("basis of an opinion", self.basis, BASES)
         at_most("reason", self.reason, MAX_REASON)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from vhashdb.exchange.formats import Format, Item, Judged, OtherHash, Sender
 from vhashdb.exchange.lint import findings
@@ -13,9 +13,7 @@ from vhashdb.fingerprints.model import bare
 from vhashdb.store.imports import Imports
 from vhashdb.store.opinions import Opinion, Opinions
 from vhashdb.store.records import Details, Record, State
-
-if TYPE_CHECKING:
-    from vhashdb.database import Database
+from vhashdb.store.records_file import Store
 
 LOCAL: Final = "local"
 WITHDRAWN: Final = "withdrawn by its publisher"
@@ -51,10 +49,10 @@ def stays(record: Record, *, imported: bool) -> Stays | None:
 class Export:
     """Records on their way into a file; what stays is counted and told."""
 
-    def __init__(self, database: Database, form: Format | None, sender: Sender, *, imported: bool = False) -> None:
+    def __init__(self, store: Store, form: Format | None, sender: Sender, *, imported: bool = False) -> None:
         """Of a database into a format; None is Parquet, which can say everything."""
-        self._database, self._form, self._sender, self._imported = database, form, sender, imported
-        self._imports, self._opinions = Imports(database.store), Opinions(database.store)
+        self._store, self._form, self._sender, self._imported = store, form, sender, imported
+        self._imports, self._opinions = Imports(store), Opinions(store)
         self.written = 0
         self.stayed: Counter[str] = Counter()
         """How many records stayed, by reason."""
@@ -67,7 +65,7 @@ class Export:
         Raises:
             RecordNotFound: there is no record of one of the ids.
         """
-        records = [self._database.get(i) for i in ids] if ids else self._database.records(labels=labels)
+        records = [self._store.get(i) for i in ids] if ids else self._store.records(labels=labels)
         for record in records:
             if not set(labels) <= set(record.labels):
                 continue
@@ -88,7 +86,7 @@ class Export:
         if record.state is State.RETRACTED:
             # Whoever has it must learn that it is gone; nobody else must learn what it was.
             return Item(self.written + 1, record.id, owner=owner, withdrawn=WITHDRAWN, details=Details(tlp=record.details.tlp))
-        frames = self._database.store.fingerprint(record.id)
+        frames = self._store.fingerprint(record.id)
         return Item(
             number=self.written + 1,
             external_id=record.id,

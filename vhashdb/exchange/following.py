@@ -15,7 +15,7 @@ from vhashdb.exchange.reach import check_listed
 from vhashdb.exchange.roster import Member, from_bytes
 from vhashdb.exchange.side_by_side import side_by_side
 from vhashdb.exchange.sync import as_feed_error
-from vhashdb.moderation.voices import keys_of, voice
+from vhashdb.moderation.organisations import keys_of, organisation_of
 from vhashdb.store.federations import Federation, Federations
 from vhashdb.store.feeds import Feeds
 from vhashdb.text import printable
@@ -108,7 +108,7 @@ def _apply(federation: Federation, members: tuple[Member, ...], feeds: Feeds) ->
             continue
         if feed is None:
             level, whose = federation.trust, federation.id
-            who = voice(member.member, member.root, known.values())
+            who = organisation_of(member.member, member.root, known.values())
             added = feeds.add(member.feed, url=member.url, root=member.root, trust=level, member=who, federation=whose)
             known[added.id] = added
             joined.append(member.feed)

@@ -6,10 +6,11 @@ import enum
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 
+from vhashdb.codes import NEGATIVE
 from vhashdb.errors import UsageError
 from vhashdb.exchange.formats import Entry, Format, FormatLimits, Item, Judged, Options, Refusal, Remark, opened
 from vhashdb.exchange.formats.words import label_of
@@ -17,14 +18,13 @@ from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.build import subsampled
 from vhashdb.fingerprints.model import bare
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.moderation.policy import NEGATIVE
+from vhashdb.live_index import IndexWriter
+from vhashdb.moderation.import_gate import ImportGate
 from vhashdb.store.clock import now_utc
 from vhashdb.store.imports import Batch, Content, Imported, Imports, Place
 from vhashdb.store.records import EXPIRED, Details, NewRecord, State
+from vhashdb.store.records_file import Store
 from vhashdb.text import counted
-
-if TYPE_CHECKING:
-    from vhashdb.database import Database
 
 _BATCH: Final = 256
 """Items that are one transaction: what was reported is safe on disk, and a disk need not be waited for each time."""
@@ -144,13 +144,15 @@ class Importer:
     Example::
 
         with vhashdb.open("industry.vhdb") as db, open("page.json", "rb") as file:
-            for outcome in Importer(db, file, Said(source="acme")).run():
+            for outcome in db.exchange.import_from(file, Said(source="acme")).run():
                 print(outcome)
     """
 
     def __init__(
         self,
-        database: Database,
+        store: Store,
+        gate: ImportGate,
+        index_writer: IndexWriter,
         stream: BinaryIO,
         said: Said | None = None,
         *,
@@ -158,17 +160,17 @@ class Importer:
         options: Options | None = None,
         dry_run: bool = False,
     ) -> None:
-        """Recognise the file.
+        """Recognise the file; see `Exchange.import_from`.
 
         Raises:
             FormatError: it is of no known format.
             UsageError: there is no format of that name.
         """
-        self._database, self._said, self._dry_run = database, said or Said(), dry_run
-        self._imports = Imports(database.store)
+        self._store, self._index_writer, self._said, self._dry_run = store, index_writer, said or Said(), dry_run
+        self._imports = Imports(store)
         self.format, self._file = opened(stream, options, form)
         self._pretended: dict[Place, Imported] = {}
-        self._gate = database.exchange.gate(crowds=False)
+        self._gate = gate
         self._little: Counter[str] = Counter()
         """Records that can be found less well than one might think, by why."""
 
@@ -198,7 +200,7 @@ class Importer:
             return
         with self._imports.batch() as batch:
             done = [self._outcome(entry, batch) for entry in entries]
-        self._database.note_written()
+        self._index_writer.note_change()
         yield from done
 
     def _outcome(self, entry: Entry, batch: Batch | None) -> Outcome | Remark:
@@ -206,7 +208,7 @@ class Importer:
             return entry
         if isinstance(entry, Refusal):
             return Outcome(entry.number, Status.REFUSED, entry.reason)
-        item = _fitting(entry, self._database.algorithm)
+        item = _fitting(entry, self._store.algorithm)
         if too_much := beyond(item, self._file.limits):
             return Outcome(item.number, Status.REFUSED, too_much, external_id=item.external_id, notes=item.notes)
         place = Place(self._said.source or source_of(self.format, item), item.key)
@@ -240,7 +242,7 @@ class Importer:
 
     def _content(self, item: Item, source: str, decision: Decision) -> Content:
         details = details_of(item.details, source, self._said)
-        frames = item.frames if item.frames is not None else Fingerprint.empty(self._database.algorithm, item.duration_s)
+        frames = item.frames if item.frames is not None else Fingerprint.empty(self._store.algorithm, item.duration_s)
         new = NewRecord(item.duration_s or frames.duration_s, item.sha256, item.md5, details)
         others = tuple((other.algorithm, other.value) for other in item.others)
         held = decision.reason if decision.state is State.HELD else ""

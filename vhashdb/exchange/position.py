@@ -70,7 +70,7 @@ def course(position: Position | None, head: Position) -> Course:
 
 
 @dataclass
-class Walk:
+class HistoryVerifier:
     """Goes along a history, line by line, and stops where a rule is broken."""
 
     seq: int

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Final
 
 from vhashdb.errors import DatabaseError, FeedError, FeedFork, FeedGap, FeedIllegalStub, FeedRollback, FeedUnreachable, VhashdbError
-from vhashdb.exchange import gate
 from vhashdb.exchange.client import FeedClient, Fetch, Head
 from vhashdb.exchange.events import check_feed_id
 from vhashdb.exchange.incoming import Gate, Incoming
@@ -28,6 +27,7 @@ from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.position import Course, Position, course
 from vhashdb.exchange.side_by_side import side_by_side
 from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.moderation.import_gate import sudden
 from vhashdb.store.feeds import QUARANTINED, Feed, Feeds
 from vhashdb.store.promotion import Promotion
 from vhashdb.store.staging import Reached, Staging
@@ -174,7 +174,7 @@ class Syncing:
         skipped, note = self._stage(feed, fetch)
         if stubs := self.staging.illegal_stubs(feed):
             raise FeedIllegalStub(f"the record {stubs[0]} was erased from the feed, but nothing retracts it")
-        held = gate.sudden(*self.staging.new_records(feed))
+        held = sudden(*self.staging.new_records(feed))
         at, anew = head.position, arrived.way is Course.ANEW
         reached = Reached(at.epoch, at.seq, at.chain.hex(), at.root_version, fetch.replaces, anew, held, skipped, note)
         done = self.staging.promote(feed, reached)

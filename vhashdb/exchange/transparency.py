@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from vhashdb.cells import markdown, neutral
+from vhashdb.escaping import escape_formula, escape_markdown
 from vhashdb.store.figures import WHAT_WRONG_IS, Figures
 
 TITLES: Final[dict[str, tuple[str, str]]] = {
@@ -51,11 +51,12 @@ def as_markdown(figures: Figures) -> str:
     ]
     for name, (title, head) in TITLES.items():
         counts: Mapping[str, int] = getattr(figures, name)
-        rows = "\n".join(f"| {markdown(key)} | {number:,} |" for key, number in counts.items())
+        rows = "\n".join(f"| {escape_markdown(key)} | {number:,} |" for key, number in counts.items())
         parts += [f"## {title}", f"| {head} | number |\n|---|---:|\n{rows}" if rows else "None."]
     parts.append("## Precision by source")
     rows = "\n".join(
-        f"| {markdown(s.source)} | {s.records:,} | {s.matches:,} | {s.matched_records:,} | {s.wrong_records:,} | {_share(s.precision)} |"
+        f"| {escape_markdown(s.source)} | {s.records:,} | {s.matches:,} | "
+        f"{s.matched_records:,} | {s.wrong_records:,} | {_share(s.precision)} |"
         for s in figures.sources
     )
     parts.append("| source | records | matches | records matched | of these wrong | precision |\n|---|---:|---:|---:|---:|---:|\n" + rows)
@@ -71,13 +72,13 @@ def _rows(figures: Figures) -> Iterator[tuple[str, str, object]]:
     yield "period", "to", figures.until.isoformat()
     for name in TITLES:
         for key, number in getattr(figures, name).items():
-            yield name, neutral(key), number
+            yield name, escape_formula(key), number
     for name in ("matches", "appeals_upheld", "not_this"):
         yield "total", name, getattr(figures, name)
     for source in figures.sources:
         for name in ("records", "matches", "matched_records", "wrong_records"):
-            yield f"source_{name}", neutral(source.source), getattr(source, name)
-        yield "source_precision", neutral(source.source), "" if source.precision is None else round(source.precision, 4)
+            yield f"source_{name}", escape_formula(source.source), getattr(source, name)
+        yield "source_precision", escape_formula(source.source), "" if source.precision is None else round(source.precision, 4)
 
 
 def _share(precision: float | None) -> str:

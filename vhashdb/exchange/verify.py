@@ -11,11 +11,11 @@ from vhashdb.errors import FeedFork, FeedGap
 from vhashdb.exchange import chain as chains
 from vhashdb.exchange.archive import Archive
 from vhashdb.exchange.client import FeedClient, Head
-from vhashdb.exchange.cover import cheapest
 from vhashdb.exchange.events import Malformed
+from vhashdb.exchange.fetch_plan import cheapest_plan
 from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.listing import Listing
-from vhashdb.exchange.position import Walk, state_lines
+from vhashdb.exchange.position import HistoryVerifier, state_lines
 from vhashdb.exchange.state import Entry, FeedState, replay
 
 
@@ -63,26 +63,26 @@ def _compare(listing: Listing, archive: Archive) -> bool:
     """Read every file; compare snapshots with the history if all of it is there, and say whether it is."""
     segments = listing.segments
     for segment in segments:
-        for _ in Walk(segment.custom.first - 1, b"").along(archive.lines(segment), segment.custom.first):
+        for _ in HistoryVerifier(segment.custom.first - 1, b"").along(archive.lines(segment), segment.custom.first):
             pass
     try:
-        cover = cheapest(Listing(listing.feed, listing.epoch, listing.seq, listing.chain, files=segments), 0)
+        plan = cheapest_plan(Listing(listing.feed, listing.epoch, listing.seq, listing.chain, files=segments), 0)
     except FeedGap:
-        cover = None
+        plan = None
     for snapshot in listing.snapshots:
         last = snapshot.custom.last
         said = replay(state_lines(archive.lines(snapshot), last, snapshot.custom.lines))
-        if cover is not None and said != replay(_until(archive, listing, last)):
+        if plan is not None and said != replay(_until(archive, listing, last)):
             raise FeedFork(f"the snapshot of {last} events is not what the history adds up to", hint="run `vhashdb feed compact`")
-    return cover is not None
+    return plan is not None
 
 
 def _until(archive: Archive, listing: Listing, last: int) -> Iterator[Entry]:
     """The events up to one of them, from segments alone."""
-    walk = Walk(0, chains.start(listing.feed))
+    verifier = HistoryVerifier(0, chains.start(listing.feed))
     history = Listing(listing.feed, listing.epoch, listing.seq, listing.chain, files=listing.segments)
-    for segment in cheapest(history, 0).segments:
-        for entry in walk.along(archive.lines(segment), segment.custom.first):
+    for segment in cheapest_plan(history, 0).segments:
+        for entry in verifier.along(archive.lines(segment), segment.custom.first):
             if entry[0] > last:
                 return
             yield entry

@@ -143,13 +143,13 @@ class FrameIndex:
                         new = [n.without(record) if n.holds(record) else n for n in new]
             self._layers = (*kept, *new)
 
-    def search(self, hashes: PackedHashes, radius: int, *, among: npt.NDArray[np.bool_] | None = None, exact: bool = False) -> Hits:
+    def search(self, hashes: PackedHashes, radius: int, *, where: npt.NDArray[np.bool_] | None = None, exact: bool = False) -> Hits:
         """Find stored hashes within ``radius`` bits of the hashes ``(n, bytes)`` uint8.
 
         Args:
             hashes: the query hashes.
             radius: bits.
-            among: whether a record may be found, by its number; those beyond the end may not. None: all may.
+            where: whether a record may be found, by its number; those beyond the end may not. None: all may.
             exact: scan linearly instead of probing tables. A search in a small index is exact in any case;
                 see `vhashdb.index.planning` for the recall of others.
 
@@ -167,7 +167,7 @@ class FrameIndex:
             queries = permute(hashes)
             found += [_in_layer(layer, queries, radius, strategy) for layer in layers]
         joined = Hits(*(np.concatenate([getattr(f, name) for f in found]) for name in ("query", "record", "distance")))
-        return joined if among is None else _only(joined, among)
+        return joined if where is None else _only(joined, where)
 
 
 def _in_layer(layer: Layer, queries: PermutedHashes, radius: int, strategy: Strategy) -> Hits:
@@ -178,8 +178,8 @@ def _in_layer(layer: Layer, queries: PermutedHashes, radius: int, strategy: Stra
     return Hits(hits.query[live], layer.segment.records[position[live], 0], hits.distance[live])
 
 
-def _only(hits: Hits, among: npt.NDArray[np.bool_]) -> Hits:
+def _only(hits: Hits, where: npt.NDArray[np.bool_]) -> Hits:
     """Keep the hits of records that may be found."""
-    within = np.flatnonzero(hits.record < len(among))
-    kept = within[among[hits.record[within]]]
+    within = np.flatnonzero(hits.record < len(where))
+    kept = within[where[hits.record[within]]]
     return Hits(hits.query[kept], hits.record[kept], hits.distance[kept])

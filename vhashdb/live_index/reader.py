@@ -77,25 +77,25 @@ class IndexReader:
         """The index with all records that are in the store."""
         return self.refresh().index
 
-    def candidates(self, query: Fingerprint, radius_bits: float, config: MatchingConfig, among: Selection | None = None) -> Candidates:
+    def candidates(self, query: Fingerprint, radius_bits: float, config: MatchingConfig, where: Selection | None = None) -> Candidates:
         """Find records with a hash near the query's, best first.
 
         Args:
             query: what is searched for.
             radius_bits: bits within which a hash is near.
             config: thresholds of matching.
-            among: which records may be found; None: all.
+            where: which records may be found; None: all.
         """
         try:
-            return self._candidates(query, radius_bits, config, among)
+            return self._candidates(query, radius_bits, config, where)
         except IndexError:  # damage that opening did not see: tables name rows that are not there
             self.rebuild("its tables are damaged")
-            return self._candidates(query, radius_bits, config, among)
+            return self._candidates(query, radius_bits, config, where)
 
-    def damaged(self, among: Selection | None = None) -> int:
+    def damaged(self, where: Selection | None = None) -> int:
         """Count the records, of those selected, that cannot be found because their fingerprints are damaged."""
         index = self.current
-        allowed = self._allowed(among, index.change) if index.damaged else None
+        allowed = self._allowed(where, index.change) if index.damaged else None
         if allowed is None:
             return len(index.damaged)
         return sum(number < len(allowed) and bool(allowed[number]) for number in index.damaged)
@@ -157,23 +157,23 @@ class IndexReader:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _candidates(self, query: Fingerprint, radius_bits: float, config: MatchingConfig, among: Selection | None) -> Candidates:
+    def _candidates(self, query: Fingerprint, radius_bits: float, config: MatchingConfig, where: Selection | None) -> Candidates:
         index = self.current
-        return retrieve(query, index, radius_bits, config, where=self._allowed(among, index.change), sources=self._sources)
+        return retrieve(query, index, radius_bits, config, where=self._allowed(where, index.change), sources=self._sources)
 
     def _sources(self, numbers: Sequence[int]) -> Mapping[int, Source]:
         return sources(self.store, numbers)
 
-    def _allowed(self, among: Selection | None, change: int) -> npt.NDArray[np.bool_] | None:
+    def _allowed(self, where: Selection | None, change: int) -> npt.NDArray[np.bool_] | None:
         """Return whether each record may be found, by its number; None: all may."""
-        if among is None:
+        if where is None:
             return None
         with self.lock:
-            if self._filter is None or self._filter[:2] != (among, change):
-                numbers = self.store.changes.selected(among)
+            if self._filter is None or self._filter[:2] != (where, change):
+                numbers = self.store.changes.selected(where)
                 allowed = np.zeros(max(numbers, default=0) + 1, np.bool_)
                 allowed[numbers] = True
-                self._filter = among, change, allowed
+                self._filter = where, change, allowed
             return self._filter[2]
 
     def _open(self) -> None:

@@ -26,6 +26,12 @@ class IndexWriter:
         self._merging: threading.Thread | None = None
         self._failing = False
         """Whether the last attempt to write failed."""
+        self.maintenance_due = False
+        """Whether this process changed records since the index was last maintained when the database was closed."""
+
+    def note_change(self) -> None:
+        """Note that this process changed records: the index is maintained when the database is closed."""
+        self.maintenance_due = True
 
     def maintain(self) -> None:
         """Flush the memtable if it is large or the manifest lags behind, and start merging segments if that is due."""

@@ -55,7 +55,7 @@ Sources = Callable[[Sequence[int]], Mapping[int, Source]]
 class Index(Protocol):
     """What is searched for candidates."""
 
-    def search(self, hashes: PackedHashes, radius: int, *, among: npt.NDArray[np.bool_] | None = None) -> Hits: ...
+    def search(self, hashes: PackedHashes, radius: int, *, where: npt.NDArray[np.bool_] | None = None) -> Hits: ...
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def retrieve(
     hashes, times_ms = _searched(query)
     if not len(hashes):
         return Candidates()
-    hits = index.search(hashes, round(radius_bits), among=where)
+    hits = index.search(hashes, round(radius_bits), where=where)
     hit = np.unique(hits.query)
     informative = np.isin(hits.query, hit[~stop_hash_mask(hashes[hit], query.algorithm)])
     record, time_ms, distance = hits.record[informative], times_ms[hits.query[informative]], hits.distance[informative]

@@ -1,7 +1,7 @@
-"""What a match may lead to without a person: the ceiling, and why it is not higher. Pure; the store gives the facts.
+"""Compute the action cap of a match: the most that may happen without a person, and why not more. Pure; the store reads the facts.
 
-``ceiling = min(record's handling, feed's policy, local trust in the feed)`` over none < log < review < block, and at most
-review as long as anything speaks against acting alone:
+``action cap = min(record's handling, feed's policy, local trust in the feed)`` over none < log < review < block, and at most
+review as long as any of these holds:
 
 =================  ==========================================================================================
 possible           the match itself is not certain
@@ -16,9 +16,9 @@ quorum             fewer organisations than required saw the content and agree
 not seen here      nobody of this database saw the content, and the rules here ask for it
 =================  ==========================================================================================
 
-Records of one's own have no feed above them: their handling decides, and the same conditions.
+A local record has no feed: its handling decides, and the same conditions.
 
-What others say of a record (opinions, entries of allow-lists) counts **up to the trust given to who says it**: an objection
+What others say of a record (opinions, entries of allow-lists) counts **up to the trust placed in them**: an objection
 sends a match to a person, so it takes trust up to ``review``; a vote for a block takes trust up to ``block``. See `counts`.
 """
 
@@ -30,10 +30,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-POSITIVE: Final = frozenset({"agree"})
-NEGATIVE: Final = frozenset({"disagree_label", "disagree_inclusion", "false_positive", "outdated"})
-"""Verdicts of opinions; `seen` is neither, and `withdrawn` takes an earlier one back."""
-SAW_CONTENT: Final = "saw_content"
+from vhashdb.codes import NEGATIVE, POSITIVE, SAW_CONTENT
+
 DEFAULT_QUORUM: Final = 2
 """Organisations that must have seen the content before anything may be blocked without a person."""
 
@@ -72,51 +70,51 @@ class FeedStatus(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class FeedStanding:
-    """What is known about the feed that a record comes from."""
+class FeedTrust:
+    """How far the feed of a record may be relied upon."""
 
     id: str = "local"
     max_action: Action = Action.BLOCK
     """The feed's own policy, from its signed metadata."""
     trust: Action = Action.BLOCK
-    """What the people of this database allow it."""
+    """The most that people of this database allow its records to lead to."""
     status: FeedStatus = FeedStatus.LOCAL
     why: str = ""
-    """Of a status that limits, in words."""
+    """Why its status limits it, in words."""
 
 
-LOCAL: Final = FeedStanding()
+LOCAL: Final = FeedTrust()
 
 
 def counts(towards: Action, trust: Action) -> bool:
-    """Whether the word of somebody who is trusted up to ``trust`` counts towards an action.
+    """Tell whether an opinion of somebody who is trusted up to ``trust`` counts towards an action.
 
     Whoever may bring about an action by a record may also speak for it: with trust up to `Action.REVIEW` an objection or an
-    entry of an allow-list sends matches to a person, and with trust up to `Action.BLOCK` a vote helps to a block. The words
-    of others are kept and shown, and decide nothing.
+    entry of an allow-list sends matches to a person, and with trust up to `Action.BLOCK` a vote helps to a block. Opinions of
+    others are kept and shown, and decide nothing.
     """
     return trust.rank >= towards.rank
 
 
 @dataclass(frozen=True)
-class Word:
-    """What one organisation says of one record; its latest word."""
+class WeighedOpinion:
+    """One organisation's latest opinion on one record, with the trust in it."""
 
-    who: str
-    """The organisation: all its feeds have one voice."""
+    organisation: str
+    """Independent organisation: all its feeds count once."""
     verdict: str
     basis: str
     trust: Action = Action.BLOCK
     """How far it is trusted here."""
     here: bool = False
-    """Said by people of this database."""
+    """Given by people of this database."""
     current: bool = True
-    """Of what the record is now, rather than of an earlier revision."""
+    """About the record as it is now, rather than an earlier revision."""
 
 
 @dataclass(frozen=True)
-class Voices:
-    """Who says what about one record, by organisation. The publisher's own record counts as agreeing."""
+class Endorsements:
+    """The independent organisations for and against one record; its publisher counts as one for it."""
 
     agree: frozenset[str] = frozenset()
     dispute: frozenset[str] = frozenset()
@@ -127,63 +125,63 @@ class Voices:
 
     @property
     def disputed(self) -> bool:
-        """At least one for it and one against it."""
+        """Whether at least one is for it and one against it."""
         return bool(self.agree and self.dispute)
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Everything that decides what a match with one record may lead to."""
+class TrustState:
+    """All that is known for or against a record when its action cap is computed."""
 
     max_action: Action
     """The record's own handling."""
-    feed: FeedStanding = LOCAL
-    voices: Voices = field(default_factory=Voices)
+    feed: FeedTrust = LOCAL
+    endorsements: Endorsements = field(default_factory=Endorsements)
     held: str = ""
     """Why it waits for a person; empty if it does not."""
     review_by: datetime.date | None = None
     allowed: str = ""
-    """Why automatic action on it is ruled out by an allow-list; empty if it is not."""
+    """Why an allow-list rules out automatic action; empty if none does."""
     exceptions: tuple[str, ...] = ()
     """Uses, such as news, that a person has to tell apart."""
     possible: bool = False
-    """What is asked about may show the record, or may not."""
+    """The query may show the record, or may not."""
 
 
 @dataclass(frozen=True)
-class Ceiling:
+class ActionCap:
     """The most that may happen without a person, and what keeps it from being more."""
 
     action: Action
     reasons: tuple[str, ...] = ()
     agree: int = 0
-    """Organisations for the record, its publisher included …"""
+    """Number of organisations for the record, its publisher included."""
     dispute: int = 0
-    """… and against it."""
+    """Number of organisations against it."""
     exceptions: tuple[str, ...] = ()
 
 
-def ceiling(standing: Standing, *, today: datetime.date, quorum: int = DEFAULT_QUORUM, seen_here: bool = True) -> Ceiling:
-    """The effective action for one record, with every reason that keeps it from being higher.
+def action_cap(state: TrustState, *, today: datetime.date, quorum: int = DEFAULT_QUORUM, seen_here: bool = True) -> ActionCap:
+    """Compute the action cap of one record, with every reason that keeps it from being higher.
 
     Args:
-        standing: everything that is known of the record and of the match.
-        today: the day on which it is asked.
+        state: everything that is known of the record and of the match.
+        today: the day for which it is computed.
         quorum: organisations that must have seen the content before a block.
         seen_here: whether somebody of this database must be among them.
     """
-    limits = list(_limits(standing, today, quorum, seen_here))
+    limits = list(_limits(state, today, quorum, seen_here))
     action = min((limit for limit, _ in limits), key=lambda limit: limit.rank, default=Action.BLOCK)
     reasons = tuple(why for limit, why in limits if limit is action)
-    voices = standing.voices
-    return Ceiling(action, reasons, len(voices.agree), len(voices.dispute), standing.exceptions)
+    endorsements = state.endorsements
+    return ActionCap(action, reasons, len(endorsements.agree), len(endorsements.dispute), state.exceptions)
 
 
-def _limits(standing: Standing, today: datetime.date, quorum: int, seen_here: bool) -> Iterator[tuple[Action, str]]:
-    """Everything that forbids the highest action: up to where, and why."""
-    feed, voices = standing.feed, standing.voices
-    if standing.max_action is not Action.BLOCK:
-        yield standing.max_action, "set by the record"
+def _limits(state: TrustState, today: datetime.date, quorum: int, seen_here: bool) -> Iterator[tuple[Action, str]]:
+    """Yield each limit below the highest action, with its reason."""
+    feed, endorsements = state.feed, state.endorsements
+    if state.max_action is not Action.BLOCK:
+        yield state.max_action, "set by the record"
     if feed.max_action is not Action.BLOCK:
         yield feed.max_action, f"the policy of feed {feed.id} allows {feed.max_action} at most"
     if feed.trust is not Action.BLOCK:
@@ -191,42 +189,43 @@ def _limits(standing: Standing, today: datetime.date, quorum: int, seen_here: bo
     if feed.status not in (FeedStatus.LOCAL, FeedStatus.FRESH):
         why = f": {feed.why}" if feed.why else ""
         yield Action.REVIEW, f"feed {feed.id} is {feed.status}{why}"
-    if standing.possible:
+    if state.possible:
         yield Action.REVIEW, "the match is possible, not certain"
-    if standing.held:
-        yield Action.REVIEW, f"held: {standing.held}"
-    if voices.disputed:
-        yield Action.REVIEW, f"disputed: {len(voices.agree)} for it, {len(voices.dispute)} against ({', '.join(sorted(voices.dispute))})"
-    if standing.review_by is not None and standing.review_by < today:
-        yield Action.REVIEW, f"was to be reviewed by {standing.review_by.isoformat()}"
-    if standing.allowed:
-        yield Action.REVIEW, f"on an allow-list: {standing.allowed}"
-    if standing.max_action is Action.BLOCK and len(voices.saw_content) < quorum:
-        yield Action.REVIEW, f"{len(voices.saw_content)} of {quorum} organisations required saw the content"
-    if standing.max_action is Action.BLOCK and seen_here and not voices.seen_here:
+    if state.held:
+        yield Action.REVIEW, f"held: {state.held}"
+    if endorsements.disputed:
+        against = ", ".join(sorted(endorsements.dispute))
+        yield Action.REVIEW, f"disputed: {len(endorsements.agree)} for it, {len(endorsements.dispute)} against ({against})"
+    if state.review_by is not None and state.review_by < today:
+        yield Action.REVIEW, f"was to be reviewed by {state.review_by.isoformat()}"
+    if state.allowed:
+        yield Action.REVIEW, f"on an allow-list: {state.allowed}"
+    if state.max_action is Action.BLOCK and len(endorsements.saw_content) < quorum:
+        yield Action.REVIEW, f"{len(endorsements.saw_content)} of {quorum} organisations required saw the content"
+    if state.max_action is Action.BLOCK and seen_here and not endorsements.seen_here:
         yield Action.REVIEW, "nobody here saw the content"
 
 
-def voices_of(publisher: str, saw_content: bool, words: Iterable[Word], *, seen_here: bool = False) -> Voices:
-    """Who says what, from a record's publisher and everybody's latest words, each counting as far as `counts` says.
+def endorsements_of(publisher: str, saw_content: bool, opinions: Iterable[WeighedOpinion], *, seen_here: bool = False) -> Endorsements:
+    """Count who is for and against a record, from its publisher and all latest opinions, each as far as `counts` says.
 
-    An organisation's word about its own record adds nothing when it agrees, and counts when it does not.
+    An organisation's opinion on its own record adds nothing when it agrees, and counts when it does not.
 
     Args:
         publisher: the organisation.
         saw_content: whether its record says that people looked.
-        words: of everybody.
-        seen_here: whether people of this database saw the content, as far as that is known without their word.
+        opinions: of everybody.
+        seen_here: whether people of this database saw the content, as far as that is known without their opinion.
     """
     agree, dispute, saw = {publisher}, set(), {publisher} if saw_content else set()
-    for word in words:
-        if not counts(Action.REVIEW, word.trust):
+    for opinion in opinions:
+        if not counts(Action.REVIEW, opinion.trust):
             continue
-        if word.verdict in NEGATIVE:
-            dispute.add(word.who)
-        elif word.verdict in POSITIVE:
-            agree.add(word.who)
-            if word.basis == SAW_CONTENT and word.current and counts(Action.BLOCK, word.trust):
-                saw.add(word.who)
-                seen_here = seen_here or word.here
-    return Voices(frozenset(agree), frozenset(dispute), frozenset(saw - dispute), seen_here)
+        if opinion.verdict in NEGATIVE:
+            dispute.add(opinion.organisation)
+        elif opinion.verdict in POSITIVE:
+            agree.add(opinion.organisation)
+            if opinion.basis == SAW_CONTENT and opinion.current and counts(Action.BLOCK, opinion.trust):
+                saw.add(opinion.organisation)
+                seen_here = seen_here or opinion.here
+    return Endorsements(frozenset(agree), frozenset(dispute), frozenset(saw - dispute), seen_here)

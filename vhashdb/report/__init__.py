@@ -5,6 +5,6 @@ package. What the page shows of a match is a `model`, made from an answer in `en
 geometry of its two drawings, `thumbnails` its pictures, `budget` how much of it there is room for.
 """
 
-from vhashdb.report.report import Pictures, Report, require_page
+from vhashdb.report.match_report import Pictures, Report, require_page
 
 __all__ = ["Pictures", "Report", "require_page"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
-from vhashdb import terms
+from vhashdb import display_names
 from vhashdb.errors import RecordNotFound, VhashdbError
 from vhashdb.fingerprints import Fingerprint, unusable_spans
 from vhashdb.matching.evidence import Gate
@@ -36,7 +36,7 @@ MOST_TEXT: Final = 600
 
 
 @dataclass(frozen=True)
-class Known:
+class RecordLookup:
     """How to learn more about a matched record."""
 
     fingerprint: Callable[[str], Fingerprint]
@@ -45,7 +45,7 @@ class Known:
     """The organisation behind a feed's id."""
 
 
-def file_entry(path: str | os.PathLike[str], result: Result, known: Known) -> FileEntry:
+def file_entry(path: str | os.PathLike[str], result: Result, lookup: RecordLookup) -> FileEntry:
     """One file that was answered."""
     name, folder = _named(path)
     bar = None
@@ -61,7 +61,7 @@ def file_entry(path: str | os.PathLike[str], result: Result, known: Known) -> Fi
         result.usable_s,
         tuple(map(_text, result.damage)),
         result.sha256 or "",
-        tuple(match_entry(match, result, known) for match in result.matches[:MOST_MATCHES]),
+        tuple(match_entry(match, result, lookup) for match in result.matches[:MOST_MATCHES]),
         max(0, len(result.matches) - MOST_MATCHES),
         bar,
     )
@@ -77,40 +77,40 @@ def error_entry(path: str | os.PathLike[str], error: VhashdbError) -> FileEntry:
     return FileEntry(name, folder, Verdict.UNREADABLE, _text(message), _text(error.hint), 0.0, 0.0, (), "", ())
 
 
-def match_entry(match: Match, result: Result, known: Known) -> MatchEntry:
+def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntry:
     """One record that it matched."""
-    judgement, ceiling = match.judgement, match.ceiling
+    judgement, cap = match.judgement, match.action_cap
     stretches = stretches_of(match.segments)
     if match.identical and not stretches:
         stretches = (Stretch((0.0, result.duration_s), (0.0, match.record.duration_s), agreed_s=result.duration_s),)
-    line, cells = _drawn(match, result, stretches, known)
+    line, cells = _drawn(match, result, stretches, lookup)
     return MatchEntry(
         match.verdict,
         match.score,
         _text(judgement.reason),
         match.identical,
-        record_facts(match.record, known),
+        record_facts(match.record, lookup),
         stretches,
         tuple(map(_condition, judgement.gates)),
         min(judgement.matched_query_s, result.duration_s),
         judgement.query_coverage,
         judgement.reference_coverage,
-        words.ACTIONS[ceiling.action],
-        tuple(map(_text, ceiling.reasons[:MOST_REASONS])),
-        ceiling.agree,
-        ceiling.dispute,
-        tuple(map(_text, ceiling.exceptions[:MOST_REASONS])),
+        words.ACTIONS[cap.action],
+        tuple(map(_text, cap.reasons[:MOST_REASONS])),
+        cap.agree,
+        cap.dispute,
+        tuple(map(_text, cap.exceptions[:MOST_REASONS])),
         line,
         cells,
     )
 
 
-def record_facts(record: Record, known: Known) -> RecordFacts:
+def record_facts(record: Record, lookup: RecordLookup) -> RecordFacts:
     """What people said about a record."""
     details = record.details
-    opinions = known.opinions(record)
+    opinions = lookup.opinions(record)
     rule = " · ".join(_text(text) for text in (details.reason_code, details.policy, details.law) if text)
-    basis = terms.ORIGINS.get(details.origin, details.origin)
+    basis = display_names.ORIGINS.get(details.origin, details.origin)
     people = f"{details.reviewers} {'person' if details.reviewers == 1 else 'people'}" if details.reviewers else "people"
     days = {
         "added here": record.added_at.date(),
@@ -125,19 +125,19 @@ def record_facts(record: Record, known: Known) -> RecordFacts:
         details.severity,
         words.STATES.get(record.state, str(record.state)),
         _text(details.reason),
-        "this database" if details.source == LOCAL else _organisation(details.source, known),
+        "this database" if details.source == LOCAL else _organisation(details.source, lookup),
         f"{basis} ({rule})" if rule else basis,
         words.REVIEW_METHODS.get(details.review_method, details.review_method).replace("people", people),
         tuple((name, day.isoformat()) for name, day in days.items() if day is not None),
         record.duration_s,
-        tuple(_opinion(opinion, known) for opinion in opinions[-MOST_OPINIONS:]),
+        tuple(_opinion(opinion, lookup) for opinion in opinions[-MOST_OPINIONS:]),
         max(0, len(opinions) - MOST_OPINIONS),
     )
 
 
-def _drawn(match: Match, result: Result, stretches: Sequence[Stretch], known: Known) -> tuple[Timeline | None, Matrix | None]:
+def _drawn(match: Match, result: Result, stretches: Sequence[Stretch], lookup: RecordLookup) -> tuple[Timeline | None, Matrix | None]:
     """The two drawings, as far as there is something to draw."""
-    query, reference = result.fingerprint, _reference(match.record, known)
+    query, reference = result.fingerprint, _reference(match.record, lookup)
     if not stretches or not result.duration_s or not match.record.duration_s:
         return None, None
     here = _side(query) if query is not None else Side(result.duration_s)
@@ -145,12 +145,12 @@ def _drawn(match: Match, result: Result, stretches: Sequence[Stretch], known: Kn
     line = timeline(here, there, stretches)
     if query is None or reference is None or not match.segments or all(stretch.still for stretch in stretches):
         return line, None
-    return line, matrix(query, reference, match.segments, line.query.shown_s, line.known.shown_s)
+    return line, matrix(query, reference, match.segments, line.query.shown_s, line.reference.shown_s)
 
 
-def _reference(record: Record, known: Known) -> Fingerprint | None:
+def _reference(record: Record, lookup: RecordLookup) -> Fingerprint | None:
     try:
-        return known.fingerprint(record.id)
+        return lookup.fingerprint(record.id)
     except RecordNotFound:  # it came without one, or its content was erased
         return None
 
@@ -168,19 +168,19 @@ def _number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def _opinion(opinion: StoredOpinion, known: Known) -> Opinion:
+def _opinion(opinion: StoredOpinion, lookup: RecordLookup) -> Opinion:
     at: datetime.datetime = opinion.at
     return Opinion(
-        "somebody here" if opinion.author == LOCAL else _organisation(opinion.author, known),
-        terms.OPINIONS.get(opinion.verdict, _text(opinion.verdict)),
-        terms.BASES.get(opinion.basis, _text(opinion.basis)),
+        "somebody here" if opinion.author == LOCAL else _organisation(opinion.author, lookup),
+        display_names.OPINIONS.get(opinion.verdict, _text(opinion.verdict)),
+        display_names.BASES.get(opinion.basis, _text(opinion.basis)),
         _text(opinion.reason),
         at.date(),
     )
 
 
-def _organisation(feed: str, known: Known) -> str:
-    member = known.member(feed)
+def _organisation(feed: str, lookup: RecordLookup) -> str:
+    member = lookup.member(feed)
     return _text(f"{member} (feed {feed})" if member and member != feed else feed)
 
 

@@ -42,12 +42,14 @@ class Matrix:
     """Where each stretch begins and ends: x, y, x, y in cells."""
 
 
-def matrix(query: Fingerprint, known: Fingerprint, segments: Sequence[MatchedSegment], shown_query_s: Span, shown_known_s: Span) -> Matrix:
+def matrix(
+    query: Fingerprint, reference: Fingerprint, segments: Sequence[MatchedSegment], shown_query_s: Span, shown_reference_s: Span
+) -> Matrix:
     """The map of the parts of both videos that are shown, looked at in the ways in which the segments were found."""
-    points = alike_points(query, known, tuple(dict.fromkeys(segment.views for segment in segments)))
+    points = alike_points(query, reference, tuple(dict.fromkeys(segment.views for segment in segments)))
     radius = round(MatchingConfig.of(query.algorithm).align_radius_bits)
     for most in MOST_CELLS:
-        across, up = _Axis(shown_query_s, most), _Axis(shown_known_s, most)
+        across, up = _Axis(shown_query_s, most), _Axis(shown_reference_s, most)
         classes = _classes(points, radius, across, up)
         shades = tuple(_path(classes == shade) for shade in reversed(range(SHADES)))
         if sum(map(len, shades)) <= MOST_CHARACTERS:

@@ -99,7 +99,7 @@ class MatchEntry(Judged):
     conditions: tuple[Condition, ...]
     matched_s: float
     query_coverage: float
-    known_coverage: float
+    reference_coverage: float
     action: str
     """The most that may happen without a person."""
     limits: tuple[str, ...]

@@ -27,7 +27,7 @@ class Stretch:
     """Where the file shows the known video, and what speaks for it."""
 
     query_s: tuple[float, float]
-    known_s: tuple[float, float]
+    reference_s: tuple[float, float]
     speed: float = 1.0
     """Known seconds per second of the file."""
     change: str = ""
@@ -65,9 +65,9 @@ class Stretch:
         return "the picture" if self.still else span(*self.query_s, brief_clock)
 
     @property
-    def known_words(self) -> str:
+    def reference_words(self) -> str:
         """Its times in the known video."""
-        return span(*self.known_s, brief_clock)
+        return span(*self.reference_s, brief_clock)
 
     @property
     def picture_words(self) -> str:
@@ -86,7 +86,7 @@ class Stretch:
     @property
     def sentence(self) -> str:
         """All of it in one sentence, without a full stop."""
-        words = [f"{self.query_words} of the file shows {self.known_words} of the known video"]
+        words = [f"{self.query_words} of the file shows {self.reference_words} of the known video"]
         if self.change:
             words.append(self.change)
         if self.other_speed:

@@ -71,12 +71,12 @@ class Band:
 
     number: int
     query: Span
-    known: Span
+    reference: Span
 
     @property
     def label_x(self) -> float:
         """Where its number is written: `LABEL_DEPTH` of the way down, near the file, where bands cross least."""
-        return (sum(self.query) * (1 - LABEL_DEPTH) + sum(self.known) * LABEL_DEPTH) / 2
+        return (sum(self.query) * (1 - LABEL_DEPTH) + sum(self.reference) * LABEL_DEPTH) / 2
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Timeline:
     """Everything that is drawn of one match."""
 
     query: Bar
-    known: Bar
+    reference: Bar
     bands: tuple[Band, ...]
 
 
@@ -96,17 +96,19 @@ class Side:
     unusable_s: tuple[Span, ...] = ()
 
 
-def timeline(query: Side, known: Side, stretches: Sequence[Stretch]) -> Timeline:
+def timeline(query: Side, reference: Side, stretches: Sequence[Stretch]) -> Timeline:
     """Lay out one match."""
-    here, there = [s.query_s for s in stretches], [s.known_s for s in stretches]
-    shown_query, shown_known = windows(query.duration_s, known.duration_s, here, there)
-    scale = 100 / max(SHORTEST_S / 4, _length(shown_query), _length(shown_known))
-    at_query, at_known = _starts(shown_query, shown_known, scale, stretches)
+    here, there = [s.query_s for s in stretches], [s.reference_s for s in stretches]
+    shown_query, shown_reference = windows(query.duration_s, reference.duration_s, here, there)
+    scale = 100 / max(SHORTEST_S / 4, _length(shown_query), _length(shown_reference))
+    at_query, at_reference = _starts(shown_query, shown_reference, scale, stretches)
     bands = [
-        Band(number, _placed(s.query_s, shown_query, at_query, scale), _placed(s.known_s, shown_known, at_known, scale))
+        Band(number, _placed(s.query_s, shown_query, at_query, scale), _placed(s.reference_s, shown_reference, at_reference, scale))
         for number, s in enumerate(stretches, 1)
     ]
-    return Timeline(_bar(query, shown_query, at_query, scale, here), _bar(known, shown_known, at_known, scale, there), tuple(bands))
+    return Timeline(
+        _bar(query, shown_query, at_query, scale, here), _bar(reference, shown_reference, at_reference, scale, there), tuple(bands)
+    )
 
 
 def lone_bar(side: Side) -> Bar:
@@ -115,17 +117,17 @@ def lone_bar(side: Side) -> Bar:
     return _bar(side, shown_s, 0.0, 100 / max(SHORTEST_S / 4, side.duration_s), ())
 
 
-def windows(query_s: float, known_s: float, here: Sequence[Span], there: Sequence[Span]) -> tuple[Span, Span]:
+def windows(query_s: float, reference_s: float, here: Sequence[Span], there: Sequence[Span]) -> tuple[Span, Span]:
     """Which part of each video is shown: the whole of both, unless the stretches would then be too small to see."""
     hulls = [
         (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else (0.0, whole)
-        for spans, whole in ((here, query_s), (there, known_s))
+        for spans, whole in ((here, query_s), (there, reference_s))
     ]
     longest = max(map(_length, hulls))
-    if longest >= SEEN * max(query_s, known_s):
-        return (0.0, query_s), (0.0, known_s)
+    if longest >= SEEN * max(query_s, reference_s):
+        return (0.0, query_s), (0.0, reference_s)
     room = max(SHORTEST_S, AROUND * longest)
-    return _around(hulls[0], query_s, room), _around(hulls[1], known_s, room)
+    return _around(hulls[0], query_s, room), _around(hulls[1], reference_s, room)
 
 
 def _around(hull: Span, whole_s: float, room_s: float) -> Span:
@@ -135,14 +137,14 @@ def _around(hull: Span, whole_s: float, room_s: float) -> Span:
     return start_s, start_s + room_s
 
 
-def _starts(query: Span, known: Span, scale: float, stretches: Sequence[Stretch]) -> Span:
+def _starts(query: Span, reference: Span, scale: float, stretches: Sequence[Stretch]) -> Span:
     """Where the bars begin: the longest stretch begins on both sides at the same place, as far as there is room for that."""
-    spare = 100 - scale * min(_length(query), _length(known))
+    spare = 100 - scale * min(_length(query), _length(reference))
     if not stretches:
         return 0.0, 0.0
     longest = max(stretches, key=lambda s: _length(s.query_s))
-    lean = scale * ((longest.known_s[0] - known[0]) - (longest.query_s[0] - query[0]))
-    if _length(query) <= _length(known):
+    lean = scale * ((longest.reference_s[0] - reference[0]) - (longest.query_s[0] - query[0]))
+    if _length(query) <= _length(reference):
         return min(max(0.0, lean), spare), 0.0
     return 0.0, min(max(0.0, -lean), spare)
 

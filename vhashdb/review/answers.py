@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from vhashdb import codes
+from vhashdb.codes import AGREE, DISAGREE_INCLUSION, DISAGREE_LABEL, FALSE_POSITIVE, OUTDATED, SEEN
 from vhashdb.exchange.lint import findings
 from vhashdb.store.records import MAX_REASON
 from vhashdb.text import printable
@@ -62,16 +64,16 @@ QUESTIONS: Final[Mapping[Act, tuple[Ask, ...]]] = {
 }
 NEEDS_REASON: Final = frozenset({Act.REJECT, Act.DISPUTE, Act.NOT_THIS, Act.WRONG})
 VERDICTS: Final[Mapping[Act, tuple[str, ...]]] = {
-    Act.AGREE: ("agree", "seen"),
-    Act.DISPUTE: ("false_positive", "disagree_inclusion", "disagree_label", "outdated"),
+    Act.AGREE: (AGREE, SEEN),
+    Act.DISPUTE: (FALSE_POSITIVE, DISAGREE_INCLUSION, DISAGREE_LABEL, OUTDATED),
 }
 """What can be said, the usual first."""
-BASES: Final = ("metadata", "saw_match", "saw_content")
+BASES: Final = tuple(reversed(codes.BASES))
 """From the weakest to the strongest."""
 
 
 @dataclass(frozen=True)
-class Offer:
+class AvailableAction:
     """An act that is possible for a case, and what it does, in plain words."""
 
     act: Act

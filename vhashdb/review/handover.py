@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vhashdb import terms
-from vhashdb.cells import markdown, neutral
+from vhashdb import display_names
+from vhashdb.escaping import escape_formula, escape_markdown
 from vhashdb.review import words
 from vhashdb.store.history import Decided
 from vhashdb.store.queue import Case
@@ -56,9 +56,9 @@ _HEAD: Final = ("section", "time", "person", "what", "record", "labels", "source
 
 def as_markdown(handover: Handover) -> str:
     """A page for people."""
-    parts = [f"# {markdown(title(handover))}", summary(handover)]
+    parts = [f"# {escape_markdown(title(handover))}", summary(handover)]
     for section in sections(handover):
-        rows = "\n".join(f"| {' | '.join(map(markdown, row))} |" for row in section.rows)
+        rows = "\n".join(f"| {' | '.join(map(escape_markdown, row))} |" for row in section.rows)
         table = f"| {' | '.join(section.head)} |\n|{'---|' * len(section.head)}\n{rows}"
         parts += [f"## {section.title}", table if section.rows else section.none]
     return "\n\n".join([*parts, note(handover)]) + "\n"
@@ -69,7 +69,7 @@ def as_csv(handover: Handover) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEAD)
-    writer.writerows([neutral(cell) for cell in row] for row in _rows(handover))
+    writer.writerows([escape_formula(cell) for cell in row] for row in _rows(handover))
     return text.getvalue()
 
 
@@ -141,9 +141,9 @@ def sections(handover: Handover) -> Iterator[Section]:
 
 def what(decided: Decided) -> str:
     """One decision in words."""
-    said = f" ({terms.BASES.get(decided.basis, decided.basis)})" if decided.basis else ""
+    said = f" ({display_names.BASES.get(decided.basis, decided.basis)})" if decided.basis else ""
     text = (
-        f"opinion: {terms.OPINIONS.get(decided.verdict, decided.verdict)}{said}"
+        f"opinion: {display_names.OPINIONS.get(decided.verdict, decided.verdict)}{said}"
         if decided.action == "opinion"
         else _ACTIONS[decided.action]
     )

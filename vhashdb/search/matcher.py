@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from vhashdb.errors import DatabaseDamaged, RecordNotFound, UnreadableMedia
-from vhashdb.exchange.exchange import Exchange
 from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile, Fingerprint
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
@@ -33,6 +32,7 @@ from vhashdb.search.results import Effort, Match, Result
 from vhashdb.search.sufficiency import damaged_words, left_out_words, verdict_without_matches
 from vhashdb.store import Record, Selection, Store
 from vhashdb.store.cache import FingerprintCache
+from vhashdb.store.moderation import Moderation
 from vhashdb.store.query_log import QueryLog
 from vhashdb.video import DecoderPool
 
@@ -110,14 +110,14 @@ class Matcher:
         self,
         store: Store,
         index_reader: IndexReader,
-        exchange: Exchange,
+        moderation: Moderation,
         frame_algorithm: FrameAlgorithm,
         decoders: DecoderPool,
         limits: Limits,
         cache: FingerprintCache | None,
         log: QueryLog,
     ) -> None:
-        self._store, self._index_reader, self._exchange, self._limits = store, index_reader, exchange, limits
+        self._store, self._index_reader, self._moderation, self._limits = store, index_reader, moderation, limits
         self._algorithm, self._decoders, self._cache, self._log = frame_algorithm, decoders, cache, log
         self._config = MatchingConfig.of(frame_algorithm.id)
 
@@ -312,7 +312,7 @@ class Matcher:
             unlike = self._store.not_this(sha256)
             matches = [m for m in matches if m.record.id not in unlike]
         self._store.check([m.record.id for m in matches])
-        matches = self._with_ceilings(matches, query, sha256)
+        matches = self._with_action_caps(matches, query, sha256)
         damaged = self._index_reader.damaged(where)
         verdict, reason = (
             (matches[0].verdict, matches[0].judgement.reason)
@@ -337,12 +337,12 @@ class Matcher:
             fingerprint=query,
         )
 
-    def _with_ceilings(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
+    def _with_action_caps(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
         """Each match with the most that it may lead to, and why not more."""
         spans = [[(s.query_start_s, s.query_end_s) for s in m.segments] or [(0.0, query.duration_s)] for m in matches]
         possible = [m.verdict is not Verdict.MATCH for m in matches]
-        ceilings = self._exchange.ceilings([m.record for m in matches], query, spans, sha256, possible)
-        return [replace(match, ceiling=ceiling) for match, ceiling in zip(matches, ceilings, strict=True)]
+        action_caps = self._moderation.action_caps([m.record for m in matches], query, spans, sha256, possible)
+        return [replace(match, action_cap=cap) for match, cap in zip(matches, action_caps, strict=True)]
 
     def _note(self, verdict: Verdict, matches: Sequence[Match]) -> None:
         """Log each hit, by record, and the number of queries now and then. Nothing about the file."""

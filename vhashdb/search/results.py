@@ -11,7 +11,7 @@ from vhashdb.errors import UsageError
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.matching.evidence import MatchedSegment
 from vhashdb.matching.verdict import Judgement, Verdict
-from vhashdb.moderation.policy import Action, Ceiling
+from vhashdb.moderation.policy import Action, ActionCap
 from vhashdb.store.records import Record
 
 
@@ -85,7 +85,7 @@ class Addition:
         }
 
 
-_REVIEW: Final = Ceiling(Action.REVIEW)
+_REVIEW: Final = ActionCap(Action.REVIEW)
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Match:
     judgement: Judgement
     identical: bool = False
     """The file is the recorded file, byte for byte."""
-    ceiling: Ceiling = _REVIEW
+    action_cap: ActionCap = _REVIEW
     """The most that may happen without a person, and why not more."""
 
     @property
@@ -128,11 +128,11 @@ class Match:
             "state": self.record.state.value,
             "source": self.record.details.source,
             "max_action": self.record.details.max_action,
-            "action": self.ceiling.action.value,
-            "action_reasons": list(self.ceiling.reasons),
-            "agree": self.ceiling.agree,
-            "dispute": self.ceiling.dispute,
-            "exceptions": list(self.ceiling.exceptions),
+            "action": self.action_cap.action.value,
+            "action_reasons": list(self.action_cap.reasons),
+            "agree": self.action_cap.agree,
+            "dispute": self.action_cap.dispute,
+            "exceptions": list(self.action_cap.exceptions),
             "matched_query_s": round(self.judgement.matched_query_s, 3),
             "matched_reference_s": round(self.judgement.matched_reference_s, 3),
             "query_coverage": round(self.judgement.query_coverage, 3),

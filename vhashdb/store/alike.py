@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from vhashdb.store.records import State
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.codes import AGREE, SAW_CONTENT, SAW_MATCH
 from vhashdb.store import schema
 from vhashdb.store.opinions import LOCAL, Opinion, Opinions
 from vhashdb.store.queue import UNDONE
 from vhashdb.store.records import Record
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
 from vhashdb.store.undoing import Memory, Remembering
 
 
@@ -50,14 +51,14 @@ class Assessments:
 
         An opinion that says as much already stays as it is.
         """
-        before, opinion = self.own(record), self._opinions.made(record, "agree", basis=basis, reason=reason)
+        before, opinion = self.own(record), self._opinions.made(record, AGREE, basis=basis, reason=reason)
         with self._remembered(record) as (connection, memories):
-            if before is None or (before.verdict, before.basis) not in (("agree", basis), ("agree", "saw_content")):
+            if before is None or (before.verdict, before.basis) not in ((AGREE, basis), (AGREE, SAW_CONTENT)):
                 self._opinions.give_in(connection, record, opinion)
             self._store.log_in(connection, "confirm-match", record.id, sha256=sha256, reason=reason)
         return memories[0]
 
-    def deny(self, record: Record, sha256: str, *, reason: str = "", verdict: str = "", basis: str = "saw_match") -> Memory:
+    def deny(self, record: Record, sha256: str, *, reason: str = "", verdict: str = "", basis: str = SAW_MATCH) -> Memory:
         """Mark that the file with this hash is not a record; with ``verdict`` also say so of the record itself."""
         opinion = self._opinions.made(record, verdict, basis=basis, reason=reason) if verdict else None
         with self._remembered(record, sha256) as (connection, memories):

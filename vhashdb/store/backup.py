@@ -12,8 +12,8 @@ from typing import Final
 
 from vhashdb.errors import DatabaseDamaged, DatabaseError, DatabaseExists, VhashdbError
 from vhashdb.layout import RECORDS_FILE
+from vhashdb.store.records_file import Store
 from vhashdb.store.sqlite import sqlite_errors
-from vhashdb.store.store import Store
 from vhashdb.writing import sync_folder
 
 FEEDS_FOLDER: Final = "feeds"

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
 from vhashdb.store.hosts import read_hosts, write_hosts
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
 
 
 @dataclass(frozen=True)

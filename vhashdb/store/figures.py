@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.store.queue import TAKEN_BACK
 from vhashdb.store.records import State
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
 
 WHAT_WRONG_IS: Final = (
     "Wrong is what was retracted as an error or on appeal, rejected here, or marked as not this. Precision is the share of matched "

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from vhashdb.store.queue import TAKEN_BACK, stamp
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
 
 DECIDING: Final = (
     "review-accepted",

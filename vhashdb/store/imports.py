@@ -18,7 +18,7 @@ from vhashdb.store import feed_schema, promotion, schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.opinions import LOCAL
 from vhashdb.store.records import NewRecord, State
-from vhashdb.store.store import Store, detail_values
+from vhashdb.store.records_file import Store, detail_values
 
 _TABLES: Final = (
     schema.record,

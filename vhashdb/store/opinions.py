@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
+from vhashdb.codes import BASES, VERDICTS
 from vhashdb.errors import RecordNotFound, UsageError
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.store import feed_schema as tables
@@ -20,12 +21,10 @@ from vhashdb.store.clock import now_utc
 from vhashdb.store.feeds import LOCAL as LOCAL
 from vhashdb.store.promotion import refresh_disputes
 from vhashdb.store.records import MAX_REASON, Record
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
 
 CANARY: Final = "local/canary"
 """Whose entries are one's own innocent videos, which guard what comes in: no feed can have such an id, and none is published."""
-VERDICTS: Final = ("agree", "seen", "disagree_label", "disagree_inclusion", "false_positive", "outdated", "withdrawn")
-BASES: Final = ("saw_content", "saw_match", "metadata")
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.codes import NEGATIVE
 from vhashdb.store import feed_schema
+from vhashdb.store.sqlite import sql_list
 
 _DETAILS: Final = (
     "duration_s sha256 md5 severity reason reason_code origin policy law review_method reviewers max_action source tlp reshare "
     "first_seen review_by expires"
 ).split()
-NEGATIVE: Final = "('disagree_label','disagree_inclusion','false_positive','outdated')"
-"""As `vhashdb.moderation.policy.NEGATIVE` has them."""
+_NEGATIVE: Final = sql_list(NEGATIVE)
 
 
 @dataclass(frozen=True)
@@ -149,9 +150,9 @@ _HEEDED: Final = "NOT EXISTS (SELECT 1 FROM feed a WHERE a.id = p.author AND a.t
 _DISPUTED: Final = f"""
 UPDATE record SET state = CASE WHEN
        EXISTS (SELECT 1 FROM origin o JOIN feed f ON f.number = o.feed JOIN opinion p ON p.on_feed = f.id AND p.on_rid = o.rid
-               WHERE o.record = record.number AND p.verdict IN {NEGATIVE} AND {_HEEDED})
+               WHERE o.record = record.number AND p.verdict IN {_NEGATIVE} AND {_HEEDED})
        OR NOT EXISTS (SELECT 1 FROM origin o WHERE o.record = record.number)
-          AND EXISTS (SELECT 1 FROM opinion p WHERE p.on_rid = record.id AND p.verdict IN {NEGATIVE}
+          AND EXISTS (SELECT 1 FROM opinion p WHERE p.on_rid = record.id AND p.verdict IN {_NEGATIVE}
                AND {_HEEDED} AND p.on_feed IN (SELECT id FROM feed WHERE own UNION ALL SELECT 'local'))
        THEN 'disputed' ELSE 'active' END
 WHERE state IN ('active', 'disputed') AND number IN ({{which}})

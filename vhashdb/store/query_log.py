@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from typing import Any, Final
 
-from vhashdb.store.store import AuditLine, Store
+from vhashdb.store.records_file import AuditLine, Store
 
 _logger: Final = logging.getLogger("vhashdb")
 

@@ -16,7 +16,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from vhashdb.store.promotion import NEGATIVE
+from vhashdb.codes import NEGATIVE
+from vhashdb.store.sqlite import sql_list
 
 
 class Cause(enum.StrEnum):
@@ -84,7 +85,7 @@ UNDONE: Final = "undo"
 TAKEN_BACK: Final = f"(SELECT j.value FROM audit u, json_each(u.details, '$.lines') j WHERE u.action = '{UNDONE}')"
 """Numbers of the lines that were taken back."""
 
-_SETTLING: Final = ", ".join(f"'{action}'" for action in SETTLING)
+_SETTLING: Final = sql_list(SETTLING)
 _IDLE: Final = "h.proposed != '' AND r.state NOT IN ('retracted', 'held')"
 _OPEN: Final = "(h.decided_at IS NULL OR h.decided_at < {day} || ' 00:00:00.000000')"
 
@@ -97,7 +98,7 @@ SELECT r.number, r.id, 'disputed',
 FROM record r LEFT JOIN origin o ON o.record = r.number LEFT JOIN feed f ON f.number = o.feed LEFT JOIN held h ON h.record = r.number
 JOIN opinion p ON (p.on_feed = f.id AND p.on_rid = o.rid
                    OR o.record IS NULL AND p.on_rid = r.id AND p.on_feed IN (SELECT id FROM feed WHERE own UNION ALL SELECT 'local'))
-WHERE r.state = 'disputed' AND p.verdict IN {NEGATIVE} {{about}}
+WHERE r.state = 'disputed' AND p.verdict IN {sql_list(NEGATIVE)} {{about}}
 GROUP BY r.number HAVING coalesce(max(h.decided_at), '') < max(p.at)
 UNION ALL
 SELECT r.number, r.id, 'due', 'was to be reviewed by ' || r.review_by, r.review_by || ' 00:00:00.000000'
@@ -115,7 +116,7 @@ FROM record r JOIN held h ON h.record = r.number WHERE {_IDLE} {{about}}
 
 _MATCHED: Final = f"""
 WITH settled AS (SELECT a.record, max(a.number) AS number FROM audit a
-                 WHERE {{action}} IN ({_SETTLING}) AND a.record IS NOT NULL AND a.number NOT IN {TAKEN_BACK} {{said}}
+                 WHERE {{action}} IN {_SETTLING} AND a.record IS NOT NULL AND a.number NOT IN {TAKEN_BACK} {{said}}
                  GROUP BY a.record)
 SELECT r.number, r.id, 'matched' AS cause, count(*) AS hits, max(json_extract(a.details, '$.score')) AS best, max(a.at) AS since
 FROM audit a JOIN record r ON r.id = a.record LEFT JOIN settled s ON s.record = a.record

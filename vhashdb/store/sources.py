@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from vhashdb.moderation.policy import Action
 from vhashdb.store.opinions import LOCAL
-from vhashdb.store.standing import IMPORTED, voices_in
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
+from vhashdb.store.trust_state import IMPORTED, organisations_in
 
 _SOURCES: Final = sa.text(
     "SELECT r.number, r.source, f.id AS feed, f.trust FROM record r LEFT JOIN origin o ON o.record = r.number "
@@ -36,11 +36,11 @@ def sources(store: Store, numbers: Iterable[int]) -> Mapping[int, Source]:
     """The source of each record, by number; feeds of one voice are one source."""
     with store.transactions.reading() as connection:
         rows = connection.execute(_SOURCES, {"numbers": json.dumps(list(numbers))}).all()
-        voice = voices_in(connection, {row.feed for row in rows if row.feed is not None})
+        organisations = organisations_in(connection, {row.feed for row in rows if row.feed is not None})
     found = {}
     for row in rows:
         if row.feed is not None:
-            found[row.number] = Source("feed " + voice[row.feed], _rank(Action(row.trust)))
+            found[row.number] = Source("feed " + organisations[row.feed], _rank(Action(row.trust)))
         else:
             found[row.number] = HERE if row.source == LOCAL else Source("import " + row.source, _rank(IMPORTED))
     return found

@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -187,3 +187,9 @@ def only_read(path: Path) -> errors.DatabaseError:
     return errors.DatabaseError(
         f"{path} may only be read", hint="write where it was copied from, or check the permissions of the folder and the file"
     )
+
+
+def sql_list(words: Iterable[str]) -> str:
+    """Write words of this program, such as codes, as a list of SQL strings in parentheses."""
+    quoted = ", ".join(f"'{word}'" for word in sorted(words))
+    return f"({quoted})"

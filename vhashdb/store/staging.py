@@ -16,7 +16,7 @@ from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
 from vhashdb.store.feeds import SYNCED, Feed
 from vhashdb.store.promotion import Promotion, clear, promote
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
 
 Row = dict[str, Any]
 

@@ -13,13 +13,14 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.codes import NEGATIVE, POSITIVE
 from vhashdb.matching.verdict import Verdict
-from vhashdb.moderation.policy import NEGATIVE, POSITIVE
 from vhashdb.store.figures import IN_FORCE, IN_PERIOD, Figures, counted, figures_in, moments
 from vhashdb.store.periods import Period
 from vhashdb.store.queue import Cause, waiting_in
 from vhashdb.store.records import SEVERITIES
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
+from vhashdb.store.sqlite import sql_list
 
 LENGTHS: Final = (
     ("under 1 second", 1),
@@ -151,11 +152,6 @@ def _class_of(value: str, classes: Iterable[tuple[str, int | None]]) -> str:
     return f"CASE {cases} END"
 
 
-def _listed(words: Iterable[str]) -> str:
-    """Words as SQL has them."""
-    return ", ".join(f"'{word}'" for word in sorted(words))
-
-
 _AGE: Final = "julianday(:today) - julianday(date(added_at))"
 _BY_SEVERITY: Final = f"SELECT severity, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1"
 _BY_LENGTH: Final = f"SELECT {_class_of('duration_s', LENGTHS)}, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1"
@@ -180,8 +176,8 @@ _TOP: Final = f"SELECT id, matches - possible, possible FROM hit ORDER BY matche
 # Whoever is quoted by a list stands behind the list's name: ``list/somebody``.
 _OPINIONS: Final = f"""
 SELECT CASE instr(a.author, '/') WHEN 0 THEN a.author ELSE substr(a.author, 1, instr(a.author, '/') - 1) END,
-       sum(a.verdict IN ({_listed(POSITIVE)})), sum(a.verdict IN ({_listed(NEGATIVE)}))
-FROM opinion a WHERE {IN_PERIOD} AND a.verdict IN ({_listed(POSITIVE | NEGATIVE)}) GROUP BY 1 ORDER BY 1
+       sum(a.verdict IN {sql_list(POSITIVE)}), sum(a.verdict IN {sql_list(NEGATIVE)})
+FROM opinion a WHERE {IN_PERIOD} AND a.verdict IN {sql_list(POSITIVE | NEGATIVE)} GROUP BY 1 ORDER BY 1
 """
 
 

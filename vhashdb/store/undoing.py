@@ -20,7 +20,7 @@ from vhashdb.store import schema
 from vhashdb.store.opinions import LOCAL
 from vhashdb.store.promotion import refresh_disputes
 from vhashdb.store.queue import UNDONE
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
 
 _RECORD: Final = ("state", "review_by", "expires")
 _REACHING_OUT: Final = {"publish": "the feed was published", "sync": "feeds were read", "export": "records were exported"}

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
+from vhashdb.codes import RETRACTION_REASONS, WITHDRAWN
 from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.promotion import erase as blank
 from vhashdb.store.records import Record, State
-from vhashdb.store.store import Store
-
-CODES: Final = ("error", "appeal", "withdrawn", "legal", "duplicate", "expired", "policy_change")
-"""As `vhashdb.exchange.events.RETRACTION_REASONS` has them."""
+from vhashdb.store.records_file import Store
 
 
 class Withdrawal(NamedTuple):
@@ -28,14 +26,14 @@ class Withdrawal(NamedTuple):
     at: datetime.datetime
 
 
-def withdraw(store: Store, record: Record, *, reason: str, code: str = "withdrawn", erase: bool = False) -> Record:
+def withdraw(store: Store, record: Record, *, reason: str, code: str = WITHDRAWN, erase: bool = False) -> Record:
     """Retract a record; with ``erase`` nothing of its content is kept, here or by whoever follows the feed.
 
     Raises:
         UsageError: there is no such code.
     """
-    if code not in CODES:
-        raise UsageError(f"{code!r} is not a reason of a retraction", hint=f"known: {', '.join(CODES)}")
+    if code not in RETRACTION_REASONS:
+        raise UsageError(f"{code!r} is not a reason of a retraction", hint=f"known: {', '.join(RETRACTION_REASONS)}")
     values = {"code": code, "erase": erase, "at": now_utc()}
     with store.transactions.writing() as connection:
         row = insert(tables.withdrawal).values(record=record.id, **values)

@@ -19,7 +19,8 @@ from tests.examples import examples
 from tests.exchange.formats.reader import items
 from tests.exchange.formats.samples import DATASET, OTHER_PDQ, PDQ, SAMPLES, SIGNAL_LINE, VPDQ_OLD_JSON, VPDQ_TEXT
 from tests.fingerprints.strategies import ALGORITHMS, fingerprints
-from vhashdb.exchange.formats import VERDICTS, Item, Judged, OtherHash, Sender, format_named
+from vhashdb.codes import VERDICTS
+from vhashdb.exchange.formats import Item, Judged, OtherHash, Sender, format_named
 from vhashdb.exchange.formats.parquet import FRAMES_FILE, RECORDS_FILE
 from vhashdb.exchange.formats.parquet import write as write_parquet
 from vhashdb.fingerprints.text import from_frames

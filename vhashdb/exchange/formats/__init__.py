@@ -8,7 +8,7 @@ Example::
             ...
 """
 
-from vhashdb.exchange.formats.item import VERDICTS, Entry, Item, Judged, OtherHash, Refusal, Remark
+from vhashdb.exchange.formats.item import Entry, Item, Judged, OtherHash, Refusal, Remark
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.queries import read_hashes
 from vhashdb.exchange.formats.reading import Options, Source
@@ -18,7 +18,6 @@ from vhashdb.exchange.formats.sender import Sender
 __all__ = [
     "FORMATS",
     "READ",
-    "VERDICTS",
     "WRITTEN",
     "Entry",
     "Format",

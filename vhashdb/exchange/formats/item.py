@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 import numpy as np
 
+from vhashdb.codes import VERDICTS
 from vhashdb.errors import UsageError
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.store.records import Details
 
-VERDICTS: Final = ("agree", "seen", "disagree_label", "disagree_inclusion", "false_positive", "outdated", "withdrawn")
 """What an organisation can say about a record."""
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import defusedxml
 from defusedxml.ElementTree import iterparse
 
+from vhashdb.codes import AGREE, FALSE_POSITIVE
 from vhashdb.errors import LimitExceeded
 from vhashdb.exchange.formats.item import Entry, Item, Judged, Refusal
 from vhashdb.exchange.formats.limits import FormatLimits
@@ -102,7 +103,7 @@ def _opinions(element: ET.Element, limits: FormatLimits) -> Iterator[Judged]:
         negative = _name(given) == "negativeFeedback"
         if not negative and _name(given) != "affirmativeFeedback":
             continue
-        verdict = "false_positive" if negative else "agree"
+        verdict = FALSE_POSITIVE if negative else AGREE
         groups: list[tuple[str, list[str]]] = []
         for group in _child(given, "reasons") or () if negative else given:
             if _name(group) == "reason":

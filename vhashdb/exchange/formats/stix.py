@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
+from vhashdb.codes import VERDICTS
 from vhashdb.errors import FormatError
 from vhashdb.exchange.formats.crosswalk import STIX, TO_STIX
 from vhashdb.exchange.formats.fields import from_fields, to_fields
-from vhashdb.exchange.formats.item import VERDICTS, Entry, Item, Judged
+from vhashdb.exchange.formats.item import Entry, Item, Judged
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.sender import Sender, derived_key

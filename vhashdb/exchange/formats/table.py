@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, Final
 
-from vhashdb.cells import neutral, original
 from vhashdb.errors import FormatError
+from vhashdb.escaping import escape_formula, unescape_formula
 from vhashdb.exchange.formats.fields import FRAMES, SIGNALS, WRITTEN, field_named, from_fields, to_fields
 from vhashdb.exchange.formats.frames import frame
 from vhashdb.exchange.formats.item import Entry, Item, Refusal, Remark
@@ -54,7 +54,7 @@ def rows(source: Source, delimiter: str, limits: FormatLimits) -> Iterator[Row |
         if cells and len(cells) > limits.columns:
             yield Refusal(taken[0], f"the row has more than {limits.columns} columns")
         elif cells:
-            yield taken[0], [original(cell) for cell in cells]
+            yield taken[0], [unescape_formula(cell) for cell in cells]
 
 
 def header_of(line: str, mapping: Mapping[str, str]) -> tuple[str, dict[int, str]]:
@@ -147,7 +147,7 @@ def write(items: Iterable[Item], out: BinaryIO) -> None:
         writer.writerow(WRITTEN)
         for item in items:
             values = to_fields(item)
-            writer.writerow([neutral(_cell(values.get(name))) for name in WRITTEN])
+            writer.writerow([escape_formula(_cell(values.get(name))) for name in WRITTEN])
     finally:
         text.detach()
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
-from vhashdb.cells import neutral
+from vhashdb.codes import DISAGREE_INCLUSION, FALSE_POSITIVE
+from vhashdb.escaping import escape_formula
 from vhashdb.exchange.formats.crosswalk import DATASET, THREATEXCHANGE, THREATEXCHANGE_STATUS
 from vhashdb.exchange.formats.frames import row_of_frame
 from vhashdb.exchange.formats.item import Entry, Item, Judged, Refusal
@@ -28,7 +29,7 @@ from vhashdb.store.records import Details
 _TYPES: Final = {"md5": "video_md5"}
 _COLUMNS: Final = ("signal_type", "signal_str", "collab", "category", "tags")
 _DISPUTED: Final = "DISPUTED"
-_NEGATIVE: Final = frozenset({"false_positive", "disagree_inclusion"})
+_NEGATIVE: Final = frozenset({FALSE_POSITIVE, DISAGREE_INCLUSION})
 _WHOLE: Final = View(Region.WHOLE).code
 _LINE: Final = re.compile(r"([A-Za-z][\w-]*)\s+(\S.*)")
 
@@ -144,7 +145,9 @@ def write_dataset(items: Iterable[Item], out: BinaryIO) -> None:
         writer.writerow(_COLUMNS)
         for item in items:
             for kind, value in signals_of(item):
-                writer.writerow([neutral(cell) for cell in (kind, value, item.owner, category_of(item), " ".join(item.details.labels))])
+                writer.writerow(
+                    [escape_formula(cell) for cell in (kind, value, item.owner, category_of(item), " ".join(item.details.labels))]
+                )
     finally:
         text.detach()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vhashdb.moderation.voices import keys_of, look, voices
+from vhashdb.moderation.organisations import independent_organisations, keys_of, skeleton
 
 
 def root(*keys):
@@ -33,17 +33,17 @@ def root(*keys):
 )
 def test_names_that_look_alike_are_one(one, other):
     assert one != other
-    assert look(one) == look(other)
-    assert set(voices([("a", one, b""), ("b", other, b"")]).values()) == {one}
+    assert skeleton(one) == skeleton(other)
+    assert set(independent_organisations([("a", one, b""), ("b", other, b"")]).values()) == {one}
 
 
 @pytest.mark.parametrize(("one", "other"), [("acme", "acne"), ("bold", "bald"), ("acme", "acme two"), ("ァ", "ィ"), ("—", "!")])
 def test_names_that_differ_are_two(one, other):
-    assert len(set(voices([("a", one, b""), ("b", other, b"")]).values())) == 2
+    assert len(set(independent_organisations([("a", one, b""), ("b", other, b"")]).values())) == 2
 
 
 def test_feeds_with_a_key_in_common_are_one_voice_whatever_they_are_called():
-    found = voices([("a", "acme", root("k1", "k2")), ("b", "bold", root("K2 \n")), ("c", "calm", root("k3"))])
+    found = independent_organisations([("a", "acme", root("k1", "k2")), ("b", "bold", root("K2 \n")), ("c", "calm", root("k3"))])
     assert found == {"a": "acme", "b": "acme", "c": "calm"}
 
 
@@ -54,5 +54,5 @@ def test_a_root_that_is_none_has_no_keys(data):
 
 @given(st.text(min_size=1, max_size=12))
 def test_every_name_looks_like_something_and_like_itself(name):
-    assert look(name)
-    assert look(name) == look(name.upper().lower()) or name != name.upper().lower()
+    assert skeleton(name)
+    assert skeleton(name) == skeleton(name.upper().lower()) or name != name.upper().lower()

@@ -1,4 +1,4 @@
-"""Cells of tables that other programs open: text from outside that must stay text there."""
+"""Escape text from outside for tables that other programs open, so that it stays text there."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 _MARKUP: Final = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|#~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
 
 
-def neutral(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+def escape_formula(cell: str) -> str:
+    """Return the cell so that no spreadsheet takes it for a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
-def original(cell: str) -> str:
-    """What `neutral` was given."""
+def unescape_formula(cell: str) -> str:
+    """Return what `escape_formula` was given."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
-def markdown(cell: str) -> str:
-    """A cell of a Markdown table that shows every character as it is, and is neither a link nor a tag."""
+def escape_markdown(cell: str) -> str:
+    """Return a cell of a Markdown table that shows every character as it is, and is neither a link nor a tag."""
     return printable(cell.replace("\n", " ")).translate(_MARKUP)

@@ -11,7 +11,7 @@ from vhashdb.exchange.listing import File, Listing
 
 
 @dataclass(frozen=True)
-class Cover:
+class FetchPlan:
     """Files to read one after the other."""
 
     snapshot: File | None
@@ -38,7 +38,7 @@ class _Step:
     """The first segment of it; None at the head."""
 
 
-def cheapest(listing: Listing, since: int) -> Cover:
+def cheapest_plan(listing: Listing, since: int) -> FetchPlan:
     """The cheapest way from event ``since`` to the head: segments, or a snapshot and the segments after it.
 
     Raises:
@@ -53,7 +53,7 @@ def cheapest(listing: Listing, since: int) -> Cover:
     if not ways:
         raise FeedGap(f"the feed lists no files that lead from event {since} to its head, event {listing.seq}")
     _, at, begin = min(ways, key=lambda way: way[0])
-    return Cover(begin, _segments(steps, at))
+    return FetchPlan(begin, _segments(steps, at))
 
 
 def _steps(listing: Listing, since: int) -> dict[int, _Step]:

@@ -18,7 +18,7 @@ from vhashdb.errors import UsageError, VhashdbError
 from vhashdb.matching.verdict import Verdict
 from vhashdb.report import words
 from vhashdb.report.budget import MOST_BYTES, Part, Piece, affordable
-from vhashdb.report.entries import Known, error_entry, file_entry
+from vhashdb.report.entries import RecordLookup, error_entry, file_entry
 from vhashdb.report.model import Facts, FileEntry, MatchEntry, VerdictCount
 from vhashdb.report.page import environment, render
 from vhashdb.report.thumbnails import moments_of, pictures_of
@@ -79,15 +79,15 @@ class Report:
         database: Database,
         *,
         effort: Effort | str = Effort.BALANCED,
-        among: Selection | None = None,
+        where: Selection | None = None,
         pictures: Pictures | str = Pictures.NONE,
     ) -> None:
-        self._database, self._effort, self._among = database, effort_of(effort), among
+        self._database, self._effort, self._where = database, effort_of(effort), where
         self._pictures = Pictures(pictures)
         self._decoder = Decoder(database.limits)
         self._files: list[FileEntry] = []
         self._members: dict[str, str] = {}
-        self._known = Known(database.fingerprint, database.exchange.opinions.about, self._member)
+        self._lookup = RecordLookup(database.fingerprint, database.moderation.opinions.about, self._member)
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +105,7 @@ class Report:
 
     def add(self, path: str | os.PathLike[str], result: Result) -> None:
         """One file that was asked about, and the answer; its fingerprint is not needed afterwards."""
-        entry = file_entry(path, result, self._known)
+        entry = file_entry(path, result, self._lookup)
         if self._pictures is not Pictures.NONE:
             entry = replace(entry, matches=tuple(self._with_pictures(path, match) for match in entry.matches))
         self.add_entry(entry)
@@ -167,7 +167,7 @@ class Report:
             str(self._database.algorithm),
             store.schema_version,
             self._effort.value,
-            _among(self._among),
+            _among(self._where),
             len(self._files),
             tuple(VerdictCount(verdict, counts[verdict]) for verdict in Verdict),
             interrupted,

@@ -77,6 +77,24 @@ class GateLimits:
 LIMITS: Final = GateLimits()
 
 
+@dataclass
+class ImportGate:
+    """Tell for each fingerprint of one sync or one file why it must wait for a person; see `held_for`."""
+
+    benign: Benign = stop_hash_mask
+    innocent: Innocent | None = None
+    neighbours: Neighbours | None = None
+    """Asked for the first `GateLimits.looked_up` fingerprints only."""
+    limits: GateLimits = LIMITS
+    _examined: int = 0
+
+    def __call__(self, fingerprint: Fingerprint) -> tuple[str, ...]:
+        """Return the reasons, in words; empty if the record need not wait."""
+        self._examined += 1
+        neighbours = self.neighbours if self._examined <= self.limits.looked_up else None
+        return held_for(fingerprint, benign=self.benign, innocent=self.innocent, neighbours=neighbours, limits=self.limits)
+
+
 def held_for(
     fingerprint: Fingerprint,
     *,

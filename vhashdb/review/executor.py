@@ -1,15 +1,16 @@
-"""The hand that writes: what was answered to a case is carried out in the database, and can be taken back."""
+"""Carry out in the database what a reviewer decided about a case, and take it back."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 
+from vhashdb.codes import AGREE, FALSE_POSITIVE, SAW_CONTENT, SAW_MATCH
 from vhashdb.errors import UsageError
-from vhashdb.exchange.exchange import Exchange
 from vhashdb.inputs import sha256_of
 from vhashdb.review.answers import Act, Answer
 from vhashdb.store import Record, Store
+from vhashdb.store.moderation import Moderation
 from vhashdb.store.reviews import Decision
 from vhashdb.store.undoing import Memory
 
@@ -25,11 +26,11 @@ class Done:
     memory: Memory
 
 
-class Desk:
-    """Carries answers out. Each is one transaction."""
+class DecisionExecutor:
+    """Carry out what a reviewer decided; each decision is one transaction."""
 
-    def __init__(self, store: Store, exchange: Exchange) -> None:
-        self._store, self._exchange = store, exchange
+    def __init__(self, store: Store, moderation: Moderation) -> None:
+        self._store, self._moderation = store, moderation
 
     def carry_out(self, record: Record, answer: Answer, sha256: str | None = None) -> Done:
         """Write what was answered.
@@ -46,14 +47,14 @@ class Desk:
         match answer.act:
             case Act.ACCEPT | Act.REJECT:
                 decision = Decision.ACCEPTED if answer.act is Act.ACCEPT else Decision.REJECTED
-                outcome = self._exchange.reviews.decide(record, decision, reason=answer.reason)
+                outcome = self._moderation.reviews.decide(record, decision, reason=answer.reason)
                 final, memory = outcome.final, outcome.memory
             case Act.LOOKED:
-                memory = self._exchange.assessments.looked_at(record, reason=answer.reason)
+                memory = self._moderation.assessments.looked_at(record, reason=answer.reason)
             case Act.AGREE | Act.DISPUTE:
-                memory = self._exchange.assessments.opine(record, answer.verdict, basis=answer.basis, reason=answer.reason)
+                memory = self._moderation.assessments.opine(record, answer.verdict, basis=answer.basis, reason=answer.reason)
             case Act.NOT_THIS:
-                memory = self._exchange.assessments.deny(record, sha256_of(os.path.expanduser(answer.file)), reason=answer.reason)
+                memory = self._moderation.assessments.deny(record, sha256_of(os.path.expanduser(answer.file)), reason=answer.reason)
             case Act.RIGHT | Act.WRONG:
                 memory = self._judged(record, answer, sha256)
         return Done(self._store.get(record.id), final, memory)
@@ -64,14 +65,14 @@ class Desk:
         Raises:
             UsageError: somebody did something with it since, or others may know of it already.
         """
-        return self._exchange.reviews.undo(done.memory)
+        return self._moderation.reviews.undo(done.memory)
 
     def _judged(self, record: Record, answer: Answer, sha256: str | None) -> Memory:
-        assessments, basis = self._exchange.assessments, "saw_content" if answer.saw else "saw_match"
+        assessments, basis = self._moderation.assessments, SAW_CONTENT if answer.saw else SAW_MATCH
         if answer.act is Act.RIGHT:
             if sha256 is None:
-                return assessments.opine(record, "agree", basis=basis, reason=answer.reason)
+                return assessments.opine(record, AGREE, basis=basis, reason=answer.reason)
             return assessments.confirm(record, sha256, basis=basis, reason=answer.reason)
         if sha256 is None:
             raise UsageError("nothing says which file it was", hint="run `vhashdb match --json` on the file itself")
-        return assessments.deny(record, sha256, reason=answer.reason, verdict="false_positive" if answer.also else "", basis=basis)
+        return assessments.deny(record, sha256, reason=answer.reason, verdict=FALSE_POSITIVE if answer.also else "", basis=basis)

@@ -1,9 +1,9 @@
-"""The walk through a number of cases as a state machine: typed lines in, effects out, and nothing else happens.
+"""The session through a number of cases as a state machine: typed lines in, effects out, and nothing else happens.
 
-A walk stands before one place at a time. There a person picks an act, answers the questions that belong to it, and with
-the last one the walk gives an `Answer` out. It then waits for whoever wrote it to the database: `Walk.done`, after which
-the next open place is shown, or `Walk.refused`, after which all is as before. So what is decided here is what is written
-there, whenever the walk ends. An answer that leaves something to decide, such as an opinion on a record that is held, is
+A session stands before one place at a time. There a person picks an act, answers the questions that belong to it, and with
+the last one the session gives an `Answer` out. It then waits for whoever wrote it to the database: `ReviewSession.done`, after which
+the next open place is shown, or `ReviewSession.refused`, after which all is as before. So what is decided here is what is written
+there, whenever the session ends. An answer that leaves something to decide, such as an opinion on a record that is held, is
 done without settling its place, which stays open.
 
 Everywhere but in a text ``b`` goes back, and ``q`` ends; a text that is one of these letters alone counts as the letter.
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vhashdb.review.answers import QUESTIONS, Answer, Ask, Offer, replied
+from vhashdb.review.answers import QUESTIONS, Answer, Ask, AvailableAction, replied
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ Effect = Answer | Undo
 class Step:
     """What a typed line led to."""
 
-    walk: Walk
+    session: ReviewSession
     effect: Effect | None = None
-    """To be carried out, and then told to the walk."""
+    """To be carried out, and then told to the session."""
     note: str = ""
     """What the person is to be told."""
 
@@ -49,8 +49,8 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Walk:
-    """A walk through ``total`` cases; begin with `Walk.through`."""
+class ReviewSession:
+    """A session through ``total`` cases; begin with `ReviewSession.through`."""
 
     total: int
     place: int = 0
@@ -68,8 +68,8 @@ class Walk:
     over: bool = False
 
     @classmethod
-    def through(cls, total: int) -> Walk:
-        """A walk that stands before the first of so many cases."""
+    def through(cls, total: int) -> ReviewSession:
+        """A session that stands before the first of so many cases."""
         return cls(total, over=not total)
 
     @property
@@ -94,14 +94,14 @@ class Walk:
 
     # -- what a person types -------------------------------------------------------------------
 
-    def answer(self, line: str, offers: Sequence[Offer]) -> Step:
+    def answer(self, line: str, actions: Sequence[AvailableAction]) -> Step:
         """What a line leads to, given what may be answered to the case that is shown.
 
         Raises:
-            ValueError: the walk is over, or the last effect was not heard of.
+            ValueError: the session is over, or the last effect was not heard of.
         """
         if self.over or self.pending is not None:
-            raise ValueError("the walk is over" if self.over else "the last effect is neither done nor refused")
+            raise ValueError("the session is over" if self.over else "the last effect is neither done nor refused")
         text = line.strip()
         word = text.lower()
         if word == "q":
@@ -113,7 +113,7 @@ class Walk:
             moves["s"] = moves[""] = self._ended
         if word in moves:
             return moves[word]()
-        picked = next((offer for offer in offers if word in (offer.key, offer.act)), None)
+        picked = next((action for action in actions if word in (action.key, action.act)), None)
         if picked is None or self.at_end:
             return Step(self, note="type one of the letters on the left, then Enter" if not self.at_end else "type u, b, or Enter alone")
         return Step(replace(self, draft=Answer(picked.act, basis=picked.basis), answered=0))
@@ -125,10 +125,10 @@ class Walk:
         changed = replied(self.draft, self.asking, text)
         if isinstance(changed, str):
             return Step(self, note=changed)
-        walk = replace(self, draft=changed, answered=self.answered + 1)
-        if walk.answered < len(QUESTIONS[changed.act]):
-            return Step(walk)
-        return Step(replace(walk._open(), pending=changed), changed)
+        session = replace(self, draft=changed, answered=self.answered + 1)
+        if session.answered < len(QUESTIONS[changed.act]):
+            return Step(session)
+        return Step(replace(session._open(), pending=changed), changed)
 
     def _skipped(self) -> Step:
         return Step(self._to_next(self.place + 1))
@@ -150,7 +150,7 @@ class Walk:
 
     # -- what came of it -----------------------------------------------------------------------
 
-    def done(self, *, settled: bool = True) -> Walk:
+    def done(self, *, settled: bool = True) -> ReviewSession:
         """The effect is written; of an answer, whether nothing is left to decide at its place."""
         if isinstance(self.pending, Undo):
             return replace(self, pending=None, decided=self.decided[:-1], place=self.pending.place)
@@ -159,23 +159,23 @@ class Walk:
         decided = replace(self, pending=None, decided=(*self.decided, Written(self.place, self.pending, settled)))
         return decided._to_next(self.place + 1) if settled else decided
 
-    def refused(self) -> Walk:
+    def refused(self) -> ReviewSession:
         """It could not be written; everything is as before."""
         if self.pending is None:
             raise ValueError("there is no effect that could be refused")
         return replace(self, pending=None)
 
-    def settled_elsewhere(self) -> Walk:
+    def settled_elsewhere(self) -> ReviewSession:
         """The case that is shown does not wait any more, and nobody decided it here."""
         if self.pending is not None or self.place == self.total:
             raise ValueError("no case is shown")
         return replace(self._open(), gone=self.gone | {self.place})._to_next(self.place + 1)
 
-    def _open(self) -> Walk:
+    def _open(self) -> ReviewSession:
         """No act is picked."""
         return replace(self, draft=None, answered=0)
 
-    def _to_next(self, place: int) -> Walk:
+    def _to_next(self, place: int) -> ReviewSession:
         while place < self.total and place in self.settled:
             place += 1
         return replace(self, place=place, over=place == self.total and not self.decided)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.exchange.companies import Company, film
 from vhashdb.exchange import events as e
-from vhashdb.exchange.outbox import Outbox
+from vhashdb.exchange.pending_events import PendingEvents
 from vhashdb.exchange.signals import fingerprint_of
 from vhashdb.store import State
 from vhashdb.store.rules import Rules
@@ -21,7 +21,7 @@ def acme(tmp_path):
 
 
 def waiting(company):
-    return list(company.exchange.outbox(company.feed.publisher.entries()))
+    return list(company.exchange.pending_events(company.feed.publisher.entries()))
 
 
 def test_a_record_leaves_as_it_is(acme):
@@ -101,7 +101,7 @@ def test_what_is_not_ours_to_pass_on_stays(acme, details):
 
 
 def test_what_waits_for_a_second_person_stays(acme):
-    acme.exchange.reviews.set_rules(Rules(two_person=True))
+    acme.moderation.reviews.set_rules(Rules(two_person=True))
     assert acme.db.get(acme.adds(1)).state is State.HELD
     assert waiting(acme) == []
 
@@ -114,23 +114,23 @@ def test_opinions_and_the_allow_list_leave_and_are_taken_back(acme, tmp_path):
     acme.trusts(bold)
     acme.syncs()
     acme.exchange.opinion(f"bold-feed:{record[:8]}", "false_positive", reason="a trailer")
-    entry = acme.exchange.opinions.allow(film(7), "a" * 64, reason="intro of the news")
+    entry = acme.moderation.opinions.allow(film(7), "a" * 64, reason="intro of the news")
     opinion, allow = waiting(acme)
     assert (opinion.on, opinion.verdict, opinion.reason) == (e.Subject("bold-feed", record, 1), "false_positive", "a trailer")
     assert (allow.rid, [signal.alg for signal in allow.signals], allow.reason.text) == (entry.rid, ["pdq", "sha256"], "intro of the news")
     acme.publishes()
     assert waiting(acme) == []
     acme.exchange.opinion(f"bold-feed:{record}", "withdrawn")
-    acme.exchange.opinions.revoke(entry.rid[:6])
+    acme.moderation.opinions.revoke(entry.rid[:6])
     assert [type(event) for event in waiting(acme)] == [e.Opinion, e.RevokeAllow]
     bold.trusts(acme)
     bold.syncs()
     assert bold.db.get(record).state is State.DISPUTED
-    assert [allowed.reason for allowed in bold.exchange.opinions.allowed()] == ["intro of the news"]
+    assert [allowed.reason for allowed in bold.moderation.opinions.allowed()] == ["intro of the news"]
     acme.publishes()
     bold.syncs()
     assert bold.db.get(record).state is State.ACTIVE
-    assert bold.exchange.opinions.allowed() == []
+    assert bold.moderation.opinions.allowed() == []
     bold.close()
 
 
@@ -144,11 +144,11 @@ def test_an_opinion_on_a_record_of_ones_own_stays_here(acme):
 
 def test_words_that_may_not_leave_keep_one_thing_back_and_nothing_else(acme):
     refused, told = acme.adds(1, reason="posted by @somebody on example.com"), acme.adds(2)
-    entry = acme.exchange.opinions.allow(film(7), None, reason="see https://example.com")
-    outbox = acme.exchange.outbox([])
-    assert [event.rid for event in outbox] == [told]
-    assert [about for about, _ in outbox.refused] == [refused, entry.rid]
-    assert "nothing that leads to a person may enter a feed" in outbox.refused[0][1]
+    entry = acme.moderation.opinions.allow(film(7), None, reason="see https://example.com")
+    pending = acme.exchange.pending_events([])
+    assert [event.rid for event in pending] == [told]
+    assert [about for about, _ in pending.refused] == [refused, entry.rid]
+    assert "nothing that leads to a person may enter a feed" in pending.refused[0][1]
 
 
 def test_what_is_no_longer_to_be_shared_is_withdrawn(acme):
@@ -163,4 +163,4 @@ def test_what_is_no_longer_to_be_shared_is_withdrawn(acme):
 def test_a_feed_that_said_nothing_gets_everything(acme):
     acme.adds(1)
     acme.publishes()
-    assert len(list(Outbox(acme.db.store, []))) == 1
+    assert len(list(PendingEvents(acme.db.store, []))) == 1

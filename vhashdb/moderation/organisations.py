@@ -20,7 +20,7 @@ _LOOK_ALIKE: Final = str.maketrans(
 _PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 
 
-class Speaker(Protocol):
+class KnownFeed(Protocol):
     """What is known of a feed, as `vhashdb.store.feeds.Feed` has it."""
 
     @property
@@ -40,7 +40,7 @@ class Speaker(Protocol):
         """The root metadata that was trusted first; empty for one's own feed."""
 
 
-def look(name: str) -> str:
+def skeleton(name: str) -> str:
     """What is left of an organisation's name when everything that a reader may overlook is taken away."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     bare = "".join(letter for letter in folded.translate(_LOOK_ALIKE) if unicodedata.category(letter)[0] in "LN")
@@ -49,7 +49,7 @@ def look(name: str) -> str:
     return bare or name
 
 
-def voices(speakers: Iterable[tuple[str, str, bytes]]) -> dict[str, str]:
+def independent_organisations(speakers: Iterable[tuple[str, str, bytes]]) -> dict[str, str]:
     """The voice of each feed: the name of the first organisation that it cannot be told from.
 
     Args:
@@ -59,7 +59,7 @@ def voices(speakers: Iterable[tuple[str, str, bytes]]) -> dict[str, str]:
     found: dict[str, str] = {}
     known: dict[str, str] = {}
     for feed, member, root in speakers:
-        marks = {"name " + look(member), *("key " + key for key in keys_of(root))}
+        marks = {"name " + skeleton(member), *("key " + key for key in keys_of(root))}
         voice = next((known[mark] for mark in sorted(marks) if mark in known), member)
         found[feed] = voice
         for mark in marks:
@@ -67,10 +67,10 @@ def voices(speakers: Iterable[tuple[str, str, bytes]]) -> dict[str, str]:
     return found
 
 
-def voice(member: str, root: bytes, feeds: Iterable[Speaker]) -> str:
+def organisation_of(member: str, root: bytes, feeds: Iterable[KnownFeed]) -> str:
     """Return the organisation that a new feed belongs to: as given, unless it cannot be told from that of a feed that is known."""
     known = [(feed.id, feed.member, feed.root) for feed in sorted(feeds, key=lambda feed: feed.number)]
-    return voices([*known, ("", member, root)])[""]
+    return independent_organisations([*known, ("", member, root)])[""]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 
 import vhashdb
+from tests.exchange.companies import film, pictures
 from tests.footage import film as film_file
 from tests.footage import fingerprint_of, flipped, random_hashes, scene
 from vhashdb import background
-from vhashdb.exchange.allowing import AllowList, Canaries
-from vhashdb.exchange.gate import LIMITS, held_for, sudden
 from vhashdb.fingerprints.model import USABLE_QUALITY
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Orientation, turned_bits
-
-from .companies import film, pictures
+from vhashdb.moderation.allow_list import AllowList, Canaries
+from vhashdb.moderation.import_gate import LIMITS, held_for, sudden
 
 
 def test_real_footage_passes(samples):

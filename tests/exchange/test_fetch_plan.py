@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tuf.api.metadata import TargetFile, Targets
 
 from vhashdb.errors import FeedError, FeedGap, FeedOversize, VhashdbError
-from vhashdb.exchange.cover import cheapest
+from vhashdb.exchange.fetch_plan import cheapest_plan
 from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.listing import FIELD, Custom, File, Listing, from_targets, path_of, to_targets
 from vhashdb.exchange.segments import FANOUT, JOINED_BYTES, check_sizes, to_join
@@ -51,17 +51,17 @@ def test_the_cover_is_the_cheapest_of_all(parts, states, since):
     ]
     if not ways:
         with pytest.raises(FeedGap):
-            cheapest(listing, since)
+            cheapest_plan(listing, since)
         return
-    cover = cheapest(listing, since)
-    assert cover.length == min(ways)
-    assert leads(cover.segments, cover.snapshot.custom.last if cover.snapshot else since, 8)
+    plan = cheapest_plan(listing, since)
+    assert plan.length == min(ways)
+    assert leads(plan.segments, plan.snapshot.custom.last if plan.snapshot else since, 8)
 
 
 def test_twenty_thousand_files_are_weighed_at_once():
     parts = [file("segment", n, n, 5) for n in range(1, 10_001)] + [file("snapshot", 0, n, 5) for n in range(1, 10_001)]
-    cover = cheapest(Listing("a", 1, 10_000, b"", files=tuple(parts)), 0)
-    assert cover.length == 5
+    plan = cheapest_plan(Listing("a", 1, 10_000, b"", files=tuple(parts)), 0)
+    assert plan.length == 5
 
 
 @given(st.lists(st.integers(1, 200_000), max_size=150))
@@ -121,6 +121,6 @@ def test_whatever_is_signed_is_a_listing_or_a_named_error(name, value):
     changed = Targets(version=1, expires=good.expires, targets=good.targets, unrecognized_fields=fields)
     try:
         listing = from_targets(changed, FeedLimits())
-        cheapest(listing, 0)
+        cheapest_plan(listing, 0)
     except FeedError as error:
         assert isinstance(error, VhashdbError)

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from vhashdb.moderation import policy
-from vhashdb.moderation.policy import Action, FeedStanding, FeedStatus, Standing, Word
-from vhashdb.moderation.voices import voices
+from vhashdb.moderation.organisations import independent_organisations
+from vhashdb.moderation.policy import Action, FeedStatus, FeedTrust, TrustState, WeighedOpinion
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.feeds import NEW, QUARANTINED, SYNCED, Feed
@@ -23,7 +23,7 @@ from vhashdb.store.records import Record
 SEEN_BY_PEOPLE = frozenset({"human", "human_assisted"})
 """Methods of review in which somebody looked at the content."""
 IMPORTED: Final = Action.REVIEW
-"""How far those are trusted whose words came in a file of others: as far as the records in it."""
+"""How far those are trusted whose opinions came in a file of others: as far as the records in it."""
 
 
 HARMLESS_UPLOADS: Final = 5
@@ -64,11 +64,11 @@ def _unless_suspected(status: FeedStatus, why: str, suspicion: str) -> tuple[Fee
     return (FeedStatus.SUSPECTED, suspicion) if suspicion and status is not FeedStatus.QUARANTINED else (status, why)
 
 
-def feed_standing(connection: Connection, feed: Feed, now: datetime.datetime) -> FeedStanding:
+def feed_trust(connection: Connection, feed: Feed, now: datetime.datetime) -> FeedTrust:
     """One feed, for people who ask about it."""
     suspicion = suspected(connection, now).get(feed.id, "")
     status, why = _unless_suspected(*status_of(feed.status, feed.why, feed.expires_at, now), suspicion)
-    return FeedStanding(feed.id, Action(feed.max_action), Action(feed.trust), status, why)
+    return FeedTrust(feed.id, Action(feed.max_action), Action(feed.trust), status, why)
 
 
 def saw_content(method: str, reviewers: int) -> bool:
@@ -76,7 +76,7 @@ def saw_content(method: str, reviewers: int) -> bool:
     return method in SEEN_BY_PEOPLE and reviewers > 0
 
 
-def standings(connection: Connection, records: Sequence[Record], now: datetime.datetime) -> dict[str, Standing]:
+def trust_states(connection: Connection, records: Sequence[Record], now: datetime.datetime) -> dict[str, TrustState]:
     """The standing of each record, by its id."""
     ids = [record.id for record in records]
     origins = _origins(connection, ids)
@@ -85,26 +85,28 @@ def standings(connection: Connection, records: Sequence[Record], now: datetime.d
     subjects = {record.id: [(feed, record.id) for feed in (*own, LOCAL)] for record in records if record.id not in origins}
     subjects |= {record: [(origin["id"], origin["rid"])] for record, origin in origins.items()}
     said = _opinions(connection, [subject for several in subjects.values() for subject in several])
-    voice = voices_in(connection, {row["author"] for several in said.values() for row in several} | {o["id"] for o in origins.values()})
+    organisations = organisations_in(
+        connection, {row["author"] for several in said.values() for row in several} | {o["id"] for o in origins.values()}
+    )
     suspicions = suspected(connection, now) if origins else {}
     found = {}
     for record in records:
         details, origin = record.details, origins.get(record.id)
         rows = [row for subject in subjects[record.id] for row in said.get(subject, ())]
-        words = [_word(row, voice, None if origin is None else origin["rev"]) for row in rows]
+        opinions = [_weighed(row, organisations, None if origin is None else origin["rev"]) for row in rows]
         if origin is None:
             seen = saw_content(details.review_method, details.reviewers)
-            heard = policy.voices_of(voice[LOCAL], seen, words, seen_here=seen or record.id in accepted)
+            endorsements = policy.endorsements_of(organisations[LOCAL], seen, opinions, seen_here=seen or record.id in accepted)
             feed, exceptions = policy.LOCAL, ()
         else:
-            publisher, seen = voice[origin["id"]], bool(origin["saw_content"])
-            heard = policy.voices_of(publisher, seen, words, seen_here=record.id in accepted)
+            publisher, seen = organisations[origin["id"]], bool(origin["saw_content"])
+            endorsements = policy.endorsements_of(publisher, seen, opinions, seen_here=record.id in accepted)
             status, why = status_of(origin["status"], origin["why"], origin["expires_at"], now)
             status, why = _unless_suspected(status, why, suspicions.get(origin["id"], ""))
-            feed = FeedStanding(origin["id"], Action(origin["max_action"]), Action(origin["trust"]), status, why)
+            feed = FeedTrust(origin["id"], Action(origin["max_action"]), Action(origin["trust"]), status, why)
             exceptions = tuple(json.loads(origin["exceptions"]))
-        found[record.id] = Standing(
-            Action(details.max_action), feed, heard, held.get(record.id, ""), details.review_by, exceptions=exceptions
+        found[record.id] = TrustState(
+            Action(details.max_action), feed, endorsements, held.get(record.id, ""), details.review_by, exceptions=exceptions
         )
     return found
 
@@ -158,17 +160,17 @@ def _opinions(connection: Connection, subjects: Sequence[tuple[str, str]]) -> Ma
     return found
 
 
-def _word(row: RowMapping, voice: Mapping[str, str], rev: int | None) -> Word:
+def _weighed(row: RowMapping, organisations: Mapping[str, str], rev: int | None) -> WeighedOpinion:
     """An opinion as policy weighs it; ``rev`` is what its publisher calls the record now, None for a record of one's own."""
     author, here = row["author"], row["author"] == LOCAL
     trust = Action.BLOCK if here else Action(row["trust"] or IMPORTED)
-    return Word(voice.get(author, author), row["verdict"], row["basis"], trust, here, rev is None or row["on_rev"] == rev)
+    return WeighedOpinion(organisations.get(author, author), row["verdict"], row["basis"], trust, here, rev is None or row["on_rev"] == rev)
 
 
-def voices_in(connection: Connection, feeds: Iterable[str]) -> dict[str, str]:
+def organisations_in(connection: Connection, feeds: Iterable[str]) -> dict[str, str]:
     """The organisation that each of these feeds speaks for, and people here."""
     feed = tables.feed
     query = sa.select(feed.c.id, feed.c.member, feed.c.root, feed.c.own).where(feed.c.own | feed.c.id.in_(list(feeds)))
     rows = connection.execute(query.order_by(~feed.c.own, feed.c.number)).all()
     here = next((row.member for row in rows if row.own), LOCAL)
-    return voices([(LOCAL, here, b""), *((row.id, row.member or row.id, row.root) for row in rows)])
+    return independent_organisations([(LOCAL, here, b""), *((row.id, row.member or row.id, row.root) for row in rows)])

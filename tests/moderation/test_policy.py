@@ -8,22 +8,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vhashdb.exchange import events
-from vhashdb.moderation import policy
-from vhashdb.moderation.policy import Action, FeedStanding, FeedStatus, Standing, Voices, Word, ceiling, voices_of
-from vhashdb.store import promotion
+from vhashdb import codes
+from vhashdb.moderation.policy import (
+    Action,
+    Endorsements,
+    FeedStatus,
+    FeedTrust,
+    TrustState,
+    WeighedOpinion,
+    action_cap,
+    counts,
+    endorsements_of,
+)
 
 TODAY = datetime.date(2026, 11, 25)
-FRESH = FeedStanding("acme", Action.BLOCK, Action.BLOCK, FeedStatus.FRESH)
-SEEN = Voices(frozenset({"acme", "bold"}), frozenset(), frozenset({"acme", "bold"}), seen_here=True)
-FREE = Standing(Action.BLOCK, FRESH, SEEN)
+FRESH = FeedTrust("acme", Action.BLOCK, Action.BLOCK, FeedStatus.FRESH)
+SEEN = Endorsements(frozenset({"acme", "bold"}), frozenset(), frozenset({"acme", "bold"}), seen_here=True)
+FREE = TrustState(Action.BLOCK, FRESH, SEEN)
 """Nothing speaks against blocking."""
 
 actions = st.sampled_from(list(Action))
 
 
-def decided(standing, **more):
-    return ceiling(standing, **({"today": TODAY, "quorum": 2} | more))
+def decided(state, **more):
+    return action_cap(state, **({"today": TODAY, "quorum": 2} | more))
 
 
 def test_a_block_needs_everybodys_consent():
@@ -35,14 +43,14 @@ def test_a_block_needs_everybodys_consent():
     ("change", "why"),
     [
         ({"held": "quality"}, "held: quality"),
-        ({"voices": dataclasses.replace(SEEN, dispute=frozenset({"bold"}))}, r"disputed: 2 for it, 1 against \(bold\)"),
+        ({"endorsements": dataclasses.replace(SEEN, dispute=frozenset({"bold"}))}, r"disputed: 2 for it, 1 against \(bold\)"),
         ({"review_by": TODAY - datetime.timedelta(days=1)}, "was to be reviewed by 2026-11-24"),
         ({"feed": dataclasses.replace(FRESH, status=FeedStatus.STALE, why="expired")}, "feed acme is stale: expired"),
         ({"feed": dataclasses.replace(FRESH, status=FeedStatus.QUARANTINED, why="fork")}, "feed acme is quarantined: fork"),
         ({"feed": dataclasses.replace(FRESH, status=FeedStatus.NEW)}, "feed acme is new"),
         ({"allowed": "news intro"}, "on an allow-list: news intro"),
-        ({"voices": dataclasses.replace(SEEN, saw_content=frozenset({"acme"}))}, "1 of 2 organisations required saw the content"),
-        ({"voices": dataclasses.replace(SEEN, seen_here=False)}, "nobody here saw the content"),
+        ({"endorsements": dataclasses.replace(SEEN, saw_content=frozenset({"acme"}))}, "1 of 2 organisations required saw the content"),
+        ({"endorsements": dataclasses.replace(SEEN, seen_here=False)}, "nobody here saw the content"),
         ({"possible": True}, "the match is possible, not certain"),
     ],
     ids=["held", "disputed", "overdue", "stale", "quarantined", "new", "allow-list", "quorum", "seen-elsewhere", "possible"],
@@ -60,13 +68,13 @@ def test_each_of_the_three_permissions_limits(action):
     feed = dataclasses.replace(FREE, feed=dataclasses.replace(FRESH, max_action=action))
     trust = dataclasses.replace(FREE, feed=dataclasses.replace(FRESH, trust=action))
     assert [decided(s).action for s in (record, feed, trust)] == [action] * 3
-    for standing, word in ((record, "record"), (feed, "policy"), (trust, "trusted")):
-        assert word in decided(standing).reasons[0]
+    for state, word in ((record, "record"), (feed, "policy"), (trust, "trusted")):
+        assert word in decided(state).reasons[0]
 
 
 def test_a_doubt_does_not_raise_what_is_lower():
-    standing = dataclasses.replace(FREE, feed=dataclasses.replace(FRESH, trust=Action.LOG), held="quality")
-    found = decided(standing)
+    state = dataclasses.replace(FREE, feed=dataclasses.replace(FRESH, trust=Action.LOG), held="quality")
+    found = decided(state)
     assert found.action is Action.LOG
     assert found.reasons == ("feed acme is trusted up to log",)
 
@@ -76,45 +84,45 @@ def test_the_day_of_review_itself_is_in_time():
 
 
 def test_records_of_ones_own_have_no_feed_above_them():
-    assert decided(Standing(Action.BLOCK, voices=SEEN)).action is Action.BLOCK
-    assert decided(Standing(Action.BLOCK, voices=Voices(frozenset({"local"})))).action is Action.REVIEW
+    assert decided(TrustState(Action.BLOCK, endorsements=SEEN)).action is Action.BLOCK
+    assert decided(TrustState(Action.BLOCK, endorsements=Endorsements(frozenset({"local"})))).action is Action.REVIEW
 
 
 @given(actions, actions, actions, st.sampled_from(list(FeedStatus)), st.booleans(), st.text(max_size=3), st.integers(1, 4), st.booleans())
 def test_more_doubt_never_allows_more(record, feed, trust, status, disputed, held, quorum, possible):
-    standing = Standing(record, FeedStanding("f", feed, trust, status), SEEN, held, possible=possible)
+    state = TrustState(record, FeedTrust("f", feed, trust, status), SEEN, held, possible=possible)
     if disputed:
-        standing = dataclasses.replace(standing, voices=dataclasses.replace(SEEN, dispute=frozenset({"x"})))
-    found = decided(standing, quorum=quorum)
+        state = dataclasses.replace(state, endorsements=dataclasses.replace(SEEN, dispute=frozenset({"x"})))
+    found = decided(state, quorum=quorum)
     assert found.action.rank <= min(record.rank, feed.rank, trust.rank)
     if disputed or held or possible or quorum > 2 or status not in (FeedStatus.FRESH, FeedStatus.LOCAL):
         assert found.action.rank <= Action.REVIEW.rank
     assert (found.action is Action.BLOCK) == (not found.reasons)
-    assert decided(standing, quorum=quorum + 1).action.rank <= found.action.rank
+    assert decided(state, quorum=quorum + 1).action.rank <= found.action.rank
 
 
 def test_somebody_here_need_not_look_where_people_agreed_on_that():
-    elsewhere = dataclasses.replace(FREE, voices=dataclasses.replace(SEEN, seen_here=False))
+    elsewhere = dataclasses.replace(FREE, endorsements=dataclasses.replace(SEEN, seen_here=False))
     assert decided(elsewhere, seen_here=False).action is Action.BLOCK
 
 
 def test_who_speaks_for_a_record_and_who_against():
     said = [
-        Word("bold", "agree", "saw_content"),
-        Word("calm", "agree", "metadata"),
-        Word("dark", "seen", "saw_content"),
-        Word("early", "withdrawn", "metadata"),
+        WeighedOpinion("bold", "agree", "saw_content"),
+        WeighedOpinion("calm", "agree", "metadata"),
+        WeighedOpinion("dark", "seen", "saw_content"),
+        WeighedOpinion("early", "withdrawn", "metadata"),
     ]
-    voices = voices_of("acme", saw_content=True, words=said)
-    assert voices == Voices(frozenset({"acme", "bold", "calm"}), frozenset(), frozenset({"acme", "bold"}))
-    assert not voices.disputed
+    endorsements = endorsements_of("acme", saw_content=True, opinions=said)
+    assert endorsements == Endorsements(frozenset({"acme", "bold", "calm"}), frozenset(), frozenset({"acme", "bold"}))
+    assert not endorsements.disputed
 
 
-@pytest.mark.parametrize("verdict", sorted(policy.NEGATIVE))
+@pytest.mark.parametrize("verdict", sorted(codes.NEGATIVE))
 def test_one_negative_opinion_disputes(verdict):
-    voices = voices_of("acme", saw_content=False, words=[Word("bold", verdict, "saw_content")])
-    assert voices.disputed
-    assert "bold" not in voices.saw_content
+    endorsements = endorsements_of("acme", saw_content=False, opinions=[WeighedOpinion("bold", verdict, "saw_content")])
+    assert endorsements.disputed
+    assert "bold" not in endorsements.saw_content
 
 
 @pytest.mark.parametrize(
@@ -122,24 +130,26 @@ def test_one_negative_opinion_disputes(verdict):
     [(Action.NONE, False, False), (Action.LOG, False, False), (Action.REVIEW, True, False), (Action.BLOCK, True, True)],
 )
 def test_a_word_counts_up_to_the_trust_in_who_says_it(trust, objects, votes):
-    objection, vote = Word("bold", "false_positive", "saw_content", trust), Word("bold", "agree", "saw_content", trust)
-    assert voices_of("acme", saw_content=True, words=[objection]).disputed is objects
-    assert ("bold" in voices_of("acme", saw_content=True, words=[vote]).saw_content) is votes
-    assert policy.counts(Action.REVIEW, trust) is objects
-    assert policy.counts(Action.BLOCK, trust) is votes
+    objection, vote = WeighedOpinion("bold", "false_positive", "saw_content", trust), WeighedOpinion("bold", "agree", "saw_content", trust)
+    assert endorsements_of("acme", saw_content=True, opinions=[objection]).disputed is objects
+    assert ("bold" in endorsements_of("acme", saw_content=True, opinions=[vote]).saw_content) is votes
+    assert counts(Action.REVIEW, trust) is objects
+    assert counts(Action.BLOCK, trust) is votes
 
 
 def test_what_was_seen_before_a_record_changed_is_no_vote_for_what_it_is_now():
-    said = [Word("bold", "agree", "saw_content", current=False), Word("here", "agree", "saw_content", here=True, current=False)]
-    voices = voices_of("acme", saw_content=True, words=said)
-    assert voices == Voices(frozenset({"acme", "bold", "here"}), frozenset(), frozenset({"acme"}), seen_here=False)
+    said = [
+        WeighedOpinion("bold", "agree", "saw_content", current=False),
+        WeighedOpinion("here", "agree", "saw_content", here=True, current=False),
+    ]
+    endorsements = endorsements_of("acme", saw_content=True, opinions=said)
+    assert endorsements == Endorsements(frozenset({"acme", "bold", "here"}), frozenset(), frozenset({"acme"}), seen_here=False)
 
 
 def test_several_feeds_of_one_organisation_are_one_voice():
-    said = [Word("acme", "agree", "saw_content"), Word("bold", "agree", "saw_content")] * 3
-    assert len(voices_of("acme", saw_content=True, words=said).saw_content) == 2
+    said = [WeighedOpinion("acme", "agree", "saw_content"), WeighedOpinion("bold", "agree", "saw_content")] * 3
+    assert len(endorsements_of("acme", saw_content=True, opinions=said).saw_content) == 2
 
 
 def test_every_verdict_is_weighed_everywhere_alike():
-    assert policy.POSITIVE | policy.NEGATIVE | {"seen", "withdrawn"} == set(events.VERDICTS)
-    assert {word.strip("'") for word in promotion.NEGATIVE.strip("()").split(",")} == policy.NEGATIVE
+    assert codes.POSITIVE | codes.NEGATIVE | {codes.SEEN, codes.WITHDRAWN} == set(codes.VERDICTS)

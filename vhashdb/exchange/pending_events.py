@@ -11,6 +11,7 @@ import datetime
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from vhashdb.codes import WITHDRAWN
 from vhashdb.errors import EventInvalid, RecordNotFound
 from vhashdb.exchange import events as e
 from vhashdb.exchange import lint
@@ -19,8 +20,8 @@ from vhashdb.exchange.state import Entry, FeedState
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.store.opinions import LOCAL, Allowed, Opinion, Opinions
 from vhashdb.store.records import Record, State
-from vhashdb.store.standing import saw_content
-from vhashdb.store.store import Store
+from vhashdb.store.records_file import Store
+from vhashdb.store.trust_state import saw_content
 from vhashdb.store.withdrawals import Withdrawal, withdrawals
 
 _SHARED: Final = frozenset({State.ACTIVE, State.DISPUTED})
@@ -29,7 +30,7 @@ _NAMED_EYES: Final = "red"
 """The TLP of what may not be passed on to anybody."""
 
 
-class Outbox:
+class PendingEvents:
     """Events that bring a feed, which says so much, to what the database says; to be iterated once.
 
     What cannot be published, because its words are of a kind that may not leave, is left out and noted in ``refused``.
@@ -74,7 +75,7 @@ class Outbox:
             if said is None or record.revision > said.rev:
                 yield from put(record, self._fingerprint(record), self._at)
         elif said is not None and record.state is not State.HELD:
-            why = withdrawn or Withdrawal("withdrawn", erase=False, at=self._at)
+            why = withdrawn or Withdrawal(WITHDRAWN, erase=False, at=self._at)
             if not said.retracted or why.erase:
                 yield e.Retract(record.id, max(record.revision, said.rev), why.code, why.erase, self._at)
 

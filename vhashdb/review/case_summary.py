@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from vhashdb.exchange.exchange import Exchange
-from vhashdb.moderation import policy
-from vhashdb.moderation.policy import Ceiling
+from vhashdb.moderation.policy import ActionCap
 from vhashdb.store import Record, Store
 from vhashdb.store.alike import Alike, alike
+from vhashdb.store.feeds import Feeds
+from vhashdb.store.moderation import Moderation
 from vhashdb.store.opinions import LOCAL, Opinion, Subject
 from vhashdb.store.queue import Case, Cause, RecentMatches
-from vhashdb.store.standing import standings
 
 
 @dataclass(frozen=True)
-class Dossier:
+class CaseSummary:
     """One record with all that speaks for and against it."""
 
     record: Record
@@ -28,10 +27,10 @@ class Dossier:
     """The organisation that published it; empty for a record of one's own."""
     opinions: tuple[Opinion, ...]
     """The latest of everybody, oldest first."""
-    ceiling: Ceiling
-    """What a match may lead to now …"""
-    accepted: Ceiling
-    """… and if the record is accepted."""
+    action_cap: ActionCap
+    """What a match may lead to now."""
+    accepted: ActionCap
+    """What it may lead to once the record is accepted."""
     hits: RecentMatches | None
     """How often it matched since the day that was asked about."""
     alike: tuple[Alike, ...]
@@ -60,38 +59,31 @@ class Dossier:
         return self.two_person and self.proposed[1] == self.actor
 
 
-def dossier(store: Store, exchange: Exchange, identifier: str, *, since: datetime.datetime) -> Dossier:
-    """What is known of a record now.
+def summarise_case(store: Store, moderation: Moderation, identifier: str, *, since: datetime.datetime) -> CaseSummary:
+    """Gather what is known of a record now.
 
     Args:
         store: where it is.
-        exchange: of the same database.
+        moderation: of the same database.
         identifier: its full id.
         since: matches are counted from then on (UTC, without a time zone).
 
     Raises:
         RecordNotFound: there is none.
     """
-    record, now = store.get(identifier), store.now()
-    opinions = exchange.opinions
+    record, reviews, opinions = store.get(identifier), moderation.reviews, moderation.opinions
     published = opinions.subject(record)
-    with store.transactions.reading() as connection:
-        standing = standings(connection, [record], now)[record.id]
-    local = record.details.source == LOCAL
-    heard = replace(standing.voices, seen_here=True)
-    accepted = replace(standing, held="", voices=heard, review_by=None if local else standing.review_by)
-    feed = None if local else exchange.feeds.find(published.feed)
-    rules = exchange.reviews.rules
-    return Dossier(
+    feed = None if record.details.source == LOCAL else Feeds(store).find(published.feed)
+    return CaseSummary(
         record=record,
-        cases=tuple(exchange.reviews.queue(record=record.id, matched_since=since)),
+        cases=tuple(reviews.queue(record=record.id, matched_since=since)),
         published=published,
         publisher=feed.member if feed is not None else "",
         opinions=tuple(opinions.about(record)),
-        ceiling=exchange.ceilings([record])[0],
-        accepted=policy.ceiling(accepted, today=now.date(), quorum=rules.quorum, seen_here=rules.seen_here),
-        hits=exchange.reviews.hits(record, since),
+        action_cap=moderation.action_caps([record])[0],
+        accepted=moderation.accepted_cap(record),
+        hits=reviews.hits(record, since),
         alike=tuple(alike(store, record.id)),
-        two_person=rules.two_person,
+        two_person=reviews.rules.two_person,
         actor=store.actor,
     )
