@@ -47,7 +47,7 @@ def add(file: str, reason: str, kind: str, db: Path, as_json: bool) -> None:
     with opened(db) as database:
         prepared = database.prepare(source_of(file, kind=kind))
         sha256 = prepared.hashes.sha256 if prepared.hashes else None
-        entry = database.exchange.opinions.allow(prepared.reference, sha256, reason=reason)
+        entry = database.moderation.opinions.allow(prepared.reference, sha256, reason=reason)
     emit_json(_json(entry)) if as_json else emit(_line(entry))
 
 
@@ -64,7 +64,7 @@ def list_entries(db: Path, as_json: bool) -> None:
       vhashdb allow list
     """
     with opened(db) as database:
-        entries = database.exchange.opinions.allowed()
+        entries = database.moderation.opinions.allowed()
     for entry in entries:
         emit_json(_json(entry)) if as_json else emit(_line(entry))
     if not entries and not as_json:
@@ -84,7 +84,7 @@ def revoke(identifier: str, db: Path) -> None:
       vhashdb allow revoke 4be1d0
     """
     with opened(db) as database:
-        database.exchange.opinions.revoke(identifier)
+        database.moderation.opinions.revoke(identifier)
     emit(f"{identifier}  is off the list")
 
 

@@ -51,7 +51,7 @@ def add(inputs: InputFiles, db: Path, as_json: bool) -> int:
     inputs.require()
     added = failed = 0
     with opened(db) as database:
-        opinions = database.exchange.opinions
+        opinions = database.moderation.opinions
         known = {entry.sha256 for entry in opinions.allowed(author=CANARY)}
         for path in inputs:
             try:
@@ -106,7 +106,7 @@ def stats(db: Path, as_json: bool) -> None:
     entries = _entries(db)
     prints = [entry.fingerprint for entry in entries if entry.fingerprint is not None]
     with opened(db) as database:
-        held = {case.record for case in database.exchange.reviews.queue() if "of your innocent videos" in case.why}
+        held = {case.record for case in database.moderation.reviews.queue() if "of your innocent videos" in case.why}
         waiting = sum(record.id in held for record in database.records(states=[State.HELD]))
     facts = {"canaries": len(entries), "hashes": sum(map(len, prints)), "seconds": round(sum(f.duration_s for f in prints), 1)}
     if as_json:
@@ -130,7 +130,7 @@ def remove(identifier: str, db: Path) -> None:
     from vhashdb.store.opinions import CANARY
 
     with opened(db) as database:
-        database.exchange.opinions.revoke(identifier, author=CANARY)
+        database.moderation.opinions.revoke(identifier, author=CANARY)
     emit(f"{printable(identifier)}  is removed")
 
 
@@ -138,7 +138,7 @@ def _entries(db: Path) -> list[Allowed]:
     from vhashdb.store.opinions import CANARY
 
     with opened(db) as database:
-        return database.exchange.opinions.allowed(author=CANARY)
+        return database.moderation.opinions.allowed(author=CANARY)
 
 
 def _json(entry: Allowed) -> dict[str, Any]:

@@ -15,16 +15,25 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from vhashdb import glance
+from vhashdb import completion_queries
 from vhashdb.errors import UsageError
 
 from .output import printable
 from .settings import DEFAULT_DATABASE, config_path, read_config
 
-Glance = Callable[[Path, str], glance.Seen]
+Glance = Callable[[Path, str], completion_queries.Seen]
 
-_BY_WORD: Final[Mapping[str, Glance]] = {"ID": glance.ids, "LABEL": glance.labels, "FEED": glance.feeds, "ENTRY": glance.allowed}
-_BY_NAME: Final[Mapping[str, Glance]] = {"source": glance.sources, "sources": glance.sources, "member": glance.members}
+_BY_WORD: Final[Mapping[str, Glance]] = {
+    "ID": completion_queries.ids,
+    "LABEL": completion_queries.labels,
+    "FEED": completion_queries.feeds,
+    "ENTRY": completion_queries.allowed,
+}
+_BY_NAME: Final[Mapping[str, Glance]] = {
+    "source": completion_queries.sources,
+    "sources": completion_queries.sources,
+    "member": completion_queries.members,
+}
 """Parameters whose word in the help is only ``NAME``."""
 
 

@@ -50,13 +50,12 @@ def command(
       vhashdb export --format stix --organisation "Example Video" --label graphic-violence -o ours.json
       vhashdb export --format vpdq 9f3c2a
     """
-    from vhashdb.exchange.exporting import Export
     from vhashdb.exchange.formats import Sender, format_named
 
     chosen = None if form == "parquet" else format_named(form)
     sender = Sender(organisation)
     with opened(db) as database:
-        export = Export(database, chosen, sender, imported=include_imported)
+        export = database.exchange.export_to(chosen, sender, imported=include_imported)
         items = export.items(ids=identifiers, labels=labels)
         if chosen is None:
             from vhashdb.exchange.formats.parquet import write

@@ -137,10 +137,9 @@ class _Importing:
 
     def _file(self, path: str, stream: BinaryIO, progress: Progress) -> None:
         from vhashdb.exchange.formats import Remark
-        from vhashdb.exchange.importing import Importer
 
         how, counts = self._how, Counter[str]()
-        importer = Importer(self._database, stream, how.said, form=how.form, options=how.options, dry_run=how.dry_run)
+        importer = self._database.exchange.import_from(stream, how.said, form=how.form, options=how.options, dry_run=how.dry_run)
         form, read = importer.format, 0
         progress.begin(path)
         try:

@@ -225,7 +225,7 @@ class _Matching:
         if options.page is None:
             return []
         endless = self._inputs.endless
-        return [ReportTeller(options.page, self._database, effort=options.effort, among=self._among, endless=endless, quiet=options.quiet)]
+        return [ReportTeller(options.page, self._database, effort=options.effort, where=self._among, endless=endless, quiet=options.quiet)]
 
     def _ask(self, path: str) -> list[Job[Result]]:
         """The answers to a file: one, unless it holds the hashes of several videos."""
@@ -237,7 +237,7 @@ class _Matching:
 
         answer: Job[Result] = Job(path, part=source.name if isinstance(source, HashQuery) else "")
         try:
-            answer.value = self._database.match(source, effort=self._options.effort, among=self._among)
+            answer.value = self._database.match(source, effort=self._options.effort, where=self._among)
         except DatabaseError:
             raise
         except VhashdbError as error:

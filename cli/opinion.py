@@ -13,8 +13,8 @@ from .settings import OneOf
 
 @click.command(short_help="Say what you think of a record; members that follow your feed will read it.")
 @click.argument("identifier", metavar="ID")
-@click.option("--verdict", required=True, type=OneOf("vhashdb.store.opinions", "VERDICTS"), help="The opinion; the latest one counts.")
-@click.option("--basis", type=OneOf("vhashdb.store.opinions", "BASES"), default="saw_match", show_default=True, help="What it rests on.")
+@click.option("--verdict", required=True, type=OneOf("vhashdb.codes", "VERDICTS"), help="The opinion; the latest one counts.")
+@click.option("--basis", type=OneOf("vhashdb.codes", "BASES"), default="saw_match", show_default=True, help="What it rests on.")
 @click.option("--reason", default="", metavar="TEXT", help="Why, in words that may leave this company.")
 @db_option
 @json_option

@@ -63,21 +63,21 @@ def page_of(report: Path | None, *, thumbnails: bool, clear: bool) -> Page | Non
 class ReportTeller:
     """Collects what the page shows and writes it at the end, after Ctrl-C with what there is."""
 
-    def __init__(self, page: Page, database: Database, *, effort: str, among: Selection | None, endless: bool, quiet: bool) -> None:
+    def __init__(self, page: Page, database: Database, *, effort: str, where: Selection | None, endless: bool, quiet: bool) -> None:
         """Make an empty report.
 
         Args:
             page: where it goes.
             database: what is asked.
             effort: for the head of the page.
-            among: which records count.
+            where: which records count.
             endless: there are always more files, so Ctrl-C is no interruption.
             quiet: do not say where it is.
         """
         from vhashdb.report import Report
 
         self._page, self._endless, self._quiet = page, endless, quiet
-        self._report = Report(database, effort=effort, among=among, pictures=page.pictures)
+        self._report = Report(database, effort=effort, where=where, pictures=page.pictures)
 
     def tell(self, job: Job[Result]) -> None:
         """One file more for the page."""

@@ -230,7 +230,7 @@ def rules(quorum: int | None, seen_here: bool | None, two_person: bool | None, d
     from dataclasses import replace
 
     with opened(db) as database:
-        reviews = database.exchange.reviews
+        reviews = database.moderation.reviews
         wanted = {"quorum": quorum, "seen_here": seen_here, "two_person": two_person}
         changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
         if changes:

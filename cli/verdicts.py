@@ -10,7 +10,7 @@ from vhashdb.text import NORMAL_SPEED, SHORT_S, STILL_S, span
 from .output import coloured, labels_text, printable, shown, verdict_word
 
 if TYPE_CHECKING:
-    from vhashdb import Ceiling, Comparison, Explanation, Match, MatchedSegment, Result
+    from vhashdb import ActionCap, Comparison, Explanation, Match, MatchedSegment, Result
     from vhashdb.matching import Fate, RetrievalCheck, ViewComparison
     from vhashdb.matching.verdict import Judgement
 
@@ -57,15 +57,15 @@ def note_lines(notes: tuple[str, ...]) -> list[str]:
 
 
 def _match_lines(name: str, match: Match) -> list[str]:
-    record, ceiling, word = match.record, match.ceiling, coloured(verdict_word(match.verdict))
-    voices = "" if record.details.source == "local" and not ceiling.dispute else f" ({ceiling.agree} agree, {ceiling.dispute} dispute)"
+    record, cap, word = match.record, match.action_cap, coloured(verdict_word(match.verdict))
+    endorsements = "" if record.details.source == "local" and not cap.dispute else f" ({cap.agree} agree, {cap.dispute} dispute)"
     state = "" if record.state == "active" else f"   ({record.state})"
     labels, source = labels_text(record.labels), printable(record.details.source)
-    lines = [f"{name}  {word}  {match.score:.2f}  rec {record.short_id}  {labels}  from {source}{voices}{state}  → {ceiling.action}"]
-    if ceiling.reasons and (ceiling.action, ceiling.reasons) != _USUAL:
-        lines.append(f"  {maximum(ceiling)}")
-    if ceiling.exceptions:
-        lines.append(f"  does not apply to {printable(', '.join(ceiling.exceptions))}")
+    lines = [f"{name}  {word}  {match.score:.2f}  rec {record.short_id}  {labels}  from {source}{endorsements}{state}  → {cap.action}"]
+    if cap.reasons and (cap.action, cap.reasons) != _USUAL:
+        lines.append(f"  {maximum(cap)}")
+    if cap.exceptions:
+        lines.append(f"  does not apply to {printable(', '.join(cap.exceptions))}")
     if match.identical:
         lines.append("  the very same file, byte for byte")
         return lines
@@ -74,9 +74,9 @@ def _match_lines(name: str, match: Match) -> list[str]:
     return lines + segment_lines(match.segments)
 
 
-def maximum(ceiling: Ceiling) -> str:
+def maximum(cap: ActionCap) -> str:
     """The most that may happen without a person, and why it is no more."""
-    return f"maximum automatic action: {ceiling.action} ({printable('; '.join(ceiling.reasons))})"
+    return f"maximum automatic action: {cap.action} ({printable('; '.join(cap.reasons))})"
 
 
 def segment_lines(segments: tuple[MatchedSegment, ...], query: str = "clip", known: str = "known") -> list[str]:

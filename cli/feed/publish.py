@@ -50,10 +50,10 @@ def command(
     before = own.listing()
     with opened(db) as database:
         database.exchange.publishes(before.feed, place=decoded(feed))
-        outbox = database.exchange.outbox(own.entries())
-        listing = own.publish(outbox, taxonomy=criteria)
-        database.store.log("publish", feed=listing.feed, since=before.seq, seq=listing.seq, refused=len(outbox.refused))
-    for identifier, why in outbox.refused:
+        pending = database.exchange.pending_events(own.entries())
+        listing = own.publish(pending, taxonomy=criteria)
+        database.store.log("publish", feed=listing.feed, since=before.seq, seq=listing.seq, refused=len(pending.refused))
+    for identifier, why in pending.refused:
         say(f"{identifier[:8]}  not published: {printable(why)}")
     show(listing, feed, as_json, f"{counted(listing.seq - before.seq, 'event')} published")
-    return ExitCode.INCOMPLETE if outbox.refused else ExitCode.FINISHED
+    return ExitCode.INCOMPLETE if pending.refused else ExitCode.FINISHED

@@ -14,7 +14,7 @@ from ..output import counted, emit, emit_json, printable
 from ..trust import feed_json
 
 if TYPE_CHECKING:
-    from vhashdb.moderation.policy import FeedStanding
+    from vhashdb.moderation.policy import FeedTrust
     from vhashdb.store.feeds import Feed
 
 
@@ -33,32 +33,32 @@ def command(feeds: tuple[str, ...], db: Path, as_json: bool) -> None:
       vhashdb feed status acme-tvec --json
     """
     with opened(db) as database:
-        exchange = database.exchange
+        exchange, moderation = database.exchange, database.moderation
         chosen = [exchange.feeds.get(feed) for feed in feeds] or exchange.feeds.all()
-        found = [(feed, exchange.standing(feed)) for feed in chosen]
-    for feed, standing in found:
+        found = [(feed, moderation.feed_trust(feed)) for feed in chosen]
+    for feed, trust in found:
         if as_json:
             evidence = json.loads(feed.evidence)
-            emit_json(feed_json(feed) | {"status": standing.status.value, "why": standing.why, "evidence": evidence})
+            emit_json(feed_json(feed) | {"status": trust.status.value, "why": trust.why, "evidence": evidence})
         else:
-            for line in status_lines(feed, standing):
+            for line in status_lines(feed, trust):
                 emit(line)
     if not found and not as_json:
         emit("no feed is trusted; `vhashdb trust add` begins")
 
 
-def status_lines(feed: Feed, standing: FeedStanding) -> list[str]:
+def status_lines(feed: Feed, trust: FeedTrust) -> list[str]:
     """One feed in words."""
-    lines = [f"{feed.id}  {standing.status.upper()}{f': {printable(standing.why)}' if standing.why else ''}"]
+    lines = [f"{feed.id}  {trust.status.upper()}{f': {printable(trust.why)}' if trust.why else ''}"]
     behind = feed.head_seq - feed.seq
     read = f"read up to event {feed.seq:,}" + (f", {counted(behind, 'event')} behind its head" if behind > 0 else "")
     lines.append(f"  {read}{_ago(feed.synced_at, '; last new events')}{_ago(feed.checked_at, '; last asked')}")
-    if feed.expires_at is not None and standing.status == "fresh":
+    if feed.expires_at is not None and trust.status == "fresh":
         lines.append(f"  signed to be current until {feed.expires_at:%Y-%m-%d %H:%M} UTC")
     lines.append(f"  trusted up to {feed.trust}; its own policy allows {feed.max_action}; TLP {feed.tlp}")
-    if standing.status in ("stale", "quarantined"):
+    if trust.status in ("stale", "quarantined"):
         lines.append("  its last good state goes on matching, up to review")
-    if standing.status == "suspected":
+    if trust.status == "suspected":
         lines.append(f"  its records match up to review; if you go on trusting it: vhashdb trust level {feed.id} {feed.trust}")
     if feed.trouble:
         lines.append(f"  the last sync failed: {printable(feed.trouble)}")

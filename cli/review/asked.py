@@ -40,4 +40,4 @@ class Asked:
 def open_cases(database: Database, asked: Asked) -> list[Case]:
     """What waits, oldest first, and then what matched, the last match first."""
     allows = asked.filter.allows
-    return [case for case in database.exchange.reviews.queue(matched_since=asked.matched_since) if allows(case)][: asked.limit]
+    return [case for case in database.moderation.reviews.queue(matched_since=asked.matched_since) if allows(case)][: asked.limit]

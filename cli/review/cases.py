@@ -6,10 +6,10 @@ import datetime
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from vhashdb import terms
-from vhashdb.moderation.policy import NEGATIVE
+from vhashdb import display_names
+from vhashdb.codes import NEGATIVE
 from vhashdb.review import words
-from vhashdb.review.answers import BASES, NEEDS_REASON, VERDICTS, Act, Answer, Ask, Offer
+from vhashdb.review.answers import BASES, NEEDS_REASON, VERDICTS, Act, Answer, Ask, AvailableAction
 from vhashdb.store.clock import now_utc
 from vhashdb.store.queue import Cause
 
@@ -17,9 +17,9 @@ from ..output import clock, counted, labels_text, printable, shown, verdict_word
 from ..screen.screen import Screen
 
 if TYPE_CHECKING:
-    from vhashdb.review.dossier import Dossier
+    from vhashdb.review.case_summary import CaseSummary
     from vhashdb.review.found import FoundMatch
-    from vhashdb.review.walk import Walk
+    from vhashdb.review.session import ReviewSession
     from vhashdb.store.opinions import Opinion
     from vhashdb.store.queue import Case
 
@@ -30,16 +30,16 @@ _SPEED: Final = 0.01
 """How far from 1 a speed is worth saying."""
 
 
-def show_record(screen: Screen, walk: Walk, dossier: Dossier, since: datetime.datetime) -> None:
+def show_record(screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
     """One record that waits."""
-    causes = ", ".join(words.CAUSES[case.cause] for case in dossier.cases)
-    _head(screen, walk, f"rec {dossier.record.short_id}, {causes}")
-    screen.facts([*_waits(dossier), *_facts(dossier, since)])
+    causes = ", ".join(words.CAUSES[case.cause] for case in summary.cases)
+    _head(screen, session, f"rec {summary.record.short_id}, {causes}")
+    screen.facts([*_waits(summary), *_facts(summary, since)])
 
 
-def show_match(screen: Screen, walk: Walk, found: FoundMatch, dossier: Dossier, since: datetime.datetime) -> None:
+def show_match(screen: Screen, session: ReviewSession, found: FoundMatch, summary: CaseSummary, since: datetime.datetime) -> None:
     """One match of one file."""
-    _head(screen, walk, f"{verdict_word(found.verdict)} {found.score:.2f}, rec {dossier.record.short_id}")
+    _head(screen, session, f"{verdict_word(found.verdict)} {found.score:.2f}, rec {summary.record.short_id}")
     rows = [("file", shown(found.path))]
     if found.identical:
         rows.append(("matches", "the very same file, byte for byte"))
@@ -53,26 +53,26 @@ def show_match(screen: Screen, walk: Walk, found: FoundMatch, dossier: Dossier, 
         rows.append(("" if number else "look at", f"{here}   ↔   known {there}{view}{speed}"))
     if len(found.segments) > _SHOWN_SEGMENTS:
         rows.append(("", f"and {len(found.segments) - _SHOWN_SEGMENTS} more stretches"))
-    screen.facts([*rows, *_facts(dossier, since)])
+    screen.facts([*rows, *_facts(summary, since)])
 
 
-def show_offers(screen: Screen, offers: Sequence[Offer]) -> None:
+def show_actions(screen: Screen, actions: Sequence[AvailableAction]) -> None:
     """What may be answered, and what each answer does."""
     screen.line("")
-    screen.facts([(f"{offer.key}  {offer.act}", printable(offer.does)) for offer in offers])
-    unsure = "s unsure, skip" if any(offer.act is Act.RIGHT for offer in offers) else "s skip"
+    screen.facts([(f"{action.key}  {action.act}", printable(action.does)) for action in actions])
+    unsure = "s unsure, skip" if any(action.act is Act.RIGHT for action in actions) else "s skip"
     screen.line(f"{unsure}   {_MOVES}")
 
 
-def show_end(screen: Screen, walk: Walk) -> None:
+def show_end(screen: Screen, session: ReviewSession) -> None:
     """After the last case."""
     screen.line("")
-    left = f", {counted(walk.left, 'case')} left open" if walk.left else ""
-    screen.line(f"That was the last one: {len(walk.decided)} decided{left}.")
+    left = f", {counted(session.left, 'case')} left open" if session.left else ""
+    screen.line(f"That was the last one: {len(session.decided)} decided{left}.")
     screen.line("u undo the last decision   b back to one that is open   Enter alone ends")
 
 
-def prompt(screen: Screen, draft: Answer | None, ask: Ask | None, offers: Sequence[Offer]) -> str:
+def prompt(screen: Screen, draft: Answer | None, ask: Ask | None, actions: Sequence[AvailableAction]) -> str:
     """The question that is open; its choices are printed, its last line is returned."""
     if draft is None:
         return "Your answer, then Enter:"
@@ -80,8 +80,8 @@ def prompt(screen: Screen, draft: Answer | None, ask: Ask | None, offers: Sequen
         case Ask.VERDICT:
             return _choice(screen, "What do you say?", [words.VERDICTS[verdict] for verdict in VERDICTS[draft.act]], 0)
         case Ask.BASIS:
-            basis = next(offer.basis for offer in offers if offer.act is draft.act)
-            return _choice(screen, "What does it rest on?", [f"I {terms.BASES[basis]}" for basis in BASES], BASES.index(basis))
+            basis = next(action.basis for action in actions if action.act is draft.act)
+            return _choice(screen, "What does it rest on?", [f"I {display_names.BASES[basis]}" for basis in BASES], BASES.index(basis))
         case Ask.FILE:
             screen.line("Which file is it? Only a hash of it is kept, never its name.")
             return "Path (b goes back):"
@@ -102,19 +102,19 @@ def _choice(screen: Screen, question: str, texts: Sequence[str], usual: int) -> 
     return f"1 to {len(texts)}, Enter alone for {usual + 1} (b goes back):"
 
 
-def _head(screen: Screen, walk: Walk, what: str) -> None:
-    head = f"{walk.place + 1} of {walk.total}"
+def _head(screen: Screen, session: ReviewSession, what: str) -> None:
+    head = f"{session.place + 1} of {session.total}"
     screen.line("")
     screen.line("─" * screen.width)
-    screen.line(f"{head}   {what}   ({walk.left} left)")
+    screen.line(f"{head}   {what}   ({session.left} left)")
 
 
-def _waits(dossier: Dossier) -> Iterator[tuple[str, str]]:
-    for case in dossier.cases:
-        why = _against(dossier, case.why) if case.cause is Cause.DISPUTED else case.why
+def _waits(summary: CaseSummary) -> Iterator[tuple[str, str]]:
+    for case in summary.cases:
+        why = _against(summary, case.why) if case.cause is Cause.DISPUTED else case.why
         yield "waits", f"{printable(why)}{_since(case)}"
-    proposed, who = dossier.proposed
-    if proposed and dossier.two_person:
+    proposed, who = summary.proposed
+    if proposed and summary.two_person:
         yield "proposed", f"{proposed}, by {printable(who)}; another person has to confirm it"
 
 
@@ -124,60 +124,60 @@ def _since(case: Case) -> str:
     return f" ({_ago(case.since)})" if case.cause in (Cause.DUE, Cause.EXPIRED) else f", since {_day(case.since)}"
 
 
-def _against(dossier: Dossier, why: str) -> str:
+def _against(summary: CaseSummary, why: str) -> str:
     """Of a dispute the opinions are listed one by one, so that here it is enough to say how many there are."""
-    against = sum(said.verdict in NEGATIVE for said in dossier.opinions)
+    against = sum(said.verdict in NEGATIVE for said in summary.opinions)
     return f"{counted(against, 'opinion')} against it" if against else why
 
 
-def _facts(dossier: Dossier, since: datetime.datetime) -> Iterator[tuple[str, str]]:
-    record, details = dossier.record, dossier.record.details
+def _facts(summary: CaseSummary, since: datetime.datetime) -> Iterator[tuple[str, str]]:
+    record, details = summary.record, summary.record.details
     severity = "" if details.severity == "unspecified" else f", severity {details.severity}"
     yield "record", f"{labels_text(record.labels)}{severity}, {record.state}, {clock(record.duration_s, tenths=False)} long"
     code = f" ({printable(details.reason_code)})" if details.reason_code else ""
     yield "reason", f"{printable(details.reason) or 'none given'}{code}"
-    yield "basis", _basis(dossier)
-    yield "source", _source(dossier)
-    yield "dates", _dates(dossier)
-    yield from _voices(dossier)
-    why = f": {printable('; '.join(dossier.ceiling.reasons))}" if dossier.ceiling.reasons else ""
-    yield "leads to", f"{dossier.ceiling.action} at most{why}" if why else str(dossier.ceiling.action)
-    if dossier.ceiling.exceptions:
-        yield "except", f"it does not apply to {printable(', '.join(dossier.ceiling.exceptions))}"
-    hits = dossier.hits
+    yield "basis", _basis(summary)
+    yield "source", _source(summary)
+    yield "dates", _dates(summary)
+    yield from _voices(summary)
+    why = f": {printable('; '.join(summary.action_cap.reasons))}" if summary.action_cap.reasons else ""
+    yield "leads to", f"{summary.action_cap.action} at most{why}" if why else str(summary.action_cap.action)
+    if summary.action_cap.exceptions:
+        yield "except", f"it does not apply to {printable(', '.join(summary.action_cap.exceptions))}"
+    hits = summary.hits
     times = f"{counted(hits.count, 'time')} since {since.date()}, last {_day(hits.last)}, best score {hits.best:.2f}" if hits else ""
     yield "matched", times or f"not since {since.date()}"
-    for number, one in enumerate(dossier.alike[:_SHOWN_ALIKE]):
+    for number, one in enumerate(summary.alike[:_SHOWN_ALIKE]):
         yield "" if number else "alike", f"rec {one.record[:8]}, score {one.score:.2f}, {labels_text(one.labels)}, {one.state}"
 
 
-def _basis(dossier: Dossier) -> str:
-    details = dossier.record.details
+def _basis(summary: CaseSummary) -> str:
+    details = summary.record.details
     people = f"{details.reviewers} people" if details.reviewers > 1 else "one person" if details.reviewers else "somebody"
-    parts = [terms.ORIGINS.get(details.origin, details.origin), words.METHODS[details.review_method].format(people=people)]
+    parts = [display_names.ORIGINS.get(details.origin, details.origin), words.METHODS[details.review_method].format(people=people)]
     parts += [f"{name} {printable(text)}" for name, text in (("policy", details.policy), ("law", details.law)) if text]
     return ", ".join(parts)
 
 
-def _source(dossier: Dossier) -> str:
-    record, on = dossier.record, dossier.published
+def _source(summary: CaseSummary) -> str:
+    record, on = summary.record, summary.published
     if record.details.source == "local":
         return "recorded here"
-    member = f" of {printable(dossier.publisher)}" if dossier.publisher else ""
+    member = f" of {printable(summary.publisher)}" if summary.publisher else ""
     named = f", there {on.rid[:8]}, revision {on.rev}" if on.rid != record.id else ""
     return f"{printable(record.details.source)}{member}{named}"
 
 
-def _dates(dossier: Dossier) -> str:
-    details = dossier.record.details
-    parts = [f"added {_day(dossier.record.added_at)}"]
+def _dates(summary: CaseSummary) -> str:
+    details = summary.record.details
+    parts = [f"added {_day(summary.record.added_at)}"]
     dates = (("first seen", details.first_seen), ("to be looked at again by", details.review_by), ("last day", details.expires))
     return ", ".join(parts + [f"{name} {day}" for name, day in dates if day is not None])
 
 
-def _voices(dossier: Dossier) -> Iterator[tuple[str, str]]:
-    against = [said for said in dossier.opinions if said.verdict in NEGATIVE]
-    others = [said for said in dossier.opinions if said.verdict not in NEGATIVE]
+def _voices(summary: CaseSummary) -> Iterator[tuple[str, str]]:
+    against = [said for said in summary.opinions if said.verdict in NEGATIVE]
+    others = [said for said in summary.opinions if said.verdict not in NEGATIVE]
     for name, opinions in (("for it", others), ("against", against)):
         if not opinions:
             yield name, "nobody" if name == "against" else "its publisher, and nobody else"
@@ -187,11 +187,11 @@ def _voices(dossier: Dossier) -> Iterator[tuple[str, str]]:
 
 def _voice(said: Opinion) -> str:
     who = "people here" if said.author == "local" else printable(said.author)
-    verb = terms.OPINIONS.get(said.verdict, said.verdict)
+    verb = display_names.OPINIONS.get(said.verdict, said.verdict)
     if said.author == "local":
         verb = verb.replace("agrees", "agree").replace("says", "say").replace("has seen", "have seen").replace("it said", "they said")
     text = f": {printable(said.reason)}" if said.reason else ""
-    return f"{said.at:%Y-%m-%d} {who} {verb} ({terms.BASES.get(said.basis, said.basis)}){text}"
+    return f"{said.at:%Y-%m-%d} {who} {verb} ({display_names.BASES.get(said.basis, said.basis)}){text}"
 
 
 def _day(moment: datetime.datetime) -> str:

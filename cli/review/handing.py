@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vhashdb.errors import UsageError
 from vhashdb.review.answers import Act
 from vhashdb.review.handover import FORMS, Handover, Judged
-from vhashdb.review.walk import Written
+from vhashdb.review.session import Written
 from vhashdb.store.clock import now_utc
 from vhashdb.store.history import decided
 from vhashdb.writing import require_writable, write_whole

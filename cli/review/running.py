@@ -51,7 +51,7 @@ def _walk_matches(database: Database, asked: Asked, target: Path | None) -> None
 
 def _record_places(database: Database, asked: Asked) -> list[RecordPlace]:
     """The records that wait, each once, in the order in which the first reason of each came up."""
-    reviews, actor = database.exchange.reviews, database.store.actor
+    reviews, actor = database.moderation.reviews, database.store.actor
     allows, two_person = asked.filter.allows, reviews.rules.two_person
     cases = [case for case in reviews.queue(matched_since=asked.matched_since) if allows(case)]
     theirs = {case.record for case in cases if two_person and case.proposed_by == actor}
@@ -69,7 +69,7 @@ def _match_places(database: Database, asked: Asked) -> list[MatchPlace]:
     seen: set[tuple[str, str]] = set()
     allows = asked.filter.about
     places: list[MatchPlace] = []
-    before, known = database.exchange.assessments.assessed(), 0
+    before, known = database.moderation.assessments.assessed(), 0
     for found in read_matches(_lines(asked.matches or STDIN)):
         key = (found.sha256 or found.path, found.record)
         if key in seen or not allows(found.labels, found.source):

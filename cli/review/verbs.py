@@ -64,12 +64,12 @@ def show(identifier: str, db: Path, as_json: bool) -> None:
       vhashdb review show 9f3c2a
     """
     with opened(db) as database:
-        exchange = database.exchange
+        exchange, moderation = database.exchange, database.moderation
         record = exchange.record_named(identifier)
-        cases, opinions = exchange.reviews.queue(record=record.id), exchange.opinions.about(record)
-        (ceiling,) = exchange.ceilings([record])
-        subject = exchange.opinions.subject(record)
-    facts = {"action": ceiling.action.value, "action_reasons": list(ceiling.reasons), "agree": ceiling.agree, "dispute": ceiling.dispute}
+        cases, opinions = moderation.reviews.queue(record=record.id), moderation.opinions.about(record)
+        (cap,) = moderation.action_caps([record])
+        subject = moderation.opinions.subject(record)
+    facts = {"action": cap.action.value, "action_reasons": list(cap.reasons), "agree": cap.agree, "dispute": cap.dispute}
     published = {"feed": subject.feed, "rid": subject.rid, "rev": subject.rev}
     if as_json:
         said = [_opinion_json(opinion) for opinion in opinions]
@@ -85,7 +85,7 @@ def show(identifier: str, db: Path, as_json: bool) -> None:
     for opinion in opinions:
         text = f"  {printable(opinion.reason)}" if opinion.reason else ""
         emit(f"  {opinion.at.date()}  {printable(opinion.author)}  {opinion.verdict} ({opinion.basis}){text}")
-    emit(f"  → {ceiling.action.value}{': ' if ceiling.reasons else ''}{printable('; '.join(ceiling.reasons))}")
+    emit(f"  → {cap.action.value}{': ' if cap.reasons else ''}{printable('; '.join(cap.reasons))}")
 
 
 @click.command("accept", short_help="Accept a record that waits.")
@@ -94,7 +94,7 @@ def show(identifier: str, db: Path, as_json: bool) -> None:
 @db_option
 @json_option
 def accept(identifier: str, reason: str, db: Path, as_json: bool) -> None:
-    """Accept a record that waits, which then leads to whatever its ceiling allows.
+    """Accept a record that waits, which then leads to whatever its action cap allows.
 
     Where two people are required, the first only proposes, and somebody else runs the same command.
 
@@ -127,7 +127,7 @@ def _decide(identifier: str, decision: str, reason: str, db: Path, as_json: bool
 
     with opened(db) as database:
         record = database.exchange.record_named(identifier)
-        done = database.exchange.reviews.decide(record, Decision(decision), reason=reason)
+        done = database.moderation.reviews.decide(record, Decision(decision), reason=reason)
     if as_json:
         emit_json({**record_json(done.record), "decision": decision, "final": done.final})
     else:

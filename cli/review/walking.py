@@ -1,4 +1,4 @@
-"""The walk on a terminal: shows a case, asks, hands what was answered to the database, and says what came of it."""
+"""The session on a terminal: shows a case, asks, hands what was answered to the database, and says what came of it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from vhashdb.errors import RecordNotFound, VhashdbError
 from vhashdb.review import words
-from vhashdb.review.answers import Answer, Offer
-from vhashdb.review.desk import Desk, Done
-from vhashdb.review.dossier import Dossier, dossier
+from vhashdb.review.answers import Answer, AvailableAction
+from vhashdb.review.available_actions import available_actions, match_actions
+from vhashdb.review.case_summary import CaseSummary, summarise_case
+from vhashdb.review.executor import DecisionExecutor, Done
 from vhashdb.review.found import FoundMatch
-from vhashdb.review.offers import match_offers, offers
-from vhashdb.review.walk import Effect, Undo, Walk, Written
+from vhashdb.review.session import Effect, ReviewSession, Undo, Written
 from vhashdb.store.records import State
 
 from ..batch import undisturbed
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Place(Protocol):
-    """Something to look at on the walk."""
+    """Something to look at on the session."""
 
     @property
     def record(self) -> str:
@@ -42,16 +42,16 @@ class Place(Protocol):
     def sha256(self) -> str | None:
         """Of the file that matched, if it is about one."""
 
-    def waits(self, dossier: Dossier) -> bool:
+    def waits(self, summary: CaseSummary) -> bool:
         """Whether anything is left to decide."""
 
-    def settled(self, before: Dossier, after: Dossier) -> bool:
+    def settled(self, before: CaseSummary, after: CaseSummary) -> bool:
         """Whether an answer left nothing of what waited before it."""
 
-    def offers(self, dossier: Dossier) -> tuple[Offer, ...]:
+    def available_actions(self, summary: CaseSummary) -> tuple[AvailableAction, ...]:
         """What may be answered."""
 
-    def show(self, screen: Screen, walk: Walk, dossier: Dossier, since: datetime.datetime) -> None:
+    def show(self, screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
         """Print what is known."""
 
 
@@ -62,21 +62,21 @@ class RecordPlace:
     record: str
     sha256: str | None = None
 
-    def waits(self, dossier: Dossier) -> bool:
+    def waits(self, summary: CaseSummary) -> bool:
         """Whether anything is left to decide."""
-        return bool(dossier.cases) and not dossier.theirs_to_confirm
+        return bool(summary.cases) and not summary.theirs_to_confirm
 
-    def settled(self, before: Dossier, after: Dossier) -> bool:
+    def settled(self, before: CaseSummary, after: CaseSummary) -> bool:
         """Whether an answer left nothing of what waited before it."""
         return after.theirs_to_confirm or not before.causes & after.causes
 
-    def offers(self, dossier: Dossier) -> tuple[Offer, ...]:
+    def available_actions(self, summary: CaseSummary) -> tuple[AvailableAction, ...]:
         """What may be answered."""
-        return offers(dossier)
+        return available_actions(summary)
 
-    def show(self, screen: Screen, walk: Walk, dossier: Dossier, since: datetime.datetime) -> None:
+    def show(self, screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
         """Print what is known."""
-        cases.show_record(screen, walk, dossier, since)
+        cases.show_record(screen, session, summary, since)
 
 
 @dataclass(frozen=True)
@@ -95,36 +95,36 @@ class MatchPlace:
         """Of the file that matched."""
         return self.found.sha256
 
-    def waits(self, dossier: Dossier) -> bool:
+    def waits(self, summary: CaseSummary) -> bool:
         """Whether anything is left to decide."""
-        return dossier.record.state is not State.RETRACTED
+        return summary.record.state is not State.RETRACTED
 
-    def settled(self, before: Dossier, after: Dossier) -> bool:  # noqa: ARG002  # an answer says all there is to say of a match
+    def settled(self, before: CaseSummary, after: CaseSummary) -> bool:  # noqa: ARG002  # an answer says all there is to say of a match
         """Whether an answer left nothing of what waited before it."""
         return True
 
-    def offers(self, dossier: Dossier) -> tuple[Offer, ...]:
+    def available_actions(self, summary: CaseSummary) -> tuple[AvailableAction, ...]:
         """What may be answered."""
-        return match_offers(dossier, self.found)
+        return match_actions(summary, self.found)
 
-    def show(self, screen: Screen, walk: Walk, dossier: Dossier, since: datetime.datetime) -> None:
+    def show(self, screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
         """Print what is known."""
-        cases.show_match(screen, walk, self.found, dossier, since)
+        cases.show_match(screen, session, self.found, summary, since)
 
 
 class Walking:
-    """One walk of one person."""
+    """One session of one person."""
 
     def __init__(self, database: Database, places: Sequence[Place], since: datetime.datetime, answers: Answers) -> None:
         self._database, self._places, self._since, self._answers = database, places, since, answers
-        self._desk = Desk(database.store, database.exchange)
+        self._executor = DecisionExecutor(database.store, database.moderation)
         self._screen = Screen()
-        self._walk = Walk.through(len(places))
+        self._session = ReviewSession.through(len(places))
         self._done: list[Done] = []
-        """One for each decision of the walk."""
-        self._dossier: Dossier | None = None
+        """One for each decision of the session."""
+        self._summary: CaseSummary | None = None
         """Of the case on the screen."""
-        self._offers: tuple[Offer, ...] = ()
+        self._available: tuple[AvailableAction, ...] = ()
 
     def run(self) -> None:
         """Until the person or the input ends it, or nothing is left.
@@ -133,12 +133,12 @@ class Walking:
             Stopped: Ctrl-C.
         """
         try:
-            while not self._walk.over:
-                if self._walk.draft is None and not self._walk.at_end and self._dossier is None and not self._shown():
+            while not self._session.over:
+                if self._session.draft is None and not self._session.at_end and self._summary is None and not self._shown():
                     continue
-                if self._walk.at_end:
-                    cases.show_end(self._screen, self._walk)
-                line = self._answers.ask(cases.prompt(self._screen, self._walk.draft, self._walk.asking, self._offers))
+                if self._session.at_end:
+                    cases.show_end(self._screen, self._session)
+                line = self._answers.ask(cases.prompt(self._screen, self._session.draft, self._session.asking, self._available))
                 if line is None:
                     break
                 self._answered(line)
@@ -150,49 +150,49 @@ class Walking:
 
     def summary(self) -> str:
         """What was decided, and how much is left."""
-        counts = Counter(_counted(decided.answer, done) for decided, done in zip(self._walk.decided, self._done, strict=True))
-        decided = f"{len(self._walk.decided)} decided"
+        counts = Counter(_counted(decided.answer, done) for decided, done in zip(self._session.decided, self._done, strict=True))
+        decided = f"{len(self._session.decided)} decided"
         parts = ", ".join(f"{number} {what}" for what, number in counts.items())
-        return f"{decided} ({parts}), {self._walk.left} left" if parts else f"{decided}, {self._walk.left} left"
+        return f"{decided} ({parts}), {self._session.left} left" if parts else f"{decided}, {self._session.left} left"
 
     @property
     def decided(self) -> tuple[Written, ...]:
         """What was answered, and not taken back."""
-        return self._walk.decided
+        return self._session.decided
 
     def _shown(self) -> bool:
         """Show the case at hand; False if it does not wait any more."""
-        place = self._places[self._walk.place]
+        place = self._places[self._session.place]
         try:
-            self._dossier = self._read(place.record)
+            self._summary = self._read(place.record)
         except RecordNotFound:
             return self._gone(f"rec {place.record[:8]} is not in this database")
-        if not place.waits(self._dossier):
+        if not place.waits(self._summary):
             return self._gone(f"rec {place.record[:8]} does not wait any more: somebody decided meanwhile")
-        self._offers = place.offers(self._dossier)
-        place.show(self._screen, self._walk, self._dossier, self._since)
-        cases.show_offers(self._screen, self._offers)
+        self._available = place.available_actions(self._summary)
+        place.show(self._screen, self._session, self._summary, self._since)
+        cases.show_actions(self._screen, self._available)
         return True
 
     def _gone(self, why: str) -> bool:
-        self._screen.line(f"{self._walk.place + 1} of {self._walk.total}   {why}")
-        self._dossier = None
-        self._walk = self._walk.settled_elsewhere()
+        self._screen.line(f"{self._session.place + 1} of {self._session.total}   {why}")
+        self._summary = None
+        self._session = self._session.settled_elsewhere()
         return False
 
     def _answered(self, line: str) -> None:
-        before = self._walk.place
-        if line.strip() == "?" and self._walk.draft is None:
-            self._dossier = None
+        before = self._session.place
+        if line.strip() == "?" and self._session.draft is None:
+            self._summary = None
             return
-        step = self._walk.answer(line, self._offers)
-        self._walk = step.walk
+        step = self._session.answer(line, self._available)
+        self._session = step.session
         if step.note:
             self._screen.line(step.note)
         if step.effect is not None:
             self._carry_out(step.effect)
-        if self._walk.place != before or step.effect is not None:
-            self._dossier = None
+        if self._session.place != before or step.effect is not None:
+            self._summary = None
 
     def _carry_out(self, effect: Effect) -> None:
         try:
@@ -207,13 +207,13 @@ class Walking:
         self._screen.line(said)
 
     def _written(self, answer: Answer) -> str:
-        assert self._dossier is not None  # its case is on the screen
-        place, before = self._places[self._walk.place], self._dossier
+        assert self._summary is not None  # its case is on the screen
+        place, before = self._places[self._session.place], self._summary
         with self._refusing():
-            done = self._desk.carry_out(before.record, answer, place.sha256)
+            done = self._executor.carry_out(before.record, answer, place.sha256)
         settled = place.settled(before, self._read(place.record))
         self._done.append(done)
-        self._walk = self._walk.done(settled=settled)
+        self._session = self._session.done(settled=settled)
         what, record = words.DONE[answer.act][0], done.record
         if not done.final:
             return f"rec {record.short_id}: proposed to be {what}; another person has to confirm it"
@@ -223,22 +223,22 @@ class Walking:
 
     def _taken_back(self) -> str:
         with self._refusing():
-            record = self._desk.take_back(self._done[-1])
+            record = self._executor.take_back(self._done[-1])
         self._done.pop()
-        self._walk = self._walk.done()
+        self._session = self._session.done()
         return f"rec {record.short_id}: taken back, it is {record.state} as before; the record's history keeps both"
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:
-        """What cannot be written leaves the walk as it was."""
+        """What cannot be written leaves the session as it was."""
         try:
             yield
         except VhashdbError as error:
-            self._walk = self._walk.refused()
+            self._session = self._session.refused()
             raise _Refused(error) from error
 
-    def _read(self, record: str) -> Dossier:
-        return dossier(self._database.store, self._database.exchange, record, since=self._since)
+    def _read(self, record: str) -> CaseSummary:
+        return summarise_case(self._database.store, self._database.moderation, record, since=self._since)
 
 
 class _Refused(Exception):

@@ -139,12 +139,12 @@ class ScreenTeller:
             self._screen.hanging("→ ", printable(with_options(step)), indent)
 
     def _match(self, result: Result, match: Match, place: str) -> None:
-        record, details, ceiling = match.record, match.record.details, match.ceiling
+        record, details, cap = match.record, match.record.details, match.action_cap
         labels = printable(", ".join(record.labels)) or "no label"
         state = "" if record.state == "active" else f"  ({record.state})"
         mark = self._mark(match)
         seconds = match.judgement.reason if match.identical else _seconds(result, match)
-        words = [f"{place}{seconds}", f"rec {record.short_id}{state}", labels, f"score {match.score:.2f}", f"→ {ceiling.action}{mark}"]
+        words = [f"{place}{seconds}", f"rec {record.short_id}{state}", labels, f"score {match.score:.2f}", f"→ {cap.action}{mark}"]
         self._screen.flow(words, "  ", indent=_INDENT, hang=len(place))
         indent = _INDENT + len(place)
         if match.verdict == "possible":
@@ -155,16 +155,16 @@ class ScreenTeller:
             self._signs |= draw(self._screen, match.segments, query, known, indent)
             stretches(self._screen, match.segments, indent)
         source = "recorded here" if details.source == "local" else f"from {printable(details.source)}"
-        voices = "" if details.source == "local" and not ceiling.dispute else f" ({ceiling.agree} agree, {ceiling.dispute} dispute)"
-        self._screen.hanging("", f"{source}{voices}{': ' if details.reason else ''}{printable(details.reason)}", indent)
-        if ceiling.exceptions:
-            self._say(f"does not apply to {printable(', '.join(ceiling.exceptions))}", indent)
+        endorsements = "" if details.source == "local" and not cap.dispute else f" ({cap.agree} agree, {cap.dispute} dispute)"
+        self._screen.hanging("", f"{source}{endorsements}{': ' if details.reason else ''}{printable(details.reason)}", indent)
+        if cap.exceptions:
+            self._say(f"does not apply to {printable(', '.join(cap.exceptions))}", indent)
 
     def _mark(self, match: Match) -> str:
         """The number of the note that says why a match leads to no more."""
-        if not match.ceiling.reasons:
+        if not match.action_cap.reasons:
             return ""
-        note = maximum(match.ceiling)
+        note = maximum(match.action_cap)
         return f" [{self._notes.setdefault(note, len(self._notes) + 1)}]"
 
     def _unusable(self, match: Match) -> list[Span]:

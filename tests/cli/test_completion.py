@@ -18,7 +18,7 @@ from vhashdb_cli.topics import TOPICS
 from vhashdb_cli.verbs import VERBS
 
 import vhashdb
-from vhashdb import glance
+from vhashdb import completion_queries
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.layout import RECORDS_FILE
 
@@ -198,8 +198,8 @@ def test_what_somebody_is_writing_just_now_is_seen(own, film_of_noise):
         record = db.add(film_of_noise, labels=["new"])
         db.store.log("match", record.id)
         assert (own / f"{RECORDS_FILE}-wal").stat().st_size
-        assert glance.labels(own, "new") == [("new", "1 record")]
-        assert glance.ids(own, record.id[:10]) == [(record.id, "new from local")]
+        assert completion_queries.labels(own, "new") == [("new", "1 record")]
+        assert completion_queries.ids(own, record.id[:10]) == [(record.id, "new from local")]
 
 
 @pytest.fixture

@@ -285,7 +285,7 @@ def test_what_cannot_be_written_or_taken_back_is_said_and_stays_open(db, queue):
 
 def test_two_people_decide_together(db, queue):
     with vhashdb.open(db) as database:
-        database.exchange.reviews.set_rules(Rules(two_person=True))
+        database.moderation.reviews.set_rules(Rules(two_person=True))
     with Desk(db, "--cause", "held") as ann:
         ann.answer("r", "no harm in it")
         ann.wait_for("proposed to be rejected; another person has to confirm it")
@@ -338,7 +338,7 @@ def test_matches_are_looked_at_one_by_one(own, ids, verdicts, samples):
         (ids["valley"], "opinion", "as known"), (ids["valley"], "confirm-match", "as known"), (ids["harbour"], "unmatch", "another harbour")
     ]  # fmt: skip
     with vhashdb.open(own) as database:
-        (said,) = database.exchange.opinions.about(database.get(ids["valley"]))
+        (said,) = database.moderation.opinions.about(database.get(ids["valley"]))
     assert (said.verdict, said.basis) == ("agree", "saw_content")
     assert run("match", "--db", own, samples / "edited" / "harbour__insert.mp4").code == 0
     assert run("match", "--db", own, samples / "edited" / "harbour__speed125.mp4").code == 10
