@@ -7,6 +7,7 @@ looked at may be a moment old: use `vhashdb.open` for everything else.
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from vhashdb.layout import RECORDS_FILE
+
+_log: Final = logging.getLogger(__name__)
 
 MOST: Final = 200
 """So many candidates are worth showing to somebody who types."""
@@ -77,9 +80,12 @@ def _counted(database: Path, query: str, column: str, beginning: str) -> Seen:
 
 
 def _seen(database: Path, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-    with contextlib.suppress(sqlite3.Error, OSError), _connection(database / RECORDS_FILE) as connection:
-        return connection.execute(query, values).fetchall()
-    return []
+    try:
+        with _connection(database / RECORDS_FILE) as connection:
+            return connection.execute(query, values).fetchall()
+    except (sqlite3.Error, OSError) as error:
+        _log.debug("nothing was completed from %s: %s", database, error)
+        return []
 
 
 @contextlib.contextmanager

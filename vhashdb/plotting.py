@@ -52,7 +52,7 @@ SHOWN_SEGMENTS: Final = 12
 _MAX_NAME: Final = 48
 _TITLE_CHARACTERS: Final = 100
 """Of one line."""
-_STILL_S: Final = 0.5
+_SHORTEST_AXIS_S: Final = 0.5
 """Seconds that an axis has at least, so that a still picture has some room."""
 
 # Okabe and Ito's colours without the pale ones: distinct with any colour vision, and dark enough on white. In grey the
@@ -148,8 +148,8 @@ def _frame(axes: Axes, explanation: Explanation, query_name: str, reference_name
     axes.set_title("\n".join(lines), fontsize=9.5, parse_math=False)
     axes.set_xlabel(f"the file: {query_name}, seconds", parse_math=False)
     axes.set_ylabel(f"the known video: {reference_name}, seconds", parse_math=False)
-    axes.set_xlim(0, max(_STILL_S, explanation.query.duration_s))
-    axes.set_ylim(0, max(_STILL_S, explanation.reference.duration_s))
+    axes.set_xlim(0, max(_SHORTEST_AXIS_S, explanation.query.duration_s))
+    axes.set_ylim(0, max(_SHORTEST_AXIS_S, explanation.reference.duration_s))
     axes.patch.set_gid("plot-area")
     axes.grid(color="#e6e6e6", linewidth=0.6)
     axes.set_axisbelow(True)

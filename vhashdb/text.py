@@ -9,10 +9,11 @@ from typing import Final
 
 SHORT_S: Final = 60.0
 """Seconds below which tenths are worth saying."""
-STILL_S: Final = 0.11
-"""A stretch of a file no longer than this is one picture, so its times say nothing; a GIF of one has 0.1 s."""
-NORMAL_SPEED: Final = 0.01
-"""How far from 1 a speed is not worth saying."""
+MOMENT_S: Final = 0.11
+"""Longest stretch, in seconds, of which one time is said instead of two; a GIF of one picture has 0.1 s. Whether a file is a
+still picture is another question, which `vhashdb.fingerprints.model.STILL_S` answers."""
+SAID_SPEED: Final = 0.01
+"""Difference from 1 up to which a speed is not said."""
 _UNSEEN: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 """Characters that count as printable and show nothing: fillers, variation selectors, the blank of braille (Unicode's
 Default_Ignorable_Code_Point, of those that `str.isprintable` lets pass)."""
@@ -74,7 +75,7 @@ def brief_clock(seconds: float, tenths: bool = True) -> str:
 def span(start_s: float, end_s: float, clock: Callable[[float, bool], str] = clock) -> str:
     """When a stretch is, with tenths of a second if it is short; one time for a single picture."""
     tenths = end_s - start_s < SHORT_S
-    if end_s - start_s <= STILL_S:
+    if end_s - start_s <= MOMENT_S:
         return clock(start_s, tenths)
     return f"{clock(start_s, tenths)} – {clock(end_s, tenths)}"
 

@@ -1,15 +1,25 @@
-"""Files that the library writes for people: whole, or not at all."""
+"""Write files whole or not at all: aside first, then put in their place in one step."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, Final
 
 from vhashdb.errors import UsageError
 
+TEMPORARY: Final = ".tmp-"
+"""Beginning of the names of files from `new_file` that are not in their place yet."""
+
+
+# -- for people --------------------------------------------------------------------------------------
+
 
 def require_writable(path: str | os.PathLike[str]) -> Path:
-    """Where a file can be written, known before the costly part.
+    """Make sure that a file can be written at a path, before the costly part.
 
     Raises:
         UsageError: nothing can be written there.
@@ -25,7 +35,7 @@ def require_writable(path: str | os.PathLike[str]) -> Path:
 
 
 def write_whole(target: Path, data: bytes) -> None:
-    """Write all of it in one step; an existing file is replaced.
+    """Write a file for people in one step; an existing file is replaced. It is not synced: whoever wants it can write it again.
 
     Raises:
         UsageError: it cannot be written; what was there is still there.
@@ -41,14 +51,49 @@ def write_whole(target: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+def _unwritable(target: Path, why: str) -> UsageError:
+    return UsageError(f"{target} cannot be written: {why}", hint="check the path, its permissions and the disk")
+
+
+# -- durably: what is in its place survives a power cut ------------------------------------------------
+
+
+@contextlib.contextmanager
+def new_file(folder: Path) -> Iterator[BinaryIO]:
+    """Open a new file to be written and then put in its place with `settle`; it is removed if that does not happen."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
+    try:
+        with path.open("xb") as file:
+            yield file
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def settle(file: BinaryIO, path: Path) -> None:
+    """Give an open file its final name, durably; what had the name before is replaced."""
+    file.flush()
+    os.fsync(file.fileno())
+    rename(Path(file.name), path)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a whole file, durably; an existing file is replaced."""
+    with new_file(path.parent) as file:
+        file.write(data)
+        settle(file, path)
+
+
+def rename(synced: Path, path: Path) -> None:
+    """Rename a file that is synced already, durably; what had the name before is replaced."""
+    os.replace(synced, path)
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
-    """Make sure that the names in a folder survive a power cut."""
+    """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _unwritable(target: Path, why: str) -> UsageError:
-    return UsageError(f"{target} cannot be written: {why}", hint="check the path, its permissions and the disk")

@@ -18,6 +18,7 @@ from vhashdb.exchange.listing import Policy
 from vhashdb.exchange.publisher import Publisher
 from vhashdb.exchange.repository import Lifetimes
 from vhashdb.exchange.state import replay
+from vhashdb.writing import TEMPORARY
 
 from . import strategies as some
 from .feeds import Consumer, Feed, passphrase, put, retract, rid, served
@@ -90,7 +91,7 @@ def test_a_refused_event_publishes_nothing(feed, member):
     with pytest.raises(EventInvalid, match="erased"):
         feed.publish(retract(1, erase=True), put(1, rev=9))
     assert member.sync().seq == 1
-    assert not list(feed.targets.glob(f"{files.TEMPORARY}*"))
+    assert not list(feed.targets.glob(f"{TEMPORARY}*"))
 
 
 def test_publishing_nothing_changes_nothing(feed):

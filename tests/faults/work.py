@@ -160,8 +160,7 @@ def teller(descriptor):
 
 def jumping_clock(chance):
     """A clock that is set to another time now and then: at most a few days ahead, or years behind or ahead for a moment."""
-    from vhashdb.store import clock
-    from vhashdb.store import records_file
+    from vhashdb.store import clock, records_file
 
     real = clock.now_utc
 

@@ -5,8 +5,7 @@ import datetime
 import pytest
 
 import vhashdb
-from vhashdb.store import clock
-from vhashdb.store import records_file
+from vhashdb.store import clock, records_file
 from vhashdb.store.feeds import SYNCED
 from vhashdb.store.trust_state import status_of
 

@@ -24,6 +24,7 @@ from vhashdb.exchange.listing import Custom, File, Listing, path_of
 from vhashdb.exchange.position import HistoryVerifier, state_lines
 from vhashdb.exchange.segments import JOINED_BYTES, Written, compressed, read_lines, redacted, to_join
 from vhashdb.exchange.state import Entry, replay
+from vhashdb.writing import settle, write_durably
 
 MAX_TAXONOMY_BYTES: Final = 1 << 20
 
@@ -144,7 +145,7 @@ class Archive:
             return listing
         custom = Custom("taxonomy", last=last.custom.last + 1 if last else 1)
         new = File(path_of(custom), digest, len(data), custom)
-        files.write(self.path(new), data)
+        write_durably(self.path(new), data)
         return replace(listing, files=(*listing.files, new))
 
     def _keep(self, lines: Iterable[bytes], describe: Callable[[Written], Custom]) -> File:
@@ -153,7 +154,7 @@ class Archive:
             custom = describe(written)
             new = File(path_of(custom), written.sha256, written.length, custom)
             self.path(new).parent.mkdir(exist_ok=True)
-            files.settle(temporary, self.path(new))
+            settle(temporary, self.path(new))
         return new
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from vhashdb.errors import FeedDigest, FeedError, FeedOversize
-from vhashdb.exchange.files import sha256_of, sync_folder
+from vhashdb.exchange.files import sha256_of
 from vhashdb.exchange.listing import File
 from vhashdb.exchange.transport import Source
+from vhashdb.writing import rename
 
 _PART: Final = ".part"
 
@@ -39,8 +40,7 @@ def bring(source: Source, file: File, folder: Path) -> Path:
         if not _fits(part, file):
             part.unlink()
             raise FeedDigest(f"{file.path} is not the file that was signed: its length or its SHA-256 differs")
-        os.replace(part, whole)
-        sync_folder(folder)
+        rename(part, whole)
         return whole
     except OSError as error:
         if isinstance(error, FeedError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from vhashdb.exchange.pending_events import PendingEvents
     from vhashdb.exchange.state import Entry
     from vhashdb.exchange.sync import Client, Synced
+
+_log: Final = logging.getLogger(__name__)
 
 FOLDER: Final = "feeds"
 """In the database's folder: what is known of each feed's metadata, and unfinished downloads."""
@@ -75,7 +78,7 @@ class Exchange:
         named = checked_hosts(hosts)
         with tempfile.TemporaryDirectory(prefix="vhashdb-") as scratch:
             head = FeedClient(place, root, Path(scratch, "state"), hosts=named).refresh()
-        shutil.rmtree(self._folder / head.feed, ignore_errors=True)  # of a feed that was trusted once
+        self._forget(head.feed)  # of a feed that was trusted once
         who = organisation_of(member or head.feed, root, (*self.feeds.all(own=True), *self.feeds.all()))
         feed = self.feeds.add(head.feed, url=place, root=root, trust=level, member=who, federation=federation)
         if named:
@@ -112,8 +115,14 @@ class Exchange:
     def distrust(self, identifier: str) -> int:
         """Trust a feed no longer; how many of its records stopped matching."""
         removed = self.feeds.remove(identifier)
-        shutil.rmtree(self._folder / identifier, ignore_errors=True)
+        self._forget(identifier)
         return removed
+
+    def _forget(self, identifier: str) -> None:
+        """Remove what was downloaded of a feed; what cannot be removed is left, as nothing reads it without trust in the feed."""
+        folder = self._folder / identifier
+        if folder.exists():
+            shutil.rmtree(folder, onerror=lambda _, path, failed: _log.warning("%s could not be removed: %s", path, failed[1]))
 
     def sync(
         self,

@@ -17,10 +17,11 @@ from securesystemslib.signer import Key, Signer
 from tuf.api.metadata import TOP_LEVEL_ROLE_NAMES, Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 
 from vhashdb.errors import FeedMalformed, FeedUnreachable
-from vhashdb.exchange import files, trust
+from vhashdb.exchange import trust
 from vhashdb.exchange.keys import Keyring
 from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.listing import FIELD, Listing, from_targets, to_targets
+from vhashdb.writing import write_durably
 
 SIGNED_BY: Final = {"root": "root", "targets": "targets", "timestamp": "online", "snapshot": "online"}
 """Which of this project's three kinds of keys signs which of TUF's roles."""
@@ -214,7 +215,7 @@ class Repository:
         return metadata
 
     def _write(self, metadata: Metadata[Any], name: str) -> None:
-        files.write(self._metadata / f"{name}.json", metadata.to_bytes())
+        write_durably(self._metadata / f"{name}.json", metadata.to_bytes())
 
     @staticmethod
     def _in(days: float) -> datetime.datetime:

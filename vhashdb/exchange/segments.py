@@ -13,8 +13,9 @@ import zstandard
 from vhashdb.errors import FeedMalformed, FeedOversize
 from vhashdb.exchange import events
 from vhashdb.exchange.chain import leaf
-from vhashdb.exchange.files import new_file, sha256_of
+from vhashdb.exchange.files import sha256_of
 from vhashdb.exchange.limits import FeedLimits
+from vhashdb.writing import new_file
 
 LEVEL: Final = 9
 """Of zstd's compression: half of a line is hashes, which nothing makes smaller."""
@@ -40,7 +41,7 @@ class Written:
 
 @contextlib.contextmanager
 def compressed(lines: Iterable[bytes], folder: Path, limits: FeedLimits) -> Iterator[tuple[BinaryIO, Written]]:
-    """Lines, each without its newline, in a new file that still needs a name (`vhashdb.exchange.files.settle`).
+    """Lines, each without its newline, in a new file that still needs a name (`vhashdb.writing.settle`).
 
     Raises:
         FeedOversize: a line or the whole is larger than a reader would accept.

@@ -230,7 +230,7 @@ def as_feed_error(error: Exception) -> FeedError:
         return error
     if isinstance(error, VhashdbError):
         return FeedError(error.message, hint=error.hint)
-    _log.debug("while a feed was read", exc_info=error)
+    _log.warning("an internal error while a feed was read", exc_info=error)
     return FeedError(
         f"internal error while the feed was read: {type(error).__name__}: {printable(str(error))}",
         hint="this is a fault of vhashdb; the feed's records stay as they are, and other feeds are read",

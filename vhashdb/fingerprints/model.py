@@ -13,6 +13,7 @@ from vhashdb.errors import FingerprintError
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import Orientation, Region, View
+from vhashdb.intervals import covered
 
 USABLE_QUALITY: Final = 20
 """PDQ quality below which a hash says too little to be compared. Measured: `bench.accuracy`. PDQ's authors recommend 50 for single
@@ -165,16 +166,6 @@ def ordered(fingerprint: Fingerprint) -> Fingerprint:
     f = fingerprint
     order = np.lexsort((f.start_s, f.view))
     return replace(f, start_s=f.start_s[order], end_s=f.end_s[order], hash=f.hash[order], quality=f.quality[order], view=f.view[order])
-
-
-def covered(start_s: npt.NDArray[np.float64], end_s: npt.NDArray[np.float64]) -> float:
-    """Return the length, in seconds, of the union of intervals."""
-    if not len(start_s):
-        return 0.0
-    order = np.argsort(start_s, kind="stable")
-    start, end = start_s[order], np.maximum.accumulate(end_s[order])
-    before = np.concatenate(([start[0]], end[:-1]))
-    return float(np.maximum(end - np.maximum(start, before), 0).sum())
 
 
 def unusable_spans(fingerprint: Fingerprint) -> list[tuple[float, float]]:

@@ -18,7 +18,6 @@ one that takes no noticeable time, and in any case all of a file whose size or t
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import random
@@ -37,7 +36,8 @@ from vhashdb.errors import DatabaseDamaged
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.index.manifest import FORMAT, Manifest, StoredFile, StoredSegment, decode, encode
 from vhashdb.index.segment import Allocate, IndexSegment
-from vhashdb.writing import sync_folder
+from vhashdb.locking import try_flock
+from vhashdb.writing import settle, sync_folder
 
 _log: Final = logging.getLogger(__name__)
 
@@ -178,7 +178,7 @@ class IndexFolder:
         self.path.mkdir(exist_ok=True)
         descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            if not _flocked(descriptor):
+            if not try_flock(descriptor):
                 _log.debug("another process or thread is writing in the index %s", self.path)
                 yield False
                 return
@@ -222,10 +222,7 @@ class IndexFolder:
         fresh = path.with_suffix(".tmp")
         with fresh.open("wb") as file:
             file.write(encode(manifest))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-        sync_folder(self.path)
+            settle(file, path)
         needed = {segment.name for segment in manifest.segments}
         for entry in self.path.iterdir():
             if entry.name.isdigit() and entry.name not in needed:
@@ -235,15 +232,6 @@ class IndexFolder:
 def _damaged(path: Path, why: str) -> DatabaseDamaged:
     """Make the error for a file of the index."""
     return DatabaseDamaged(f"the index {path} cannot be used: {why}")
-
-
-def _flocked(descriptor: int) -> bool:
-    """Lock a file exclusively; False if somebody else holds its lock."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _remove(segment: Path) -> None:

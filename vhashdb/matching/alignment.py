@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.hashing.bits import paired_distances
+from vhashdb.intervals import Spans
 from vhashdb.matching.config import MatchingConfig
-from vhashdb.matching.spans import Spans
 from vhashdb.matching.view_pairs import HashSequence
 
 _SHARPER: Final = (1.0, 0.5, 0.25)

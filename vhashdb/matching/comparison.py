@@ -10,11 +10,11 @@ from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import distances
+from vhashdb.intervals import Spans
 from vhashdb.matching.alignment import AlignedSegment, Alignment, align
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import MatchedSegment, measure
 from vhashdb.matching.reasons import Fate, fates, near_miss
-from vhashdb.matching.spans import Spans
 from vhashdb.matching.verdict import Judgement, Verdict, judge, strongest, without_overlaps
 from vhashdb.matching.view_pairs import HashSequence, ViewPair, best_view_pairs, query_sequences, sequences_of
 

@@ -19,10 +19,10 @@ from itertools import pairwise
 import numpy as np
 
 from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.intervals import Spans, length_s, outside, shared_s, union
 from vhashdb.matching.comparison import Comparison, compare
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.retrieval import Source
-from vhashdb.matching.spans import Spans, length_s, outside, shared_s, union
 from vhashdb.matching.verdict import Judgement, Verdict, held_back, suppressed
 
 

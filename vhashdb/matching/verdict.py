@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vhashdb.fingerprints.model import Fingerprint, covered
+from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.intervals import covered
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import Gate, GateName, MatchedSegment
 

@@ -11,12 +11,12 @@ import numpy.typing as npt
 
 from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints import Fingerprint
-from vhashdb.fingerprints.model import covered
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import Orientation, turned_bits
 from vhashdb.index.frames import FrameIndex, Layer
 from vhashdb.index.segment import RecordHashes, build
+from vhashdb.intervals import covered
 from vhashdb.matching.comparison import compare
 from vhashdb.matching.verdict import Verdict
 

@@ -9,7 +9,7 @@ from typing import Final
 from vhashdb.hashing.views import Orientation
 from vhashdb.matching.evidence import MatchedSegment
 from vhashdb.matching.view_pairs import ViewPair
-from vhashdb.text import NORMAL_SPEED, STILL_S, brief_clock, span
+from vhashdb.text import MOMENT_S, SAID_SPEED, brief_clock, span
 
 _ORIENTATIONS: Final = {
     Orientation.MIRRORED: "mirrored",
@@ -52,12 +52,12 @@ class Stretch:
     @property
     def still(self) -> bool:
         """Whether it is one picture."""
-        return self.length_s <= STILL_S
+        return self.length_s <= MOMENT_S
 
     @property
     def other_speed(self) -> bool:
         """Whether its speed is worth saying."""
-        return not self.still and abs(self.speed - 1) > NORMAL_SPEED
+        return not self.still and abs(self.speed - 1) > SAID_SPEED
 
     @property
     def query_words(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 import os
 from collections.abc import Sequence
 from contextlib import closing
@@ -21,6 +22,8 @@ from vhashdb.report.model import Picture
 from vhashdb.report.stretches import Stretch
 from vhashdb.text import brief_clock
 from vhashdb.video import Decoder, Mode, Sampling
+
+_log: Final = logging.getLogger(__name__)
 
 MOST: Final = 3
 """Pictures of one match."""
@@ -53,7 +56,8 @@ def pictures_of(path: str | os.PathLike[str], moments: Sequence[Moment], decoder
         found = _nearest(path, moments, decoder, _KEYFRAMES)
         if len(found) < len(moments):
             found |= _nearest(path, moments, decoder, _LOOKS)
-    except MediaError:  # it went away since it was checked, or is a fingerprint file
+    except MediaError as error:  # it went away since it was checked, or is a fingerprint file
+        _log.debug("the report has no pictures of a file: %s", error)
         return ()
     return tuple(_picture(*found[moment], clear=clear) for moment in moments if moment in found)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import hashlib
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ from vhashdb.opening import OpenFile
 from vhashdb.store.clock import now_utc
 from vhashdb.store.sqlite import application_of, sqlite_engine
 from vhashdb.store.transactions import Transactions
+
+_log: Final = logging.getLogger(__name__)
 
 FILE: Final = "looks.sqlite"
 MAX_BYTES: Final = 1 << 30
@@ -104,8 +107,10 @@ class FingerprintCache:
     def fingerprint(self, sha256: str, key: str) -> Fingerprint | None:
         """What a recipe made of the file with this hash, if it is known."""
         for row in self._found(_look, sha256=sha256, recipe=key):
-            with contextlib.suppress(FingerprintError):  # damaged: made again, and written over
+            try:
                 return from_bytes(row["fingerprint"])
+            except FingerprintError as error:  # made again, and written over
+                _log.warning("a fingerprint in the cache %s is damaged and is made again: %s", self.path, error)
         return None
 
     def keep_fingerprint(self, sha256: str, key: str, fingerprint: Fingerprint) -> None:
@@ -154,10 +159,11 @@ class FingerprintCache:
         """Whatever is wrong with a cache, the question can be answered without it."""
         try:
             yield
-        except DatabaseLocked:
-            pass  # somebody else is writing: this once, nothing is kept
+        except DatabaseLocked as error:  # this once, nothing is kept
+            _log.debug("the cache %s was not written: %s", self.path, error)
         except (DatabaseError, OSError) as error:
             self.problem = str(error)
+            _log.warning("the cache %s is not used any more: %s", self.path, error)
             if self._transactions is not None:
                 self._transactions.close()
                 self._transactions = None

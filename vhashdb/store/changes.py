@@ -9,7 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from vhashdb.store import schema
-from vhashdb.store.records import Selection, State
+from vhashdb.store.records import Selection
 from vhashdb.store.transactions import Transactions
 
 _AT_ONCE: Final = 200
@@ -58,7 +58,7 @@ class Changes:
 
     def matchable(self) -> list[int]:
         """The numbers of all records that can be matched."""
-        query = sa.select(schema.record.c.number).join(schema.fingerprint).where(schema.record.c.state != State.RETRACTED.value)
+        query = sa.select(schema.record.c.number).join(schema.fingerprint).where(schema.not_retracted)
         with self._transactions.reading() as connection:
             return list(connection.execute(query).scalars())
 
@@ -69,7 +69,7 @@ class Changes:
             return list(connection.execute(query).scalars())
 
     def _of(self, which: sa.ColumnElement[bool]) -> Iterator[Change]:
-        matchable = schema.record.c.state != State.RETRACTED.value
+        matchable = schema.not_retracted
         query = (
             sa.select(schema.record.c.number, schema.record.c.change, schema.fingerprint.c.number, schema.fingerprint.c.blob)
             .outerjoin(schema.fingerprint, sa.and_(schema.fingerprint.c.record == schema.record.c.number, matchable))

@@ -14,6 +14,7 @@ from sqlalchemy.engine import RowMapping
 
 from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
+from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.hosts import read_hosts, write_hosts
 from vhashdb.store.promotion import clear, erase, refresh_disputes_of
@@ -173,7 +174,7 @@ class Feeds:
             change = int(connection.exec_driver_sql("SELECT max(change) FROM record").scalar() or 0)
             # A feed that is trusted again starts from nothing; what was erased stays so, and what people here retracted.
             forgetting = (
-                "UPDATE origin SET rev = 0, withdrawn = withdrawn OR coalesce((SELECT state != 'retracted' FROM record "
+                f"UPDATE origin SET rev = 0, withdrawn = withdrawn OR coalesce((SELECT {schema.NOT_RETRACTED} FROM record "
                 "WHERE number = origin.record), 1) WHERE feed = :feed"
             )
             connection.execute(sa.text(forgetting), values)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from vhashdb.store.queue import TAKEN_BACK
 from vhashdb.store.records import State
 from vhashdb.store.records_file import Store
+from vhashdb.store.schema import NOT_RETRACTED
 
 WHAT_WRONG_IS: Final = (
     "Wrong is what was retracted as an error or on appeal, rejected here, or marked as not this. Precision is the share of matched "
@@ -77,8 +78,6 @@ class Figures:
 
 IN_PERIOD: Final = "a.at >= :since AND a.at < :after"
 """Of lines of the audit log, and of other tables that say when; the values are `moments`."""
-IN_FORCE: Final = "state != 'retracted'"
-"""Of records."""
 _HITS = f"""
 CREATE TEMP TABLE hit AS
 SELECT r.number, r.id, r.source, h.matches, h.possible
@@ -94,13 +93,13 @@ WITH wrong AS (SELECT record FROM audit WHERE action IN ('retract', 'erase')
 SELECT s.source, coalesce(n.records, 0) AS records, coalesce(sum(h.matches), 0) AS matches, count(h.number) AS matched_records,
        coalesce(sum(h.id IN (SELECT record FROM wrong)), 0) AS wrong_records
 FROM (SELECT DISTINCT source FROM record) s LEFT JOIN hit h ON h.source = s.source
-LEFT JOIN (SELECT source, count(*) AS records FROM record WHERE {IN_FORCE} GROUP BY source) n ON n.source = s.source
+LEFT JOIN (SELECT source, count(*) AS records FROM record WHERE {NOT_RETRACTED} GROUP BY source) n ON n.source = s.source
 GROUP BY s.source ORDER BY s.source
 """
 _COUNTS = {
-    "by_label": f"SELECT l.label, count(*) FROM label l JOIN record r ON r.number = l.record WHERE r.{IN_FORCE} GROUP BY 1 ORDER BY 1",
-    "by_origin": f"SELECT origin, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1 ORDER BY 1",
-    "by_source": f"SELECT source, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1 ORDER BY 1",
+    "by_label": f"SELECT l.label, count(*) FROM label l JOIN record r ON r.number = l.record WHERE r.{NOT_RETRACTED} GROUP BY 1 ORDER BY 1",
+    "by_origin": f"SELECT origin, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1 ORDER BY 1",
+    "by_source": f"SELECT source, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1 ORDER BY 1",
     "by_state": "SELECT state, count(*) FROM record GROUP BY 1 ORDER BY 1",
     "added": "SELECT source, count(*) FROM record a WHERE a.added_at >= :since AND a.added_at < :after GROUP BY 1 ORDER BY 1",
     "questions": "SELECT j.key, sum(j.value) FROM audit a, json_each(a.details) j "

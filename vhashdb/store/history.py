@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from vhashdb.store.queue import TAKEN_BACK, stamp
 from vhashdb.store.records_file import Store
+from vhashdb.store.sqlite import sql_list
 
 DECIDING: Final = (
     "review-accepted",
@@ -47,13 +48,13 @@ class Decided:
     taken_back: bool
 
 
-_ACTIONS: Final = ", ".join(f"'{action}'" for action in DECIDING)
+_ACTIONS: Final = sql_list(DECIDING)
 _DECIDED: Final = f"""
 SELECT a.number, a.at, a.actor, a.action, a.record, a.details, coalesce(r.source, '') AS source,
        (SELECT json_group_array(label) FROM label WHERE record = r.number) AS labels,
        a.number IN {TAKEN_BACK} AS taken_back
 FROM audit a LEFT JOIN record r ON r.id = a.record
-WHERE a.action IN ({_ACTIONS}) AND a.at >= :since AND json_extract(a.details, '$.feed') IS NULL ORDER BY a.number
+WHERE a.action IN {_ACTIONS} AND a.at >= :since AND json_extract(a.details, '$.feed') IS NULL ORDER BY a.number
 """
 
 

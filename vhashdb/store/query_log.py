@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from vhashdb.store.records_file import AuditLine, Store
 
-_logger: Final = logging.getLogger("vhashdb")
+_log: Final = logging.getLogger(__name__)
 
 NOTED_EVERY_S: Final = 600.0
 """Seconds after which the number of questions is written down, and when the database is closed."""
@@ -72,7 +72,7 @@ class QueryLog:
             self.lost += len(self._waiting)
             self._waiting.clear()
         if self.lost:
-            _logger.warning("%d lines of the audit log of %s were not written: %s", self.lost, self._store.path, self.problem)
+            _log.warning("%d lines of the audit log of %s were not written: %s", self.lost, self._store.path, self.problem)
 
     def _note_count(self) -> None:
         if self._asked:
@@ -100,7 +100,7 @@ class QueryLog:
                 self._keep(lines + later)
             if not isinstance(error, Exception):  # Ctrl-C
                 raise
-            (_logger.debug if self.problem else _logger.warning)("the audit log waits: %s", error)
+            (_log.debug if self.problem else _log.warning)("the audit log waits: %s", error)
             self.problem = str(error)
             self._again_s = time.monotonic() + AGAIN_AFTER_S
         else:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.codes import NEGATIVE
+from vhashdb.store.schema import NOT_RETRACTED
 from vhashdb.store.sqlite import sql_list
 
 
@@ -108,7 +109,7 @@ WHERE r.review_by < :today AND r.state NOT IN ('retracted', 'held') AND (r.expir
 UNION ALL
 SELECT r.number, r.id, 'expired', 'expired on ' || r.expires, r.expires || ' 00:00:00.000000'
 FROM record r LEFT JOIN held h ON h.record = r.number
-WHERE r.expires < :today AND r.state != 'retracted' AND {_OPEN.format(day="r.expires")} {{about}}
+WHERE r.expires < :today AND r.{NOT_RETRACTED} AND {_OPEN.format(day="r.expires")} {{about}}
 UNION ALL
 SELECT r.number, r.id, 'proposed', h.proposed_by || ' proposed that it be ' || h.proposed, h.at
 FROM record r JOIN held h ON h.record = r.number WHERE {_IDLE} {{about}}
@@ -120,7 +121,7 @@ WITH settled AS (SELECT a.record, max(a.number) AS number FROM audit a
                  GROUP BY a.record)
 SELECT r.number, r.id, 'matched' AS cause, count(*) AS hits, max(json_extract(a.details, '$.score')) AS best, max(a.at) AS since
 FROM audit a JOIN record r ON r.id = a.record LEFT JOIN settled s ON s.record = a.record
-WHERE {{action}} = 'match' AND a.at >= :since AND a.number > coalesce(s.number, 0) AND r.state != 'retracted'
+WHERE {{action}} = 'match' AND a.at >= :since AND a.number > coalesce(s.number, 0) AND r.{NOT_RETRACTED}
       {{said}}
 GROUP BY r.number
 """

@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import getpass
 import json
+import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ from vhashdb.store.clock import now_utc
 from vhashdb.store.records import Details, NewRecord, Record, Selection, State, texts
 from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
 from vhashdb.store.transactions import Transactions
+
+_log: Final = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S: Final = 10.0
 
@@ -112,6 +115,7 @@ class Store:
             if refusal is not None or type(error) is not errors.DatabaseError:
                 raise
             # The disk is full, or let nothing be written after all: what is there can be read all the same.
+            _log.warning("the database %s is opened to be read only: %s", path, error)
             return cls(path, lock_timeout_s=lock_timeout_s, actor=actor, refusal=error)._brought_up_to_date()
 
     def _brought_up_to_date(self) -> Self:
@@ -176,7 +180,7 @@ class Store:
 
     def known_s(self) -> float:
         """Seconds of all videos that can be matched."""
-        query = sa.select(sa.func.sum(schema.record.c.duration_s)).where(schema.record.c.state != State.RETRACTED.value)
+        query = sa.select(sa.func.sum(schema.record.c.duration_s)).where(schema.not_retracted)
         with self._reading() as connection:
             return float(connection.execute(query).scalar() or 0.0)
 
@@ -296,7 +300,7 @@ class Store:
             return bool(connection.execute(query).scalar())
 
     def _by_file_hash(self, condition: sa.ColumnElement[bool]) -> Record | None:
-        query = sa.select(schema.record).where(condition, schema.record.c.state != State.RETRACTED.value)
+        query = sa.select(schema.record).where(condition, schema.not_retracted)
         with self._reading() as connection:
             row = connection.execute(query.order_by(schema.record.c.number)).mappings().first()
             return None if row is None else _record(connection, row)
@@ -496,5 +500,6 @@ def _user() -> str:
     """Who runs this, for the audit log: the account on this machine, which never leaves it."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):
+    except (OSError, KeyError) as error:
+        _log.warning("nobody knows who runs this, so the audit log says unknown: %s", error)
         return "unknown"

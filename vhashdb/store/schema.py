@@ -5,6 +5,8 @@ Those of the exchange are in `vhashdb.store.feed_schema`. A change of a table co
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -58,6 +60,11 @@ record = Table(
     Column("review_by", Date),
     Column("expires", Date),
 )
+
+NOT_RETRACTED: Final = "state != 'retracted'"
+"""Condition on rows of `record` in SQL written by hand; whether a record is in force also depends on the day, see `Record.in_force`."""
+not_retracted: Final = record.c.state != "retracted"
+"""The condition `NOT_RETRACTED` for SQLAlchemy."""
 
 label = Table(
     "label",

@@ -144,13 +144,8 @@ class Staging:
             counts = {name: value for name, value in vars(done).items() if value}
             self._store.log_in(connection, "sync", None, feed=feed.id, since=feed.seq, seq=reached.seq, skipped=reached.skipped, **counts)
         if done.erased:
-            self._empty_log()
+            self._transactions.empty_log()
         return done
-
-    def _empty_log(self) -> None:
-        """The write-ahead log still has the pages as they were before an erasure."""
-        with self._transactions.reading() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _check_staging(connection: Connection, feed: Feed) -> None:

@@ -15,11 +15,12 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.codes import NEGATIVE, POSITIVE
 from vhashdb.matching.verdict import Verdict
-from vhashdb.store.figures import IN_FORCE, IN_PERIOD, Figures, counted, figures_in, moments
+from vhashdb.store.figures import IN_PERIOD, Figures, counted, figures_in, moments
 from vhashdb.store.periods import Period
 from vhashdb.store.queue import Cause, waiting_in
 from vhashdb.store.records import SEVERITIES
 from vhashdb.store.records_file import Store
+from vhashdb.store.schema import NOT_RETRACTED
 from vhashdb.store.sqlite import sql_list
 
 LENGTHS: Final = (
@@ -153,10 +154,10 @@ def _class_of(value: str, classes: Iterable[tuple[str, int | None]]) -> str:
 
 
 _AGE: Final = "julianday(:today) - julianday(date(added_at))"
-_BY_SEVERITY: Final = f"SELECT severity, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1"
-_BY_LENGTH: Final = f"SELECT {_class_of('duration_s', LENGTHS)}, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1"
-_BY_AGE: Final = f"SELECT {_class_of(_AGE, AGES)}, count(*) FROM record WHERE {IN_FORCE} GROUP BY 1"
-_UNLABELLED: Final = f"SELECT count(*) FROM record WHERE {IN_FORCE} AND number NOT IN (SELECT record FROM label)"
+_BY_SEVERITY: Final = f"SELECT severity, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1"
+_BY_LENGTH: Final = f"SELECT {_class_of('duration_s', LENGTHS)}, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1"
+_BY_AGE: Final = f"SELECT {_class_of(_AGE, AGES)}, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1"
+_UNLABELLED: Final = f"SELECT count(*) FROM record WHERE {NOT_RETRACTED} AND number NOT IN (SELECT record FROM label)"
 
 # By day; Python makes weeks and months of them.
 _DAY: Final = "substr(a.at, 1, 10)"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.errors import DatabaseError, UsageError
 from vhashdb.store.sqlite import check_unchanged, sqlite_errors
+
+_log: Final = logging.getLogger(__name__)
 
 
 class Transactions:
@@ -70,6 +74,13 @@ class Transactions:
                 if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # SQLite ends some by itself
                     connection.exec_driver_sql("ROLLBACK")
                 raise
+
+    def empty_log(self) -> None:
+        """Empty the write-ahead log, which has pages as they were before an erasure."""
+        with self.reading() as connection:
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        if busy:
+            _log.warning("what was erased from %s stays in its write-ahead log until nobody else reads the database", self.path)
 
     def close(self) -> None:
         """Release the file. Whoever reads or writes afterwards is told so, rather than given the file anew."""

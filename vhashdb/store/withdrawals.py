@@ -46,8 +46,7 @@ def withdraw(store: Store, record: Record, *, reason: str, code: str = WITHDRAWN
             connection.exec_driver_sql("PRAGMA secure_delete = OFF")
         store.log_in(connection, "erase" if erase else "retract", record.id, reason=reason, code=code, state=State.RETRACTED.value)
     if erase:
-        with store.transactions.reading() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        store.transactions.empty_log()
     return store.get(record.id)
 
 
