@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from vhashdb.text import NORMAL_SPEED, SHORT_S, STILL_S, span
+from vhashdb.text import MOMENT_S, SAID_SPEED, SHORT_S, span
 
 from .output import coloured, labels_text, printable, shown, verdict_word
 
@@ -86,14 +86,14 @@ def segment_lines(segments: tuple[MatchedSegment, ...], query: str = "clip", kno
 
 def _segment_line(segment: MatchedSegment, query: str, known: str) -> str:
     length_s = segment.query_end_s - segment.query_start_s
-    still = length_s <= STILL_S
+    still = length_s <= MOMENT_S
     here = "still picture" if still else f"{query}  {span(segment.query_start_s, segment.query_end_s)}"
     there = span(segment.reference_start_s, segment.reference_end_s)
     digits = 1 if length_s < SHORT_S else 0
     words = [] if still else [f"{min(segment.matched_s, length_s):.{digits}f} of {length_s:.{digits}f} s"]
     if str(segment.views) != "whole picture":
         words.append(str(segment.views))
-    if abs(segment.speed - 1) > NORMAL_SPEED and not still:
+    if abs(segment.speed - 1) > SAID_SPEED and not still:
         words.append(f"speed × {segment.speed:.2f}")
     words.append(f"{'' if still else 'median '}{segment.median_bits:.0f}/{segment.bits} bits")
     return f"  {here}   ↔   {known} {there}      {', '.join(words)}"
@@ -187,7 +187,7 @@ def _view_comparison_lines(each: ViewComparison) -> list[str]:
 
 def _stretch_lines(segment: MatchedSegment, fate: Fate, *, strongest: bool) -> list[str]:
     here, there = span(segment.query_start_s, segment.query_end_s), span(segment.reference_start_s, segment.reference_end_s)
-    speed = f"  × {segment.speed:.2f}" if abs(segment.speed - 1) > NORMAL_SPEED else ""
+    speed = f"  × {segment.speed:.2f}" if abs(segment.speed - 1) > SAID_SPEED else ""
     word, why = ("chosen", "") if fate == "chosen" else ("set aside", f"{fate}; ")
     why = f"the strongest; {why}" if strongest else why
     parts = f"motion {segment.motion_evidence:.1f}, closeness {segment.closeness:.1f}"

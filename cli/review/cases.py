@@ -12,6 +12,7 @@ from vhashdb.review import words
 from vhashdb.review.answers import BASES, NEEDS_REASON, VERDICTS, Act, Answer, Ask, AvailableAction
 from vhashdb.store.clock import now_utc
 from vhashdb.store.queue import Cause
+from vhashdb.text import SAID_SPEED
 
 from ..output import clock, counted, labels_text, printable, shown, verdict_word
 from ..screen.screen import Screen
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 _MOVES: Final = "b back   u undo the last decision   q quit   ? show again"
 _SHOWN_SEGMENTS: Final = 6
 _SHOWN_ALIKE: Final = 5
-_SPEED: Final = 0.01
-"""How far from 1 a speed is worth saying."""
 
 
 def show_record(screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
@@ -46,7 +45,7 @@ def show_match(screen: Screen, session: ReviewSession, found: FoundMatch, summar
     elif found.reason:
         rows.append(("why", printable(found.reason)))
     for number, segment in enumerate(found.segments[:_SHOWN_SEGMENTS]):
-        speed = f", speed × {segment.speed:.2f}" if abs(segment.speed - 1) > _SPEED else ""
+        speed = f", speed × {segment.speed:.2f}" if abs(segment.speed - 1) > SAID_SPEED else ""
         view = f", {printable(segment.view)}" if segment.view not in ("", "whole picture") else ""
         here = f"{clock(segment.query_start_s)} – {clock(segment.query_end_s)}"
         there = f"{clock(segment.reference_start_s)} – {clock(segment.reference_end_s)}"

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from vhashdb.errors import RecordNotFound
 from vhashdb.fingerprints import unusable_spans
-from vhashdb.text import SHORT_S, STILL_S
+from vhashdb.text import MOMENT_S, SHORT_S
 
 from ..batch import Job, tally
 from ..limits import with_options
@@ -197,7 +197,7 @@ class ScreenTeller:
 
 
 def _seconds(result: Result, match: Match) -> str:
-    if result.duration_s <= STILL_S:
+    if result.duration_s <= MOMENT_S:
         return "still picture"
     digits = 1 if result.duration_s < SHORT_S else 0
     return f"{min(match.judgement.matched_query_s, result.duration_s):.{digits}f} of {result.duration_s:.{digits}f} s"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.text import Text
 
-from vhashdb.text import NORMAL_SPEED, STILL_S, span
+from vhashdb.text import MOMENT_S, SAID_SPEED, span
 
 from ..output import clock
 from . import strips
@@ -39,9 +39,9 @@ class Side:
 def draw(screen: Screen, segments: Sequence[MatchedSegment], query: Side, known: Side, indent: int) -> set[str]:
     """Draw a strip for each side that has a length; the signs in them."""
     signs: set[str] = set()
-    if segments and query.duration_s > STILL_S:
+    if segments and query.duration_s > MOMENT_S:
         signs |= _draw(screen, query, [(s.query_start_s, s.query_end_s) for s in segments], indent)
-    if segments and known.duration_s > STILL_S:
+    if segments and known.duration_s > MOMENT_S:
         signs |= _draw(screen, known, [(s.reference_start_s, s.reference_end_s) for s in segments], indent)
     return signs
 
@@ -70,11 +70,11 @@ def stretches(screen: Screen, segments: Sequence[MatchedSegment], indent: int) -
 
 
 def _words(segment: MatchedSegment, number: str) -> list[str]:
-    still = segment.query_end_s - segment.query_start_s <= STILL_S
+    still = segment.query_end_s - segment.query_start_s <= MOMENT_S
     here = "still picture" if still else span(segment.query_start_s, segment.query_end_s)
     words = [f"{number}{here} ↔ known {span(segment.reference_start_s, segment.reference_end_s)}"]
     if (views := str(segment.views)) != "whole picture":
         words += views.split(", ")
-    if abs(segment.speed - 1) > NORMAL_SPEED and not still:
+    if abs(segment.speed - 1) > SAID_SPEED and not still:
         words.append(f"{'sped up' if segment.speed > 1 else 'slowed down'} × {segment.speed:.2f}")
     return [*words, f"{segment.median_bits:.0f}/{segment.bits} bits"]
