@@ -11,7 +11,7 @@ from vhashdb.exchange.listing import Policy
 from vhashdb.exchange.signals import frames_signal
 from vhashdb.store.opinions import CANARY
 from vhashdb.store.reviews import Decision
-from vhashdb.store.rules import Rules
+from vhashdb.store.settings import Rules
 
 from .companies import Company, film
 from .feeds import NOW, rid

@@ -9,7 +9,7 @@ from vhashdb.exchange import events as e
 from vhashdb.exchange.pending_events import PendingEvents
 from vhashdb.exchange.signals import fingerprint_of
 from vhashdb.store import State
-from vhashdb.store.rules import Rules
+from vhashdb.store.settings import Rules
 
 
 @pytest.fixture

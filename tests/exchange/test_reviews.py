@@ -8,7 +8,7 @@ import vhashdb
 from vhashdb.exchange.incoming import record_id
 from vhashdb.store import Details, State
 from vhashdb.store.reviews import Cause, Decision
-from vhashdb.store.rules import Rules
+from vhashdb.store.settings import Rules
 
 from .companies import Company, film
 from .feeds import put, rid

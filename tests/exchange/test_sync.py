@@ -19,7 +19,7 @@ from vhashdb.exchange.listing import Policy
 from vhashdb.exchange.sync import Outcome
 from vhashdb.store import State
 from vhashdb.store.reviews import Decision
-from vhashdb.store.rules import Rules
+from vhashdb.store.settings import Rules
 from vhashdb.store.staging import Staging
 
 from .companies import Company, film, pictures

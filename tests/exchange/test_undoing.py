@@ -12,7 +12,7 @@ from vhashdb.store.clock import now_utc
 from vhashdb.store.history import decided
 from vhashdb.store.queue import Cause, Filter
 from vhashdb.store.reviews import Decision
-from vhashdb.store.rules import Rules
+from vhashdb.store.settings import Rules
 
 from .companies import Company, film
 from .feeds import put, retract, rid

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from vhashdb.charts.drawing import draw
-from vhashdb.charts.figures import Fact, Overview, Section
+from vhashdb.charts.figures import Fact, Overview, Section, precision, simple, whole
 from vhashdb.charts.sheet import MARGIN, lay_out
-from vhashdb.charts.transparency import facts, sections
+from vhashdb.exchange.transparency import TITLES
 from vhashdb.report.page import render, render_part
 from vhashdb.store.figures import Figures
+
+_NOW: Final = ("by_label", "by_origin", "by_source", "by_state")
+"""Figures of what is there, as opposed to what happened in the period."""
 
 
 def page(overview: Overview) -> str:
@@ -20,7 +23,9 @@ def page(overview: Overview) -> str:
 
 def transparency(figures: Figures) -> str:
     """A transparency report as such a page."""
-    return _page("transparency.html.j2", f"{figures.since} to {figures.until}", facts(figures), sections(figures))
+    return _page(
+        "transparency.html.j2", f"{figures.since} to {figures.until}", _transparency_facts(figures), _transparency_sections(figures)
+    )
 
 
 def picture(overview: Overview) -> str:
@@ -34,3 +39,24 @@ FORMS: Final[dict[str, Callable[[Overview], str]]] = {".html": page, ".svg": pic
 
 def _page(template: str, period: str, facts: tuple[Fact, ...], sections: tuple[Section, ...], **more: Any) -> str:
     return render(template, styles=["chart.css", "figures.css"], period=period, facts=facts, sections=sections, draw=draw, **more)
+
+
+def _transparency_facts(figures: Figures) -> tuple[Fact, ...]:
+    """The numbers that say most, first."""
+    return (
+        whole("records", "records that can match", figures.records),
+        whole("questions", "questions", sum(figures.questions.values())),
+        whole("matches", "matches", figures.matches),
+        whole("appeals_upheld", "appeals upheld", figures.appeals_upheld),
+        whole("not_this", "marks that a file is not a record", figures.not_this),
+    )
+
+
+def _transparency_sections(figures: Figures) -> tuple[Section, ...]:
+    """What is there, and what happened."""
+    charts = {name: simple(name, title, "", head, getattr(figures, name), "None.") for name, (title, head) in TITLES.items()}
+    happened = tuple(chart for name, chart in charts.items() if name not in _NOW)
+    return (
+        Section("records", "Records", "Those that can match now; by state also those that cannot.", tuple(charts[name] for name in _NOW)),
+        Section("period", "What happened", f"From {figures.since} to {figures.until}, both included.", (*happened, precision(figures))),
+    )

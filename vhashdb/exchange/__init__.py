@@ -2,7 +2,7 @@
 
 ::
 
-    pure    events      one line of a feed: a value, and its only form in bytes   (checks, plain)
+    pure    events      one line of a feed: a value, and its only form in bytes   (plain)
             lint        what free text may not say
             signals     fingerprints inside an event
             chain       history was only appended to

@@ -21,8 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from vhashdb.codes import BASES, RETRACTION_REASONS, VERDICTS
 from vhashdb.errors import EventInvalid, FeedMalformed, UsageError
-from vhashdb.exchange.checks import at_most, fits, one_of, within
-from vhashdb.exchange.plain import from_json, of_type, to_json
+from vhashdb.exchange.plain import at_most, fits, from_json, of_type, one_of, to_json, within
 from vhashdb.store.records import MAX_ACTIONS, MAX_REASON, ORIGINS, REVIEW_METHODS, SEVERITIES, TLP, check_label
 
 EXCEPTIONS: Final = ("news", "counterspeech", "research", "art", "evidence")

@@ -12,10 +12,9 @@ from tuf.api.metadata import TargetFile, Targets
 
 from vhashdb.errors import EventInvalid, FeedMalformed, FeedOversize
 from vhashdb.exchange import lint
-from vhashdb.exchange.checks import at_most, fits, one_of, within
 from vhashdb.exchange.events import MAX_SEQ, MAX_SHORT, check_feed_id
 from vhashdb.exchange.limits import FeedLimits
-from vhashdb.exchange.plain import from_json, to_json
+from vhashdb.exchange.plain import at_most, fits, from_json, one_of, to_json, within
 from vhashdb.exchange.segments import check_sizes
 from vhashdb.store.records import MAX_ACTIONS, TLP
 

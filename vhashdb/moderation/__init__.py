@@ -1,1 +1,1 @@
-"""What a match may lead to without a person: rules that the exchange, the store, the results and the reports share."""
+"""Decide what a match may lead to without a person, and which records wait for one. Pure: `vhashdb.store.moderation` reads the facts."""

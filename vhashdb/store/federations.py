@@ -12,8 +12,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
-from vhashdb.store.hosts import read_hosts, write_hosts
 from vhashdb.store.records_file import Store
+from vhashdb.store.settings import read_hosts, write_hosts
 
 
 @dataclass(frozen=True)

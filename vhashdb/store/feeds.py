@@ -16,9 +16,9 @@ from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
-from vhashdb.store.hosts import read_hosts, write_hosts
 from vhashdb.store.promotion import clear, erase, refresh_disputes_of
 from vhashdb.store.records_file import Store
+from vhashdb.store.settings import read_hosts, write_hosts
 
 TRUST: Final = ("none", "log", "review", "block")
 NEW, SYNCED, QUARANTINED, REMOVED = "new", "synced", "quarantined", "removed"

@@ -19,7 +19,7 @@ from vhashdb.store.opinions import CANARY, LOCAL, Opinions
 from vhashdb.store.records import Record
 from vhashdb.store.records_file import Store
 from vhashdb.store.reviews import Reviews
-from vhashdb.store.rules import read_rules
+from vhashdb.store.settings import read_rules
 from vhashdb.store.trust_state import feed_trust, trust_states
 
 

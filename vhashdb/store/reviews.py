@@ -17,7 +17,7 @@ from vhashdb.store.promotion import refresh_disputes
 from vhashdb.store.queue import Case, Cause, RecentMatches
 from vhashdb.store.records import Record, State
 from vhashdb.store.records_file import Store
-from vhashdb.store.rules import Rules, read_rules, write_rules
+from vhashdb.store.settings import Rules, read_rules, write_rules
 from vhashdb.store.undoing import Memory, Remembering, take_back
 
 __all__ = ["Case", "Cause", "Decision", "Outcome", "Reviews"]

@@ -8,12 +8,11 @@ Example::
             ...
 """
 
-from vhashdb.exchange.formats.item import Entry, Item, Judged, OtherHash, Refusal, Remark
+from vhashdb.exchange.formats.item import Entry, Item, Judged, OtherHash, Refusal, Remark, Sender
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.queries import read_hashes
 from vhashdb.exchange.formats.reading import Options, Source
 from vhashdb.exchange.formats.registry import FORMATS, READ, WRITTEN, Format, format_named, opened
-from vhashdb.exchange.formats.sender import Sender
 
 __all__ = [
     "FORMATS",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import uuid
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
@@ -12,8 +14,6 @@ from vhashdb.codes import VERDICTS
 from vhashdb.errors import UsageError
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.store.records import Details
-
-"""What an organisation can say about a record."""
 
 
 @dataclass(frozen=True)
@@ -134,3 +134,32 @@ class Remark:
 
 Entry = Item | Refusal | Remark
 """What a reader gives."""
+
+
+# -- who writes a file, for formats that say so ----------------------------------------------------------
+
+_NAMESPACE: Final = uuid.UUID("6b1f6c1e-53f0-5a86-9d0c-3f1f0a5f9c11")
+"""Of all ids that are derived from names here, so that the same record has the same id in every file."""
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """The organisation that writes."""
+
+    organisation: str = "unnamed"
+    at: datetime.datetime = field(default_factory=_now)
+    """UTC, without a zone."""
+
+
+def derived_uuid(kind: str, name: str) -> str:
+    """The UUID of what has that name, always the same."""
+    return str(uuid.uuid5(_NAMESPACE, f"{kind}\n{name}"))
+
+
+def derived_key(kind: str, name: str) -> str:
+    """The same, marked with its kind, as STIX has it."""
+    return f"{kind}--{derived_uuid(kind, name)}"

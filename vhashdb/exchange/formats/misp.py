@@ -11,10 +11,9 @@ from typing import Any, BinaryIO, Final
 from vhashdb.errors import FormatError
 from vhashdb.exchange.formats.crosswalk import MISP_SIGHTING, TO_MISP_SIGHTING
 from vhashdb.exchange.formats.fields import WRITTEN, from_fields, to_fields
-from vhashdb.exchange.formats.item import Entry, Item, Judged
+from vhashdb.exchange.formats.item import Entry, Item, Judged, Sender, derived_uuid
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
-from vhashdb.exchange.formats.sender import Sender, derived_uuid
 from vhashdb.exchange.formats.signals import kind_of
 from vhashdb.exchange.formats.words import list_of, opinions_of, organisation, tlp_of
 from vhashdb.store.records import TLP

@@ -10,9 +10,8 @@ from typing import BinaryIO, Final
 from vhashdb.errors import FormatError, UsageError
 from vhashdb.exchange.formats import fingerprint, jsonlines, misp, ncmec, stix, stopncii, table, tcap, threatexchange, vpdq
 from vhashdb.exchange.formats.encodings import binary_kind
-from vhashdb.exchange.formats.item import Entry, Item
+from vhashdb.exchange.formats.item import Entry, Item, Sender
 from vhashdb.exchange.formats.reading import NAME_ENCODING, Head, Options, Source
-from vhashdb.exchange.formats.sender import Sender
 from vhashdb.fingerprints.text import quoted
 
 BARE: Final = {32: ("video_md5",), 40: ("sha1",), 64: ("pdq", "sha256"), 128: ("sha512",)}

@@ -13,10 +13,9 @@ from vhashdb.codes import VERDICTS
 from vhashdb.errors import FormatError
 from vhashdb.exchange.formats.crosswalk import STIX, TO_STIX
 from vhashdb.exchange.formats.fields import from_fields, to_fields
-from vhashdb.exchange.formats.item import Entry, Item, Judged
+from vhashdb.exchange.formats.item import Entry, Item, Judged, Sender, derived_key
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
-from vhashdb.exchange.formats.sender import Sender, derived_key
 from vhashdb.exchange.formats.signals import kind_of
 from vhashdb.exchange.formats.words import opinions_of, organisation, reason_of, tlp_of
 from vhashdb.fingerprints.text import quoted
