@@ -14,7 +14,7 @@ import vhashdb
 from tests.examples import examples
 from tests.exchange.companies import Company, film
 from vhashdb.store import State
-from vhashdb.store.rules import Rules
+from vhashdb.store.settings import Rules
 
 from .driver import run
 from .terminal import Terminal, assert_golden
