@@ -24,7 +24,7 @@ METADATA: Final = "metadata"
 SAW_MATCH: Final = "saw_match"
 SAW_CONTENT: Final = "saw_content"
 BASES: Final = (SAW_CONTENT, SAW_MATCH, METADATA)
-"""What an opinion rests on, from the strongest to the weakest."""
+"""Bases of opinions, from the strongest to the weakest."""
 
 RETRACTION_REASONS: Final = ("error", "appeal", WITHDRAWN, "legal", "duplicate", "expired", "policy_change")
 """Reasons for which a record is retracted."""

@@ -19,7 +19,7 @@ from vhashdb.layout import RECORDS_FILE
 _log: Final = logging.getLogger(__name__)
 
 MOST: Final = 200
-"""So many candidates are worth showing to somebody who types."""
+"""Number of candidates that are worth showing to somebody who types."""
 _SHORT: Final = 8
 _HEXADECIMAL: Final = frozenset("0123456789abcdef")
 

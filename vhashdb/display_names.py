@@ -13,13 +13,13 @@ OPINIONS: Final = {
     "outdated": "says that it is out of date",
     "withdrawn": "took back what it said",
 }
-"""What an organisation says of a record."""
+"""Verdicts of opinions, as an organisation's statement."""
 BASES: Final = {
     "saw_content": "saw the video itself",
     "saw_match": "saw what it matched",
     "metadata": "read what is written about it",
 }
-"""What an opinion rests on."""
+"""Bases of opinions."""
 ORIGINS: Final = {
     "own_review": "own review",
     "user_report": "a user's report",
@@ -27,4 +27,4 @@ ORIGINS: Final = {
     "court_order": "a court order",
     "trusted_flagger": "a trusted flagger",
 }
-"""What led to a record."""
+"""Origins of records."""

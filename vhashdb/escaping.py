@@ -7,7 +7,7 @@ from typing import Final
 from vhashdb.text import printable
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
-"""What a spreadsheet runs, or hides, when a cell begins with it."""
+"""Characters that a spreadsheet runs, or hides, when a cell begins with them."""
 _MARKUP: Final = str.maketrans({character: f"\\{character}" for character in "\\`*_[]|#~"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
 
 

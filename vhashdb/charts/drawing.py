@@ -41,7 +41,7 @@ class Bar:
     width: float
     height: float
     said: str
-    """What it stands for."""
+    """Text that it stands for."""
     part: int = 0
     """Which of several numbers: each is filled in another way."""
 
@@ -94,7 +94,7 @@ def draw(chart: Chart) -> Drawing:
 
 @dataclass
 class _Pen:
-    """What was drawn so far, and how far down."""
+    """A drawing under way: its parts so far, and how far down it reaches."""
 
     y: float = 0.0
     bars: list[Bar] = field(default_factory=list)

@@ -44,7 +44,7 @@ class Overview:
     """A database by its figures."""
 
     name: str
-    """What the database is called: the name of its folder, without where that is."""
+    """Name of the database: that of its folder, without where that is."""
     statistics: Statistics
     hashes: int
     """In the index, those that came last included."""
@@ -53,7 +53,7 @@ class Overview:
 
     @property
     def period(self) -> str:
-        """What it is about, in words."""
+        """Period in words."""
         period = self.statistics.period
         return f"From {period.since} to {period.until} by {period.by}, as known on {self.statistics.today} (UTC)"
 

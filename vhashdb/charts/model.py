@@ -1,4 +1,4 @@
-"""What a chart says, before anybody draws it: on a terminal or as a picture. Pure."""
+"""Content of a chart, before anybody draws it: on a terminal or as a picture. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_BARS: Final = 12
 
 @dataclass(frozen=True)
 class Part:
-    """What one number of every row counts."""
+    """Meaning of one number of every row."""
 
     key: str
     """For programs."""
@@ -32,7 +32,7 @@ class Row:
     values: tuple[int, ...]
     """One for each part."""
     said: str = ""
-    """What follows from them, in words."""
+    """Conclusion from the numbers, in words."""
     words: str = ""
     """For people, where the key would not do."""
 
@@ -50,15 +50,15 @@ class Chart:
     """For programs."""
     title: str
     about: str
-    """What was counted, in one or two sentences."""
+    """Subject, in one or two sentences."""
     head: str
-    """What a row is: a label, a source …"""
+    """Kind of the rows: a label, a source …"""
     parts: tuple[Part, ...]
     rows: tuple[Row, ...]
     empty: str
-    """What to say when there is nothing to draw."""
+    """Text where there is nothing to draw."""
     said_head: str = ""
-    """What `Row.said` is; empty if the rows say nothing."""
+    """Kind of `Row.said`; empty if the rows say nothing."""
 
     @property
     def is_empty(self) -> bool:
@@ -136,7 +136,7 @@ class Series(Chart):
     period: Period
 
     def panels(self, most: int) -> tuple[Panel, ...]:
-        """What is to be drawn in at most so many columns; neighbours are added up where there are more spans."""
+        """Lay it out in at most so many columns; neighbours are added up where there are more spans."""
         together = max(1, math.ceil(len(self.rows) / most))
         groups = [(_joined(spans), sums) for spans, sums in self._groups(together)]
         return tuple(self._panel(place, groups, together) for place in range(self._panels))
@@ -157,7 +157,7 @@ class Series(Chart):
 
 @dataclass(frozen=True, kw_only=True)
 class Share(Series):
-    """What share the first part is of the second, over time; where the second is zero there is none."""
+    """Share of the first part in the second, over time; where the second is zero there is none."""
 
     @property
     def _panels(self) -> int:

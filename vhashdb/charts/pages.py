@@ -53,7 +53,7 @@ def _transparency_facts(figures: Figures) -> tuple[Fact, ...]:
 
 
 def _transparency_sections(figures: Figures) -> tuple[Section, ...]:
-    """What is there, and what happened."""
+    """Return the charts of a transparency report: of what is there, and of what happened."""
     charts = {name: simple(name, title, "", head, getattr(figures, name), "None.") for name, (title, head) in TITLES.items()}
     happened = tuple(chart for name, chart in charts.items() if name not in _NOW)
     return (

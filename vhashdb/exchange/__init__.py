@@ -1,4 +1,4 @@
-"""How companies share records: signed feeds of events, published as static files and pulled by whoever trusts them.
+"""Share records between companies: signed feeds of events, published as static files and pulled by whoever trusts them.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What one feed may still cost: seconds of waiting, bytes received, and requests. Everything that waits for a feed asks here.
+"""Bound the cost of one feed: seconds of waiting, bytes received, and requests. Everything that waits for a feed asks here.
 
 The time is counted step by step. A *step* is one thing waited for: the head of an answer with everything before it, or the
 next block of its body. It ends at its own limit or at the feed's, whichever comes first, in whatever bits the other side
@@ -61,7 +61,7 @@ class Budget:
         return f"nothing whole came within {self._step_s:g} s"
 
     def received(self, count: int) -> None:
-        """So many bytes arrived.
+        """Count received bytes.
 
         Raises:
             FeedOversize: more than the step or the feed may have.

@@ -27,7 +27,7 @@ def start(feed_id: str) -> bytes:
 
 
 def leaf(line: bytes, event: Event) -> bytes:
-    """What a line contributes: its hash, or the hash that an erased line left behind."""
+    """Return the hash that a line contributes to the chain, which an erased line left behind."""
     return bytes.fromhex(event.leaf) if isinstance(event, Redacted) else hashlib.sha256(line).digest()
 
 

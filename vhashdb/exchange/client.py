@@ -36,7 +36,7 @@ from vhashdb.exchange.state import Entry
 
 @dataclass(frozen=True)
 class Head:
-    """What a feed's keys say is current."""
+    """Current state of a feed, as its keys signed it."""
 
     position: Position
     policy: Policy
@@ -148,7 +148,7 @@ class FeedClient:
         self._head: Head | None = None
 
     def refresh(self) -> Head:
-        """What is current. If nothing changed, this costs one small request.
+        """Read the current state. If nothing changed, this costs one small request.
 
         Raises:
             FeedExpired: the signed statement ran out: a retraction may be missing.

@@ -105,7 +105,7 @@ class _PlainSocket(socket.socket):
 
 
 class _EncryptedSocket(ssl.SSLSocket):
-    """The same, encrypted."""
+    """An encrypted socket that waits and receives within a budget."""
 
     budget: Budget
 

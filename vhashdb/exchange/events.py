@@ -29,7 +29,7 @@ FILE_HASHES: Final = {"md5": 32, "sha1": 40, "sha256": 64}
 """Signals that are a hash of the whole file, with the hexadecimal digits of each."""
 
 MAX_SEQ: Final = 2**53 - 1
-"""What every JSON reader holds exactly."""
+"""Largest integer that every JSON reader holds exactly."""
 MAX_DURATION_MS: Final = 4_000_000_000
 MAX_NOTE: Final = 1000
 """Characters of a note."""
@@ -48,7 +48,7 @@ _JURISDICTION: Final = re.compile(r"(?:[A-Z]{2}(?:-[A-Z0-9]{1,3})?)?")
 _MONTH: Final = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
 _LEAF: Final = re.compile(r"[0-9a-f]{64}")
 RESERVED: Final = frozenset({"local", "federations"})
-"""What no feed may call itself: people here as they are named in the database, and a folder beside those of feeds."""
+"""Names that no feed may have: people here as they are named in the database, and a folder beside those of feeds."""
 
 
 def check_feed_id(name: str) -> str:
@@ -117,7 +117,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Basis:
-    """What led to the decision."""
+    """Basis of the decision to list a record."""
 
     origin: str = "own_review"
     policy: str = ""
@@ -238,7 +238,7 @@ class Retract:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What the publisher thinks of a record; the latest about a record counts."""
+    """The publisher's opinion on a record; its latest one counts."""
 
     on: Subject
     verdict: str
@@ -319,9 +319,9 @@ class Malformed:
 
 
 Written: TypeAlias = Put | Retract | Opinion | Allow | RevokeAllow | Note | Redacted
-"""What a publisher writes."""
+"""Events that a publisher writes."""
 Event: TypeAlias = Written | Unknown | Malformed
-"""What a consumer reads."""
+"""Events that a consumer reads."""
 
 OPERATIONS: Final[dict[str, type[Any]]] = {
     "put": Put, "retract": Retract, "opinion": Opinion, "allow": Allow, "revoke_allow": RevokeAllow, "note": Note,

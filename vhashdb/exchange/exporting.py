@@ -55,7 +55,7 @@ class Export:
         self._imports, self._opinions = Imports(store), Opinions(store)
         self.written = 0
         self.stayed: Counter[str] = Counter()
-        """How many records stayed, by reason."""
+        """Number of records that stayed, by reason."""
         self.mistakes: list[Stays] = []
         """Those of them that somebody has to correct."""
 

@@ -25,15 +25,15 @@ FOLDER = "federations"
 
 @dataclass(frozen=True)
 class Followed:
-    """What reading one roster did."""
+    """Result of reading one roster."""
 
     federation: str
     joined: tuple[str, ...] = ()
-    """Feeds that are trusted now …"""
+    """Feeds that are trusted from now on."""
     moved: tuple[str, ...] = ()
-    """… that are somewhere else now …"""
+    """Feeds that have moved to another address."""
     left: tuple[str, ...] = ()
-    """… and that are no longer listed: their level is none from now on."""
+    """Feeds that are no longer listed: their level is none from now on."""
     error: FeedError | None = None
     """Why the roster could not be read, or what it says that is not done."""
 

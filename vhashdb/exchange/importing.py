@@ -1,4 +1,4 @@
-"""What a file of others changes in a database: a pure decision for each item, and its effect in small transactions."""
+"""Import a file of others: a pure decision for each item, carried out in small transactions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOCAL: Final = "local"
 
 
 class Status(enum.StrEnum):
-    """What came of one item."""
+    """Outcome of one item, in a word."""
 
     ADDED = "added"
     HELD = "held"
@@ -49,7 +49,7 @@ class Status(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one item, or of a part of the file that is none."""
+    """Outcome of one item, or of a part of the file that is none."""
 
     number: int
     """The line it begins in, or how many items it is from the start, as `Format.counts` says."""
@@ -62,9 +62,9 @@ class Outcome:
     external_id: str = ""
     opinions: tuple[Judged, ...] = ()
     notes: tuple[str, ...] = ()
-    """What was left out, in words."""
+    """Parts that were left out, in words."""
     shortcomings: tuple[str, ...] = ()
-    """What keeps its record from being found, in words; how often each was the case is said once, at the end of the file."""
+    """Reasons why its record is hard to find, in words; the number of each is said once, at the end of the file."""
 
     def to_json(self, path: str, counts: str) -> dict[str, Any]:
         """The ``item`` line of ``vhashdb import --json``."""
@@ -84,7 +84,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Decision:
-    """What an item does."""
+    """Decision about an item."""
 
     status: Status
     reason: str = ""
@@ -92,7 +92,7 @@ class Decision:
 
 
 def decide(item: Item, known: Imported | None, held: str) -> Decision:
-    """What an item does, given what is known of its id and why the gate would hold it (empty if it would not)."""
+    """Decide about an item, given what is known of its id and why the gate would hold it (empty if it would not)."""
     if item.withdrawn or item.harmless:
         return _less(item, known)
     if not item.has_signals:
@@ -126,7 +126,7 @@ def _less(item: Item, known: Imported | None) -> Decision:
 
 @dataclass(frozen=True)
 class Said:
-    """What the person who imports says of all items."""
+    """Source, labels and reason that the person who imports gives for all items."""
 
     source: str = ""
     """Where they come from; by default the format, and where it names one the organisation."""
@@ -264,7 +264,7 @@ def beyond(item: Item, limits: FormatLimits) -> str:
 
 
 def shortcomings(item: Item) -> Iterator[str]:
-    """What keeps a record from being found, in words."""
+    """Say in words what keeps a record from being found."""
     frames = item.frames
     exact = "the very same file" if item.sha256 or item.md5 else ""
     if frames is None or not len(frames):
@@ -282,7 +282,7 @@ def shortcomings(item: Item) -> Iterator[str]:
 
 
 def details_of(details: Details, source: str, said: Said) -> Details:
-    """What is recorded of an item: what its file says, but never that it may be passed on, or more than a review."""
+    """Return the details to record: what the file says, but never that it may be passed on, or more than a review."""
     labels = (*details.labels, *said.labels)
     return replace(details, labels=labels, reason=said.reason or details.reason, source=source, reshare=False, max_action="review")
 
@@ -298,7 +298,7 @@ def opinions_by_author(item: Item, source: str) -> dict[str, tuple[str, str]]:
 
 
 def source_of(form: Format, item: Item) -> str:
-    """What an item is said to come from, if nobody says otherwise."""
+    """Return the source of an item, if nobody names one."""
     source = form.source or form.name
     owner = label_of(item.owner) if form.by_organisation else ""
     return f"{source}:{owner}" if owner else source

@@ -45,9 +45,9 @@ class FeedLimits:
     feed_s: float = 600.0
     """Seconds of waiting for a feed between two refreshes; what was brought by then is kept for the next run."""
     connect_s: float = 10.0
-    """Seconds to wait for one connection …"""
+    """Seconds to wait for one connection."""
     read_s: float = 30.0
-    """… and for an answer to begin, with its connection, its redirects, its headers and its repeated tries, or to go on."""
+    """Seconds to wait for an answer to begin, with its connection, redirects, headers and repeated tries, or to go on."""
     slowest_bytes_per_s: int = 2_000
     """An answer that is slower than this for ``read_s`` and longer is given up; a later run resumes it."""
     at_once: int = 8

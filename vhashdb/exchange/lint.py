@@ -1,4 +1,4 @@
-"""What free text of a feed may not contain: anything that leads to a person, an account or a place.
+"""Find in free text what no feed may say: anything that leads to a person, an account or a place.
 
 Deliberately strict: a refused sentence can be written again, a published address cannot be called back.
 """
@@ -32,7 +32,7 @@ _COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern i
 
 
 def findings(text: str) -> tuple[str, ...]:
-    """What ``text`` contains that no feed may say, in words; empty if nothing was seen."""
+    """Say in words what ``text`` contains that no feed may say; empty if nothing was seen."""
     return tuple(f"{name}: {found[0][:40]!r}" for name, pattern in _COMPILED.items() if (found := pattern.search(text)))
 
 

@@ -1,4 +1,4 @@
-"""What a feed's signed `targets` say: where its history stands, what its publisher allows, and which files hold it."""
+"""Encode a feed's signed `targets`: where its history stands, what its publisher allows, and which files hold it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Policy:
-    """What holds for all records of a feed."""
+    """A publisher's policy for all records of its feed."""
 
     tlp: str = "amber"
     max_action: str = "review"
@@ -42,7 +42,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Custom:
-    """What `targets` say of one file besides its length and hash."""
+    """Description of one file in `targets`, besides its length and hash."""
 
     kind: str
     """``segment``: every event from ``first`` to ``last``; ``snapshot``: the lines that count at ``last``; ``taxonomy``."""
@@ -144,7 +144,7 @@ class Listing:
 
 
 def path_of(custom: Custom) -> str:
-    """How `targets` name a file."""
+    """Return the name of a file in `targets`."""
     if custom.kind == "segment":
         return f"segments/{custom.first:010d}-{custom.last:010d}.jsonl.zst"
     if custom.kind == "snapshot":

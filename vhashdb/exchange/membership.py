@@ -40,7 +40,7 @@ FOLDER: Final = "feeds"
 
 
 class Exchange:
-    """What a database shares with others. Made by `Database.exchange`."""
+    """The exchange as one member sees it. Made by `Database.exchange`."""
 
     def __init__(self, store: Store, folder: Path, moderation: Moderation, index_reader: IndexReader, index_writer: IndexWriter) -> None:
         self._store, self._moderation = store, moderation
@@ -201,14 +201,14 @@ class Exchange:
         return Export(self._store, form, sender, imported=imported)
 
     def pending_events(self, entries: Iterable[Entry], *, now: datetime.datetime | None = None) -> PendingEvents:
-        """What one's own feed, which says these entries, does not say yet: events for `vhashdb.exchange.publisher.Publisher`."""
+        """Collect the events that one's own feed, which says these entries, lacks, for `vhashdb.exchange.publisher.Publisher`."""
         from vhashdb.exchange.pending_events import PendingEvents
 
         return PendingEvents(self._store, entries, now=now)
 
 
 def _client(hosts: Mapping[str, frozenset[str]], limits: FeedLimits) -> Client:
-    """What reads a feed; the hosts are looked up before, because reading leaves the database alone."""
+    """Make the client of a feed; the hosts are looked up before, because reading leaves the database alone."""
     from vhashdb.exchange.client import FeedClient
 
     return lambda feed, folder: FeedClient(feed.url, feed.root, folder, limits, hosts=hosts[feed.id])

@@ -1,4 +1,4 @@
-"""What a feed of one's own does not say yet: events for `vhashdb.exchange.publisher`.
+"""Collect the events that one's own feed lacks, for `vhashdb.exchange.publisher`.
 
 Only what originates here leaves: records whose source is ``local`` and that may be passed on, what became of them,
 opinions of people here on records of others, and the allow-list of people here. The feed itself is asked what it said last,
@@ -25,7 +25,7 @@ from vhashdb.store.trust_state import saw_content
 from vhashdb.store.withdrawals import Withdrawal, withdrawals
 
 _SHARED: Final = frozenset({State.ACTIVE, State.DISPUTED})
-"""What is held waits for a person here, so it does not leave."""
+"""States in which a record may leave: one that is held waits for a person here."""
 _NAMED_EYES: Final = "red"
 """The TLP of what may not be passed on to anybody."""
 
@@ -46,7 +46,7 @@ class PendingEvents:
                 self._opinions[event.on.feed, event.on.rid] = event
         self._at = now or datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         self.refused: list[tuple[str, str]] = []
-        """What was left out: the id of a record, also of one that an opinion is about, or of an entry of the allow-list; and why."""
+        """Everything left out: the id of a record, also of one that an opinion is about, or of an entry of the allow-list; and why."""
 
     def __iter__(self) -> Iterator[e.Written]:
         withdrawn = withdrawals(self._store)
@@ -59,7 +59,7 @@ class PendingEvents:
             yield from self._checked(entry.rid, self._allow(entry))
 
     def _checked(self, about: str, made: Iterator[e.Written]) -> Iterator[e.Written]:
-        """What was made, if it may leave."""
+        """Yield the events, up to one that may not leave, which is noted."""
         try:
             for event in made:
                 lint.check(event)

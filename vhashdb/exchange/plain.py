@@ -38,7 +38,7 @@ _Reader = Callable[[Any], Any]
 
 @functools.cache
 def _reader(kind: Any) -> _Reader:
-    """How values of an annotation are read. Annotations are looked at once, not for each of a million events."""
+    """Make the reader for values of an annotation. Annotations are looked at once, not for each of a million events."""
     if is_dataclass(kind):
         return _dataclass_reader(kind)  # type: ignore[arg-type]  # a class, not an instance
     if typing.get_origin(kind) is tuple:

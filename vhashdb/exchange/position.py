@@ -34,7 +34,7 @@ class Position:
 
 
 class Course(enum.StrEnum):
-    """What a head means for a consumer."""
+    """Course that a consumer takes after it has seen a head."""
 
     UNCHANGED = "unchanged"
     AHEAD = "ahead"
@@ -44,7 +44,7 @@ class Course(enum.StrEnum):
 
 
 def course(position: Position | None, head: Position) -> Course:
-    """How a signed head follows on what was accepted before.
+    """Compare a signed head with what was accepted before.
 
     Raises:
         FeedRollback: it is older.

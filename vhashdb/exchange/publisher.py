@@ -68,7 +68,7 @@ class Publisher:
     # -- reading -------------------------------------------------------------------------------
 
     def listing(self) -> Listing:
-        """What the feed says is current."""
+        """Current listing of the feed."""
         return self._repository.listing()
 
     def root(self) -> Root:
@@ -80,7 +80,7 @@ class Publisher:
         return iter(self._archive.entries(self.listing()))
 
     def state(self) -> FeedState:
-        """What the feed's events add up to."""
+        """Replay the feed's events."""
         return replay(self._archive.entries(self.listing()))
 
     # -- writing -------------------------------------------------------------------------------

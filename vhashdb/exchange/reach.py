@@ -43,7 +43,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Reach:
-    """What one feed may make us ask."""
+    """Hosts and addresses that one feed may make us ask."""
 
     own: Origin
     hosts: frozenset[str] = field(default=frozenset())

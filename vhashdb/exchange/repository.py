@@ -41,7 +41,7 @@ class Lifetimes:
 
 @dataclass(frozen=True)
 class Current:
-    """What the timestamp leads to."""
+    """Signed metadata that the timestamp leads to."""
 
     root: Metadata[Root]
     timestamp: Metadata[Timestamp]
@@ -76,7 +76,7 @@ class Repository:
         return Current(root, timestamp, snapshot, targets)
 
     def listing(self) -> Listing:
-        """What the current targets say."""
+        """Current listing, from the targets."""
         return from_targets(self.current().targets.signed, self._limits)
 
     def ageing(self) -> bool:
@@ -155,7 +155,7 @@ class Repository:
         return ("snapshot", "timestamp") if kept else ("targets", "snapshot", "timestamp")
 
     def _sign_again(self, roots: tuple[Root, ...], old: Current, keyring: Keyring) -> None:
-        """The same content, signed for all of some roots."""
+        """Sign the same content again, for all of some roots."""
         version = old.targets.signed.version
         if "targets" in self._to_sign_again(old.root.signed, roots[-1]):
             version += 1

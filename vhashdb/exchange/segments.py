@@ -29,7 +29,7 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Written:
-    """What a file of lines came out as."""
+    """A written file of lines, with its sizes and hashes."""
 
     sha256: str
     length: int
@@ -120,7 +120,7 @@ def _too_long(limits: FeedLimits) -> FeedOversize:
 
 
 def to_join(raw_sizes: Sequence[int]) -> int:
-    """How many of the last segments, whose raw sizes these are, are better joined into one; 0 if none.
+    """Count the last segments, whose raw sizes these are, that are better joined into one; 0 if none.
 
     Segments grow by steps of `FANOUT`, so a feed has few of them however often it is published, and each event is
     written anew only a few times.

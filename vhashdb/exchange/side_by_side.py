@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 def side_by_side(jobs: Sequence[Callable[[], _T]], at_once: int, patience_s: float) -> Iterator[_T | None]:
-    """What each job returns, in the order of the jobs; None for one that took longer than ``patience_s`` and is left behind.
+    """Yield the result of each job, in their order; None for one that took longer than ``patience_s`` and is left behind.
 
     A job that is left behind may go on, holds nothing of this process's end, and its place is given to the next one. Jobs
     are to return their errors: one that raises counts as left behind.

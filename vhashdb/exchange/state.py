@@ -1,4 +1,4 @@
-"""What a sequence of events adds up to. Pure: the reference for everyone who applies a feed to a database.
+"""Replay a sequence of events. Pure: the reference for everyone who applies a feed to a database.
 
 The rules, in the order of the sequence numbers:
 
@@ -25,7 +25,7 @@ Entry: TypeAlias = tuple[int, bytes, Event]
 
 @dataclass(frozen=True)
 class Said:
-    """What was last said of a record."""
+    """Latest statement about a record."""
 
     seq: int
     """The event that says it."""

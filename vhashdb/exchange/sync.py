@@ -39,14 +39,14 @@ EVIDENCE: Final = "evidence"
 """In a feed's folder: the signed metadata for which it was quarantined."""
 BATCH_EVENTS: Final = 5_000
 BATCH_BYTES: Final = 32 << 20
-"""What is held in memory between two writes to staging."""
+"""Bytes that are held in memory between two writes to staging."""
 _BROKEN_TRUST: Final = (FeedRollback, FeedFork, FeedGap, FeedIllegalStub)
-"""What only the publisher's own keys can bring about: a reason for quarantine. The rest may be the network, a mirror, or
+"""Errors that only the publisher's own keys can bring about: a reason for quarantine. The rest may be the network, a mirror, or
 somebody who holds the web server but not the keys; it changes nothing here."""
 
 
 class Outcome(enum.StrEnum):
-    """What came of bringing one feed up to date."""
+    """Outcome of bringing one feed up to date, in a word."""
 
     UNCHANGED = "unchanged"
     UPDATED = "updated"
@@ -57,7 +57,7 @@ class Outcome(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Synced:
-    """What bringing one feed up to date did."""
+    """Result of bringing one feed up to date."""
 
     feed: str
     outcome: Outcome
@@ -80,12 +80,12 @@ Client = Callable[[Feed, Path], FeedClient]
 
 @dataclass
 class Arrived:
-    """What reading one feed brought here, as far as it got. Nothing of it is in the database yet."""
+    """Everything that reading one feed brought here, as far as it got. Nothing of it is in the database yet."""
 
     feed: Feed
     client: FeedClient | None = None
     head: Head | None = None
-    """What its keys say is current, if that is known and of this feed."""
+    """Current state as its keys signed it, if that is known and of this feed."""
     way: Course = Course.UNCHANGED
     fetch: Fetch | None = None
     """The events that are missing; their files are here, except in a dry run."""
@@ -95,7 +95,7 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Syncing:
-    """What syncing needs of its surroundings."""
+    """A sync, with everything that it needs of its surroundings."""
 
     feeds: Feeds
     staging: Staging
@@ -217,7 +217,7 @@ class Syncing:
         return Outcome.QUARANTINED
 
     def _keep(self, feed: Feed, evidence: Mapping[str, bytes]) -> None:
-        """What the feed's own keys signed, as files that prove it to others."""
+        """Write what the feed's own keys signed to files that prove it to others."""
         folder = self.folder / feed.id / EVIDENCE
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in evidence.items():
@@ -225,7 +225,7 @@ class Syncing:
 
 
 def as_feed_error(error: Exception) -> FeedError:
-    """Whatever went wrong while one feed was read, as that feed's failure."""
+    """Turn an error while one feed was read into a failure of that feed."""
     if isinstance(error, FeedError):
         return error
     if isinstance(error, VhashdbError):

@@ -29,7 +29,7 @@ _MISSING: Final = (403, 404, 410)
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
 _RANGE: Final = re.compile(r"bytes (\d{1,18})-", re.ASCII)
 _TRIES: Final = 2
-"""How often a request is repeated that failed on the way, or whose server is busy."""
+"""Number of times that a request is repeated which failed on the way, or whose server is busy."""
 
 
 class FileMissing(FeedUnreachable):
@@ -40,7 +40,7 @@ class Source(Protocol):
     """A place with a feed's files."""
 
     budget: Budget
-    """What reading from it may still cost."""
+    """Budget for reading from it."""
 
     def open(self, name: str, offset: int = 0) -> contextlib.AbstractContextManager[tuple[int, Iterator[bytes]]]:
         """A file from an offset on: where it really begins, which is the offset or 0, and its blocks.
@@ -231,7 +231,7 @@ class HttpSource:
                 raise FeedUnreachable(f"{url}: {received} bytes in {elapsed:.0f} s is too slow")
 
     def _failure(self, error: Exception, what: str) -> FeedError:
-        """What went wrong on the way, as an error of the feed."""
+        """Turn an error on the way into one of the feed."""
         cause: object = error
         while isinstance(cause, urllib3.exceptions.HTTPError):  # of several tries, why the last one failed
             inner = getattr(cause, "reason", None) or (cause.args[1] if len(cause.args) > 1 else None)

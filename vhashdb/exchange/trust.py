@@ -58,7 +58,7 @@ class Trusted:
 
 @contextlib.contextmanager
 def in_our_words() -> Iterator[None]:
-    """What TUF raises becomes the rule that was broken."""
+    """Turn errors of The Update Framework into those of the rules that were broken."""
     try:
         yield
     except errors.VhashdbError:
@@ -121,7 +121,7 @@ def _config(limits: FeedLimits) -> UpdaterConfig:
 
 
 def _verified(folder: Path, unchanged: bool) -> Trusted:
-    """What the updater left behind: it writes only what it verified."""
+    """Read the metadata that the updater left behind: it writes only what it verified."""
     root = Metadata[Root].from_file(str(folder / "root.json")).signed
     if root.version > MAX_SEQ:
         raise errors.FeedMalformed("the root of trust has a version that no database can hold")

@@ -21,7 +21,7 @@ from vhashdb.exchange.state import Entry, FeedState, replay
 
 @dataclass(frozen=True)
 class Report:
-    """What was found. A broken rule is an error instead."""
+    """Findings about a feed. A broken rule is an error instead."""
 
     head: Head
     records: int

@@ -1,4 +1,4 @@
-"""What is known to be harmless, at work: pictures that must never lead to an automatic action, and one's own innocent videos. Pure."""
+"""Look up known harmless content: pictures that must never lead to an automatic action, and one's own innocent videos. Pure."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ RADIUS: Final = 31
 SHARE: Final = 0.2
 """Share of the seconds that matched that may show what is on the list before nothing may happen automatically."""
 SAMPLED: Final = 48
-"""Pictures of a record, evenly spread, that are looked up among the canaries; those that are near are compared in full …"""
+"""Pictures of a record, evenly spread, that are looked up among the canaries."""
 COMPARED: Final = 20
-"""… up to so many, those with most pictures near first."""
+"""Canaries near a record that are compared with it in full, at most; those with most pictures near come first."""
 STRUNG: Final = 3
 """Canaries of which a record has a picture each, from which on it is strung together of them."""
 _FEW_ENTRIES: Final = 4
@@ -56,7 +56,7 @@ class AllowList:
         return found
 
     def benign(self, hashes: PackedHashes, algorithm: AlgorithmId) -> npt.NDArray[np.bool_]:
-        """The same, or near a background picture: what the import gate takes for harmless."""
+        """Tell which hashes are near one on the list or near a background picture: what the import gate takes for harmless."""
         return stop_hash_mask(hashes, algorithm) | self.shows(hashes)
 
     def against(self, query: Fingerprint, stretches: Iterable[tuple[float, float]], sha256: str | None) -> str:
@@ -88,7 +88,7 @@ class Canaries:
         return len(self._fingerprints)
 
     def matched(self, record: Fingerprint) -> int:
-        """How many of them a record matches, or is strung together of; 0 if it is none."""
+        """Count the canaries that a record matches, or is strung together of; 0 if it is none."""
         usable = np.flatnonzero(record.usable)
         if not len(self._index) or not len(usable):
             return 0

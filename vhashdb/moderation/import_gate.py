@@ -21,45 +21,45 @@ from vhashdb.hashing.bits import PackedHashes
 Neighbours = Callable[[PackedHashes, int], Iterable[int]]
 """Numbers of other records with a hash within so many bits of these hashes ``(n, bytes)``."""
 Innocent = Callable[[Fingerprint], int]
-"""How many of one's own innocent videos a record matches."""
+"""Counts the innocent videos of people here that a record matches."""
 Benign = Callable[[PackedHashes, AlgorithmId], npt.NDArray[np.bool_]]
 """Which of these hashes ``(n, bytes)`` are near a picture known to be harmless: ``(n,)`` bool."""
 
 
 @dataclass(frozen=True)
 class GateLimits:
-    """What an incoming record may look like before somebody has to look at it."""
+    """Bounds within which an incoming record need not wait for a person."""
 
     set_bits: int = 128
-    """Bits of 256 that are set in a PDQ hash: it compares with the median, so half of them …"""
+    """Bits of 256 that are set in a PDQ hash: it compares with the median, so half of them."""
     far_bits: int = 24
-    """… and no real picture that shows enough to compare is further from that."""
+    """Difference from `set_bits` that no real picture exceeds if it shows enough to compare."""
     far_share: float = 0.05
     """Share of such hashes that is still believed."""
     quality: int = 50
-    """PDQ quality under which its authors advise against matching a picture …"""
+    """PDQ quality under which its authors advise against matching a picture."""
     low_share: float = 0.5
-    """… and the share of such pictures at which a record is held."""
+    """Share of pictures under that quality at which a record is held."""
     film_s: float = 1.0
     """Seconds from which on something that never changes is a film, and not a picture."""
     benign_share: float = 0.2
-    """Share of a record's pictures that may be near a harmless one …"""
+    """Share of a record's pictures that may be near a harmless one."""
     benign_sampled: int = 48
-    """… of so many, evenly spread, that are looked at."""
+    """Pictures of a record, evenly spread, that are compared with harmless ones."""
     most_hashes: int = 200_000
     """Hashes of one record that are believed: more than six hours of a lively video have."""
     longest_s: float = 12 * 3600.0
     """Seconds of one video that are believed."""
     dense: float = 40.0
-    """Hashes for each second, in all views, that are believed: the liveliest real clip of 190 has 26 …"""
+    """Hashes for each second, in all views, that are believed: the liveliest real clip of 190 has 26."""
     dense_from: int = 200
-    """… of records with at least so many."""
+    """Hashes from which on a record is examined for their number in each second."""
     strung_from: int = 64
-    """Whole pictures from which on a record is examined for being strung together …"""
+    """Whole pictures from which on a record is examined for being strung together of different videos."""
     strung_bits: int = 80
-    """… which is to have next to nothing that goes on: pictures further than this from the one before it …"""
+    """Bits from one picture to the next beyond which nothing goes on between them."""
     strung_share: float = 0.9
-    """… make up this share. Of real clips with so many pictures none has more than three quarters."""
+    """Share of such steps at which a record is held. Of real clips with so many pictures none has more than three quarters."""
     unrelated: int = 5
     """Other records with a picture like one of this record's, from which on it is suspicious."""
     neighbour_bits: int = 24
@@ -69,9 +69,9 @@ class GateLimits:
     looked_up: int = 256
     """Records of one sync, at most, whose pictures are looked up: searching costs more than everything else."""
     volume: int = 2_000
-    """New records in one sync that are no news from a feed that has been followed for a while …"""
+    """New records in one sync that are no news from a feed that has been followed for a while."""
     volume_share: float = 0.5
-    """… or this share of what it already had, if that is more."""
+    """New records in one sync, as a share of those that the feed already had, that are no news, if that is more."""
 
 
 LIMITS: Final = GateLimits()

@@ -21,7 +21,7 @@ _PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 
 
 class KnownFeed(Protocol):
-    """What is known of a feed, as `vhashdb.store.feeds.Feed` has it."""
+    """A feed whose organisation is known, as `vhashdb.store.feeds.Feed` has it."""
 
     @property
     def number(self) -> int:
@@ -41,7 +41,7 @@ class KnownFeed(Protocol):
 
 
 def skeleton(name: str) -> str:
-    """What is left of an organisation's name when everything that a reader may overlook is taken away."""
+    """Reduce an organisation's name to its skeleton: without everything that a reader may overlook (cf. Unicode UTS 39)."""
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     bare = "".join(letter for letter in folded.translate(_LOOK_ALIKE) if unicodedata.category(letter)[0] in "LN")
     for pair, one in _PAIRS:

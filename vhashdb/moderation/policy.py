@@ -37,7 +37,7 @@ DEFAULT_QUORUM: Final = 2
 
 
 class Action(enum.StrEnum):
-    """What may happen, from nothing upwards."""
+    """Action that may happen, from nothing upwards."""
 
     NONE = "none"
     LOG = "log"
@@ -54,7 +54,7 @@ _RANKS: Final = {action: rank for rank, action in enumerate(Action)}
 
 
 class FeedStatus(enum.StrEnum):
-    """How far a feed can be relied upon at the moment."""
+    """State of a feed that decides whether it can be relied upon at the moment."""
 
     LOCAL = "local"
     """Not a feed: records of this database."""
@@ -71,7 +71,7 @@ class FeedStatus(enum.StrEnum):
 
 @dataclass(frozen=True)
 class FeedTrust:
-    """How far the feed of a record may be relied upon."""
+    """Trust in the feed that a record comes from."""
 
     id: str = "local"
     max_action: Action = Action.BLOCK
@@ -105,7 +105,7 @@ class WeighedOpinion:
     verdict: str
     basis: str
     trust: Action = Action.BLOCK
-    """How far it is trusted here."""
+    """The most that people here allow it to bring about."""
     here: bool = False
     """Given by people of this database."""
     current: bool = True

@@ -1,4 +1,4 @@
-"""How much of each match a page shows, so that it opens quickly whatever it is about."""
+"""Choose how much of each match a page shows, so that it opens quickly whatever it is about."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Piece:
 
 
 def affordable(pieces: Iterable[Piece], budget_bytes: int) -> set[tuple[str, Part]]:
-    """What fits: the best match of every file first, then its map, then the second best of every file, and so on.
+    """Choose what fits: the best match of every file first, then its map, then the second best of every file, and so on.
 
     A map comes with the details only. Among equals the first ones win.
     """

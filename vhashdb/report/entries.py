@@ -37,7 +37,7 @@ MOST_TEXT: Final = 600
 
 @dataclass(frozen=True)
 class RecordLookup:
-    """How to learn more about a matched record."""
+    """Functions that tell more about a matched record."""
 
     fingerprint: Callable[[str], Fingerprint]
     opinions: Callable[[Record], Sequence[StoredOpinion]]
@@ -106,7 +106,7 @@ def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntr
 
 
 def record_facts(record: Record, lookup: RecordLookup) -> RecordFacts:
-    """What people said about a record."""
+    """Collect what people said about a record."""
     details = record.details
     opinions = lookup.opinions(record)
     rule = " · ".join(_text(text) for text in (details.reason_code, details.policy, details.law) if text)

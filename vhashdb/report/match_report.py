@@ -200,7 +200,7 @@ class _Match:
 
     @property
     def pieces(self) -> tuple[Piece, Piece]:
-        """What can be left out of it."""
+        """Parts of it that can be left out."""
         details = Piece(self.id, self.rank, Part.DETAILS, size(self.full) - size(self.map) - size(self.brief))
         return details, Piece(self.id, self.rank, Part.MAP, size(self.map))
 
@@ -241,7 +241,7 @@ def common_folder(folders: Sequence[str]) -> str:
 
 
 def _within(entry: FileEntry, folder: str) -> FileEntry:
-    """The same with its folder as seen from another."""
+    """Return the entry with its folder as seen from another."""
     if not folder:
         return entry
     inner = os.path.relpath(entry.folder, folder)

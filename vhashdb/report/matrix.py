@@ -20,9 +20,9 @@ from vhashdb.matching.explanation import AlikePoints, alike_points
 from vhashdb.report.timeline import Span
 
 MOST_CELLS: Final = (64, 48, 32, 24)
-"""Cells along each side at most: the first that gives no more than …"""
+"""Cells along each side at most: the first of these is taken that gives no more than `MOST_CHARACTERS`."""
 MOST_CHARACTERS: Final = 3000
-"""… of which a page of 1,000 files has room."""
+"""Characters of one map, so that a page of 1,000 files has room."""
 CELL_S: Final = 0.35
 """Seconds of a cell at least: looks are about that far apart, and finer cells would tear a line into dots."""
 FEWEST_CELLS: Final = 8

@@ -1,4 +1,4 @@
-"""What the page shows, as small plain values: no fingerprint and no array stays behind, so that a page may be about many files.
+"""Content of the page as small plain values: no fingerprint and no array stays behind, so that a page may be about many files.
 
 Text from outside has passed `vhashdb.text.printable` when it is in here.
 """
@@ -34,7 +34,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one organisation thinks of a record."""
+    """One organisation's opinion on a record."""
 
     author: str
     says: str
@@ -45,7 +45,7 @@ class Opinion:
 
 @dataclass(frozen=True)
 class RecordFacts:
-    """What people said about a known video."""
+    """Facts about a reference, as people gave them."""
 
     id: str
     short_id: str
@@ -55,7 +55,7 @@ class RecordFacts:
     reason: str
     source: str
     basis: str
-    """What led to the decision, and under which rule."""
+    """Origin of the decision, and the rule under which it was made."""
     reviewed: str
     dates: tuple[tuple[str, str], ...]
     """Name and day."""
@@ -131,7 +131,7 @@ class FileEntry(Judged):
     verdict: Verdict
     reason: str
     hint: str
-    """What to do about a file that could not be read."""
+    """Advice about a file that could not be read."""
     duration_s: float
     usable_s: float
     damage: tuple[str, ...]
@@ -155,7 +155,7 @@ class FileEntry(Judged):
 
 @dataclass(frozen=True)
 class VerdictCount(Judged):
-    """How many files got one verdict, and what it means."""
+    """Number of files with one verdict, and what that means."""
 
     verdict: Verdict
     count: int
@@ -168,7 +168,7 @@ class VerdictCount(Judged):
 
 @dataclass(frozen=True)
 class Facts:
-    """What was asked, of what, and when."""
+    """Facts about the run: what was asked, of what, and when."""
 
     made_at: datetime.datetime
     database: str

@@ -42,7 +42,7 @@ def render(template: str, *, styles: Sequence[str] = (), scripts: Sequence[str] 
 
 
 def render_part(template: str, *, styles: Sequence[str] = (), **values: Any) -> str:
-    """What is no page: a template with a style of its own, made of these sheets."""
+    """Render a template that is no page of its own, with a style made of these sheets."""
     return environment().get_template(template).render(style=Markup(_joined(styles)), **values)  # noqa: S704  # own files
 
 

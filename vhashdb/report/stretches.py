@@ -31,7 +31,7 @@ class Stretch:
     speed: float = 1.0
     """Known seconds per second of the file."""
     change: str = ""
-    """How the file's picture is turned, in words; empty if it is not."""
+    """Orientation of the file's picture, in words; empty if it is upright."""
     parts: str = ""
     """Which parts of the pictures were compared, in words; empty if all of both was."""
     agreed_s: float = 0.0
@@ -71,12 +71,12 @@ class Stretch:
 
     @property
     def picture_words(self) -> str:
-        """How its picture is to be seen as the known one."""
+        """Orientation and parts in which its picture shows the reference, in words."""
         return "; ".join(part for part in (self.change, self.parts) if part) or "as it is"
 
     @property
     def speed_words(self) -> str:
-        """How fast the file goes through the known video."""
+        """Speed at which the file goes through the reference, in words."""
         if self.still:
             return "a still picture"
         if not self.other_speed:

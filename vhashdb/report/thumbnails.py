@@ -90,7 +90,7 @@ def _thumbnail(frame: np.void) -> Image.Image:
 
 
 def obscured(image: Image.Image) -> Image.Image:
-    """The same picture with nothing left of it but coarse shapes, in grey."""
+    """Obscure a picture: leave coarse shapes of it, in grey."""
     longer = max(image.size)
     points = tuple(max(1, round(POINTS * side / longer)) for side in image.size)
     few = image.convert("L").resize(points, Image.Resampling.BOX).filter(ImageFilter.GaussianBlur(0.6))  # type: ignore[arg-type]  # two of them

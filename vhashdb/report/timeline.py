@@ -21,9 +21,9 @@ STEPS_S: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 18
 TICK_ROOM: Final = 19.0
 """Percent of the width that a tick with its time takes at least: five of them fit on a phone."""
 SEEN: Final = 0.05
-"""Share of the longer video under which the stretches are too short to be seen on the whole …"""
+"""Share of the longer video under which the stretches are too short to be seen on the whole."""
 AROUND: Final = 3.0
-"""… and how many times their length is shown then."""
+"""Multiple of the stretches' length that is shown if they are too short to be seen on the whole."""
 LABEL_DEPTH: Final = 0.25
 SHORTEST_S: Final = 4.0
 """Seconds that a part shows at least, and that a drawing spans at least."""
@@ -90,7 +90,7 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Side:
-    """What is known of one of the two videos."""
+    """One of the two videos."""
 
     duration_s: float
     unusable_s: tuple[Span, ...] = ()

@@ -1,4 +1,4 @@
-"""What the values of a match mean, in words for people who look at uploads."""
+"""Values of a match in words for people who look at uploads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MARKS: Final = {
     Verdict.INSUFFICIENT: "◌",
     Verdict.UNREADABLE: "✕",
 }
-"""So that colour is never alone."""
+"""Signs of the verdicts, so that colour is never alone."""
 NEVER: Final = (
     ("Never act on a score alone.", "The software only finds; somebody looks at the file and decides."),
     (
@@ -43,7 +43,7 @@ CONDITIONS: Final = {
     GateName.EVIDENCE: ("total evidence", "at least"),
     GateName.VIDEOS: ("known videos that show the same", "at most"),
 }
-"""What each condition for a match is about, and on which side of the threshold it is met."""
+"""Subject of each condition for a match, and the side of the threshold on which it is met."""
 
 ACTIONS: Final = {
     Action.NONE: "nothing",

@@ -1,4 +1,4 @@
-"""What a person can answer to a case: acts, the questions that belong to each, and how a typed line is read."""
+"""Read a reviewer's answer to a case: acts, the questions that belong to each, and how a typed line is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vhashdb.text import printable
 
 
 class Act(enum.StrEnum):
-    """What a person can answer to a case."""
+    """Act with which a person answers a case."""
 
     ACCEPT = "accept"
     REJECT = "reject"
@@ -67,7 +67,7 @@ VERDICTS: Final[Mapping[Act, tuple[str, ...]]] = {
     Act.AGREE: (AGREE, SEEN),
     Act.DISPUTE: (FALSE_POSITIVE, DISAGREE_INCLUSION, DISAGREE_LABEL, OUTDATED),
 }
-"""What can be said, the usual first."""
+"""Verdicts to choose from, the usual one first."""
 BASES: Final = tuple(reversed(codes.BASES))
 """From the weakest to the strongest."""
 
@@ -79,7 +79,7 @@ class AvailableAction:
     act: Act
     does: str
     basis: str = BASES[0]
-    """What an opinion rests on unless the person says otherwise."""
+    """Basis of an opinion unless the person says otherwise."""
 
     @property
     def key(self) -> str:
@@ -89,7 +89,7 @@ class AvailableAction:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person answered to one case; of use once all of the act's questions are answered."""
+    """A person's answer to one case; of use once all of the act's questions are answered."""
 
     act: Act
     verdict: str = ""

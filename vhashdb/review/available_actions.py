@@ -1,4 +1,4 @@
-"""What may be answered to a case, and what each answer does, in plain words. Pure."""
+"""List the actions that are available for a case, and say in plain words what each does. Pure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _DECIDED: Final = frozenset(Cause) - {Cause.MATCHED}
 
 
 def available_actions(summary: CaseSummary) -> tuple[AvailableAction, ...]:
-    """What may be answered to a record that waits."""
+    """List the actions for a record that waits."""
     return tuple(_actions(summary))
 
 
 def match_actions(summary: CaseSummary, found: FoundMatch) -> tuple[AvailableAction, ...]:
-    """What may be answered to one match of one file."""
+    """List the actions for one match of one file."""
     name = summary.record.short_id
     note = "" if found.sha256 else "; the line has no SHA-256 of the file, so it will be asked again"
     right = AvailableAction(
@@ -52,7 +52,7 @@ def _actions(summary: CaseSummary) -> Iterator[AvailableAction]:
 
 
 def _accepting(summary: CaseSummary) -> Iterator[str]:
-    """What accepting does, for each reason why the record waits."""
+    """Say what accepting does, for each reason why the record waits."""
     details, source = summary.record.details, summary.record.details.source
     mine = source == LOCAL
     if Cause.HELD in summary.causes:
@@ -81,7 +81,7 @@ def _rejecting(summary: CaseSummary) -> str:
 
 
 def _by_two(summary: CaseSummary, decision: str, does: str) -> str:
-    """The same where two people are required."""
+    """Say the effect of a decision also where two people are required."""
     if not summary.two_person:
         return does
     proposed, who = summary.proposed

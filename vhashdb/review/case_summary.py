@@ -22,17 +22,17 @@ class CaseSummary:
     cases: tuple[Case, ...]
     """Why it waits; empty if it does not."""
     published: Subject
-    """How feeds name it."""
+    """Name of the record in feeds."""
     publisher: str
     """The organisation that published it; empty for a record of one's own."""
     opinions: tuple[Opinion, ...]
     """The latest of everybody, oldest first."""
     action_cap: ActionCap
-    """What a match may lead to now."""
+    """Action cap of a match now."""
     accepted: ActionCap
-    """What it may lead to once the record is accepted."""
+    """Action cap once the record is accepted."""
     hits: RecentMatches | None
-    """How often it matched since the day that was asked about."""
+    """Matches since the day that was asked about; None if there were none."""
     alike: tuple[Alike, ...]
     two_person: bool
     actor: str
@@ -45,12 +45,12 @@ class CaseSummary:
 
     @property
     def own_opinion(self) -> Opinion | None:
-        """What people here think of it now, if they said."""
+        """Latest opinion of people here, if they gave one."""
         return next((said for said in reversed(self.opinions) if said.author == LOCAL), None)
 
     @property
     def proposed(self) -> tuple[str, str]:
-        """What somebody proposed, and who; both empty if nobody did."""
+        """Decision that somebody proposed, and who did; both empty if nobody did."""
         return next(((case.proposed, case.proposed_by) for case in self.cases if case.proposed), ("", ""))
 
     @property

@@ -17,7 +17,7 @@ from vhashdb.store.undoing import Memory
 
 @dataclass(frozen=True)
 class Done:
-    """What an answer did."""
+    """Result of a decision."""
 
     record: Record
     """As it stands now."""

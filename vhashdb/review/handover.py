@@ -1,4 +1,4 @@
-"""What one shift hands to the next: what is open, and what was decided. Pure; the facts come from the store.
+"""Write what one shift hands to the next: open cases and decisions. Pure; the facts come from the store.
 
 It names no file of anybody, except those of a list of matches that was walked through just before: these are known to the
 person who asks, and stand nowhere else.
@@ -101,11 +101,11 @@ class Section:
     head: tuple[str, ...]
     rows: Sequence[Sequence[str]]
     none: str
-    """What is said if there is no row."""
+    """Text where there is no row."""
 
 
 def title(handover: Handover) -> str:
-    """What it is, of when and by whom."""
+    """Return the title: of when and by whom it is."""
     return f"Handover, {_time(handover.at)}, by {handover.by}"
 
 
@@ -118,14 +118,14 @@ def summary(handover: Handover) -> str:
 
 
 def note(handover: Handover) -> str:
-    """What the reader should know about names of files."""
+    """Tell the reader whether there are names of files in it."""
     if handover.matches is None:
         return "No name of an uploaded file is in here: the database has none."
     return "The names of files come from the list of matches that was walked through. The database has none: treat this file accordingly."
 
 
 def sections(handover: Handover) -> Iterator[Section]:
-    """What is open comes first: it is what the next shift has to do."""
+    """Yield the tables; open cases come first, as they are what the next shift has to do."""
     rows = [
         (_day(case.since), words.CAUSES[case.cause], case.record[:8], ", ".join(case.labels), case.source, _why(case))
         for case in handover.open

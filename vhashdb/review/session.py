@@ -29,13 +29,13 @@ Effect = Answer | Undo
 
 @dataclass(frozen=True)
 class Step:
-    """What a typed line led to."""
+    """Result of a typed line."""
 
     session: ReviewSession
     effect: Effect | None = None
     """To be carried out, and then told to the session."""
     note: str = ""
-    """What the person is to be told."""
+    """Message for the person; empty if there is none."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,15 @@ class ReviewSession:
     place: int = 0
     """The case that is shown, from 0; ``total`` after the last."""
     decided: tuple[Written, ...] = ()
-    """What was answered and written, oldest first."""
+    """Answers that were written, oldest first."""
     gone: frozenset[int] = frozenset()
     """Places that somebody else settled meanwhile."""
     draft: Answer | None = None
     """The act that was picked, with what was answered to it so far."""
     answered: int = 0
-    """How many of its questions."""
+    """Number of the act's questions that are answered."""
     pending: Effect | None = None
-    """What was given out and not heard of since."""
+    """Effect that was given out and not heard of since."""
     over: bool = False
 
     @classmethod
@@ -95,7 +95,7 @@ class ReviewSession:
     # -- what a person types -------------------------------------------------------------------
 
     def answer(self, line: str, actions: Sequence[AvailableAction]) -> Step:
-        """What a line leads to, given what may be answered to the case that is shown.
+        """Take a typed line, given the actions that are available for the case that is shown.
 
         Raises:
             ValueError: the session is over, or the last effect was not heard of.

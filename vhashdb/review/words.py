@@ -1,4 +1,4 @@
-"""What a moderator reads about a case: every code of the database in words."""
+"""Codes of the database in the words that a moderator reads about a case."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ VERDICTS: Final = {
     "disagree_label": "it belongs here, but under another label",
     "outdated": "it was right once and is not any more",
 }
-"""What a person can say, in the first person."""
+"""Verdicts as a person gives them, in the first person."""
 
 CAUSES: Final = {
     "held": "held",

@@ -1,4 +1,4 @@
-"""What somebody says who looked at a record or at a match, remembered so that it can be taken back."""
+"""Record what somebody says who looked at a record or at a match, so that it can be taken back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AssessedMatch(NamedTuple):
 
 
 class Assessments:
-    """What people of one database say after they looked. Each of these is one transaction, and gives what `Reviews.undo` needs."""
+    """Assessments by people of one database. Each is one transaction, and returns what `Reviews.undo` needs."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -68,7 +68,7 @@ class Assessments:
         return memories[0]
 
     def own(self, record: Record) -> Opinion | None:
-        """What people here think of a record now, if they said."""
+        """Return the latest opinion of people here on a record, if they gave one."""
         return next((said for said in reversed(self._opinions.about(record)) if said.author == LOCAL), None)
 
     def assessed(self) -> frozenset[AssessedMatch]:

@@ -17,7 +17,7 @@ from vhashdb.store.sqlite import sqlite_errors
 from vhashdb.writing import sync_folder
 
 FEEDS_FOLDER: Final = "feeds"
-"""What is known of each feed's signed state, beside the records."""
+"""Folder with the signed state of each feed, beside the records."""
 _DOWNLOADS: Final = "files"
 
 

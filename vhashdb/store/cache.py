@@ -1,4 +1,4 @@
-"""What was decoded once need not be decoded again: a cache of file hashes and of looks at files.
+"""Cache file hashes and fingerprints, so that a file need not be decoded twice.
 
 It is a file of its own, apart from the database, and can be deleted at any time. It holds no name: a file is known by
 a hash of its path, size, times and inode, and its looks by the file's SHA-256. Hashes of uploads are data about uploads
@@ -105,7 +105,7 @@ class FingerprintCache:
         self._put(_file, {"key": _key(file)}, {"sha256": hashes.sha256, "md5": hashes.md5})
 
     def fingerprint(self, sha256: str, key: str) -> Fingerprint | None:
-        """What a recipe made of the file with this hash, if it is known."""
+        """Return the cached fingerprint of the file with this hash; None if there is none for the cache key."""
         for row in self._found(_look, sha256=sha256, recipe=key):
             try:
                 return from_bytes(row["fingerprint"])
@@ -156,7 +156,7 @@ class FingerprintCache:
 
     @contextlib.contextmanager
     def _quietly(self) -> Iterator[None]:
-        """Whatever is wrong with a cache, the question can be answered without it."""
+        """Go on without the cache if anything is wrong with it: the query can be answered all the same."""
         try:
             yield
         except DatabaseLocked as error:  # this once, nothing is kept

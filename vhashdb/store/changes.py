@@ -1,4 +1,4 @@
-"""What the index needs of the records: who may be matched, by which fingerprint, and what was written since."""
+"""Read what the index needs of the records: which may be matched, by which fingerprint, and what was written since."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Change:
 
 
 def counting(selection: Selection) -> list[sa.ColumnElement[bool]]:
-    """What is true of the rows of records that count, as `Selection.allows` has it."""
+    """Translate a selection into conditions on rows of records, as `Selection.allows` has it."""
     record, label = schema.record.c, schema.label.c
     labelled = [sa.exists().where(label.record == record.number, label.label == wanted) for wanted in selection.labels]
     given = ((record.severity, selection.severities), (record.source, selection.sources), (record.state, selection.states))
@@ -52,7 +52,7 @@ class Changes:
         yield from self._of(schema.record.c.change > change)
 
     def of(self, numbers: Sequence[int]) -> Iterator[Change]:
-        """The same of some records, by number."""
+        """Yield some records, by number, as `since` does."""
         for start in range(0, len(numbers), _AT_ONCE):
             yield from self._of(schema.record.c.number.in_(numbers[start : start + _AT_ONCE]))
 

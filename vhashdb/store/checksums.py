@@ -219,7 +219,7 @@ def problems(connection: Connection) -> Iterator[str]:
 
 
 def definitions(connection: Connection) -> dict[str, str]:
-    """What the tables, indexes and triggers are, in SQL, by their names."""
+    """Return the definitions of tables, indexes and triggers, in SQL, by their names."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
     return {str(name): str(sql) for name, sql in rows}
 

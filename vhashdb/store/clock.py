@@ -20,7 +20,7 @@ from vhashdb.store import schema
 LEAP: Final = datetime.timedelta(days=30)
 CONFIRMED_ON: Final = 3
 _GRAIN: Final = datetime.timedelta(hours=1)
-"""How exactly it is kept: one write an hour is enough."""
+"""Precision to which it is kept: one write an hour is enough."""
 _SEEN: Final = "seen_at"
 _AHEAD: Final = "seen_ahead"
 

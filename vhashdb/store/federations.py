@@ -24,7 +24,7 @@ class Federation:
     url: str
     root: bytes
     trust: str
-    """What the feeds of its members are allowed, unless people here set it."""
+    """Trust in the feeds of its members, unless people here set it."""
     version: int
     """Epoch of the roster that was read last."""
     checked_at: datetime.datetime | None

@@ -22,7 +22,7 @@ from vhashdb.store.settings import read_hosts, write_hosts
 
 TRUST: Final = ("none", "log", "review", "block")
 NEW, SYNCED, QUARANTINED, REMOVED = "new", "synced", "quarantined", "removed"
-"""What `Feed.status` may be. Whether a synced feed is fresh or stale is a matter of the time at which one asks."""
+"""Values of `Feed.status`. Whether a synced feed is fresh or stale is a matter of the time at which one asks."""
 
 LOCAL: Final = "local"
 """People here, where a feed's id would stand: no feed may be called so."""
@@ -49,9 +49,9 @@ class Feed:
     evidence: str
     epoch: int
     seq: int
-    """Everything up to here is in the records …"""
+    """Number of the last event that is in the records."""
     chain: str
-    """… and this is the chain's value there, in hexadecimal."""
+    """The chain's value after that event, in hexadecimal."""
     head_seq: int
     head_chain: str
     root_version: int

@@ -24,7 +24,7 @@ WHAT_WRONG_IS: Final = (
 
 @dataclass(frozen=True)
 class SourceFigures:
-    """How right one source was, as far as is known here."""
+    """Figures of one source: how right it was, as far as is known here."""
 
     source: str
     records: int
@@ -44,7 +44,7 @@ class SourceFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """What happened from one day to another, both included; and how many records there are now."""
+    """Figures of a period, both days included, and of the records there are now."""
 
     since: datetime.date
     until: datetime.date
@@ -119,7 +119,7 @@ def figures(store: Store, since: datetime.date, until: datetime.date) -> Figures
 
 
 def figures_in(connection: Connection, since: datetime.date, until: datetime.date) -> Figures:
-    """The same in a snapshot that goes on, where the temporary table ``hit`` then has the records that were matched.
+    """Count the figures in a snapshot that goes on, where the temporary table ``hit`` then has the records that were matched.
 
     Its columns: the record's ``number``, ``id`` and ``source``; how many ``matches``, and how many of them were ``possible``.
     """

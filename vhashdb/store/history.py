@@ -1,4 +1,4 @@
-"""What people here decided in a period, as the audit log tells it."""
+"""Read from the audit log what people here decided in a period."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Decided:
     source: str
     reason: str
     verdict: str
-    """Of an opinion …"""
+    """Verdict of an opinion; empty for any other decision."""
     basis: str
-    """… and what it rests on."""
+    """Basis of an opinion; empty for any other decision."""
     taken_back: bool
 
 

@@ -1,4 +1,4 @@
-"""What was imported from files of others: which record came from which id of which source, and what it brought along."""
+"""Remember what was imported from files of others: which record came from which id of which source, and what it brought along."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Place:
 
     @property
     def key(self) -> str:
-        """What it is looked up by; it does not tell the id, which may be a hash that must be forgotten."""
+        """Key by which it is looked up; it does not tell the id, which may be a hash that must be forgotten."""
         return hashlib.sha256(f"{self.source}\n{self.external_id}".encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What is known of one id of one source."""
+    """State of one id of one source."""
 
     record: str
     """The record's id here."""
@@ -61,7 +61,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Content:
-    """What one item of a file brings."""
+    """Content that one item of a file brings."""
 
     new: NewRecord
     fingerprint: Fingerprint
@@ -82,7 +82,7 @@ class Imports:
         self._store = store
 
     def find(self, place: Place) -> Imported | None:
-        """What is known of a place."""
+        """Look up a place."""
         with self._store.transactions.reading() as connection:
             return _find(connection, place)
 
@@ -113,7 +113,7 @@ class Batch:
         self._added: dict[Place, Imported] = {}
 
     def find(self, place: Place) -> Imported | None:
-        """What is known of a place, changes of this transaction included."""
+        """Look up a place, changes of this transaction included."""
         return self._added.get(place) or _find(self._connection, place)
 
     def add(self, place: Place, content: Content) -> str:

@@ -1,4 +1,4 @@
-"""How an older records file becomes a newer one.
+"""Bring an older records file up to date.
 
 `MIGRATIONS` is the whole history: a new database runs every step, an older one the steps it lacks. A step is never
 changed once it was released; a change of the tables comes with a new step.
@@ -41,7 +41,7 @@ def _exchange(connection: Connection) -> None:
 
 
 def _imports(connection: Connection) -> None:
-    """What was imported from files, under which id, and hashes that are kept for others."""
+    """Add tables for ids of imported items, and for hashes that are kept for others."""
     metadata.create_all(connection, tables=[imported, other_hash])
     # Lists of others often have MD5 alone: whether there is such a record is asked for every file.
     connection.execute(text("CREATE INDEX record_md5_alone ON record (md5) WHERE md5 IS NOT NULL AND sha256 IS NULL"))

@@ -24,7 +24,7 @@ from vhashdb.store.trust_state import feed_trust, trust_states
 
 
 class Moderation:
-    """What people decide about records, and what a match may lead to. Made by `Database.moderation`."""
+    """Moderation of one database: decisions about records, and the action cap of a match. Made by `Database.moderation`."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._algorithm = store, store.algorithm
@@ -35,7 +35,7 @@ class Moderation:
         self.reviews = Reviews(store)
         """The records that wait for a person, and the decisions about them."""
         self.assessments = Assessments(store)
-        """What people here said after they looked at a record or a match."""
+        """Assessments by people here who looked at a record or a match."""
 
     def action_caps(
         self,

@@ -1,4 +1,4 @@
-"""What organisations think of records, their own and each other's, and what they say must never act automatically."""
+"""Keep the opinions of organisations on records, and the allow-lists of what must never act automatically."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one organisation thinks of one record; the latest counts."""
+    """One organisation's opinion on one record; its latest one counts."""
 
     author: str
     """The id of the feed that says so; ``local`` for people here."""
@@ -74,7 +74,7 @@ class Opinions:
         self._transactions = store.transactions
 
     def subject(self, record: Record) -> Subject:
-        """How feeds name a record."""
+        """Return the name of a record in feeds."""
         with self._transactions.reading() as connection:
             query = (
                 sa.select(tables.feed.c.id, tables.origin.c.rid, tables.origin.c.rev)
@@ -151,7 +151,7 @@ class Opinions:
             return [Opinion(**row) for row in rows]
 
     def ours(self) -> list[Opinion]:
-        """What people here said of other organisations' records, oldest first."""
+        """Return the opinions of people here on other organisations' records, oldest first."""
         with self._transactions.reading() as connection:
             own = set(connection.execute(sa.select(tables.feed.c.id).where(tables.feed.c.own)).scalars()) | {LOCAL}
             query = sa.select(tables.opinion).where(tables.opinion.c.author == LOCAL, tables.opinion.c.on_feed.not_in(own))

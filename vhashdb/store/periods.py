@@ -16,7 +16,7 @@ MAX_SPANS: Final = 1000
 
 
 class By(enum.StrEnum):
-    """How long a span is."""
+    """Length of a span."""
 
     DAY = "day"
     WEEK = "week"
@@ -91,7 +91,7 @@ def _by(name: By | str) -> By:
 
 
 def _whole(day: datetime.date, by: By) -> tuple[int, ...]:
-    """What all days of one whole span have in common."""
+    """Return what all days of one whole span have in common."""
     if by is By.MONTH:
         return day.year, day.month
     return day.isocalendar()[:2] if by is By.WEEK else (day.toordinal(),)

@@ -27,7 +27,7 @@ _NEGATIVE: Final = sql_list(NEGATIVE)
 
 @dataclass(frozen=True)
 class Promotion:
-    """What one sync changed."""
+    """Changes by one sync."""
 
     added: int = 0
     changed: int = 0
@@ -177,7 +177,7 @@ def refresh_disputes(connection: Connection, which: str, **values: Any) -> None:
 
 
 def refresh_disputes_of(connection: Connection, author: str) -> None:
-    """The same of everything that somebody, whose words count for more or less than before, has an opinion on."""
+    """Refresh the disputes on everything that somebody has an opinion on whose trust changed."""
     refresh_disputes(connection, _SPOKEN_BY, id=author)
 
 

@@ -1,4 +1,4 @@
-"""What was asked, on its way into the audit log: asking never waits for a writer, and an answer is never lost to a log.
+"""Write queries to the audit log: a query never waits for a writer, and an answer is never lost to a log.
 
 Lines are kept in memory until they can be written: after an answer if nobody else is writing at that moment, and when the
 database is closed. There are as many kept as `MAX_WAITING`; what could not be written is counted.

@@ -1,4 +1,4 @@
-"""What waits for a person: held records, disputes, reviews that are due, records past their time, and records that matched.
+"""List the cases that wait for a person: held records, disputes, due reviews, expired records, and records that matched.
 
 A record that waits because it **matched** does so until somebody here has looked at it since: any line of the audit log
 in `SETTLING` that is younger than the match, and was not taken back.
@@ -48,13 +48,13 @@ class Case:
     labels: tuple[str, ...]
     source: str
     proposed: str
-    """What one person proposed, where two are required."""
+    """Decision that one person proposed, where two are required."""
     proposed_by: str
 
 
 @dataclass(frozen=True)
 class RecentMatches:
-    """How often a record matched in a period."""
+    """Matches of one record in a period."""
 
     count: int
     best: float
@@ -130,9 +130,9 @@ _FACTS: Final = """(SELECT json_group_array(label) FROM label WHERE record = q.n
        coalesce(h.proposed, '') AS proposed, coalesce(h.proposed_by, '') AS proposed_by
 FROM ({queue}) q JOIN record r ON r.number = q.number LEFT JOIN held h ON h.record = q.number"""
 _ABOUT: Final = "AND r.id = :record"
-"""The same of one record alone …"""
+"""Condition that restricts cases to one record."""
 _SAID: Final = {"said": "AND a.record = :record", "action": "+a.action"}
-"""… and of its lines in the audit log; the plus keeps SQLite from reading all matches there ever were instead."""
+"""Conditions that restrict the audit log to one record; the plus keeps SQLite from reading all matches there ever were instead."""
 
 _HITS: Final = """
 SELECT count(*) AS number, max(json_extract(details, '$.score')) AS best, max(at) AS last FROM audit
@@ -152,7 +152,7 @@ def waiting(connection: Connection, today: datetime.date, record: str | None = N
 
 
 def waiting_in(connection: Connection, today: datetime.date) -> dict[Cause, int]:
-    """How many cases a decision or an opinion ends, by cause."""
+    """Count the cases that a decision or an opinion ends, by cause."""
     found = Counter(case.cause for case in waiting(connection, today))
     return {cause: found[cause] for cause in Cause if cause is not Cause.MATCHED}
 
@@ -167,7 +167,7 @@ def matched(connection: Connection, since: datetime.datetime, record: str | None
 
 
 def hits(connection: Connection, record: str, since: datetime.datetime) -> RecentMatches | None:
-    """How often a record matched since then, whether or not somebody looked; None if it did not."""
+    """Count the matches of a record since then, whether or not somebody looked; None if there were none."""
     query = sa.text(_HITS).columns(last=sa.DateTime)
     row = connection.execute(query, {"record": record, "since": stamp(since)}).one()
     return RecentMatches(row.number, row.best, row.last) if row.number else None

@@ -1,4 +1,4 @@
-"""What is known about one known video: plain values, checked when they are made."""
+"""One recorded video: plain values, checked when they are made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_ACTIONS: Final = ("log", "review", "block")
 TLP: Final = ("clear", "green", "amber", "amber+strict", "red")
 MAX_REASON: Final = 280
 EXPIRED: Final = "it has expired, so it never matches"
-"""What is said of a record whose last day was over when it was added."""
+"""Note on a record whose last day was over when it was added."""
 
 _T = TypeVar("_T", bound=str)
 _LABEL: Final = re.compile(r"[a-z0-9]+(?:[-_.:/][a-z0-9]+)*")
@@ -27,7 +27,7 @@ _CODE: Final = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*")
 
 
 class State(enum.StrEnum):
-    """What a record's presence means."""
+    """State of a record."""
 
     ACTIVE = "active"
     HELD = "held"
@@ -40,21 +40,21 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Details:
-    """What people say about a record. All of it can be left out; ``max_action`` is ``review`` unless raised."""
+    """Statements by people about a record. All of it can be left out; ``max_action`` is ``review`` unless raised."""
 
     labels: tuple[str, ...] = ()
     severity: str = "unspecified"
     reason: str = ""
     """Why it is here, in words, at most 280 characters."""
     reason_code: str = ""
-    """The same as a code of the federation's taxonomy."""
+    """The reason as a code of the federation's taxonomy."""
     origin: str = "own_review"
-    """What led to the decision; one of `ORIGINS`."""
+    """Origin of the decision; one of `ORIGINS`."""
     policy: str = ""
     law: str = ""
     review_method: str = "unspecified"
     reviewers: int = 0
-    """How many people looked at it."""
+    """Number of people who looked at it."""
     max_action: str = "review"
     """The most that a match may lead to without a person."""
     source: str = "local"
@@ -121,7 +121,7 @@ class Record:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What kind of harm it shows."""
+        """Kinds of harm that it shows."""
         return self.details.labels
 
     @property

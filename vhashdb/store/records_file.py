@@ -172,7 +172,7 @@ class Store:
             return max(now_utc(), clock.latest(connection))
 
     def counts(self) -> dict[State, int]:
-        """How many records are in each state."""
+        """Count the records in each state."""
         query = sa.select(schema.record.c.state, sa.func.count().label("number")).group_by(schema.record.c.state)
         with self._reading() as connection:
             found = {row.state: int(row.number) for row in connection.execute(query)}
@@ -191,7 +191,7 @@ class Store:
             return connection.execute(query).scalar()
 
     def problems(self) -> list[str]:
-        """What SQLite's own integrity check and the checksums of rows and fingerprints find wrong; empty if all is well."""
+        """Check the file with SQLite's integrity check and the checksums of rows and fingerprints; empty if all is well."""
         with self._reading() as connection:
             found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
             for number, blob in connection.execute(sa.select(schema.fingerprint.c.record, schema.fingerprint.c.blob)):
@@ -289,7 +289,7 @@ class Store:
         return self._by_file_hash(schema.record.c.sha256 == sha256)
 
     def by_md5(self, md5: str, *, alone: bool = True) -> Record | None:
-        """The same by MD5; ``alone``: only of records of which no SHA-256 is known, which would tell more surely."""
+        """Return the record with this MD5; ``alone``: only one of which no SHA-256 is known, which would tell more surely."""
         known = schema.record.c.md5 == md5
         return self._by_file_hash(known & schema.record.c.sha256.is_(None) if alone else known)
 
@@ -360,7 +360,7 @@ class Store:
             self.mark_in(connection, record.id, sha256, reason)
 
     def mark_in(self, connection: Connection, record: str, sha256: str, reason: str) -> None:
-        """The same, of a record by its full id, in a transaction that is under way."""
+        """Remember that a file is not a record, given by its full id, in a transaction that is under way."""
         insert = sqlite_insert(schema.not_this).values(record=record, sha256=sha256, reason=reason, at=now_utc())
         connection.execute(insert.on_conflict_do_nothing())
         self.log_in(connection, "unmatch", record, sha256=sha256, reason=reason)

@@ -1,4 +1,4 @@
-"""What people decide about the records in the queue, alone or in pairs."""
+"""Decide about the records in the queue, alone or in pairs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Case", "Cause", "Decision", "Outcome", "Reviews"]
 
 
 class Decision(enum.StrEnum):
-    """What came of a review."""
+    """Outcome of a review."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -32,7 +32,7 @@ class Decision(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a decision did."""
+    """Result of a decision."""
 
     record: Record
     decision: Decision
@@ -51,7 +51,7 @@ class Reviews:
 
     @property
     def rules(self) -> Rules:
-        """What the people here agreed on."""
+        """Rules that the people here agreed on."""
         with self._transactions.reading() as connection:
             return read_rules(connection)
 
@@ -66,7 +66,7 @@ class Reviews:
     def queue(
         self, *, record: str | None = None, today: datetime.date | None = None, matched_since: datetime.datetime | None = None
     ) -> list[Case]:
-        """What waits for a person, oldest first; of one record or of all.
+        """List the cases that wait for a person, oldest first; of one record or of all.
 
         Args:
             record: the full id of the only record to ask about.
@@ -81,7 +81,7 @@ class Reviews:
         return cases + [case for case in recent if case.record not in known]
 
     def hits(self, record: Record, since: datetime.datetime) -> RecentMatches | None:
-        """How often a record matched since then (UTC, without a time zone); None if it did not."""
+        """Count the matches of a record since then (UTC, without a time zone); None if there were none."""
         with self._transactions.reading() as connection:
             return queue.hits(connection, record.id, since)
 

@@ -1,4 +1,4 @@
-"""What is particular to SQLite: how a file is opened, what is in its header, and what SQLite's errors mean."""
+"""Open SQLite files and translate their errors; what is particular to SQLite is here."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def check_unchanged(path: Path, connection: sa.Connection) -> None:
 
 
 def _how(path: Path) -> str:
-    """How a file is opened for reading.
+    """Return the options with which a file is opened for reading.
 
     Where a log of changes is left, it has to be read too, which takes locks. Otherwise SQLite is told that nothing
     changes, for it would make the log and the shared memory beside it even to read.
@@ -183,7 +183,7 @@ def _disk_full(path: Path) -> errors.DatabaseError:
 
 
 def only_read(path: Path) -> errors.DatabaseError:
-    """What a writer is told of a file that may only be read."""
+    """Make the error for a writer of a file that may only be read."""
     return errors.DatabaseError(
         f"{path} may only be read", hint="write where it was copied from, or check the permissions of the folder and the file"
     )

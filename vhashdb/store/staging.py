@@ -1,4 +1,4 @@
-"""What is on its way into the records: staged where nothing matches it, and promoted in the one transaction of a sync."""
+"""Stage events on their way into the records, where nothing matches them, and promote them in the one transaction of a sync."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reached:
-    """How far a sync got, which is to be kept together with what it brought."""
+    """Position that a sync reached, to be kept together with what it brought."""
 
     epoch: int
     """Of the feed's history."""
     seq: int
-    """The last event that is staged …"""
+    """The last event that is staged."""
     chain: str
-    """… and the chain's value there, in hexadecimal, which was compared with the signed one."""
+    """The chain's value after that event, in hexadecimal, which was compared with the signed one."""
     root_version: int
     whole: bool = False
     """Staging has everything that the feed says: what is absent is retracted."""
@@ -124,7 +124,7 @@ class Staging:
         return int(new), int(before)
 
     def promote(self, feed: Feed, reached: Reached) -> Promotion:
-        """What is staged becomes records, and the cursor moves, in one transaction.
+        """Turn what is staged into records and move the cursor, in one transaction.
 
         Raises:
             FeedBusy: another sync of the feed has begun since.

@@ -1,4 +1,4 @@
-"""What is in the database and what it catches: the figures of a transparency report and more, counted in the database.
+"""Count what is in the database and what it catches: the figures of a transparency report and more.
 
 Nothing in them is about a file that was asked about, or about a person.
 """
@@ -42,7 +42,7 @@ AGES: Final = (
 )
 """Classes of records by the days since they were added, each with the days it ends before."""
 ASKED: Final = (Verdict.MATCH, Verdict.POSSIBLE, Verdict.NO_MATCH, Verdict.INSUFFICIENT)
-"""What a question can be answered with."""
+"""Verdicts that a query can have."""
 FOUND: Final = (Verdict.MATCH, Verdict.POSSIBLE)
 TOP: Final = 10
 """Records that are named because they matched most."""
@@ -70,7 +70,7 @@ class Statistics:
 
     period: Period
     today: datetime.date
-    """What the age of a record is counted to, and when a review is due."""
+    """Day up to which the age of a record is counted, and when a review is due."""
     figures: Figures
     unlabelled: int
     """Records in force that have no label."""

@@ -18,7 +18,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 class Transactions:
-    """What can be done with one file: read it, or write to it in one step."""
+    """Read one file, or write to it in one step."""
 
     def __init__(
         self, path: Path, engine: sa.Engine, *, refusal: DatabaseError | None = None, ending: Callable[[Connection], None] | None = None
@@ -40,7 +40,7 @@ class Transactions:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
-        """The same for several questions about one moment; what is made in temporary tables is gone afterwards."""
+        """Open a connection for several queries about one moment; what is made in temporary tables is gone afterwards."""
         with self.reading() as connection:
             connection.exec_driver_sql("BEGIN")  # in WAL mode it neither waits for a writer nor makes one wait
             try:
@@ -94,7 +94,7 @@ class Transactions:
 
 @contextlib.contextmanager
 def _patience(connection: Connection, *, wait: bool) -> Iterator[None]:
-    """How long a lock is waited for."""
+    """Set for how long a lock is waited for."""
     if wait:
         yield
         return

@@ -23,13 +23,13 @@ from vhashdb.store.records import Record
 SEEN_BY_PEOPLE = frozenset({"human", "human_assisted"})
 """Methods of review in which somebody looked at the content."""
 IMPORTED: Final = Action.REVIEW
-"""How far those are trusted whose opinions came in a file of others: as far as the records in it."""
+"""Trust in those whose opinions came in a file of others: as far as in the records in it."""
 
 
 HARMLESS_UPLOADS: Final = 5
-"""Different uploads that matched records of one feed and were called harmless here, from which on the feed is suspected …"""
+"""Different uploads that matched records of one feed and were called harmless here, from which on the feed is suspected."""
 HARMLESS_DAYS: Final = 30
-"""… if that was in so many days, and after people here last said how far they trust it."""
+"""Days in which they have to be that many, after people here last said how far they trust the feed."""
 
 _SUSPECTED: Final = sa.text(
     "SELECT f.id, count(DISTINCT n.sha256) AS uploads FROM audit m "
@@ -49,7 +49,7 @@ def suspected(connection: Connection, now: datetime.datetime) -> dict[str, str]:
 
 
 def status_of(status: str, why: str, expires_at: datetime.datetime | None, now: datetime.datetime) -> tuple[FeedStatus, str]:
-    """How far a feed can be relied upon now, and why not further."""
+    """Return how far a feed can be relied upon now, and why not further."""
     if status == QUARANTINED:
         return FeedStatus.QUARANTINED, why
     if status == NEW:

@@ -29,14 +29,14 @@ _REACHING_OUT: Final = {"publish": "the feed was published", "sync": "feeds were
 
 @dataclass(frozen=True)
 class Memory:
-    """How a record stood before a decision about it, and which lines of the audit log tell of the decision."""
+    """State of a record before a decision about it, and the lines of the audit log that tell of the decision."""
 
     record: str
     """Its id."""
     after: int
-    """The lines above this number, up to …"""
+    """Number of the last line before the decision."""
     until: int
-    """… this one."""
+    """Number of the decision's last line."""
     standing: Mapping[str, Any]
     held: Mapping[str, Any] | None
     opinions: tuple[Mapping[str, Any], ...]
@@ -59,7 +59,7 @@ class Remembering:
         self._after = _last_line(connection)
 
     def ended(self) -> Memory:
-        """What is needed to take the decision back."""
+        """Return what is needed to take the decision back."""
         until = _last_line(self._connection)
         return Memory(self._record, self._after, until, self._standing, self._held, self._opinions, self._sha256)
 
@@ -112,7 +112,7 @@ _DECIDE_AGAIN: Final = "decide anew instead: give another opinion, or accept or 
 
 
 def _own_opinions(connection: Connection, record: str, number: int) -> sa.Select[Any]:
-    """What people here think of a record, under each name that feeds have for it."""
+    """Select the opinions of people here on a record, under each name that feeds have for it."""
     published = sa.select(tables.origin.c.rid).where(tables.origin.c.record == number)
     rids = [record, *connection.execute(published).scalars()]
     return sa.select(tables.opinion).where(tables.opinion.c.author == LOCAL, tables.opinion.c.on_rid.in_(rids))

@@ -51,7 +51,7 @@ def withdraw(store: Store, record: Record, *, reason: str, code: str = WITHDRAWN
 
 
 def withdrawals(store: Store) -> dict[str, Withdrawal]:
-    """What was retracted here, by the record's id."""
+    """Return the retractions by people here, by the record's id."""
     with store.transactions.reading() as connection:
         rows = connection.execute(sa.select(tables.withdrawal))
         return {row.record: Withdrawal(row.code, row.erase, row.at) for row in rows}

@@ -1,4 +1,4 @@
-"""How the text of a file is encoded and how its lines end, told from its first bytes; and the same text in UTF-8."""
+"""Recognise the encoding and the line ends of a text from its first bytes, and read it as UTF-8."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _RARE_ENDS: Final = ("\x85", "\N{LINE SEPARATOR}", "\N{PARAGRAPH SEPARATOR}")
 
 @dataclass(frozen=True)
 class TextForm:
-    """How a file holds its text."""
+    """Encoding and line end of a text file."""
 
     encoding: str = "utf-8"
     mark: int = 0
@@ -56,7 +56,7 @@ class TextForm:
 
 
 def binary_kind(head: bytes) -> str:
-    """What a file that is no text is, and what to do with it, in words; empty if it is not known."""
+    """Say of a binary file what it is and what to do with it; empty if it is not known."""
     return next((words for magic, words in _BINARY.items() if head.startswith(magic)), "")
 
 
@@ -89,7 +89,7 @@ def _without_mark(head: bytes) -> str:
 
 
 def _line_end(text: str) -> str:
-    """What ends lines: a line feed if there is any. The rare ones may stand within the texts of JSON and XML."""
+    """Return the line end: a line feed if there is any. The rare ones may stand within the texts of JSON and XML."""
     if "\n" in text or "\r" not in text:
         rare = "\n" not in text and text.lstrip()[:1] not in ("{", "[", "<")
         return next((end for end in _RARE_ENDS if end in text), "\n") if rare else "\n"

@@ -1,4 +1,4 @@
-"""What `vhashdb hash` prints as text, and the binary form: all entries of fingerprints, in every view."""
+"""Read the text of `vhashdb hash` and the binary form: all entries of fingerprints, in every view."""
 
 from __future__ import annotations
 

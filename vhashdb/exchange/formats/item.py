@@ -1,4 +1,4 @@
-"""What a file of any format says about one video: a neutral value, read from it or to be written to it."""
+"""One video as a file of any format describes it: a neutral value, read from it or to be written to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vhashdb.store.records import Details
 
 @dataclass(frozen=True)
 class Judged:
-    """What one organisation says about an item."""
+    """One organisation's opinion on an item."""
 
     by: str
     """The organisation, by name or by number; never a person. Empty if the file does not say."""
@@ -49,7 +49,7 @@ class Item:
     external_id: str = ""
     """The id it has where it comes from, if it has one."""
     title: str = ""
-    """What the file calls it besides, such as the name of a video: said in answers about this file, and never kept."""
+    """Another name in the file, such as that of a video: said in answers about this file, and never kept."""
     frames: Fingerprint | None = None
     sha256: str | None = None
     """In lower-case hexadecimal, as is ``md5``."""
@@ -58,7 +58,7 @@ class Item:
     duration_s: float = 0.0
     """Seconds; 0 if the file does not say."""
     details: Details = field(default_factory=Details)
-    """What the file says of labels, severity, reason and the like. ``source``, ``reshare`` and ``max_action`` are not
+    """Labels, severity, reason and the like, as the file has them. ``source``, ``reshare`` and ``max_action`` are not
     the file's to say."""
     owner: str = ""
     """The organisation that published it."""
@@ -78,7 +78,7 @@ class Item:
     at: datetime.datetime | None = None
     """When its source first published it, UTC without a zone."""
     notes: tuple[str, ...] = ()
-    """What of it was left out, in words."""
+    """Parts that were left out, in words."""
 
     @property
     def has_signals(self) -> bool:
@@ -86,12 +86,12 @@ class Item:
         return bool(self.sha256 or self.md5 or self.others or (self.frames is not None and len(self.frames)))
 
     def with_duration(self) -> Item:
-        """The same, as long as its frames are."""
+        """Return the item with the length of its frames."""
         return self if self.frames is None else replace(self, duration_s=self.frames.duration_s)
 
     @property
     def key(self) -> str:
-        """What it is remembered by: its id, or what it consists of."""
+        """Key by which it is remembered: its id, or what it consists of."""
         return self.external_id or f"signals:{self.digest}"
 
     @property
@@ -133,7 +133,7 @@ class Remark:
 
 
 Entry = Item | Refusal | Remark
-"""What a reader gives."""
+"""Everything that a reader yields."""
 
 
 # -- who writes a file, for formats that say so ----------------------------------------------------------
@@ -161,5 +161,5 @@ def derived_uuid(kind: str, name: str) -> str:
 
 
 def derived_key(kind: str, name: str) -> str:
-    """The same, marked with its kind, as STIX has it."""
+    """Return the UUID of `derived_uuid`, marked with its kind, as STIX has it."""
     return f"{kind}--{derived_uuid(kind, name)}"

@@ -47,7 +47,7 @@ class FormatLimits:
     name_chars: int = 256
     """Characters of an id or of an organisation's name."""
     depth: int = 64
-    """How deep JSON may nest."""
+    """Levels to which JSON may nest."""
     values: int = 8_000_000
     """Values of a line or a document in JSON: each takes some 60 bytes of memory, however short it is."""
 

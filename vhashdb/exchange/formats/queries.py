@@ -1,4 +1,4 @@
-"""What a file of hashes asks: everything that `import` reads, one question for each video in it."""
+"""Read a file of hashes as queries: everything that `import` reads, one query for each video in it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _of_path(path: str | os.PathLike[str], form: str, options: Options | None) -
 
 def _queries(entries: Iterable[Entry], form: Format, most: int, *, pdq_or_sha256: bool) -> Iterator[HashQuery]:
     lost: list[str] = []
-    """What was left out of the video at hand."""
+    """Parts of the current video that were left out."""
     count = 0
     for entry in entries:
         if isinstance(entry, Remark):

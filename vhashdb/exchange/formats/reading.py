@@ -19,16 +19,16 @@ from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.fingerprints.binary import MAGIC
 
 HEAD_BYTES: Final = 1 << 16
-"""Bytes by which a format is recognised …"""
+"""Bytes of a file by which its format is recognised."""
 HEAD_LINES: Final = 20
-"""… and lines, where they are all alike."""
+"""Lines by which a format is recognised whose lines are all alike."""
 NAME_ENCODING: Final = "say what it is with --encoding, such as windows-1252, or save the file as UTF-8"
 """The way out where text cannot be decoded."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the reader of a file is told besides the file."""
+    """Options for reading a file."""
 
     limits: FormatLimits = field(default_factory=FormatLimits)
     mapping: Mapping[str, str] = field(default_factory=dict)
@@ -198,7 +198,7 @@ class Head:
 
     @cached_property
     def events(self) -> list[tuple[str, str, Any]]:
-        """What ijson sees in it, as far as it goes."""
+        """Events that ijson sees in it, up to the first error."""
         found: list[tuple[str, str, Any]] = []
         if self.text[:1] in ("{", "["):
             # The head breaks off in the middle; `extend` keeps what came before.

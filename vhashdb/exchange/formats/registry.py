@@ -15,7 +15,7 @@ from vhashdb.exchange.formats.reading import NAME_ENCODING, Head, Options, Sourc
 from vhashdb.fingerprints.text import quoted
 
 BARE: Final = {32: ("video_md5",), 40: ("sha1",), 64: ("pdq", "sha256"), 128: ("sha512",)}
-"""What a hash that stands alone may be, by its hexadecimal digits."""
+"""Kinds that a hash which stands alone may be of, by its hexadecimal digits."""
 _HEX: Final = re.compile(r"[0-9A-Fa-f]+")
 
 
@@ -36,16 +36,16 @@ class Format:
     suffix: str = ""
     """Of files that are written, without a dot."""
     source: str = ""
-    """What imported records are said to come from, if the user does not say; by default the format's name."""
+    """Source of imported records, if the user does not name one; by default the format's name."""
     by_organisation: bool = False
     """Whether the organisation that the file names is part of that."""
     counts: str = "line"
-    """What `Item.number` counts: a line, or an item of the document."""
+    """Unit of `Item.number`: a line, or an item of the document."""
     one_record: bool = False
     """Whether a file holds one record."""
 
     def entries(self, source: Source) -> Iterator[Entry]:
-        """What a file of this format holds.
+        """Read the items of a file of this format.
 
         Raises:
             UsageError: it is only written.
@@ -127,13 +127,13 @@ def opened(stream: BinaryIO, options: Options | None = None, name: str = "", *, 
 
 
 def bare_kinds(head: Head) -> tuple[str, ...]:
-    """What the hashes of a file may be whose first line is one alone; none if it is something else."""
+    """Return the kinds of hashes that a file may hold whose first line is one alone; none if it is something else."""
     value = head.first_data
     return BARE.get(len(value), ()) if _HEX.fullmatch(value) else ()
 
 
 def _unknown(head: Head) -> FormatError:
-    """What to say of a file that no format is."""
+    """Make the error for a file of no known format."""
     if not head.text.strip("\0\ufeff \r\n\t"):
         return FormatError("the file is empty", hint="nothing was changed")
     if kind := binary_kind(head.raw):

@@ -74,7 +74,7 @@ class Signals:
 
     @property
     def notes(self) -> list[str]:
-        """What was left out, in words."""
+        """Say in words which signals were left out."""
         if not self._bad:
             return self._notes
         more = f"; and {self._bad - len(self._why)} more" if self._bad > len(self._why) else ""

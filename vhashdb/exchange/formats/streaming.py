@@ -38,7 +38,7 @@ def members(file: BinaryIO, depth: int) -> Iterator[Any]:
 
 
 def events(file: BinaryIO, depth: int) -> Iterator[tuple[str, str, Any]]:
-    """What ijson sees one after the other: prefix, event, value; fails as `items` does."""
+    """Yield the events of ijson (prefix, event, value) one after the other; fails as `items` does."""
     found: Iterator[tuple[str, str, Any]] = ijson.parse(_Shallow(file, depth), use_float=True, buf_size=_BLOCK)
     return found
 

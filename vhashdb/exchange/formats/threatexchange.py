@@ -1,4 +1,4 @@
-"""What ThreatExchange and its command line give: signal lines, `threatexchange dataset` tables, `threat_updates` pages."""
+"""Read and write ThreatExchange's forms: signal lines, `threatexchange dataset` tables, `threat_updates` pages."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def write_dataset(items: Iterable[Item], out: BinaryIO) -> None:
 
 
 def category_of(item: Item) -> str:
-    """What the item is, as a category of `threatexchange dataset`."""
+    """Return the category of an item for `threatexchange dataset`."""
     if item.harmless:
         return "NEGATIVE_CLASS"
     if item.disputed:
