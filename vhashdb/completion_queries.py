@@ -28,7 +28,7 @@ Seen = list[tuple[str, str]]
 
 
 def ids(database: Path, beginning: str) -> Seen:
-    """Ids of records that begin so, as short as is unambiguous; with their labels, or their state if they do not match."""
+    """Return ids of records that begin so, as short as is unambiguous; with their labels, or their state if they do not match."""
     if not set(beginning) <= _HEXADECIMAL:
         return []
     rows = _seen(
@@ -44,24 +44,24 @@ def ids(database: Path, beginning: str) -> Seen:
 
 
 def labels(database: Path, beginning: str) -> Seen:
-    """Labels in use that begin so, with the number of their records."""
+    """Return labels in use that begin so, with the number of their records."""
     return _counted(database, "SELECT label, count(*) FROM label WHERE {} GROUP BY label ORDER BY label LIMIT ?", "label", beginning)
 
 
 def sources(database: Path, beginning: str) -> Seen:
-    """Where records came from, with how many did."""
+    """Return where records came from, with how many did."""
     return _counted(database, "SELECT source, count(*) FROM record WHERE {} GROUP BY source ORDER BY source LIMIT ?", "source", beginning)
 
 
 def feeds(database: Path, beginning: str) -> Seen:
-    """Feeds that are followed or published, with their organisation."""
+    """Return feeds that are followed or published, with their organisation."""
     who = "CASE WHEN own THEN 'published here' ELSE member END"
     query = f"SELECT id, {who} FROM feed WHERE substr(id, 1, ?) = ? AND status <> 'removed' ORDER BY id LIMIT ?"
     return [(name, member) for name, member in _seen(database, query, (len(beginning), beginning, MOST))]
 
 
 def members(database: Path, beginning: str) -> Seen:
-    """Organisations whose feeds are followed."""
+    """Return organisations whose feeds are followed."""
     query = (
         "SELECT DISTINCT member FROM feed WHERE substr(member, 1, ?) = ? AND member <> '' AND status <> 'removed' ORDER BY member LIMIT ?"
     )
@@ -69,7 +69,7 @@ def members(database: Path, beginning: str) -> Seen:
 
 
 def allowed(database: Path, beginning: str) -> Seen:
-    """Entries of one's own allow-list, with the reason for each."""
+    """Return entries of one's own allow-list, with the reason for each."""
     query = "SELECT substr(rid, 1, ?), reason FROM allow WHERE author = 'local' AND NOT revoked AND substr(rid, 1, ?) = ? LIMIT ?"
     return [(rid, reason) for rid, reason in _seen(database, query, (_SHORT, len(beginning), beginning, MOST))]
 
@@ -90,7 +90,7 @@ def _seen(database: Path, query: str, values: tuple[object, ...]) -> list[tuple[
 
 @contextlib.contextmanager
 def _connection(file: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that reads only.
+    """Open a connection that reads only.
 
     While somebody has the database open its log has to be read too, which takes the shared memory beside it. Otherwise SQLite
     is told that nothing changes, for it would make these two files, even to read.

@@ -74,7 +74,7 @@ _drawing = threading.Lock()
 
 
 def require_target(path: str | os.PathLike[str]) -> Path:
-    """Where a plot can be written, known before the costly part.
+    """Make sure that a plot can be written at a path, before the costly part.
 
     Raises:
         UsageError: matplotlib is missing, the suffix is no format, or nothing can be written there.
@@ -115,7 +115,7 @@ def plot(explanation: Explanation, path: str | os.PathLike[str], *, query_name: 
 
 @contextlib.contextmanager
 def _settings() -> Iterator[None]:
-    """Matplotlib as it comes, whatever the user's own settings, and then the ones of this module."""
+    """Apply Matplotlib's defaults, whatever the user's own settings, and then the ones of this module."""
     import matplotlib
 
     with _drawing, matplotlib.rc_context(), warnings.catch_warnings():
@@ -140,7 +140,7 @@ def _figure(explanation: Explanation, points: AlikePoints, query_name: str, refe
 
 
 def _frame(axes: Axes, explanation: Explanation, query_name: str, reference_name: str) -> None:
-    """Title, and axes that hold the whole of both videos."""
+    """Draw the title, and axes that hold the whole of both videos."""
     judgement = explanation.judgement
     score = f" {judgement.score:.2f}" if judgement.score else ""
     verdict = f"{judgement.verdict.replace('-', ' ').upper()}{score}: {explanation.near_miss or judgement.reason}"
@@ -156,7 +156,7 @@ def _frame(axes: Axes, explanation: Explanation, query_name: str, reference_name
 
 
 def _draw_points(figure: Figure, axes: Axes, points: AlikePoints, config: MatchingConfig) -> None:
-    """The far ones first, so that the near ones are on top."""
+    """Draw the far points first, so that the near ones are on top."""
     from matplotlib.colors import ListedColormap
 
     if not len(points):
@@ -174,7 +174,7 @@ def _draw_points(figure: Figure, axes: Axes, points: AlikePoints, config: Matchi
 
 
 def _draw_set_aside(axes: Axes, explanation: Explanation) -> list[Artist]:
-    """All of them; one stands for them in the legend."""
+    """Draw all of them; one stands for them in the legend."""
     from matplotlib.patheffects import Normal, Stroke
 
     lines: list[Artist] = []
@@ -206,13 +206,13 @@ def _draw_chosen(axes: Axes, segments: tuple[MatchedSegment, ...]) -> list[Artis
 
 
 def _number(axes: Axes, number: int, middle: tuple[float, float], colour: str) -> None:
-    """A stretch's number, on a white disc in the middle of its line."""
+    """Draw a stretch's number, on a white disc in the middle of its line."""
     disc = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": colour, "linewidth": 1.2}
     axes.annotate(str(number), middle, ha="center", va="center", fontsize=8, color=colour, bbox=disc, zorder=4)
 
 
 def _draw_unusable(axes: Axes, query: Fingerprint, reference: Fingerprint) -> list[Artist]:
-    """Hatched strips along the two axes."""
+    """Draw hatched strips along the two axes."""
     across, up = axes.get_xaxis_transform(), axes.get_yaxis_transform()
     strips = [
         _strip((start_s, 0), end_s - start_s, _STRIP, across, f"query-unusable-{number}")
@@ -245,7 +245,7 @@ def _ends(segment: MatchedSegment) -> tuple[tuple[float, float], tuple[float, fl
 
 
 def _plain(name: str) -> str:
-    """A name that fits on one line of any picture: it comes from strangers."""
+    """Return a name that fits on one line of any picture: it comes from strangers."""
     name = "".join(c if c.isprintable() else "?" for c in name)
     half = _MAX_NAME // 2
     return name if len(name) <= _MAX_NAME else f"{name[: half - 1]}…{name[-half:]}"

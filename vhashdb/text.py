@@ -22,7 +22,7 @@ _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def decoded(path: str | os.PathLike[str]) -> str:
-    """A path as valid text: bytes that are not UTF-8 become replacement characters."""
+    """Return a path as valid text: bytes that are not UTF-8 become replacement characters."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
@@ -48,7 +48,7 @@ def _escape(character: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """At most so many characters; of more, the beginning and the end."""
+    """Shorten text to so many characters: its beginning and its end."""
     if len(text) <= most:
         return text
     half = most // 2
@@ -56,7 +56,7 @@ def shortened(text: str, most: int) -> str:
 
 
 def clock(seconds: float, tenths: bool = True) -> str:
-    """``00:01:12`` or ``00:01:12.3``."""
+    """Write a time as ``00:01:12`` or ``00:01:12.3``."""
     units = round(max(0.0, seconds) * (10 if tenths else 1))
     whole, rest = divmod(units, 10) if tenths else (units, 0)
     text = f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
@@ -64,7 +64,7 @@ def clock(seconds: float, tenths: bool = True) -> str:
 
 
 def brief_clock(seconds: float, tenths: bool = True) -> str:
-    """``1:12.3``, ``1:12`` or ``1:01:12``: the same where there is little room."""
+    """Write a time as ``1:12.3``, ``1:12`` or ``1:01:12``, where there is little room."""
     units = round(max(0.0, seconds) * (10 if tenths else 1))
     whole, rest = divmod(units, 10) if tenths else (units, 0)
     hours, minutes = divmod(whole // 60, 60)
@@ -73,7 +73,7 @@ def brief_clock(seconds: float, tenths: bool = True) -> str:
 
 
 def span(start_s: float, end_s: float, clock: Callable[[float, bool], str] = clock) -> str:
-    """When a stretch is, with tenths of a second if it is short; one time for a single picture."""
+    """Say when a stretch is, with tenths of a second if it is short; one time for a single picture."""
     tenths = end_s - start_s < SHORT_S
     if end_s - start_s <= MOMENT_S:
         return clock(start_s, tenths)
@@ -81,12 +81,12 @@ def span(start_s: float, end_s: float, clock: Callable[[float, bool], str] = clo
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 file``, ``1,200 files``."""
+    """Write a number with its noun: ``1 file``, ``1,200 files``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def size(count: int) -> str:
-    """``1.2 MB``."""
+    """Write a number of bytes as ``1.2 MB``."""
     if count < 1000:
         return counted(count, "byte")
     power = min(4, (len(str(count)) - 1) // 3)
@@ -94,5 +94,5 @@ def size(count: int) -> str:
 
 
 def verdict_word(verdict: str) -> str:
-    """A verdict for people."""
+    """Return a verdict for people."""
     return "NOT CHECKED" if verdict == "unreadable" else verdict.replace("-", " ").upper()

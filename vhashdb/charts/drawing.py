@@ -83,7 +83,7 @@ class Drawing:
 
 
 def draw(chart: Chart) -> Drawing:
-    """The shapes of a chart that is not empty."""
+    """Return the shapes of a chart that is not empty."""
     pen = _Pen()
     if isinstance(chart, Breakdown):
         _breakdown(pen, chart)
@@ -102,7 +102,7 @@ class _Pen:
     rules: list[Rule] = field(default_factory=list)
 
     def line(self, *words: tuple[float, str, str, str]) -> None:
-        """A line of text: where, what, kind, and which end."""
+        """Draw a line of text: where, what, kind, and which end."""
         self.words += [Words(x, self.y + 13, text, kind, anchor) for x, text, kind, anchor in words]
         self.y += _LINE
 
@@ -167,7 +167,7 @@ def _columns(panel: Panel, left: float, bottom: float) -> Iterator[Bar]:
 
 
 def _short(name: str) -> str:
-    """A name that fits; characters of full width take twice the room."""
+    """Return a name that fits; characters of full width take twice the room."""
     name = printable(name)
     wide = any(unicodedata.east_asian_width(character) in "WF" for character in name)
     return shortened(name, _NAME // 2 if wide else _NAME)

@@ -96,7 +96,7 @@ _CAUSES: Final = {
 
 
 def sections(statistics: Statistics) -> tuple[Section, ...]:
-    """Everything that was counted, in the order in which one would ask."""
+    """Return everything that was counted, in the order in which one would ask."""
     period = statistics.period
     during = f"from {period.since} to {period.until}"
     return (
@@ -235,7 +235,7 @@ def _people(statistics: Statistics) -> tuple[Chart, ...]:
 
 
 def precision(figures: Figures) -> Breakdown:
-    """Of each source's records that matched, those that were found wrong since."""
+    """Chart each source's records that matched, and those of them that were found wrong since."""
     sources = sorted((each for each in figures.sources if each.matched_records), key=lambda each: -each.matched_records)
     return Breakdown(
         "precision",
@@ -250,7 +250,7 @@ def precision(figures: Figures) -> Breakdown:
 
 
 def simple(key: str, title: str, about: str, head: str, counts: Mapping[str, int], none: str) -> Breakdown:
-    """One number for each of some names, the greatest first."""
+    """Chart one number for each of some names, the greatest first."""
     return Breakdown(key, title, about, head, (Part("number", "number"),), tuple(_ranked(counts)), none)
 
 
@@ -263,7 +263,7 @@ def _over_time(statistics: Statistics, key: str, title: str, about: str, lines: 
 
 
 def _key(span: Span) -> str:
-    """As ISO 8601 has intervals."""
+    """Return an interval as ISO 8601 writes it."""
     return f"{span.first}/{span.last}"
 
 
@@ -273,7 +273,7 @@ def _rightness(source: SourceFigures) -> Row:
 
 
 def _ranked(counts: Mapping[str, int]) -> list[Row]:
-    """The most frequent first."""
+    """Return the most frequent first."""
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [Row(name, (number,), words=name.replace("_", " ")) for name, number in ranked]
 
@@ -287,5 +287,5 @@ def _of(hits: ByVerdict) -> tuple[int, int]:
 
 
 def whole(key: str, name: str, value: int) -> Fact:
-    """A fact that is a whole number."""
+    """Return a fact that is a whole number."""
     return Fact(key, name, value, f"{value:,}")

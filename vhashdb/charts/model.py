@@ -90,7 +90,7 @@ class Breakdown(Chart):
         return max((value for row in self.drawn for value in row.values), default=0)
 
     def said_of(self, values: Iterable[int]) -> list[str]:
-        """Numbers, each with what it counts if they count different things."""
+        """Write numbers, each with what it counts if they count different things."""
         names = [f" {part.name}" for part in self.parts] if len(self.parts) > 1 else [""]
         return [f"{number:,}{name}" for number, name in zip(values, names, strict=True)]
 
@@ -170,7 +170,7 @@ class Share(Series):
 
 
 def share(some: int, of: int) -> str:
-    """``2.5 %``; small shares are never said to be none, nor large ones all."""
+    """Write a share as ``2.5 %``; small ones are never said to be none, nor large ones all."""
     if not of:
         return "–"
     percent = 100 * some / of

@@ -17,19 +17,19 @@ _NOW: Final = ("by_label", "by_origin", "by_source", "by_state")
 
 
 def page(overview: Overview) -> str:
-    """A self-contained HTML page: a chart and a table for every figure."""
+    """Return a self-contained HTML page: a chart and a table for every figure."""
     return _page("stats.html.j2", overview.period, overview.facts, overview.sections, overview=overview)
 
 
 def transparency(figures: Figures) -> str:
-    """A transparency report as such a page."""
+    """Return a transparency report as such a page."""
     return _page(
         "transparency.html.j2", f"{figures.since} to {figures.until}", _transparency_facts(figures), _transparency_sections(figures)
     )
 
 
 def picture(overview: Overview) -> str:
-    """One SVG with all charts, which opens by itself: on the screen in light or dark, and on paper."""
+    """Render one SVG with all charts, which opens by itself: on the screen in light or dark, and on paper."""
     return render_part("stats.svg.j2", styles=["chart.css", "sheet.css"], overview=overview, sheet=lay_out(overview), margin=MARGIN)
 
 
@@ -42,7 +42,7 @@ def _page(template: str, period: str, facts: tuple[Fact, ...], sections: tuple[S
 
 
 def _transparency_facts(figures: Figures) -> tuple[Fact, ...]:
-    """The numbers that say most, first."""
+    """Return the numbers that say most, first."""
     return (
         whole("records", "records that can match", figures.records),
         whole("questions", "questions", sum(figures.questions.values())),

@@ -67,7 +67,7 @@ class Sheet:
 
 
 def lay_out(overview: Overview) -> Sheet:
-    """A sheet as high as it needs to be."""
+    """Return a sheet as high as it needs to be."""
     facts = tuple(_placed_facts(overview.facts))
     y = facts[-1].y + _FACT
     sections = []
@@ -84,7 +84,7 @@ def _placed_facts(facts: Sequence[Fact]) -> list[PlacedFact]:
 
 
 def _placed_charts(charts: Sequence[Chart], y: float) -> tuple[tuple[PlacedChart, ...], float]:
-    """Each chart in the column that ends first; and where the longest ends."""
+    """Place each chart in the column that ends first; return also where the longest ends."""
     ends = [y] * COLUMNS
     placed = []
     for chart in charts:

@@ -39,11 +39,11 @@ class Archive:
         self._limits = limits
 
     def path(self, file: File) -> Path:
-        """Where a file is."""
+        """Return where a file is."""
         return self.folder / file.stored
 
     def lines(self, file: File) -> Iterator[bytes]:
-        """The lines of a file.
+        """Yield the lines of a file.
 
         Raises:
             FeedMalformed: it is missing or damaged.
@@ -62,7 +62,7 @@ class Archive:
             raise FeedMalformed(f"{path} cannot be read: {error.strerror}", hint=_RESTORE) from error
 
     def entries(self, listing: Listing) -> Iterator[Entry]:
-        """The cheapest events that give the state, checked as a consumer would."""
+        """Yield the cheapest events that give the state, checked as a consumer would."""
         plan = cheapest_plan(listing, 0)
         verifier = HistoryVerifier(0, chains.start(listing.feed))
         if plan.snapshot is not None:
@@ -75,14 +75,14 @@ class Archive:
         verifier.finish()
 
     def counting(self, listing: Listing) -> Iterator[Entry]:
-        """The events that count at the head, in order. Reads everything twice rather than holding it."""
+        """Yield the events that count at the head, in order. Reads everything twice rather than holding it."""
         numbers = replay(self.entries(listing)).counting()
         return (entry for entry in self.entries(listing) if entry[0] in numbers)
 
     # -- making files --------------------------------------------------------------------------
 
     def append(self, listing: Listing, new: Iterable[events.Written]) -> tuple[Listing, dict[str, int]]:
-        """With new events in new segments; and for each record that they erase, the number of the event that does.
+        """Add new events in new segments; and return for each record that they erase, the number of the event that does.
 
         Raises:
             EventInvalid: an event may not be published.
@@ -98,7 +98,7 @@ class Archive:
         return self._keep(lines, lambda w: Custom("segment", first, end.seq, w.raw, w.lines, end.chain.hex()))
 
     def join(self, listing: Listing) -> Listing:
-        """With the last segments made one, if there are many small ones."""
+        """Join the last segments, if there are many small ones."""
         segments = listing.segments
         count = to_join([segment.custom.raw for segment in segments])
         if not count:
@@ -110,7 +110,7 @@ class Archive:
         return replace(listing, files=(*(file for file in listing.files if file not in old), new))
 
     def erase(self, listing: Listing, erased: Mapping[str, int]) -> Listing:
-        """With stubs where records stood that are erased."""
+        """Put stubs in the place of records that are erased."""
         return replace(listing, files=tuple(self._without(file, erased) for file in listing.files))
 
     def _without(self, file: File, erased: Mapping[str, int]) -> File:
@@ -123,13 +123,13 @@ class Archive:
         return self._keep(changed, lambda w: replace(file.custom, raw=w.raw, lines=w.lines))
 
     def snapshot(self, listing: Listing) -> Listing:
-        """With a snapshot at the head in place of all others."""
+        """Add a snapshot at the head, in place of all others."""
         lines = (line for _, line, _ in self.counting(listing))
         new = self._keep(lines, lambda w: Custom("snapshot", 0, listing.seq, w.raw, w.lines, listing.chain.hex()))
         return replace(listing, files=(*(file for file in listing.files if file.custom.kind != "snapshot"), new))
 
     def taxonomy(self, listing: Listing, data: bytes) -> Listing:
-        """With another taxonomy, which is one JSON object; the former ones stay listed.
+        """Replace the taxonomy, which is one JSON object; the former ones stay listed.
 
         Raises:
             UsageError: it is not JSON, or too large.
@@ -149,7 +149,7 @@ class Archive:
         return replace(listing, files=(*listing.files, new))
 
     def _keep(self, lines: Iterable[bytes], describe: Callable[[Written], Custom]) -> File:
-        """A new file of lines; what it is said to be is asked when they are all there."""
+        """Write a new file of lines; its description is asked for when they are all there."""
         with compressed(lines, self.folder, self._limits) as (temporary, written):
             custom = describe(written)
             new = File(path_of(custom), written.sha256, written.length, custom)
@@ -159,7 +159,7 @@ class Archive:
 
 
 def _encoded(new: Iterable[events.Written], end: HistoryVerifier, erased: dict[str, int]) -> Iterator[bytes]:
-    """The lines of new events; ``end`` and ``erased`` keep up with them."""
+    """Yield the lines of new events; ``end`` and ``erased`` keep up with them."""
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     for event in new:
         if isinstance(event, events.Redacted):
@@ -176,7 +176,7 @@ def _encoded(new: Iterable[events.Written], end: HistoryVerifier, erased: dict[s
 
 
 def _until_large(line: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
-    """A line and those after it, until they are enough for a segment."""
+    """Yield a line and those after it, until they are enough for a segment."""
     size = 0
     for each in joined((line,), lines):
         yield each

@@ -43,7 +43,7 @@ class Budget:
             self._seconds_left -= time.monotonic() - started
 
     def remaining_s(self) -> float:
-        """Seconds that the step may still take.
+        """Return the seconds that the step may still take.
 
         Raises:
             TimeoutError: none.
@@ -74,7 +74,7 @@ class Budget:
             raise FeedOversize(f"the feed sent more than the {self._limits.received_bytes} bytes that are allowed")
 
     def asked(self) -> None:
-        """One more request.
+        """Count one more request.
 
         Raises:
             FeedOversize: one too many.

@@ -22,7 +22,7 @@ SIZE: Final = 32
 
 
 def start(feed_id: str) -> bytes:
-    """``chain(0)`` of a feed."""
+    """Return ``chain(0)`` of a feed."""
     return hashlib.sha256(_SEED + check_feed_id(feed_id).encode("ascii")).digest()
 
 
@@ -32,5 +32,5 @@ def leaf(line: bytes, event: Event) -> bytes:
 
 
 def extend(chain: bytes, leaf: bytes) -> bytes:
-    """``chain(n)`` from ``chain(n - 1)`` and ``leaf(n)``."""
+    """Return ``chain(n)`` from ``chain(n - 1)`` and ``leaf(n)``."""
     return hashlib.sha256(chain + leaf).digest()

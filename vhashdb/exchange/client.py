@@ -82,7 +82,7 @@ class Fetch:
         """Compressed bytes to be read."""
 
     def bring(self) -> None:
-        """Have every file here before the first is read, so that reading them waits for nobody.
+        """Fetch every file before the first is read, so that reading them waits for nobody.
 
         Raises:
             FeedDigest, FeedOversize, FeedUnreachable: what arrived whole by then stays for the next run.
@@ -93,7 +93,7 @@ class Fetch:
                 bring(self._source, file, self._folder)
 
     def __iter__(self) -> Iterator[Entry]:
-        """Sequence number, line without its newline, event.
+        """Yield the sequence number, the line without its newline, and the event.
 
         Raises:
             FeedError: at the line where a rule is broken, or at the end; nothing of what came before may then be used.
@@ -168,7 +168,7 @@ class FeedClient:
         return self._head
 
     def fetch(self, since_seq: int = 0, since_chain: bytes | None = None) -> Fetch:
-        """The events after ``since_seq``, whose chain value is ``since_chain``; from nothing without them.
+        """Return the events after ``since_seq``, whose chain value is ``since_chain``; from nothing without them.
 
         Raises:
             FeedGap: the feed does not lead there.
@@ -188,12 +188,12 @@ class FeedClient:
         return Fetch(self._source, self._folder / "files", head, verifier, plan, self.limits)
 
     def evidence(self) -> dict[str, bytes]:
-        """The signed metadata that were accepted last, by file name: what proves a fork to others."""
+        """Return the signed metadata that were accepted last, by file name: what proves a fork to others."""
         files = (self._folder / "metadata").glob("*.json")
         return {path.name: path.read_bytes() for path in sorted(files)}
 
     def taxonomy(self) -> bytes | None:
-        """The labels and inclusion criteria that the feed pins, as JSON; None if it has none."""
+        """Return the labels and inclusion criteria that the feed pins, as JSON; None if it has none."""
         if self._head is None:
             raise UsageError("refresh the feed before fetching from it")
         file = self._head.listing.taxonomy

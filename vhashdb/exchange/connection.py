@@ -21,7 +21,7 @@ from vhashdb.exchange.reach import Origin, Reach
 
 
 def pool_of(origin: Origin, reach: Reach, budget: Budget, limits: FeedLimits) -> urllib3.HTTPConnectionPool:
-    """The connections to one host."""
+    """Return the connections to one host."""
 
     def dial(host: str) -> socket.socket:
         return _dial(host, origin, reach, budget, limits)
@@ -54,7 +54,7 @@ def pool_of(origin: Origin, reach: Reach, budget: Budget, limits: FeedLimits) ->
 
 
 def _dial(host: str, origin: Origin, reach: Reach, budget: Budget, limits: FeedLimits) -> socket.socket:
-    """A connection to the first address of a host that answers.
+    """Connect to the first address of a host that answers.
 
     What is checked is what is connected to, so a name that resolves to something else the next time gains nothing.
     """

@@ -17,7 +17,7 @@ _PART: Final = ".part"
 
 
 def bring(source: Source, file: File, folder: Path) -> Path:
-    """The file in ``folder``, under its hash.
+    """Bring the file to ``folder``, under its hash.
 
     What is there already is used if it fits. A part that was left by an earlier run is continued; if the whole then does
     not fit, it is fetched once more from the beginning.

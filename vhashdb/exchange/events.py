@@ -52,7 +52,7 @@ RESERVED: Final = frozenset({"local", "federations"})
 
 
 def check_feed_id(name: str) -> str:
-    """The id itself.
+    """Check an id, and return it.
 
     Raises:
         EventInvalid: it is not lower-case words of letters and digits joined by ``-`` or ``.``, of at most 64 characters, or
@@ -333,7 +333,7 @@ _NAMES: Final = {kind: name for name, kind in OPERATIONS.items()}
 
 
 def encode(seq: int, event: Written) -> bytes:
-    """The line of an event, without a newline.
+    """Return the line of an event, without a newline.
 
     Raises:
         EventInvalid: ``seq`` is out of range, the event has no time, or a text is not valid Unicode.
@@ -352,7 +352,7 @@ def encode(seq: int, event: Written) -> bytes:
 
 
 def decode(line: bytes) -> tuple[int, Event]:
-    """The sequence number and the event of one line without its newline.
+    """Return the sequence number and the event of one line without its newline.
 
     Raises:
         FeedMalformed: not a JSON object with a sequence number; without one the line has no place in history.

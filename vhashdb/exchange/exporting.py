@@ -30,7 +30,7 @@ class Stays:
 
 
 def stays(record: Record, *, imported: bool) -> Stays | None:
-    """Why a record may not leave, or None; ``imported``: also what came from elsewhere, for a copy of one's own."""
+    """Return why a record may not leave, or None; ``imported``: records from elsewhere may as well, for a copy of one's own."""
     if not imported:
         if record.details.source != LOCAL:
             return Stays(record, f"it came from {record.details.source}")
@@ -50,7 +50,7 @@ class Export:
     """Records on their way into a file; what stays is counted and told."""
 
     def __init__(self, store: Store, form: Format | None, sender: Sender, *, imported: bool = False) -> None:
-        """Of a database into a format; None is Parquet, which can say everything."""
+        """Prepare; ``form`` None is Parquet, which can say everything."""
         self._store, self._form, self._sender, self._imported = store, form, sender, imported
         self._imports, self._opinions = Imports(store), Opinions(store)
         self.written = 0
@@ -60,7 +60,7 @@ class Export:
         """Those of them that somebody has to correct."""
 
     def items(self, *, ids: Sequence[str] = (), labels: Sequence[str] = ()) -> Iterator[Item]:
-        """The records as items: those with these ids, or all; of them those with all of these labels.
+        """Yield the records as items: those with these ids, or all; of them those with all of these labels.
 
         Raises:
             RecordNotFound: there is no record of one of the ids.

@@ -39,7 +39,7 @@ class _Step:
 
 
 def cheapest_plan(listing: Listing, since: int) -> FetchPlan:
-    """The cheapest way from event ``since`` to the head: segments, or a snapshot and the segments after it.
+    """Return the cheapest way from event ``since`` to the head: segments, or a snapshot and the segments after it.
 
     Raises:
         FeedGap: the files that are listed do not lead to the head.
@@ -57,7 +57,7 @@ def cheapest_plan(listing: Listing, since: int) -> FetchPlan:
 
 
 def _steps(listing: Listing, since: int) -> dict[int, _Step]:
-    """For each event from which the head can be reached, how. From the head backwards, so each file is looked at once."""
+    """Find the first step to the head from each event. It goes from the head backwards, so each file is looked at once."""
     head = listing.seq
     steps = {head: _Step(0, None)}
     places = {file.custom.last for file in listing.files if file.custom.kind != "taxonomy"} | {since}

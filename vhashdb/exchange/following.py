@@ -76,7 +76,7 @@ def refresh(federations: Federations, feeds: Feeds, folder: Path, limits: FeedLi
 
 
 def _read(federation: Federation, hosts: frozenset[str], folder: Path, limits: FeedLimits) -> tuple[tuple[Member, ...], int] | FeedError:
-    """The members that a roster lists, and its version; or what went wrong."""
+    """Return the members that a roster lists, and its version; or what went wrong."""
     try:
         client = FeedClient(federation.url, federation.root, folder, limits, hosts=hosts)
         head = client.refresh()

@@ -67,7 +67,7 @@ class Outcome:
     """Reasons why its record is hard to find, in words; the number of each is said once, at the end of the file."""
 
     def to_json(self, path: str, counts: str) -> dict[str, Any]:
-        """The ``item`` line of ``vhashdb import --json``."""
+        """Return the ``item`` line of ``vhashdb import --json``."""
         return {
             "type": "item",
             "path": path,
@@ -115,7 +115,7 @@ def decide(item: Item, known: Imported | None, held: str) -> Decision:
 
 
 def _less(item: Item, known: Imported | None) -> Decision:
-    """An item that takes something away."""
+    """Decide about an item that takes something away."""
     reason = item.withdrawn or "its source says that it is not harmful"
     if known is None:
         return Decision(Status.KNOWN, "withdrawn, and was never here") if item.withdrawn else Decision(Status.OPINION, reason)
@@ -251,7 +251,7 @@ class Importer:
 
 
 def beyond(item: Item, limits: FormatLimits) -> str:
-    """Why an item has more hashes than a video of its length can have, which would slow every question; empty if it has not."""
+    """Say why an item has more hashes than a video of its length can have, which would slow every question; empty if it has not."""
     if item.frames is None:
         return ""
     # The file's own word is not believed beyond what its frames reach.
@@ -288,7 +288,7 @@ def details_of(details: Details, source: str, said: Said) -> Details:
 
 
 def opinions_by_author(item: Item, source: str) -> dict[str, tuple[str, str]]:
-    """Verdict and reason of each organisation, which counts once: with the first that disagrees, or else with the last."""
+    """Return verdict and reason of each organisation, which counts once: with the first that disagrees, or else with the last."""
     found: dict[str, tuple[str, str]] = {}
     for opinion in item.opinions:
         author = f"{source}/{opinion.by or 'unnamed'}"
@@ -305,7 +305,7 @@ def source_of(form: Format, item: Item) -> str:
 
 
 def _fitting(item: Item, algorithm: AlgorithmId) -> Item:
-    """The item without frame hashes that the database cannot compare."""
+    """Return the item without frame hashes that the database cannot compare."""
     if item.frames is None or item.frames.algorithm == algorithm:
         return item
     note = f"its {item.frames.algorithm} frame hashes were left out: this database has {algorithm}"

@@ -21,7 +21,7 @@ Gate = Callable[[Fingerprint], tuple[str, ...]]
 
 
 def record_id(feed: str, rid: str) -> str:
-    """The id here of a feed's record: the same everywhere, and no feed can take the one of another's record."""
+    """Return the id here of a feed's record: the same everywhere, and no feed can take the one of another's record."""
     return hashlib.sha256(f"{feed}\n{rid}".encode()).hexdigest()[:32]
 
 
@@ -120,7 +120,7 @@ class Incoming:
         self.allows.append(row)
 
     def _fingerprint(self, signals: tuple[Signal, ...], duration_ms: int) -> Fingerprint | None:
-        """The frame hashes that this database can compare, if there are any; other algorithms are not for us."""
+        """Return the frame hashes that this database can compare, if there are any; other algorithms are not for us."""
         ours = self.algorithm
         for signal in signals:
             if (signal.alg, signal.bits, signal.spec) == (ours.name, ours.bits, ours.spec):
@@ -128,7 +128,7 @@ class Incoming:
         return None
 
     def _empty(self, seq: int, rid: str, rev: int, at: datetime.datetime | None) -> Row:
-        """A row in which everything that a retraction lacks is blank. Nothing imported is passed on: ``reshare`` is False."""
+        """Return a row in which everything that a retraction lacks is blank. Nothing imported is passed on: ``reshare`` is False."""
         return {
             "feed": self.feed, "rid": rid, "seq": seq, "kind": "put", "rev": rev, "erase": False,
             "at": _plain(at).isoformat(" ", "microseconds"),
@@ -145,6 +145,6 @@ def _file_hash(signals: tuple[Signal, ...], algorithm: str) -> str | None:
 
 
 def _plain(at: datetime.datetime | None) -> datetime.datetime:
-    """As the tables have it: UTC without saying so."""
+    """Return a time as the tables have it: UTC without saying so."""
     assert at is not None  # a verified event has a time
     return at.astimezone(datetime.UTC).replace(tzinfo=None)

@@ -67,7 +67,7 @@ class KeyFile:
         return next((role for role in ROLES if self.path.name.startswith(role)), "")
 
     def unlock(self, passphrase: Passphrase) -> Signer:
-        """The signer.
+        """Return the signer.
 
         Raises:
             KeyUnusable: the passphrase is wrong, or the two halves do not belong together.
@@ -140,7 +140,7 @@ class Keyring:
 
     @classmethod
     def load(cls, places: Iterable[Path], passphrase: Passphrase) -> Keyring:
-        """All key files in some folders, or named themselves.
+        """Return all key files in some folders, or named themselves.
 
         Raises:
             KeyUnusable: one of them is none.
@@ -154,15 +154,15 @@ class Keyring:
         self.files = tuple({file.public.keyid: file for file in (*self.files, *more)}.values())
 
     def of_role(self, role: str) -> tuple[KeyFile, ...]:
-        """The files whose name says that they are for a role."""
+        """Return the files whose name says that they are for a role."""
         return tuple(file for file in self.files if file.role == role)
 
     def suffices(self, keys: Mapping[str, Key], role: Role) -> bool:
-        """Whether enough keys of a role are at hand."""
+        """Tell whether enough keys of a role are at hand."""
         return len(self._at_hand(keys, role)) >= role.threshold
 
     def signers(self, keys: Mapping[str, Key], role: Role, name: str) -> tuple[Signer, ...]:
-        """Signers for the keys of a role: all that are at hand, and enough of them.
+        """Return signers for the keys of a role: all that are at hand, and enough of them.
 
         Raises:
             KeyUnusable: fewer than the threshold are at hand, or one cannot be unlocked.

@@ -153,7 +153,7 @@ def path_of(custom: Custom) -> str:
 
 
 def to_targets(listing: Listing, version: int, expires: datetime.datetime) -> Targets:
-    """As TUF metadata, still to be signed."""
+    """Encode as TUF metadata, still to be signed."""
     lint_policy(listing.policy)
     head = _HeadJson(listing.seq, listing.chain.hex())
     value = _FieldJson(FORMAT, listing.feed, listing.epoch, head, listing.policy)

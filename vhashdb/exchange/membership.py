@@ -86,7 +86,7 @@ class Exchange:
         return feed
 
     def move(self, identifier: str, place: str, *, hosts: Iterable[str] = ()) -> Feed:
-        """A feed is somewhere else now, with the same keys, and may send on to these other hosts alone."""
+        """Read a feed at another place from now on, with the same keys; it may send on to these other hosts alone."""
         from vhashdb.exchange.reach import checked_hosts
 
         named = checked_hosts(hosts)
@@ -165,7 +165,7 @@ class Exchange:
     # -- what is given -------------------------------------------------------------------------
 
     def record_named(self, name: str) -> Record:
-        """A record by its id here, or as ``FEED:RID``, which is how its publisher names it."""
+        """Return a record by its id here, or as ``FEED:RID``, which is how its publisher names it."""
         feed, colon, rid = name.partition(":")
         return self._store.get(self._moderation.opinions.named(feed, rid) if colon else name)
 

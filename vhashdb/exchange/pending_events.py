@@ -100,13 +100,13 @@ class PendingEvents:
 
 
 def may_leave(record: Record) -> bool:
-    """Whether members may have a record as it stands."""
+    """Tell whether members may have a record as it stands."""
     details = record.details
     return details.source == LOCAL and details.reshare and details.tlp != _NAMED_EYES and record.state in _SHARED
 
 
 def put(record: Record, fingerprint: Fingerprint | None, at: datetime.datetime) -> Iterator[e.Put]:
-    """A record as feeds have it; nothing if it has nothing to be recognised by.
+    """Yield a record as feeds have it; nothing if it has nothing to be recognised by.
 
     Raises:
         EventInvalid: the schema has no place for something it says.

@@ -18,7 +18,7 @@ _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9
 
 
 def to_json(value: Any) -> Any:
-    """A dataclass as JSON values: absent is what has no value."""
+    """Return a dataclass as JSON values: absent is what has no value."""
     if is_dataclass(value):
         return {f.name: to_json(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) is not None}
     if isinstance(value, tuple):
@@ -29,7 +29,7 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: Any, value: Any) -> Any:
-    """A JSON value as what the type annotation says; names that the dataclass does not have are ignored."""
+    """Return a JSON value as what the type annotation says; names that the dataclass does not have are ignored."""
     return _reader(kind)(value)
 
 
@@ -80,7 +80,7 @@ def _instant(text: str) -> datetime.datetime:
 
 
 def of_type(value: Any, kind: type[Any]) -> Any:
-    """The value itself, if it is of exactly that type, and text that can be written down."""
+    """Return the value itself, if it is of exactly that type, and text that can be written down."""
     if type(value) is not kind:  # a bool is an int to isinstance
         raise EventInvalid(f"{type(value).__name__} where {kind.__name__} is expected")
     if kind is str and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):  # JSON can name half a character
@@ -101,24 +101,24 @@ def _parsed(parse: Callable[[str], Any], value: Any) -> Any:
 
 
 def fits(what: str, text: str, pattern: re.Pattern[str]) -> None:
-    """It is of the form."""
+    """Check that text is of a form."""
     if not pattern.fullmatch(text):
         raise EventInvalid(f"{text[:80]!a} is not a {what}")
 
 
 def at_most(what: str, text: str, limit: int) -> None:
-    """It has no more characters than that."""
+    """Check that text has no more characters than that."""
     if len(text) > limit:
         raise EventInvalid(f"the {what} has {len(text)} characters; at most {limit} are allowed")
 
 
 def within(what: str, value: int, low: int, high: int) -> None:
-    """It lies between the two, or is one of them."""
+    """Check that a number lies between two others, or is one of them."""
     if not low <= value <= high:
         raise EventInvalid(f"{what} {value} is not within {low} and {high}")
 
 
 def one_of(what: str, value: str, known: tuple[str, ...]) -> None:
-    """It is one of them."""
+    """Check that a value is one of those that are known."""
     if value not in known:
         raise EventInvalid(f"{value[:80]!r} is not a {what}", hint=f"known: {', '.join(known)}")

@@ -79,7 +79,7 @@ class HistoryVerifier:
     """Erased records whose retraction has not come yet, with the line that was erased last."""
 
     def along(self, lines: Iterable[bytes], first: int) -> Iterator[Entry]:
-        """The events of a segment that begins at ``first``; those that were known already are passed over."""
+        """Yield the events of a segment that begins at ``first``; those that were known already are passed over."""
         expected = first
         for line in lines:
             seq, event = events.decode(line)
@@ -112,7 +112,7 @@ class HistoryVerifier:
             raise FeedFork(f"the history up to event {seq} is not the one that was signed, or not the one that was seen before")
 
     def finish(self) -> None:
-        """At the head: nothing may be left open.
+        """End at the head: nothing may be left open.
 
         Raises:
             FeedIllegalStub: a line was erased and its retraction is missing.
@@ -122,7 +122,7 @@ class HistoryVerifier:
 
 
 def state_lines(lines: Iterable[bytes], last: int, count: int) -> Iterator[Entry]:
-    """The events of a snapshot at ``last``: in order, none later, as many as signed, and none erased."""
+    """Yield the events of a snapshot at ``last``: in order, none later, as many as signed, and none erased."""
     before = seen = 0
     for line in lines:
         seq, event = events.decode(line)

@@ -68,15 +68,15 @@ class Publisher:
     # -- reading -------------------------------------------------------------------------------
 
     def listing(self) -> Listing:
-        """Current listing of the feed."""
+        """Read the current listing of the feed."""
         return self._repository.listing()
 
     def root(self) -> Root:
-        """The keys and thresholds in force."""
+        """Return the keys and thresholds in force."""
         return self._repository.root().signed
 
     def entries(self) -> Iterator[Entry]:
-        """The events that the feed says now, or those of a snapshot in the place of the older ones."""
+        """Yield the events that the feed says now, or those of a snapshot in the place of the older ones."""
         return iter(self._archive.entries(self.listing()))
 
     def state(self) -> FeedState:

@@ -33,7 +33,7 @@ class Origin:
 
     @classmethod
     def of(cls, url: Url) -> Origin:
-        """Of an address that has a scheme and a host."""
+        """Return the origin of an address that has a scheme and a host."""
         scheme, host = url.scheme or "", (url.host or "").strip("[]").rstrip(".").lower()
         return cls(scheme, host, url.port or _PORTS.get(scheme, 0))
 
@@ -50,7 +50,7 @@ class Reach:
     """Other hosts, as ``host`` or ``host:port``, that people here named for it."""
 
     def follow(self, url: str, location: str) -> Url:
-        """Where a redirect from ``url`` leads.
+        """Return where a redirect from ``url`` leads.
 
         Raises:
             FeedUnreachable: to no address, or to one where this feed may not send us.
@@ -72,7 +72,7 @@ class Reach:
         return target
 
     def admits(self, origin: Origin, address: str) -> bool:
-        """Whether a connection to the address that a host's name stands for may be made."""
+        """Tell whether a connection to the address that a host's name stands for may be made."""
         return not internal(address) or self._named(origin) or (origin == self.own and names_inside(origin.host))
 
     def _named(self, origin: Origin) -> bool:
@@ -80,7 +80,7 @@ class Reach:
 
 
 def parsed(text: str) -> Url:
-    """An address of http or https, with a host.
+    """Return an address of http or https, with a host.
 
     Raises:
         UsageError: it is none, or has in it what the address of a feed may not have.
@@ -98,7 +98,7 @@ def parsed(text: str) -> Url:
 
 
 def checked_hosts(hosts: Iterable[str]) -> frozenset[str]:
-    """Names of hosts, as ``host`` or ``host:port``.
+    """Check names of hosts, as ``host`` or ``host:port``.
 
     Raises:
         UsageError: one is none.
@@ -114,7 +114,7 @@ def checked_hosts(hosts: Iterable[str]) -> frozenset[str]:
 
 
 def internal(address: str) -> bool:
-    """Whether an IP address is of this machine or its network, also when it is wrapped into one of IPv6."""
+    """Tell whether an IP address is of this machine or its network, also when it is wrapped into one of IPv6."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         wrapped = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
@@ -128,7 +128,7 @@ def internal(address: str) -> bool:
 
 
 def names_inside(host: str) -> bool:
-    """Whether a host, as it is written, is an internal address or this machine."""
+    """Tell whether a host, as it is written, is an internal address or this machine."""
     try:
         return internal(host)
     except ValueError:
@@ -136,7 +136,7 @@ def names_inside(host: str) -> bool:
 
 
 def check_listed(place: str, roster: str) -> None:
-    """Whether the roster that is read at ``roster`` may say that a feed is at ``place``.
+    """Make sure that the roster which is read at ``roster`` may say that a feed is at ``place``.
 
     A roster on a web server names web servers, and internal ones only if it is internal itself; one in a folder may also
     name folders that lie beside it.

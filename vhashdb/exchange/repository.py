@@ -76,16 +76,16 @@ class Repository:
         return Current(root, timestamp, snapshot, targets)
 
     def listing(self) -> Listing:
-        """Current listing, from the targets."""
+        """Read the current listing from the targets."""
         return from_targets(self.current().targets.signed, self._limits)
 
     def ageing(self) -> bool:
-        """Whether the targets have lived for most of their time, so that they should be signed again."""
+        """Tell whether the targets have lived for most of their time, so that they should be signed again."""
         left = self.current().targets.signed.expires - datetime.datetime.now(datetime.UTC)
         return left < datetime.timedelta(days=self._lifetimes.targets / 4)
 
     def root(self) -> Metadata[Root]:
-        """The newest root."""
+        """Return the newest root."""
         if not self.exists:
             raise FeedUnreachable(f"{self.folder} is not a feed", hint="make one with `vhashdb feed init`")
         version = max(int(path.name.partition(".")[0]) for path in self._metadata.glob("*.root.json"))
@@ -150,7 +150,7 @@ class Repository:
 
     @staticmethod
     def _to_sign_again(old: Root, new: Root) -> tuple[str, ...]:
-        """Roles that a new root makes necessary to sign; a targets key that stays can stay in its safe."""
+        """Return the roles that have to be signed after a new root; a targets key that stays can stay in its safe."""
         kept = old.roles["targets"] == new.roles["targets"]
         return ("snapshot", "timestamp") if kept else ("targets", "snapshot", "timestamp")
 

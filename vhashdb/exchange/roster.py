@@ -43,13 +43,13 @@ class Member:
 
 
 def to_bytes(members: Iterable[Member], labels: dict[str, str] | None = None) -> bytes:
-    """The document that a federation publishes."""
+    """Return the document that a federation publishes."""
     listed = [{"member": m.member, "feed": m.feed, "url": m.url, "root": base64.b64encode(m.root).decode()} for m in members]
     return json.dumps({"members": listed, "labels": labels or {}}, sort_keys=True, indent=1).encode()
 
 
 def from_bytes(data: bytes) -> tuple[Member, ...]:
-    """The members in a document.
+    """Return the members in a document.
 
     Raises:
         FeedMalformed: it is not of that form, or names a feed twice.

@@ -41,7 +41,7 @@ class Written:
 
 @contextlib.contextmanager
 def compressed(lines: Iterable[bytes], folder: Path, limits: FeedLimits) -> Iterator[tuple[BinaryIO, Written]]:
-    """Lines, each without its newline, in a new file that still needs a name (`vhashdb.writing.settle`).
+    """Compress lines, each without its newline, into a new file that still needs a name (`vhashdb.writing.settle`).
 
     Raises:
         FeedOversize: a line or the whole is larger than a reader would accept.
@@ -62,7 +62,7 @@ def compressed(lines: Iterable[bytes], folder: Path, limits: FeedLimits) -> Iter
 
 
 def check_sizes(length: int, raw: int, limits: FeedLimits) -> None:
-    """Whether a file may be this large, before a byte of it is read.
+    """Make sure that a file may be this large, before a byte of it is read.
 
     Raises:
         FeedOversize: it may not.
@@ -76,7 +76,7 @@ def check_sizes(length: int, raw: int, limits: FeedLimits) -> None:
 
 
 def read_lines(file: BinaryIO, raw: int, limits: FeedLimits) -> Iterator[bytes]:
-    """The lines of a compressed file, each without its newline, never holding more than one line and one block.
+    """Yield the lines of a compressed file, each without its newline, never holding more than one line and one block.
 
     Args:
         file: the file, from its beginning.
@@ -138,7 +138,7 @@ def to_join(raw_sizes: Sequence[int]) -> int:
 
 
 def redacted(line: bytes, erased: Mapping[str, int]) -> bytes:
-    """The line, or the stub in its place if it puts a record that is erased.
+    """Return the line, or the stub in its place if it puts a record that is erased.
 
     Args:
         line: without its newline.

@@ -23,12 +23,12 @@ MAX_BITS = 1 << 15
 
 
 def file_signals(sha256: str | None, md5: str | None) -> tuple[Signal, ...]:
-    """The hashes of a file that are known."""
+    """Return the hashes of a file that are known."""
     return tuple(Signal(alg, value, bits=FILE_HASHES[alg] * 4) for alg, value in (("sha256", sha256), ("md5", md5)) if value)
 
 
 def frames_signal(fingerprint: Fingerprint) -> Signal | None:
-    """The frame hashes of a fingerprint; None if it has none."""
+    """Return the frame hashes of a fingerprint; None if it has none."""
     if not len(fingerprint):
         return None
     algorithm = fingerprint.algorithm
@@ -41,7 +41,7 @@ def frames_signal(fingerprint: Fingerprint) -> Signal | None:
 
 
 def fingerprint_of(signal: Signal, duration_ms: int) -> Fingerprint:
-    """The fingerprint that a signal of frame hashes carries.
+    """Return the fingerprint that a signal of frame hashes carries.
 
     Raises:
         FingerprintError: it is a hash of a file, not such rows, or in a view that is not known.

@@ -20,7 +20,7 @@ from typing import TypeAlias
 from vhashdb.exchange.events import Allow, Event, Opinion, Put, Retract, RevokeAllow
 
 Entry: TypeAlias = tuple[int, bytes, Event]
-"""Sequence number, line without its newline, event."""
+"""Sequence number, line without its newline, and event."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class FeedState:
                 self.allowed.pop(event.rid, None)
 
     def counting(self) -> frozenset[int]:
-        """The numbers of all events that count: a snapshot is their lines."""
+        """Return the numbers of all events that count: a snapshot is their lines."""
         return frozenset((*(said.seq for said in self.records.values()), *self.opinions.values(), *self.allowed.values()))
 
 
 def replay(entries: Iterable[Entry], state: FeedState | None = None) -> FeedState:
-    """The state that events lead to, from nothing or from an earlier state, which is changed."""
+    """Return the state that events lead to, from nothing or from an earlier state, which is changed."""
     state = FeedState() if state is None else state
     for seq, _, event in entries:
         state.apply(seq, event)

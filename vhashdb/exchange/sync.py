@@ -181,7 +181,7 @@ class Syncing:
         return Synced(feed.id, Outcome.UPDATED, feed.seq, head.seq, done, skipped, held, fetch.length)
 
     def _stage(self, feed: Feed, fetch: Fetch) -> tuple[int, str | None]:
-        """Everything that is missing goes to staging; the loop's end proves that it is what was signed."""
+        """Stage everything that is missing; the loop's end proves that it is what was signed."""
         skipped, note = 0, None
         examine = self.gate()
         batch = self._batch(feed, examine)
@@ -242,7 +242,7 @@ def _left_behind(feed: Feed, limits: FeedLimits) -> FeedUnreachable:
 
 
 def position_of(feed: Feed) -> Position | None:
-    """Up to where a feed was accepted; None at first."""
+    """Return the position up to which a feed was accepted; None at first."""
     if not feed.chain:
         return None
     return Position(feed.id, feed.epoch, feed.seq, bytes.fromhex(feed.chain), feed.root_version)

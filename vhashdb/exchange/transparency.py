@@ -26,7 +26,7 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
 
 
 def as_json(figures: Figures) -> str:
-    """One JSON object."""
+    """Write one JSON object."""
     value: dict[str, Any] = {"type": "transparency", "from": figures.since.isoformat(), "to": figures.until.isoformat()}
     value |= {name: getattr(figures, name) for name in TITLES}
     value |= {"matches": figures.matches, "appeals_upheld": figures.appeals_upheld, "not_this": figures.not_this}
@@ -35,7 +35,7 @@ def as_json(figures: Figures) -> str:
 
 
 def as_csv(figures: Figures) -> str:
-    """Rows of ``section,name,value``; every figure is one row."""
+    """Write rows of ``section,name,value``; every figure is one row."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("section", "name", "value"))
@@ -44,7 +44,7 @@ def as_csv(figures: Figures) -> str:
 
 
 def as_markdown(figures: Figures) -> str:
-    """A page for people."""
+    """Return a page for people."""
     parts = [f"# Transparency report, {figures.since.isoformat()} to {figures.until.isoformat()}"]
     parts += [
         f"{figures.matches:,} matches, {figures.appeals_upheld:,} appeals upheld, {figures.not_this:,} marks that a file is not a record."

@@ -43,7 +43,7 @@ class Source(Protocol):
     """Budget for reading from it."""
 
     def open(self, name: str, offset: int = 0) -> contextlib.AbstractContextManager[tuple[int, Iterator[bytes]]]:
-        """A file from an offset on: where it really begins, which is the offset or 0, and its blocks.
+        """Return a file from an offset on: where it really begins, which is the offset or 0, and its blocks.
 
         Raises:
             FileMissing: there is no such file.
@@ -54,7 +54,7 @@ class Source(Protocol):
 
 
 def source_of(place: str | Path, limits: FeedLimits, headers: Mapping[str, str] | None = None, hosts: Iterable[str] = ()) -> Source:
-    """The source at a URL of http or https, or in a folder.
+    """Return the source at a URL of http or https, or in a folder.
 
     Args:
         place: the URL or the folder.
@@ -68,7 +68,7 @@ def source_of(place: str | Path, limits: FeedLimits, headers: Mapping[str, str] 
 
 
 def read(source: Source, name: str, limit: int) -> bytes:
-    """A small file, whole.
+    """Return a small file, whole.
 
     Raises:
         FeedOversize: it is larger than ``limit`` bytes.
@@ -91,7 +91,7 @@ class FolderSource:
 
     @contextlib.contextmanager
     def open(self, name: str, offset: int = 0) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """As `Source.open` says."""
+        """Open a file; see `Source.open`."""
         path = self._folder / name
         self.budget.asked()
         try:
@@ -125,7 +125,7 @@ class FolderSource:
 
 
 def _open_within(folder: Path, name: str) -> int:
-    """A descriptor of a regular file below a folder, opened without waiting for anybody.
+    """Return a descriptor of a regular file below a folder, opened without waiting for anybody.
 
     Links are resolved first; then nothing on the way may be a link any more, so whoever changes one meanwhile gains nothing.
     """
@@ -168,7 +168,7 @@ class HttpSource:
 
     @contextlib.contextmanager
     def open(self, name: str, offset: int = 0) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """As `Source.open` says."""
+        """Open a file; see `Source.open`."""
         url = f"{self._base}/{name}"
         with self.budget.step(self._limits.read_s):
             answer = self._answer(url, {"Range": f"bytes={offset}-"} if offset else {})
@@ -186,7 +186,7 @@ class HttpSource:
             _end(answer)
 
     def _answer(self, url: str, more: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        """The answer to one request, wherever the feed's host may send us for it."""
+        """Return the answer to one request, wherever the feed's host may send us for it."""
         asked, target = url, parsed(url)
         for _ in range(self._limits.redirects + 1):
             answer = self._request(url, target, more)

@@ -71,7 +71,7 @@ def in_our_words() -> Iterator[None]:
 
 
 def check_root(data: bytes) -> Root:
-    """A root of trust, as it was handed over.
+    """Return a root of trust, as it was handed over.
 
     Raises:
         FeedMalformed: it is none.
@@ -134,7 +134,7 @@ def _verified(folder: Path, unchanged: bool) -> Trusted:
 
 
 def epoch_of(root: Root) -> int:
-    """The highest epoch that a root allows."""
+    """Return the highest epoch that a root allows."""
     value = root.unrecognized_fields.get(FIELD)
     epoch = value.get("epoch") if isinstance(value, dict) else None
     if type(epoch) is not int or not 1 <= epoch <= MAX_SEQ:
@@ -151,7 +151,7 @@ def _no_key_twice(root: Root) -> None:
 
 
 def _value(key: Key) -> str:
-    """The key itself, however its text is wrapped or its digits are written."""
+    """Return the key itself, however its text is wrapped or its digits are written."""
     return "".join(str(key.keyval.get("public")).split()).lower()
 
 
@@ -163,7 +163,7 @@ class _Fetcher(FetcherInterface):
         self._timestamp = timestamp
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
-        """A metadata file, read here rather than block by block, so that a connection never outlives an error."""
+        """Return a metadata file, read here rather than block by block, so that a connection never outlives an error."""
         name = url.removeprefix("feed:")
         if self._timestamp is not None:
             if name.endswith(_TIMESTAMP):

@@ -78,7 +78,7 @@ def _compare(listing: Listing, archive: Archive) -> bool:
 
 
 def _until(archive: Archive, listing: Listing, last: int) -> Iterator[Entry]:
-    """The events up to one of them, from segments alone."""
+    """Yield the events up to one of them, from segments alone."""
     verifier = HistoryVerifier(0, chains.start(listing.feed))
     history = Listing(listing.feed, listing.epoch, listing.seq, listing.chain, files=listing.segments)
     for segment in cheapest_plan(history, 0).segments:

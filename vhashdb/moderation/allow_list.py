@@ -45,11 +45,11 @@ class AllowList:
 
     @classmethod
     def of(cls, fingerprints: Iterable[Fingerprint], files: Iterable[str], algorithm: AlgorithmId) -> AllowList:
-        """The pictures of these fingerprints that show enough to compare, and these files."""
+        """Return the pictures of these fingerprints that show enough to compare, and these files."""
         return cls(_index_of(list(fingerprints), algorithm), frozenset(files))
 
     def shows(self, hashes: PackedHashes) -> npt.NDArray[np.bool_]:
-        """Which hashes ``(n, bytes)`` uint8 are near one on the list: ``(n,)`` bool."""
+        """Return which hashes ``(n, bytes)`` uint8 are near one on the list: ``(n,)`` bool."""
         found = np.zeros(len(hashes), np.bool_)
         if len(hashes) and len(self.index):
             found[self.index.search(hashes, RADIUS).query] = True
@@ -60,7 +60,7 @@ class AllowList:
         return stop_hash_mask(hashes, algorithm) | self.shows(hashes)
 
     def against(self, query: Fingerprint, stretches: Iterable[tuple[float, float]], sha256: str | None) -> str:
-        """Why nothing may happen automatically to what was asked, looking at these seconds of it; empty if it may."""
+        """Say why nothing may happen automatically to what was asked, looking at these seconds of it; empty if it may."""
         if sha256 is not None and sha256 in self.files:
             return "this very file"
         if not len(self.index):
@@ -110,13 +110,13 @@ class Canaries:
 
 
 def _turned(hashes: PackedHashes, algorithm: AlgorithmId) -> PackedHashes:
-    """The hashes in all orientations, one block after the other, as far as bits can be turned."""
+    """Return the hashes in all orientations, one block after the other, as far as bits can be turned."""
     ways = list(Orientation) if algorithm == Pdq.id else [Orientation.UPRIGHT]
     return np.concatenate([hashes if way is Orientation.UPRIGHT else turned_bits(hashes, way) for way in ways])
 
 
 def _index_of(fingerprints: Sequence[Fingerprint], algorithm: AlgorithmId) -> FrameIndex:
-    """The usable pictures of fingerprints, each under its place in the sequence."""
+    """Return the usable pictures of fingerprints, each under its place in the sequence."""
     usable = [RecordHashes(n, n, f.hash[f.usable]) for n, f in enumerate(fingerprints) if f.algorithm == algorithm and f.usable.any()]
     layers = [Layer.whole(build(usable, algorithm.bits))] if usable else []
     return FrameIndex(algorithm, layers)

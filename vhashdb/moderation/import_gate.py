@@ -103,7 +103,7 @@ def held_for(
     neighbours: Neighbours | None = None,
     limits: GateLimits = LIMITS,
 ) -> tuple[str, ...]:
-    """Why this record must wait for a person, in words; empty if it need not."""
+    """Say why this record must wait for a person; empty if it need not."""
     if not len(fingerprint):
         return ()
     found = [check(fingerprint, limits) for check in (_far_from_half, _poor, _too_much, _strung_together)]
@@ -116,7 +116,7 @@ def held_for(
 
 
 def sudden(new: int, before: int, limits: GateLimits = LIMITS) -> str:
-    """Why so many new records at once from a feed that had ``before`` must wait; empty if they need not.
+    """Say why so many new records at once from a feed that had ``before`` must wait; empty if they need not.
 
     The first sync of a feed is not sudden: trusting it was the decision.
     """
@@ -137,7 +137,7 @@ def _far_from_half(fingerprint: Fingerprint, limits: GateLimits) -> str:
 
 
 def _poor(fingerprint: Fingerprint, limits: GateLimits) -> str:
-    """Poor pictures of a camera at night, or of a page of text, go on from one to the next; those that do not are noise."""
+    """Say whether pictures are noise: poor ones of a camera at night, or of a page of text, go on from one to the next."""
     usable = fingerprint.usable
     low = fingerprint.quality[usable] < limits.quality
     if not len(low) or low.mean() < limits.low_share or _goes_on(fingerprint, limits):
@@ -146,13 +146,13 @@ def _poor(fingerprint: Fingerprint, limits: GateLimits) -> str:
 
 
 def _goes_on(fingerprint: Fingerprint, limits: GateLimits) -> bool:
-    """Whether most pictures resemble the one before, as those of a film do that shows little."""
+    """Tell whether most pictures resemble the one before, as those of a film do that shows little."""
     steps = _steps(fingerprint)
     return float(np.median(steps)) <= limits.strung_bits if len(steps) else fingerprint.duration_s >= limits.film_s
 
 
 def _steps(fingerprint: Fingerprint) -> npt.NDArray[np.int64]:
-    """Bits from each usable whole picture to the next one."""
+    """Count the bits from each usable whole picture to the next one."""
     whole = np.flatnonzero(fingerprint.usable & (fingerprint.view == 0))
     hashes = fingerprint.hash[whole[np.argsort(fingerprint.start_s[whole], kind="stable")]]
     return np.asarray(np.bitwise_count(hashes[1:] ^ hashes[:-1]).sum(axis=1), np.int64)
@@ -170,7 +170,7 @@ def _too_much(fingerprint: Fingerprint, limits: GateLimits) -> str:
 
 
 def _strung_together(fingerprint: Fingerprint, limits: GateLimits) -> str:
-    """A camera's pictures go on from one to the next; those of a hundred videos strung together do not."""
+    """Say whether a record is strung together of videos: a camera's pictures go on from one to the next, those of many videos do not."""
     steps = _steps(fingerprint)
     if fingerprint.algorithm != Pdq.id or len(steps) + 1 < limits.strung_from:
         return ""
@@ -194,5 +194,5 @@ def _crowded(fingerprint: Fingerprint, neighbours: Neighbours, limits: GateLimit
 
 
 def _spread(entries: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """At most so many of the entries, evenly spread over the video."""
+    """Choose at most so many of the entries, evenly spread over the video."""
     return entries[np.linspace(0, len(entries) - 1, min(count, len(entries))).astype(np.int64)]

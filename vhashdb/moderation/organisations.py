@@ -50,7 +50,7 @@ def skeleton(name: str) -> str:
 
 
 def independent_organisations(speakers: Iterable[tuple[str, str, bytes]]) -> dict[str, str]:
-    """The voice of each feed: the name of the first organisation that it cannot be told from.
+    """Return the independent organisation of each feed: the name of the first one that it cannot be told from.
 
     Args:
         speakers: the id, the organisation and the first root metadata of each feed, those known longest first. Feeds are of
@@ -75,7 +75,7 @@ def organisation_of(member: str, root: bytes, feeds: Iterable[KnownFeed]) -> str
 
 @functools.lru_cache(maxsize=4096)
 def keys_of(root: bytes) -> frozenset[str]:
-    """The public keys in the metadata of a root; empty if there are none to be read."""
+    """Return the public keys in the metadata of a root; empty if there are none to be read."""
     try:
         keys = json.loads(root)["signed"]["keys"].values() if root else ()
         return frozenset("".join(str(key["keyval"]["public"]).split()).lower() for key in keys)

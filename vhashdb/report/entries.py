@@ -46,7 +46,7 @@ class RecordLookup:
 
 
 def file_entry(path: str | os.PathLike[str], result: Result, lookup: RecordLookup) -> FileEntry:
-    """One file that was answered."""
+    """Make the entry of a file that was answered."""
     name, folder = _named(path)
     bar = None
     if result.verdict is Verdict.INSUFFICIENT and result.fingerprint is not None and result.duration_s:
@@ -68,7 +68,7 @@ def file_entry(path: str | os.PathLike[str], result: Result, lookup: RecordLooku
 
 
 def error_entry(path: str | os.PathLike[str], error: VhashdbError) -> FileEntry:
-    """One file that could not be read."""
+    """Make the entry of a file that could not be read."""
     name, folder = _named(path)
     given = os.fspath(path)
     message = error.message
@@ -78,7 +78,7 @@ def error_entry(path: str | os.PathLike[str], error: VhashdbError) -> FileEntry:
 
 
 def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntry:
-    """One record that it matched."""
+    """Make the entry of a record that the file matched."""
     judgement, cap = match.judgement, match.action_cap
     stretches = stretches_of(match.segments)
     if match.identical and not stretches:
@@ -136,7 +136,7 @@ def record_facts(record: Record, lookup: RecordLookup) -> RecordFacts:
 
 
 def _drawn(match: Match, result: Result, stretches: Sequence[Stretch], lookup: RecordLookup) -> tuple[Timeline | None, Matrix | None]:
-    """The two drawings, as far as there is something to draw."""
+    """Return the two drawings, as far as there is something to draw."""
     query, reference = result.fingerprint, _reference(match.record, lookup)
     if not stretches or not result.duration_s or not match.record.duration_s:
         return None, None
@@ -185,7 +185,7 @@ def _organisation(feed: str, lookup: RecordLookup) -> str:
 
 
 def _named(path: str | os.PathLike[str]) -> tuple[str, str]:
-    """A file's name and its folder."""
+    """Return a file's name and its folder."""
     pure = PurePath(path)
     folder = "" if str(pure.parent) == "." else str(pure.parent)
     return _name(pure.name or str(pure)), _name(folder)

@@ -42,7 +42,7 @@ _ORDER: Final = {verdict: place for place, verdict in enumerate(Verdict)}
 
 
 def require_page(path: str | os.PathLike[str]) -> Path:
-    """Where a page can be written, known before the costly part.
+    """Make sure that a page can be written at a path, before the costly part.
 
     Raises:
         UsageError: nothing can be written there, or its name is not that of a page: it may be a video that was named by mistake.
@@ -100,22 +100,22 @@ class Report:
         self._decoder.close()
 
     def __len__(self) -> int:
-        """Files so far."""
+        """Return the number of files so far."""
         return len(self._files)
 
     def add(self, path: str | os.PathLike[str], result: Result) -> None:
-        """One file that was asked about, and the answer; its fingerprint is not needed afterwards."""
+        """Add a file and its answer, whose fingerprint is not needed afterwards."""
         entry = file_entry(path, result, self._lookup)
         if self._pictures is not Pictures.NONE:
             entry = replace(entry, matches=tuple(self._with_pictures(path, match) for match in entry.matches))
         self.add_entry(entry)
 
     def add_error(self, path: str | os.PathLike[str], error: VhashdbError) -> None:
-        """One file that could not be read."""
+        """Make the entry of a file that could not be read."""
         self.add_entry(error_entry(path, error))
 
     def add_entry(self, entry: FileEntry) -> None:
-        """One file as the page shows it."""
+        """Add a file as the page shows it."""
         self._files.append(entry)
 
     def write(self, path: str | os.PathLike[str], *, interrupted: bool = False) -> None:
@@ -131,7 +131,7 @@ class Report:
         write_whole(require_page(path), self.page(interrupted=interrupted).encode())
 
     def page(self, *, interrupted: bool = False) -> str:
-        """The page; what would make it larger than `MOST_BYTES` is said in brief."""
+        """Return the page; what would make it larger than `MOST_BYTES` is said in brief."""
         folder = common_folder([entry.folder for entry in self._files])
         facts = self._facts(folder, interrupted=interrupted)
         numbered = [(f"f{number}", _within(entry, folder)) for number, entry in enumerate(sorted(self._files, key=_pressing), 1)]
@@ -150,7 +150,7 @@ class Report:
         return replace(match, pictures=pictures_of(path, moments_of(match.stretches), self._decoder, clear=clear))
 
     def _member(self, feed: str) -> str:
-        """The organisation behind a feed, asked for once."""
+        """Return the organisation behind a feed, asked for once."""
         if feed not in self._members:
             found = self._database.exchange.feeds.find(feed)
             self._members[feed] = found.member if found else ""
@@ -205,7 +205,7 @@ class _Match:
         return details, Piece(self.id, self.rank, Part.MAP, size(self.map))
 
     def shown(self, chosen: Container[tuple[str, Part]]) -> Markup:
-        """As much of it as was chosen."""
+        """Render as much of it as was chosen."""
         if (self.id, Part.DETAILS) not in chosen:
             return self.brief
         return self.full if (self.id, Part.MAP) in chosen or not self.map else Markup(self.full.replace(self.map, ""))  # noqa: S704  # its own text
@@ -216,7 +216,7 @@ class _Match:
 
 
 def _numbered(files: Sequence[tuple[str, FileEntry]]) -> list[_Match]:
-    """All matches in the order of the page, each with the ids of its neighbours."""
+    """Return all matches in the order of the page, each with the ids of its neighbours."""
     ids = [(f"{file}m{rank}", rank, match) for file, entry in files for rank, match in enumerate(entry.matches)]
     names = [None, *(name for name, _, _ in ids), None]
     return [_Match(name, rank, match, names[place], names[place + 2]) for place, (name, rank, match) in enumerate(ids)]
@@ -227,12 +227,12 @@ def _page(facts: Facts, files: Sequence[tuple[str, FileEntry]], shown: Mapping[s
 
 
 def _pressing(entry: FileEntry) -> tuple[int, float]:
-    """Files in order: what a person has to look at first, then as they were asked about."""
+    """Order files: what a person has to look at first, then as they were asked about."""
     return _ORDER[entry.verdict], -entry.best.score if entry.best else 0.0
 
 
 def common_folder(folders: Sequence[str]) -> str:
-    """The folder that all are in, if there is one worth saying once."""
+    """Return the folder that all are in, if there is one worth saying once."""
     named = {folder for folder in folders if folder}
     if len(folders) < 2 or len(named) < len(set(folders)) or len({os.path.isabs(folder) for folder in named}) != 1:
         return ""
@@ -249,7 +249,7 @@ def _within(entry: FileEntry, folder: str) -> FileEntry:
 
 
 def _among(selection: Selection | None) -> tuple[str, ...]:
-    """A selection of records in words."""
+    """Return a selection of records in words."""
     if selection is None:
         return ()
     given = (
@@ -262,5 +262,5 @@ def _among(selection: Selection | None) -> tuple[str, ...]:
 
 
 def size(text: str) -> int:
-    """Bytes of a text in the page."""
+    """Count the bytes of a text in the page."""
     return len(text.encode())

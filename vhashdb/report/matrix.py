@@ -45,7 +45,7 @@ class Matrix:
 def matrix(
     query: Fingerprint, reference: Fingerprint, segments: Sequence[MatchedSegment], shown_query_s: Span, shown_reference_s: Span
 ) -> Matrix:
-    """The map of the parts of both videos that are shown, looked at in the ways in which the segments were found."""
+    """Draw the map of the parts of both videos that are shown, through the views in which the segments were found."""
     points = alike_points(query, reference, tuple(dict.fromkeys(segment.views for segment in segments)))
     radius = round(MatchingConfig.of(query.algorithm).align_radius_bits)
     for most in MOST_CELLS:
@@ -69,7 +69,7 @@ class _Axis:
         return max(FEWEST_CELLS, min(self.most, int((self.shown_s[1] - self.shown_s[0]) / CELL_S)))
 
     def at(self, time_s: npt.NDArray[np.float64] | float) -> npt.NDArray[np.float64]:
-        """Times in cells."""
+        """Return times in cells."""
         return np.asarray((np.asarray(time_s) - self.shown_s[0]) / max(self.shown_s[1] - self.shown_s[0], 1e-9) * self.cells)
 
 
@@ -80,7 +80,7 @@ def _line(segment: MatchedSegment, across: _Axis, up: _Axis) -> tuple[float, flo
 
 
 def _classes(points: AlikePoints, radius: int, across: _Axis, up: _Axis) -> npt.NDArray[np.int64]:
-    """``(rows, columns)`` the class of the nearest moments in each cell, 0 the nearest; `SHADES` where there are none."""
+    """Return ``(rows, columns)`` int64: the class of the nearest moments in each cell, 0 the nearest; `SHADES` where there are none."""
     x = np.floor(across.at(points.query_s)).astype(np.int64)
     y = up.cells - 1 - np.floor(up.at(points.reference_s)).astype(np.int64)
     inside = (x >= 0) & (x < across.cells) & (y >= 0) & (y < up.cells)
@@ -91,7 +91,7 @@ def _classes(points: AlikePoints, radius: int, across: _Axis, up: _Axis) -> npt.
 
 
 def _path(marked: npt.NDArray[np.bool_]) -> str:
-    """Runs of marked cells as strokes one cell thick; a stroke lies in the middle of its row, for which the drawing is shifted."""
+    """Draw runs of marked cells as strokes one cell thick, each in the middle of its row, for which the drawing is shifted."""
     padded = np.pad(marked, ((0, 0), (1, 1))).astype(np.int8)
     rows, starts = np.nonzero(np.diff(padded, axis=1) == 1)
     _, ends = np.nonzero(np.diff(padded, axis=1) == -1)

@@ -24,7 +24,7 @@ BASE_SCRIPT: Final = "base.js"
 
 
 def render(template: str, *, styles: Sequence[str] = (), scripts: Sequence[str] = (), **values: Any) -> str:
-    """A whole page, as text.
+    """Render a whole page, as text.
 
     Args:
         template: one of this package's templates; it extends ``base.html.j2``.
@@ -48,7 +48,7 @@ def render_part(template: str, *, styles: Sequence[str] = (), **values: Any) -> 
 
 @functools.cache
 def environment() -> jinja2.Environment:
-    """The templates of this package. Everything they show is escaped, and a name that is not there is an error."""
+    """Return the templates of this package. Everything they show is escaped, and a name that is not there is an error."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader(PACKAGE),
         autoescape=True,
@@ -61,7 +61,7 @@ def environment() -> jinja2.Environment:
 
 
 def short(value: float, digits: int = 2) -> str:
-    """A number in as few characters as say it."""
+    """Return a number in as few characters as say it."""
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") or "0" if "." in text else text
 

@@ -95,7 +95,7 @@ class Stretch:
 
 
 def stretches_of(segments: Sequence[MatchedSegment]) -> tuple[Stretch, ...]:
-    """The stretches of one match, in order of the file's time."""
+    """Return the stretches of one match, in order of the file's time."""
     return tuple(
         Stretch(
             (s.query_start_s, s.query_end_s),
@@ -116,6 +116,6 @@ def stretches_of(segments: Sequence[MatchedSegment]) -> tuple[Stretch, ...]:
 
 
 def change_words(views: ViewPair) -> str:
-    """A way of looking, as what was done to the file."""
+    """Say a view pair as what was done to the file."""
     words = [_ORIENTATIONS[views.query.orientation]] if views.query.orientation in _ORIENTATIONS else []
     return ", ".join([*words, "as a negative"] if views.negated else words)

@@ -39,7 +39,7 @@ Moment = tuple[float, tuple[float, float]]
 
 
 def moments_of(stretches: Sequence[Stretch]) -> tuple[Moment, ...]:
-    """Where to look: the middles of the longest stretches, or three places in the only one, in order of time."""
+    """Choose where to look: the middles of the longest stretches, or three places in the only one, in order of time."""
     if len(stretches) == 1 and not stretches[0].still:
         start_s, end_s = stretches[0].query_s
         third_s = (end_s - start_s) / MOST
@@ -51,7 +51,7 @@ def moments_of(stretches: Sequence[Stretch]) -> tuple[Moment, ...]:
 
 
 def pictures_of(path: str | os.PathLike[str], moments: Sequence[Moment], decoder: Decoder, *, clear: bool) -> tuple[Picture, ...]:
-    """The picture nearest to each moment, as far as the file gives one there: keyframes, which cost little, if they will do."""
+    """Return the picture nearest to each moment, as far as the file gives one there: keyframes, which cost little, if they will do."""
     try:
         found = _nearest(path, moments, decoder, _KEYFRAMES)
         if len(found) < len(moments):
@@ -65,7 +65,7 @@ def pictures_of(path: str | os.PathLike[str], moments: Sequence[Moment], decoder
 def _nearest(
     path: str | os.PathLike[str], moments: Sequence[Moment], decoder: Decoder, sampling: Sampling
 ) -> dict[Moment, tuple[float, Image.Image]]:
-    """For each moment, when a frame was there and its thumbnail at its true proportions."""
+    """Find for each moment the time of the nearest frame, and its thumbnail at its true proportions."""
     found: dict[Moment, tuple[float, Image.Image]] = {}
     last_s = max((part[1] for _, part in moments), default=0.0)
     with closing(iter(decoder.read(path, sampling))) as batches:

@@ -112,13 +112,13 @@ def timeline(query: Side, reference: Side, stretches: Sequence[Stretch]) -> Time
 
 
 def lone_bar(side: Side) -> Bar:
-    """A video that nothing is joined to."""
+    """Return a video that nothing is joined to."""
     shown_s = (0.0, side.duration_s)
     return _bar(side, shown_s, 0.0, 100 / max(SHORTEST_S / 4, side.duration_s), ())
 
 
 def windows(query_s: float, reference_s: float, here: Sequence[Span], there: Sequence[Span]) -> tuple[Span, Span]:
-    """Which part of each video is shown: the whole of both, unless the stretches would then be too small to see."""
+    """Return which part of each video is shown: the whole of both, unless the stretches would then be too small to see."""
     hulls = [
         (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else (0.0, whole)
         for spans, whole in ((here, query_s), (there, reference_s))
@@ -138,7 +138,7 @@ def _around(hull: Span, whole_s: float, room_s: float) -> Span:
 
 
 def _starts(query: Span, reference: Span, scale: float, stretches: Sequence[Stretch]) -> Span:
-    """Where the bars begin: the longest stretch begins on both sides at the same place, as far as there is room for that."""
+    """Return where the bars begin: the longest stretch begins on both sides at the same place, as far as there is room for that."""
     spare = 100 - scale * min(_length(query), _length(reference))
     if not stretches:
         return 0.0, 0.0

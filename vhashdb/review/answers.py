@@ -110,7 +110,7 @@ class Answer:
 
 
 def replied(draft: Answer, ask: Ask, text: str) -> Answer | str:
-    """The answer with one more question answered, or what is wrong with what was typed."""
+    """Return the answer with one more question answered, or what is wrong with what was typed."""
     return _READ[ask](draft, text)
 
 
@@ -151,7 +151,7 @@ def _reason(draft: Answer, text: str) -> Answer | str:
 
 
 def _numbered(text: str, known: Sequence[str], usual: str) -> str:
-    """The one with this number, counted from 1, or of this name; empty if there is none."""
+    """Return the one with this number, counted from 1, or of this name; empty if there is none."""
     by_text = {"": usual, **{name: name for name in known}, **{str(number): name for number, name in enumerate(known, 1)}}
     return by_text.get(text, "")
 

@@ -53,7 +53,7 @@ class FoundMatch:
 
 
 def read_matches(lines: Iterable[bytes]) -> Iterator[FoundMatch]:
-    """The matches among the lines, in their order; other lines, and fields that nobody knows, are passed over.
+    """Yield the matches among the lines, in their order; other lines, and fields that nobody knows, are passed over.
 
     Raises:
         FormatError: a line is no JSON object of that kind, or there is no line about a file at all.

@@ -55,7 +55,7 @@ _HEAD: Final = ("section", "time", "person", "what", "record", "labels", "source
 
 
 def as_markdown(handover: Handover) -> str:
-    """A page for people."""
+    """Return a page for people."""
     parts = [f"# {escape_markdown(title(handover))}", summary(handover)]
     for section in sections(handover):
         rows = "\n".join(f"| {' | '.join(map(escape_markdown, row))} |" for row in section.rows)
@@ -65,7 +65,7 @@ def as_markdown(handover: Handover) -> str:
 
 
 def as_csv(handover: Handover) -> str:
-    """One table; no cell is a formula to a spreadsheet."""
+    """Write one table; no cell is a formula to a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEAD)
@@ -74,12 +74,12 @@ def as_csv(handover: Handover) -> str:
 
 
 def as_json_lines(handover: Handover) -> str:
-    """A line of type ``handover``, then ``case``, ``decision`` and ``judged`` lines."""
+    """Return a line of type ``handover``, then ``case``, ``decision`` and ``judged`` lines."""
     return "".join(f"{json.dumps(line)}\n" for line in _lines(handover))
 
 
 def as_html(handover: Handover) -> str:
-    """One self-contained page."""
+    """Write one self-contained page."""
     from vhashdb.report.page import render
 
     values: dict[str, Any] = {"title": title(handover), "summary": summary(handover), "note": note(handover)}
@@ -110,7 +110,7 @@ def title(handover: Handover) -> str:
 
 
 def summary(handover: Handover) -> str:
-    """One line."""
+    """Summarise in one line."""
     taken_back = sum(decided.taken_back for decided in handover.decided)
     back = f", {taken_back} of them taken back" if taken_back else ""
     cases, decisions = counted(len(handover.open), "case"), counted(len(handover.decided), "decision")
@@ -140,7 +140,7 @@ def sections(handover: Handover) -> Iterator[Section]:
 
 
 def what(decided: Decided) -> str:
-    """One decision in words."""
+    """Say one decision in words."""
     said = f" ({display_names.BASES.get(decided.basis, decided.basis)})" if decided.basis else ""
     text = (
         f"opinion: {display_names.OPINIONS.get(decided.verdict, decided.verdict)}{said}"

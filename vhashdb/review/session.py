@@ -69,7 +69,7 @@ class ReviewSession:
 
     @classmethod
     def through(cls, total: int) -> ReviewSession:
-        """A session that stands before the first of so many cases."""
+        """Return a session that stands before the first of so many cases."""
         return cls(total, over=not total)
 
     @property
@@ -119,7 +119,7 @@ class ReviewSession:
         return Step(replace(self, draft=Answer(picked.act, basis=picked.basis), answered=0))
 
     def _replied(self, text: str) -> Step:
-        """The answer to one of the act's questions."""
+        """Return the answer to one of the act's questions."""
         assert self.draft is not None  # an act was picked
         assert self.asking is not None
         changed = replied(self.draft, self.asking, text)
@@ -151,7 +151,7 @@ class ReviewSession:
     # -- what came of it -----------------------------------------------------------------------
 
     def done(self, *, settled: bool = True) -> ReviewSession:
-        """The effect is written; of an answer, whether nothing is left to decide at its place."""
+        """Go on after the effect was written; ``settled``: nothing is left to decide at the place of an answer."""
         if isinstance(self.pending, Undo):
             return replace(self, pending=None, decided=self.decided[:-1], place=self.pending.place)
         if self.pending is None:
@@ -160,19 +160,19 @@ class ReviewSession:
         return decided._to_next(self.place + 1) if settled else decided
 
     def refused(self) -> ReviewSession:
-        """It could not be written; everything is as before."""
+        """Go on as before, after the effect could not be written."""
         if self.pending is None:
             raise ValueError("there is no effect that could be refused")
         return replace(self, pending=None)
 
     def settled_elsewhere(self) -> ReviewSession:
-        """The case that is shown does not wait any more, and nobody decided it here."""
+        """Go on after somebody else settled the case that is shown."""
         if self.pending is not None or self.place == self.total:
             raise ValueError("no case is shown")
         return replace(self._open(), gone=self.gone | {self.place})._to_next(self.place + 1)
 
     def _open(self) -> ReviewSession:
-        """No act is picked."""
+        """Drop the act that was picked."""
         return replace(self, draft=None, answered=0)
 
     def _to_next(self, place: int) -> ReviewSession:

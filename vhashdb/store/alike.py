@@ -31,7 +31,7 @@ JOIN record r ON r.number = n.number ORDER BY n.score DESC, r.id
 
 
 def alike(store: Store, record: str) -> list[Alike]:
-    """The near duplicates of the record with this full id, the most alike first."""
+    """Return the near duplicates of the record with this full id, the most alike first."""
     with store.transactions.reading() as connection:
         rows = connection.execute(sa.text(_ALIKE).columns(labels=sa.JSON), {"id": record}).all()
     return [Alike(row.id, row.score, State(row.state), tuple(sorted(row.labels))) for row in rows]

@@ -40,7 +40,7 @@ class Assessments:
         return memories[0]
 
     def opine(self, record: Record, verdict: str, *, basis: str, reason: str = "") -> Memory:
-        """As `Opinions.give`, which see."""
+        """Give an opinion, as `Opinions.give` does."""
         opinion = self._opinions.made(record, verdict, basis=basis, reason=reason)
         with self._remembered(record) as (connection, memories):
             self._opinions.give_in(connection, record, opinion)
@@ -72,7 +72,7 @@ class Assessments:
         return next((said for said in reversed(self._opinions.about(record)) if said.author == LOCAL), None)
 
     def assessed(self) -> frozenset[AssessedMatch]:
-        """Every match that was confirmed or denied, and not taken back."""
+        """Return every match that was confirmed or denied, and not taken back."""
         audit = schema.audit.c
         with self._store.transactions.reading() as connection:
             undone = connection.execute(sa.select(audit.details).where(audit.action == UNDONE)).scalars()
@@ -84,7 +84,7 @@ class Assessments:
 
     @contextlib.contextmanager
     def _remembered(self, record: Record, sha256: str | None = None) -> Iterator[tuple[Connection, list[Memory]]]:
-        """One transaction about a record; how it stood before is in the list once it has ended."""
+        """Open a transaction about a record; its state before is in the list once the transaction has ended."""
         memories: list[Memory] = []
         with self._store.transactions.writing() as connection:
             remembering = Remembering(connection, record.id, sha256)

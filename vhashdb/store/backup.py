@@ -56,7 +56,7 @@ def back_up(store: Store, target: Path) -> None:
 
 
 def _copy_records(store: Store, path: Path) -> None:
-    """By SQLite's own backup, which begins anew if somebody writes meanwhile, and keeps nobody waiting."""
+    """Copy by SQLite's own backup, which begins anew if somebody writes meanwhile, and keeps nobody waiting."""
     with store.transactions.reading() as connection, sqlite_errors(path), contextlib.closing(sqlite3.connect(path)) as copy:
         source = connection.connection.driver_connection
         assert isinstance(source, sqlite3.Connection)

@@ -72,7 +72,7 @@ class FingerprintCache:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES, kept_days: int = KEPT_DAYS) -> None:
-        """Opened, and made if it is not there, when it is first used."""
+        """Open the cache; make it if it is not there."""
         self.path = Path(folder, FILE)
         self.problem: str | None = None
         """Why it is not used, if so."""
@@ -97,7 +97,7 @@ class FingerprintCache:
             self._transactions = None
 
     def hashes(self, file: OpenFile) -> FileHashes | None:
-        """The hashes of a file that is as it was when they were made."""
+        """Return the hashes of a file that is as it was when they were made."""
         return next((FileHashes(row["sha256"], row["md5"]) for row in self._found(_file, key=_key(file))), None)
 
     def keep_hashes(self, file: OpenFile, hashes: FileHashes) -> None:
@@ -170,7 +170,7 @@ class FingerprintCache:
 
 
 def _opened(path: Path) -> Transactions:
-    """The file, made if there is none, and emptied if it is of another version."""
+    """Open the file; make it if there is none, and empty it if it is of another version."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     strange = DatabaseError(f"{path} is not a cache of fingerprints, so it is left alone")
     if path.exists() and path.stat().st_size and application_of(path) is None:
@@ -198,7 +198,7 @@ def _opened(path: Path) -> Transactions:
 
 
 def _key(file: OpenFile) -> bytes:
-    """Of a file as it is: another size, time or inode is another key. Nothing of its name can be read from it."""
+    """Return the key of a file as it is: another size, time or inode is another key. Nothing of its name can be read from it."""
     state = os.fstat(file.fileno())
     facts = (os.fsencode(file.path.resolve()), state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
     return hashlib.sha256(repr(facts).encode()).digest()

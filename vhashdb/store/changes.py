@@ -43,12 +43,12 @@ class Changes:
         self._transactions = transactions
 
     def last(self) -> int:
-        """The number of the latest write to any record; 0 for an empty database."""
+        """Return the number of the latest write to any record; 0 for an empty database."""
         with self._transactions.reading() as connection:
             return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0)
 
     def since(self, change: int) -> Iterator[Change]:
-        """Records written after a change, oldest first."""
+        """Yield records written after a change, oldest first."""
         yield from self._of(schema.record.c.change > change)
 
     def of(self, numbers: Sequence[int]) -> Iterator[Change]:
@@ -57,13 +57,13 @@ class Changes:
             yield from self._of(schema.record.c.number.in_(numbers[start : start + _AT_ONCE]))
 
     def matchable(self) -> list[int]:
-        """The numbers of all records that can be matched."""
+        """Return the numbers of all records that can be matched."""
         query = sa.select(schema.record.c.number).join(schema.fingerprint).where(schema.not_retracted)
         with self._transactions.reading() as connection:
             return list(connection.execute(query).scalars())
 
     def selected(self, selection: Selection) -> list[int]:
-        """The numbers of the records that count."""
+        """Return the numbers of the records that count."""
         query = sa.select(schema.record.c.number).where(*counting(selection))
         with self._transactions.reading() as connection:
             return list(connection.execute(query).scalars())

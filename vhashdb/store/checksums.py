@@ -34,12 +34,12 @@ class Group:
     """For each table, the columns that say to which group a row belongs; at most three."""
 
     def source(self, keys: str) -> str:
-        """SQL for the checksum of the group whose key is in the columns ``a``, ``b`` and ``c`` of ``keys``; NULL without rows."""
+        """Return SQL for the checksum of the group whose key is in the columns ``a``, ``b`` and ``c`` of ``keys``; NULL without rows."""
         return f"checksum_sum({', '.join(f'({_digest(table)} WHERE {_same(columns, keys)})' for table, columns in self.of.items())})"
 
 
 def _digest(table: sa.Table) -> str:
-    """SQL for a checksum of rows, whatever their order."""
+    """Return SQL for a checksum of rows, whatever their order."""
     return f"SELECT checksum_of('{table.name}', {', '.join(map(_value, table.columns))}) FROM {table.name}"
 
 
@@ -101,7 +101,7 @@ class _Rows:
         self._sum: int | None = None
 
     def step(self, *values: Any) -> None:
-        """One row: the name of its table, and its values."""
+        """Add one row: the name of its table, and its values."""
         # `ascii` writes text, numbers and None in one way, in every version of Python; bytes are added as they are.
         head = ascii([len(value) if isinstance(value, bytes) else value for value in values])
         digest = hashlib.blake2b(head.encode(), digest_size=8)
@@ -111,7 +111,7 @@ class _Rows:
         self._sum = ((self._sum or 0) + int.from_bytes(digest.digest())) % _MODULUS
 
     def finalize(self) -> int | None:
-        """As SQLite has integers; None without rows."""
+        """Return the checksum as an integer of SQLite; None without rows."""
         return None if self._sum is None else _signed(self._sum)
 
 
@@ -191,7 +191,7 @@ def renew(connection: Connection) -> None:
 
 
 def wrong_records(connection: Connection, identifiers: Sequence[str]) -> list[str]:
-    """Of the records with these full ids, those that are not as they were written."""
+    """Return those of the records with these full ids that are not as they were written."""
     if not identifiers:
         return []
     wrong = connection.exec_driver_sql(_wrong_records(len(identifiers)), tuple(identifiers))
@@ -206,7 +206,7 @@ def _wrong_records(count: int) -> str:
 
 
 def problems(connection: Connection) -> Iterator[str]:
-    """Every group of rows that is not as it was written, in words."""
+    """Yield every group of rows that is not as it was written, in words."""
     for group in GROUPS:
         keys = " UNION ".join(f"SELECT {_three(columns)} FROM {table.name}" for table, columns in group.of.items())
         which = f"(SELECT a, b, c FROM checksum WHERE kind = '{group.name}' UNION SELECT * FROM ({keys}))"
@@ -225,7 +225,7 @@ def definitions(connection: Connection) -> dict[str, str]:
 
 
 def _unlike(group: Group, keys: str) -> str:
-    """SQL for the keys, among ``keys``, of groups whose checksum is another; what is changed and not renewed yet has none."""
+    """Return SQL for the keys, among ``keys``, of groups whose checksum is another; what is changed and not renewed yet has none."""
     same = "s.a = k.a AND s.b = k.b AND s.c = k.c"
     return (
         f"SELECT k.a, k.b, k.c FROM {keys} k LEFT JOIN checksum s ON s.kind = '{group.name}' AND {same} "

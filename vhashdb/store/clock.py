@@ -26,17 +26,17 @@ _AHEAD: Final = "seen_ahead"
 
 
 def now_utc() -> datetime.datetime:
-    """UTC in whole seconds, without saying so: SQLite has no time zones."""
+    """Return the time in UTC, in whole seconds, without a time zone: SQLite has none."""
     return datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
 
 
 def latest(connection: Connection) -> datetime.datetime:
-    """The latest time that a database has seen."""
+    """Return the latest time that a database has seen."""
     return _known(connection)[0]
 
 
 def saw(connection: Connection, now: datetime.datetime) -> None:
-    """Something was changed now, by the machine's clock; in the transaction that changes it."""
+    """Note that something was changed now, by the machine's clock; in the transaction that changes it."""
     seen, ahead = _known(connection)
     if now - seen < _GRAIN:
         return
@@ -49,7 +49,7 @@ def saw(connection: Connection, now: datetime.datetime) -> None:
 
 
 def _known(connection: Connection) -> tuple[datetime.datetime, list[str]]:
-    """The latest time, and the days that are far ahead of it and not believed yet."""
+    """Return the latest time, and the days that are far ahead of it and not believed yet."""
     query = sa.select(schema.meta).where(schema.meta.c.name.in_((_SEEN, _AHEAD, "created_at")))
     values = {row.name: row.value for row in connection.execute(query)}
     return datetime.datetime.fromisoformat(values.get(_SEEN) or values["created_at"]), json.loads(values.get(_AHEAD, "[]"))

@@ -48,12 +48,12 @@ class Federations:
             self._store.log_in(connection, "federation", None, federation=identifier, url=url, level=trust)
 
     def hosts(self, identifier: str) -> frozenset[str]:
-        """Other hosts that people here named for the roster."""
+        """Return the other hosts that people here named for the roster."""
         with self._transactions.reading() as connection:
             return read_hosts(connection, f"federation {identifier}")
 
     def all(self) -> list[Federation]:
-        """Those that are followed, by id."""
+        """Return those that are followed, by id."""
         with self._transactions.reading() as connection:
             rows = connection.execute(sa.select(tables.federation).order_by(tables.federation.c.id)).mappings()
             return [Federation(**row) for row in rows]

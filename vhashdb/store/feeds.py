@@ -102,13 +102,13 @@ class Feeds:
         return self.get(identifier)
 
     def find(self, identifier: str) -> Feed | None:
-        """The feed with that id, if it was ever known."""
+        """Return the feed with that id, if it was ever known."""
         with self._transactions.reading() as connection:
             row = connection.execute(sa.select(tables.feed).where(tables.feed.c.id == identifier)).mappings().first()
         return None if row is None else _feed(row)
 
     def get(self, identifier: str) -> Feed:
-        """The trusted feed with that id.
+        """Return the trusted feed with that id.
 
         Raises:
             UsageError: there is none.
@@ -119,7 +119,7 @@ class Feeds:
         return feed
 
     def all(self, *, own: bool = False) -> list[Feed]:
-        """The trusted feeds of others, or one's own, by id."""
+        """Return the trusted feeds of others, or one's own, by id."""
         query = sa.select(tables.feed).where(tables.feed.c.own == own, tables.feed.c.status != REMOVED).order_by(tables.feed.c.id)
         with self._transactions.reading() as connection:
             return [_feed(row) for row in connection.execute(query).mappings()]
@@ -149,7 +149,7 @@ class Feeds:
         return self.get(identifier)
 
     def hosts(self, identifier: str) -> frozenset[str]:
-        """Other hosts that people here named for the feed: it may send on to them, and they may be internal."""
+        """Return the other hosts that people here named for the feed: it may send on to them, and they may be internal."""
         with self._transactions.reading() as connection:
             return read_hosts(connection, f"feed {identifier}")
 
@@ -160,7 +160,7 @@ class Feeds:
             self._store.log_in(connection, "trust-hosts", None, feed=identifier, hosts=sorted(hosts))
 
     def move(self, identifier: str, *, url: str, root: bytes | None = None) -> Feed:
-        """The feed is somewhere else now, or has a new root of trust that was received over another channel."""
+        """Read the feed at another place from now on, or with a new root of trust that was received over another channel."""
         self._change(self.get(identifier), "trust-move", {"url": url, **({"root": root} if root is not None else {})}, url=url)
         return self.get(identifier)
 
@@ -214,7 +214,7 @@ class Feeds:
         self._set(feed, {"trouble": trouble, "checked_at": now_utc()})
 
     def quarantine(self, feed: Feed, why: str, evidence: Mapping[str, Any]) -> None:
-        """A rule of trust was broken: keep the evidence, the last good state, and nothing of what was staged."""
+        """Quarantine a feed that broke a rule of trust: keep the evidence, the last good state, and nothing of what was staged."""
         with self._transactions.writing() as connection:
             clear(connection, feed.number)
             values = {"status": QUARANTINED, "why": why, "evidence": json.dumps(dict(evidence), sort_keys=True), "checked_at": now_utc()}

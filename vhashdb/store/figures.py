@@ -134,10 +134,10 @@ def figures_in(connection: Connection, since: datetime.date, until: datetime.dat
 
 
 def moments(since: datetime.date, until: datetime.date) -> dict[str, str]:
-    """Where the first day begins and where the last one is over, as the tables have it."""
+    """Return where the first day begins and where the last one is over, as the tables have it."""
     return {"since": f"{since} 00", "after": f"{until} 24"}  # no next day, which the last date of all does not have
 
 
 def counted(connection: Connection, query: str, values: Mapping[str, str]) -> dict[str, int]:
-    """Two columns, a name and a number."""
+    """Read two columns, a name and a number."""
     return {str(name): int(number) for name, number in connection.execute(sa.text(query), values)}

@@ -59,7 +59,7 @@ WHERE a.action IN {_ACTIONS} AND a.at >= :since AND json_extract(a.details, '$.f
 
 
 def decided(store: Store, since: datetime.datetime) -> list[Decided]:
-    """Everything that people here decided since then (UTC, without a time zone), oldest first; not what feeds brought."""
+    """Return everything that people here decided since then (UTC, without a time zone), oldest first; not what feeds brought."""
     query = sa.text(_DECIDED).columns(at=sa.DateTime, labels=sa.JSON, taken_back=sa.Boolean)
     with store.transactions.reading() as connection:
         return [_decided(row) for row in connection.execute(query, {"since": stamp(since)})]

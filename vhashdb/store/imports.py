@@ -87,7 +87,7 @@ class Imports:
             return _find(connection, place)
 
     def others(self, record: str) -> tuple[tuple[str, str], ...]:
-        """Algorithm and value of the hashes that a record, by its id, keeps for others."""
+        """Return algorithm and value of the hashes that a record, by its id, keeps for others."""
         table = schema.other_hash
         query = sa.select(table.c.algorithm, table.c.value).join(schema.record).where(schema.record.c.id == record)
         with self._store.transactions.reading() as connection:
@@ -95,7 +95,7 @@ class Imports:
 
     @contextlib.contextmanager
     def batch(self) -> Iterator[Batch]:
-        """Several changes as one transaction."""
+        """Open one transaction for several changes."""
         with self._store.transactions.writing() as connection:
             batch = Batch(self._store, connection)
             yield batch
@@ -117,7 +117,7 @@ class Batch:
         return self._added.get(place) or _find(self._connection, place)
 
     def add(self, place: Place, content: Content) -> str:
-        """A new record; its id."""
+        """Add a new record; return its id."""
         identifier = secrets.token_hex(16)
         self._number += 1
         self._write(schema.record, self._values(content) | {"number": self._number, "id": identifier, "revision": 1, "added_at": now_utc()})
@@ -129,7 +129,7 @@ class Batch:
         return identifier
 
     def update(self, place: Place, known: Imported, content: Content) -> None:
-        """Everything that its source says of a record, anew."""
+        """Replace everything that its source says of a record."""
         number = self._settled(known)
         for table in (schema.other_hash, schema.label, feed_schema.held):
             self._connection.execute(table.delete().where(table.c.record == number))
@@ -202,7 +202,7 @@ class Batch:
         self._connection.execute(table.update().where(where).values(**values, at=now_utc()))
 
     def _settled(self, known: Imported) -> int:
-        """The number of a record that is to be changed, once everything before it is written."""
+        """Return the number of a record that is to be changed, once everything before it is written."""
         self.flush()
         return int(self._connection.execute(sa.select(schema.record.c.number).where(schema.record.c.id == known.record)).scalar_one())
 

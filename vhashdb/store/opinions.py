@@ -89,7 +89,7 @@ class Opinions:
             return Subject(own or LOCAL, record.id, record.revision)
 
     def named(self, feed: str, rid: str) -> str:
-        """The id here of a feed's record whose ``rid`` alone begins so.
+        """Return the id here of a feed's record whose ``rid`` alone begins so.
 
         Raises:
             RecordNotFound: there is none, or several begin so.
@@ -119,7 +119,7 @@ class Opinions:
         return opinion
 
     def made(self, record: Record, verdict: str, *, basis: str, reason: str) -> Opinion:
-        """An opinion as people here would give it now; nothing is written.
+        """Return an opinion as people here would give it now; nothing is written.
 
         Raises:
             UsageError: no such verdict or basis, or too long a reason.
@@ -142,7 +142,7 @@ class Opinions:
         self._store.log_in(connection, "opinion", record.id, **said)
 
     def about(self, record: Record) -> list[Opinion]:
-        """Everybody's opinions on a record, oldest first."""
+        """Return everybody's opinions on a record, oldest first."""
         on = self.subject(record)
         places = {on.feed, LOCAL} if on.rid == record.id else {on.feed}
         query = sa.select(tables.opinion).where(tables.opinion.c.on_feed.in_(places), tables.opinion.c.on_rid == on.rid)
@@ -161,7 +161,7 @@ class Opinions:
     # -- what must never act automatically -----------------------------------------------------
 
     def allow_version(self) -> tuple[object, ...]:
-        """Something that changes whenever the allow-lists in force do."""
+        """Return a value that changes whenever the allow-lists in force do."""
         query = "SELECT count(*), max(rowid), sum(revoked), max(at) FROM allow UNION ALL SELECT id, trust, status, own FROM feed"
         with self._transactions.reading() as connection:
             return tuple(map(tuple, connection.exec_driver_sql(query)))
@@ -196,7 +196,7 @@ class Opinions:
             self._store.log_in(connection, "revoke-allow" if author == LOCAL else "revoke-canary", None, rid=found[0])
 
     def allowed(self, *, author: str | None = None, revoked: bool = False) -> list[Allowed]:
-        """The entries in force, of everybody's allow-lists or of one author; with ``revoked`` also those taken back."""
+        """Return the entries in force, of everybody's allow-lists or of one author; with ``revoked`` also those taken back."""
         query = sa.select(tables.allow).order_by(tables.allow.c.at, tables.allow.c.rid)
         if not revoked:
             query = query.where(~tables.allow.c.revoked)

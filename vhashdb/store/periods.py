@@ -58,7 +58,7 @@ class Period:
 
     @classmethod
     def of(cls, since: datetime.date, until: datetime.date, by: By | str | None = None) -> Period:
-        """The period in days, weeks or months; None: in what suits its length.
+        """Return the period in days, weeks or months; None: in what suits its length.
 
         Raises:
             UsageError: it ends before it begins, has too many spans, or there are no such spans.
@@ -74,7 +74,7 @@ class Period:
         return cls(since, until, by, tuple(Span(group[0], group[-1]) for group in together))
 
     def counted(self, daily: Mapping[datetime.date, int]) -> tuple[int, ...]:
-        """Numbers by day as numbers by span; days outside of the period do not count."""
+        """Add up numbers by day to numbers by span; days outside of the period do not count."""
         places = {_whole(span.first, self.by): place for place, span in enumerate(self.spans)}
         counts = [0] * len(self.spans)
         for day, number in daily.items():

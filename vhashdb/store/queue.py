@@ -71,11 +71,11 @@ class Filter:
     causes: tuple[Cause, ...] = ()
 
     def allows(self, case: Case) -> bool:
-        """Whether a case counts."""
+        """Tell whether a case counts."""
         return (not self.causes or case.cause in self.causes) and self.about(case.labels, case.source)
 
     def about(self, labels: Collection[str], source: str) -> bool:
-        """Whether a record with these labels, from this source, counts."""
+        """Tell whether a record with these labels, from this source, counts."""
         return set(self.labels) <= set(labels) and (not self.sources or source in self.sources)
 
 
@@ -141,7 +141,7 @@ WHERE +action = 'match' AND record = :record AND at >= :since
 
 
 def waiting(connection: Connection, today: datetime.date, record: str | None = None) -> list[Case]:
-    """Cases that a decision or an opinion ends, oldest first; of one record or of all."""
+    """List the cases that a decision or an opinion ends, oldest first; of one record or of all."""
     queue = _WAITING.format(about=_ABOUT if record else "")
     query = sa.text(f"SELECT q.id, q.cause, q.why, q.since, {_FACTS.format(queue=queue)} ORDER BY q.since, q.id")
     values = {"today": today.isoformat()} | ({"record": record} if record else {})
@@ -158,7 +158,7 @@ def waiting_in(connection: Connection, today: datetime.date) -> dict[Cause, int]
 
 
 def matched(connection: Connection, since: datetime.datetime, record: str | None = None) -> list[Case]:
-    """Records that matched, and that nobody here looked at since, the last match first."""
+    """Return records that matched, and that nobody here looked at since, the last match first."""
     queue = _MATCHED.format(**(_SAID if record else {"said": "", "action": "a.action"}))
     query = sa.text(f"SELECT q.id, q.cause, q.hits, q.best, q.since, {_FACTS.format(queue=queue)} ORDER BY q.since DESC, q.id")
     values = {"since": stamp(since)} | ({"record": record} if record else {})
@@ -174,7 +174,7 @@ def hits(connection: Connection, record: str, since: datetime.datetime) -> Recen
 
 
 def stamp(moment: datetime.datetime) -> str:
-    """A time as SQLite has it in its columns, for statements written by hand."""
+    """Return a time as SQLite has it in its columns, for statements written by hand."""
     return moment.isoformat(sep=" ", timespec="microseconds")
 
 

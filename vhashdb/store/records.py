@@ -87,7 +87,7 @@ class Details:
             raise UsageError("the number of reviewers cannot be negative", hint="give how many people looked at it")
 
     def expired(self, today: datetime.date) -> bool:
-        """Whether it has stopped matching."""
+        """Tell whether it has stopped matching."""
         return self.expires is not None and self.expires < today
 
 
@@ -155,14 +155,14 @@ class Selection:
             _one_of("severity", severity, SEVERITIES)
 
     def allows(self, record: Record) -> bool:
-        """Whether a record counts."""
+        """Tell whether a record counts."""
         details = record.details
         given = ((self.severities, details.severity), (self.sources, details.source), (self.states, record.state))
         return set(self.labels) <= set(details.labels) and all(not some or value in some for some, value in given)
 
 
 def texts(what: str, values: Sequence[_T]) -> Sequence[_T]:
-    """The values themselves.
+    """Check the values, and return them.
 
     Raises:
         UsageError: they are one text, each letter of which would be taken for one.
@@ -173,7 +173,7 @@ def texts(what: str, values: Sequence[_T]) -> Sequence[_T]:
 
 
 def check_label(label: str) -> str:
-    """The label itself.
+    """Check the label, and return it.
 
     Raises:
         UsageError: it is not lower-case words of letters and digits joined by ``- _ . : /``, of at most 64 characters.

@@ -67,7 +67,7 @@ class Store:
     """The records of one database."""
 
     def __init__(self, path: Path, *, lock_timeout_s: float, actor: str | None = None, refusal: errors.DatabaseError | None = None) -> None:
-        """With why nothing can be written, if so."""
+        """Prepare; ``refusal`` is why nothing can be written, if so."""
         self.path = path
         engine = sqlite_engine(path, lock_timeout_s, read_only=refusal is not None)
         self.transactions = Transactions(path, engine, refusal=refusal, ending=checksums.renew)
@@ -167,7 +167,7 @@ class Store:
             return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
 
     def now(self) -> datetime.datetime:
-        """The time that decides what is in force: never before a time that the database has seen, see `clock.latest`."""
+        """Return the time that decides what is in force: never before a time that the database has seen, see `clock.latest`."""
         with self._reading() as connection:
             return max(now_utc(), clock.latest(connection))
 
@@ -179,13 +179,13 @@ class Store:
         return {state: found.get(state.value, 0) for state in State}
 
     def known_s(self) -> float:
-        """Seconds of all videos that can be matched."""
+        """Add up the seconds of all videos that can be matched."""
         query = sa.select(sa.func.sum(schema.record.c.duration_s)).where(schema.not_retracted)
         with self._reading() as connection:
             return float(connection.execute(query).scalar() or 0.0)
 
     def updated_at(self) -> datetime.datetime | None:
-        """When a record was last added or changed."""
+        """Return when a record was last added or changed."""
         query = sa.select(sa.func.max(schema.audit.c.at)).where(schema.audit.c.record.is_not(None), schema.audit.c.action != "match")
         with self._reading() as connection:
             return connection.execute(query).scalar()
@@ -255,7 +255,7 @@ class Store:
         return self.get(identifier)
 
     def get(self, identifier: str) -> Record:
-        """The record with this id, or whose id alone begins so.
+        """Return the record with this id, or whose id alone begins so.
 
         Raises:
             RecordNotFound: none has it, or several begin so.
@@ -270,7 +270,7 @@ class Store:
             return _record(connection, rows[0])
 
     def by_number(self, numbers: Sequence[int]) -> dict[int, Record]:
-        """Records by the number that the index uses."""
+        """Return records by the number that the index uses."""
         with self._reading() as connection:
             rows = connection.execute(sa.select(schema.record).where(schema.record.c.number.in_(numbers))).mappings().all()
             return dict(zip((row["number"] for row in rows), _records(connection, rows), strict=True))
@@ -285,7 +285,7 @@ class Store:
             return [_number_of(connection, identifier) for identifier in identifiers]
 
     def by_sha256(self, sha256: str) -> Record | None:
-        """The record made from a file with this hash that is not retracted, if there is one."""
+        """Return the record made from a file with this hash that is not retracted, if there is one."""
         return self._by_file_hash(schema.record.c.sha256 == sha256)
 
     def by_md5(self, md5: str, *, alone: bool = True) -> Record | None:
@@ -294,7 +294,7 @@ class Store:
         return self._by_file_hash(known & schema.record.c.sha256.is_(None) if alone else known)
 
     def has_md5_alone(self) -> bool:
-        """Whether there are such records: lists of others often have nothing better."""
+        """Tell whether there are such records: lists of others often have nothing better."""
         query = sa.select(sa.exists().where(schema.record.c.md5.is_not(None), schema.record.c.sha256.is_(None)))
         with self._reading() as connection:
             return bool(connection.execute(query).scalar())
@@ -308,7 +308,7 @@ class Store:
     def records(
         self, *, labels: Sequence[str] = (), states: Sequence[State] = (), source: str | None = None, limit: int | None = None
     ) -> Iterator[Record]:
-        """Records in the order they were added; every given label must be there."""
+        """Yield records in the order they were added; every given label must be there."""
         labels, states = texts("labels", labels), texts("states", states)
         query = sa.select(schema.record).order_by(schema.record.c.number)
         query = query.where(*counting(Selection(tuple(labels), states=tuple(states), sources=() if source is None else (source,))))
@@ -317,7 +317,7 @@ class Store:
                 yield _record(connection, row)
 
     def fingerprint(self, identifier: str) -> Fingerprint:
-        """The fingerprint of the record with this full id."""
+        """Return the fingerprint of the record with this full id."""
         query = sa.select(schema.fingerprint.c.blob).join(schema.record).where(schema.record.c.id == identifier)
         with self._reading() as connection:
             blob = connection.execute(query).scalar()
@@ -366,7 +366,7 @@ class Store:
         self.log_in(connection, "unmatch", record, sha256=sha256, reason=reason)
 
     def not_this(self, sha256: str) -> frozenset[str]:
-        """Ids of the records that the file with this hash is not."""
+        """Return the ids of the records that the file with this hash is not."""
         with self._reading() as connection:
             return frozenset(connection.execute(sa.select(schema.not_this.c.record).where(schema.not_this.c.sha256 == sha256)).scalars())
 
@@ -377,7 +377,7 @@ class Store:
         self.log_lines([self.line(action, record, **details)])
 
     def line(self, action: str, record: str | None = None, **details: Any) -> AuditLine:
-        """A line of the audit log as of now, that is not written yet."""
+        """Return a line of the audit log as of now, that is not written yet."""
         return AuditLine(now_utc(), self.actor, action, record, json.dumps(details, sort_keys=True))
 
     def log_lines(self, lines: Sequence[AuditLine], *, wait: bool = True) -> None:
@@ -386,7 +386,7 @@ class Store:
             connection.execute(schema.audit.insert(), [line._asdict() for line in lines])
 
     def audit_log(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
-        """The newest lines of the audit log, oldest of them first."""
+        """Return the newest lines of the audit log, oldest of them first."""
         query = sa.select(schema.audit).order_by(schema.audit.c.number.desc()).limit(limit)
         if record is not None:
             query = query.where(schema.audit.c.record == record)
@@ -398,7 +398,7 @@ class Store:
 
     @staticmethod
     def next_change(connection: Connection) -> int:
-        """The number of the next write to a record."""
+        """Return the number of the next write to a record."""
         return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
 
     def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
@@ -409,7 +409,7 @@ class Store:
 
     @contextlib.contextmanager
     def _changing(self, old: Record, action: str, **details: Any) -> Iterator[tuple[Connection, int]]:
-        """One change of one record: raises its revision and logs it in the same transaction."""
+        """Change one record: raise its revision and log it in the same transaction."""
         with self._writing() as connection:
             number = _number_of(connection, old.id)
             connection.execute(
@@ -435,7 +435,7 @@ def _migrate(connection: Connection, version: int) -> None:
 
 
 def _definitions() -> dict[str, str]:
-    """Of a new file."""
+    """Return the definitions in a new file."""
     engine = sa.create_engine("sqlite://")
     sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
     with engine.begin() as connection:
@@ -449,7 +449,7 @@ def _record(connection: Connection, row: RowMapping) -> Record:
 
 
 def _records(connection: Connection, rows: Sequence[RowMapping]) -> list[Record]:
-    """Records of some rows, with what other tables say of all of them in one query each."""
+    """Return records of some rows, with what other tables say of all of them in one query each."""
     numbers = [row["number"] for row in rows]
     label, near = schema.label.c, schema.near.c
     labels, others = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
@@ -482,7 +482,7 @@ def _fingerprint(identifier: str, blob: bytes) -> Fingerprint:
 
 
 def detail_values(details: Details) -> dict[str, Any]:
-    """Details as columns of the record; labels have a table of their own."""
+    """Return details as columns of the record; labels have a table of their own."""
     return {name: getattr(details, name) for name in _DETAIL_COLUMNS}
 
 
@@ -497,7 +497,7 @@ def _number_of(connection: Connection, identifier: str) -> int:
 
 
 def _user() -> str:
-    """Who runs this, for the audit log: the account on this machine, which never leaves it."""
+    """Say who runs this, for the audit log: the account on this machine, which never leaves it."""
     try:
         return getpass.getuser()
     except (OSError, KeyError) as error:

@@ -124,7 +124,7 @@ class Reviews:
         return self._store.get(memory.record)
 
     def _seconded(self, connection: Connection, number: int, decision: Decision) -> bool:
-        """Whether somebody else proposed the same before."""
+        """Tell whether somebody else proposed the same before."""
         row = connection.execute(sa.select(tables.held).where(tables.held.c.record == number)).mappings().first()
         if row is None or row["proposed"] != decision:
             return False

@@ -34,7 +34,7 @@ class Rules:
 
 
 def read_rules(connection: Connection) -> Rules:
-    """The rules in force."""
+    """Return the rules in force."""
     query = sa.select(schema.meta).where(schema.meta.c.name.in_(("quorum", "seen_here", "two_person")))
     values = {row.name: row.value for row in connection.execute(query)}
     seen_here, two_person = values.get("seen_here", "1") == "1", values.get("two_person") == "1"
@@ -52,7 +52,7 @@ def write_rules(connection: Connection, rules: Rules) -> None:
 
 
 def read_hosts(connection: Connection, of: str) -> frozenset[str]:
-    """The hosts named for ``of``, such as ``feed acme-tvec``."""
+    """Return the hosts named for ``of``, such as ``feed acme-tvec``."""
     value = connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.name == _name(of))).scalar()
     return frozenset(json.loads(value) if value else ())
 

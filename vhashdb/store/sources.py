@@ -33,7 +33,7 @@ HERE: Final = Source(LOCAL, 0)
 
 
 def sources(store: Store, numbers: Iterable[int]) -> Mapping[int, Source]:
-    """The source of each record, by number; feeds of one voice are one source."""
+    """Return the source of each record, by number; feeds of one independent organisation are one source."""
     with store.transactions.reading() as connection:
         rows = connection.execute(_SOURCES, {"numbers": json.dumps(list(numbers))}).all()
         organisations = organisations_in(connection, {row.feed for row in rows if row.feed is not None})

@@ -40,7 +40,7 @@ class _Connection(sqlite3.Connection):
 
 
 def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, read_only: bool = False) -> sa.Engine:
-    """Connections to the file at ``path``, in WAL mode, that wait so long for a lock.
+    """Make the engine for the file at ``path``, in WAL mode, whose connections wait so long for a lock.
 
     If ``durable``, what was acknowledged survives a power cut; else the file stays sound, and its newest part may be lost.
     With ``read_only``, nothing is written or made, and others may write meanwhile; see `check_unchanged`.
@@ -75,12 +75,12 @@ def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, re
 
 
 def _name(path: Path, how: str) -> str:
-    """The name by which SQLite opens a file in a given way; in a URL, `?`, `#` and `%` would mean something else."""
+    """Return the name by which SQLite opens a file in a given way; in a URL, `?`, `#` and `%` would mean something else."""
     return f"file:{quote(os.fsencode(os.path.abspath(path)))}?{how}"
 
 
 def may_write(path: Path) -> bool:
-    """Whether this process may write to an SQLite file: to the file, and beside it, where the log of changes is kept."""
+    """Tell whether this process may write to an SQLite file: to the file, and beside it, where the log of changes is kept."""
     return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
 
 
@@ -121,7 +121,7 @@ def _beside(path: Path, ending: str) -> Path:
 
 
 def application_of(path: Path) -> int | None:
-    """The application id in the header of an SQLite file; None if it is no such file.
+    """Return the application id in the header of an SQLite file; None if it is no such file.
 
     A file that is open in this process is read by SQLite alone: whoever closes a file frees all POSIX locks that his process
     has on it, and another process would then take a database that is open here for one that is not.

@@ -103,7 +103,7 @@ class Staging:
                     connection.execute(statement, list(rows))
 
     def illegal_stubs(self, feed: Feed) -> list[str]:
-        """``rid`` of staged stubs that no erasing retraction stands for."""
+        """Return ``rid`` of staged stubs that no erasing retraction stands for."""
         query = sa.text(
             "SELECT DISTINCT rid FROM staged_stub b WHERE feed = :feed "
             "AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.feed = b.feed AND s.rid = b.rid AND s.kind = 'retract' AND s.erase) "
@@ -113,7 +113,7 @@ class Staging:
             return list(connection.execute(query, {"feed": feed.number}).scalars())
 
     def new_records(self, feed: Feed) -> tuple[int, int]:
-        """Records on their way in that are new, and records that the feed has here already."""
+        """Return records on their way in that are new, and records that the feed has here already."""
         query = sa.text(
             "SELECT (SELECT count(*) FROM staged s WHERE s.feed = :feed AND s.kind = 'put' AND NOT EXISTS "
             "(SELECT 1 FROM origin o WHERE o.feed = s.feed AND o.rid = s.rid)), "
@@ -149,7 +149,7 @@ class Staging:
 
 
 def _check_staging(connection: Connection, feed: Feed) -> None:
-    """Of two syncs at once, the one that began first must not promote what the other is staging."""
+    """Refuse to promote what another sync is staging: of two at once, the one that began first must not."""
     token = connection.execute(sa.select(tables.feed.c.staging).where(tables.feed.c.number == feed.number)).scalar_one()
     if not feed.staging or token != feed.staging:
         raise FeedBusy(f"another sync of feed {feed.id} has begun", hint="it brings the same events; nothing is lost")

@@ -138,7 +138,7 @@ def statistics(store: Store, period: Period, *, today: datetime.date | None = No
 
 
 def made_on(store: Store) -> datetime.date:
-    """The day on which the database was made."""
+    """Return the day on which the database was made."""
     with store.transactions.reading() as connection:
         text = connection.execute(sa.text("SELECT value FROM meta WHERE name = 'created_at'")).scalar_one()
     return datetime.datetime.fromisoformat(text).date()
@@ -148,7 +148,7 @@ def made_on(store: Store) -> datetime.date:
 
 
 def _class_of(value: str, classes: Iterable[tuple[str, int | None]]) -> str:
-    """The name of a value's class, in SQL."""
+    """Return the name of a value's class, in SQL."""
     cases = " ".join(f"ELSE '{name}'" if end is None else f"WHEN {value} < {end} THEN '{name}'" for name, end in classes)
     return f"CASE {cases} END"
 

@@ -23,7 +23,7 @@ class Transactions:
     def __init__(
         self, path: Path, engine: sa.Engine, *, refusal: DatabaseError | None = None, ending: Callable[[Connection], None] | None = None
     ) -> None:
-        """With why nothing can be written, if so; and with what is to be done at the end of everything that is written."""
+        """Prepare; ``refusal`` is why nothing can be written, if so, and ``ending`` is called at the end of each write."""
         self.path = path
         self.refusal = refusal
         self._engine, self._ending = engine, ending
@@ -31,7 +31,7 @@ class Transactions:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection to ask with."""
+        """Open a connection for reading."""
         self._require_open()
         with sqlite_errors(self.path), self._engine.connect() as connection:
             yield connection
@@ -50,7 +50,7 @@ class Transactions:
 
     @contextlib.contextmanager
     def writing(self, *, wait: bool = True) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its start, so that it cannot fail halfway for want of it.
+        """Open a transaction that holds the write lock from its start, so that it cannot fail halfway for want of it.
 
         Args:
             wait: for another writer, as long as the file was opened for; else it fails at once.

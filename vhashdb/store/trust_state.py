@@ -42,7 +42,7 @@ _SUSPECTED: Final = sa.text(
 
 
 def suspected(connection: Connection, now: datetime.datetime) -> dict[str, str]:
-    """Why feeds are suspected, by their ids."""
+    """Return why feeds are suspected, by their ids."""
     since = (now - datetime.timedelta(days=HARMLESS_DAYS)).isoformat(" ", "microseconds")
     rows = connection.execute(_SUSPECTED, {"since": since, "uploads": HARMLESS_UPLOADS}).all()
     return {row.id: f"{row.uploads:,} uploads that its records matched were called harmless here" for row in rows}
@@ -65,19 +65,19 @@ def _unless_suspected(status: FeedStatus, why: str, suspicion: str) -> tuple[Fee
 
 
 def feed_trust(connection: Connection, feed: Feed, now: datetime.datetime) -> FeedTrust:
-    """One feed, for people who ask about it."""
+    """Return how far one feed can be relied upon, for people who ask about it."""
     suspicion = suspected(connection, now).get(feed.id, "")
     status, why = _unless_suspected(*status_of(feed.status, feed.why, feed.expires_at, now), suspicion)
     return FeedTrust(feed.id, Action(feed.max_action), Action(feed.trust), status, why)
 
 
 def saw_content(method: str, reviewers: int) -> bool:
-    """Whether somebody here looked at the content of a record."""
+    """Tell whether somebody here looked at the content of a record."""
     return method in SEEN_BY_PEOPLE and reviewers > 0
 
 
 def trust_states(connection: Connection, records: Sequence[Record], now: datetime.datetime) -> dict[str, TrustState]:
-    """The standing of each record, by its id."""
+    """Read the trust state of each record, by its id."""
     ids = [record.id for record in records]
     origins = _origins(connection, ids)
     held, accepted = _held(connection, ids), _accepted(connection, ids)
@@ -124,7 +124,7 @@ def _origins(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping
 
 
 def _held(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
-    """Why records wait, for those that do."""
+    """Return why records wait, for those that do."""
     query = (
         sa.select(schema.record.c.id, tables.held.c.reason)
         .outerjoin(tables.held, tables.held.c.record == schema.record.c.number)
@@ -134,7 +134,7 @@ def _held(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
 
 
 def _accepted(connection: Connection, ids: Iterable[str]) -> frozenset[str]:
-    """Those that people here looked at and accepted as they are now."""
+    """Return those that people here looked at and accepted as they are now."""
     query = (
         sa.select(schema.record.c.id)
         .join(tables.held, tables.held.c.record == schema.record.c.number)
@@ -144,7 +144,7 @@ def _accepted(connection: Connection, ids: Iterable[str]) -> frozenset[str]:
 
 
 def _opinions(connection: Connection, subjects: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], list[RowMapping]]:
-    """Each subject's opinions, with the trust in who says them (None for who has no feed)."""
+    """Read each subject's opinions, with the trust in their authors (None for one without a feed)."""
     found: dict[tuple[str, str], list[RowMapping]] = defaultdict(list)
     opinion, feed = tables.opinion, tables.feed
     query = (
@@ -161,14 +161,14 @@ def _opinions(connection: Connection, subjects: Sequence[tuple[str, str]]) -> Ma
 
 
 def _weighed(row: RowMapping, organisations: Mapping[str, str], rev: int | None) -> WeighedOpinion:
-    """An opinion as policy weighs it; ``rev`` is what its publisher calls the record now, None for a record of one's own."""
+    """Return an opinion as policy weighs it; ``rev`` is what its publisher calls the record now, None for a record of one's own."""
     author, here = row["author"], row["author"] == LOCAL
     trust = Action.BLOCK if here else Action(row["trust"] or IMPORTED)
     return WeighedOpinion(organisations.get(author, author), row["verdict"], row["basis"], trust, here, rev is None or row["on_rev"] == rev)
 
 
 def organisations_in(connection: Connection, feeds: Iterable[str]) -> dict[str, str]:
-    """The organisation that each of these feeds speaks for, and people here."""
+    """Return the organisation that each of these feeds speaks for, and people here."""
     feed = tables.feed
     query = sa.select(feed.c.id, feed.c.member, feed.c.root, feed.c.own).where(feed.c.own | feed.c.id.in_(list(feeds)))
     rows = connection.execute(query.order_by(~feed.c.own, feed.c.number)).all()

@@ -61,7 +61,7 @@ def binary_kind(head: bytes) -> str:
 
 
 def text_form(head: bytes, encoding: str = "") -> TextForm:
-    """The form of the text that begins so; its encoding, if it is said.
+    """Return the form of the text that begins so; its encoding, if it is said.
 
     Raises:
         UsageError: there is no such encoding.

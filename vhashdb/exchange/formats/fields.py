@@ -54,14 +54,14 @@ _DEFAULTS: Final = {field.name: field.default for field in fields_of(Details)}
 
 
 def field_named(name: str) -> str | None:
-    """The field that a header or a key stands for by itself, or None."""
+    """Return the field that a header or a key stands for by itself, or None."""
     text = name.strip().lower().replace(" ", "_").replace("-", "_")
     text = ALIASES.get(text, text)
     return text if text in FIELDS else None
 
 
 def from_fields(number: int, values: Mapping[str, Any], limits: FormatLimits) -> Item:
-    """The item that the values describe; each may also be given as text.
+    """Return the item that the values describe; each may also be given as text.
 
     Raises:
         ValueError: one of them cannot be read.
@@ -102,7 +102,7 @@ def from_fields(number: int, values: Mapping[str, Any], limits: FormatLimits) ->
 
 
 def to_fields(item: Item) -> dict[str, Any]:
-    """The values that describe an item, in the order of `WRITTEN`; what says nothing is left out."""
+    """Return the values that describe an item, in the order of `WRITTEN`; what says nothing is left out."""
     details = {name: getattr(item.details, name) for name in _DEFAULTS if name not in ("labels", "source", "reshare", "max_action")}
     values: dict[str, Any] = {
         "id": item.external_id,

@@ -21,12 +21,12 @@ _LINE: Final = re.compile(r"[0-9]+\.[0-9]{3} [0-9]+\.[0-9]{3} [0-9]{1,5} [0-9]{1
 
 
 def detect_binary(head: Head) -> bool:
-    """It begins as such a file does."""
+    """Tell whether it begins as such a file does."""
     return head.raw.startswith(MAGIC)
 
 
 def read_binary(source: Source) -> Iterator[Entry]:
-    """The one fingerprint of the file.
+    """Yield the one fingerprint of the file.
 
     Raises:
         FormatError: it is damaged.
@@ -45,12 +45,12 @@ def read_binary(source: Source) -> Iterator[Entry]:
 
 
 def detect_lines(head: Head) -> bool:
-    """One of the first lines is ``start end view quality hash``."""
+    """Tell whether one of the first lines is ``start end view quality hash``."""
     return any(map(_LINE.fullmatch, head.data))
 
 
 def read_lines(source: Source) -> Iterator[Entry]:
-    """The lines as the entries of an item, or of several, each after a line with its name."""
+    """Yield the lines as the entries of an item, or of several, each after a line with its name."""
     video = _Lines(0, "", source.limits)
     for part in source.hash_lines():
         if isinstance(part, Refusal):

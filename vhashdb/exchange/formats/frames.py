@@ -15,7 +15,7 @@ _WHOLE_QUALITY: Final = 100
 
 
 def frame(value: object, quality: object, seconds: object, limits: FormatLimits) -> Frame:
-    """A frame of its three parts, each a number or its text; without a quality it is believed to be good.
+    """Return a frame of its three parts, each a number or its text; without a quality it is believed to be good.
 
     Raises:
         ValueError: one of them is not what it should be.
@@ -27,7 +27,7 @@ def frame(value: object, quality: object, seconds: object, limits: FormatLimits)
 
 
 def frame_of_row(row: object, limits: FormatLimits) -> Frame:
-    """A frame of ``pdq,quality,seconds``, the order of vPDQ's JSON; ``1.23e+03`` seconds are read too.
+    """Return a frame of ``pdq,quality,seconds``, the order of vPDQ's JSON; ``1.23e+03`` seconds are read too.
 
     Raises:
         ValueError: it is something else.
@@ -40,7 +40,7 @@ def frame_of_row(row: object, limits: FormatLimits) -> Frame:
 
 
 def rows_of_text(text: str) -> list[object]:
-    """The rows of a vPDQ hash that ThreatExchange keeps as one text: a JSON list of ``pdq,quality,seconds``.
+    """Return the rows of a vPDQ hash that ThreatExchange keeps as one text: a JSON list of ``pdq,quality,seconds``.
 
     Raises:
         ValueError: it is something else.
@@ -55,5 +55,5 @@ def rows_of_text(text: str) -> list[object]:
 
 
 def row_of_frame(seconds: float, quality: int, raw: bytes) -> str:
-    """As `frame_of_row` reads it; seconds with three decimals, never with an exponent."""
+    """Write a frame as `frame_of_row` reads it; seconds with three decimals, never with an exponent."""
     return f"{raw.hex()},{quality},{seconds:.3f}"

@@ -156,7 +156,7 @@ class Sender:
 
 
 def derived_uuid(kind: str, name: str) -> str:
-    """The UUID of what has that name, always the same."""
+    """Return the UUID of what has that name, always the same."""
     return str(uuid.uuid5(_NAMESPACE, f"{kind}\n{name}"))
 
 

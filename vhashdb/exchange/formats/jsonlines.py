@@ -18,7 +18,7 @@ OURS: Final = "vhashdb-fingerprint"
 
 
 def detect(head: Head) -> bool:
-    """The first line is an object, and one of its names is a field, or it is one of our fingerprints."""
+    """Tell whether the first line is an object of which a name is a field, or which is one of our fingerprints."""
     try:
         value = json_value(head.first_line, head.limits)
     except ValueError:
@@ -36,19 +36,19 @@ def detect(head: Head) -> bool:
 
 
 def read(source: Source) -> Iterator[Entry]:
-    """Each line as an item. Names that are no field are not kept, and said once."""
+    """Read each line as an item. Names that are no field are not kept, and said once."""
     objects = _Objects(source)
     yield from entries(source.lines(), lambda number, line: objects.item(number, json_value(line, source.limits)), source.limits)
     yield from objects.remarks()
 
 
 def detect_list(head: Head) -> bool:
-    """A list of objects, or a page that has one, or an object over several lines; one of their names is a hash."""
+    """Tell whether it is a list of objects, a page that has one, or an object over several lines, and one of their names is a hash."""
     return _prefix(head) is not None
 
 
 def read_list(source: Source) -> Iterator[Entry]:
-    """Each object as an item.
+    """Read each object as an item.
 
     Raises:
         FormatError: there are no objects of that kind.
@@ -62,7 +62,7 @@ def read_list(source: Source) -> Iterator[Entry]:
 
 
 def _prefix(head: Head) -> str | None:
-    """Where the objects are, as ijson names it: in the list that the document is, in one that it has, or it is one itself."""
+    """Return where the objects are, as ijson names it: in the list that the document is, in one that it has, or it is one itself."""
     for prefix, event, name in head.events:
         if event != "map_key" or prefix.count(".") > 1 or not (prefix in ("", "item") or prefix.endswith(".item")):
             continue
@@ -104,6 +104,6 @@ class _Objects:
 
 
 def write(items: Iterable[Item], out: BinaryIO) -> None:
-    """One object a line, in UTF-8."""
+    """Write one object a line, in UTF-8."""
     for item in items:
         out.write(json.dumps(to_fields(item), ensure_ascii=False, separators=(",", ":")).encode() + b"\n")

@@ -30,7 +30,7 @@ _Part = tuple[_Object, _Object, list[_Object]]
 
 
 def detect(head: Head) -> bool:
-    """An object with an ``Event``, alone, in a list, or in a response of the API."""
+    """Tell whether it is an object with an ``Event``, alone, in a list, or in a response of the API."""
     return any(head.has_key(prefix, "Event") for prefix in ("", "item", "response.item"))
 
 
@@ -38,7 +38,7 @@ def detect(head: Head) -> bool:
 
 
 def read(source: Source) -> Iterator[Entry]:
-    """Each object and each attribute with a hash as an item.
+    """Read each object and each attribute with a hash as an item.
 
     Raises:
         FormatError: there is no event in it.
@@ -134,7 +134,7 @@ def _list(value: object) -> list[Any]:
 
 
 def write(items: Iterable[Item], out: BinaryIO, sender: Sender) -> None:
-    """One event, object by object."""
+    """Write one event, object by object."""
     stamp = str(calendar.timegm(sender.at.timetuple()))
     event: _Object = {
         "uuid": derived_uuid("event", f"{sender.organisation}\n{sender.at.isoformat()}"),

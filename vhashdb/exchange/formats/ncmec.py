@@ -22,12 +22,12 @@ _ITEMS: Final = frozenset({"video", "image", "file", "deletedVideo", "deletedIma
 
 
 def detect(head: Head) -> bool:
-    """XML whose root is ``queryResult``."""
+    """Tell whether it is XML whose root is ``queryResult``."""
     return head.text.startswith("<") and "queryResult" in head.text
 
 
 def read(source: Source) -> Iterator[Entry]:
-    """Each video and image as an item; the deleted ones as withdrawals. Documents with DTDs or entities are refused."""
+    """Read each video and image as an item; the deleted ones as withdrawals. Documents with DTDs or entities are refused."""
     return entries(_elements(source), lambda number, element: _of_element(number, element, source.limits), source.limits)
 
 

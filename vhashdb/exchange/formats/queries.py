@@ -18,7 +18,7 @@ _SHA256_DIGITS = 64
 
 
 def read_hashes(source: str | os.PathLike[str] | BinaryIO, *, form: str = "", options: Options | None = None) -> list[HashQuery]:
-    """The hashes in a file, for `Database.match`: of each video in it what can be asked, or why it cannot.
+    """Return the hashes in a file, for `Database.match`: of each video in it what can be asked, or why it cannot.
 
     Read is every format that can be imported, and a bare hash on each line. 64 hexadecimal digits alone are asked both as
     the PDQ hash of a picture and as the SHA-256 of a file, which look the same.

@@ -64,7 +64,7 @@ class Capped(io.RawIOBase):
         return filled
 
     def item_begins(self) -> None:
-        """From here on, count what one item takes."""
+        """Count what one item takes from here on."""
         self._item_from = self._given
 
 
@@ -85,11 +85,11 @@ class Source:
         self.head = Head(self.file.peek(HEAD_BYTES)[:HEAD_BYTES], self.options)
 
     def lines(self) -> Iterator[tuple[int, str] | Refusal]:
-        """As `all_lines`, without empty ones."""
+        """Yield the lines as `all_lines` does, without empty ones."""
         return (line for line in self.all_lines() if isinstance(line, Refusal) or line[1].strip())
 
     def hash_lines(self) -> Iterator[tuple[int, str] | Refusal]:
-        """As `lines`, stripped, of a format in which anything that ends a line may do so: a hash has no such characters."""
+        """Yield the lines, stripped, of a format in which anything that ends a line may do so: a hash has no such characters."""
         number = 0
         for line in self.all_lines():
             if isinstance(line, Refusal):
@@ -102,7 +102,7 @@ class Source:
                     yield number, text
 
     def all_lines(self) -> Iterator[tuple[int, str] | Refusal]:
-        """Lines by number, from 1; one that is too long or not in the file's encoding is refused and passed over."""
+        """Yield the lines by number, from 1; one that is too long or not in the file's encoding is refused and passed over."""
         number, cap = 0, self.limits.line_bytes
         while raw := self.file.readline(cap + 1):
             number += 1
@@ -117,11 +117,11 @@ class Source:
                 yield Refusal(number, f"the line is not UTF-8; {NAME_ENCODING}")
 
     def json_items(self, prefix: str) -> Iterator[tuple[int, Any] | Refusal]:
-        """The objects under an ijson prefix, by how many there are from the start, one in memory at a time."""
+        """Yield the objects under an ijson prefix, by how many there are from the start, one in memory at a time."""
         return self._streamed(streaming.items(self.file, prefix, self.limits.depth))
 
     def json_members(self) -> Iterator[tuple[int, Any] | Refusal]:
-        """The values of a document that is one large object, in the same way."""
+        """Yield the values of a document that is one large object, in the same way."""
         return self._streamed(streaming.members(self.file, self.limits.depth))
 
     def _streamed(self, values: Iterator[Any]) -> Iterator[tuple[int, Any] | Refusal]:
@@ -138,7 +138,7 @@ class Source:
             yield Refusal(number + 1, f"{error}; nothing after this is read")
 
     def json_document(self) -> Any:
-        """The whole document.
+        """Return the whole document.
 
         Raises:
             LimitExceeded: it is larger than one that must be held in memory may be.
@@ -157,7 +157,7 @@ class Source:
             raise FormatError(f"the JSON cannot be read: {error}") from error
 
     def xml(self) -> BinaryIO:
-        """The bytes of an XML document, without white space before it, and without an encoding that they have no more."""
+        """Return the bytes of an XML document, without white space before it, and without an encoding that they have no more."""
         start = len(self.head.raw) - len(self.head.raw.lstrip(b" \t\r\n"))
         if self.recoded and self.head.raw.startswith(b"<?xml", start):
             start = self.head.raw.find(b"?>") + 2
@@ -165,7 +165,7 @@ class Source:
         return self.file
 
     def item_begins(self) -> None:
-        """From here on, count what one item takes."""
+        """Count what one item takes from here on."""
         self._capped.item_begins()
 
 
@@ -221,16 +221,16 @@ class Head:
         return list(dict.fromkeys(str(name) for _, event, name in self.events if event == "map_key"))[:12]
 
     def has_key(self, prefix: str, name: str) -> bool:
-        """Whether an object under the ijson prefix has a member of that name, as far as the head shows."""
+        """Tell whether an object under the ijson prefix has a member of that name, as far as the head shows."""
         return (prefix, "map_key", name) in self.events
 
     def value(self, prefix: str) -> Any:
-        """The first plain value under the prefix, or None."""
+        """Return the first plain value under the prefix, or None."""
         return next((v for p, event, v in self.events if p == prefix and event in ("string", "number", "boolean")), None)
 
 
 def json_value(text: str, limits: FormatLimits) -> Any:
-    """A JSON value without NaN, infinities and endless nesting.
+    """Return a JSON value without NaN, infinities and endless nesting.
 
     Raises:
         ValueError: it is not such a value.
@@ -270,7 +270,7 @@ def _deeper_than(value: object, depth: int) -> bool:
 
 
 def entries(found: Iterator[tuple[int, Any] | Refusal], to_item: Callable[[int, Any], Item], limits: FormatLimits) -> Iterator[Entry]:
-    """Each found part as an item, or refused with the reason; what is wrong with one never stops the others."""
+    """Read each part as an item, or refuse it with the reason; what is wrong with one never stops the others."""
     for count, part in enumerate(found, start=1):
         if isinstance(part, Refusal):
             yield part
@@ -292,7 +292,7 @@ def _first_line(error: Exception) -> str:
 
 
 def reason_in_words(error: Exception) -> str:
-    """Why something could not be read, without words of the language that this is written in."""
+    """Say why something could not be read, without words of the language that this is written in."""
     if isinstance(error, KeyError):
         return f"{error.args[0]!r} is missing"
     if isinstance(error, AttributeError | TypeError | RecursionError):

@@ -59,7 +59,7 @@ _Plain = Callable[[Iterable[Item], BinaryIO], None]
 
 
 def _unsigned(write: _Plain) -> Callable[[Iterable[Item], BinaryIO, Sender], None]:
-    """A writer of a format that does not say who wrote it."""
+    """Return a writer of a format that does not say who wrote it."""
     return lambda items, out, _: write(items, out)
 
 
@@ -93,7 +93,7 @@ WRITTEN: Final = (*(f.name for f in FORMATS if f.write), "parquet")
 
 
 def format_named(name: str) -> Format:
-    """The format of that name.
+    """Return the format of that name.
 
     Raises:
         UsageError: there is none.
@@ -105,7 +105,7 @@ def format_named(name: str) -> Format:
 
 
 def opened(stream: BinaryIO, options: Options | None = None, name: str = "", *, bare: bool = False) -> tuple[Format, Source]:
-    """The format of a file, as named or as its first bytes show, and the file ready to be read by it.
+    """Return the format of a file, as named or as its first bytes show, and the file ready to be read by it.
 
     With ``bare``, hashes that stand alone are taken for the first kind that they may be.
 

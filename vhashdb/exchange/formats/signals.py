@@ -42,12 +42,12 @@ _OPAQUE: Final = re.compile(r"[A-Za-z0-9+/=:_.,-]+")
 
 
 def kind_of(name: str) -> str | None:
-    """The kind of hash that a name stands for in any exchange, or None."""
+    """Return the kind of hash that a name stands for in any exchange, or None."""
     return _KINDS.get(re.sub(r"[^a-z0-9]", "", name.lower()))
 
 
 def exact(kind: str, text: str) -> str:
-    """A hash of a whole file in lower-case hexadecimal.
+    """Read a hash of a whole file, in lower-case hexadecimal.
 
     Raises:
         ValueError: it does not have the digits of its kind.
@@ -74,7 +74,7 @@ class Signals:
 
     @property
     def notes(self) -> list[str]:
-        """Say in words which signals were left out."""
+        """Signals that were left out, in words."""
         if not self._bad:
             return self._notes
         more = f"; and {self._bad - len(self._why)} more" if self._bad > len(self._why) else ""
@@ -165,7 +165,7 @@ class Signals:
             self._others.append(other)
 
     def fields(self) -> dict[str, Any]:
-        """The signals, as the fields of an `Item` that hold them.
+        """Return the signals, as the fields of an `Item` that hold them.
 
         Raises:
             ValueError: there are frames, and none of them can be read; there is nothing else.

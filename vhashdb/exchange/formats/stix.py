@@ -38,7 +38,7 @@ _Object = dict[str, Any]
 
 
 def detect(head: Head) -> bool:
-    """A bundle, or an object whose ``objects`` have types and STIX ids."""
+    """Tell whether it is a bundle, or an object whose ``objects`` have types and STIX ids."""
     return head.value("type") == "bundle" or (
         head.has_key("", "objects") and head.has_key("objects.item", "type") and "--" in str(head.value("objects.item.id"))
     )
@@ -48,7 +48,7 @@ def detect(head: Head) -> bool:
 
 
 def read(source: Source) -> Iterator[Entry]:
-    """Each indicator as an item, with what the bundle's files and opinions say of it.
+    """Read each indicator as an item, with what the bundle's files and opinions say of it.
 
     Raises:
         FormatError: it is not a bundle.
@@ -86,7 +86,7 @@ class _Bundle:
         return [o] if o.get("type") == "file" else []
 
     def indicators(self) -> Iterator[tuple[_Object, str, list[tuple[str, str]]]]:
-        """Each indicator with an id and its hashes; one that lists several files is several."""
+        """Yield each indicator with an id and its hashes; one that lists several files is several."""
         for o in self._objects:
             if o.get("type") != "indicator":
                 continue
@@ -101,7 +101,7 @@ class _Bundle:
                 yield from ((o, f"{o.get('id')}#{at}", [one]) for at, one in enumerate(hashes, start=1))
 
     def item(self, number: int, indicator: _Object, identifier: str, hashes: list[tuple[str, str]]) -> Item:
-        """The item that an indicator stands for."""
+        """Return the item that an indicator stands for."""
         ours, notes = _dict(_extension(indicator).get("record")), []  # type: tuple[_Object, list[str]]
         values: _Object = {
             "id": identifier,
@@ -167,7 +167,7 @@ def _time(value: object) -> datetime.datetime | None:
 
 
 def write(items: Iterable[Item], out: BinaryIO, sender: Sender) -> None:
-    """One bundle, object by object."""
+    """Write one bundle, object by object."""
     name = f"{sender.organisation}\n{sender.at.isoformat()}"
     out.write(f'{{"type":"bundle","id":"{derived_key("bundle", name)}","objects":[\n'.encode())
     # Organisations come again with every opinion of theirs; nothing else does, so a large export needs no memory.

@@ -17,12 +17,12 @@ _GONE: Final = frozenset({"withdrawn", "deleted"})
 
 
 def detect(head: Head) -> bool:
-    """A page with ``hashRecords``."""
+    """Tell whether it is a page with ``hashRecords``."""
     return head.has_key("", "hashRecords")
 
 
 def read(source: Source) -> Iterator[Entry]:
-    """Each record as an item; one that is withdrawn or deleted is withdrawn here, and its hashes are forgotten."""
+    """Read each record as an item; one that is withdrawn or deleted is withdrawn here, and its hashes are forgotten."""
     found = source.json_items("hashRecords.item")
     return entries(found, lambda number, value: _of_record(number, value, source.limits), source.limits)
 

@@ -23,7 +23,7 @@ _STEP[list(b"[{")], _STEP[list(b"]}")] = 1, -1
 
 
 def items(file: BinaryIO, prefix: str, depth: int) -> Iterator[Any]:
-    """The values under an ijson prefix, one in memory at a time.
+    """Yield the values under an ijson prefix, one in memory at a time.
 
     Raises:
         JSONError, UnicodeDecodeError, ValueError, OverflowError: the document breaks off here.
@@ -33,7 +33,7 @@ def items(file: BinaryIO, prefix: str, depth: int) -> Iterator[Any]:
 
 
 def members(file: BinaryIO, depth: int) -> Iterator[Any]:
-    """The values of a document that is one large object; fails as `items` does."""
+    """Yield the values of a document that is one large object; fails as `items` does."""
     return (value for _, value in ijson.kvitems(_Shallow(file, depth), "", use_float=True, buf_size=_BLOCK))
 
 
@@ -66,7 +66,7 @@ class _Shallow:
         return block
 
     def _brackets(self, block: bytes) -> bytes:
-        """The brackets that are not within a text. Escapes are taken away first, for one may be of a quote."""
+        """Return the brackets that are not within a text. Escapes are taken away first, for one may be of a quote."""
         if self._escaping:
             block, self._escaping = block[1:], not block
         if b"\\" in block:
@@ -78,7 +78,7 @@ class _Shallow:
         return brackets
 
     def _first_too_deep(self, block: bytes, level: int, in_text: bool, escaping: bool) -> int:
-        """Where in the block it nests too deep, so that what is before it can be read."""
+        """Return where in the block it nests too deep, so that what is before it can be read."""
         for place, byte in enumerate(block):
             if escaping:
                 escaping = False

@@ -23,7 +23,7 @@ Row = tuple[int, list[str]]
 
 
 def rows(source: Source, delimiter: str, limits: FormatLimits) -> Iterator[Row | Refusal]:
-    """The rows of a table, each with the line it begins in."""
+    """Yield the rows of a table, each with the line it begins in."""
     # The module's own cap is on cells, and for the whole process; it is only ever raised to what a line may have.
     csv.field_size_limit(max(csv.field_size_limit(), limits.line_bytes))
     refused: list[Refusal] = []
@@ -58,7 +58,7 @@ def rows(source: Source, delimiter: str, limits: FormatLimits) -> Iterator[Row |
 
 
 def header_of(line: str, mapping: Mapping[str, str]) -> tuple[str, dict[int, str]]:
-    """The delimiter of a header line, and the field of each column that has one."""
+    """Return the delimiter of a header line, and the field of each column that has one."""
     best: tuple[str, dict[int, str]] = (",", {})
     for delimiter in _DELIMITERS:
         try:
@@ -72,7 +72,7 @@ def header_of(line: str, mapping: Mapping[str, str]) -> tuple[str, dict[int, str
 
 
 def detect(head: Head) -> bool:
-    """The first line names columns, and one of them holds a hash, an id or what it was mapped to."""
+    """Tell whether the first line names columns of which one holds a hash, an id or what it was mapped to."""
     if head.text[:1] in ("{", "[", "<"):
         return False
     _, columns = header_of(head.first_line, head.options.mapping)
@@ -80,7 +80,7 @@ def detect(head: Head) -> bool:
 
 
 def read(source: Source) -> Iterator[Entry]:
-    """Each row as an item; neighbouring rows of one id that have ``pdq`` and ``seconds`` are the frames of one.
+    """Read each row as an item; neighbouring rows of one id that have ``pdq`` and ``seconds`` are the frames of one.
 
     Raises:
         FormatError: no column is a field.
@@ -135,12 +135,12 @@ def _videos(found: Iterator[tuple[int, dict[str, Any]] | Refusal], limits: Forma
 
 
 def _tells(values: dict[str, Any]) -> bool:
-    """Whether anything is left of a video, or all of its lines were refused."""
+    """Tell whether anything is left of a video, or all of its lines were refused."""
     return not values[FRAMES].unread or bool(len(values[FRAMES])) or any(values.get(field) for field in (*SIGNALS, "withdrawn"))
 
 
 def write(items: Iterable[Item], out: BinaryIO) -> None:
-    """A header and one row an item, in UTF-8; lists are JSON, formulas are neutralised."""
+    """Write a header and one row an item, in UTF-8; lists are JSON, formulas are escaped."""
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
     try:
         writer = csv.writer(text)

@@ -14,12 +14,12 @@ from vhashdb.store.records import Details
 
 
 def detect(head: Head) -> bool:
-    """A page whose ``results`` have a ``hash_digest``, or an empty one with a ``checkpoint``."""
+    """Tell whether it is a page whose ``results`` have a ``hash_digest``, or an empty one with a ``checkpoint``."""
     return head.has_key("results.item", "hash_digest") or (head.has_key("", "results") and head.has_key("", "checkpoint"))
 
 
 def read(source: Source) -> Iterator[Entry]:
-    """Each result as an item, or as a withdrawal."""
+    """Read each result as an item, or as a withdrawal."""
     found = source.json_items("results.item")
     return entries(found, lambda number, value: _of_result(number, value, source.limits), source.limits)
 

@@ -35,14 +35,14 @@ _LINE: Final = re.compile(r"([A-Za-z][\w-]*)\s+(\S.*)")
 
 
 def carried(item: Item) -> str:
-    """Why the signal types of ThreatExchange cannot say this item; empty if they can."""
+    """Say why the signal types of ThreatExchange cannot say this item; empty if they can."""
     if item.withdrawn:
         return "a withdrawal cannot be said in it"
     return "" if any(True for _ in signals_of(item)) else "it has neither PDQ hashes nor an MD5"
 
 
 def signals_of(item: Item) -> Iterator[tuple[str, str]]:
-    """The item's signals as ThreatExchange's types and texts: ``pdq``, ``vpdq``, ``video_md5`` and others by name."""
+    """Yield the item's signals as ThreatExchange's types and texts: ``pdq``, ``vpdq``, ``video_md5`` and others by name."""
     if item.frames is not None and item.frames.algorithm == Pdq.id:
         whole = item.frames.only(item.frames.view == _WHOLE)
         if len(whole) == 1:
@@ -57,7 +57,7 @@ def signals_of(item: Item) -> Iterator[tuple[str, str]]:
 
 
 def rows_of(whole: Fingerprint) -> list[str]:
-    """Entries of the whole picture as ``pdq,quality,seconds``."""
+    """Write the entries of the whole picture as ``pdq,quality,seconds``."""
     columns = zip(whole.start_s.tolist(), whole.quality.tolist(), whole.hash, strict=True)
     return [row_of_frame(seconds, quality, value.tobytes()) for seconds, quality, value in columns]
 
@@ -66,7 +66,7 @@ def rows_of(whole: Fingerprint) -> list[str]:
 
 
 def detect_lines(head: Head) -> bool:
-    """Most of the first lines are the name of a hash and a value, or the kind of all values was given."""
+    """Tell whether most of the first lines are the name of a hash and a value, or the kind of all values was given."""
     if head.options.signal_type:
         return True
     found = [bool((line := _LINE.fullmatch(text)) and kind_of(line[1])) for text in head.data]
@@ -74,7 +74,7 @@ def detect_lines(head: Head) -> bool:
 
 
 def read_lines(source: Source) -> Iterator[Entry]:
-    """Each line as an item of one signal; those that begin with ``#`` are comments."""
+    """Read each line as an item of one signal; those that begin with ``#`` are comments."""
 
     def to_item(number: int, line: str) -> Item:
         signals, found = Signals(source.limits), _LINE.fullmatch(line)
@@ -93,7 +93,7 @@ def read_lines(source: Source) -> Iterator[Entry]:
 
 
 def write_lines(items: Iterable[Item], out: BinaryIO) -> None:
-    """``type value``, one signal a line."""
+    """Write ``type value``, one signal a line."""
     for item in items:
         for kind, value in signals_of(item):
             out.write(f"{kind} {value}\n".encode())
@@ -103,12 +103,12 @@ def write_lines(items: Iterable[Item], out: BinaryIO) -> None:
 
 
 def detect_dataset(head: Head) -> bool:
-    """The header is the one that `threatexchange dataset` writes."""
+    """Tell whether the header is the one that `threatexchange dataset` writes."""
     return tuple(cell.strip() for cell in head.first_line.split(",")) == _COLUMNS
 
 
 def read_dataset(source: Source) -> Iterator[Entry]:
-    """Each row as an item of one signal."""
+    """Read each row as an item of one signal."""
     found = rows(source, ",", source.limits)
     next(found, None)
     return entries(found, lambda number, cells: _of_row(number, cells, source.limits), source.limits)
@@ -138,7 +138,7 @@ def _of_row(number: int, cells: list[str], limits: FormatLimits) -> Item:
 
 
 def write_dataset(items: Iterable[Item], out: BinaryIO) -> None:
-    """One signal a row; formulas are neutralised."""
+    """Write one signal a row; formulas are escaped."""
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
     try:
         writer = csv.writer(text)
@@ -171,12 +171,12 @@ def _prefix(head: Head) -> str | None:
 
 
 def detect_updates(head: Head) -> bool:
-    """An indicator with its type: alone, in a list, or in the page that the API gives."""
+    """Tell whether it is an indicator with its type: alone, in a list, or in the page that the API gives."""
     return _prefix(head) is not None
 
 
 def read_updates(source: Source) -> Iterator[Entry]:
-    """Each update as an item, or as a withdrawal."""
+    """Read each update as an item, or as a withdrawal."""
     prefix = _prefix(source.head)
     found = source.json_items("data.item" if prefix is None else prefix)
     return entries(found, lambda number, value: _of_update(number, value, source.limits), source.limits)

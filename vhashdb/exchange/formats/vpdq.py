@@ -27,19 +27,19 @@ MAX_TITLE: Final = 4096
 
 
 def carried(item: Item) -> str:
-    """Why vPDQ cannot say this item; empty if it can."""
+    """Say why vPDQ cannot say this item; empty if it can."""
     if item.withdrawn:
         return "a withdrawal cannot be said in it"
     return "" if len(_whole(item)) else "it has no PDQ hash of the whole picture"
 
 
 def detect_text(head: Head) -> bool:
-    """One of the first lines is ``frame,quality,pdq,seconds``."""
+    """Tell whether one of the first lines is ``frame,quality,pdq,seconds``."""
     return any(map(_TEXT.fullmatch, head.data))
 
 
 def read_text(source: Source) -> Iterator[Entry]:
-    """The lines as the frames of an item; of several, after a line ``# name`` or where frames are numbered from 0 anew."""
+    """Yield the lines as the frames of an item; of several, after a line ``# name`` or where frames are numbered from 0 anew."""
     before, limits = "", source.limits
     video = Video(0, limits)
     for part in source.hash_lines():
@@ -59,7 +59,7 @@ def read_text(source: Source) -> Iterator[Entry]:
 
 
 def title_of(line: str) -> str | None:
-    """The name that a line ``# name`` gives to what follows, or None if it is no such line."""
+    """Return the name that a line ``# name`` gives to what follows, or None if it is no such line."""
     return " ".join(line[1:].split())[:MAX_TITLE] if line.startswith("#") else None
 
 
@@ -72,35 +72,35 @@ def _frame_of_line(line: str, limits: FormatLimits) -> Frame:
 
 
 def write_text(items: Iterable[Item], out: BinaryIO) -> None:
-    """The frames of one video, a line each."""
+    """Write the frames of one video, a line each."""
     for item in items:
         out.write(to_vpdq(_whole(item)).encode())
 
 
 def detect_json(head: Head) -> bool:
-    """A list whose first member is ``pdq,quality,seconds``."""
+    """Tell whether it is a list whose first member is ``pdq,quality,seconds``."""
     return bool(_ROW.fullmatch(str(head.value("item"))))
 
 
 def read_json(source: Source) -> Iterator[Entry]:
-    """The rows as the frames of one item."""
+    """Yield the rows as the frames of one item."""
     return _one_video(source.json_items("item"), lambda row: frame_of_row(row, source.limits), source.limits)
 
 
 def write_json(items: Iterable[Item], out: BinaryIO) -> None:
-    """A list of rows."""
+    """Write a list of rows."""
     for item in items:
         out.write(json.dumps(rows_of(_whole(item)), indent=0).encode() + b"\n")
 
 
 def detect_old_json(head: Head) -> bool:
-    """An object whose first name is a frame's number, with a hash."""
+    """Tell whether it is an object whose first name is a frame's number, with a hash."""
     first = next((name for prefix, event, name in head.events if event == "map_key" and not prefix), "")
     return str(first).isdecimal() and head.has_key(str(first), "hash")
 
 
 def read_old_json(source: Source) -> Iterator[Entry]:
-    """The members as the frames of one item."""
+    """Yield the members as the frames of one item."""
     limits = source.limits
     return _one_video(
         source.json_members(), lambda value: frame(value["hash"], value.get("quality"), value.get("timestamp", 0.0), limits), limits
@@ -108,7 +108,7 @@ def read_old_json(source: Source) -> Iterator[Entry]:
 
 
 def write_old_json(items: Iterable[Item], out: BinaryIO) -> None:
-    """An object with a member a frame."""
+    """Write an object with a member a frame."""
     for item in items:
         whole = _whole(item)
         columns = zip(whole.start_s.tolist(), whole.quality.tolist(), whole.hash, strict=True)
@@ -133,12 +133,12 @@ class Video:
             yield Refusal(number, f"no frame: {reason}", within=True)
 
     def refused(self, number: int, reason: str) -> Refusal:
-        """A part of the file that is no frame."""
+        """Return a part of the file that is no frame."""
         self._signals.left_out("", reason)
         return Refusal(number, reason, within=True)
 
     def entries(self) -> Iterator[Entry]:
-        """The item of all frames that could be read; nothing if there were no frames at all."""
+        """Yield the item of all frames that could be read; nothing if there were no frames at all."""
         if not len(self._signals):
             if self._title:
                 yield Refusal(self._number, f"no frame of {quoted(self._title)} can be read")
@@ -161,7 +161,7 @@ def _one_video(found: Iterator[tuple[int, Any] | Refusal], to_frame: Callable[[A
 
 
 def _whole(item: Item) -> Fingerprint:
-    """The entries of the whole picture, of an item that has PDQ hashes; none of any other."""
+    """Return the entries of the whole picture, of an item that has PDQ hashes; none of any other."""
     frames = item.frames
     if frames is None or frames.algorithm != Pdq.id:
         return Fingerprint.empty(Pdq.id)

@@ -23,13 +23,13 @@ _SEPARATORS: Final = re.compile(r"[\s,;|]+")
 
 
 def label_of(word: object) -> str:
-    """A tag of theirs as a label of ours: lower case, everything else a hyphen; empty if nothing is left."""
+    """Return a tag of theirs as a label of ours: lower case, everything else a hyphen; empty if nothing is left."""
     text = _JOINTS.sub(r"\1", _NOT_LABEL.sub("-", str(word).lower()))[:_MAX_LABEL].strip("-_.:/")
     return check_label(text) if text else ""
 
 
 def labels_of(words: Iterable[object], limits: FormatLimits, notes: list[str]) -> tuple[str, ...]:
-    """Tags as labels, each once; what goes beyond the limit is noted."""
+    """Turn tags into labels, each once; what goes beyond the limit is noted."""
     found = sorted({label for word in words if (label := label_of(word))})
     if len(found) > limits.labels:
         notes.append(f"labels beyond {limits.labels} were left out")
@@ -37,7 +37,7 @@ def labels_of(words: Iterable[object], limits: FormatLimits, notes: list[str]) -
 
 
 def opinions_of(opinions: Sequence[Judged], limits: FormatLimits, notes: list[str]) -> tuple[Judged, ...]:
-    """Opinions, each once, in their order; what goes beyond the limit is noted."""
+    """Return the opinions, each once, in their order; what goes beyond the limit is noted."""
     found = tuple(dict.fromkeys(opinions))
     if len(found) > limits.opinions:
         notes.append(f"opinions beyond {limits.opinions} were left out")
@@ -45,18 +45,18 @@ def opinions_of(opinions: Sequence[Judged], limits: FormatLimits, notes: list[st
 
 
 def organisation(name: object, limits: FormatLimits) -> str:
-    """The name or number of an organisation; an e-mail address is a person's and becomes nothing."""
+    """Return the name or number of an organisation; an e-mail address is a person's and becomes nothing."""
     text = plain("" if name is None else name)[: limits.name_chars]
     return "" if "@" in text else text
 
 
 def plain(text: object) -> str:
-    """One line without control characters."""
+    """Return one line without control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
 
 
 def reason_of(text: object, notes: list[str]) -> str:
-    """A reason, cut where ours end."""
+    """Return a reason, cut where ours end."""
     found = plain("" if text is None else text)
     if len(found) > MAX_REASON:
         notes.append(f"the reason was cut at {MAX_REASON} characters")
@@ -64,14 +64,14 @@ def reason_of(text: object, notes: list[str]) -> str:
 
 
 def tlp_of(tag: object) -> str | None:
-    """A Traffic Light Protocol marking such as ``TLP:AMBER`` as ours, or None."""
+    """Return a Traffic Light Protocol marking such as ``TLP:AMBER`` as ours, or None."""
     text = str(tag).strip().lower().removeprefix("tlp:")
     text = {"white": "clear", "amber-strict": "amber+strict"}.get(text, text)
     return text if text in TLP else None
 
 
 def day_of(value: object) -> datetime.date | None:
-    """A day from an ISO date or time, or None.
+    """Return a day from an ISO date or time, or None.
 
     Raises:
         ValueError: it is no day.
@@ -85,7 +85,7 @@ def day_of(value: object) -> datetime.date | None:
 
 
 def truth_of(value: object) -> bool:
-    """A truth value, or its text.
+    """Return a truth value, or its text.
 
     Raises:
         ValueError: it is neither.
@@ -97,7 +97,7 @@ def truth_of(value: object) -> bool:
 
 
 def list_of(value: object) -> list[Any]:
-    """A list, its JSON, or words between separators."""
+    """Return a list, its JSON, or words between separators."""
     if value in (None, ""):
         return []
     if isinstance(value, list):
@@ -114,7 +114,7 @@ def list_of(value: object) -> list[Any]:
 
 
 def external_id(value: object, limits: FormatLimits) -> str:
-    """An id of theirs, as text.
+    """Return an id of theirs, as text.
 
     Raises:
         ValueError: it is too long to be one, or has control characters.
@@ -128,6 +128,6 @@ def external_id(value: object, limits: FormatLimits) -> str:
 
 
 def id_of_hash(kind: str, value: str, limits: FormatLimits) -> str:
-    """The id of what is known there by its hash alone; of a long one its own hash."""
+    """Return the id of what is known there by its hash alone; of a long one its own hash."""
     text = f"{kind.lower()}:{value.strip().lower()}"
     return text if len(text) <= limits.name_chars else f"{kind.lower()}:sha256:{hashlib.sha256(text.encode()).hexdigest()}"
