@@ -93,14 +93,15 @@ if TYPE_CHECKING:
     from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result
     from vhashdb.store import Details, Record, Selection, State
     from vhashdb.store.cache import FingerprintCache
+    from vhashdb.store.moderation import Moderation
 
 logging.getLogger("vhashdb").addHandler(logging.NullHandler())  # who wants to see what is logged says so
 
 _LAZY = {
     "Action": "vhashdb.moderation.policy",
+    "ActionCap": "vhashdb.moderation.policy",
     "AddStatus": "vhashdb.search.results",
     "Addition": "vhashdb.search.results",
-    "ActionCap": "vhashdb.moderation.policy",
     "Comparison": "vhashdb.matching",
     "Coverage": "vhashdb.coverage",
     "Database": "vhashdb.database",
@@ -113,6 +114,7 @@ _LAZY = {
     "Gate": "vhashdb.matching",
     "HashQuery": "vhashdb.hash_query",
     "Match": "vhashdb.search.results",
+    "Moderation": "vhashdb.store.moderation",
     "PdqHash": "vhashdb.hashing.algorithms",
     "PictureTrack": "vhashdb.coverage",
     "Record": "vhashdb.store",
@@ -180,6 +182,7 @@ __all__ = [
     "MatchedSegment",
     "MediaError",
     "MediaNotFound",
+    "Moderation",
     "NotADatabase",
     "NotMedia",
     "PdqHash",

@@ -194,7 +194,7 @@ def _matched(what: str, about: str, hits: Mapping[str, ByVerdict], none: str) ->
 def _people(statistics: Statistics) -> tuple[Chart, ...]:
     figures = statistics.figures
     waiting = tuple(Row(cause, (number,), words=_CAUSES[cause]) for cause, number in statistics.waiting.items())
-    voices = tuple(Row(source, (each.agree, each.dispute)) for source, each in statistics.opinions.items())
+    endorsements = tuple(Row(source, (each.agree, each.dispute)) for source, each in statistics.opinions.items())
     return (
         Breakdown(
             "waiting",
@@ -211,7 +211,7 @@ def _people(statistics: Statistics) -> tuple[Chart, ...]:
             "Given in the period; local are those of people here.",
             "source",
             (Part("agree", "agree"), Part("dispute", "dispute")),
-            voices,
+            endorsements,
             "No opinion was given in this period.",
         ),
         precision(figures),

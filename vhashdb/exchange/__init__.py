@@ -9,16 +9,14 @@
             state       what a sequence of events adds up to
             position    where a consumer stands, and whether a head goes on from there
             listing     what the signed metadata say of a feed and its files
-            plan       which of the files to read
-            gate        which incoming records wait for a person, and why
-            allowing    whether what matched must never act automatically
+            fetch_plan  which of the files to read
             incoming    verified events as rows for the database
             roster      who is a member of a federation
             transparency    figures as a report
             limits      every cap, in one dataclass
             reach       which hosts and addresses a feed may make us speak to
     both    segments    compressed files of lines, read under caps
-            files       files that are whole or absent
+            files       files of a feed on disk, hashed and locked
     writing publisher   one's own feed: publish, heartbeat, rotate, compact
             archive     its files; repository: its signed metadata; keys: what signs them; verify: looked at as a member
     reading client      a feed somewhere else: verified events, or the rule that was broken
@@ -26,14 +24,14 @@
             transport   a web server or a folder; download: one file of it, bounded and resumed
             budget      what a feed may still cost; connection: sockets that end when it does
 
-    member  exchange    all of it as one company sees it, on its database   (`Database.exchange`)
+    member  membership  all of it as one company sees it, on its database   (`Database.exchange`)
             sync        feeds brought up to date, read side_by_side; following: rosters
-            outbox      what one's own feed does not say yet
+            pending_events  what one's own feed does not say yet
             importing   what a file of another format changes; exporting: which records leave in one
 
     others  formats     files of other exchanges, read into and written from one neutral value
 
 The modules of a member use the database, which is `vhashdb.store`; the others know nothing of it. What a match may lead to, and
-who counts as one voice, is in `vhashdb.moderation`. The form of the files is in
+who counts once, is in `vhashdb.moderation`. The form of the files is in
 ``docs/feed-format.md``.
 """

@@ -63,7 +63,7 @@ class Exchange:
             root: the root of trust.
             level: the most that its records may lead to by themselves.
             member: the organisation. A feed with the root keys of another one, or a name that looks like another's, counts
-                as one voice with it.
+                once with it.
             federation: the roster that lists it.
             hosts: other hosts that the feed may send on to, and that may be internal, as ``host`` or ``host:port``.
 

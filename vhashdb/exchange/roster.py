@@ -35,7 +35,7 @@ class Member:
     """One feed of one member."""
 
     member: str
-    """The organisation; all its feeds count as one voice."""
+    """The organisation; all its feeds count once."""
     feed: str
     url: str
     root: bytes

@@ -1,4 +1,4 @@
-"""Who speaks with whose voice: several feeds of one organisation, and names that only look different, count once. Pure."""
+"""Tell independent organisations apart: several feeds of one, and names that only look different, count once. Pure."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ def independent_organisations(speakers: Iterable[tuple[str, str, bytes]]) -> dic
 
     Args:
         speakers: the id, the organisation and the first root metadata of each feed, those known longest first. Feeds are of
-            one voice if their organisations look alike, or if one key is in the roots of both.
+            one organisation if their organisations look alike, or if one key is in the roots of both.
     """
     found: dict[str, str] = {}
     known: dict[str, str] = {}
     for feed, member, root in speakers:
         marks = {"name " + skeleton(member), *("key " + key for key in keys_of(root))}
-        voice = next((known[mark] for mark in sorted(marks) if mark in known), member)
-        found[feed] = voice
+        organisation = next((known[mark] for mark in sorted(marks) if mark in known), member)
+        found[feed] = organisation
         for mark in marks:
-            known.setdefault(mark, voice)
+            known.setdefault(mark, organisation)
     return found
 
 

@@ -88,7 +88,7 @@ class Reviews:
     # -- decisions -----------------------------------------------------------------------------
 
     def decide(self, record: Record, decision: Decision, *, reason: str) -> Outcome:
-        """Accept a record, which then matches as far as its ceiling allows, or reject it, which retracts it here for good.
+        """Accept a record, which then matches as far as its action cap allows, or reject it, which retracts it here for good.
 
         Where two people are required, the first only proposes. To accept a record of one's own whose day has come also
         takes that day away; for another publisher's it is settled until the publisher names another day.

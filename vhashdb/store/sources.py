@@ -22,7 +22,7 @@ _SOURCES: Final = sa.text(
 
 @dataclass(frozen=True)
 class Source:
-    """One voice that brings records."""
+    """One independent organisation that brings records."""
 
     name: str
     rank: int

@@ -37,7 +37,8 @@ class Memory:
     """Number of the last line before the decision."""
     until: int
     """Number of the decision's last line."""
-    standing: Mapping[str, Any]
+    columns: Mapping[str, Any]
+    """The record's columns that a decision may change, as they were."""
     held: Mapping[str, Any] | None
     opinions: tuple[Mapping[str, Any], ...]
     sha256: str | None
@@ -50,7 +51,7 @@ class Remembering:
     def __init__(self, connection: Connection, record: str, sha256: str | None = None) -> None:
         self._connection, self._record = connection, record
         row = connection.execute(sa.select(schema.record).where(schema.record.c.id == record)).mappings().one()
-        self._standing = {name: row[name] for name in _RECORD}
+        self._columns = {name: row[name] for name in _RECORD}
         held = connection.execute(sa.select(tables.held).where(tables.held.c.record == row["number"])).mappings().first()
         self._held = dict(held) if held is not None else None
         self._opinions = tuple(dict(said) for said in connection.execute(_own_opinions(connection, record, row["number"])).mappings())
@@ -61,7 +62,7 @@ class Remembering:
     def ended(self) -> Memory:
         """Return what is needed to take the decision back."""
         until = _last_line(self._connection)
-        return Memory(self._record, self._after, until, self._standing, self._held, self._opinions, self._sha256)
+        return Memory(self._record, self._after, until, self._columns, self._held, self._opinions, self._sha256)
 
 
 def take_back(store: Store, memory: Memory) -> None:
@@ -75,9 +76,9 @@ def take_back(store: Store, memory: Memory) -> None:
         record = schema.record.c
         row = connection.execute(sa.select(schema.record).where(record.id == memory.record)).mappings().one()
         number = row["number"]
-        if {name: row[name] for name in _RECORD} != memory.standing:
+        if {name: row[name] for name in _RECORD} != memory.columns:
             change = {"revision": row["revision"] + 1, "change": store.next_change(connection)}
-            connection.execute(schema.record.update().where(record.number == number).values(**memory.standing, **change))
+            connection.execute(schema.record.update().where(record.number == number).values(**memory.columns, **change))
         connection.execute(tables.held.delete().where(tables.held.c.record == number))
         if memory.held is not None:
             connection.execute(tables.held.insert().values(**memory.held))
