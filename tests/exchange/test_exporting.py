@@ -11,7 +11,7 @@ from tests.exchange.formats.samples import PDQ, SHA256
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb import Details, State
 from vhashdb.exchange.formats import Sender, format_named
-from vhashdb.exchange.importing import Said
+from vhashdb.exchange.importing import Attribution
 from vhashdb.fingerprints.model import bare
 from vhashdb.store import NewRecord
 
@@ -35,7 +35,7 @@ def test_only_what_originates_here_and_may_be_passed_on_leaves(new_db):
     own = add(new_db)
     add(new_db, 2, reshare=False)
     add(new_db, 3, tlp="red")
-    list(new_db.exchange.import_from(io.BytesIO(f"sha256 {SHA256}\n".encode()), Said("acme")).run())
+    list(new_db.exchange.import_from(io.BytesIO(f"sha256 {SHA256}\n".encode()), Attribution("acme")).run())
     found, export = exported(new_db)
     assert [item.external_id for item in found] == [own.id]
     assert export.written == 1
@@ -46,7 +46,7 @@ def test_only_what_originates_here_and_may_be_passed_on_leaves(new_db):
 def test_a_copy_of_ones_own_has_everything(new_db):
     add(new_db)
     add(new_db, 2, reshare=False)
-    list(new_db.exchange.import_from(io.BytesIO(f"sha1 {'ab' * 20}\npdq {PDQ}\n".encode()), Said("acme")).run())
+    list(new_db.exchange.import_from(io.BytesIO(f"sha1 {'ab' * 20}\npdq {PDQ}\n".encode()), Attribution("acme")).run())
     found, _ = exported(new_db, imported=True)
     assert len(found) == 4
     assert [(o.algorithm, o.value) for o in found[2].others] == [("sha1", "ab" * 20)]

@@ -11,7 +11,7 @@ from tests.exchange.formats.samples import CSV, DATASET, MD5, MISP, NCMEC, OTHER
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb import State
 from vhashdb.exchange.formats import FormatLimits, Options, Remark
-from vhashdb.exchange.importing import Said, Status
+from vhashdb.exchange.importing import Attribution, Status
 from vhashdb.store.imports import Imports
 
 from .companies import pictures
@@ -20,7 +20,7 @@ from .companies import pictures
 def take(db, data, source="", **how):
     """What came of each item of a file."""
     raw = data.encode() if isinstance(data, str) else data
-    said = Said(source, **{name: how.pop(name) for name in ("labels", "reason") if name in how})
+    said = Attribution(source, **{name: how.pop(name) for name in ("labels", "reason") if name in how})
     return [outcome for outcome in db.exchange.import_from(io.BytesIO(raw), said, **how).run() if not isinstance(outcome, Remark)]
 
 
@@ -64,7 +64,7 @@ def test_the_source_is_the_format_and_the_organisation_it_names(new_db, data, so
 @pytest.mark.parametrize("source", ["local", "Acme", "a b", "../x", "x" * 70])
 def test_a_source_is_a_word_and_never_local(source):
     with pytest.raises(vhashdb.UsageError, match="cannot be a source"):
-        Said(source)
+        Attribution(source)
 
 
 def test_labels_and_a_reason_for_all(new_db):

@@ -15,7 +15,7 @@ from tests.examples import examples
 from tests.exchange.formats.samples import MD5, PDQ, SAMPLES, SHA256
 from tests.footage import fingerprint_of
 from vhashdb.exchange.formats import FormatLimits, Options, Remark
-from vhashdb.exchange.importing import Outcome, Said, Status
+from vhashdb.exchange.importing import Attribution, ImportOutcome, Status
 
 
 def balanced(count):
@@ -27,7 +27,9 @@ def balanced(count):
 def take(db, data, source="", **how):
     """What came of each item of a file."""
     raw = data.encode() if isinstance(data, str) else data
-    return [outcome for outcome in db.exchange.import_from(io.BytesIO(raw), Said(source), **how).run() if not isinstance(outcome, Remark)]
+    return [
+        outcome for outcome in db.exchange.import_from(io.BytesIO(raw), Attribution(source), **how).run() if not isinstance(outcome, Remark)
+    ]
 
 
 def line(**values):
@@ -38,7 +40,7 @@ def line(**values):
 
 
 def remarks(database, data, **said):
-    return [e.text for e in database.exchange.import_from(io.BytesIO(data.encode()), Said(**said)).run() if isinstance(e, Remark)]
+    return [e.text for e in database.exchange.import_from(io.BytesIO(data.encode()), Attribution(**said)).run() if isinstance(e, Remark)]
 
 
 HASHES = balanced(64)
@@ -150,7 +152,7 @@ def test_mutated_files_are_imported_or_refused_and_leave_the_database_whole(new_
         assert error.message.isprintable()
         return
     for outcome in found:
-        if isinstance(outcome, Outcome):
+        if isinstance(outcome, ImportOutcome):
             assert not [word for word in OF_PYTHON if word in outcome.reason]
             if outcome.record:
                 frames = new_db.fingerprint(outcome.record)

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from vhashdb.escaping import unescape_formula
-from vhashdb.review.handover import FORMS, Handover, Judged, as_csv, as_html, as_json_lines, as_markdown
+from vhashdb.review.handover import FORMS, Handover, ReviewedMatch, as_csv, as_html, as_json_lines, as_markdown
 from vhashdb.store.history import DECIDING, Decided
 from vhashdb.store.queue import Case, Cause
 
@@ -19,7 +19,7 @@ HOSTILE = "=cmd|'x'!A1 | <script>alert(1)</script> [here](http://x) \x1b[2J"
 CASE = Case(RECORD, Cause.HELD, "poor pictures", NOW, ("tvec", "x"), "acme-feed", "accepted", "ann")
 OPINION = Decided(NOW, "ann", "opinion", RECORD, ("tvec",), "acme-feed", "a trailer", "false_positive", "saw_content", taken_back=True)
 HANDOVER = Handover(NOW, "ann", NOW, NOW, (CASE,), (OPINION,))
-JUDGED = Judged("@evil/clip.mp4", RECORD, "match", 0.98, "wrong", "another film")
+JUDGED = ReviewedMatch("@evil/clip.mp4", RECORD, "match", 0.98, "wrong", "another film")
 
 
 def test_a_page_for_people_says_what_is_open_and_who_decided_what():
@@ -84,10 +84,10 @@ def test_json_lines_give_back_every_fact():
         return datetime.datetime.fromisoformat(text).replace(tzinfo=None)
 
     def value(kind, line, **changed):
-        assert line.pop("type") == {Case: "case", Decided: "decision", Judged: "judged"}[kind]
+        assert line.pop("type") == {Case: "case", Decided: "decision", ReviewedMatch: "judged"}[kind]
         return kind(**{name: tuple(content) if isinstance(content, list) else content for name, content in line.items()} | changed)
 
     assert value(Case, case, cause=Cause(case["cause"]), since=moment(case["since"])) == handover.open[0]
     assert value(Decided, decision, at=moment(decision["at"])) == handover.decided[0]
-    assert value(Judged, judged) == JUDGED
+    assert value(ReviewedMatch, judged) == JUDGED
     assert moment(head["since"]) == NOW

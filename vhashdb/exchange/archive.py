@@ -22,7 +22,7 @@ from vhashdb.exchange.fetch_plan import cheapest_plan
 from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.listing import Custom, File, Listing, path_of
 from vhashdb.exchange.position import HistoryVerifier, state_lines
-from vhashdb.exchange.segments import JOINED_BYTES, Written, compressed, read_lines, redacted, to_join
+from vhashdb.exchange.segments import JOINED_BYTES, WrittenFile, compressed, read_lines, redacted, to_join
 from vhashdb.exchange.state import Entry, replay
 from vhashdb.writing import settle, write_durably
 
@@ -148,7 +148,7 @@ class Archive:
         write_durably(self.path(new), data)
         return replace(listing, files=(*listing.files, new))
 
-    def _keep(self, lines: Iterable[bytes], describe: Callable[[Written], Custom]) -> File:
+    def _keep(self, lines: Iterable[bytes], describe: Callable[[WrittenFile], Custom]) -> File:
         """Write a new file of lines; its description is asked for when they are all there."""
         with compressed(lines, self.folder, self._limits) as (temporary, written):
             custom = describe(written)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vhashdb.exchange.formats import Format, Item, Judged, OtherHash, Sender
+from vhashdb.exchange.formats import Format, Item, ItemOpinion, OtherHash, Sender
 from vhashdb.exchange.lint import findings
 from vhashdb.fingerprints.model import bare
 from vhashdb.store.imports import Imports
@@ -102,9 +102,9 @@ class Export:
             at=record.added_at,
         )
 
-    def _spoken(self, record: Record) -> tuple[Judged, ...]:
+    def _spoken(self, record: Record) -> tuple[ItemOpinion, ...]:
         return tuple(self._judged(opinion) for opinion in self._opinions.about(record))
 
-    def _judged(self, opinion: Opinion) -> Judged:
+    def _judged(self, opinion: Opinion) -> ItemOpinion:
         by = self._sender.organisation if opinion.author == LOCAL else opinion.author
-        return Judged(by, opinion.verdict, "" if findings(opinion.reason) else opinion.reason)
+        return ItemOpinion(by, opinion.verdict, "" if findings(opinion.reason) else opinion.reason)

@@ -12,7 +12,7 @@ import numpy as np
 
 from vhashdb.codes import NEGATIVE
 from vhashdb.errors import UsageError
-from vhashdb.exchange.formats import Entry, Format, FormatLimits, Item, Judged, Options, Refusal, Remark, opened
+from vhashdb.exchange.formats import Entry, Format, FormatLimits, Item, ItemOpinion, Options, Refusal, Remark, opened
 from vhashdb.exchange.formats.words import label_of
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.build import subsampled
@@ -48,7 +48,7 @@ class Status(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ImportOutcome:
     """Outcome of one item, or of a part of the file that is none."""
 
     number: int
@@ -60,7 +60,7 @@ class Outcome:
     """The id of the record that was touched; None with ``dry_run`` and where there is none."""
     source: str = ""
     external_id: str = ""
-    opinions: tuple[Judged, ...] = ()
+    opinions: tuple[ItemOpinion, ...] = ()
     notes: tuple[str, ...] = ()
     """Parts that were left out, in words."""
     shortcomings: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Decision:
+class ImportDecision:
     """Decision about an item."""
 
     status: Status
@@ -91,41 +91,41 @@ class Decision:
     state: State = State.ACTIVE
 
 
-def decide(item: Item, known: Imported | None, held: str) -> Decision:
+def decide(item: Item, known: Imported | None, held: str) -> ImportDecision:
     """Decide about an item, given what is known of its id and why the gate would hold it (empty if it would not)."""
     if item.withdrawn or item.harmless:
         return _less(item, known)
     if not item.has_signals:
-        return Decision(Status.REFUSED, "it has no hash that is kept")
+        return ImportDecision(Status.REFUSED, "it has no hash that is kept")
     disputed = item.disputed or any(opinion.verdict in NEGATIVE for opinion in item.opinions)
     state = State.HELD if held else State.DISPUTED if disputed else State.ACTIVE
     said = held or ("organisations disagree on it" if disputed else "")
     if known is None:
-        return Decision(Status.HELD if held else Status.ADDED, said, state)
+        return ImportDecision(Status.HELD if held else Status.ADDED, said, state)
     if known.state is State.RETRACTED:
         if not known.withdrawn:
-            return Decision(Status.KNOWN, "it was retracted here")
-        return Decision(Status.HELD, "its source withdrew it before", State.HELD)
+            return ImportDecision(Status.KNOWN, "it was retracted here")
+        return ImportDecision(Status.HELD, "its source withdrew it before", State.HELD)
     if known.digest == item.statement:
-        return Decision(Status.KNOWN)
+        return ImportDecision(Status.KNOWN)
     # What waits for a person goes on waiting: new words of its source are no review.
     if known.state is State.HELD and not held:
-        return Decision(Status.UPDATED, "it still waits for a person", State.HELD)
-    return Decision(Status.HELD if held else Status.UPDATED, said, state)
+        return ImportDecision(Status.UPDATED, "it still waits for a person", State.HELD)
+    return ImportDecision(Status.HELD if held else Status.UPDATED, said, state)
 
 
-def _less(item: Item, known: Imported | None) -> Decision:
+def _less(item: Item, known: Imported | None) -> ImportDecision:
     """Decide about an item that takes something away."""
     reason = item.withdrawn or "its source says that it is not harmful"
     if known is None:
-        return Decision(Status.KNOWN, "withdrawn, and was never here") if item.withdrawn else Decision(Status.OPINION, reason)
+        return ImportDecision(Status.KNOWN, "withdrawn, and was never here") if item.withdrawn else ImportDecision(Status.OPINION, reason)
     if known.state is State.RETRACTED and known.withdrawn:
-        return Decision(Status.KNOWN, "withdrawn before")
-    return Decision(Status.WITHDRAWN, reason, State.RETRACTED)
+        return ImportDecision(Status.KNOWN, "withdrawn before")
+    return ImportDecision(Status.WITHDRAWN, reason, State.RETRACTED)
 
 
 @dataclass(frozen=True)
-class Said:
+class Attribution:
     """Source, labels and reason that the person who imports gives for all items."""
 
     source: str = ""
@@ -144,7 +144,7 @@ class Importer:
     Example::
 
         with vhashdb.open("industry.vhdb") as db, open("page.json", "rb") as file:
-            for outcome in db.exchange.import_from(file, Said(source="acme")).run():
+            for outcome in db.exchange.import_from(file, Attribution(source="acme")).run():
                 print(outcome)
     """
 
@@ -154,7 +154,7 @@ class Importer:
         gate: ImportGate,
         index_writer: IndexWriter,
         stream: BinaryIO,
-        said: Said | None = None,
+        said: Attribution | None = None,
         *,
         form: str = "",
         options: Options | None = None,
@@ -166,7 +166,7 @@ class Importer:
             FormatError: it is of no known format.
             UsageError: there is no format of that name.
         """
-        self._store, self._index_writer, self._said, self._dry_run = store, index_writer, said or Said(), dry_run
+        self._store, self._index_writer, self._said, self._dry_run = store, index_writer, said or Attribution(), dry_run
         self._imports = Imports(store)
         self.format, self._file = opened(stream, options, form)
         self._pretended: dict[Place, Imported] = {}
@@ -174,7 +174,7 @@ class Importer:
         self._little: Counter[str] = Counter()
         """Records that can be found less well than one might think, by why."""
 
-    def run(self) -> Iterator[Outcome | Remark]:
+    def run(self) -> Iterator[ImportOutcome | Remark]:
         """Take the file, item by item; what was given is on disk, unless it is a dry run.
 
         Raises:
@@ -194,7 +194,7 @@ class Importer:
         yield from self._take(pending)
         yield from (Remark(f"{counted(number, 'record')}: {words}") for words, number in self._little.items())
 
-    def _take(self, entries: list[Entry]) -> Iterator[Outcome | Remark]:
+    def _take(self, entries: list[Entry]) -> Iterator[ImportOutcome | Remark]:
         if self._dry_run or not entries:
             yield from [self._outcome(entry, None) for entry in entries]
             return
@@ -203,14 +203,14 @@ class Importer:
         self._index_writer.note_change()
         yield from done
 
-    def _outcome(self, entry: Entry, batch: Batch | None) -> Outcome | Remark:
+    def _outcome(self, entry: Entry, batch: Batch | None) -> ImportOutcome | Remark:
         if isinstance(entry, Remark):
             return entry
         if isinstance(entry, Refusal):
-            return Outcome(entry.number, Status.REFUSED, entry.reason)
+            return ImportOutcome(entry.number, Status.REFUSED, entry.reason)
         item = _fitting(entry, self._store.algorithm)
         if too_much := beyond(item, self._file.limits):
-            return Outcome(item.number, Status.REFUSED, too_much, external_id=item.external_id, notes=item.notes)
+            return ImportOutcome(item.number, Status.REFUSED, too_much, external_id=item.external_id, notes=item.notes)
         place = Place(self._said.source or source_of(self.format, item), item.key)
         known = batch.find(place) if batch is not None else self._pretended.get(place) or self._imports.find(place)
         doubts = (item.doubt,) if item.doubt else self._gate(subsampled(item.frames)) if item.frames is not None else ()
@@ -219,11 +219,11 @@ class Importer:
         taken = decision.status in (Status.ADDED, Status.HELD, Status.UPDATED)
         little = tuple(shortcomings(item)) if taken else ()
         self._little.update(little)
-        return Outcome(
+        return ImportOutcome(
             item.number, decision.status, decision.reason, record, place.source, item.external_id, item.opinions, item.notes, little
         )
 
-    def _carry_out(self, decision: Decision, place: Place, item: Item, known: Imported | None, batch: Batch | None) -> str | None:
+    def _carry_out(self, decision: ImportDecision, place: Place, item: Item, known: Imported | None, batch: Batch | None) -> str | None:
         """Change what is to be changed; the id of the record."""
         if decision.status in (Status.KNOWN, Status.OPINION, Status.REFUSED):
             return known.record if known else None
@@ -240,7 +240,7 @@ class Importer:
         batch.update(place, known, content)
         return known.record
 
-    def _content(self, item: Item, source: str, decision: Decision) -> Content:
+    def _content(self, item: Item, source: str, decision: ImportDecision) -> Content:
         details = details_of(item.details, source, self._said)
         frames = item.frames if item.frames is not None else Fingerprint.empty(self._store.algorithm, item.duration_s)
         new = NewRecord(item.duration_s or frames.duration_s, item.sha256, item.md5, details)
@@ -281,7 +281,7 @@ def shortcomings(item: Item) -> Iterator[str]:
         yield EXPIRED
 
 
-def details_of(details: Details, source: str, said: Said) -> Details:
+def details_of(details: Details, source: str, said: Attribution) -> Details:
     """Return the details to record: what the file says, but never that it may be passed on, or more than a review."""
     labels = (*details.labels, *said.labels)
     return replace(details, labels=labels, reason=said.reason or details.reason, source=source, reshare=False, max_action="review")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vhashdb.exchange.exporting import Export
     from vhashdb.exchange.following import Followed
     from vhashdb.exchange.formats import Format, Options, Sender
-    from vhashdb.exchange.importing import Importer, Said
+    from vhashdb.exchange.importing import Attribution, Importer
     from vhashdb.exchange.limits import FeedLimits
     from vhashdb.exchange.pending_events import PendingEvents
     from vhashdb.exchange.state import Entry
@@ -181,7 +181,7 @@ class Exchange:
         return self.feeds.add(identifier, url=place, root=b"", trust=Action.BLOCK, member=member, own=True)
 
     def import_from(
-        self, stream: BinaryIO, said: Said | None = None, *, form: str = "", options: Options | None = None, dry_run: bool = False
+        self, stream: BinaryIO, said: Attribution | None = None, *, form: str = "", options: Options | None = None, dry_run: bool = False
     ) -> Importer:
         """Recognise a file of another format, and make what imports it; nothing is read or written before `Importer.run`.
 

@@ -28,7 +28,7 @@ _BLOCK: Final = 1 << 20
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenFile:
     """A written file of lines, with its sizes and hashes."""
 
     sha256: str
@@ -40,7 +40,7 @@ class Written:
 
 
 @contextlib.contextmanager
-def compressed(lines: Iterable[bytes], folder: Path, limits: FeedLimits) -> Iterator[tuple[BinaryIO, Written]]:
+def compressed(lines: Iterable[bytes], folder: Path, limits: FeedLimits) -> Iterator[tuple[BinaryIO, WrittenFile]]:
     """Compress lines, each without its newline, into a new file that still needs a name (`vhashdb.writing.settle`).
 
     Raises:
@@ -58,7 +58,7 @@ def compressed(lines: Iterable[bytes], folder: Path, limits: FeedLimits) -> Iter
         file.flush()
         length = file.tell()
         check_sizes(length, raw, limits)
-        yield file, Written(sha256_of(Path(file.name)), length, raw, count)
+        yield file, WrittenFile(sha256_of(Path(file.name)), length, raw, count)
 
 
 def check_sizes(length: int, raw: int, limits: FeedLimits) -> None:

@@ -24,7 +24,7 @@ Entry: TypeAlias = tuple[int, bytes, Event]
 
 
 @dataclass(frozen=True)
-class Said:
+class RecordState:
     """Latest statement about a record."""
 
     seq: int
@@ -39,7 +39,7 @@ class Said:
 class FeedState:
     """The numbers of the events that count, by what they are about."""
 
-    records: dict[str, Said] = field(default_factory=dict)
+    records: dict[str, RecordState] = field(default_factory=dict)
     """By ``rid``."""
     opinions: dict[tuple[str, str], int] = field(default_factory=dict)
     """By feed and ``rid``."""
@@ -52,11 +52,11 @@ class FeedState:
             case Put():
                 before = self.records.get(event.rid)
                 if before is None or (event.rev > before.rev and not before.erased):
-                    self.records[event.rid] = Said(seq, event.rev)
+                    self.records[event.rid] = RecordState(seq, event.rev)
             case Retract():
                 before = self.records.get(event.rid)
                 if before is None or (not before.erased and (event.erase or event.rev >= before.rev)):
-                    self.records[event.rid] = Said(seq, event.rev, retracted=True, erased=event.erase)
+                    self.records[event.rid] = RecordState(seq, event.rev, retracted=True, erased=event.erase)
             case Opinion():
                 self.opinions[event.on.feed, event.on.rid] = seq
             case Allow():

@@ -20,7 +20,7 @@ from vhashdb.exchange.state import Entry, FeedState, replay
 
 
 @dataclass(frozen=True)
-class Report:
+class Findings:
     """Findings about a feed. A broken rule is an error instead."""
 
     head: Head
@@ -35,7 +35,7 @@ class Report:
     """Files below ``targets`` that nothing refers to."""
 
 
-def verify(folder: Path, trusted_root: bytes, limits: FeedLimits | None = None) -> Report:
+def verify(folder: Path, trusted_root: bytes, limits: FeedLimits | None = None) -> Findings:
     """Read a whole feed: as a new member does, then file by file.
 
     Raises:
@@ -56,7 +56,7 @@ def verify(folder: Path, trusted_root: bytes, limits: FeedLimits | None = None) 
     named = {archive.path(file) for file in head.listing.files}
     stray = sum(path.is_file() and path not in named for path in archive.folder.rglob("*"))
     records = sum(not said.retracted for said in state.records.values())
-    return Report(head, records, len(state.records) - records, tuple(malformed), whole, stray)
+    return Findings(head, records, len(state.records) - records, tuple(malformed), whole, stray)
 
 
 def _compare(listing: Listing, archive: Archive) -> bool:

@@ -16,7 +16,7 @@ from vhashdb.report.timeline import Bar, Timeline
 from vhashdb.text import verdict_word
 
 
-class Judged:
+class WithVerdict:
     """Something that has a verdict."""
 
     verdict: Verdict
@@ -87,7 +87,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class MatchEntry(Judged):
+class MatchEntry(WithVerdict):
     """One record that a file matched, or may match."""
 
     verdict: Verdict
@@ -123,7 +123,7 @@ class MatchEntry(Judged):
 
 
 @dataclass(frozen=True)
-class FileEntry(Judged):
+class FileEntry(WithVerdict):
     """One file, and what was found in it."""
 
     name: str
@@ -154,7 +154,7 @@ class FileEntry(Judged):
 
 
 @dataclass(frozen=True)
-class VerdictCount(Judged):
+class VerdictCount(WithVerdict):
     """Number of files with one verdict, and what that means."""
 
     verdict: Verdict

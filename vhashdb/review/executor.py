@@ -12,7 +12,7 @@ from vhashdb.review.answers import Act, Answer
 from vhashdb.store import Record, Store
 from vhashdb.store.moderation import Moderation
 from vhashdb.store.reviews import Decision
-from vhashdb.store.undoing import Memory
+from vhashdb.store.undoing import UndoState
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Done:
     """As it stands now."""
     final: bool
     """False: a second person has to confirm it."""
-    memory: Memory
+    memory: UndoState
 
 
 class DecisionExecutor:
@@ -67,7 +67,7 @@ class DecisionExecutor:
         """
         return self._moderation.reviews.undo(done.memory)
 
-    def _judged(self, record: Record, answer: Answer, sha256: str | None) -> Memory:
+    def _judged(self, record: Record, answer: Answer, sha256: str | None) -> UndoState:
         assessments, basis = self._moderation.assessments, SAW_CONTENT if answer.saw else SAW_MATCH
         if answer.act is Act.RIGHT:
             if sha256 is None:

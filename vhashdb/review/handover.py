@@ -23,7 +23,7 @@ from vhashdb.text import counted
 
 
 @dataclass(frozen=True)
-class Judged:
+class ReviewedMatch:
     """One match of the list that was walked through."""
 
     file: str
@@ -47,7 +47,7 @@ class Handover:
     """Matches are counted from then on."""
     open: tuple[Case, ...]
     decided: tuple[Decided, ...]
-    matches: tuple[Judged, ...] | None = None
+    matches: tuple[ReviewedMatch, ...] | None = None
     """None if no list of matches was walked through."""
 
 

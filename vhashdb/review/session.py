@@ -39,7 +39,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenAnswer:
     """An answer that was written."""
 
     place: int
@@ -55,7 +55,7 @@ class ReviewSession:
     total: int
     place: int = 0
     """The case that is shown, from 0; ``total`` after the last."""
-    decided: tuple[Written, ...] = ()
+    decided: tuple[WrittenAnswer, ...] = ()
     """Answers that were written, oldest first."""
     gone: frozenset[int] = frozenset()
     """Places that somebody else settled meanwhile."""
@@ -156,7 +156,7 @@ class ReviewSession:
             return replace(self, pending=None, decided=self.decided[:-1], place=self.pending.place)
         if self.pending is None:
             raise ValueError("there is no effect that could be done")
-        decided = replace(self, pending=None, decided=(*self.decided, Written(self.place, self.pending, settled)))
+        decided = replace(self, pending=None, decided=(*self.decided, WrittenAnswer(self.place, self.pending, settled)))
         return decided._to_next(self.place + 1) if settled else decided
 
     def refused(self) -> ReviewSession:

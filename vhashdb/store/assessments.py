@@ -16,7 +16,7 @@ from vhashdb.store.opinions import LOCAL, Opinion, Opinions
 from vhashdb.store.queue import UNDONE
 from vhashdb.store.records import Record
 from vhashdb.store.records_file import Store
-from vhashdb.store.undoing import Memory, Remembering
+from vhashdb.store.undoing import UndoRecorder, UndoState
 
 
 class AssessedMatch(NamedTuple):
@@ -33,20 +33,20 @@ class Assessments:
         self._store = store
         self._opinions = Opinions(store)
 
-    def looked_at(self, record: Record, *, reason: str = "") -> Memory:
+    def looked_at(self, record: Record, *, reason: str = "") -> UndoState:
         """Note that somebody looked at a record that matched, and has nothing to say about it."""
         with self._remembered(record) as (connection, memories):
             self._store.log_in(connection, "looked-at", record.id, reason=reason)
         return memories[0]
 
-    def opine(self, record: Record, verdict: str, *, basis: str, reason: str = "") -> Memory:
+    def opine(self, record: Record, verdict: str, *, basis: str, reason: str = "") -> UndoState:
         """Give an opinion, as `Opinions.give` does."""
         opinion = self._opinions.made(record, verdict, basis=basis, reason=reason)
         with self._remembered(record) as (connection, memories):
             self._opinions.give_in(connection, record, opinion)
         return memories[0]
 
-    def confirm(self, record: Record, sha256: str, *, basis: str, reason: str = "") -> Memory:
+    def confirm(self, record: Record, sha256: str, *, basis: str, reason: str = "") -> UndoState:
         """Say that the file with this hash does show a record, and so agree that the record belongs here.
 
         An opinion that says as much already stays as it is.
@@ -58,7 +58,7 @@ class Assessments:
             self._store.log_in(connection, "confirm-match", record.id, sha256=sha256, reason=reason)
         return memories[0]
 
-    def deny(self, record: Record, sha256: str, *, reason: str = "", verdict: str = "", basis: str = SAW_MATCH) -> Memory:
+    def deny(self, record: Record, sha256: str, *, reason: str = "", verdict: str = "", basis: str = SAW_MATCH) -> UndoState:
         """Mark that the file with this hash is not a record; with ``verdict`` also say so of the record itself."""
         opinion = self._opinions.made(record, verdict, basis=basis, reason=reason) if verdict else None
         with self._remembered(record, sha256) as (connection, memories):
@@ -83,10 +83,10 @@ class Assessments:
         return frozenset(right | wrong)
 
     @contextlib.contextmanager
-    def _remembered(self, record: Record, sha256: str | None = None) -> Iterator[tuple[Connection, list[Memory]]]:
+    def _remembered(self, record: Record, sha256: str | None = None) -> Iterator[tuple[Connection, list[UndoState]]]:
         """Open a transaction about a record; its state before is in the list once the transaction has ended."""
-        memories: list[Memory] = []
+        memories: list[UndoState] = []
         with self._store.transactions.writing() as connection:
-            remembering = Remembering(connection, record.id, sha256)
+            remembering = UndoRecorder(connection, record.id, sha256)
             yield connection, memories
             memories.append(remembering.ended())

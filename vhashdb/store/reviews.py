@@ -18,7 +18,7 @@ from vhashdb.store.queue import Case, Cause, RecentMatches
 from vhashdb.store.records import Record, State
 from vhashdb.store.records_file import Store
 from vhashdb.store.settings import Rules, read_rules, write_rules
-from vhashdb.store.undoing import Memory, Remembering, take_back
+from vhashdb.store.undoing import UndoRecorder, UndoState, take_back
 
 __all__ = ["Case", "Cause", "Decision", "Outcome", "Reviews"]
 
@@ -38,7 +38,7 @@ class Outcome:
     decision: Decision
     final: bool
     """False: a second person has to confirm it."""
-    memory: Memory
+    memory: UndoState
     """For `Reviews.undo`."""
 
 
@@ -104,7 +104,7 @@ class Reviews:
             if row["state"] == State.RETRACTED:
                 raise UsageError(f"record {record.short_id} is retracted already")
             final = not read_rules(connection).two_person or self._seconded(connection, row["number"], decision)
-            remembering = Remembering(connection, record.id)
+            remembering = UndoRecorder(connection, record.id)
             if final:
                 self._carry_out(connection, record, row["number"], decision)
             else:
@@ -114,7 +114,7 @@ class Reviews:
             memory = remembering.ended()
         return Outcome(self._store.get(record.id), decision, final, memory)
 
-    def undo(self, memory: Memory) -> Record:
+    def undo(self, memory: UndoState) -> Record:
         """Take a decision, an opinion or a mark back, as if it had not been made; the audit log keeps both.
 
         Raises:

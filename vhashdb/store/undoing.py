@@ -28,7 +28,7 @@ _REACHING_OUT: Final = {"publish": "the feed was published", "sync": "feeds were
 
 
 @dataclass(frozen=True)
-class Memory:
+class UndoState:
     """State of a record before a decision about it, and the lines of the audit log that tell of the decision."""
 
     record: str
@@ -45,7 +45,7 @@ class Memory:
     """Of a file that was marked as not this record, if the mark is new."""
 
 
-class Remembering:
+class UndoRecorder:
     """A decision that is being written: made at the start of its transaction, ended before its end."""
 
     def __init__(self, connection: Connection, record: str, sha256: str | None = None) -> None:
@@ -59,13 +59,13 @@ class Remembering:
         self._sha256 = None if marked else sha256
         self._after = _last_line(connection)
 
-    def ended(self) -> Memory:
+    def ended(self) -> UndoState:
         """Return what is needed to take the decision back."""
         until = _last_line(self._connection)
-        return Memory(self._record, self._after, until, self._columns, self._held, self._opinions, self._sha256)
+        return UndoState(self._record, self._after, until, self._columns, self._held, self._opinions, self._sha256)
 
 
-def take_back(store: Store, memory: Memory) -> None:
+def take_back(store: Store, memory: UndoState) -> None:
     """Put a record back to how it stood.
 
     Raises:
@@ -93,7 +93,7 @@ def take_back(store: Store, memory: Memory) -> None:
         store.log_in(connection, UNDONE, memory.record, lines=list(range(memory.after + 1, memory.until + 1)))
 
 
-def _refuse_if_known(connection: Connection, memory: Memory) -> None:
+def _refuse_if_known(connection: Connection, memory: UndoState) -> None:
     audit = schema.audit.c
     later = sa.select(schema.audit).where(audit.number > memory.until).order_by(audit.number)
     about = later.where(sa.or_(audit.record == memory.record, audit.action.in_(list(_REACHING_OUT))), audit.action != "match")

@@ -20,7 +20,7 @@ from tests.exchange.formats.reader import items
 from tests.exchange.formats.samples import DATASET, OTHER_PDQ, PDQ, SAMPLES, SIGNAL_LINE, VPDQ_OLD_JSON, VPDQ_TEXT
 from tests.fingerprints.strategies import ALGORITHMS, fingerprints
 from vhashdb.codes import VERDICTS
-from vhashdb.exchange.formats import Item, Judged, OtherHash, Sender, format_named
+from vhashdb.exchange.formats import Item, ItemOpinion, OtherHash, Sender, format_named
 from vhashdb.exchange.formats.parquet import FRAMES_FILE, RECORDS_FILE
 from vhashdb.exchange.formats.parquet import write as write_parquet
 from vhashdb.fingerprints.text import from_frames
@@ -47,7 +47,7 @@ texts = st.text(st.characters(exclude_categories=("C", "Z"), include_characters=
 names = texts.filter(lambda t: "@" not in t)
 labels = st.lists(st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8})?", fullmatch=True), max_size=4).map(lambda found: tuple(sorted(set(found))))
 days = st.none() | st.dates(datetime.date(2000, 1, 1), datetime.date(2100, 1, 1))
-opinions = st.builds(Judged, names, st.sampled_from(VERDICTS), texts)
+opinions = st.builds(ItemOpinion, names, st.sampled_from(VERDICTS), texts)
 others = st.one_of(
     hexadecimal(40).map(lambda v: OtherHash("sha1", v)), hexadecimal(288).map(lambda v: OtherHash("photodna", v)),
     hexadecimal(64).map(lambda v: OtherHash("pdq_ocr", v)),
@@ -224,7 +224,7 @@ def test_misp_marks_a_withdrawal_as_deleted_and_stix_as_revoked():
 
 
 def test_an_export_is_the_same_each_time():
-    item = Item(1, external_id="ab" * 16, sha256="cd" * 32, opinions=(Judged("Other", "agree"),))
+    item = Item(1, external_id="ab" * 16, sha256="cd" * 32, opinions=(ItemOpinion("Other", "agree"),))
     for name in WHOLE_FORMATS:
         assert written([item], name) == written([item], name)
     first, second = (json.loads(written([item], "stix", organisation))["objects"] for organisation in ("One", "Two"))
@@ -232,7 +232,9 @@ def test_an_export_is_the_same_each_time():
 
 
 def test_stix_objects_have_what_the_standard_requires():
-    item = Item(1, external_id="ab" * 16, sha256="cd" * 32, details=Details(labels=("x",)), opinions=(Judged("Other", "outdated"),), at=AT)
+    item = Item(
+        1, external_id="ab" * 16, sha256="cd" * 32, details=Details(labels=("x",)), opinions=(ItemOpinion("Other", "outdated"),), at=AT
+    )
     bundle = json.loads(written([item], "stix"))
     required = {
         "identity": {"name"},
@@ -260,7 +262,7 @@ def test_parquet_has_records_and_frames(tmp_path):
     frames = vhashdb.from_vpdq(f"0,100,{PDQ},0.000\n1,90,{OTHER_PDQ},0.500\n")
     found = [
         Item(1, external_id="a", frames=frames, sha256="cd" * 32, duration_s=1.0, details=Details(labels=("x", "y"), severity="high")),
-        Item(2, external_id="b", md5="ef" * 16, opinions=(Judged("Other", "agree"),)),
+        Item(2, external_id="b", md5="ef" * 16, opinions=(ItemOpinion("Other", "agree"),)),
     ]
     write_parquet(found * 400, tmp_path / "out")
     records, rows = (pq.read_table(tmp_path / "out" / name).to_pylist() for name in (RECORDS_FILE, FRAMES_FILE))

@@ -30,7 +30,7 @@ from tests.exchange.formats.samples import (
 )
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb import FormatError, UsageError
-from vhashdb.exchange.formats import FORMATS, Judged, OtherHash
+from vhashdb.exchange.formats import FORMATS, ItemOpinion, OtherHash
 from vhashdb.exchange.formats.reading import HEAD_BYTES
 
 
@@ -99,7 +99,7 @@ def test_a_dataset_row():
     assert hashes(item) == [PDQ]
     assert item.details.labels == ("tvec", "violent_extremism")
     assert item.owner == "Example Group"
-    assert item.opinions == (Judged("Example Group", "agree"),)
+    assert item.opinions == (ItemOpinion("Example Group", "agree"),)
     assert item.number == 2
 
 
@@ -131,7 +131,7 @@ def test_an_update():
     assert item.external_id == "4169895076385542"
     assert item.owner == "3117666"
     assert item.details.labels == ("tvec",)
-    assert item.opinions == (Judged("3117666", "agree"), Judged("123", "agree"), Judged("456", "agree"))
+    assert item.opinions == (ItemOpinion("3117666", "agree"), ItemOpinion("123", "agree"), ItemOpinion("456", "agree"))
 
 
 def updated(**changes):
@@ -179,7 +179,7 @@ def test_updates_in_a_list_and_in_a_page_of_the_api():
 def test_an_update_whose_owner_is_missing_is_taken():
     (item,) = items(updated(descriptors={"data": [{"id": "1", "status": "MALICIOUS", "tags": []}]}))
     assert item.owner == ""
-    assert item.opinions == (Judged("", "agree"),)
+    assert item.opinions == (ItemOpinion("", "agree"),)
 
 
 def test_updates_that_owners_call_harmless_or_disagree_on():
@@ -208,7 +208,7 @@ def test_updates_that_owners_call_harmless_or_disagree_on():
 def test_reactions(reaction, verdict):
     descriptor = {"id": "1", "owner": {"id": "9"}, "status": "UNKNOWN", "reactions": [{"key": reaction, "value": "7"}]}
     (item,) = items(updated(descriptors={"data": [descriptor]}))
-    assert item.opinions == ((Judged("7", verdict),) if verdict else ())
+    assert item.opinions == ((ItemOpinion("7", verdict),) if verdict else ())
 
 
 def test_an_update_of_an_address_is_refused():
@@ -253,7 +253,7 @@ def test_ncmec():
     assert (video.external_id, video.owner, video.md5) == ("42/video1", "Example Member", MD5)
     assert video.others == (OtherHash("sha1", SHA1),)
     assert video.details.labels == ("ncmec:a2",)
-    assert video.opinions == (Judged("Third Member", "agree"), Judged("Other Member", "false_positive", "Example Reason"))
+    assert video.opinions == (ItemOpinion("Third Member", "agree"), ItemOpinion("Other Member", "false_positive", "Example Reason"))
     assert video.notes == ("tmk-pdqf is only linked to, and not in the file",)
     assert (deleted.external_id, bool(deleted.withdrawn), deleted.has_signals) == ("42/video4", True, False)
 
@@ -269,7 +269,7 @@ def test_ncmec_on_one_line_with_a_prefix():
 def test_stopncii():
     active, withdrawn = items(STOPNCII)
     assert (active.md5, active.details.labels, active.owner) == (MD5, ("nude",), "StopNCII")
-    assert active.opinions == (Judged("Example Video", "agree"),)
+    assert active.opinions == (ItemOpinion("Example Video", "agree"),)
     assert (withdrawn.external_id, withdrawn.erase, withdrawn.has_signals) == (f"imagepdq:{PDQ}", True, False)
     assert withdrawn.withdrawn == "withdrawn where it came from"
     assert "cc592711" not in repr(active)
@@ -301,7 +301,7 @@ def test_misp():
     assert (file.sha256, file.md5, hashes(file)) == (SHA256, MD5, [PDQ])
     assert file.external_id == "c99506a6-1255-4b71-afa5-7b8ba48c3b1b"
     assert (file.owner, file.details.tlp, file.details.labels) == ("Example CERT", "green", ("terrorist-content",))
-    assert file.opinions == (Judged("Seer", "seen"), Judged("Doubter", "false_positive"))
+    assert file.opinions == (ItemOpinion("Seer", "seen"), ItemOpinion("Doubter", "false_positive"))
     assert deleted.withdrawn
     assert attribute.md5 == MD5
 
@@ -343,7 +343,7 @@ def test_stix():
     assert indicator.external_id == "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
     assert (indicator.details.labels, indicator.details.reason) == (("graphic-violence",), "perpetrator-produced")
     assert (indicator.details.tlp, indicator.details.expires) == ("green", datetime.date(2030, 5, 6))
-    assert indicator.opinions == (Judged("Example Org", "false_positive", "news"), Judged("", "agree"))
+    assert indicator.opinions == (ItemOpinion("Example Org", "false_positive", "news"), ItemOpinion("", "agree"))
     assert revoked.withdrawn == "revoked where it came from"
 
 

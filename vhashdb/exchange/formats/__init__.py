@@ -8,7 +8,7 @@ Example::
             ...
 """
 
-from vhashdb.exchange.formats.item import Entry, Item, Judged, OtherHash, Refusal, Remark, Sender
+from vhashdb.exchange.formats.item import Entry, Item, ItemOpinion, OtherHash, Refusal, Remark, Sender
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.queries import read_hashes
 from vhashdb.exchange.formats.reading import Options, Source
@@ -22,7 +22,7 @@ __all__ = [
     "Format",
     "FormatLimits",
     "Item",
-    "Judged",
+    "ItemOpinion",
     "Options",
     "OtherHash",
     "Refusal",

@@ -10,7 +10,7 @@ from dataclasses import fields as fields_of
 from typing import Any, Final
 
 from vhashdb.exchange.formats.frames import frame
-from vhashdb.exchange.formats.item import Item, Judged
+from vhashdb.exchange.formats.item import Item, ItemOpinion
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.signals import KINDS, Signals
 from vhashdb.exchange.formats.words import (
@@ -161,10 +161,10 @@ def _from_base64(text: object, limits: FormatLimits) -> Fingerprint:
     return from_bytes(raw, max_bytes=limits.unpacked_from(len(raw)))
 
 
-def _opinion(value: object, limits: FormatLimits) -> Judged:
+def _opinion(value: object, limits: FormatLimits) -> ItemOpinion:
     if not isinstance(value, dict):
         raise ValueError(f"an opinion has `by`, `verdict` and `reason`, unlike {quoted(value)}")
-    return Judged(organisation(value.get("by"), limits), str(value.get("verdict")), reason_of(value.get("reason"), []))
+    return ItemOpinion(organisation(value.get("by"), limits), str(value.get("verdict")), reason_of(value.get("reason"), []))
 
 
 def _word(name: str, value: object, notes: list[str]) -> str:

@@ -17,7 +17,7 @@ from vhashdb.store.records import Details
 
 
 @dataclass(frozen=True)
-class Judged:
+class ItemOpinion:
     """One organisation's opinion on an item."""
 
     by: str
@@ -62,7 +62,7 @@ class Item:
     the file's to say."""
     owner: str = ""
     """The organisation that published it."""
-    opinions: tuple[Judged, ...] = ()
+    opinions: tuple[ItemOpinion, ...] = ()
     withdrawn: str = ""
     """Why it is withdrawn; empty if it stands."""
     erase: bool = False

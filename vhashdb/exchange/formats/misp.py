@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 from vhashdb.errors import FormatError
 from vhashdb.exchange.formats.crosswalk import MISP_SIGHTING, TO_MISP_SIGHTING
 from vhashdb.exchange.formats.fields import WRITTEN, from_fields, to_fields
-from vhashdb.exchange.formats.item import Entry, Item, Judged, Sender, derived_uuid
+from vhashdb.exchange.formats.item import Entry, Item, ItemOpinion, Sender, derived_uuid
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import kind_of
@@ -108,10 +108,10 @@ def _hashes(attributes: list[_Object]) -> Iterator[tuple[str, str]]:
             yield found, value
 
 
-def _judged(sighting: object, limits: FormatLimits) -> Judged | None:
+def _judged(sighting: object, limits: FormatLimits) -> ItemOpinion | None:
     found = _dict(sighting)
     verdict = MISP_SIGHTING.get(str(found.get("type")))
-    return Judged(organisation(_dict(found.get("Organisation")).get("name"), limits), verdict) if verdict else None
+    return ItemOpinion(organisation(_dict(found.get("Organisation")).get("name"), limits), verdict) if verdict else None
 
 
 def _deleted(o: _Object) -> bool:

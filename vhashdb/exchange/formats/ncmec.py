@@ -11,7 +11,7 @@ from defusedxml.ElementTree import iterparse
 
 from vhashdb.codes import AGREE, FALSE_POSITIVE
 from vhashdb.errors import LimitExceeded
-from vhashdb.exchange.formats.item import Entry, Item, Judged, Refusal
+from vhashdb.exchange.formats.item import Entry, Item, ItemOpinion, Refusal
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import Signals, kind_of
@@ -97,7 +97,7 @@ def _of_element(number: int, element: ET.Element, limits: FormatLimits) -> Item:
     )
 
 
-def _opinions(element: ET.Element, limits: FormatLimits) -> Iterator[Judged]:
+def _opinions(element: ET.Element, limits: FormatLimits) -> Iterator[ItemOpinion]:
     """Of each member that gave feedback, once for each verdict and reason."""
     for given in _child(element, "feedback") or ():
         negative = _name(given) == "negativeFeedback"
@@ -113,7 +113,7 @@ def _opinions(element: ET.Element, limits: FormatLimits) -> Iterator[Judged]:
                 # Members follow the reason that they give.
                 groups = [*groups[:-1], (groups[-1][0], names)] if groups and not groups[-1][1] else [*groups, ("", names)]
         for reason, names in groups or [("", [])]:
-            yield from (Judged(name, verdict, reason) for name in names or [""])
+            yield from (ItemOpinion(name, verdict, reason) for name in names or [""])
 
 
 def _members(element: ET.Element, limits: FormatLimits) -> list[str]:

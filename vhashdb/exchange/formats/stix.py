@@ -13,7 +13,7 @@ from vhashdb.codes import VERDICTS
 from vhashdb.errors import FormatError
 from vhashdb.exchange.formats.crosswalk import STIX, TO_STIX
 from vhashdb.exchange.formats.fields import from_fields, to_fields
-from vhashdb.exchange.formats.item import Entry, Item, Judged, Sender, derived_key
+from vhashdb.exchange.formats.item import Entry, Item, ItemOpinion, Sender, derived_key
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import kind_of
@@ -123,12 +123,12 @@ class _Bundle:
         left = [f"{name[:40]} is no kind of hash that is kept" for name, _ in hashes if not kind_of(name)]
         return replace(item, opinions=opinions, at=_time(indicator.get("created")), notes=(*item.notes, *left, *notes))
 
-    def _judged(self, o: _Object) -> Judged:
+    def _judged(self, o: _Object) -> ItemOpinion:
         exact, said = str(_extension(o).get("verdict")), str(o.get("opinion"))
         if exact not in VERDICTS and said not in STIX:
             raise ValueError(f"{quoted(said)} is no opinion")
         verdict = exact if exact in VERDICTS else STIX[said]
-        return Judged(self._organisation(o.get("created_by_ref")), verdict, reason_of(o.get("explanation"), []))
+        return ItemOpinion(self._organisation(o.get("created_by_ref")), verdict, reason_of(o.get("explanation"), []))
 
     def _organisation(self, reference: object) -> str:
         identity = self._by_id.get(str(reference), {})

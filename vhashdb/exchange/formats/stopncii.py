@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from vhashdb.exchange.formats.crosswalk import STOPNCII
-from vhashdb.exchange.formats.item import Entry, Item, Judged
+from vhashdb.exchange.formats.item import Entry, Item, ItemOpinion
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import Signals
@@ -37,7 +37,7 @@ def _of_record(number: int, value: dict[str, Any], limits: FormatLimits) -> Item
         return Item(number=number, external_id=identifier, withdrawn=f"{status.lower()} where it came from", erase=True)
     feedbacks = value.get("CSPFeedbacks") or []
     opinions = [
-        Judged(organisation(feedback.get("source"), limits), STOPNCII[answer])
+        ItemOpinion(organisation(feedback.get("source"), limits), STOPNCII[answer])
         for feedback in feedbacks
         if (answer := str(feedback.get("feedbackValue"))) in STOPNCII
     ]

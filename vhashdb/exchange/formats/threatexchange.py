@@ -14,7 +14,7 @@ from vhashdb.codes import DISAGREE_INCLUSION, FALSE_POSITIVE
 from vhashdb.escaping import escape_formula
 from vhashdb.exchange.formats.crosswalk import DATASET, THREATEXCHANGE, THREATEXCHANGE_STATUS
 from vhashdb.exchange.formats.frames import row_of_frame
-from vhashdb.exchange.formats.item import Entry, Item, Judged, Refusal
+from vhashdb.exchange.formats.item import Entry, Item, ItemOpinion, Refusal
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import Signals, kind_of
@@ -128,7 +128,7 @@ def _of_row(number: int, cells: list[str], limits: FormatLimits) -> Item:
         number=number,
         details=Details(labels=labels),
         owner=owner,
-        opinions=(Judged(owner, DATASET[category]),) if category in DATASET else (),
+        opinions=(ItemOpinion(owner, DATASET[category]),) if category in DATASET else (),
         disputed=category == _DISPUTED,
         harmless=category == "NEGATIVE_CLASS",
         doubt="its source has not confirmed it" if category == "INVESTIGATION_SEED" else "",
@@ -212,14 +212,14 @@ def _of_update(number: int, value: dict[str, Any], limits: FormatLimits) -> Item
 _STATUS: Final = "status"
 
 
-def _of_descriptor(descriptor: dict[str, Any], limits: FormatLimits) -> Iterator[Judged]:
+def _of_descriptor(descriptor: dict[str, Any], limits: FormatLimits) -> Iterator[ItemOpinion]:
     if verdict := THREATEXCHANGE_STATUS.get(str(descriptor.get("status"))):
-        yield Judged(_owner(descriptor, limits), verdict, _STATUS)
+        yield ItemOpinion(_owner(descriptor, limits), verdict, _STATUS)
     for reaction in descriptor.get("reactions") or []:
         if verdict := THREATEXCHANGE.get(str(reaction.get("key"))):
             for by in str(reaction.get("value") or "").split(","):
                 if name := organisation(by, limits):
-                    yield Judged(name, verdict)
+                    yield ItemOpinion(name, verdict)
 
 
 def _owner(descriptor: dict[str, Any], limits: FormatLimits) -> str:

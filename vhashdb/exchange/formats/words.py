@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from vhashdb.exchange.formats.item import Judged
+from vhashdb.exchange.formats.item import ItemOpinion
 from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.fingerprints.text import quoted
 from vhashdb.store.records import MAX_REASON, TLP, check_label
@@ -36,7 +36,7 @@ def labels_of(words: Iterable[object], limits: FormatLimits, notes: list[str]) -
     return tuple(found[: limits.labels])
 
 
-def opinions_of(opinions: Sequence[Judged], limits: FormatLimits, notes: list[str]) -> tuple[Judged, ...]:
+def opinions_of(opinions: Sequence[ItemOpinion], limits: FormatLimits, notes: list[str]) -> tuple[ItemOpinion, ...]:
     """Return the opinions, each once, in their order; what goes beyond the limit is noted."""
     found = tuple(dict.fromkeys(opinions))
     if len(found) > limits.opinions:
