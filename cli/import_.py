@@ -26,7 +26,7 @@ from .words import emit_words
 if TYPE_CHECKING:
     from vhashdb import Database
     from vhashdb.exchange.formats import Options, Remark
-    from vhashdb.exchange.importing import Outcome, Said
+    from vhashdb.exchange.importing import Attribution, ImportOutcome
 
 _QUIETLY: Final = frozenset({"added", "updated"})
 """What is only counted if there is no more to say of it."""
@@ -47,7 +47,7 @@ def _mapping(_context: click.Context, _parameter: click.Parameter, values: tuple
 @dataclass(frozen=True)
 class _How:
     form: str
-    said: Said
+    said: Attribution
     options: Options
     dry_run: bool
     as_json: bool
@@ -102,10 +102,10 @@ def command(
       vhashdb import --label graphic-violence known.vpdq.txt
     """
     from vhashdb.exchange.formats import Options
-    from vhashdb.exchange.importing import Said
+    from vhashdb.exchange.importing import Attribution
     from vhashdb.store.records import check_label
 
-    said = Said(source, tuple(map(check_label, labels)), reason)
+    said = Attribution(source, tuple(map(check_label, labels)), reason)
     how = _How(form or "", said, Options(mapping=mapping, signal_type=signal_type, encoding=encoding or ""), dry_run, as_json, verbose)
     with opened(db) as database:
         return _Importing(database, how, quiet).run(files)
@@ -219,12 +219,12 @@ def _opened(path: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def worth_saying(outcome: Outcome) -> bool:
+def worth_saying(outcome: ImportOutcome) -> bool:
     """Whether somebody should read of an item, as opposed to it being counted."""
     return outcome.status != "known" and (outcome.status not in _QUIETLY or bool(outcome.reason) or bool(outcome.notes))
 
 
-def outcome_lines(path: str, outcome: Outcome, counts: str) -> list[str]:
+def outcome_lines(path: str, outcome: ImportOutcome, counts: str) -> list[str]:
     """What came of one item."""
     record = f"  rec {outcome.record[:8]}" if outcome.record else ""
     reason = f"  {printable(outcome.reason)}" if outcome.reason else ""

@@ -14,7 +14,7 @@ from ..trust import MAX_ROOT
 from .common import facts, feed_argument
 
 if TYPE_CHECKING:
-    from vhashdb.exchange.verify import Report
+    from vhashdb.exchange.verify import Findings
 
 
 @click.command("verify", short_help="Check a feed as a member would, and every file of it.")
@@ -64,7 +64,7 @@ def command(feed: Path, root: Path | None, as_json: bool) -> int:
     return ExitCode.INCOMPLETE if report.malformed else ExitCode.FINISHED
 
 
-def _rows(report: Report) -> list[tuple[str, str]]:
+def _rows(report: Findings) -> list[tuple[str, str]]:
     head = report.head
     return [
         ("feed", head.feed),

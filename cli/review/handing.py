@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from vhashdb.errors import UsageError
 from vhashdb.review.answers import Act
-from vhashdb.review.handover import FORMS, Handover, Judged
-from vhashdb.review.session import Written
+from vhashdb.review.handover import FORMS, Handover, ReviewedMatch
+from vhashdb.review.session import WrittenAnswer
 from vhashdb.store.clock import now_utc
 from vhashdb.store.history import decided
 from vhashdb.writing import require_writable, write_whole
@@ -37,7 +37,7 @@ def target_of(path: str) -> Path:
     return target
 
 
-def hand_over(database: Database, asked: Asked, target: Path, matches: Sequence[Judged] | None = None) -> None:
+def hand_over(database: Database, asked: Asked, target: Path, matches: Sequence[ReviewedMatch] | None = None) -> None:
     """Write what is open and what was decided."""
     since = asked.since or today()
     filtered = asked.filter
@@ -57,12 +57,12 @@ def hand_over(database: Database, asked: Asked, target: Path, matches: Sequence[
         emit("  it names files, which come from the list of matches")
 
 
-def judged(places: Sequence[MatchPlace], decisions: Sequence[Written]) -> list[Judged]:
+def judged(places: Sequence[MatchPlace], decisions: Sequence[WrittenAnswer]) -> list[ReviewedMatch]:
     """What became of each match of the list."""
     answers = {decision.place: decision.answer for decision in decisions}
     lines = []
     for number, place in enumerate(places):
         found, answer = place.found, answers.get(number)
         word, reason = (_ANSWERS[answer.act], answer.reason) if answer is not None else ("open", "")
-        lines.append(Judged(decoded(found.path), found.record, found.verdict, found.score, word, reason))
+        lines.append(ReviewedMatch(decoded(found.path), found.record, found.verdict, found.score, word, reason))
     return lines

@@ -17,7 +17,7 @@ from vhashdb.review.available_actions import available_actions, match_actions
 from vhashdb.review.case_summary import CaseSummary, summarise_case
 from vhashdb.review.executor import DecisionExecutor, Done
 from vhashdb.review.found import FoundMatch
-from vhashdb.review.session import Effect, ReviewSession, Undo, Written
+from vhashdb.review.session import Effect, ReviewSession, Undo, WrittenAnswer
 from vhashdb.store.records import State
 
 from ..batch import undisturbed
@@ -156,7 +156,7 @@ class Walking:
         return f"{decided} ({parts}), {self._session.left} left" if parts else f"{decided}, {self._session.left} left"
 
     @property
-    def decided(self) -> tuple[Written, ...]:
+    def decided(self) -> tuple[WrittenAnswer, ...]:
         """What was answered, and not taken back."""
         return self._session.decided
 
