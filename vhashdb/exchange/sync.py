@@ -230,7 +230,8 @@ def as_feed_error(error: Exception) -> FeedError:
         return error
     if isinstance(error, VhashdbError):
         return FeedError(error.message, hint=error.hint)
-    _log.warning("an internal error while a feed was read", exc_info=error)
+    _log.warning("an internal error while a feed was read: %s: %s", type(error).__name__, printable(str(error)))
+    _log.debug("it came from here", exc_info=error)  # apart, as its text may be a stranger's
     return FeedError(
         f"internal error while the feed was read: {type(error).__name__}: {printable(str(error))}",
         hint="this is a fault of vhashdb; the feed's records stay as they are, and other feeds are read",
