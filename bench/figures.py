@@ -23,9 +23,9 @@ from bench.common import table
 from vhashdb.charts.figures import Overview
 from vhashdb.charts.pages import page
 from vhashdb.store import schema
-from vhashdb.store.figures import figures
+from vhashdb.store.figures import read_figures
 from vhashdb.store.periods import Period
-from vhashdb.store.statistics import statistics
+from vhashdb.store.statistics import read_statistics
 
 TODAY = datetime.date(2026, 1, 1)
 YEAR = Period.of(TODAY - datetime.timedelta(days=364), TODAY)
@@ -43,10 +43,10 @@ def main() -> None:
     for millions in map(float, args.lines.split(",")):
         with tempfile.TemporaryDirectory(dir=args.scratch) as folder, vhashdb.create(Path(folder, "large.vhdb")) as db:
             fill(db, args.records, round(millions * 1e6))
-            overview = Overview("large.vhdb", statistics(db.store, YEAR, today=TODAY), 0, 0)
+            overview = Overview("large.vhdb", read_statistics(db.store, YEAR, today=TODAY), 0, 0)
             jobs: tuple[Callable[[], object], ...] = (
-                functools.partial(statistics, db.store, YEAR, today=TODAY),
-                functools.partial(figures, db.store, YEAR.since, YEAR.until),
+                functools.partial(read_statistics, db.store, YEAR, today=TODAY),
+                functools.partial(read_figures, db.store, YEAR.since, YEAR.until),
                 functools.partial(page, overview),
             )
             rows.append([f"{millions:g} million", *(f"{best_s(job):.2f}" for job in jobs)])

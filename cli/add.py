@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     _Prepared = Job[Addition | Prepared]
 
-_RECORDS: Final = "vhashdb.store.records"
+_RECORDS: Final = "vhashdb.store"
 _WORDS: Final = {"added": "added", "near-duplicate": "added near a known one", "duplicate": "duplicate", "error": "not added"}
 
 

@@ -13,7 +13,7 @@ from .output import emit, emit_json, printable
 from .sources import kind_option, source_of
 
 if TYPE_CHECKING:
-    from vhashdb.store.opinions import Allowed
+    from vhashdb.store import Allowed
 
 
 @click.group(cls=Group, short_help="Keep a list of what must never act automatically.")

@@ -15,7 +15,7 @@ from .output import complain, counted, emit, emit_json, error_json, printable
 from .sources import source_of
 
 if TYPE_CHECKING:
-    from vhashdb.store.opinions import Allowed
+    from vhashdb.store import Allowed
 
 
 @click.group(cls=Group, short_help="Guard what comes in by innocent videos of your own.")
@@ -46,7 +46,7 @@ def add(inputs: InputFiles, db: Path, as_json: bool) -> int:
       vhashdb canary add holiday.mp4 recipe.mp4
     """
     from vhashdb.errors import VhashdbError
-    from vhashdb.store.opinions import CANARY
+    from vhashdb.store import CANARY
 
     inputs.require()
     added = failed = 0
@@ -127,7 +127,7 @@ def remove(identifier: str, db: Path) -> None:
     Example:
       vhashdb canary remove 4be1d0
     """
-    from vhashdb.store.opinions import CANARY
+    from vhashdb.store import CANARY
 
     with opened(db) as database:
         database.moderation.opinions.revoke(identifier, author=CANARY)
@@ -135,7 +135,7 @@ def remove(identifier: str, db: Path) -> None:
 
 
 def _entries(db: Path) -> list[Allowed]:
-    from vhashdb.store.opinions import CANARY
+    from vhashdb.store import CANARY
 
     with opened(db) as database:
         return database.moderation.opinions.allowed(author=CANARY)

@@ -139,7 +139,7 @@ def warn_of_variables() -> None:
 
 def warn_of_index(database: Database) -> None:
     """Say so if the index could not be used and was made again from the records, or is made each time."""
-    from vhashdb.index.compaction import MEMTABLE_HASHES
+    from vhashdb.index import MEMTABLE_HASHES
 
     if database.index_problem is not None:
         where = " in memory" if database.read_only else ""

@@ -71,9 +71,8 @@ def _draw(explanation: Explanation, path: Path, a: str, b: str) -> None:
 
 
 def _against_file(a: str, b: str, kind: str) -> tuple[Explanation, tuple[str, ...]]:
-    from vhashdb.matching import MatchingConfig, explain
-    from vhashdb.matching.retrieval import check_retrieval
-    from vhashdb.search.matcher import FULL_SEARCH
+    from vhashdb.matching import MatchingConfig, check_retrieval, explain
+    from vhashdb.search import FULL_SEARCH
 
     query, reference = fingerprints_of(a, b, kind)
     reference.algorithm.require(query.algorithm)

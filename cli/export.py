@@ -16,7 +16,7 @@ from .settings import OneOf
 from .writing import written_to
 
 if TYPE_CHECKING:
-    from vhashdb.exchange.exporting import Export
+    from vhashdb.exchange import Export
     from vhashdb.exchange.formats import Format, Item, Sender
 
 
@@ -58,9 +58,9 @@ def command(
         export = database.exchange.export_to(chosen, sender, imported=include_imported)
         items = export.items(ids=identifiers, labels=labels)
         if chosen is None:
-            from vhashdb.exchange.formats.parquet import write
+            from vhashdb.exchange.formats import write_parquet
 
-            write(items, _folder(output, "Parquet is two files"))
+            write_parquet(items, _folder(output, "Parquet is two files"))
         elif chosen.one_record and len(identifiers) != 1:
             _each(items, chosen, sender, _folder(output, f"a file of {form} holds one record"))
         else:

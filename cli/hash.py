@@ -27,9 +27,7 @@ _FORMATS: Final = ("text", "json", "vpdq", "binary")
 @click.command(short_help="Print the fingerprints of files.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="How to write them.")
-@click.option(
-    "--algorithm", type=OneOf("vhashdb.hashing.algorithms", "NAMES"), default="pdq", show_default=True, help="How frames are hashed."
-)
+@click.option("--algorithm", type=OneOf("vhashdb.hashing", "NAMES"), default="pdq", show_default=True, help="How frames are hashed.")
 @click.option("--bits", type=int, default=256, metavar="N", show_default=True, help="Bits of one hash; pdq always has 256.")
 @click.option(
     "--views", type=click.Choice(["reference", "query"]), default="reference", show_default=True, help="As a known or as an asked video."
@@ -78,12 +76,12 @@ def _fingerprint(source: str | BinaryIO, every_frame: bool, algorithm: str, bits
 
     if every_frame:
         return vhashdb.every_frame(source, limits=limits())
-    return vhashdb.fingerprint(source, views=views, algorithm_name=algorithm, bits=bits, limits=limits())
+    return vhashdb.fingerprint(source, views=views, algorithm=algorithm, bits=bits, limits=limits())
 
 
 def _write(out: IO[bytes], path: str, fingerprint: Fingerprint, form: str, *, titled: bool) -> None:
     import vhashdb
-    from vhashdb.fingerprints.text import to_lines
+    from vhashdb.fingerprints import to_lines
 
     if titled and form in ("text", "vpdq"):
         out.write(f"# {shown(path)}\n".encode())

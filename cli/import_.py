@@ -25,15 +25,15 @@ from .words import emit_words
 
 if TYPE_CHECKING:
     from vhashdb import Database
+    from vhashdb.exchange import Attribution, ImportOutcome
     from vhashdb.exchange.formats import Options, Remark
-    from vhashdb.exchange.importing import Attribution, ImportOutcome
 
 _QUIETLY: Final = frozenset({"added", "updated"})
 """What is only counted if there is no more to say of it."""
 
 
 def _mapping(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    from vhashdb.exchange.formats.fields import FIELDS
+    from vhashdb.exchange.formats import FIELDS
 
     found = {}
     for value in values:
@@ -63,7 +63,7 @@ class _How:
 @click.option(
     "--encoding",
     metavar="NAME",
-    type=OneOf("vhashdb.exchange.formats.encodings", "ENCODINGS"),
+    type=OneOf("vhashdb.exchange.formats", "ENCODINGS"),
     help="Of text that is neither UTF-8 nor UTF-16.",
 )
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A label for all of them; can be given several times.")
@@ -101,9 +101,9 @@ def command(
       vhashdb import --source acme --map "Hash=sha256" --map "Kind=labels" list.csv
       vhashdb import --label graphic-violence known.vpdq.txt
     """
+    from vhashdb.exchange import Attribution
     from vhashdb.exchange.formats import Options
-    from vhashdb.exchange.importing import Attribution
-    from vhashdb.store.records import check_label
+    from vhashdb.store import check_label
 
     said = Attribution(source, tuple(map(check_label, labels)), reason)
     how = _How(form or "", said, Options(mapping=mapping, signal_type=signal_type, encoding=encoding or ""), dry_run, as_json, verbose)
@@ -183,7 +183,7 @@ class _Importing:
             found, base = f"{counted(files, 'file')}: {tally(self._counts)}", f"{shown(path)}, {counted(records, 'record')}"
             emit_words(f"{found} · {dry}database {base} · exit {told(code)}")
             return
-        from vhashdb.exchange.importing import Status
+        from vhashdb.exchange import Status
 
         emit_json(
             {"type": "summary", "files": files, "unreadable": self._failed}

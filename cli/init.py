@@ -14,9 +14,7 @@ from .settings import OneOf
 @click.command(short_help="Make a new, empty database.")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @db_option
-@click.option(
-    "--algorithm", type=OneOf("vhashdb.hashing.algorithms", "NAMES"), default="pdq", show_default=True, help="How frames are hashed."
-)
+@click.option("--algorithm", type=OneOf("vhashdb.hashing", "NAMES"), default="pdq", show_default=True, help="How frames are hashed.")
 @click.option("--bits", type=int, default=256, metavar="N", show_default=True, help="Bits of one hash; pdq always has 256.")
 def command(path: Path | None, db: Path, algorithm: str, bits: int) -> None:
     """Make a new, empty database at PATH, or where --db says.

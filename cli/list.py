@@ -26,7 +26,7 @@ _MOST_ON_A_TERMINAL: Final = 500
 @click.option(
     "--label", "labels", multiple=True, metavar="LABEL", help="Only records with this label; given several times, with all of them."
 )
-@click.option("--state", "states", multiple=True, type=OneOf("vhashdb.store.records", "State"), help="Only records in this state.")
+@click.option("--state", "states", multiple=True, type=OneOf("vhashdb.store", "State"), help="Only records in this state.")
 @click.option("--source", metavar="NAME", help="Only records from this source, such as local.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many records.")
 @db_option

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 _FOUND: Final = ("match", "possible")
 _UNSURE: Final = ("insufficient", "unreadable")
 _NAME_WIDTH: Final = 40
-_RECORDS: Final = "vhashdb.store.records"
+_RECORDS: Final = "vhashdb.store"
 
 
 @dataclass(frozen=True)

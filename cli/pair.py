@@ -24,7 +24,7 @@ from .verdicts import (
 
 if TYPE_CHECKING:
     from vhashdb import Comparison, Coverage, Explanation, Fingerprint, Gate, MatchedSegment
-    from vhashdb.hashing.algorithms import AlgorithmId
+    from vhashdb.hashing import AlgorithmId
     from vhashdb.matching import Fate, RetrievalCheck, ViewComparison
 
 _FEW = 0.5
@@ -37,7 +37,7 @@ def fingerprints_of(query: str, reference: str, kind: str = AUTO) -> tuple[Finge
     A media file is hashed with the algorithm of the other side's fingerprint file.
     """
     from vhashdb import Fingerprint
-    from vhashdb.hashing.algorithms import Pdq
+    from vhashdb.hashing import Pdq
 
     asked, known = source_of(query, kind=kind), source_of(reference, kind=kind)
     algorithm = next((side.algorithm for side in (known, asked) if isinstance(side, Fingerprint)), Pdq.id)
@@ -49,7 +49,7 @@ def _made(source: str | BinaryIO | Fingerprint, views: str, algorithm: Algorithm
 
     if isinstance(source, vhashdb.Fingerprint):
         return source
-    return vhashdb.fingerprint(source, views=views, algorithm_name=algorithm.name, bits=algorithm.bits, limits=limits())
+    return vhashdb.fingerprint(source, views=views, algorithm=algorithm.name, bits=algorithm.bits, limits=limits())
 
 
 def code_of(comparison: Comparison, query: Fingerprint, reference: Fingerprint, *, exit_zero: bool) -> ExitCode:
@@ -123,7 +123,7 @@ def _head(query: str, reference: str, comparison: Comparison) -> list[str]:
 
 
 def _json(kind: str, query: str, reference: str, comparison: Comparison, notes: tuple[str, ...], coverage: Coverage) -> dict[str, Any]:
-    from vhashdb.search.results import segment_to_json
+    from vhashdb.search import segment_to_json
 
     judgement = comparison.judgement
     return {
@@ -181,7 +181,7 @@ def _view_comparison_json(
 
 
 def _stretch_json(segment: MatchedSegment, fate: Fate) -> dict[str, Any]:
-    from vhashdb.search.results import segment_to_json
+    from vhashdb.search import segment_to_json
 
     return segment_to_json(segment) | {
         "chosen": fate == "chosen",

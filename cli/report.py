@@ -44,18 +44,18 @@ def transparency(since: datetime.datetime | None, until: datetime.datetime | Non
       vhashdb report transparency --from 2026-01-01 --to 2026-06-30 --format csv > report.csv
       vhashdb report transparency --from 2026-01-01 --to 2026-06-30 --format html > report.html
     """
-    from vhashdb.exchange.transparency import FORMATS
-    from vhashdb.store.figures import figures
+    from vhashdb.exchange import TRANSPARENCY_FORMATS
+    from vhashdb.store import read_figures
 
     last = day_or(until, today())
     first = day_or(since, last.replace(month=1, day=1))
     if last < first:
         raise UsageError(f"the period ends on {last}, before it begins on {first}", hint="give --from before --to")
     with opened(db) as database:
-        counted = figures(database.store, first, last)
+        counted = read_figures(database.store, first, last)
     if form == "html":
-        from vhashdb.charts.pages import transparency as page
+        from vhashdb.charts import transparency_page as page
 
         emit(page(counted).rstrip())
         return
-    emit(FORMATS[form](counted))
+    emit(TRANSPARENCY_FORMATS[form](counted))

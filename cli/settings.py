@@ -19,7 +19,7 @@ PASSPHRASE_VARIABLE: Final = "VHASHDB_FEED_PASSPHRASE"  # noqa: S105  # the name
 DEBUG_VARIABLE: Final = "VHASHDB_DEBUG"
 DEFAULT_DATABASE: Final = "vhash.vhdb"
 NO_CACHE: Final = "off"
-EFFORTS: Final = ("vhashdb.search.results", "Effort")
+EFFORTS: Final = ("vhashdb.search", "Effort")
 
 _AMOUNT: Final = (int, str)
 

@@ -19,8 +19,7 @@ from .settings import OneOf
 
 if TYPE_CHECKING:
     from vhashdb import Database
-    from vhashdb.charts.figures import Overview
-    from vhashdb.charts.model import Chart, Row
+    from vhashdb.charts import Chart, Overview, Row
 
 _YEAR: Final = datetime.timedelta(days=364)
 """Weeks of a year before the last day."""
@@ -28,7 +27,7 @@ _YEAR: Final = datetime.timedelta(days=364)
 
 @click.command(short_help="Show what is in the database and what it catches.")
 @period_options("a year before the last, or when the database was made,")
-@click.option("--by", type=OneOf("vhashdb.store.periods", "By"), help="Count over time by this; what suits the period unless given.")
+@click.option("--by", type=OneOf("vhashdb.store", "By"), help="Count over time by this; what suits the period unless given.")
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw it instead: a page (.html) or a picture (.svg).")
 @db_option
 @json_option
@@ -65,13 +64,12 @@ def command(
 
 
 def _counted(database: Database, since: datetime.datetime | None, until: datetime.datetime | None, by: str | None) -> Overview:
-    from vhashdb.charts.figures import Overview
-    from vhashdb.store.periods import Period
-    from vhashdb.store.statistics import made_on, statistics
+    from vhashdb.charts import Overview
+    from vhashdb.store import Period, made_on, read_statistics
 
     last = day_or(until, today())
     first = day_or(since, min(last, max(made_on(database.store), last - _YEAR)))
-    counted, index = statistics(database.store, Period.of(first, last, by)), database.index_reader.state()
+    counted, index = read_statistics(database.store, Period.of(first, last, by)), database.index_reader.state()
     return Overview(decoded(database.path.absolute().name), counted, index.hashes - index.deleted + index.memtable, index.bytes)
 
 
@@ -118,7 +116,7 @@ def _target(path: Path) -> Callable[[Overview], str]:
     Raises:
         UsageError: it cannot.
     """
-    from vhashdb.charts.pages import FORMS
+    from vhashdb.charts import FORMS
     from vhashdb.writing import require_writable
 
     form = FORMS.get(path.suffix.lower())

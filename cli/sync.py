@@ -15,8 +15,7 @@ from .progress import Progress
 from .words import emit_words
 
 if TYPE_CHECKING:
-    from vhashdb.exchange.following import Followed
-    from vhashdb.exchange.sync import Synced
+    from vhashdb.exchange import Followed, Synced
 
 _WORDS: Final = ("added", "changed", "retracted", "erased", "held")
 
@@ -43,7 +42,7 @@ def command(feeds: tuple[str, ...], dry_run: bool, feed_time: float | None, db: 
       vhashdb sync --feed-time 60
       vhashdb sync acme-tvec --dry-run
     """
-    from vhashdb.exchange.limits import FeedLimits
+    from vhashdb.exchange import FeedLimits
 
     limits = FeedLimits() if feed_time is None else FeedLimits(feed_s=feed_time)
     trouble, hints = False, Hints(quiet=quiet)

@@ -14,7 +14,7 @@ from .groups import Group
 from .output import counted, emit, emit_json, printable, say
 
 if TYPE_CHECKING:
-    from vhashdb.store.feeds import Feed
+    from vhashdb.store import Feed
 
 LEVELS: Final = ("none", "log", "review", "block")
 MAX_ROOT: Final = 1 << 20

@@ -11,8 +11,7 @@ from .output import coloured, labels_text, printable, shown, verdict_word
 
 if TYPE_CHECKING:
     from vhashdb import ActionCap, Comparison, Explanation, Match, MatchedSegment, Result
-    from vhashdb.matching import Fate, RetrievalCheck, ViewComparison
-    from vhashdb.matching.verdict import Judgement
+    from vhashdb.matching import Fate, Judgement, RetrievalCheck, ViewComparison
 
 SHOWN_VIEWS = 8
 SHOWN_STRETCHES = 6

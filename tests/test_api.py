@@ -1,9 +1,15 @@
 """The public API: what is promised is there, what is there is promised, and importing it costs nothing."""
 
+import ast
+import functools
+import importlib
+import inspect
+import itertools
+import pkgutil
 import subprocess
 import sys
 import time
-import types
+from pathlib import Path
 
 import pytest
 
@@ -27,23 +33,65 @@ HEAVY = (
 )
 
 
-def test_all_agrees_with_what_is_there():
-    lazy = set(vhashdb._LAZY)
-    loaded = {
-        name
-        for name, value in vars(vhashdb).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType) and getattr(value, "__module__", "").startswith("vhashdb")
-    }
-    assert set(vhashdb.__all__) == lazy | loaded | {"__version__"}
-    assert list(vhashdb.__all__) == sorted(vhashdb.__all__)
-    assert len(set(vhashdb.__all__)) == len(vhashdb.__all__)
+def public_modules():
+    """Modules at the top of the library that say what of them is public, and `vhashdb.exchange.formats`."""
+    names = [f"vhashdb.{found.name}" for found in pkgutil.iter_modules(vhashdb.__path__)]
+    modules = [importlib.import_module(name) for name in ("vhashdb", *names, "vhashdb.exchange.formats") if name != "vhashdb.__main__"]
+    return [module for module in modules if hasattr(module, "__all__")]
 
 
-@pytest.mark.parametrize("name", vhashdb.__all__)
-def test_each_public_name_can_be_had_and_is_described(name):
-    value = getattr(vhashdb, name)
-    if name != "__version__":
-        assert value.__doc__
+PUBLIC = [(module, name) for module in public_modules() for name in module.__all__]
+PARAMETERS = pytest.mark.parametrize(("module", "name"), [pytest.param(*each, id=f"{each[0].__name__}.{each[1]}") for each in PUBLIC])
+
+
+@pytest.mark.parametrize("module", public_modules(), ids=lambda module: module.__name__)
+def test_all_agrees_with_what_is_there(module):
+    """What a type checker sees, what is loaded when asked for, and `__all__` are three lists of the same names."""
+    tree = ast.parse(Path(module.__file__).read_text())
+    assert len(set(module.__all__)) == len(module.__all__)
+    tables = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "lazy_names"]
+    if not tables:
+        return
+    table = [name for names in ast.literal_eval(tables[0].args[1]).values() for name in names.split()]
+    branch = next(node for node in tree.body if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING")
+    checked = [alias.name for node in branch.body for alias in node.names]
+    here = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    here |= {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names if alias.name in module.__all__}
+    assert sorted(table) == sorted(checked)
+    assert set(module.__all__) == set(table) | here
+
+
+@PARAMETERS
+def test_each_public_name_can_be_had_and_is_described(module, name):
+    value = getattr(module, name)
+    if isinstance(value, type) or callable(value):
+        doc = inspect.getdoc(value) or ""
+        assert doc and not doc.startswith(f"{name}("), "a dataclass that nobody described"
+    elif name != "__version__":
+        assert name in described_constants(), "a constant without a docstring"
+
+
+@functools.cache
+def described_constants():
+    """Names of module level that are followed by a docstring."""
+    found = set()
+    for path in (ROOT / "vhashdb").rglob("*.py"):
+        for node, after in itertools.pairwise(ast.parse(path.read_text()).body):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0] if isinstance(node, ast.Assign) else None
+            if isinstance(target, ast.Name) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+                found.add(target.id)
+    return found
+
+
+def test_the_command_line_uses_public_names_alone():
+    """`lint-imports` holds which modules it imports; this holds what of them."""
+    public = {(module.__name__, name) for module, name in PUBLIC}
+    modules = {module.__name__ for module in public_modules()}
+    for path in (ROOT / "cli").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "vhashdb":
+                for alias in node.names:
+                    assert (node.module, alias.name) in public or f"{node.module}.{alias.name}" in modules, path
 
 
 def test_an_unknown_name_is_an_attribute_error():

@@ -5,7 +5,7 @@ import pytest
 
 from vhashdb.background import RADIUS, make_background, stop_hash_mask
 from vhashdb.hashing import pdq
-from vhashdb.hashing.algorithms import Pdq, algorithm
+from vhashdb.hashing.algorithms import Pdq, get_algorithm
 from vhashdb.hashing.bits import distances
 
 
@@ -53,7 +53,7 @@ def test_common_is_what_comparing_everything_says(shipped, flipped):
 
 
 def test_nothing_is_common_with_another_algorithm_or_without_hashes(shipped):
-    assert not stop_hash_mask(shipped, algorithm("phash", 256).id).any()
+    assert not stop_hash_mask(shipped, get_algorithm("phash", 256).id).any()
     assert stop_hash_mask(shipped[:0], Pdq.id).shape == (0,)
 
 

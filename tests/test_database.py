@@ -97,7 +97,7 @@ def test_a_fingerprint_can_be_added_in_place_of_its_film(new_db, samples, refere
 
 
 def test_a_fingerprint_of_another_algorithm_is_refused(new_db, samples, tmp_path):
-    other = vhashdb.fingerprint(samples / "known" / "harbour.mp4", algorithm_name="dhash")
+    other = vhashdb.fingerprint(samples / "known" / "harbour.mp4", algorithm="dhash")
     with pytest.raises(vhashdb.AlgorithmMismatch):
         new_db.add(other)
     new_db.add(samples / "known" / "harbour.mp4")

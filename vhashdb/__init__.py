@@ -34,11 +34,10 @@ SQLAlchemy together take longer to import than a short command takes to run.
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vhashdb.errors import (
     AlgorithmMismatch,
@@ -76,65 +75,43 @@ from vhashdb.errors import (
     UsageError,
     VhashdbError,
 )
+from vhashdb.lazy import lazy_names
 from vhashdb.limits import Limits
 from vhashdb.version import __version__
 
 if TYPE_CHECKING:
     from vhashdb.coverage import Coverage, PictureTrack
     from vhashdb.database import Database
+    from vhashdb.exchange import Exchange
     from vhashdb.exchange.formats import read_hashes
-    from vhashdb.exchange.membership import Exchange
     from vhashdb.fingerprinting import every_frame, fingerprint, hash_image
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.hash_query import HashQuery
-    from vhashdb.hashing.algorithms import PdqHash
+    from vhashdb.hashing import PdqHash
     from vhashdb.matching import Comparison, Explanation, Gate, MatchedSegment, Verdict, compare
-    from vhashdb.moderation.policy import Action, ActionCap
-    from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result
-    from vhashdb.store import Details, Record, Selection, State
-    from vhashdb.store.cache import FingerprintCache
-    from vhashdb.store.moderation import Moderation
+    from vhashdb.moderation import Action, ActionCap
+    from vhashdb.search import Addition, AddStatus, Effort, Match, Result
+    from vhashdb.store import Details, FingerprintCache, Moderation, Record, Selection, State
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "coverage": "Coverage PictureTrack",
+            "database": "Database",
+            "exchange": "Exchange",
+            "exchange.formats": "read_hashes",
+            "fingerprinting": "every_frame fingerprint hash_image",
+            "fingerprints": "Fingerprint from_bytes from_json from_vpdq to_bytes to_json to_vpdq",
+            "hash_query": "HashQuery",
+            "hashing": "PdqHash",
+            "matching": "Comparison Explanation Gate MatchedSegment Verdict compare",
+            "moderation": "Action ActionCap",
+            "search": "AddStatus Addition Effort Match Result",
+            "store": "Details FingerprintCache Moderation Record Selection State",
+        },
+    )
 
 logging.getLogger("vhashdb").addHandler(logging.NullHandler())  # who wants to see what is logged says so
-
-_LAZY = {
-    "Action": "vhashdb.moderation.policy",
-    "ActionCap": "vhashdb.moderation.policy",
-    "AddStatus": "vhashdb.search.results",
-    "Addition": "vhashdb.search.results",
-    "Comparison": "vhashdb.matching",
-    "Coverage": "vhashdb.coverage",
-    "Database": "vhashdb.database",
-    "Details": "vhashdb.store",
-    "Effort": "vhashdb.search.results",
-    "Exchange": "vhashdb.exchange.membership",
-    "Explanation": "vhashdb.matching",
-    "Fingerprint": "vhashdb.fingerprints",
-    "FingerprintCache": "vhashdb.store.cache",
-    "Gate": "vhashdb.matching",
-    "HashQuery": "vhashdb.hash_query",
-    "Match": "vhashdb.search.results",
-    "Moderation": "vhashdb.store.moderation",
-    "PdqHash": "vhashdb.hashing.algorithms",
-    "PictureTrack": "vhashdb.coverage",
-    "Record": "vhashdb.store",
-    "Result": "vhashdb.search.results",
-    "MatchedSegment": "vhashdb.matching",
-    "Selection": "vhashdb.store",
-    "State": "vhashdb.store",
-    "Verdict": "vhashdb.matching",
-    "compare": "vhashdb.matching",
-    "every_frame": "vhashdb.fingerprinting",
-    "fingerprint": "vhashdb.fingerprinting",
-    "from_bytes": "vhashdb.fingerprints",
-    "from_json": "vhashdb.fingerprints",
-    "from_vpdq": "vhashdb.fingerprints",
-    "hash_image": "vhashdb.fingerprinting",
-    "read_hashes": "vhashdb.exchange.formats",
-    "to_bytes": "vhashdb.fingerprints",
-    "to_json": "vhashdb.fingerprints",
-    "to_vpdq": "vhashdb.fingerprints",
-}
 
 __all__ = [
     "Action",
@@ -223,7 +200,7 @@ def create(path: str | os.PathLike[str], *, algorithm: str = "pdq", bits: int = 
     """
     from vhashdb.database import Database
 
-    return Database.create(Path(path), algorithm_name=algorithm, bits=bits, limits=limits)
+    return Database.create(Path(path), algorithm=algorithm, bits=bits, limits=limits)
 
 
 def open(
@@ -248,11 +225,3 @@ def open(
     from vhashdb.database import Database
 
     return Database.open(Path(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache, read_only=read_only)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'vhashdb' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_LAZY[name]), name)
-    globals()[name] = value
-    return value

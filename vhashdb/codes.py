@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+__all__ = ["BASES", "NEGATIVE", "POSITIVE", "RETRACTION_REASONS", "VERDICTS"]
+
 AGREE: Final = "agree"
 SEEN: Final = "seen"
 DISAGREE_LABEL: Final = "disagree_label"

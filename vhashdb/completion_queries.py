@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 from vhashdb.layout import RECORDS_FILE
 
+__all__ = ["Seen", "allowed", "feeds", "ids", "labels", "members", "sources"]
+
 _log: Final = logging.getLogger(__name__)
 
 MOST: Final = 200

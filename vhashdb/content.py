@@ -14,6 +14,8 @@ from typing import Final
 from vhashdb.errors import MediaError
 from vhashdb.opening import is_reserved, open_file
 
+__all__ = ["HEAD", "begins_as_media", "hides_video", "is_text", "skip_reason"]
+
 HEAD: Final = 4096
 """Bytes that are read of a file. Engineering bound: one page."""
 

@@ -10,6 +10,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+__all__ = ["Coverage", "PictureTrack"]
+
 LEAST_RUN_S: Final = 1.0
 """Seconds lost in one piece that count. Derived: a segment must last 0.75 s to be found at all (`MatchingConfig.min_matched_s`), so a
 shorter loss hides hardly anything that could have been found."""

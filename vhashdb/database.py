@@ -17,7 +17,7 @@ from vhashdb.exchange.membership import Exchange
 from vhashdb.fingerprinting import build
 from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, Fingerprint
 from vhashdb.hash_query import HashQuery
-from vhashdb.hashing.algorithms import AlgorithmId, algorithm
+from vhashdb.hashing.algorithms import AlgorithmId, get_algorithm
 from vhashdb.index import FrameIndex
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file, sha256_of
 from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE
@@ -36,6 +36,8 @@ from vhashdb.store.records_file import LOCK_TIMEOUT_S
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
 
+__all__ = ["Database", "Health", "Prepared"]
+
 _log: Final = logging.getLogger(__name__)
 
 INDEX_SAMPLE: Final = 1000
@@ -45,7 +47,7 @@ SECOND_PERSON: Final = "a second person has to confirm it"
 
 @dataclass(frozen=True)
 class Prepared:
-    """A video that is fingerprinted and compared with nothing yet: what `Database.prepare` gives `Database.record`."""
+    """Hold a video that is fingerprinted and compared with nothing yet: what `Database.prepare` gives `Database.record`."""
 
     reference: Fingerprint
     query: Fingerprint
@@ -54,7 +56,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Health:
-    """What `Database.check` found."""
+    """Say what `Database.check` found, and what it did about it."""
 
     problems: tuple[str, ...]
     """Everything that was wrong, in words."""
@@ -65,7 +67,7 @@ class Health:
 
 
 class Database:
-    """A vhashdb database. Made by `vhashdb.create`, opened by `vhashdb.open`; use it in a ``with`` statement.
+    """Keep, match and share the records of one database. `vhashdb.create` and `vhashdb.open` make one; use it in a ``with`` statement.
 
     Reading is safe from several threads; one process at a time writes.
     """
@@ -75,7 +77,7 @@ class Database:
         self.limits = limits
         self._store = store
         self._algorithm_id = store.algorithm
-        self._algorithm = algorithm(self._algorithm_id.name, self._algorithm_id.bits)
+        self._algorithm = get_algorithm(self._algorithm_id.name, self._algorithm_id.bits)
         self._algorithm_id.require(self._algorithm.id)
         self._index_reader = IndexReader(path / INDEX_FOLDER, store, self._algorithm_id)
         self._index_writer = IndexWriter(self._index_reader)
@@ -90,11 +92,11 @@ class Database:
         self._matcher = Matcher(store, self._index_reader, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log)
 
     @classmethod
-    def create(cls, path: Path, *, algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
+    def create(cls, path: Path, *, algorithm: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
         """Make a new, empty database; see `vhashdb.create`."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise DatabaseExists(f"{path} exists already")
-        chosen = algorithm(algorithm_name, bits)
+        chosen = get_algorithm(algorithm, bits)
         chosen.load()  # else nothing could be put in
         path.mkdir(parents=True, exist_ok=True)
         return cls(path, Store.create(path / RECORDS_FILE, chosen.id), limits or Limits())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+__all__ = ["BASES", "OPINIONS", "ORIGINS"]
+
 OPINIONS: Final = {
     "agree": "agrees",
     "seen": "has seen it too",

@@ -12,7 +12,7 @@ from PIL import Image
 
 from vhashdb.errors import UsageError
 from vhashdb.fingerprints import EVERY_FRAME_PROFILE, QUERY_PROFILE, REFERENCE_PROFILE, ExtractionProfile, Fingerprint, FingerprintBuilder
-from vhashdb.hashing.algorithms import FrameAlgorithm, Pdq, PdqHash, algorithm, to_imagehash
+from vhashdb.hashing.algorithms import FrameAlgorithm, Pdq, PdqHash, get_algorithm, to_imagehash
 from vhashdb.inputs import Source, as_file, as_image
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
@@ -97,14 +97,14 @@ def rebuild(built: Built, profile: ExtractionProfile, frame_algorithm: FrameAlgo
 
 
 def fingerprint(
-    source: Source, *, views: str = "reference", algorithm_name: str = "pdq", bits: int = 256, limits: Limits | None = None
+    source: Source, *, views: str = "reference", algorithm: str = "pdq", bits: int = 256, limits: Limits | None = None
 ) -> Fingerprint:
     """Fingerprint a video or a picture; no database is needed.
 
     Args:
         source: a path, a PIL picture, a uint8 array ``(h, w[, 3])``, or a binary file object.
         views: ``"reference"``, what a database stores, or ``"query"``, what it is searched with.
-        algorithm_name: ``"pdq"``, or one of imagehash's ``"phash"``, ``"dhash"``, ``"whash"``, ``"average_hash"``, which need
+        algorithm: ``"pdq"``, or one of imagehash's ``"phash"``, ``"dhash"``, ``"whash"``, ``"average_hash"``, which need
             ``pip install "vhashdb[imagehash]"``.
         bits: of one hash; 256 for PDQ.
         limits: bounds on what the input may cost.
@@ -120,10 +120,10 @@ def fingerprint(
     limits = limits or Limits()
     if views not in PROFILES:
         raise UsageError(f"{views!r} is no set of views", hint=f"known: {', '.join(PROFILES)}")
-    return build(source, [PROFILES[views]], algorithm(algorithm_name, bits), _pool(limits), limits).fingerprints[0]
+    return build(source, [PROFILES[views]], get_algorithm(algorithm, bits), _pool(limits), limits).fingerprints[0]
 
 
-def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 256) -> PdqHash | ImageHash:
+def hash_image(image: Image.Image, *, algorithm: str = "pdq", bits: int = 256) -> PdqHash | ImageHash:
     """Hash one picture; the hash's text is its hexadecimal form.
 
     Returns:
@@ -138,7 +138,7 @@ def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 2
         a, b = (vhashdb.hash_image(Image.open(name)) for name in ("a.png", "b.png"))
         print(a, a - b)
     """
-    chosen = algorithm(algorithm_name, bits)
+    chosen = get_algorithm(algorithm, bits)
     packed = chosen.hash_image(image)
     return PdqHash(packed) if isinstance(chosen, Pdq) else to_imagehash(packed)
 
@@ -146,7 +146,7 @@ def hash_image(image: Image.Image, *, algorithm_name: str = "pdq", bits: int = 2
 def every_frame(source: Source, *, limits: Limits | None = None) -> Fingerprint:
     """Compute PDQ of every single frame of the whole picture, as vPDQ does (`vhashdb.to_vpdq` writes it)."""
     limits = limits or Limits()
-    return build(source, [EVERY_FRAME_PROFILE], algorithm("pdq"), _pool(limits), limits).fingerprints[0]
+    return build(source, [EVERY_FRAME_PROFILE], get_algorithm("pdq"), _pool(limits), limits).fingerprints[0]
 
 
 def _fingerprints(

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from vhashdb.errors import FingerprintError
 from vhashdb.fingerprints.model import Fingerprint
 
+__all__ = ["HashQuery", "only_one"]
+
 
 @dataclass(frozen=True)
 class HashQuery:
-    """The hashes of one video or picture that somebody asks about, as `read_hashes` finds them in a file."""
+    """Hold the hashes of one video or picture that somebody asks about, as `read_hashes` finds them in a file."""
 
     name: str = ""
     """Which of the videos in the file it is, and of no other there; empty if there is only one."""
@@ -22,7 +24,7 @@ class HashQuery:
     """Why it cannot be asked; empty if it can."""
 
     def require(self) -> None:
-        """Raises: FingerprintError: it cannot be asked."""
+        """Raise `FingerprintError` if it cannot be asked."""
         if self.problem:
             raise FingerprintError(self.problem, hint="correct the file, or get it again from where it came")
 
@@ -33,7 +35,7 @@ class HashQuery:
 
 
 def only_one(queries: list[HashQuery], path: str) -> Fingerprint:
-    """The frame hashes of a file that holds those of one video.
+    """Return the frame hashes of a file that holds those of one video.
 
     Raises:
         FingerprintError: it holds those of several, or none.
@@ -42,10 +44,10 @@ def only_one(queries: list[HashQuery], path: str) -> Fingerprint:
         names = ", ".join(query.name for query in queries[:3])
         raise FingerprintError(
             f"{path}: it holds the hashes of {len(queries)} videos ({names}{', …' if len(queries) > 3 else ''}), and one is needed here",
-            hint="split the file; `vhashdb match`, `add` and `import` take all of them",
+            hint="split the file; matching, adding and importing take all of them",
         )
     if queries[0].problem:
         raise FingerprintError(f"{path}: {queries[0].problem}")
     if queries[0].frames is None:
-        raise FingerprintError(f"{path}: it holds no hashes of pictures", hint="`vhashdb match` looks up hashes of whole files")
+        raise FingerprintError(f"{path}: it holds no hashes of pictures", hint="matching looks up hashes of whole files")
     return queries[0].frames

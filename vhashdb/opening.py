@@ -23,6 +23,8 @@ from typing import Any, BinaryIO, Final
 
 from vhashdb.errors import LimitExceeded, MediaError, MediaNotFound, NotMedia, UnreadableMedia
 
+__all__ = ["OpenFile", "Pipe", "content_of", "is_pipe", "open_file", "stream_of"]
+
 BLOCK: Final = 1 << 20
 """Bytes read at a time. Engineering bound."""
 SILENCE_S: Final = 60.0

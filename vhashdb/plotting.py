@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from vhashdb.fingerprints.model import Fingerprint
 
+__all__ = ["FORMATS", "plot", "require_target"]
+
 FORMATS: Final = ("png", "svg")
 WIDTH_PX: Final = 1200
 HEIGHT_PX: Final = 900

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+__all__ = ["MOMENT_S", "SAID_SPEED", "SHORT_S", "clock", "counted", "decoded", "printable", "size", "span", "verdict_word"]
+
 SHORT_S: Final = 60.0
 """Seconds below which tenths are worth saying."""
 MOMENT_S: Final = 0.11

@@ -11,6 +11,8 @@ from typing import Final
 from vhashdb.content import skip_reason
 from vhashdb.layout import RECORDS_FILE
 
+__all__ = ["Found", "entries", "walk"]
+
 LINK: Final = "link to a folder"
 DATABASE: Final = "database"
 

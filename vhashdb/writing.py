@@ -11,6 +11,8 @@ from typing import BinaryIO, Final
 
 from vhashdb.errors import UsageError
 
+__all__ = ["require_writable", "write_whole"]
+
 TEMPORARY: Final = ".tmp-"
 """Beginning of the names of files from `new_file` that are not in their place yet."""
 

@@ -17,9 +17,7 @@ from ..output import counted, decoded, emit, emit_json, printable
 from ..settings import PASSPHRASE_VARIABLE
 
 if TYPE_CHECKING:
-    from vhashdb.exchange.keys import Keyring
-    from vhashdb.exchange.listing import Listing
-    from vhashdb.exchange.publisher import Publisher
+    from vhashdb.exchange import Keyring, Listing, Publisher
 
 _MAX_PASSPHRASE = 64 << 10
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -46,7 +44,7 @@ def keys_folder(feed: Path, places: tuple[Path, ...]) -> Path:
 
 def keyring(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None) -> Keyring:
     """The keys at hand."""
-    from vhashdb.exchange.keys import Keyring
+    from vhashdb.exchange import Keyring
 
     named = places or (_beside(feed),)
     missing = [place for place in named if not place.exists()]
@@ -57,7 +55,7 @@ def keyring(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None) 
 
 def publisher(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None) -> Publisher:
     """The feed, with its keys."""
-    from vhashdb.exchange.publisher import Publisher
+    from vhashdb.exchange import Publisher
 
     return Publisher(feed, keyring(feed, places, passphrase_file))
 

@@ -23,8 +23,8 @@ _COUNT = click.IntRange(1, 20)
 @click.option("--root-threshold", type=_COUNT, default=1, metavar="N", help="How many root keys have to sign.  [default: 1]")
 @click.option("--targets-keys", type=_COUNT, default=1, metavar="N", help="Targets keys to make, if there are none yet.  [default: 1]")
 @click.option("--targets-threshold", type=_COUNT, default=1, metavar="N", help="How many targets keys have to sign.  [default: 1]")
-@click.option("--tlp", type=OneOf("vhashdb.store.records", "TLP"), default="amber", help="Whom members may pass it on to.")
-@click.option("--max-action", type=OneOf("vhashdb.store.records", "MAX_ACTIONS"), default="review", help="The most a match may lead to.")
+@click.option("--tlp", type=OneOf("vhashdb.store", "TLP"), default="amber", help="Whom members may pass it on to.")
+@click.option("--max-action", type=OneOf("vhashdb.store", "MAX_ACTIONS"), default="review", help="The most a match may lead to.")
 @click.option("--contact", default="", metavar="TEXT", help="A desk, in words; no person and no address.")
 @keys_options
 @json_option
@@ -53,9 +53,7 @@ def command(
       vhashdb feed init acme-tvec --id acme-tvec --root-keys 3 --root-threshold 2
       vhashdb feed init acme-tvec --id acme-tvec --max-action block --contact "trust and safety desk"
     """
-    from vhashdb.exchange.keys import ROLES, make_key
-    from vhashdb.exchange.listing import Policy
-    from vhashdb.exchange.publisher import Publisher
+    from vhashdb.exchange import ROLES, Policy, Publisher, make_key
 
     folder = keys_folder(feed, places)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

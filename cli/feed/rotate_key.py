@@ -18,7 +18,7 @@ from .common import facts, feed_argument, keyring, keys_folder, keys_options, pa
 
 @click.command("rotate-key", short_help="Replace the keys of a role.")
 @feed_argument
-@click.argument("role", type=OneOf("vhashdb.exchange.keys", "ROLES"))
+@click.argument("role", type=OneOf("vhashdb.exchange", "ROLES"))
 @click.option("--drop", multiple=True, metavar="KEY", help="Id of a key to be dropped, or its beginning; otherwise all of the role.")
 @click.option(
     "--add", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="Key file to be added; otherwise new ones are made."
@@ -47,8 +47,7 @@ def command(
       vhashdb feed rotate-key acme-tvec online
       vhashdb feed rotate-key acme-tvec targets --drop 3eb25cbf --add colleague.key
     """
-    from vhashdb.exchange.keys import make_key, read_key
-    from vhashdb.exchange.publisher import Publisher
+    from vhashdb.exchange import Publisher, make_key, read_key
 
     ring = keyring(feed, places, passphrase_file)
     own = Publisher(feed, ring)

@@ -14,8 +14,8 @@ from ..output import counted, emit, emit_json, printable
 from ..trust import feed_json
 
 if TYPE_CHECKING:
-    from vhashdb.moderation.policy import FeedTrust
-    from vhashdb.store.feeds import Feed
+    from vhashdb.moderation import FeedTrust
+    from vhashdb.store import Feed
 
 
 @click.command("status", short_help="Say of each trusted feed whether it is fresh, and if not, why.")

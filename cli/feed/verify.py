@@ -14,7 +14,7 @@ from ..trust import MAX_ROOT
 from .common import facts, feed_argument
 
 if TYPE_CHECKING:
-    from vhashdb.exchange.verify import Findings
+    from vhashdb.exchange import Findings
 
 
 @click.command("verify", short_help="Check a feed as a member would, and every file of it.")
@@ -34,7 +34,7 @@ def command(feed: Path, root: Path | None, as_json: bool) -> int:
       vhashdb feed verify acme-tvec --root acme-root.json
     """
     from vhashdb.errors import FeedUnreachable
-    from vhashdb.exchange.verify import verify
+    from vhashdb.exchange import verify_feed
     from vhashdb.opening import content_of
 
     path = root or feed / "metadata" / "1.root.json"
@@ -42,7 +42,7 @@ def command(feed: Path, root: Path | None, as_json: bool) -> int:
         trusted = content_of(path, MAX_ROOT)
     except OSError as error:
         raise FeedUnreachable(f"{path} cannot be read: {error.strerror}", hint="FEED is a folder made by `vhashdb feed init`") from error
-    report = verify(feed, trusted)
+    report = verify_feed(feed, trusted)
     for seq, why in report.malformed:
         say(f"event {seq}  skipped by members: {printable(why)}")
     if as_json:

@@ -6,7 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vhashdb.store.queue import Case, Cause, Filter
+from vhashdb.store import Case, Cause, Filter
 
 from .moments import week_ago
 

@@ -8,21 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from vhashdb import display_names
 from vhashdb.codes import NEGATIVE
-from vhashdb.review import words
-from vhashdb.review.answers import BASES, NEEDS_REASON, VERDICTS, Act, Answer, Ask, AvailableAction
-from vhashdb.store.clock import now_utc
-from vhashdb.store.queue import Cause
+from vhashdb.review import BASES, CAUSE_WORDS, METHOD_WORDS, NEEDS_REASON, VERDICT_WORDS, VERDICTS, Act, Answer, Ask, AvailableAction
+from vhashdb.store import Cause, now_utc
 from vhashdb.text import SAID_SPEED
 
 from ..output import clock, counted, labels_text, printable, shown, verdict_word
 from ..screen.screen import Screen
 
 if TYPE_CHECKING:
-    from vhashdb.review.case_summary import CaseSummary
-    from vhashdb.review.found import FoundMatch
-    from vhashdb.review.session import ReviewSession
-    from vhashdb.store.opinions import Opinion
-    from vhashdb.store.queue import Case
+    from vhashdb.review import CaseSummary, FoundMatch, ReviewSession
+    from vhashdb.store import Case, Opinion
 
 _MOVES: Final = "b back   u undo the last decision   q quit   ? show again"
 _SHOWN_SEGMENTS: Final = 6
@@ -31,7 +26,7 @@ _SHOWN_ALIKE: Final = 5
 
 def show_record(screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
     """One record that waits."""
-    causes = ", ".join(words.CAUSES[case.cause] for case in summary.cases)
+    causes = ", ".join(CAUSE_WORDS[case.cause] for case in summary.cases)
     _head(screen, session, f"rec {summary.record.short_id}, {causes}")
     screen.facts([*_waits(summary), *_facts(summary, since)])
 
@@ -77,7 +72,7 @@ def prompt(screen: Screen, draft: Answer | None, ask: Ask | None, actions: Seque
         return "Your answer, then Enter:"
     match ask:
         case Ask.VERDICT:
-            return _choice(screen, "What do you say?", [words.VERDICTS[verdict] for verdict in VERDICTS[draft.act]], 0)
+            return _choice(screen, "What do you say?", [VERDICT_WORDS[verdict] for verdict in VERDICTS[draft.act]], 0)
         case Ask.BASIS:
             basis = next(action.basis for action in actions if action.act is draft.act)
             return _choice(screen, "What does it rest on?", [f"I {display_names.BASES[basis]}" for basis in BASES], BASES.index(basis))
@@ -153,7 +148,7 @@ def _facts(summary: CaseSummary, since: datetime.datetime) -> Iterator[tuple[str
 def _basis(summary: CaseSummary) -> str:
     details = summary.record.details
     people = f"{details.reviewers} people" if details.reviewers > 1 else "one person" if details.reviewers else "somebody"
-    parts = [display_names.ORIGINS.get(details.origin, details.origin), words.METHODS[details.review_method].format(people=people)]
+    parts = [display_names.ORIGINS.get(details.origin, details.origin), METHOD_WORDS[details.review_method].format(people=people)]
     parts += [f"{name} {printable(text)}" for name, text in (("policy", details.policy), ("law", details.law)) if text]
     return ", ".join(parts)
 

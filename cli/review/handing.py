@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vhashdb.errors import UsageError
-from vhashdb.review.answers import Act
-from vhashdb.review.handover import FORMS, Handover, ReviewedMatch
-from vhashdb.review.session import WrittenAnswer
-from vhashdb.store.clock import now_utc
-from vhashdb.store.history import decided
+from vhashdb.review import FORMS, Act, Handover, ReviewedMatch, WrittenAnswer
+from vhashdb.store import decided, now_utc
 from vhashdb.writing import require_writable, write_whole
 
 from ..output import decoded, emit, shown

@@ -11,7 +11,7 @@ from ..settings import OneOf
 from .moments import DAYS, moment
 
 _SINCE: Final = f"Matches, and with --export decisions, since a day, a time, or an age such as 2h.  [default: {DAYS}d, today]"
-_CAUSES: Final = OneOf("vhashdb.store.queue", "Cause")
+_CAUSES: Final = OneOf("vhashdb.store", "Cause")
 
 
 def filters(function: Any) -> Any:

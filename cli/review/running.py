@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import MediaError, MediaNotFound, UsageError
-from vhashdb.review.found import read_matches
-from vhashdb.store.assessments import AssessedMatch
+from vhashdb.review import read_matches
+from vhashdb.store import AssessedMatch
 
 from ..output import counted, emit, say
 from .asked import Asked

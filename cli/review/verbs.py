@@ -13,8 +13,7 @@ from ..output import counted, emit, emit_json, labels_text, printable, record_js
 from .options import filters
 
 if TYPE_CHECKING:
-    from vhashdb.store.opinions import Opinion
-    from vhashdb.store.queue import Case
+    from vhashdb.store import Case, Opinion
 
 _reason = click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept in the record's history.")
 _identifier = click.argument("identifier", metavar="ID")
@@ -123,7 +122,7 @@ def reject(identifier: str, reason: str, db: Path, as_json: bool) -> None:
 
 
 def _decide(identifier: str, decision: str, reason: str, db: Path, as_json: bool) -> None:
-    from vhashdb.store.reviews import Decision
+    from vhashdb.store import Decision
 
     with opened(db) as database:
         record = database.exchange.record_named(identifier)

@@ -11,14 +11,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from vhashdb.errors import RecordNotFound, VhashdbError
-from vhashdb.review import words
-from vhashdb.review.answers import Answer, AvailableAction
-from vhashdb.review.available_actions import available_actions, match_actions
-from vhashdb.review.case_summary import CaseSummary, summarise_case
-from vhashdb.review.executor import DecisionExecutor, Done
-from vhashdb.review.found import FoundMatch
-from vhashdb.review.session import Effect, ReviewSession, Undo, WrittenAnswer
-from vhashdb.store.records import State
+from vhashdb.review import (
+    DONE_WORDS,
+    Answer,
+    AvailableAction,
+    CaseSummary,
+    DecisionExecutor,
+    Done,
+    Effect,
+    FoundMatch,
+    ReviewSession,
+    Undo,
+    WrittenAnswer,
+    match_actions,
+    record_actions,
+    summarise_case,
+)
+from vhashdb.store import State
 
 from ..batch import undisturbed
 from ..common import Stopped
@@ -72,7 +81,7 @@ class RecordPlace:
 
     def available_actions(self, summary: CaseSummary) -> tuple[AvailableAction, ...]:
         """What may be answered."""
-        return available_actions(summary)
+        return record_actions(summary)
 
     def show(self, screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
         """Print what is known."""
@@ -214,7 +223,7 @@ class Walking:
         settled = place.settled(before, self._read(place.record))
         self._done.append(done)
         self._session = self._session.done(settled=settled)
-        what, record = words.DONE[answer.act][0], done.record
+        what, record = DONE_WORDS[answer.act][0], done.record
         if not done.final:
             return f"rec {record.short_id}: proposed to be {what}; another person has to confirm it"
         state = f", it is {record.state} now" if record.state is not before.record.state else ""
@@ -250,5 +259,5 @@ class _Refused(Exception):
 
 
 def _counted(answer: Answer, done: Done) -> str:
-    what = words.DONE[answer.act][1]
+    what = DONE_WORDS[answer.act][1]
     return what if done.final else f"proposed to be {what}"

@@ -9,7 +9,7 @@ from ..output import counted, printable
 from .screen import Screen
 
 if TYPE_CHECKING:
-    from vhashdb.store.reviews import Case
+    from vhashdb.store import Case
 
 
 def tell(cases: Sequence[Case]) -> None:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len
 from rich.text import Text
 
-from vhashdb.charts.model import Breakdown, Series
+from vhashdb.charts import Breakdown, Series
 
 from ..output import counted, printable, speaks_utf8
 from .bars import ASCII, BLOCKS, bar, columns
 
 if TYPE_CHECKING:
-    from vhashdb.charts.figures import Section
-    from vhashdb.charts.model import Column, Panel
+    from vhashdb.charts import Column, Panel, Section
 
     from .screen import Screen
 

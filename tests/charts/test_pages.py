@@ -12,10 +12,10 @@ from tests.busy import HOSTILE_SOURCE, LONG_LABEL, SINCE, UNTIL, a_year
 from vhashdb.charts.drawing import MOST_COLUMNS
 from vhashdb.charts.figures import Overview
 from vhashdb.charts.model import Breakdown
-from vhashdb.charts.pages import page, picture, transparency
+from vhashdb.charts.pages import page, picture, transparency_page
 from vhashdb.exchange.transparency import TITLES
 from vhashdb.store.periods import Period
-from vhashdb.store.statistics import statistics
+from vhashdb.store.statistics import read_statistics
 from vhashdb.text import printable
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -27,7 +27,7 @@ PLACES = """[...document.querySelectorAll('g > title')].map(title => {
 
 
 def overview_of(db, since=SINCE, until=UNTIL, name="year.vhdb"):
-    return Overview(name, statistics(db.store, Period.of(since, until)), 123_456, 7_890_000)
+    return Overview(name, read_statistics(db.store, Period.of(since, until)), 123_456, 7_890_000)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_an_empty_database_is_said_in_words(chromium, new_db, tmp_path):
 
 def test_a_transparency_report_as_a_page(chromium, year, tmp_path):
     figures = year.statistics.figures
-    (tmp_path / "report.html").write_text(transparency(figures), encoding="utf-8")
+    (tmp_path / "report.html").write_text(transparency_page(figures), encoding="utf-8")
     visit = chromium.open(tmp_path / "report.html", width=PHONE)
     assert visit.violations() == []
     assert (visit.sideways(), visit.problems, visit.outside) == (0, [], [])

@@ -9,8 +9,8 @@ import pytest
 
 from vhashdb.exchange import transparency
 from vhashdb.exchange.incoming import record_id
-from vhashdb.exchange.transparency import FORMATS
-from vhashdb.store.figures import figures
+from vhashdb.exchange.transparency import TRANSPARENCY_FORMATS
+from vhashdb.store.figures import read_figures
 from vhashdb.store.reviews import Decision
 
 from .companies import Company, film
@@ -44,7 +44,7 @@ def company(tmp_path):
 
 
 def test_every_figure_is_counted(company):
-    found = figures(company.db.store, TODAY, TODAY)
+    found = read_figures(company.db.store, TODAY, TODAY)
     assert found.by_label == {"tvec": 3}
     assert found.by_origin == {"court_order": 1, "own_review": 2}
     assert found.by_source == {"bold-feed": 1, "local": 2}
@@ -61,14 +61,14 @@ def test_every_figure_is_counted(company):
 
 
 def test_another_period_has_none_of_it(company):
-    found = figures(company.db.store, TODAY - datetime.timedelta(days=9), TODAY - datetime.timedelta(days=2))
+    found = read_figures(company.db.store, TODAY - datetime.timedelta(days=9), TODAY - datetime.timedelta(days=2))
     assert (found.matches, found.added, found.retractions, found.questions, found.opinions) == (0, {}, {}, {}, {})
     assert found.by_state == {"active": 2, "disputed": 1, "retracted": 2}
     assert {source.precision for source in found.sources} == {None}
 
 
 def test_the_three_forms_say_the_same(company):
-    found = figures(company.db.store, TODAY, TODAY)
+    found = read_figures(company.db.store, TODAY, TODAY)
     value = json.loads(transparency.as_json(found))
     rows = list(csv.reader(io.StringIO(transparency.as_csv(found))))
     page = transparency.as_markdown(found)
@@ -78,12 +78,12 @@ def test_the_three_forms_say_the_same(company):
     assert value["sources"][0]["precision"] == 0.5
     assert ["source_precision", "bold-feed", "0.5"] in rows
     assert "| bold-feed | 1 | 3 | 2 | 1 | 50.0% |" in page
-    assert set(FORMATS) == {"markdown", "json", "csv"}
+    assert set(TRANSPARENCY_FORMATS) == {"markdown", "json", "csv"}
 
 
 def test_nothing_of_a_film_is_in_it(company):
-    found = figures(company.db.store, TODAY, TODAY)
-    for form in FORMATS.values():
+    found = read_figures(company.db.store, TODAY, TODAY)
+    for form in TRANSPARENCY_FORMATS.values():
         text = form(found)
         assert company.wrong not in text
         assert film(1).hash[0].tobytes().hex() not in text
@@ -91,6 +91,6 @@ def test_nothing_of_a_film_is_in_it(company):
 
 def test_no_cell_is_a_formula_or_breaks_the_table(company):
     company.adds(6, source="=cmd|' /C calc'!A0")
-    found = figures(company.db.store, TODAY, TODAY)
+    found = read_figures(company.db.store, TODAY, TODAY)
     assert "'=cmd|' /C calc'!A0" in {row[1] for row in csv.reader(io.StringIO(transparency.as_csv(found)))}
     assert "=cmd\\|" in transparency.as_markdown(found)

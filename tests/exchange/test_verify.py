@@ -5,7 +5,7 @@ import os
 import pytest
 
 from vhashdb import errors
-from vhashdb.exchange.verify import verify
+from vhashdb.exchange.verify import verify_feed
 
 from .attacks import add_file, lines_of, packed, replace_history
 from .feeds import Feed, put, retract
@@ -15,21 +15,21 @@ def test_a_good_feed(feed):
     feed.publish(put(1), put(2), put(3))
     feed.publisher.compact()
     feed.publish(retract(1), retract(2, erase=True))
-    report = verify(feed.folder, feed.first_root)
+    report = verify_feed(feed.folder, feed.first_root)
     assert (report.records, report.retracted, report.malformed, report.whole, report.stray) == (1, 2, (), True, 0)
     feed.publisher.compact(keep_events=0)
-    assert not verify(feed.folder, feed.first_root).whole
+    assert not verify_feed(feed.folder, feed.first_root).whole
 
 
 def test_an_empty_feed(feed):
-    assert verify(feed.folder, feed.first_root).records == 0
+    assert verify_feed(feed.folder, feed.first_root).records == 0
 
 
 def test_bad_records_and_strays_are_told(feed):
     lines = lines_of(put(1), put(2))
     replace_history(feed, [lines[0], lines[1].replace(b'"rev":1', b'"rev":0')])
     (feed.targets / "segments" / "left-over").write_bytes(b"x")
-    report = verify(feed.folder, feed.first_root)
+    report = verify_feed(feed.folder, feed.first_root)
     assert [seq for seq, _ in report.malformed] == [2]
     assert report.stray == 1
 
@@ -41,7 +41,7 @@ def test_a_file_that_a_new_member_does_not_need_is_checked_too(feed):
     for segment in feed.targets.glob("segments/*"):
         segment.write_bytes(b"x")
     with pytest.raises(errors.FeedMalformed, match="damaged"):
-        verify(feed.folder, feed.first_root)
+        verify_feed(feed.folder, feed.first_root)
 
 
 def test_a_snapshot_that_is_not_the_history_is_found(feed):
@@ -55,12 +55,12 @@ def test_a_snapshot_that_is_not_the_history_is_found(feed):
 
     feed.forge(change)
     with pytest.raises(errors.FeedFork, match="adds up to"):
-        verify(feed.folder, feed.first_root)
+        verify_feed(feed.folder, feed.first_root)
 
 
 def test_of_another_publisher(feed, tmp_path):
     with pytest.raises(errors.FeedSignature):
-        verify(feed.folder, Feed(tmp_path, "other").first_root)
+        verify_feed(feed.folder, Feed(tmp_path, "other").first_root)
 
 
 def test_a_pipe_in_the_place_of_a_file_that_members_do_not_need_is_not_waited_for(feed):
@@ -73,4 +73,4 @@ def test_a_pipe_in_the_place_of_a_file_that_members_do_not_need_is_not_waited_fo
     needed.unlink()
     os.mkfifo(needed)
     with pytest.raises(errors.FeedError, match="not a regular file"):
-        verify(feed.folder, feed.first_root)
+        verify_feed(feed.folder, feed.first_root)

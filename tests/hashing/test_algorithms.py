@@ -10,7 +10,16 @@ from PIL import Image
 import vhashdb
 from tests.examples import examples
 from tests.footage import bits_between, fingerprint_of, picture, random_hashes, thumbnail_of
-from vhashdb.hashing.algorithms import IMAGEHASH_NAMES, NAMES, AlgorithmId, PdqHash, RegionPixels, algorithm, from_imagehash, to_imagehash
+from vhashdb.hashing.algorithms import (
+    IMAGEHASH_NAMES,
+    NAMES,
+    AlgorithmId,
+    PdqHash,
+    RegionPixels,
+    from_imagehash,
+    get_algorithm,
+    to_imagehash,
+)
 from vhashdb.hashing.views import WHOLE_FRAME, Orientation
 from vhashdb.video import frames_of_image
 
@@ -21,7 +30,7 @@ def test_a_picture_hashes_as_imagehash_does(name, bits):
     side = int(bits**0.5)
     for seed in range(3):
         image = Image.fromarray(picture(seed, 200 + seed, 300))
-        ours = vhashdb.hash_image(image, algorithm_name=name, bits=bits)
+        ours = vhashdb.hash_image(image, algorithm=name, bits=bits)
         theirs = getattr(imagehash, name)(image, hash_size=side)
         assert isinstance(ours, imagehash.ImageHash)
         assert ours - theirs == 0
@@ -60,7 +69,7 @@ def test_hashes_of_two_sizes_have_no_distance():
 def test_frames_hash_near_the_full_picture(name):
     """From the thumbnail instead of the picture: a few bits move."""
     image = Image.fromarray(picture(4, 360, 480))
-    chosen = algorithm(name)
+    chosen = get_algorithm(name)
     frames, _ = frames_of_image(image)
     (hashes,) = chosen.hash_regions(frames, [RegionPixels(frames["thumbnail"].astype(np.float32), WHOLE_FRAME)], list(Orientation))
     assert hashes.shape == (8, 1, 32)
@@ -77,30 +86,30 @@ def test_frames_hash_near_the_full_picture(name):
 @pytest.mark.parametrize("name", IMAGEHASH_NAMES)
 def test_bits_that_make_no_square_of_whole_bytes_are_refused(name, bits):
     with pytest.raises(vhashdb.UsageError):
-        algorithm(name, bits)
+        get_algorithm(name, bits)
 
 
 @pytest.mark.parametrize("bits", [0, -1, -256])
 def test_bits_must_be_positive(bits):
     with pytest.raises(vhashdb.UsageError):
-        algorithm("phash", bits)
+        get_algorithm("phash", bits)
 
 
 @pytest.mark.parametrize("bits", [144, 576])
 def test_whash_needs_a_side_that_is_a_power_of_two(bits):
     with pytest.raises(vhashdb.UsageError):
-        algorithm("whash", bits)
+        get_algorithm("whash", bits)
 
 
 def test_pdq_has_256_bits_and_no_other_number():
-    assert algorithm("pdq").id == AlgorithmId("pdq", 256, 1)
+    assert get_algorithm("pdq").id == AlgorithmId("pdq", 256, 1)
     with pytest.raises(vhashdb.UsageError):
-        algorithm("pdq", 64)
+        get_algorithm("pdq", 64)
 
 
 def test_an_unknown_algorithm_is_refused_with_the_known_ones_named():
     with pytest.raises(vhashdb.UsageError) as caught:
-        algorithm("md5")
+        get_algorithm("md5")
     assert all(name in caught.value.hint for name in NAMES)
 
 
@@ -128,7 +137,7 @@ def test_imagehash_gives_what_it_gave_when_this_was_written(name):
     """imagehash's output has changed with Pillow's releases: then the spec version of these algorithms must be raised."""
     blocks = np.random.default_rng(2024).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     image = Image.fromarray(np.kron(blocks, np.ones((10, 10, 1), np.uint8)))
-    assert str(vhashdb.hash_image(image, algorithm_name=name)) == IMAGEHASH_GOLDEN[name]
+    assert str(vhashdb.hash_image(image, algorithm=name)) == IMAGEHASH_GOLDEN[name]
 
 
 def test_a_thumbnail_of_a_still_is_its_area_average():

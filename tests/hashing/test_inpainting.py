@@ -9,7 +9,7 @@ from PIL import Image
 from tests.examples import examples
 from tests.footage import bits_between, decoded, picture, scene, thumbnail_of
 from vhashdb.hashing import pdq
-from vhashdb.hashing.algorithms import Pdq, RegionPixels, algorithm
+from vhashdb.hashing.algorithms import Pdq, RegionPixels, get_algorithm
 from vhashdb.hashing.inpainting import inpaint
 from vhashdb.hashing.views import MASKED_REGIONS, WHOLE_FRAME, Box, Orientation, Region, region_coefficients
 from vhashdb.video.frames import FRAME_DTYPE, fill_frame
@@ -110,7 +110,7 @@ def test_other_algorithms_paint_over_too():
     hidden = levels.copy()
     hidden[:, : round(0.3 * SIDE), : round(0.3 * SIDE)] = 0
     clean, covered, masked = (
-        algorithm("phash").hash_regions(frames, [RegionPixels(seen, WHOLE_FRAME, patches)], [Orientation.UPRIGHT])[0, 0]
+        get_algorithm("phash").hash_regions(frames, [RegionPixels(seen, WHOLE_FRAME, patches)], [Orientation.UPRIGHT])[0, 0]
         for seen, patches in ((levels, ()), (hidden, ()), (hidden, (inpaint(hidden, box),)))
     )
     assert (bits_between(masked, clean) < bits_between(covered, clean)).all()

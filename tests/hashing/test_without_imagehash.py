@@ -64,8 +64,8 @@ print(vhashdb.hash_image(Image.open(samples / "still.png")))
 @pytest.mark.parametrize(
     "call",
     [
-        'vhashdb.fingerprint("no-such-file.mp4", algorithm_name="phash")',  # said before anything is decoded
-        'vhashdb.hash_image(Image.new("RGB", (64, 64)), algorithm_name="phash")',
+        'vhashdb.fingerprint("no-such-file.mp4", algorithm="phash")',  # said before anything is decoded
+        'vhashdb.hash_image(Image.new("RGB", (64, 64)), algorithm="phash")',
         'vhashdb.create("other.vhdb", algorithm="phash")',
     ],
 )

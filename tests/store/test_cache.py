@@ -14,7 +14,7 @@ import vhashdb
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb import FingerprintCache
 from vhashdb.fingerprints import COARSE_PROFILE, QUERY_PROFILE
-from vhashdb.hashing.algorithms import algorithm
+from vhashdb.hashing.algorithms import get_algorithm
 from vhashdb.inputs import FileHashes
 from vhashdb.opening import open_file
 from vhashdb.search.query_fingerprinter import cache_key
@@ -79,7 +79,7 @@ def test_it_holds_no_name_and_is_for_its_owner_alone(place):
 
 
 def test_what_decides_about_a_look_is_in_its_cache_key():
-    pdq, other = algorithm("pdq").id, algorithm("phash").id
+    pdq, other = get_algorithm("pdq").id, get_algorithm("phash").id
     limits = vhashdb.Limits()
     recipes = {
         cache_key(pdq, QUERY_PROFILE, limits),
@@ -93,13 +93,13 @@ def test_what_decides_about_a_look_is_in_its_cache_key():
 def test_a_recipe_is_the_same_in_another_process():
     code = (
         "import vhashdb; from vhashdb.search.query_fingerprinter import cache_key; from vhashdb.fingerprints import COARSE_PROFILE;"
-        "from vhashdb.hashing.algorithms import algorithm; print(cache_key(algorithm('pdq').id, COARSE_PROFILE, vhashdb.Limits()))"
+        "from vhashdb.hashing.algorithms import get_algorithm; print(cache_key(get_algorithm('pdq').id, COARSE_PROFILE, vhashdb.Limits()))"
     )
     runs = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
         for seed in ("1", "2")
     ]
-    assert runs[0].stdout == runs[1].stdout == cache_key(algorithm("pdq").id, COARSE_PROFILE, vhashdb.Limits()) + "\n"
+    assert runs[0].stdout == runs[1].stdout == cache_key(get_algorithm("pdq").id, COARSE_PROFILE, vhashdb.Limits()) + "\n"
 
 
 def test_another_programs_file_is_left_alone_and_the_question_answered(place):

@@ -12,10 +12,10 @@ import vhashdb
 from tests.busy import DAY, HOSTILE_SOURCE, SINCE, UNTIL, Story, a_year, noon
 from tests.examples import examples
 from vhashdb.codes import NEGATIVE, POSITIVE
-from vhashdb.store.figures import figures
+from vhashdb.store.figures import read_figures
 from vhashdb.store.periods import By, Period
 from vhashdb.store.records import SEVERITIES
-from vhashdb.store.statistics import AGES, ASKED, FOUND, LENGTHS, TOP, ByVerdict, ForAndAgainst, made_on, statistics
+from vhashdb.store.statistics import AGES, ASKED, FOUND, LENGTHS, TOP, ByVerdict, ForAndAgainst, made_on, read_statistics
 
 FIRST = datetime.date(2026, 1, 5)
 DAYS = st.integers(0, 40).map(lambda n: FIRST + n * DAY)
@@ -73,8 +73,8 @@ def test_every_figure_is_what_one_counts_by_hand(tmp_path_factory, story, ends, 
     period, today = Period.of(*ends, by), FIRST + 41 * DAY
     path = story.written(tmp_path_factory.mktemp("statistics") / "own.vhdb")
     with vhashdb.open(path) as db:
-        found = statistics(db.store, period, today=today)
-        assert found.figures == figures(db.store, *ends)
+        found = read_statistics(db.store, period, today=today)
+        assert found.figures == read_figures(db.store, *ends)
 
     forced = [record for record in story.records if record["state"] != "retracted"]
     during = [hit for hit in story.hits if ends[0] <= hit[1] <= ends[1]]
@@ -126,7 +126,7 @@ def year(tmp_path_factory):
 
 def test_nothing_is_about_a_file_or_a_person(year):
     with vhashdb.open(year) as db:
-        text = repr(statistics(db.store, Period.of(SINCE, UNTIL)))
+        text = repr(read_statistics(db.store, Period.of(SINCE, UNTIL)))
     assert repr(HOSTILE_SOURCE)[1:-1] in text
     assert "somebody" not in text
     assert "a" * 64 not in text
@@ -134,9 +134,9 @@ def test_nothing_is_about_a_file_or_a_person(year):
 
 def test_counting_waits_for_no_writer_and_none_waits_for_it(year):
     with vhashdb.open(year, lock_timeout_s=0.1) as db:
-        before = statistics(db.store, Period.of(SINCE, UNTIL))
+        before = read_statistics(db.store, Period.of(SINCE, UNTIL))
         with db.store.transactions.writing():
-            counting = threading.Thread(target=lambda: found.append(statistics(db.store, Period.of(SINCE, UNTIL))))
+            counting = threading.Thread(target=lambda: found.append(read_statistics(db.store, Period.of(SINCE, UNTIL))))
             found = []
             counting.start()
             counting.join(30)
@@ -144,7 +144,7 @@ def test_counting_waits_for_no_writer_and_none_waits_for_it(year):
         with db.store.transactions.snapshot() as connection:
             connection.exec_driver_sql("SELECT count(*) FROM record")
             db.store.log("queries", None, match=1)
-        assert sum(statistics(db.store, today()).asked) == 1
+        assert sum(read_statistics(db.store, today()).asked) == 1
 
 
 def today():
@@ -154,9 +154,9 @@ def today():
 
 def test_what_was_gathered_is_gone_so_that_one_can_count_again(year):
     with vhashdb.open(year) as db:
-        first, again = (statistics(db.store, Period.of(SINCE, UNTIL)) for _ in range(2))
+        first, again = (read_statistics(db.store, Period.of(SINCE, UNTIL)) for _ in range(2))
         assert first == again
-        empty = statistics(db.store, Period.of(SINCE - 9 * DAY, SINCE - DAY))
+        empty = read_statistics(db.store, Period.of(SINCE - 9 * DAY, SINCE - DAY))
     assert (empty.top, empty.matches_by_label, sum(empty.asked)) == ({}, {}, 0)
 
 
@@ -165,7 +165,7 @@ def test_the_day_a_database_was_made(new_db):
 
 
 def test_an_empty_database_has_noughts_and_no_error(new_db):
-    found = statistics(new_db.store, today())
+    found = read_statistics(new_db.store, today())
     assert (found.figures.records, found.unlabelled, sum(found.added), found.top, found.opinions) == (0, 0, 0, {}, {})
     assert set(found.by_length.values()) | set(found.by_age.values()) | set(found.waiting.values()) == {0}
 
@@ -175,6 +175,6 @@ def test_classes_begin_and_end_where_their_names_say(tmp_path):
     lengths_s = [0.04, 1, 10, 60, 300, 1200, 3600, 3601, 9]
     records = [{"added_at": noon(FIRST - n * DAY), "duration_s": float(s)} for n, s in zip(ages, lengths_s, strict=True)]
     with vhashdb.open(Story(records).written(tmp_path / "own.vhdb")) as db:
-        found = statistics(db.store, Period.of(FIRST, FIRST), today=FIRST)
+        found = read_statistics(db.store, Period.of(FIRST, FIRST), today=FIRST)
     assert found.by_age == {"up to a week": 2, "up to 30 days": 2, "up to 90 days": 2, "up to a year": 2, "over a year": 1}
     assert list(found.by_length.values()) == [1, 2, 1, 1, 1, 1, 2]

@@ -21,7 +21,7 @@ def page(overview: Overview) -> str:
     return _page("stats.html.j2", overview.period, overview.facts, overview.sections, overview=overview)
 
 
-def transparency(figures: Figures) -> str:
+def transparency_page(figures: Figures) -> str:
     """Return a transparency report as such a page."""
     return _page(
         "transparency.html.j2", f"{figures.since} to {figures.until}", _transparency_facts(figures), _transparency_sections(figures)

@@ -35,3 +35,64 @@ The modules of a member use the database, which is `vhashdb.store`; the others k
 who counts once, is in `vhashdb.moderation`. The form of the files is in
 ``docs/feed-format.md``.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vhashdb.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from vhashdb.exchange.exporting import Export
+    from vhashdb.exchange.following import Followed
+    from vhashdb.exchange.importing import Attribution, Importer, ImportOutcome, Status
+    from vhashdb.exchange.keys import ROLES, Keyring, make_key, read_key
+    from vhashdb.exchange.limits import FeedLimits
+    from vhashdb.exchange.listing import Listing, Policy
+    from vhashdb.exchange.membership import Exchange
+    from vhashdb.exchange.pending_events import PendingEvents
+    from vhashdb.exchange.publisher import Publisher
+    from vhashdb.exchange.sync import Synced
+    from vhashdb.exchange.transparency import TRANSPARENCY_FORMATS
+    from vhashdb.exchange.verify import Findings, verify_feed
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "exporting": "Export",
+            "following": "Followed",
+            "importing": "Attribution ImportOutcome Importer Status",
+            "keys": "Keyring ROLES make_key read_key",
+            "limits": "FeedLimits",
+            "listing": "Listing Policy",
+            "membership": "Exchange",
+            "pending_events": "PendingEvents",
+            "publisher": "Publisher",
+            "sync": "Synced",
+            "transparency": "TRANSPARENCY_FORMATS",
+            "verify": "Findings verify_feed",
+        },
+    )
+
+__all__ = [
+    "ROLES",
+    "TRANSPARENCY_FORMATS",
+    "Attribution",
+    "Exchange",
+    "Export",
+    "FeedLimits",
+    "Findings",
+    "Followed",
+    "ImportOutcome",
+    "Importer",
+    "Keyring",
+    "Listing",
+    "PendingEvents",
+    "Policy",
+    "Publisher",
+    "Status",
+    "Synced",
+    "make_key",
+    "read_key",
+    "verify_feed",
+]

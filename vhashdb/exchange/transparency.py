@@ -64,7 +64,8 @@ def as_markdown(figures: Figures) -> str:
     return "\n\n".join(parts)
 
 
-FORMATS: Final[dict[str, Callable[[Figures], str]]] = {"markdown": as_markdown, "json": as_json, "csv": as_csv}
+TRANSPARENCY_FORMATS: Final[dict[str, Callable[[Figures], str]]] = {"markdown": as_markdown, "json": as_json, "csv": as_csv}
+"""What writes a transparency report, by the name of its form; with HTML it is `vhashdb.charts.transparency_page`."""
 
 
 def _rows(figures: Figures) -> Iterator[tuple[str, str, object]]:

@@ -35,7 +35,7 @@ class Findings:
     """Files below ``targets`` that nothing refers to."""
 
 
-def verify(folder: Path, trusted_root: bytes, limits: FeedLimits | None = None) -> Findings:
+def verify_feed(folder: Path, trusted_root: bytes, limits: FeedLimits | None = None) -> Findings:
     """Read a whole feed: as a new member does, then file by file.
 
     Raises:

@@ -12,7 +12,7 @@ from vhashdb.fingerprints.profiles import (
     REFERENCE_PROFILE,
     ExtractionProfile,
 )
-from vhashdb.fingerprints.text import from_json, from_vpdq, to_json, to_vpdq
+from vhashdb.fingerprints.text import from_json, from_vpdq, to_json, to_lines, to_vpdq
 
 __all__ = [
     "COARSE_PROFILE",
@@ -30,6 +30,7 @@ __all__ = [
     "subsampled",
     "to_bytes",
     "to_json",
+    "to_lines",
     "to_vpdq",
     "unusable_spans",
 ]

@@ -191,9 +191,10 @@ class PdqHash:
 
 IMAGEHASH_NAMES: Final = ("phash", "dhash", "whash", "average_hash")
 NAMES: Final = ("pdq", *IMAGEHASH_NAMES)
+"""Names of the frame algorithms; all but the first need imagehash."""
 
 
-def algorithm(name: str = "pdq", bits: int = 256) -> FrameAlgorithm:
+def get_algorithm(name: str = "pdq", bits: int = 256) -> FrameAlgorithm:
     """Return the algorithm of a name and a number of bits.
 
     Raises:

@@ -18,7 +18,8 @@ The tables are those of M. Norouzi, A. Punjani and D. J. Fleet, "Fast search in 
 CVPR 2012: one per substring, each probed with all keys within a few bits of the query's.
 """
 
+from vhashdb.index.compaction import MEMTABLE_HASHES
 from vhashdb.index.frames import FrameIndex, Hits
 from vhashdb.index.segment import RecordHashes
 
-__all__ = ["FrameIndex", "Hits", "RecordHashes"]
+__all__ = ["MEMTABLE_HASHES", "FrameIndex", "Hits", "RecordHashes"]

@@ -10,8 +10,8 @@ from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import Gate, MatchedSegment
 from vhashdb.matching.explanation import AlikePoints, Explanation, alike_points, explain
 from vhashdb.matching.reasons import Fate
-from vhashdb.matching.retrieval import RetrievalCheck
-from vhashdb.matching.verdict import Verdict
+from vhashdb.matching.retrieval import RetrievalCheck, check_retrieval
+from vhashdb.matching.verdict import Judgement, Verdict
 
 __all__ = [
     "AlikePoints",
@@ -19,12 +19,14 @@ __all__ = [
     "Explanation",
     "Fate",
     "Gate",
+    "Judgement",
     "MatchedSegment",
     "MatchingConfig",
     "RetrievalCheck",
     "Verdict",
     "ViewComparison",
     "alike_points",
+    "check_retrieval",
     "compare",
     "explain",
 ]

@@ -5,6 +5,24 @@ package. What the page shows of a match is a `model`, made from an answer in `en
 geometry of its two drawings, `thumbnails` its pictures, `budget` how much of it there is room for.
 """
 
-from vhashdb.report.match_report import Pictures, Report, require_page
+from __future__ import annotations
 
-__all__ = ["Pictures", "Report", "require_page"]
+from typing import TYPE_CHECKING
+
+from vhashdb.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from vhashdb.report.match_report import Pictures, Report, require_page
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "match_report": "Pictures Report require_page",
+        },
+    )
+
+__all__ = [
+    "Pictures",
+    "Report",
+    "require_page",
+]

@@ -6,3 +6,60 @@ to the next shift (`handover`) are values; `executor` alone writes to the databa
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vhashdb.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from vhashdb.review.answers import BASES, NEEDS_REASON, VERDICTS, Act, Answer, Ask, AvailableAction
+    from vhashdb.review.available_actions import match_actions, record_actions
+    from vhashdb.review.case_summary import CaseSummary, summarise_case
+    from vhashdb.review.executor import DecisionExecutor, Done
+    from vhashdb.review.found import FoundMatch, read_matches
+    from vhashdb.review.handover import FORMS, Handover, ReviewedMatch
+    from vhashdb.review.session import Effect, ReviewSession, Undo, WrittenAnswer
+    from vhashdb.review.words import CAUSE_WORDS, DONE_WORDS, METHOD_WORDS, VERDICT_WORDS
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "answers": "Act Answer Ask AvailableAction BASES NEEDS_REASON VERDICTS",
+            "available_actions": "match_actions record_actions",
+            "case_summary": "CaseSummary summarise_case",
+            "executor": "DecisionExecutor Done",
+            "found": "FoundMatch read_matches",
+            "handover": "FORMS Handover ReviewedMatch",
+            "session": "Effect ReviewSession Undo WrittenAnswer",
+            "words": "CAUSE_WORDS DONE_WORDS METHOD_WORDS VERDICT_WORDS",
+        },
+    )
+
+__all__ = [
+    "BASES",
+    "CAUSE_WORDS",
+    "DONE_WORDS",
+    "FORMS",
+    "METHOD_WORDS",
+    "NEEDS_REASON",
+    "VERDICTS",
+    "VERDICT_WORDS",
+    "Act",
+    "Answer",
+    "Ask",
+    "AvailableAction",
+    "CaseSummary",
+    "DecisionExecutor",
+    "Done",
+    "Effect",
+    "FoundMatch",
+    "Handover",
+    "ReviewSession",
+    "ReviewedMatch",
+    "Undo",
+    "WrittenAnswer",
+    "match_actions",
+    "read_matches",
+    "record_actions",
+    "summarise_case",
+]

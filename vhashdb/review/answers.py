@@ -63,6 +63,7 @@ QUESTIONS: Final[Mapping[Act, tuple[Ask, ...]]] = {
     Act.WRONG: (Ask.SAW, Ask.ALSO, Ask.REASON),
 }
 NEEDS_REASON: Final = frozenset({Act.REJECT, Act.DISPUTE, Act.NOT_THIS, Act.WRONG})
+"""Acts for which a reason has to be given."""
 VERDICTS: Final[Mapping[Act, tuple[str, ...]]] = {
     Act.AGREE: (AGREE, SEEN),
     Act.DISPUTE: (FALSE_POSITIVE, DISAGREE_INCLUSION, DISAGREE_LABEL, OUTDATED),

@@ -18,7 +18,7 @@ _DECIDED: Final = frozenset(Cause) - {Cause.MATCHED}
 """Causes that accepting ends."""
 
 
-def available_actions(summary: CaseSummary) -> tuple[AvailableAction, ...]:
+def record_actions(summary: CaseSummary) -> tuple[AvailableAction, ...]:
     """List the actions for a record that waits."""
     return tuple(_actions(summary))
 

@@ -127,7 +127,7 @@ def note(handover: Handover) -> str:
 def sections(handover: Handover) -> Iterator[Section]:
     """Yield the tables; open cases come first, as they are what the next shift has to do."""
     rows = [
-        (_day(case.since), words.CAUSES[case.cause], case.record[:8], ", ".join(case.labels), case.source, _why(case))
+        (_day(case.since), words.CAUSE_WORDS[case.cause], case.record[:8], ", ".join(case.labels), case.source, _why(case))
         for case in handover.open
     ]
     yield Section("Open", ("since", "why it waits", "record", "labels", "source", "what is known"), rows, "Nothing waits.")

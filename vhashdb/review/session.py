@@ -25,6 +25,7 @@ class Undo:
 
 
 Effect = Answer | Undo
+"""What a line that somebody typed asks for: to write an answer, or to take the last one back."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERDICTS: Final = {
+VERDICT_WORDS: Final = {
     "agree": "it belongs here",
     "seen": "we have seen it too, and say nothing about whether it belongs here",
     "false_positive": "it shows nothing harmful",
@@ -14,7 +14,7 @@ VERDICTS: Final = {
 }
 """Verdicts as a person gives them, in the first person."""
 
-CAUSES: Final = {
+CAUSE_WORDS: Final = {
     "held": "held",
     "disputed": "disputed",
     "due": "to be looked at again",
@@ -22,15 +22,17 @@ CAUSES: Final = {
     "proposed": "waits for a second person",
     "matched": "matched lately",
 }
+"""Why a case waits."""
 
-METHODS: Final = {
+METHOD_WORDS: Final = {
     "unspecified": "nobody says how it was looked at",
     "human": "looked at by {people}",
     "human_assisted": "looked at by {people}, with help of a program",
     "automatic": "decided by a program alone",
 }
+"""How a record was reviewed; ``{people}`` is how many did."""
 
-DONE: Final = {
+DONE_WORDS: Final = {
     "accept": ("accepted", "accepted"),
     "reject": ("rejected", "rejected"),
     "agree": ("opinion given", "with an opinion"),

@@ -54,6 +54,7 @@ class Stage:
 FIRST_SEARCH: Final = "first look"
 """What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
 FULL_SEARCH: Final = "full look"
+"""Name of the search with all views, as `RetrievalCheck.stage` has it."""
 STAGES: Final = {
     Effort.FAST: (Stage(FIRST_SEARCH, KEYFRAME_PROFILE, coarse=True), Stage(FULL_SEARCH, QUERY_PROFILE)),
     Effort.BALANCED: (Stage(FIRST_SEARCH, COARSE_PROFILE), Stage(FULL_SEARCH, QUERY_PROFILE)),

@@ -1,6 +1,96 @@
 """Records and everything that is said about them, in one SQLite file; every write is a transaction."""
 
-from vhashdb.store.records import Details, NewRecord, Record, Selection, State
-from vhashdb.store.records_file import AuditEntry, Store
+from __future__ import annotations
 
-__all__ = ["AuditEntry", "Details", "NewRecord", "Record", "Selection", "State", "Store"]
+from typing import TYPE_CHECKING
+
+from vhashdb.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from vhashdb.store.assessments import AssessedMatch, Assessments
+    from vhashdb.store.cache import FingerprintCache
+    from vhashdb.store.clock import now_utc
+    from vhashdb.store.federations import Federations
+    from vhashdb.store.feeds import Feed, Feeds
+    from vhashdb.store.figures import read_figures
+    from vhashdb.store.history import decided
+    from vhashdb.store.moderation import Moderation
+    from vhashdb.store.opinions import CANARY, Allowed, Opinion, Opinions
+    from vhashdb.store.periods import By, Period
+    from vhashdb.store.queue import Case, Cause, Filter
+    from vhashdb.store.records import (
+        MAX_ACTIONS,
+        ORIGINS,
+        REVIEW_METHODS,
+        SEVERITIES,
+        TLP,
+        Details,
+        NewRecord,
+        Record,
+        Selection,
+        State,
+        check_label,
+    )
+    from vhashdb.store.records_file import AuditEntry, Store
+    from vhashdb.store.reviews import Decision, Reviews
+    from vhashdb.store.statistics import made_on, read_statistics
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "assessments": "AssessedMatch Assessments",
+            "cache": "FingerprintCache",
+            "clock": "now_utc",
+            "federations": "Federations",
+            "feeds": "Feed Feeds",
+            "figures": "read_figures",
+            "history": "decided",
+            "moderation": "Moderation",
+            "opinions": "Allowed CANARY Opinion Opinions",
+            "periods": "By Period",
+            "queue": "Case Cause Filter",
+            "records": "Details MAX_ACTIONS NewRecord ORIGINS REVIEW_METHODS Record SEVERITIES Selection State TLP check_label",
+            "records_file": "AuditEntry Store",
+            "reviews": "Decision Reviews",
+            "statistics": "made_on read_statistics",
+        },
+    )
+
+__all__ = [
+    "CANARY",
+    "MAX_ACTIONS",
+    "ORIGINS",
+    "REVIEW_METHODS",
+    "SEVERITIES",
+    "TLP",
+    "Allowed",
+    "AssessedMatch",
+    "Assessments",
+    "AuditEntry",
+    "By",
+    "Case",
+    "Cause",
+    "Decision",
+    "Details",
+    "Federations",
+    "Feed",
+    "Feeds",
+    "Filter",
+    "FingerprintCache",
+    "Moderation",
+    "NewRecord",
+    "Opinion",
+    "Opinions",
+    "Period",
+    "Record",
+    "Reviews",
+    "Selection",
+    "State",
+    "Store",
+    "check_label",
+    "decided",
+    "made_on",
+    "now_utc",
+    "read_figures",
+    "read_statistics",
+]

@@ -112,7 +112,7 @@ _COUNTS = {
 }
 
 
-def figures(store: Store, since: datetime.date, until: datetime.date) -> Figures:
+def read_figures(store: Store, since: datetime.date, until: datetime.date) -> Figures:
     """Count what a report needs, all at one moment."""
     with store.transactions.snapshot() as connection:
         return figures_in(connection, since, until)

@@ -12,10 +12,13 @@ from typing import Final, TypeVar
 from vhashdb.errors import UsageError
 
 SEVERITIES: Final = ("unspecified", "low", "medium", "high", "extreme")
+"""How grave what a record shows is, from the least."""
 ORIGINS: Final = ("own_review", "user_report", "authority_request", "court_order", "trusted_flagger")
 REVIEW_METHODS: Final = ("unspecified", "human", "human_assisted", "automatic")
 MAX_ACTIONS: Final = ("log", "review", "block")
+"""The most that a record itself allows without a person, from the least."""
 TLP: Final = ("clear", "green", "amber", "amber+strict", "red")
+"""Traffic light protocol: whom a record may be passed on to, from everybody to nobody."""
 MAX_REASON: Final = 280
 EXPIRED: Final = "it has expired, so it never matches"
 """Note on a record whose last day was over when it was added."""

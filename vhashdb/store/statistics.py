@@ -105,7 +105,7 @@ class Statistics:
         return _sums((self.questions[verdict] for verdict in FOUND), len(self.period.spans))
 
 
-def statistics(store: Store, period: Period, *, today: datetime.date | None = None) -> Statistics:
+def read_statistics(store: Store, period: Period, *, today: datetime.date | None = None) -> Statistics:
     """Count everything at one moment, which keeps no writer waiting.
 
     Args:

@@ -21,8 +21,7 @@ from tests.exchange.formats.samples import DATASET, OTHER_PDQ, PDQ, SAMPLES, SIG
 from tests.fingerprints.strategies import ALGORITHMS, fingerprints
 from vhashdb.codes import VERDICTS
 from vhashdb.exchange.formats import Item, ItemOpinion, OtherHash, Sender, format_named
-from vhashdb.exchange.formats.parquet import FRAMES_FILE, RECORDS_FILE
-from vhashdb.exchange.formats.parquet import write as write_parquet
+from vhashdb.exchange.formats.parquet import FRAMES_FILE, RECORDS_FILE, write_parquet
 from vhashdb.fingerprints.text import from_frames
 from vhashdb.store import Details
 from vhashdb.store.records import ORIGINS, REVIEW_METHODS, SEVERITIES, TLP
@@ -283,8 +282,8 @@ def test_parquet_has_records_and_frames(tmp_path):
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path):
     code = (
         "import sys; sys.modules['pyarrow'] = None\n"
-        "import vhashdb; from pathlib import Path; from vhashdb.exchange.formats.parquet import write\n"
-        "try: write([], Path('x'))\nexcept vhashdb.UsageError as error: print(error.hint)"
+        "import vhashdb; from pathlib import Path; from vhashdb.exchange.formats.parquet import write_parquet\n"
+        "try: write_parquet([], Path('x'))\nexcept vhashdb.UsageError as error: print(error.hint)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == 'pip install "vhashdb[parquet]"'

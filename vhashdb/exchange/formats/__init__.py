@@ -8,13 +8,18 @@ Example::
             ...
 """
 
+from vhashdb.exchange.formats.encodings import ENCODINGS
+from vhashdb.exchange.formats.fields import FIELDS
 from vhashdb.exchange.formats.item import Entry, Item, ItemOpinion, OtherHash, Refusal, Remark, Sender
 from vhashdb.exchange.formats.limits import FormatLimits
+from vhashdb.exchange.formats.parquet import write_parquet
 from vhashdb.exchange.formats.queries import read_hashes
 from vhashdb.exchange.formats.reading import Options, Source
 from vhashdb.exchange.formats.registry import FORMATS, READ, WRITTEN, Format, format_named, opened
 
 __all__ = [
+    "ENCODINGS",
+    "FIELDS",
     "FORMATS",
     "READ",
     "WRITTEN",
@@ -32,4 +37,5 @@ __all__ = [
     "format_named",
     "opened",
     "read_hashes",
+    "write_parquet",
 ]

@@ -19,7 +19,7 @@ _BATCH: Final = 512
 """Records held in memory before they are written: some 400,000 frames."""
 
 
-def write(items: Iterable[Item], folder: Path) -> None:
+def write_parquet(items: Iterable[Item], folder: Path) -> None:
     """Write both tables into a folder, which is made if it is not there.
 
     Raises:

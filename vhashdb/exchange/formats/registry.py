@@ -88,8 +88,9 @@ FORMATS: Final = (
 )
 """In the order in which they are tried: those that are told apart for certain first."""
 READ: Final = tuple(f.name for f in FORMATS if f.read)
+"""Names of the formats that can be read."""
 WRITTEN: Final = (*(f.name for f in FORMATS if f.write), "parquet")
-"""Names of formats that can be read, and of those that can be written; Parquet is two files, and has a room of its own."""
+"""Names of the formats that can be written; Parquet is two files, which `write_parquet` writes."""
 
 
 def format_named(name: str) -> Format:
