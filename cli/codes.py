@@ -1,8 +1,12 @@
-"""What the exit codes mean: the one table of them."""
+"""The exit codes: what they mean, and which error ends with which. The library knows nothing of them."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from typing import Final
+
+from vhashdb import errors
 
 
 class ExitCode(enum.IntEnum):
@@ -35,3 +39,26 @@ _MEANINGS = {
     ExitCode.INTERRUPTED: "interrupted",
     ExitCode.OUTPUT_CLOSED: "the program that read the output went away",
 }
+
+
+class OutputFailed(errors.VhashdbError):
+    """What is printed cannot be written where it is to go."""
+
+    hint = "make room, or send the output somewhere else"
+
+
+_OF_ERRORS: Final[Mapping[type[errors.VhashdbError], ExitCode]] = {
+    errors.UsageError: ExitCode.USAGE,
+    errors.FingerprintError: ExitCode.USAGE,
+    errors.FormatError: ExitCode.INCOMPLETE,
+    errors.MediaError: ExitCode.INCOMPLETE,
+    errors.DatabaseError: ExitCode.DATABASE,
+    errors.FeedError: ExitCode.FEED,
+    OutputFailed: ExitCode.OUTPUT_CLOSED,
+}
+"""By the branches of the tree of errors."""
+
+
+def code_of_error(error: errors.VhashdbError) -> ExitCode:
+    """Return what a command ends with that is ended by this error."""
+    return next((code for kind, code in _OF_ERRORS.items() if isinstance(error, kind)), ExitCode.INTERNAL)

@@ -16,7 +16,7 @@ import vhashdb
 from vhashdb.errors import DatabaseError, DatabaseNotFound, UsageError
 
 from .limits import limits
-from .output import counted, printable, say
+from .output import LibraryLog, counted, printable, say
 from .settings import (
     DEFAULT_DATABASE,
     EFFORTS,
@@ -79,7 +79,14 @@ def workers_option(function: _F) -> _F:
 
 def quiet_option(function: _F) -> _F:
     """``--quiet``."""
-    return click.option("-q", "--quiet", cls=Setting, is_flag=True, default=False, help="No progress and no warnings.")(function)
+    text = "No progress and no warnings."
+    return click.option("-q", "--quiet", cls=Setting, is_flag=True, default=False, help=text, callback=_silence)(function)
+
+
+def _silence(ctx: click.Context, _: click.Parameter, quiet: bool) -> bool:
+    if quiet and isinstance(ctx.obj, LibraryLog):
+        ctx.obj.show_nothing()
+    return quiet
 
 
 def json_option(function: _F) -> _F:

@@ -18,6 +18,7 @@ from vhashdb.errors import DatabaseError, VhashdbError
 from .batch import trace
 from .codes import ExitCode
 from .common import db_option, json_option, opened, quiet_option
+from .hints import with_options
 from .output import Hints, counted, decoded, emit_json, error_json, printable, say, shown, told, with_path, without_path
 from .progress import Progress
 from .settings import OneOf
@@ -152,7 +153,8 @@ class _Importing:
                 counts[outcome.status.value] += 1
                 counts["opinions"] += len(outcome.opinions)
                 if how.as_json:
-                    emit_json(with_path(outcome.to_json("", form.counts), path))
+                    value = outcome.to_json("", form.counts)
+                    emit_json(with_path(value | {"reason": with_options(outcome.reason)}, path))
                 elif how.verbose or worth_saying(outcome):
                     for line in outcome_lines(path, outcome, form.counts):
                         emit_words(line)
@@ -227,7 +229,7 @@ def worth_saying(outcome: ImportOutcome) -> bool:
 def outcome_lines(path: str, outcome: ImportOutcome, counts: str) -> list[str]:
     """What came of one item."""
     record = f"  rec {outcome.record[:8]}" if outcome.record else ""
-    reason = f"  {printable(outcome.reason)}" if outcome.reason else ""
+    reason = f"  {printable(with_options(outcome.reason))}" if outcome.reason else ""
     lines = [f"{shown(path)}  {counts} {outcome.number}  {outcome.status.value.upper()}{record}{reason}"]
     return lines + [f"  {printable(note)}" for note in (*outcome.notes, *outcome.shortcomings)]
 

@@ -102,10 +102,3 @@ def limits() -> Limits:
     """The limits for the command that runs."""
     context = click.get_current_context(silent=True)
     return Limits(**(context.meta.get(_META, {}) if context is not None else {}))
-
-
-def with_options(words: str) -> str:
-    """Words of the library, with the option by which a limit that they name is raised."""
-    for name, limit in LIMITS.items():
-        words = words.replace(limit.phrase, f"{limit.phrase} (--{name.replace('_', '-')})", 1)
-    return words

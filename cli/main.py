@@ -12,10 +12,10 @@ import click
 
 import vhashdb
 
-from .codes import ExitCode
+from .codes import ExitCode, code_of_error
 from .common import Stopped
 from .groups import did_you_mean
-from .output import complain, flush, told_code
+from .output import LibraryLog, complain, flush, told_code
 from .settings import DEBUG_VARIABLE
 from .verbs import LazyGroup
 
@@ -28,9 +28,10 @@ _EPILOG: Final = "More: `vhashdb help TOPIC` (commands, environment, exit-codes 
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
     """Keep fingerprints of known harmful videos, and find edited copies of them."""
-    ctx.find_root().meta["debug"] = debug
+    ctx.meta["debug"] = debug
     if debug:
         _debugging.append(True)
+        ctx.obj.show_all()
 
 
 _debugging: list[bool] = []
@@ -67,7 +68,8 @@ def run() -> None:
 
 def _ending(arguments: Sequence[str]) -> int:
     try:
-        result: Any = cli.main(list(arguments), prog_name="vhashdb", standalone_mode=False)
+        with LibraryLog() as log:
+            result: Any = cli.main(list(arguments), prog_name="vhashdb", standalone_mode=False, obj=log)
         return int(result or 0)
     except click.ClickException as error:
         _report_click(error)
@@ -77,7 +79,7 @@ def _ending(arguments: Sequence[str]) -> int:
     except vhashdb.VhashdbError as error:
         complain(error.message, error.hint)
         _trace()
-        return error.exit_code
+        return code_of_error(error)
     except SystemExit as error:
         # click ends so, with 1, when the reader of the output went away.
         return ExitCode.OUTPUT_CLOSED if error.code == 1 else int(error.code or 0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import json
+import logging
 import os
 import sys
 from dataclasses import fields
@@ -20,8 +22,8 @@ from vhashdb.text import printable as printable
 from vhashdb.text import size as size
 from vhashdb.text import verdict_word as verdict_word
 
-from .codes import ExitCode
-from .limits import with_options
+from .codes import ExitCode, OutputFailed
+from .hints import with_options
 
 if TYPE_CHECKING:
     from vhashdb import Record
@@ -32,13 +34,9 @@ _ASCII: Final = str.maketrans(
 COLOURS: Final = {"MATCH": "red", "POSSIBLE": "yellow", "NO MATCH": "green", "INSUFFICIENT": "yellow", "NOT CHECKED": "magenta"}
 
 
-class OutputFailed(VhashdbError):
-    """What is printed cannot be written where it is to go."""
-
-    exit_code = ExitCode.OUTPUT_CLOSED
-    hint = "make room, or send the output somewhere else"
-
-
+_LIBRARY: Final = logging.getLogger("vhashdb")
+_TOLD_OTHERWISE: Final = frozenset({"vhashdb.live_index.reader", "vhashdb.store.query_log"})
+"""Loggers whose warnings a command gives in words of its own: `warn_of_index`, and what `opened` says at its end."""
 _told: list[ExitCode] = []
 
 
@@ -88,6 +86,48 @@ def complain(message: str, hint: str = "") -> None:
     say(f"error: {printable(message)}")
     if hint:
         say(f"hint: {printable(with_options(hint))}")
+
+
+class LibraryLog(logging.Handler):
+    """Show on stderr what the library logs: warnings, each once; with ``--debug`` everything, with ``--quiet`` nothing.
+
+    Use it in a ``with`` statement.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._said: set[str] = set()
+
+    def __enter__(self) -> LibraryLog:
+        _LIBRARY.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _LIBRARY.removeHandler(self)
+        _LIBRARY.setLevel(logging.NOTSET)
+
+    def show_all(self) -> None:
+        """Show debug lines too, with the traceback of what was caught."""
+        self.setLevel(logging.DEBUG)
+        _LIBRARY.setLevel(logging.DEBUG)
+
+    def show_nothing(self) -> None:
+        """Show no warnings, unless everything is shown."""
+        if self.level != logging.DEBUG:
+            self.setLevel(logging.CRITICAL + 1)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line of the log in a form that no name in it can break."""
+        if record.name in _TOLD_OTHERWISE and self.level != logging.DEBUG:
+            return
+        text = f"{record.levelname.lower()}: {printable(record.getMessage())}"
+        if text in self._said:
+            return
+        self._said.add(text)
+        with contextlib.suppress(OSError, ValueError):  # a closed stderr must not end what goes on
+            say(text)
+            for line in logging.Formatter().formatException(record.exc_info).splitlines() if record.exc_info else ():
+                say(f"  {printable(line)}")
 
 
 def fitted(text: str, stream: TextIO) -> str:

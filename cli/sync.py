@@ -10,6 +10,7 @@ import click
 
 from .codes import ExitCode
 from .common import db_option, json_option, opened, quiet_option
+from .hints import with_options
 from .output import Hints, counted, emit, emit_json, printable, say, size
 from .progress import Progress
 from .words import emit_words
@@ -74,7 +75,7 @@ def _under_way(names: Sequence[str], synced: Iterator[Synced], progress: Progres
 
 def synced_json(done: Synced) -> dict[str, Any]:
     """The line of one feed."""
-    error = {"error": type(done.error).__name__, "message": done.error.message, "hint": done.error.hint} if done.error else {}
+    error = {"error": type(done.error).__name__, "message": done.error.message, "hint": with_options(done.error.hint)} if done.error else {}
     facts = {"since": done.since, "seq": done.seq, "bytes": done.bytes, "skipped": done.skipped, "held_because": done.held}
     times = {"elapsed_s": round(done.elapsed_s, 3)}
     return {"type": "sync", "feed": done.feed, "outcome": done.outcome.value, **facts, **vars(done.changes), **times, **error}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vhashdb.text import MOMENT_S, SAID_SPEED, SHORT_S, span
 
+from .hints import with_options
 from .output import coloured, labels_text, printable, shown, verdict_word
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def not_checked_line(path: str, reason: str, width: int = 0) -> str:
 
 def note_lines(notes: tuple[str, ...]) -> list[str]:
     """What a reader should know about a file."""
-    return [f"  note: {printable(note)}" for note in notes]
+    return [f"  note: {printable(with_options(note))}" for note in notes]
 
 
 def _match_lines(name: str, match: Match) -> list[str]:

@@ -1,4 +1,4 @@
-"""The tree of errors: drawn in the docstring as it is, each with a message, an exit code and its built-in."""
+"""The tree of errors: drawn in the docstring as it is, each with a message, a hint and its built-in."""
 
 import ast
 import re
@@ -12,12 +12,12 @@ from vhashdb import errors
 
 from .conftest import ROOT
 
-LINE = re.compile(r"^ {4}([│├└─ ]*)(\w+)(?: \((\w+)\))?(.*)$")
+LINE = re.compile(r"^ {4}([│├└─ ]*)(\w+)(?: \((\w+)\))?")
 CLASSES = [getattr(errors, name) for name in errors.__all__]
 
 
 def drawn_tree():
-    """``{name: (parent, built-in, exit code or None)}`` as the docstring of the module draws it."""
+    """``{name: (parent, built-in)}`` as the docstring of the module draws it."""
     tree, above = {}, {}
     for line in errors.__doc__.split("::\n", 1)[1].splitlines():
         found = LINE.match(line)
@@ -25,11 +25,10 @@ def drawn_tree():
             if tree:
                 break
             continue
-        branch, name, builtin, rest = found.groups()
+        branch, name, builtin = found.groups()
         depth = len(branch) // 4
         above[depth] = name
-        exit_code = re.search(r"exit (\d+)$", rest)
-        tree[name] = (above.get(depth - 1), builtin, int(exit_code[1]) if exit_code else None)
+        tree[name] = (above.get(depth - 1), builtin)
     return tree
 
 
@@ -40,11 +39,9 @@ def test_the_drawn_tree_has_every_error_and_no_other():
 
 @pytest.mark.parametrize("name", errors.__all__)
 def test_each_error_is_where_the_tree_draws_it(name):
-    parent, builtin, exit_code = drawn_tree()[name]
+    parent, builtin = drawn_tree()[name]
     kind = getattr(errors, name)
     assert [base.__name__ for base in kind.__bases__] == [parent or "Exception"] + ([builtin] if builtin else [])
-    if exit_code is not None:
-        assert kind.exit_code == exit_code
 
 
 def test_every_class_of_the_module_is_in_all():
@@ -69,10 +66,9 @@ def test_every_error_says_what_to_do_next():
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_each_error_says_its_message_and_ends_the_program_with_a_code_of_its_own(kind):
+def test_each_error_says_its_message(kind):
     error = kind("it's gone: 'x'")
     assert str(error) == error.message == "it's gone: 'x'"
-    assert error.exit_code not in (0, 1)  # 0 and 1 are answers
     assert kind("x", hint="try y").hint == "try y"
     assert kind.__doc__
     assert issubclass(kind, vhashdb.VhashdbError)
@@ -91,12 +87,6 @@ def test_hints_end_without_a_full_stop_and_speak_of_what_to_do():
         errors.SchemaTooNew,
     }
     assert all(kind.hint for kind in told)
-
-
-def test_errors_of_one_kind_of_trouble_share_an_exit_code():
-    assert {k.exit_code for k in CLASSES if issubclass(k, errors.MediaError)} == {3}
-    assert {k.exit_code for k in CLASSES if issubclass(k, errors.DatabaseError)} == {4}
-    assert {k.exit_code for k in CLASSES if issubclass(k, errors.UsageError | errors.FingerprintError)} == {2}
 
 
 def test_built_in_handlers_catch_them(tmp_path):

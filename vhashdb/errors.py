@@ -3,20 +3,20 @@
 ::
 
     VhashdbError
-    ├── UsageError (ValueError)                 the call itself is wrong              exit 2
-    │   ├── RecordNotFound (LookupError)        no record has that id                 exit 2
-    │   ├── EventInvalid                        not what a feed may say               exit 2
-    │   └── KeyUnusable                         a signing key cannot be used          exit 2
-    ├── FingerprintError (ValueError)           bytes or text that are no fingerprint exit 2
-    │   └── AlgorithmMismatch                   two algorithms or versions mixed      exit 2
-    ├── FormatError (ValueError)                a file of others that cannot be read  exit 3
-    ├── MediaError                              one input cannot be fingerprinted     exit 3
+    ├── UsageError (ValueError)                 the call itself is wrong
+    │   ├── RecordNotFound (LookupError)        no record has that id
+    │   ├── EventInvalid                        not what a feed may say
+    │   └── KeyUnusable                         a signing key cannot be used
+    ├── FingerprintError (ValueError)           bytes or text that are no fingerprint
+    │   └── AlgorithmMismatch                   two algorithms or versions mixed
+    ├── FormatError (ValueError)                a file of others that cannot be read
+    ├── MediaError                              one input cannot be fingerprinted
     │   ├── MediaNotFound (FileNotFoundError)   no such file
     │   ├── NotMedia (ValueError)               the file is not a video or an image
     │   ├── UnreadableMedia (ValueError)        a video, but no frame can be decoded
     │   ├── LimitExceeded                       larger than the limits allow
     │   └── DecoderFailed                       the decoder process died or hung
-    ├── DatabaseError                           the database cannot be used           exit 4
+    ├── DatabaseError                           the database cannot be used
     │   ├── DatabaseNotFound (FileNotFoundError)
     │   ├── DatabaseExists (FileExistsError)
     │   ├── DatabaseEmpty
@@ -24,7 +24,7 @@
     │   ├── SchemaTooNew
     │   ├── DatabaseLocked (TimeoutError)
     │   └── DatabaseDamaged
-    └── FeedError                               a feed breaks a rule of the exchange  exit 5
+    └── FeedError                               a feed breaks a rule of the exchange
         ├── FeedUnreachable (ConnectionError)   it cannot be read at all
         ├── FeedSignature                       too few valid signatures of its keys
         ├── FeedExpired                         its statement of what is current is too old
@@ -37,8 +37,7 @@
         ├── FeedIllegalStub                     an erased line without the retraction that allows it
         └── FeedMalformed (ValueError)          bytes that are no feed
 
-An error's message says what happened and to what; its ``hint`` says what to do next; its
-``exit_code`` is what the command line ends with. Each error that has a built-in counterpart is
+An error's message says what happened and to what; its ``hint`` says what to do next. Each error that has a built-in counterpart is
 also that built-in, so ``except FileNotFoundError`` works as one would expect.
 """
 
@@ -85,7 +84,6 @@ __all__ = [
 class VhashdbError(Exception):
     """Base of all errors of this library."""
 
-    exit_code: int = 70
     hint: str = ""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -101,14 +99,13 @@ class VhashdbError(Exception):
 class UsageError(VhashdbError, ValueError):
     """An argument has a value that cannot be used."""
 
-    exit_code = 2
-    hint = "the help of the command, or the docstring of what was called, says what is accepted"
+    hint = "the docstring of what was called says what is accepted"
 
 
 class RecordNotFound(UsageError, LookupError):
     """No record has the given id, or a shortened id fits more than one."""
 
-    hint = "`vhashdb list` shows the ids"
+    hint = "list the records to see their ids"
 
 
 class EventInvalid(UsageError):
@@ -126,8 +123,7 @@ class KeyUnusable(UsageError):
 class FingerprintError(VhashdbError, ValueError):
     """Bytes or text are not a fingerprint, or are a damaged one."""
 
-    exit_code = 2
-    hint = "make the fingerprint again with `vhashdb hash`"
+    hint = "make the fingerprint again with `vhashdb.fingerprint`"
 
 
 class AlgorithmMismatch(FingerprintError):
@@ -139,14 +135,12 @@ class AlgorithmMismatch(FingerprintError):
 class FormatError(VhashdbError, ValueError):
     """A file to be imported is of no known format, or is damaged as a whole."""
 
-    exit_code = 3
-    hint = "name the format with --format; `vhashdb import --help` lists them"
+    hint = "name the format; `vhashdb.exchange.formats.READ` lists them"
 
 
 class MediaError(VhashdbError):
     """One input cannot be fingerprinted; other inputs are not affected."""
 
-    exit_code = 3
     hint = "check the file, or get it again; a person has to look at it until then"
 
 
@@ -183,14 +177,13 @@ class DecoderFailed(MediaError):
 class DatabaseError(VhashdbError):
     """The database cannot be used."""
 
-    exit_code = 4
     hint = "check the path, its permissions and the disk"
 
 
 class DatabaseNotFound(DatabaseError, FileNotFoundError):
     """There is nothing at the database's path."""
 
-    hint = "make one with `vhashdb init`, or name another with --db"
+    hint = "make one with `vhashdb.create`, or open another"
 
 
 class DatabaseExists(DatabaseError, FileExistsError):
@@ -202,13 +195,13 @@ class DatabaseExists(DatabaseError, FileExistsError):
 class DatabaseEmpty(DatabaseError):
     """The database holds no active record, so an answer would mean nothing."""
 
-    hint = "add known videos first with `vhashdb add`"
+    hint = "add known videos first with `Database.add`"
 
 
 class NotADatabase(DatabaseError, ValueError):
     """The path exists but is not a vhashdb database."""
 
-    hint = "a database is a folder made by `vhashdb init`"
+    hint = "a database is a folder made by `vhashdb.create`"
 
 
 class SchemaTooNew(DatabaseError):
@@ -226,7 +219,7 @@ class DatabaseLocked(DatabaseError, TimeoutError):
 class DatabaseDamaged(DatabaseError):
     """The database file is corrupt."""
 
-    hint = "run `vhashdb doctor`, or restore the folder from a backup"
+    hint = "check it with `Database.check`, or restore the folder from a backup"
 
 
 class FeedError(VhashdbError):
@@ -235,7 +228,6 @@ class FeedError(VhashdbError):
     Each subclass is one rule, and its first sentence says in words which.
     """
 
-    exit_code = 5
     hint = "tell the publisher; what was accepted from the feed before goes on matching"
 
     @property
@@ -265,7 +257,7 @@ class FeedSignature(FeedError):
 class FeedExpired(FeedError):
     """The feed's signed statement of what is current is out of date, so a retraction may be missing."""
 
-    hint = "the publisher has to run `vhashdb feed heartbeat`; also check the clock of this machine"
+    hint = "the publisher has to call `Publisher.heartbeat`; also check the clock of this machine"
 
 
 class FeedRollback(FeedError):
@@ -295,7 +287,7 @@ class FeedDigest(FeedError):
 class FeedOversize(FeedError):
     """A file, a line or a count of the feed is larger than the limits allow."""
 
-    hint = "raise the limit in vhashdb.exchange.limits.FeedLimits only if the publisher confirms the size"
+    hint = "raise the limit in `vhashdb.exchange.FeedLimits` only if the publisher confirms the size"
 
 
 class FeedIllegalStub(FeedError):

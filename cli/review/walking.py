@@ -31,6 +31,7 @@ from vhashdb.store import State
 
 from ..batch import undisturbed
 from ..common import Stopped
+from ..hints import with_options
 from ..output import printable
 from ..screen.screen import Screen
 from . import cases
@@ -211,7 +212,7 @@ class Walking:
             error = refused.error
             self._screen.line(f"nothing was written: {printable(error.message)}")
             if error.hint:
-                self._screen.line(printable(error.hint), indent=2)
+                self._screen.line(printable(with_options(error.hint)), indent=2)
             return
         self._screen.line(said)
 

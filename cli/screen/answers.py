@@ -15,7 +15,7 @@ from vhashdb.fingerprints import unusable_spans
 from vhashdb.text import MOMENT_S, SHORT_S
 
 from ..batch import Job, tally
-from ..limits import with_options
+from ..hints import with_options
 from ..output import COLOURS, counted, printable, shown, told, verdict_word, without_path
 from ..tellers import WORDS, Summary, database_text
 from ..verdicts import maximum, what_to_do

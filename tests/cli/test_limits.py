@@ -4,7 +4,8 @@ import json
 
 import pytest
 from PIL import Image
-from vhashdb_cli.limits import LIMITS, with_options
+from vhashdb_cli.hints import with_options
+from vhashdb_cli.limits import LIMITS
 
 from tests.cli.driver import run
 from tests.footage import film, picture, scene, tracks

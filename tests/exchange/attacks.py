@@ -7,6 +7,7 @@ import pytest
 import zstandard
 from tuf.api.metadata import TargetFile
 
+from vhashdb.errors import FeedError
 from vhashdb.exchange import chain as chains
 from vhashdb.exchange import events as e
 
@@ -17,7 +18,7 @@ def refused(member, kind, words=None):
     with pytest.raises(kind, match=words) as caught:
         member.sync()
     assert type(caught.value) is kind
-    assert caught.value.exit_code == 5
+    assert isinstance(caught.value, FeedError)
     assert (member.state, member.content, member.position) == before
     return caught.value
 

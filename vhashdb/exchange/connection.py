@@ -88,7 +88,7 @@ class _Inside(FeedUnreachable):
     def __init__(self, host: str) -> None:
         super().__init__(
             f"{host} stands for an internal address of this machine's network",
-            hint=f"if it is meant to: `vhashdb trust move FEED URL --allow-host {host}`",
+            hint=f"if it is meant to: let `Exchange.move` allow the host {host}",
         )
 
 

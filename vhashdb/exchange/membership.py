@@ -143,9 +143,7 @@ class Exchange:
         chosen = [self.feeds.get(identifier) for identifier in identifiers] or self.feeds.all()
         for feed in chosen:
             if feed.own:
-                raise UsageError(
-                    f"{feed.id} is published from here; there is nothing to sync", hint="`vhashdb trust list` shows the others"
-                )
+                raise UsageError(f"{feed.id} is published from here; there is nothing to sync", hint="`Feeds.all` lists the others")
         bounds = limits or FeedLimits()
         client = client or _client({feed.id: self.feeds.hosts(feed.id) for feed in chosen}, bounds)
         syncing = Syncing(self.feeds, Staging(self._store), self._store.algorithm, self.import_gate, self._folder, client, bounds)

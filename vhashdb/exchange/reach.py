@@ -67,7 +67,7 @@ class Reach:
         if not self._named(origin):
             raise FeedUnreachable(
                 f"{url} redirects to another host, {origin.host}:{origin.port}",
-                hint=f"if the publisher confirms it: `vhashdb trust move FEED URL --allow-host {origin.host}`",
+                hint=f"if the publisher confirms it: let `Exchange.move` allow the host {origin.host}",
             )
         return target
 

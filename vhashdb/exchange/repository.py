@@ -87,7 +87,7 @@ class Repository:
     def root(self) -> Metadata[Root]:
         """Return the newest root."""
         if not self.exists:
-            raise FeedUnreachable(f"{self.folder} is not a feed", hint="make one with `vhashdb feed init`")
+            raise FeedUnreachable(f"{self.folder} is not a feed", hint="make one with `Publisher.init`")
         version = max(int(path.name.partition(".")[0]) for path in self._metadata.glob("*.root.json"))
         return self._read(Root, f"{version}.root")
 

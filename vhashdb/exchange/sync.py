@@ -148,7 +148,7 @@ class Syncing:
     def _take(self, arrived: Arrived, dry_run: bool) -> Synced:
         started, feed = time.monotonic() - arrived.elapsed_s, arrived.feed
         if feed.status == QUARANTINED:
-            known = FeedFork(f"feed {feed.id} is in quarantine: {feed.why}", hint="ask its publisher, then `vhashdb trust release`")
+            known = FeedFork(f"feed {feed.id} is in quarantine: {feed.why}", hint="ask its publisher, then `Feeds.release`")
             return Synced(feed.id, Outcome.QUARANTINED, feed.seq, feed.seq, error=known)
         try:
             done = self._follow(arrived, dry_run)

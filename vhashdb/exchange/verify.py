@@ -73,7 +73,7 @@ def _compare(listing: Listing, archive: Archive) -> bool:
         last = snapshot.custom.last
         said = replay(state_lines(archive.lines(snapshot), last, snapshot.custom.lines))
         if plan is not None and said != replay(_until(archive, listing, last)):
-            raise FeedFork(f"the snapshot of {last} events is not what the history adds up to", hint="run `vhashdb feed compact`")
+            raise FeedFork(f"the snapshot of {last} events is not what the history adds up to", hint="call `Publisher.compact`")
     return plan is not None
 
 

@@ -79,10 +79,10 @@ def from_bytes(data: bytes, *, max_bytes: int | None = MAX_UNPACKED) -> Fingerpr
         FingerprintError: it is not a fingerprint, is of a newer version, cut short, changed on the way, or too large.
     """
     if len(data) < _HEAD.size + _DIGEST or data[:4] != MAGIC:
-        raise FingerprintError("not a vhashdb fingerprint", hint="`vhashdb hash FILE -o out.vhfp` makes one")
+        raise FingerprintError("not a vhashdb fingerprint", hint="`vhashdb.to_bytes` makes one")
     _, version, length = _HEAD.unpack_from(data)
     if version != VERSION:
-        hint = "upgrade vhashdb" if version > VERSION else "make it again from the video with `vhashdb hash`"
+        hint = "upgrade vhashdb" if version > VERSION else "make it again from the video with `vhashdb.fingerprint`"
         raise FingerprintError(f"a fingerprint of format version {version}; this program knows {VERSION}", hint=hint)
     if len(data) != _HEAD.size + length + _DIGEST:
         raise FingerprintError("the fingerprint is cut short", hint=_HINT)

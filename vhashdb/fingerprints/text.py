@@ -213,7 +213,7 @@ def from_vpdq(text: str) -> Fingerprint:
             continue
         if line.startswith("#"):
             if hashes:
-                raise FingerprintError(f"line {number} begins a second video", hint="`vhashdb match` and `import` read all of a file")
+                raise FingerprintError(f"line {number} begins a second video", hint="`vhashdb.read_hashes` reads all of a file")
             continue
         try:
             seconds, quality, raw = frame_of_line(line)

@@ -74,5 +74,5 @@ class DecisionExecutor:
                 return assessments.opine(record, AGREE, basis=basis, reason=answer.reason)
             return assessments.confirm(record, sha256, basis=basis, reason=answer.reason)
         if sha256 is None:
-            raise UsageError("nothing says which file it was", hint="run `vhashdb match --json` on the file itself")
+            raise UsageError("nothing says which file it was", hint="match the file itself")
         return assessments.deny(record, sha256, reason=answer.reason, verdict=FALSE_POSITIVE if answer.also else "", basis=basis)

@@ -17,7 +17,7 @@ from vhashdb.errors import FormatError
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _RECORD: Final = re.compile(r"[0-9a-f]{32}")
 _TIMES: Final = ("query_start_s", "query_end_s", "reference_start_s", "reference_end_s", "speed")
-_HINT: Final = "give what `vhashdb match --json` printed"
+_HINT: Final = "give the JSON lines that a run of matching printed"
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def read_matches(lines: Iterable[bytes]) -> Iterator[FoundMatch]:
             else:
                 yield _match(value, path, hashes.get(path))
         except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
-            raise FormatError(f"line {number} is not a {kind} line of `vhashdb match --json`: {error!r}", hint=_HINT) from error
+            raise FormatError(f"line {number} is not a {kind} line of a run of matching: {error!r}", hint=_HINT) from error
     if not seen:
         raise FormatError(f"none of the {number} lines is about a file" if number else "there is nothing in it", hint=_HINT)
 

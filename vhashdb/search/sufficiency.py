@@ -39,7 +39,7 @@ def left_out_words(records: int) -> str:
 def damaged_words(records: int) -> str:
     """Say that some records cannot be found."""
     several = "the fingerprint of 1 record is" if records == 1 else f"the fingerprints of {records:,} records are"
-    return f"{several} damaged in the database, so nothing is compared with that; `vhashdb doctor` names what is damaged"
+    return f"{several} damaged in the database, so nothing is compared with that; a check of the database names what is damaged"
 
 
 def _what_was_seen(coverage: Coverage) -> str:

@@ -70,5 +70,5 @@ def _check(store: Store, path: Path) -> None:
         if problems:
             raise DatabaseDamaged(
                 f"the copy of {store.path} is not sound: {problems[0]}{f', and {len(problems) - 1} more' if problems[1:] else ''}",
-                hint="run `vhashdb doctor` on the database; if it is damaged, go back to an earlier backup",
+                hint="check the database with `Database.check`; if it is damaged, go back to an earlier backup",
             )

@@ -92,7 +92,7 @@ class Feeds:
             raise UsageError(f"no feed may be called {LOCAL!r}: it stands for the people here", hint="ask the publisher for another id")
         before = self.find(identifier)
         if before is not None and before.status != REMOVED:
-            raise UsageError(f"feed {identifier} is trusted already", hint="`vhashdb trust level` changes how far")
+            raise UsageError(f"feed {identifier} is trusted already", hint="`Feeds.set_level` changes how far")
         values = {"url": url, "root": root, "trust": trust, "member": member or identifier, "own": own, "federation": federation}
         values |= {"status": NEW, "why": "", "evidence": "{}", "trouble": ""}
         with self._transactions.writing() as connection:
@@ -115,7 +115,7 @@ class Feeds:
         """
         feed = self.find(identifier)
         if feed is None or feed.status == REMOVED:
-            raise UsageError(f"no feed {identifier!r} is trusted", hint="`vhashdb trust list` shows the feeds")
+            raise UsageError(f"no feed {identifier!r} is trusted", hint="`Feeds.all` lists the feeds")
         return feed
 
     def all(self, *, own: bool = False) -> list[Feed]:

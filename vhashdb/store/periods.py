@@ -29,8 +29,8 @@ _LENGTHS: Final = {By.DAY: 1, By.WEEK: 7, By.MONTH: 31}
 _SUITS: Final = ((31, By.DAY), (366, By.WEEK))
 """Periods of up to so many days, unless other spans are asked for; longer ones are cut into months."""
 _HINTS: Final = {
-    By.DAY: "take --by week or --by month, or a shorter period",
-    By.WEEK: "take --by month, or a shorter period",
+    By.DAY: "count by week or by month, or take a shorter period",
+    By.WEEK: "count by month, or take a shorter period",
     By.MONTH: "take a shorter period",
 }
 
@@ -64,7 +64,7 @@ class Period:
             UsageError: it ends before it begins, has too many spans, or there are no such spans.
         """
         if until < since:
-            raise UsageError(f"the period ends on {until}, before it begins on {since}", hint="give --from before --to")
+            raise UsageError(f"the period ends on {until}, before it begins on {since}", hint="let it begin before it ends")
         days = (until - since).days + 1
         by = _by(by) if by is not None else next((suits for most, suits in _SUITS if days <= most), By.MONTH)
         if days > MAX_SPANS * _LENGTHS[by]:

@@ -14,7 +14,9 @@ from vhashdb.errors import UsageError
 SEVERITIES: Final = ("unspecified", "low", "medium", "high", "extreme")
 """How grave what a record shows is, from the least."""
 ORIGINS: Final = ("own_review", "user_report", "authority_request", "court_order", "trusted_flagger")
+"""What led to a record."""
 REVIEW_METHODS: Final = ("unspecified", "human", "human_assisted", "automatic")
+"""How a record was reviewed before it was added."""
 MAX_ACTIONS: Final = ("log", "review", "block")
 """The most that a record itself allows without a person, from the least."""
 TLP: Final = ("clear", "green", "amber", "amber+strict", "red")

@@ -127,7 +127,7 @@ class Store:
                 if self.transactions.refusal is not None:
                     raise errors.DatabaseError(
                         f"{self.path} was last written by an older vhashdb and cannot be brought up to date: {self.transactions.refusal}",
-                        hint="run `vhashdb info` on it once where it can be written, or copy the folder to such a place and run it there",
+                        hint="open it once where it can be written, or copy the folder to such a place and open it there",
                     )
                 with self._writing() as connection:
                     _migrate(connection, version)

@@ -98,7 +98,7 @@ class Reviews:
         """
         causes = {case.cause for case in self.queue(record=record.id)}
         if not causes and decision is Decision.ACCEPTED:
-            raise UsageError(f"record {record.short_id} does not wait for a review", hint="`vhashdb review list` shows what does")
+            raise UsageError(f"record {record.short_id} does not wait for a review", hint="`Reviews.queue` lists what does")
         with self._transactions.writing() as connection:
             row = connection.execute(sa.select(schema.record).where(schema.record.c.id == record.id)).mappings().one()
             if row["state"] == State.RETRACTED:

@@ -37,7 +37,7 @@ def test_names_are_mapped_and_the_way_is_said():
     data = json.dumps([{"digest": SHA256, "kind": "x"}])
     with pytest.raises(FormatError, match="'digest', 'kind'") as caught:
         entries(data)
-    assert "--map" in caught.value.hint
+    assert "which name is which field" in caught.value.hint
     (item,) = items(data, mapping={"digest": "sha256"})
     assert item.sha256 == SHA256
     assert remarks(data, mapping={"digest": "sha256"}) == ["names that are no field were left out: kind"]

@@ -91,7 +91,7 @@ def test_signal_lines_that_are_no_hash_are_refused_by_number():
     assert set(found) == {2, 3, 4}
     assert "64 hexadecimal digits" in found[2]
     assert "'url' is no kind of hash" in found[3]
-    assert "--signal-type" in found[4]
+    assert "say which kind it is" in found[4]
 
 
 def test_a_dataset_row():
@@ -409,7 +409,7 @@ def test_a_row_over_several_lines_is_counted_by_its_first():
 def test_a_table_whose_headers_say_nothing_is_refused_with_the_way_out():
     with pytest.raises(FormatError) as error:
         entries("a,b\n1,2\n", "csv")
-    assert "--map" in error.value.hint
+    assert "which header is which field" in error.value.hint
 
 
 def test_two_columns_of_one_field_are_refused():

@@ -55,7 +55,7 @@ def read_list(source: Source) -> Iterator[Entry]:
     """
     prefix = _prefix(source.head)
     if prefix is None:
-        raise FormatError("it is no list of objects of which one name is a hash", hint="say which is which with --map NAME=FIELD")
+        raise FormatError("it is no list of objects of which one name is a hash", hint="say which name is which field")
     objects = _Objects(source)
     yield from entries(source.json_items(prefix), objects.item, source.limits)
     yield from objects.remarks()

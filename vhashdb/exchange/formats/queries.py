@@ -44,7 +44,7 @@ def read_hashes(source: str | os.PathLike[str] | BinaryIO, *, form: str = "", op
     both = bool(file.options.signal_type) and not options.signal_type and not form
     found = list(_queries(kind.entries(file), kind, file.limits.queries, pdq_or_sha256=both))
     if not found:
-        raise FormatError("there is no hash in the file", hint="`vhashdb hash FILE` makes some")
+        raise FormatError("there is no hash in the file", hint="`vhashdb.fingerprint` makes some")
     return _named(found)
 
 

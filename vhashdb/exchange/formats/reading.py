@@ -22,7 +22,7 @@ HEAD_BYTES: Final = 1 << 16
 """Bytes of a file by which its format is recognised."""
 HEAD_LINES: Final = 20
 """Lines by which a format is recognised whose lines are all alike."""
-NAME_ENCODING: Final = "say what it is with --encoding, such as windows-1252, or save the file as UTF-8"
+NAME_ENCODING: Final = "say what encoding it has, such as windows-1252, or save the file as UTF-8"
 """The way out where text cannot be decoded."""
 
 

@@ -141,16 +141,14 @@ def _unknown(head: Head) -> FormatError:
         return FormatError(f"the file is {kind}", hint="import text: CSV, JSON, XML or lines of hashes")
     value = head.first_data
     if bare := BARE.get(len(value)) if _HEX.fullmatch(value) else None:
-        return FormatError(
-            f"lines of {len(value)} hexadecimal digits alone may be {' or '.join(bare)}", hint="say which with --signal-type"
-        )
+        return FormatError(f"lines of {len(value)} hexadecimal digits alone may be {' or '.join(bare)}", hint="say which kind they are")
     if b"\0" in head.raw:
-        return FormatError("the file is of no known format, and no text", hint="a video or a picture is recorded with `vhashdb add`")
+        return FormatError("the file is of no known format, and no text", hint="a video or a picture is recorded with `Database.add`")
     if not head.is_text:
         return FormatError(f"the file is not UTF-8 text; it begins with {quoted(head.first_line)}", hint=NAME_ENCODING)
     if names := head.names:
         return FormatError(
             f"the file is JSON in which no name is a hash that is known: {', '.join(map(quoted, names))}",
-            hint="say which is which with --map NAME=FIELD, such as --map hash=pdq",
+            hint="say which name is which field, such as hash=pdq",
         )
     return FormatError(f"the file is of no known format; it begins with {quoted(head.first_line)}")

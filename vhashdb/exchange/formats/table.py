@@ -87,10 +87,10 @@ def read(source: Source) -> Iterator[Entry]:
     """
     delimiter, columns = header_of(source.head.first_line, source.options.mapping)
     if not columns:
-        raise FormatError("no column of the table is a field", hint="say which is which with --map HEADER=FIELD")
+        raise FormatError("no column of the table is a field", hint="say which header is which field")
     twice = sorted({field for field in columns.values() if list(columns.values()).count(field) > 1})
     if twice:
-        raise FormatError(f"two columns of the table are {twice[0]}", hint="say which one it is with --map, and rename the other")
+        raise FormatError(f"two columns of the table are {twice[0]}", hint="say which one it is, and rename the other")
     found = rows(source, delimiter, source.limits)
     header = next(found)
     if not isinstance(header, Refusal):

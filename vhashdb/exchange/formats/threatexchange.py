@@ -85,7 +85,7 @@ def read_lines(source: Source) -> Iterator[Entry]:
         elif found:
             raise ValueError(f"{quoted(found[1])} is no kind of hash that is kept")
         else:
-            raise ValueError("the line has no type and none was given; name it with --signal-type")
+            raise ValueError("the line has no type and none was given; say which kind it is")
         return Item(number=number, notes=tuple(signals.notes), **signals.fields()).with_duration()
 
     lines = (line for line in source.hash_lines() if isinstance(line, Refusal) or not line[1].startswith("#"))
