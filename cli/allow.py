@@ -37,7 +37,7 @@ def command() -> None:
 def add(file: str, reason: str, kind: str, db: Path, as_json: bool) -> None:
     """Put a video or picture on the list.
 
-    It is compared by the second: wherever an upload shows it, a match of that stretch leads to no more than a review.
+    It is compared second by second: wherever an upload shows it, a match of that stretch leads to no more than a review.
 
     \b
     Example:

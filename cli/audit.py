@@ -11,16 +11,16 @@ from .common import db_option, json_option, opened
 from .output import emit, emit_json, printable
 
 
-@click.command(short_help="Show who added, changed, asked and shared.")
+@click.command(short_help="Show who added, changed, matched and shared.")
 @click.option("--record", "identifier", metavar="ID", help="Only what concerns this record.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="The newest so many lines.")
 @db_option
 @json_option
 def command(identifier: str | None, limit: int, db: Path, as_json: bool) -> None:
-    """Show who added, changed, asked and shared; the log can only grow.
+    """Show who added, changed, matched and shared; lines are only ever added.
 
-    Newest lines first. It has the names of accounts on this machine, and records by id; of what was asked about it has numbers
-    only, never a file's name or hash.
+    Newest lines first. It has the names of accounts on this machine, and records by id; of the files that
+    were matched it has numbers only, never a name or a hash.
 
     \b
     Example:

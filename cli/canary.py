@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from vhashdb.store import Allowed
 
 
-@click.group(cls=Group, short_help="Guard what comes in by innocent videos of your own.")
+@click.group(cls=Group, short_help="Catch wrong records with innocent videos of your own.")
 def command() -> None:
-    """Guard what comes in by innocent videos of your own.
+    """Catch wrong records with innocent videos of your own.
 
     A record of another company, from a feed or an import, that matches one of them is held for a person. Only their hashes
-    are kept, and they are never published. Take what your users post every day, in as many kinds as there are.
+    are kept, and they are never published. Choose what your users post every day, of as many kinds as possible.
 
     \b
     Example:

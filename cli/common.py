@@ -62,7 +62,7 @@ def effort_option(function: _F) -> _F:
 
 def cache_option(function: _F) -> _F:
     """``--cache``."""
-    text = "Folder for looks at files, so that the next question about a file need not decode it; `off`: keep none."
+    text = "Folder for fingerprints of checked files, so that a file that comes again need not be decoded; `off`: keep none."
     return click.option("--cache", cls=Setting, metavar="PATH", default=cache_path, show_default="the user's cache folder", help=text)(
         function
     )

@@ -68,8 +68,8 @@ def command() -> None:
 def show(ctx: click.Context, /, as_json: bool, **values: Any) -> None:
     """Print each setting and where it comes from.
 
-    Settings come first, then what only the environment can give. A passphrase is never shown. Variables that look like a
-    setting and are none are warned about.
+    Settings come first, then what only the environment can give. A passphrase is never shown. It warns of variables that
+    look like a setting and are none.
 
     \b
     Example:
@@ -108,7 +108,7 @@ def path() -> None:
 def example(**values: Any) -> None:
     """Print a configuration file to begin with: every setting, as it is now.
 
-    The lines are comments; take away the # of those that are to stay so.
+    The lines are comments; remove the # from those that are to stay as they are.
 
     \b
     Example:

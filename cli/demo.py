@@ -40,7 +40,7 @@ _WIDEST: Final = 118
 @click.command(short_help="Take the tour with a database of sample videos.")
 @click.option("--keep", metavar="DIR", type=click.Path(path_type=Path), help="Make the database in this folder and leave it there.")
 def command(keep: Path | None) -> None:
-    """Take the tour: a database of sample videos, and what matching tells.
+    """Take the tour: a database of sample videos, and what matching says.
 
     Nothing is downloaded; the samples are small drawings that come with the program. Takes a few seconds.
 

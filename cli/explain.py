@@ -33,11 +33,12 @@ def command(a: str, b: str, kind: str, db: Path, effort: str, cache: str, as_jso
     """Show why a file does or does not match a record: every condition with its value.
 
     A is a video, a picture or a fingerprint file. It is compared with the record whose id begins with ID or, if there
-    is a file of that name, with that file; then no database is needed and --effort says nothing.
+    is a file of that name, with that file; then no database is needed, and --effort has no effect.
 
-    The lines say why it is not a match, whether a search would come upon the record, in which ways both were looked at,
-    and every stretch that was found, chosen or not. The plot has the file's time across and the known video's time up:
-    squares where both are alike, thick lines for the stretches chosen.
+    The lines say why it is not a match, in which views both sides were compared, and what each condition came to; under
+    "Technical details", whether a search finds the record, and every stretch that was found, chosen or not. The plot has
+    the file's time across and the known video's time up: squares where both are alike, thick lines for the stretches
+    chosen.
 
     \b
     Example:

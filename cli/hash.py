@@ -30,7 +30,11 @@ _FORMATS: Final = ("text", "json", "vpdq", "binary")
 @click.option("--algorithm", type=OneOf("vhashdb.hashing", "NAMES"), default="pdq", show_default=True, help="How frames are hashed.")
 @click.option("--bits", type=int, default=256, metavar="N", show_default=True, help="Bits of one hash; pdq always has 256.")
 @click.option(
-    "--views", type=click.Choice(["reference", "query"]), default="reference", show_default=True, help="As a known or as an asked video."
+    "--views",
+    type=click.Choice(["reference", "query"]),
+    default="reference",
+    show_default=True,
+    help="As a known video, to be stored, or as one to be looked up.",
 )
 @click.option("--every-frame", is_flag=True, help="Hash each single frame of the whole picture, as vPDQ does.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True), help="Write to this file.")

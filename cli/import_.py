@@ -57,15 +57,22 @@ class _How:
 
 @click.command("import", short_help="Take records from files of other exchanges.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
-@click.option("--format", "form", type=OneOf("vhashdb.exchange.formats", "READ"), help="What they are, if their beginning does not tell.")
+@click.option("--format", "form", type=OneOf("vhashdb.exchange.formats", "READ"), help="Their format, if their first bytes do not tell.")
 @click.option("--source", default="", metavar="NAME", help="Where they come from; by default the format, and the organisation it names.")
-@click.option("--map", "mapping", multiple=True, metavar="HEADER=FIELD", callback=_mapping, help="CSV and JSON: what a column or name is.")
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="HEADER=FIELD",
+    callback=_mapping,
+    help="For CSV and JSON: which field a column or a name is.",
+)
 @click.option("--signal-type", default="", metavar="KIND", help="For lines that hold a hash alone: its kind, such as pdq or video_md5.")
 @click.option(
     "--encoding",
     metavar="NAME",
     type=OneOf("vhashdb.exchange.formats", "ENCODINGS"),
-    help="Of text that is neither UTF-8 nor UTF-16.",
+    help="Encoding of text that is neither UTF-8 nor UTF-16.",
 )
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A label for all of them; can be given several times.")
 @click.option("--reason", default="", metavar="TEXT", help="Why they are recorded, instead of what the file says.")
@@ -91,10 +98,10 @@ def command(
 ) -> int:
     """Take records from files of other exchanges; - is standard input.
 
-    The format is recognised by the first bytes. What is malformed is refused with its line and stops nothing else, be it
-    one frame of a video; what looks wrong, and what for the most part could not be read, is held for a person. The same
-    file can be given again: nothing is taken twice. An item that its source withdrew is withdrawn here, if it came from
-    the same source. Nothing that was imported is ever passed on, or leads to more than a review.
+    The format is recognised by the first bytes. What is malformed, such as one frame of a video, is refused with its line
+    and stops nothing else; what looks wrong, or could mostly not be read, is held for a person. The same file can be given
+    again: nothing is taken twice. An item that its source withdrew is withdrawn here, if it came from the same source.
+    Nothing that was imported is ever passed on, or leads to more than a review.
 
     \b
     Example:

@@ -10,17 +10,17 @@ from .common import db_option, json_option, opened
 from .output import emit, emit_json, labels_text, record_json
 
 
-@click.command(short_help="Add and take away labels of a record.")
+@click.command(short_help="Add labels to a record, or remove them.")
 @click.argument("identifier", metavar="ID")
 @click.option("--add", multiple=True, metavar="LABEL", help="A label to add; can be given several times.")
-@click.option("--remove", multiple=True, metavar="LABEL", help="A label to take away; can be given several times.")
+@click.option("--remove", multiple=True, metavar="LABEL", help="A label to remove; can be given several times.")
 @db_option
 @json_option
 def command(identifier: str, add: tuple[str, ...], remove: tuple[str, ...], db: Path, as_json: bool) -> None:
-    """Add and take away labels of a record.
+    """Add labels to a record, or remove them.
 
-    Both options may be given several times. Labels are words of your own choice; one that nobody has used before is simply new,
-    so look at `vhashdb info` for those in use. Members that follow your feed see the change with its next publication.
+    Both options may be given several times. Labels are words of your own choice; one that nobody has used before is simply
+    new; `vhashdb info` shows those in use. Members that follow your feed see the change with its next publication.
 
     \b
     Example:

@@ -56,13 +56,13 @@ class _Limit:
 LIMITS: Final = {
     "max_pixels": _Limit("pixels", "limit on pixels", Amount(_THOUSANDS, 1, "200M"), "N", "Pixels of one picture, such as 200M."),
     "max_duration": _Limit(
-        "duration_s", "limit on length", Amount(_SECONDS, 1, "12h"), "TIME", "Length of video that is looked at, such as 12h."
+        "duration_s", "limit on length", Amount(_SECONDS, 1, "12h"), "TIME", "Length of video that is decoded, such as 12h."
     ),
     "max_time": _Limit("time_s", "limit on time", Amount(_SECONDS, 1, "30m"), "TIME", "Time that reading one file may take, such as 30m."),
     "max_memory": _Limit(
         "memory_bytes", "limit on memory", Amount(_BYTES, 256 << 20, "4G"), "SIZE", "Memory of the process that decodes, such as 4G."
     ),
-    "max_tracks": _Limit("tracks", "limit on tracks", Amount(_COUNT, 1, "32"), "N", "Tracks of pictures in one file that are looked at."),
+    "max_tracks": _Limit("tracks", "limit on tracks", Amount(_COUNT, 1, "32"), "N", "Video tracks of one file that are decoded."),
 }
 """By name of the option, which is also the name in the configuration file."""
 

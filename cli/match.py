@@ -67,16 +67,26 @@ class _Options:
 
 @click.command(short_help="Check whether any part of these files is a known video.")
 @input_options
-@click.option("--label", "labels", multiple=True, metavar="LABEL", help="Only records with this label; given twice, with both.")
+@click.option(
+    "--label", "labels", multiple=True, metavar="LABEL", help="Only records with this label; given several times, with all of them."
+)
 @click.option(
     "--severity",
     "severities",
     multiple=True,
     type=OneOf(_RECORDS, "SEVERITIES"),
-    help="Only records of this severity, or one of these.",
+    help="Only records of this severity; given several times, of any of them.",
 )
-@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only records from this source, or one of these.")
-@click.option("--state", "states", multiple=True, type=OneOf(_RECORDS, "State"), help="Only records in this state, or one of these.")
+@click.option(
+    "--source", "sources", multiple=True, metavar="NAME", help="Only records from this source; given several times, from any of them."
+)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=OneOf(_RECORDS, "State"),
+    help="Only records in this state; given several times, in any of them.",
+)
 @click.option(
     "--watch", type=click.Path(path_type=Path), metavar="DIR", help="Match files as they are finished in this folder, until it is stopped."
 )
@@ -113,10 +123,10 @@ def command(
     FILE is a video, a picture, a file of hashes, a folder (searched for media files), a pattern, or - to read names from standard input.
     Of hashes, everything is read that `vhashdb hash` prints and `vhashdb import` takes; each video in such a file gets an answer of its
     own, called FILE#NAME.
-    Each file gets one of the verdicts MATCH, POSSIBLE, NO MATCH, INSUFFICIENT (too little usable picture to say) and
+    Each file gets one of the verdicts MATCH, POSSIBLE, NO MATCH, INSUFFICIENT (it shows too little to tell) and
     NOT CHECKED (unreadable). Exit code 10 says that something was found.
 
-    With --watch, a file is matched once its size has not changed for two seconds, and never again as it is, not even by
+    With --watch, a file is matched once its size has not changed for two seconds, and not again while it stays as it is, not even by
     the next run; Ctrl-C or a TERM signal ends it, and after TERM the exit code is 0. Files whose names begin with a dot or
     end as those of unfinished ones do, such as .part, wait for their last name.
 

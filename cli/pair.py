@@ -10,15 +10,15 @@ from .limits import limits
 from .output import decoded, emit, emit_json, say, shown
 from .sources import AUTO, source_of
 from .verdicts import (
+    CONDITIONS,
     LOOK,
     among_others_lines,
     gates_lines,
     judgement_lines,
     near_miss_lines,
     note_lines,
-    retrieval_lines,
     segment_lines,
-    view_lines_in_full,
+    technical_lines,
     views_lines,
 )
 
@@ -102,11 +102,11 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
         _next(explanation)
         return
     lines = _head(query, reference, explanation)
-    lines += near_miss_lines(explanation) + among_others_lines(explanation) + retrieval_lines(explanation.retrieval)
-    lines += views_lines(explanation) + view_lines_in_full(explanation)
+    lines += near_miss_lines(explanation) + among_others_lines(explanation) + views_lines(explanation)
     if explanation.judgement.gates:
-        lines += ["Conditions for a match, for the strongest stretch:", *gates_lines(explanation.judgement)]
-    for line in lines + note_lines(notes):
+        lines += [CONDITIONS, *gates_lines(explanation.judgement)]
+    lines += note_lines(notes) + technical_lines(explanation)
+    for line in lines:
         emit(line)
     _next(explanation)
 

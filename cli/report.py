@@ -32,7 +32,7 @@ def command() -> None:
 
 @command.command("transparency", short_help="Count records, matches, opinions, appeals and retractions of a period.")
 @period_options("that of this year")
-@click.option("--format", "form", type=click.Choice(_FORMS), default="markdown", show_default=True, help="Form.")
+@click.option("--format", "form", type=click.Choice(_FORMS), default="markdown", show_default=True, help="The format.")
 @db_option
 def transparency(since: datetime.datetime | None, until: datetime.datetime | None, form: str, db: Path) -> None:
     """Count records, matches, opinions, appeals and retractions of a period; nothing in it is about a person.

@@ -15,7 +15,11 @@ from .settings import OneOf
 @click.argument("identifier", metavar="ID")
 @click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept in the record's history.")
 @click.option(
-    "--code", type=OneOf("vhashdb.codes", "RETRACTION_REASONS"), default="withdrawn", show_default=True, help="What your feed says of it."
+    "--code",
+    type=OneOf("vhashdb.codes", "RETRACTION_REASONS"),
+    default="withdrawn",
+    show_default=True,
+    help="The reason that your feed gives.",
 )
 @click.option("--erase", is_flag=True, help="Keep nothing of its content, here or at members that follow your feed.")
 @db_option

@@ -25,15 +25,15 @@ _AMOUNT: Final = (int, str)
 
 SETTINGS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "db": (str, "the database, a folder"),
-    "cache": (str, "folder in which looks at files are kept, or off"),
+    "cache": (str, "folder for fingerprints of checked files, or off"),
     "effort": (str, "effort for each file: fast, balanced or thorough"),
     "workers": (int, "files read at the same time"),
     "quiet": (bool, "no progress and no warnings"),
     "max_pixels": (_AMOUNT, "pixels of one picture at most"),
-    "max_duration": (_AMOUNT, "length of video looked at, such as 12h"),
+    "max_duration": (_AMOUNT, "length of video that is decoded, such as 12h"),
     "max_time": (_AMOUNT, "time for reading one file, such as 30m"),
     "max_memory": (_AMOUNT, "memory of the decoder, such as 4G"),
-    "max_tracks": (_AMOUNT, "tracks of one file looked at"),
+    "max_tracks": (_AMOUNT, "tracks of one file that are decoded"),
 }
 """What the configuration file may have: TOML type, and meaning."""
 VARIABLES: Final[Mapping[str, str]] = {

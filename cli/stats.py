@@ -27,7 +27,7 @@ _YEAR: Final = datetime.timedelta(days=364)
 
 @click.command(short_help="Show what is in the database and what it catches.")
 @period_options("a year before the last, or when the database was made,")
-@click.option("--by", type=OneOf("vhashdb.store", "By"), help="Count over time by this; what suits the period unless given.")
+@click.option("--by", type=OneOf("vhashdb.store", "By"), help="Unit of time to count by; one that suits the period unless given.")
 @click.option("--plot", metavar="FILE", type=click.Path(path_type=Path), help="Draw it instead: a page (.html) or a picture (.svg).")
 @db_option
 @json_option

@@ -34,8 +34,8 @@ def command(feeds: tuple[str, ...], dry_run: bool, feed_time: float | None, db: 
     """Read what the trusted feeds published since the last time; all of them, unless some are named.
 
     Feeds are read side by side, each within its own time, bytes and requests. One that cannot be read, breaks a rule or
-    makes this program stumble does not stop the others: its last good state goes on matching, and exit code 5 says that
-    there was one. What arrived of it stays, and the next run goes on from there.
+    causes an internal error does not stop the others: its last good state goes on matching, and exit code 5 says that there
+    was one. What arrived of it stays, and the next run goes on from there.
 
     \b
     Example:

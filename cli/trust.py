@@ -52,7 +52,7 @@ def command() -> None:
 @click.argument("place", metavar="URL")
 @_root
 @_level
-@click.option("--member", default="", metavar="NAME", help="The organisation; all its feeds count as one voice.")
+@click.option("--member", default="", metavar="NAME", help="The organisation; all its feeds count as one.")
 @_hosts
 @db_option
 @json_option
@@ -83,7 +83,7 @@ def add(place: str, root: Path, level: str, member: str, hosts: tuple[str, ...],
 def federation(place: str, root: Path, level: str, hosts: tuple[str, ...], db: Path, as_json: bool) -> None:
     """Follow the roster of a federation, so that the feeds of its members are trusted.
 
-    The roster is read again with every sync: new members are added, and those that left are trusted in nothing.
+    The roster is read again with every sync: new members are added, and feeds of those that left get the level none.
 
     \b
     Example:
@@ -109,8 +109,8 @@ def federation(place: str, root: Path, level: str, hosts: tuple[str, ...], db: P
 def list_feeds(db: Path, as_json: bool) -> None:
     """List the feeds that are trusted.
 
-    One line a feed: its id, the level, the organisation, and where it is read. How current each one is says
-    `vhashdb feed status`.
+    One line a feed: its id, the level, the organisation, and where it is read. `vhashdb feed status` shows how current each
+    one is.
 
     \b
     Example:
@@ -144,14 +144,14 @@ def set_level(feed: str, level: str, db: Path, as_json: bool) -> None:
     _tell(changed, as_json, f"{changed.id}  is trusted up to {changed.trust}")
 
 
-@command.command("move", short_help="A feed is somewhere else now.")
+@command.command("move", short_help="Read a feed from another place.")
 @click.argument("feed", metavar="FEED")
 @click.argument("place", metavar="URL")
 @_hosts
 @db_option
 @json_option
 def move(feed: str, place: str, hosts: tuple[str, ...], db: Path, as_json: bool) -> None:
-    """A feed is somewhere else now, with the same keys.
+    """Read a feed from another place, with the same keys.
 
     The next `vhashdb sync` reads it there and goes on where it was. A feed of other keys is refused, so a mirror need not be
     trusted. Hosts that --allow-host named before are forgotten.
@@ -174,7 +174,7 @@ def move(feed: str, place: str, hosts: tuple[str, ...], db: Path, as_json: bool)
 def release(feed: str, reason: str, db: Path, as_json: bool) -> None:
     """Take a feed out of quarantine, once its publisher explained what happened.
 
-    Its history is then read from the beginning, and what it does not say any more is retracted.
+    Its history is then read from the beginning, and what it no longer says is retracted.
 
     \b
     Example:
@@ -187,12 +187,12 @@ def release(feed: str, reason: str, db: Path, as_json: bool) -> None:
     _tell(released, as_json, f"{released.id}  is out of quarantine; `vhashdb sync` reads it from its beginning")
 
 
-@command.command("remove", short_help="Trust a feed no longer; its records stop matching.")
+@command.command("remove", short_help="Stop trusting a feed; its records stop matching.")
 @click.argument("feed", metavar="FEED")
 @db_option
 @json_option
 def remove(feed: str, db: Path, as_json: bool) -> None:
-    """Trust a feed no longer: its records stop matching and are blanked, its opinions are forgotten.
+    """Stop trusting a feed: its records stop matching and are blanked, its opinions are forgotten.
 
     What people here retracted or rejected stays so, also when the feed is trusted again. To stop reading it for a while,
     `vhashdb trust level FEED none` is enough.
@@ -218,9 +218,9 @@ def remove(feed: str, db: Path, as_json: bool) -> None:
 def rules(quorum: int | None, seen_here: bool | None, two_person: bool | None, db: Path, as_json: bool) -> None:
     """Show or change what people here agreed on: the quorum, and whether one person may decide alone.
 
-    A block takes as many organisations as the quorum says that saw the content and agree, and this one among them, unless you
-    say --seen-anywhere. Where two people are required, the first one proposes an addition or a review, and somebody else
-    confirms it. Without options, nothing is changed.
+    A match may block by itself only if as many organisations as the quorum says have seen the content and agree; this one
+    has to be among them, unless you say --seen-anywhere. Where two people are required, the first one proposes an addition
+    or a review, and somebody else confirms it. Without options, nothing is changed.
 
     \b
     Example:

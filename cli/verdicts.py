@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from vhashdb import ActionCap, Comparison, Explanation, Match, MatchedSegment, Result
     from vhashdb.matching import Fate, Judgement, RetrievalCheck, ViewComparison
 
+CONDITIONS = "Conditions for a match, for the strongest stretch:"
+"""The heading over the gates."""
 SHOWN_VIEWS = 8
 SHOWN_STRETCHES = 6
 """Of each way of looking."""
@@ -79,7 +81,7 @@ def maximum(cap: ActionCap) -> str:
     return f"maximum automatic action: {cap.action} ({printable('; '.join(cap.reasons))})"
 
 
-def segment_lines(segments: tuple[MatchedSegment, ...], query: str = "clip", known: str = "known") -> list[str]:
+def segment_lines(segments: tuple[MatchedSegment, ...], query: str = "file", known: str = "known") -> list[str]:
     """Matched stretches: where in the file, where in the known video, and how."""
     return [_segment_line(segment, query, known) for segment in segments]
 
@@ -116,8 +118,8 @@ def coverage_line(judgement: Judgement) -> list[str]:
 def views_lines(comparison: Comparison) -> list[str]:
     """The ways of looking that were tried, best first."""
     if not comparison.views_tried:
-        return ["Ways of looking in which any frame was alike: none"]
-    lines = ["Ways of looking, and in how many moments the two were alike:"]
+        return ["Views in which any pictures were alike: none"]
+    lines = ["Views, and at how many moments the two sides were alike:"]
     lines += [f"  {count:>4}  {pair}" for pair, count in comparison.views_tried[:SHOWN_VIEWS]]
     more = len(comparison.views_tried) - SHOWN_VIEWS
     return lines + ([f"        and {more} more"] if more > 0 else [])
@@ -138,12 +140,18 @@ def among_others_lines(explanation: Explanation) -> list[str]:
     return textwrap.wrap(f"Among the other records: {word}, {printable(explanation.outweighed)}", WIDTH, subsequent_indent="  ")
 
 
-def retrieval_lines(checks: tuple[RetrievalCheck, ...]) -> list[str]:
+def technical_lines(explanation: Explanation) -> list[str]:
+    """Say what is of use to whoever tunes or mends the software: what a search retrieves, votes, and the evidence of each stretch."""
+    lines = _retrieval_lines(explanation.retrieval) + _full_comparison_lines(explanation)
+    return ["", "Technical details", *lines] if lines else []
+
+
+def _retrieval_lines(checks: tuple[RetrievalCheck, ...]) -> list[str]:
     """Whether a search comes upon the record: one that compares well is missed too when it does not."""
     if not checks:
         return []
     width = max(len(one.stage) for one in checks)
-    return ["Does a search come upon it?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
+    return ["Does a search find it?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
 
 
 def _retrieval(one: RetrievalCheck) -> str:
@@ -159,7 +167,7 @@ def _retrieval(one: RetrievalCheck) -> str:
     return f"yes: {near}, place {one.place} of {one.candidates}"
 
 
-def view_lines_in_full(comparison: Comparison) -> list[str]:
+def _full_comparison_lines(comparison: Comparison) -> list[str]:
     """The ways of looking in which both sides were compared in full, and every stretch found, chosen or not."""
     lines = ["Compared in full:"] if comparison.view_comparisons else []
     found = iter(comparison.found)

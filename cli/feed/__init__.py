@@ -12,8 +12,8 @@ from . import compact, heartbeat, init, publish, rotate_key, status, verify
 def command() -> None:
     """Publish records to others, as a signed feed of static files that they pull, and see how their feeds stand.
 
-    The folder of a feed can be put on any web server, bucket or shared disk. Whoever has that place but not the keys can keep
-    news from the members for a while, and nothing else.
+    The folder of a feed can be put on any web server, bucket or shared disk. Somebody who controls that place but not the
+    keys can keep news from the members for a while, and do nothing else.
 
     \b
     Example:

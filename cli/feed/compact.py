@@ -13,14 +13,14 @@ from .common import feed_argument, keys_options, publisher, show
 @click.command("compact", short_help="Write a snapshot for new members.")
 @feed_argument
 @click.option(
-    "--keep-events", type=click.IntRange(min=0), metavar="N", help="Take away files of events that end more than N events before the last."
+    "--keep-events", type=click.IntRange(min=0), metavar="N", help="Delete files of events that end more than N events before the last."
 )
 @keys_options
 @json_option
 def command(feed: Path, keep_events: int | None, places: tuple[Path, ...], passphrase_file: Path | None, as_json: bool) -> None:
     """Write a snapshot of what the events add up to, so that new members need not read them all.
 
-    With --keep-events old events go; who was away for longer starts from the snapshot.
+    With --keep-events old events are deleted; a member that was away for longer starts from the snapshot.
 
     \b
     Example:

@@ -10,14 +10,14 @@ from ..common import json_option
 from .common import feed_argument, keys_options, publisher, show
 
 
-@click.command("heartbeat", short_help="Sign that what is current is current; to be done daily.")
+@click.command("heartbeat", short_help="Sign that the feed is up to date; run it daily.")
 @feed_argument
 @keys_options
 @json_option
 def command(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None, as_json: bool) -> None:
-    """Sign once more that what is current is current, so that members notice if somebody shows them an old state.
+    """Sign anew that the feed is up to date, so that members notice if somebody shows them an old state.
 
-    To be done daily; without it the feed runs out after a week. Needs the online key only.
+    Run it daily: without it the feed expires after a week. It needs the online key only.
 
     \b
     Example:

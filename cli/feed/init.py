@@ -18,14 +18,14 @@ _COUNT = click.IntRange(1, 20)
 
 @click.command("init", short_help="Begin a feed, with its keys.")
 @feed_argument
-@click.option("--id", "feed_id", required=True, metavar="NAME", help="What the feed calls itself for ever, such as acme-tvec.")
+@click.option("--id", "feed_id", required=True, metavar="NAME", help="The feed's name, for good, such as acme-tvec.")
 @click.option("--root-keys", type=_COUNT, default=1, metavar="N", help="Root keys to make, if there are none yet.  [default: 1]")
 @click.option("--root-threshold", type=_COUNT, default=1, metavar="N", help="How many root keys have to sign.  [default: 1]")
 @click.option("--targets-keys", type=_COUNT, default=1, metavar="N", help="Targets keys to make, if there are none yet.  [default: 1]")
 @click.option("--targets-threshold", type=_COUNT, default=1, metavar="N", help="How many targets keys have to sign.  [default: 1]")
 @click.option("--tlp", type=OneOf("vhashdb.store", "TLP"), default="amber", help="Whom members may pass it on to.")
 @click.option("--max-action", type=OneOf("vhashdb.store", "MAX_ACTIONS"), default="review", help="The most a match may lead to.")
-@click.option("--contact", default="", metavar="TEXT", help="A desk, in words; no person and no address.")
+@click.option("--contact", default="", metavar="TEXT", help="Whom to ask: a team, in words; no person and no address.")
 @keys_options
 @json_option
 def command(

@@ -14,7 +14,7 @@ from .common import feed_argument, keys_options, publisher, show
 _MAX_TAXONOMY = 16 << 20
 
 
-@click.command("publish", short_help="Tell what is new in the database.")
+@click.command("publish", short_help="Publish what is new in the database.")
 @feed_argument
 @click.option("--taxonomy", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Labels and inclusion criteria, as JSON.")
 @db_option
@@ -28,10 +28,10 @@ def command(
     passphrase_file: Path | None,
     as_json: bool,
 ) -> int:
-    """Tell members what is new: records, retractions, opinions and the allow-list of people here, as far as the feed lacks it.
+    """Publish what is new to the members: records, retractions, opinions and the allow-list of people here.
 
-    Records from elsewhere, held ones, and those that may not be passed on stay at home. What has words that contain a link,
-    a name of a file, an account or an address is left out, and named. `vhashdb retract --erase` takes a record out of the
+    Records from elsewhere, held ones, and those that may not be passed on are not published. A record whose text contains a
+    link, a file name, an account or an address is left out and listed. `vhashdb retract --erase` takes a record out of the
     feed's files as well.
 
     \b

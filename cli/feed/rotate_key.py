@@ -19,10 +19,8 @@ from .common import facts, feed_argument, keyring, keys_folder, keys_options, pa
 @click.command("rotate-key", short_help="Replace the keys of a role.")
 @feed_argument
 @click.argument("role", type=OneOf("vhashdb.exchange", "ROLES"))
-@click.option("--drop", multiple=True, metavar="KEY", help="Id of a key to be dropped, or its beginning; otherwise all of the role.")
-@click.option(
-    "--add", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="Key file to be added; otherwise new ones are made."
-)
+@click.option("--drop", multiple=True, metavar="KEY", help="Key to drop, by its id or the beginning of it; otherwise all keys of the role.")
+@click.option("--add", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="Key file to add; otherwise new ones are made.")
 @click.option("--threshold", type=click.IntRange(1, 20), metavar="N", help="How many keys of the role have to sign from now on.")
 @click.option("--new-epoch", is_flag=True, help="Begin the history anew as well: for when a stolen key was used.")
 @keys_options
@@ -40,7 +38,8 @@ def command(
 ) -> None:
     """Replace keys of ROLE, which is root, targets or online; members follow by themselves.
 
-    Needs enough old and new root keys, and the online key. While the old keys are at hand, no member notices.
+    Needs enough old and new root keys, and the online key. As long as the old keys are at hand, members need not do
+    anything.
 
     \b
     Example:

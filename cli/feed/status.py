@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def command(feeds: tuple[str, ...], db: Path, as_json: bool) -> None:
     """Say of each trusted feed whether it is fresh, stale or in quarantine, why, and how far behind it is.
 
-    It tells what the last `vhashdb sync` saw, and asks nobody.
+    It shows what the last `vhashdb sync` saw, and contacts nobody.
 
     \b
     Example:

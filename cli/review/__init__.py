@@ -17,14 +17,14 @@ from .verbs import accept, list_cases, reject, show
 
 
 @click.group(cls=Group, short_help="Work through what waits for a person.", invoke_without_command=True)
-@click.option("--matches", metavar="FILE", help="Walk what `vhashdb match --json` printed instead; - for standard input.")
+@click.option("--matches", metavar="FILE", help="Go through what `vhashdb match --json` printed instead; - for standard input.")
 @click.option(
     "--export", "export", metavar="FILE", help="Hand over: write what is open and what was decided, as .md, .html, .csv or .jsonl."
 )
 @filters
 @db_option
 def command(matches: str | None, export: str | None, db: Path, **given: Any) -> None:
-    """Work through what waits for a person: held, disputed, overdue and expired records, and those that matched lately.
+    """Work through what waits for a person: held, disputed, overdue and expired records, and those that matched recently.
 
     Each case is shown with all that speaks for and against it; one letter and Enter answer it, and a reason is asked for.
     What was decided is kept at once: q, Ctrl-C or the end of the input lose nothing, and the next run goes on with the rest.

@@ -17,11 +17,19 @@ _CAUSES: Final = OneOf("vhashdb.store", "Cause")
 def filters(function: Any) -> Any:
     """``--label``, ``--source``, ``--cause``, ``--since`` and ``--limit``."""
     options = (
-        click.option("--label", "labels", multiple=True, metavar="LABEL", help="Only records with this label; given twice, with both."),
-        click.option("--source", "sources", multiple=True, metavar="NAME", help="Only records from this source, or one of these."),
+        click.option(
+            "--label", "labels", multiple=True, metavar="LABEL", help="Only records with this label; given several times, with all of them."
+        ),
+        click.option(
+            "--source",
+            "sources",
+            multiple=True,
+            metavar="NAME",
+            help="Only records from this source; given several times, from any of them.",
+        ),
         click.option("--cause", "causes", multiple=True, type=_CAUSES, help="Only what waits because of this."),
         click.option("--since", type=Since(), callback=moment, metavar="WHEN", help=_SINCE),
-        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first so many."),
+        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many cases."),
     )
     for option in reversed(options):
         function = option(function)

@@ -93,7 +93,7 @@ def show(identifier: str, db: Path, as_json: bool) -> None:
 @db_option
 @json_option
 def accept(identifier: str, reason: str, db: Path, as_json: bool) -> None:
-    """Accept a record that waits, which then leads to whatever its action cap allows.
+    """Accept a record that waits; a match may then lead to as much as the record and its source allow.
 
     Where two people are required, the first only proposes, and somebody else runs the same command.
 

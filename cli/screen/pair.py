@@ -8,13 +8,13 @@ from vhashdb.fingerprints import unusable_spans
 
 from ..output import COLOURS, printable, shown, verdict_word
 from ..verdicts import (
+    CONDITIONS,
     among_others_lines,
     coverage_line,
     gate_rows,
     near_miss_lines,
     note_lines,
-    retrieval_lines,
-    view_lines_in_full,
+    technical_lines,
     views_lines,
 )
 from .drawing import Side, draw, legend, stretches
@@ -41,14 +41,13 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     _head(screen, query, reference, explanation, (explanation.query, explanation.reference))
     _lines(screen, near_miss_lines(explanation))
     _lines(screen, among_others_lines(explanation))
-    _lines(screen, retrieval_lines(explanation.retrieval))
     _lines(screen, views_lines(explanation))
-    _lines(screen, view_lines_in_full(explanation))
     if explanation.judgement.gates:
-        screen.line("Conditions for a match, for the strongest stretch:")
+        screen.line(CONDITIONS)
         columns, *rows = gate_rows(explanation.judgement)
         screen.table(columns, rows, roomy=columns[-1:])
     _lines(screen, note_lines(notes))
+    _lines(screen, technical_lines(explanation))
 
 
 def _head(screen: Screen, query: str, reference: str, comparison: Comparison, fingerprints: tuple[Fingerprint, Fingerprint]) -> None:

@@ -48,7 +48,7 @@ def test_explain_shows_every_gate(films, known, ids):
     assert done.code == 10
     assert done.lines[0] == f"{films[0]}  against  rec {ids['valley'][:8]}"
     at = done.lines.index("Conditions for a match, for the strongest stretch:")
-    rows = [re.split(r" {2,}", line.strip()) for line in done.lines[at + 1 :]]
+    rows = [re.split(r" {2,}", line.strip()) for line in itertools.takewhile(str.strip, done.lines[at + 1 :])]
     assert rows[0] == ["condition", "value", "threshold", "result", "meaning"]
     assert {row[0] for row in rows[1:]} >= {"alike frames", "median distance", "motion", "evidence"}
     assert all(len(row) == 5 and row[3] == "pass" for row in rows[1:])
@@ -101,7 +101,7 @@ def section(done, title):
 def test_explain_shows_what_was_searched_and_compared(films, known, ids):
     done = run("explain", "--db", known, films[0], ids["valley"])
     assert "Why not a match" not in done.out
-    first, full = section(done, "Does a search come upon it?")
+    first, full = section(done, "Does a search find it?")
     assert re.fullmatch(r"  first look  yes: \d+ of \d+ moments within 52 bits, nearest \d+, place 1 of \d", first)
     assert full.startswith("  full look   yes: ")
     best, counts, when, weighed, *_ = section(done, "Compared in full")
@@ -110,8 +110,15 @@ def test_explain_shows_what_was_searched_and_compared(films, known, ids):
     assert when == "    chosen     00:00:00.0 – 00:00:12.0 ↔ 00:00:00.0 – 00:00:12.0"
     assert re.fullmatch(r"      the strongest; evidence [\d.]+ \(motion [\d.]+, closeness [\d.]+\)", weighed)
     assert "set aside" in done.out
-    table = done.lines.index("Conditions for a match, for the strongest stretch:")
-    assert all(len(line) <= 80 for line in done.lines[done.lines.index(best) : table])
+    assert all(len(line) <= 80 for line in done.lines[done.lines.index("Compared in full:") :])
+
+
+def test_explain_has_technical_details_at_its_end(films, known, ids):
+    done = run("explain", "--db", known, films[0], ids["valley"])
+    before, after = (part.splitlines() for part in done.out.split("\nTechnical details\n"))
+    for words in ("Does a search find it?", "votes", "evidence 7", "nearest"):
+        assert not any(words in line for line in before)
+        assert any(words in line for line in after)
 
 
 def test_explain_says_why_a_still_picture_is_no_match(samples):
@@ -132,9 +139,9 @@ def test_explain_says_what_other_records_change(clean):
     assert done.code == 10
 
 
-def test_explain_says_that_a_search_would_not_come_upon_it(samples, known, ids):
+def test_explain_says_that_a_search_would_not_find_it(samples, known, ids):
     done = run("explain", "--db", known, samples / "unknown" / "train.mp4", ids["valley"])
-    first, full = section(done, "Does a search come upon it?")
+    first, full = section(done, "Does a search find it?")
     assert re.fullmatch(r"  first look  no: nearest \d+ bits, at most 52 are near", first)
     assert full.startswith("  full look   no: ")
     assert "Why not a match: " in done.out
@@ -161,7 +168,7 @@ def test_explain_a_retracted_record_says_so(own, films, ids):
     run("retract", "--db", own, ids["valley"], "--reason", "x")
     done = run("explain", "--db", own, films[0], ids["valley"])
     assert "note: this record is retracted" in done.out
-    assert all("but it is not searched" in line for line in section(done, "Does a search come upon it?"))
+    assert all("but it is not searched" in line for line in section(done, "Does a search find it?"))
 
 
 @pytest.mark.parametrize("name", ["why.png", "why.svg"])
