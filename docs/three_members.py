@@ -20,10 +20,7 @@ import numpy as np
 
 import vhashdb
 from vhashdb.errors import FeedSignature
-from vhashdb.exchange import roster
-from vhashdb.exchange.keys import Keyring, make_key
-from vhashdb.exchange.listing import Policy
-from vhashdb.exchange.publisher import Publisher
+from vhashdb.exchange import Keyring, Policy, Publisher, make_key, roster
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import Details, State
 

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import itertools
 import pkgutil
+import re
 import subprocess
 import sys
 import time
@@ -40,6 +41,8 @@ def public_modules():
     return [module for module in modules if hasattr(module, "__all__")]
 
 
+REFERENCE = ("charts", "exchange", "exchange.formats", "moderation", "plotting", "report", "review", "store")
+"""Packages that docs/api.md shows in full."""
 PUBLIC = [(module, name) for module in public_modules() for name in module.__all__]
 PARAMETERS = pytest.mark.parametrize(("module", "name"), [pytest.param(*each, id=f"{each[0].__name__}.{each[1]}") for each in PUBLIC])
 
@@ -81,6 +84,16 @@ def described_constants():
             if isinstance(target, ast.Name) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
                 found.add(target.id)
     return found
+
+
+@pytest.mark.parametrize("module", ["vhashdb", *(f"vhashdb.{name}" for name in REFERENCE)])
+def test_the_reference_shows_what_programs_need(module):
+    shown = re.findall(r"^::: (\S+)$", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
+    assert len(set(shown)) == len(shown)
+    names = set(importlib.import_module(module).__all__) - {"__version__", *vhashdb.errors.__all__}
+    if module != "vhashdb":
+        names -= set(vhashdb.__all__)  # shown once, under the shorter name
+    assert names <= {name.removeprefix(f"{module}.") for name in shown if name.rpartition(".")[0] == module}
 
 
 def test_the_command_line_uses_public_names_alone():

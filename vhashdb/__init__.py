@@ -28,8 +28,9 @@ Example::
         for match in db.match("upload.mp4").matches:
             print(match.record.id, match.score, match.segments)
 
-Everything in ``__all__`` is public and nothing else is. Modules are loaded when first used, because FAISS, PyAV and
-SQLAlchemy together take longer to import than a short command takes to run.
+Public are the names in ``__all__`` of this package, of the packages below it and of the modules beside them; modules within a package
+are not. Modules are loaded when first used, because FAISS, PyAV and SQLAlchemy together take longer to import than a short command takes
+to run.
 """
 
 from __future__ import annotations
