@@ -38,10 +38,10 @@ from .output import (
     without_path,
 )
 from .progress import Progress
+from .screen import emit_words
 from .settings import OneOf
 from .sources import kind_option, sources_of
 from .verdicts import note_lines
-from .words import emit_words
 
 if TYPE_CHECKING:
     from vhashdb import Addition, Database, Details, Fingerprint, HashQuery

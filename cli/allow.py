@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .common import db_option, json_option, opened
-from .groups import Group
+from .help import Group
 from .output import emit, emit_json, printable
 from .sources import kind_option, source_of
 

@@ -10,7 +10,7 @@ import click
 from .codes import ExitCode
 from .common import db_option, json_option, opened
 from .files import InputFiles, input_options
-from .groups import Group
+from .help import Group
 from .output import complain, counted, emit, emit_json, error_json, printable
 from .sources import source_of
 

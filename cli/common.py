@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -204,3 +205,28 @@ def _who_named_it() -> str:
     if source is ParameterSource.DEFAULT_MAP:
         return f" (named in {config_path()})"
     return ""
+
+
+_DAY: Final = click.DateTime(formats=["%Y-%m-%d"])
+
+
+def period_options(first: str) -> Callable[[_F], _F]:
+    """``--from`` and ``--to``; ``first`` says which is the first day unless one is given."""
+
+    def with_options(function: _F) -> _F:
+        text = f"First day, such as 2026-01-01; {first} unless given."
+        since = click.option("--from", "since", type=_DAY, metavar="DAY", help=text)
+        until = click.option("--to", "until", type=_DAY, metavar="DAY", help="Last day; today unless given. Days are in UTC.")
+        return since(until(function))
+
+    return with_options
+
+
+def day_or(given: datetime.datetime | None, otherwise: datetime.date) -> datetime.date:
+    """The day that was given, or another."""
+    return given.date() if given else otherwise
+
+
+def today() -> datetime.date:
+    """In UTC, as everything in a database is."""
+    return datetime.datetime.now(datetime.UTC).date()

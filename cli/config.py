@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from .common import cache_option, db_option, effort_option, json_option, lock_timeout_s, quiet_option, warn_of_variables, workers_option
-from .groups import Group
+from .help import Group
 from .limits import shown_limit_options
 from .output import decoded, emit, emit_json, printable, shown
 from .settings import CONFIG_VARIABLE, DEBUG_VARIABLE, LOCK_TIMEOUT_VARIABLE, PASSPHRASE_VARIABLE, SETTINGS, config_path

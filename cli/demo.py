@@ -21,7 +21,7 @@ from .batch import Job
 from .common import made, opened
 from .output import emit, shown
 from .pair import tell_all
-from .tellers import Teller, TextTeller
+from .result_writers import ResultWriter, TextWriter
 
 if TYPE_CHECKING:
     from vhashdb import Database, Result
@@ -125,23 +125,23 @@ def _report(database: Database, answers: list[tuple[Path, Result]], path: Path) 
 
 
 def _show(database: Database, paths: list[Path]) -> list[tuple[Path, Result]]:
-    teller, explain_signs = _teller(database, max((len(path.name) for path in paths), default=0))
+    writer, explain_signs = _writer(database, max((len(path.name) for path in paths), default=0))
     answers = []
     for path in paths:
         answers.append((path, database.match(path)))
-        teller.tell(Job(path.name, answers[-1][1]))
+        writer.write(Job(path.name, answers[-1][1]))
     explain_signs()
     return answers
 
 
-def _teller(database: Database, width: int) -> tuple[Teller, Callable[[], None]]:
+def _writer(database: Database, width: int) -> tuple[ResultWriter, Callable[[], None]]:
     """Who tells the answers, and what explains the signs that were used."""
     if not sys.stdout.isatty():
-        return TextTeller(width, quiet=True), lambda: None
-    from .screen.answers import ScreenTeller
+        return TextWriter(width, quiet=True), lambda: None
+    from .screen.answers import ScreenWriter
 
-    teller = ScreenTeller(database)
-    return teller, teller.explain_signs
+    writer = ScreenWriter(database)
+    return writer, writer.explain_signs
 
 
 def _chapter(text: str) -> None:

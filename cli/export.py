@@ -11,9 +11,8 @@ import click
 
 from .codes import ExitCode
 from .common import db_option, opened, quiet_option
-from .output import counted, printable, say
+from .output import counted, printable, say, written_to
 from .settings import OneOf
-from .writing import written_to
 
 if TYPE_CHECKING:
     from vhashdb.exchange import Export

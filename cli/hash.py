@@ -13,10 +13,9 @@ from .batch import trace
 from .codes import ExitCode
 from .files import InputFiles
 from .limits import limit_options, limits
-from .output import complain, shown
+from .output import complain, shown, written_to
 from .settings import OneOf
 from .sources import media_of
-from .writing import written_to
 
 if TYPE_CHECKING:
     from vhashdb import Fingerprint

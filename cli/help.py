@@ -6,8 +6,9 @@ Most of it follows from the command's own options; the rest stands in the tables
 
 from __future__ import annotations
 
+import difflib
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import click
@@ -166,3 +167,27 @@ def _described(names: Iterable[str]) -> list[str]:
 def _block(title: str, lines: Iterable[str]) -> str:
     """Lines that click leaves as they are."""
     return "\b\n" + "\n".join([f"{title}:", *(f"  {line}" for line in lines)])
+
+
+class Group(click.Group):
+    """A group that suggests."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command named by the first argument."""
+        name = args[0]
+        # Click has its own word on what looks like an option; while a shell completes, nothing is an error.
+        if not ctx.resilient_parsing and not name.startswith("-") and self.get_command(ctx, name) is None:
+            raise mistyped("command", name, self.list_commands(ctx), ctx)
+        return super().resolve_command(ctx, args)
+
+
+def mistyped(kind: str, name: str, known: Iterable[str], ctx: click.Context) -> click.UsageError:
+    """Make the error for a name that does not exist, with the known ones that resemble it."""
+    # All names are lower case, and a shift key that stuck is a mistake like any other.
+    return click.UsageError(f"No such {kind} {name!r}.{did_you_mean(difflib.get_close_matches(name.lower(), known))}", ctx)
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """Say the question, with the space before it; nothing if there are no names."""
+    *others, last = [repr(name) for name in names] or [""]
+    return f" Did you mean {' or '.join(filter(None, (', '.join(others), last)))}?" if last else ""

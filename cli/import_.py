@@ -21,8 +21,8 @@ from .common import db_option, json_option, opened, quiet_option
 from .hints import with_options
 from .output import Hints, counted, decoded, emit_json, error_json, printable, say, shown, told, with_path, without_path
 from .progress import Progress
+from .screen import emit_words
 from .settings import OneOf
-from .words import emit_words
 
 if TYPE_CHECKING:
     from vhashdb import Database

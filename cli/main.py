@@ -14,7 +14,7 @@ import vhashdb
 
 from .codes import ExitCode, code_of_error
 from .common import Stopped
-from .groups import did_you_mean
+from .help import did_you_mean
 from .output import LibraryLog, complain, flush, told_code
 from .settings import DEBUG_VARIABLE
 from .verbs import LazyGroup

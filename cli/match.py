@@ -35,10 +35,9 @@ from .files import InputFiles, Inputs, input_options
 from .limits import limit_options
 from .output import counted, say, shown
 from .progress import Progress
-from .report_teller import Page, ReportTeller, page_of, report_options
+from .result_writers import WORDS, JsonWriter, Page, ReportWriter, ResultWriter, Summary, TextWriter, page_of, report_options
 from .settings import OneOf
 from .sources import kind_option, sources_of
-from .tellers import WORDS, JsonTeller, Summary, Teller, TextTeller
 from .watching import WatchedFolder, memory_path
 
 if TYPE_CHECKING:
@@ -195,47 +194,47 @@ class _Matching:
         total = len(listed) if listed is not None else None
         if self._inputs.beginning and not self._options.quiet:
             say(self._inputs.beginning)
-        tellers = self._tellers(listed or ())
+        writers = self._writers(listed or ())
         try:
             with Progress(total, quiet=self._options.quiet) as progress:
                 for job in in_order(self._inputs if listed is None else listed, progress.watching(self._ask), self._options.workers):
                     with undisturbed():
-                        self._tell(job, tellers)
+                        self._tell(job, writers)
                     progress.advance()
         except KeyboardInterrupt:
             if self._inputs.stopped:
-                self._finish(tellers, ExitCode.FINISHED)
+                self._finish(writers, ExitCode.FINISHED)
                 return ExitCode.FINISHED
-            self._finish(tellers, ExitCode.INTERRUPTED)
+            self._finish(writers, ExitCode.INTERRUPTED)
             of = f" of {total}" if total is not None else ""
             done = f"{sum(self._counts.values())}{of} files checked" if of else f"{counted(sum(self._counts.values()), 'file')} checked"
             again = "to go on" if self._inputs.endless else "to check all"
             raise Stopped(done, f"what was found so far is above; run the same command again {again}") from None
         code = self._code()
-        self._finish(tellers, code)
+        self._finish(writers, code)
         if not sum(self._counts.values()) and not self._options.quiet:
             say(nothing_to_do("check", self._inputs.skipped))
         return code
 
-    def _tellers(self, listed: Sequence[str]) -> list[Teller]:
-        first: Teller
+    def _writers(self, listed: Sequence[str]) -> list[ResultWriter]:
+        first: ResultWriter
         if self._options.as_json:
-            first = JsonTeller(self._options.effort)
+            first = JsonWriter(self._options.effort)
         elif sys.stdout.isatty():
-            from .screen.answers import ScreenTeller
+            from .screen.answers import ScreenWriter
 
-            first = ScreenTeller(self._database)
+            first = ScreenWriter(self._database)
         else:
             width = min(_NAME_WIDTH, max((len(shown(path)) for path in listed), default=0))
-            first = TextTeller(width, quiet=self._options.quiet)
+            first = TextWriter(width, quiet=self._options.quiet)
         return [first, *self._report()]
 
-    def _report(self) -> list[Teller]:
+    def _report(self) -> list[ResultWriter]:
         options = self._options
         if options.page is None:
             return []
         endless = self._inputs.endless
-        return [ReportTeller(options.page, self._database, effort=options.effort, where=self._among, endless=endless, quiet=options.quiet)]
+        return [ReportWriter(options.page, self._database, effort=options.effort, where=self._among, endless=endless, quiet=options.quiet)]
 
     def _ask(self, path: str) -> list[Job[Result]]:
         """The answers to a file: one, unless it holds the hashes of several videos."""
@@ -254,14 +253,14 @@ class _Matching:
             answer.error = error
         return answer
 
-    def _tell(self, job: Job[list[Job[Result]]], tellers: Sequence[Teller]) -> None:
+    def _tell(self, job: Job[list[Job[Result]]], writers: Sequence[ResultWriter]) -> None:
         answers: list[Job[Result]] = [Job(job.path, error=job.error)] if job.value is None else job.value
         for answer in answers:
             # Counted first: after Ctrl-C between two lines the summary must not know less than was printed.
             self._counts[answer.value.verdict.value if answer.value else "unreadable"] += 1
             self._matches += len(answer.value.matches) if answer.value else 0
-            for teller in tellers:
-                teller.tell(answer)
+            for writer in writers:
+                writer.write(answer)
             if answer.error is not None:
                 trace(answer.error)
         self._inputs.done(job.path)
@@ -272,7 +271,7 @@ class _Matching:
         nothing = not sum(self._counts.values()) and len(self._inputs.skipped) and not self._inputs.endless
         return ExitCode.INCOMPLETE if nothing or any(self._counts[word] for word in _UNSURE) else ExitCode.FINISHED
 
-    def _finish(self, tellers: Sequence[Teller], code: ExitCode) -> None:
+    def _finish(self, writers: Sequence[ResultWriter], code: ExitCode) -> None:
         summary = Summary(
             verdicts=self._counts,
             matches=self._matches,
@@ -285,8 +284,8 @@ class _Matching:
             elapsed_s=time.monotonic() - self._started,
             code=code,
         )
-        for teller in reversed(tellers):  # what can fail, such as a page, before the line that says the exit code
-            teller.finish(summary)
+        for writer in reversed(writers):  # what can fail, such as a page, before the line that says the exit code
+            writer.finish(summary)
 
 
 def _selection(options: _Options) -> Selection | None:

@@ -9,8 +9,9 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import click
 
@@ -235,3 +236,23 @@ def record_json(record: Record) -> dict[str, Any]:
     value |= {"duration_s": record.duration_s, "sha256": record.sha256, "md5": record.md5, "added_at": record.added_at}
     value |= {field.name: getattr(record.details, field.name) for field in fields(record.details)}
     return value | {"labels": list(record.labels), "near": list(record.near)}
+
+
+@contextlib.contextmanager
+def written_to(path: str | None) -> Iterator[BinaryIO]:
+    """Standard output, or a file that takes its place only when everything went well."""
+    if path in (None, "-"):
+        yield sys.stdout.buffer
+        return
+    part = f"{path}.part"
+    try:
+        file = open(part, "wb")  # noqa: SIM115  # closed below, before it is renamed
+    except OSError as error:
+        raise click.FileError(part, error.strerror or str(error)) from error
+    try:
+        with file:
+            yield file
+        os.replace(part, str(path))
+    except BaseException:
+        os.unlink(part)
+        raise

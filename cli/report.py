@@ -10,9 +10,8 @@ import click
 
 from vhashdb.errors import UsageError
 
-from .common import db_option, opened
-from .days import day_or, period_options, today
-from .groups import Group
+from .common import day_or, db_option, opened, period_options, today
+from .help import Group
 from .output import emit
 
 _FORMS: Final = ("markdown", "json", "csv", "html")

@@ -12,8 +12,7 @@ import click
 
 from vhashdb.errors import UsageError
 
-from .common import db_option, json_option, opened, warn_of_index
-from .days import day_or, period_options, today
+from .common import day_or, db_option, json_option, opened, period_options, today, warn_of_index
 from .output import decoded, emit, emit_json, printable, say, shown
 from .settings import OneOf
 

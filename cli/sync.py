@@ -13,7 +13,7 @@ from .common import db_option, json_option, opened, quiet_option
 from .hints import with_options
 from .output import Hints, counted, emit, emit_json, printable, say, size
 from .progress import Progress
-from .words import emit_words
+from .screen import emit_words
 
 if TYPE_CHECKING:
     from vhashdb.exchange import Followed, Synced

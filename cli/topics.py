@@ -8,8 +8,7 @@ from typing import Final
 import click
 from click.shell_completion import CompletionItem
 
-from .groups import mistyped
-from .help import all_exit_codes, all_variables
+from .help import all_exit_codes, all_variables, mistyped
 from .output import emit
 from .verbs import LazyGroup
 

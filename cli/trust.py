@@ -10,7 +10,7 @@ import click
 from vhashdb.errors import UsageError
 
 from .common import db_option, json_option, opened
-from .groups import Group
+from .help import Group
 from .output import counted, emit, emit_json, printable, say
 
 if TYPE_CHECKING:

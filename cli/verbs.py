@@ -8,8 +8,7 @@ from typing import Final
 
 import click
 
-from .groups import Group
-from .help import completed
+from .help import Group, completed
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Everyday": ("demo", "init", "add", "match", "explain", "compare", "review"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..groups import Group
+from ..help import Group
 from . import compact, heartbeat, init, publish, rotate_key, status, verify
 
 

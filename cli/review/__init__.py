@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from vhashdb.errors import UsageError
 
 from ..common import db_option, opened
-from ..groups import Group
+from ..help import Group
 from .options import filters
 from .verbs import accept, list_cases, reject, show
 
@@ -43,7 +43,7 @@ def command(matches: str | None, export: str | None, db: Path, **given: Any) -> 
     if ctx.invoked_subcommand is not None:
         _refuse_options_before(ctx)
         return
-    from .asked import Asked
+    from .options import Asked
     from .running import run
 
     with opened(db) as database:

@@ -1,14 +1,42 @@
-"""Options that the walk and the list share: which cases count."""
+"""What one run of `vhashdb review` is asked for: its options, and which cases they mean."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ..files import Since
 from ..settings import OneOf
-from .moments import DAYS, moment
+
+if TYPE_CHECKING:
+    from vhashdb import Database
+    from vhashdb.store import Case, Filter
+
+DAYS: Final = 7
+"""How far back matches count unless something else is asked for."""
+
+
+def moment(ctx: click.Context, param: click.Parameter, value: float | None) -> datetime.datetime | None:  # noqa: ARG001  # click's signature
+    """What `--since` says; what is before 1970 is 1970."""
+    return _naive(datetime.datetime.fromtimestamp(max(0.0, value), datetime.UTC)) if value is not None else None
+
+
+def week_ago() -> datetime.datetime:
+    """Since when matches count, unless something else is asked for."""
+    return _naive(datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=DAYS))
+
+
+def today() -> datetime.datetime:
+    """The beginning of the day, where the person is."""
+    return _naive(datetime.datetime.now().astimezone().replace(hour=0, minute=0, second=0))
+
+
+def _naive(at: datetime.datetime) -> datetime.datetime:
+    return at.astimezone(datetime.UTC).replace(tzinfo=None, microsecond=0)
+
 
 _SINCE: Final = f"Matches, and with --export decisions, since a day, a time, or an age such as 2h.  [default: {DAYS}d, today]"
 _CAUSES: Final = OneOf("vhashdb.store", "Cause")
@@ -34,3 +62,34 @@ def filters(function: Any) -> Any:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of one run."""
+
+    labels: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+    limit: int | None = None
+    since: datetime.datetime | None = None
+    matches: str | None = None
+    export: str | None = None
+
+    @property
+    def filter(self) -> Filter:
+        """Which cases count."""
+        from vhashdb.store import Cause, Filter
+
+        return Filter(self.labels, self.sources, tuple(Cause(cause) for cause in self.causes))
+
+    @property
+    def matched_since(self) -> datetime.datetime:
+        """From when on matches count."""
+        return self.since or week_ago()
+
+
+def open_cases(database: Database, asked: Asked) -> list[Case]:
+    """What waits, oldest first, and then what matched, the last match first."""
+    allows = asked.filter.allows
+    return [case for case in database.moderation.reviews.queue(matched_since=asked.matched_since) if allows(case)][: asked.limit]

@@ -33,7 +33,7 @@ def list_cases(db: Path, as_json: bool, **given: Any) -> None:
       vhashdb review list
       vhashdb review list --cause held --source acme-tvec
     """
-    from .asked import Asked, open_cases
+    from .options import Asked, open_cases
 
     with opened(db) as database:
         cases = open_cases(database, Asked(**given))

@@ -17,7 +17,7 @@ from vhashdb.text import MOMENT_S, SHORT_S
 from ..batch import Job, tally
 from ..hints import with_options
 from ..output import COLOURS, counted, printable, shown, told, verdict_word, without_path
-from ..tellers import WORDS, Summary, database_text
+from ..result_writers import WORDS, Summary, database_text
 from ..verdicts import maximum, what_to_do
 from .drawing import Side, draw, legend, stretches
 from .screen import Screen
@@ -25,7 +25,7 @@ from .screen import Screen
 if TYPE_CHECKING:
     from vhashdb import Database, Match, Result
 
-    from .strips import Span
+    from .drawing import Span
 
 SHOWN_MATCHES: Final = 3
 SHORT_RUN: Final = 20
@@ -49,7 +49,7 @@ class _Open:
     cells: tuple[str, ...]
 
 
-class ScreenTeller:
+class ScreenWriter:
     """Tells answers on a terminal."""
 
     def __init__(self, database: Database) -> None:
@@ -64,7 +64,7 @@ class ScreenTeller:
         """The first file found, and its best record."""
         self._open: list[_Open] = []
 
-    def tell(self, job: Job[Result]) -> None:
+    def write(self, job: Job[Result]) -> None:
         """One file: a line, and under it what is known of each match."""
         if job.value is None:
             self._heading("unreadable", job.name)

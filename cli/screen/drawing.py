@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -11,19 +12,61 @@ from rich.text import Text
 from vhashdb.text import MOMENT_S, SAID_SPEED, span
 
 from ..output import clock
-from . import strips
 
 if TYPE_CHECKING:
     from vhashdb import MatchedSegment
 
     from .screen import Screen
 
+SAME: Final = "█"
+OTHER: Final = "─"
+UNUSABLE: Final = "░"
+EDGE: Final = "│"
+_ENOUGH: Final = 1 / 3
+"""Share of a character's time that has to match."""
+_ROOM_FOR_NUMBER: Final = 3
+_DIGITS: Final = "123456789"
+
+Span = tuple[float, float]
+"""Start and end in seconds."""
+
+
+def strip(duration_s: float, matched: Sequence[Span], unusable: Iterable[Span], width: int) -> str:
+    """``width`` characters for ``duration_s`` seconds; matched stretches are never too short to be seen.
+
+    A stretch without enough picture is drawn as such within a matched one too: what is missing must be visible. Several
+    matched stretches are numbered in the order given, so that two strips show which belong together.
+    """
+    cells = [OTHER] * width
+    places = [_cells(span, duration_s, width) for span in matched]
+    for first, end in places:
+        cells[first:end] = [SAME] * (end - first)
+    for start_s, end_s in unusable:
+        first, end = (round(_share(time_s, duration_s) * width) for time_s in (start_s, end_s))
+        cells[first:end] = [UNUSABLE] * (end - first)
+    if len(places) > 1:
+        for digit, (first, end) in zip(_DIGITS, places, strict=False):
+            if end - first >= _ROOM_FOR_NUMBER:
+                cells[(first + end) // 2] = digit
+    return "".join(cells)
+
+
+def _cells(span: Span, duration_s: float, width: int) -> tuple[int, int]:
+    start, stop = (_share(time_s, duration_s) * width for time_s in span)
+    first = min(math.ceil(start - 1 + _ENOUGH), width - 1)
+    return first, max(first + 1, math.floor(stop + 1 - _ENOUGH))
+
+
+def _share(time_s: float, duration_s: float) -> float:
+    return min(1.0, max(0.0, time_s / duration_s)) if duration_s > 0 else 0.0
+
+
 SHOWN_STRETCHES: Final = 4
 """Of one match."""
 _MARGIN: Final = 22
 """Columns beside a strip: its name before it, its length after it."""
-_SIGNS: Final = {strips.SAME: "the same", strips.OTHER: "not the same", strips.UNUSABLE: "shows too little to say"}
-_STYLES: Final = {strips.SAME: "red", strips.UNUSABLE: "dim"}
+_SIGNS: Final = {SAME: "the same", OTHER: "not the same", UNUSABLE: "shows too little to say"}
+_STYLES: Final = {SAME: "red", UNUSABLE: "dim"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +75,7 @@ class Side:
 
     name: str
     duration_s: float
-    unusable: Sequence[strips.Span] = ()
+    unusable: Sequence[Span] = ()
     """Stretches that show too little to be compared."""
 
 
@@ -46,12 +89,12 @@ def draw(screen: Screen, segments: Sequence[MatchedSegment], query: Side, known:
     return signs
 
 
-def _draw(screen: Screen, side: Side, matched: Sequence[strips.Span], indent: int) -> set[str]:
-    drawn = strips.strip(side.duration_s, matched, side.unusable, screen.width - indent - _MARGIN)
-    line = Text() + screen.text(f"{side.name:<6}{strips.EDGE}")
+def _draw(screen: Screen, side: Side, matched: Sequence[Span], indent: int) -> set[str]:
+    drawn = strip(side.duration_s, matched, side.unusable, screen.width - indent - _MARGIN)
+    line = Text() + screen.text(f"{side.name:<6}{EDGE}")
     for sign in drawn:
         line += screen.text(sign, _STYLES.get(sign, ""))
-    screen.line(line + screen.text(f"{strips.EDGE} {clock(side.duration_s)}"), indent)
+    screen.line(line + screen.text(f"{EDGE} {clock(side.duration_s)}"), indent)
     return set(drawn)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vhashdb_cli.screen.bars import ASCII, BLOCKS, bar, columns
+from vhashdb_cli.screen.charts import ASCII, BLOCKS, bar, columns
 
 GLYPHS = pytest.mark.parametrize("glyphs", [BLOCKS, ASCII], ids=["blocks", "ascii"])
 

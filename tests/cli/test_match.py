@@ -13,7 +13,7 @@ from vhashdb.walking import walk
 from .driver import run, spawn
 
 SEGMENT = re.compile(
-    r"  clip  (\d\d:\d\d:\d\d\.\d) – (\d\d:\d\d:\d\d\.\d)   ↔   known (\d\d:\d\d:\d\d\.\d) – (\d\d:\d\d:\d\d\.\d)      "
+    r"  file  (\d\d:\d\d:\d\d\.\d) – (\d\d:\d\d:\d\d\.\d)   ↔   known (\d\d:\d\d:\d\d\.\d) – (\d\d:\d\d:\d\d\.\d)      "
     r"\d+\.\d of \d+\.\d s,.* median \d+/256 bits"
 )
 FILE_FIELDS = {"type", "path", "verdict", "reason", "matches", "duration_s", "usable_s", "damage", "effort", "sha256"}

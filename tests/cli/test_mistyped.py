@@ -2,7 +2,7 @@
 
 import click
 import pytest
-from vhashdb_cli.groups import Group, did_you_mean
+from vhashdb_cli.help import Group, did_you_mean
 from vhashdb_cli.main import cli
 
 from .driver import run

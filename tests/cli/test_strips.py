@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vhashdb_cli.screen.strips import EDGE, OTHER, SAME, UNUSABLE, strip
+from vhashdb_cli.screen.drawing import EDGE, OTHER, SAME, UNUSABLE, strip
 
 SPANS = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)).map(sorted).map(tuple), max_size=4)
 

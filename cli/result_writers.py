@@ -1,21 +1,24 @@
-"""Who is told what `vhashdb match` finds: each teller makes something else of the same answers."""
+"""What `vhashdb match` finds, written by one writer for each form: text, JSON, and a page for people who look."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+
+import click
 
 from .batch import Job, emit_skipped, tally
 from .codes import ExitCode
 from .files import Skipped
-from .output import Hints, counted, decoded, emit, emit_json, error_json, shown, told, with_part, with_path, without_path
+from .output import Hints, counted, decoded, emit, emit_json, error_json, say, shown, told, with_part, with_path, without_path
 from .verdicts import not_checked_line, result_lines, what_to_do
 
 if TYPE_CHECKING:
-    from vhashdb import Result
+    from vhashdb import Database, Result, Selection
 
 WORDS: Final = {
     "match": "match",
@@ -59,17 +62,17 @@ def database_text(summary: Summary) -> str:
     return f"database {shown(summary.database)}{day}, {counted(summary.records, 'record')}"
 
 
-class Teller(Protocol):
-    """Is told every answer in the order of the inputs, and at the end what it all came to, also after Ctrl-C."""
+class ResultWriter(Protocol):
+    """Write the answers of a run in one form: each in the order of the inputs, and at the end a summary, also after Ctrl-C."""
 
-    def tell(self, job: Job[Result]) -> None:
-        """One file: its result, or the error that it could not be read with."""
+    def write(self, job: Job[Result]) -> None:
+        """Write the answer to one file: its result, or the error that it could not be read with."""
 
     def finish(self, summary: Summary) -> None:
-        """There will be no more."""
+        """Write what it all came to; there will be no more answers."""
 
 
-class TextTeller:
+class TextWriter:
     """Plain lines, the same whatever the terminal."""
 
     def __init__(self, width: int, *, quiet: bool = False) -> None:
@@ -77,7 +80,7 @@ class TextTeller:
         """Characters that names are padded to."""
         self._hints = Hints(quiet=quiet)
 
-    def tell(self, job: Job[Result]) -> None:
+    def write(self, job: Job[Result]) -> None:
         """One line for each match, or the verdict."""
         if job.value is None:
             emit(not_checked_line(job.name, without_path(job.failure.message, job.path), self._width))
@@ -94,13 +97,13 @@ class TextTeller:
         emit(f"{files} · {database_text(summary)} · exit {told(summary.code)}")
 
 
-class JsonTeller:
+class JsonWriter:
     """One object a line, as `docs/json.md` has it."""
 
     def __init__(self, effort: str) -> None:
         self._effort = effort
 
-    def tell(self, job: Job[Result]) -> None:
+    def write(self, job: Job[Result]) -> None:
         """The ``file`` line and its ``match`` lines, or its ``error`` line."""
         if job.value is not None:
             emit_json(with_part(with_path(job.value.to_json(""), job.path), job.part))
@@ -136,3 +139,80 @@ class JsonTeller:
         from vhashdb import Effort, Result, Verdict
 
         return Result(Verdict.UNREADABLE, decoded(reason), effort=Effort(self._effort)).to_json("")
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is wanted: where, and with which pictures of the files."""
+
+    path: Path
+    pictures: str
+
+
+def report_options(function: _F) -> _F:
+    """``--report`` and what goes with it."""
+    options = (
+        click.option(
+            "--report",
+            type=click.Path(path_type=Path),
+            metavar="FILE.html",
+            help="Also write a page to look at in a browser or to print: one file that needs no network and no script.",
+        ),
+        click.option("--thumbnails", is_flag=True, help="Put pictures of matched files in the report, small, grey and blurred."),
+        click.option("--clear-thumbnails", is_flag=True, help="With --thumbnails: small and grey, but not blurred."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def page_of(report: Path | None, *, thumbnails: bool, clear: bool) -> Page | None:
+    """The page that the options ask for, known to be writable."""
+    if clear and not thumbnails:
+        raise click.UsageError("--clear-thumbnails is for --thumbnails")
+    if report is None:
+        if thumbnails:
+            raise click.UsageError("--thumbnails is for --report")
+        return None
+    from vhashdb.report import require_page
+
+    require_page(report)
+    return Page(report, "clear" if clear else "obscured" if thumbnails else "none")
+
+
+class ReportWriter:
+    """Collects what the page shows and writes it at the end, after Ctrl-C with what there is."""
+
+    def __init__(self, page: Page, database: Database, *, effort: str, where: Selection | None, endless: bool, quiet: bool) -> None:
+        """Make an empty report.
+
+        Args:
+            page: where it goes.
+            database: what is asked.
+            effort: for the head of the page.
+            where: which records count.
+            endless: there are always more files, so Ctrl-C is no interruption.
+            quiet: do not say where it is.
+        """
+        from vhashdb.report import Report
+
+        self._page, self._endless, self._quiet = page, endless, quiet
+        self._report = Report(database, effort=effort, where=where, pictures=page.pictures)
+
+    def write(self, job: Job[Result]) -> None:
+        """One file more for the page."""
+        if job.value is not None:
+            self._report.add(job.name, job.value)
+        else:
+            self._report.add_error(job.name, job.failure)
+
+    def finish(self, summary: Summary) -> None:
+        """Write the page."""
+        interrupted = summary.code is ExitCode.INTERRUPTED and not self._endless
+        with self._report:
+            self._report.write(self._page.path, interrupted=interrupted)
+        if not self._quiet:
+            say(f"report: {shown(os.path.abspath(self._page.path))}")
