@@ -264,7 +264,7 @@ def _screen() -> Screen | None:
 
 
 def addition_words(addition: Addition) -> str:
-    """What came of one file, to be said after its name."""
+    """Return what came of one file, to be said after its name."""
     record = addition.record
     if addition.status == "duplicate":
         return f"DUPLICATE  rec {record.short_id}  the very same file is recorded already"

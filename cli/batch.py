@@ -144,7 +144,7 @@ def trace(error: VhashdbError) -> None:
 
 
 def nothing_to_do(what: str, skipped: Skipped) -> str:
-    """The warning of a run that came upon no file to ``add`` or ``check``."""
+    """Return the warning of a run that came upon no file to ``add`` or ``check``."""
     if not skipped:
         return f"warning: there was no file to {what}"
     return f"warning: there was nothing to {what}: {skipped}; name a file itself, and it is looked at whatever it is"

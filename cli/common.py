@@ -103,7 +103,7 @@ def exit_zero_option(function: _F) -> _F:
 
 @contextlib.contextmanager
 def cached(folder: str, *, quiet: bool = False) -> Iterator[FingerprintCache | None]:
-    """The cache in a folder, for the duration of a ``with`` statement; None if it is switched off."""
+    """Give the cache in a folder, for the duration of a ``with`` statement; None if it is switched off."""
     if folder == NO_CACHE:
         yield None
         return
@@ -115,7 +115,7 @@ def cached(folder: str, *, quiet: bool = False) -> Iterator[FingerprintCache | N
 
 @contextlib.contextmanager
 def opened(path: Path, cache: FingerprintCache | None = None) -> Iterator[Database]:
-    """The database, for the duration of a ``with`` statement; Ctrl-C in it ends promptly."""
+    """Give the database, for the duration of a ``with`` statement; Ctrl-C in it ends promptly."""
     context = click.get_current_context(silent=True)
     if context is None or not context.params.get("quiet"):
         warn_of_variables()
@@ -182,7 +182,7 @@ def _close_soon(database: Database) -> None:
 
 
 def lock_timeout_s() -> float:
-    """How long to wait while another process writes."""
+    """Return how long to wait while another process writes."""
     text = os.environ.get(LOCK_TIMEOUT_VARIABLE, str(LOCK_TIMEOUT_S))
     try:
         seconds = float(text)
@@ -223,7 +223,7 @@ def period_options(first: str) -> Callable[[_F], _F]:
 
 
 def day_or(given: datetime.datetime | None, otherwise: datetime.date) -> datetime.date:
-    """The day that was given, or another."""
+    """Return the day that was given, or another."""
     return given.date() if given else otherwise
 
 

@@ -44,7 +44,7 @@ class Known(click.types.StringParamType):
         self._look, self._or_file = look, or_file
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002  # click's signature
-        """The values that begin so, each with a word on what it is."""
+        """Return the values that begin so, each with a word on what it is."""
         # click's script for fish cuts at a comma, all of them at a line break
         told = str.maketrans({",": ";", "\n": " "})
         found = [CompletionItem(value, help=printable(text.translate(told))) for value, text in self._look(_database(ctx), incomplete)]

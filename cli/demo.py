@@ -68,7 +68,7 @@ def command(keep: Path | None) -> None:
 
 
 def samples_folder() -> Path:
-    """The folder of the samples, of an installed wheel as of a working copy."""
+    """Return the folder of the samples, of an installed wheel as of a working copy."""
     spec = importlib.util.find_spec(f"{__package__}.samples")
     for location in (spec.submodule_search_locations if spec else None) or ():
         if Path(location, "known").is_dir():

@@ -122,12 +122,12 @@ class Inputs(Protocol):
         """Whether somebody asked that it ends, which is then no interruption."""
 
     def listed(self) -> list[str] | None:
-        """All of them, if they can be known beforehand."""
+        """Return all of them, if they can be known beforehand."""
 
     def __iter__(self) -> Iterator[str]: ...
 
     def named(self, path: str) -> bool:
-        """Whether somebody named this very path, as opposed to a folder that it is in."""
+        """Return whether somebody named this very path, as opposed to a folder that it is in."""
 
     def done(self, path: str) -> None:
         """What there is to say of a file is out."""
@@ -158,7 +158,7 @@ class InputFiles:
     endless = stopped = False
 
     def listed(self) -> list[str] | None:
-        """All of them; None if a list comes from standard input or another pipe, which may go on for as long as it likes."""
+        """Return all of them; None if a list comes from standard input or another pipe, which may go on for as long as it likes."""
         from vhashdb.opening import is_pipe
 
         return None if any(name == STDIN or is_pipe(name) for name in self._lists) else list(self)
@@ -220,7 +220,7 @@ class _Stream(Protocol):
     """What a list is read from: it gives what there is, and nothing at its end."""
 
     def read1(self, size: int, /) -> bytes:
-        """What is there, at most ``size`` bytes."""
+        """Return what is there, at most ``size`` bytes."""
 
 
 @contextlib.contextmanager

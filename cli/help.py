@@ -92,7 +92,7 @@ SEE_ALSO: Final[Mapping[str, str]] = {
 
 
 def completed(command: click.Command, path: str) -> click.Command:
-    """A command, and those below it, with the end of its help and with what a shell completes."""
+    """Return a command, and those below it, with the end of its help and with what a shell completes."""
     let_complete(command)
     command.epilog = epilog(command, path)
     if isinstance(command, click.Group):
@@ -102,7 +102,7 @@ def completed(command: click.Command, path: str) -> click.Command:
 
 
 def exit_codes(command: click.Command, path: str) -> frozenset[ExitCode]:
-    """The codes that a command may end with."""
+    """Return the codes that a command may end with."""
     names = {parameter.name for parameter in command.params}
     codes = {ExitCode.FINISHED, *_ALWAYS}
     if "db" in names or path in _DATABASE_UNNAMED:
@@ -117,7 +117,7 @@ def exit_codes(command: click.Command, path: str) -> frozenset[ExitCode]:
 
 
 def epilog(command: click.Command, path: str) -> str:
-    """The end of a command's help."""
+    """Return the end of a command's help."""
     parts = []
     if not isinstance(command, click.Group) or command.invoke_without_command:
         parts = [_codes(exit_codes(command, path)), _variables(command)]
@@ -128,12 +128,12 @@ def epilog(command: click.Command, path: str) -> str:
 
 
 def all_exit_codes() -> str:
-    """The table of exit codes, as the help of the commands shows the part of it that is theirs."""
+    """Return the table of exit codes, as the help of the commands shows the part of it that is theirs."""
     return _block("Exit codes", [f"{code.value:<4} {code.meaning}" for code in ExitCode])
 
 
 def all_variables() -> str:
-    """The table of environment variables, in the same form."""
+    """Return the table of environment variables, in the same form."""
     return _block("Environment", _described(VARIABLES))
 
 

@@ -229,12 +229,12 @@ def _opened(path: str) -> Iterator[BinaryIO]:
 
 
 def worth_saying(outcome: ImportOutcome) -> bool:
-    """Whether somebody should read of an item, as opposed to it being counted."""
+    """Return whether somebody should read of an item, as opposed to it being counted."""
     return outcome.status != "known" and (outcome.status not in _QUIETLY or bool(outcome.reason) or bool(outcome.notes))
 
 
 def outcome_lines(path: str, outcome: ImportOutcome, counts: str) -> list[str]:
-    """What came of one item."""
+    """Return what came of one item."""
     record = f"  rec {outcome.record[:8]}" if outcome.record else ""
     reason = f"  {printable(with_options(outcome.reason))}" if outcome.reason else ""
     lines = [f"{shown(path)}  {counts} {outcome.number}  {outcome.status.value.upper()}{record}{reason}"]

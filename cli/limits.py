@@ -30,7 +30,7 @@ class Amount(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # gener
         self._units, self._least, self._example = units, least, example
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number."""
+        """Return the number."""
         said = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?)([A-Za-z]?)", str(value))
         factor = self._units.get(said[2]) if said else None
         if said is None or factor is None:
@@ -73,7 +73,7 @@ def limit_options(function: _F) -> _F:
 
 
 def shown_limit_options(function: _F) -> _F:
-    """The same as parameters of the command, for the one that shows them."""
+    """Return the same as parameters of the command, for the one that shows them."""
     return _options(function, expose=True)
 
 
@@ -99,6 +99,6 @@ def _kept(ctx: click.Context, param: click.Parameter, value: int) -> int:
 
 
 def limits() -> Limits:
-    """The limits for the command that runs."""
+    """Return the limits for the command that runs."""
     context = click.get_current_context(silent=True)
     return Limits(**(context.meta.get(_META, {}) if context is not None else {}))

@@ -42,13 +42,13 @@ _told: list[ExitCode] = []
 
 
 def told(code: ExitCode) -> int:
-    """The number of an exit code, to be printed; from now on the command ends with it, whatever else goes wrong."""
+    """Return the number of an exit code, to be printed; from now on the command ends with it, whatever else goes wrong."""
     _told.append(code)
     return code.value
 
 
 def told_code() -> ExitCode | None:
-    """The exit code that was printed last, if any was; asked once at the end of a command."""
+    """Return the exit code that was printed last, if any was; asked once at the end of a command."""
     code = _told[-1] if _told else None
     _told.clear()
     return code
@@ -132,7 +132,7 @@ class LibraryLog(logging.Handler):
 
 
 def fitted(text: str, stream: TextIO) -> str:
-    """The text in characters that the stream's encoding has."""
+    """Return the text in characters that the stream's encoding has."""
     if speaks_utf8(stream):
         return text
     encoding = _encoding(stream)
@@ -140,7 +140,7 @@ def fitted(text: str, stream: TextIO) -> str:
 
 
 def speaks_utf8(stream: TextIO) -> bool:
-    """Whether every character can be written to it."""
+    """Return whether every character can be written to it."""
     return _encoding(stream).lower().startswith("utf")
 
 
@@ -164,7 +164,7 @@ def _encoding(stream: TextIO) -> str:
 
 
 def colour_wanted() -> bool:
-    """Whether standard output is a terminal whose reader wants colour."""
+    """Return whether standard output is a terminal whose reader wants colour."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -180,12 +180,12 @@ def _plain(value: object) -> str:
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """A path for people."""
+    """Return a path for people."""
     return printable(os.fsencode(path).decode("utf-8", "surrogateescape"))  # whatever this system's own encoding is
 
 
 def with_path(value: dict[str, Any], path: str) -> dict[str, Any]:
-    """A JSON line with its path; one that is not UTF-8 also as base64 of its bytes, which is exact."""
+    """Return a JSON line with its path; one that is not UTF-8 also as base64 of its bytes, which is exact."""
     value["path"] = decoded(path)
     raw = os.fsencode(path)
     if raw != value["path"].encode():
@@ -194,12 +194,12 @@ def with_path(value: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def with_part(value: dict[str, Any], part: str) -> dict[str, Any]:
-    """A JSON line with which of several videos in a file of hashes it is about, if it is not about the whole file."""
+    """Return a JSON line with which of several videos in a file of hashes it is about, if it is not about the whole file."""
     return value | {"part": decoded(part)} if part else value
 
 
 def error_json(error: VhashdbError, path: str) -> dict[str, Any]:
-    """The ``error`` line for one file."""
+    """Return the ``error`` line for one file."""
     value = {
         "type": "error",
         "path": "",
@@ -211,7 +211,7 @@ def error_json(error: VhashdbError, path: str) -> dict[str, Any]:
 
 
 def without_path(message: str, path: str) -> str:
-    """An error's message without the path in front, for places that show the path already."""
+    """Return an error's message without the path in front, for places that show the path already."""
     for prefix in (path, os.path.abspath(path)):
         message = message.removeprefix(f"{prefix}: ")
     return message
@@ -221,7 +221,7 @@ def without_path(message: str, path: str) -> str:
 
 
 def coloured(word: str) -> str:
-    """A verdict word, in colour if standard output is a terminal that wants it."""
+    """Return a verdict word, in colour if standard output is a terminal that wants it."""
     return click.style(word, fg=COLOURS.get(word), bold=word == "MATCH") if colour_wanted() else word
 
 
@@ -231,7 +231,7 @@ def labels_text(labels: tuple[str, ...]) -> str:
 
 
 def record_json(record: Record) -> dict[str, Any]:
-    """A record with all its fields, as `list`, `show` and the curating verbs print it."""
+    """Return a record with all its fields, as `list`, `show` and the curating verbs print it."""
     value: dict[str, Any] = {"type": "record", "record": record.id, "state": record.state.value, "revision": record.revision}
     value |= {"duration_s": record.duration_s, "sha256": record.sha256, "md5": record.md5, "added_at": record.added_at}
     value |= {field.name: getattr(record.details, field.name) for field in fields(record.details)}

@@ -32,7 +32,7 @@ _FEW = 0.5
 
 
 def fingerprints_of(query: str, reference: str, kind: str = AUTO) -> tuple[Fingerprint, Fingerprint]:
-    """The fingerprints of an asked and a known file, each a media or a fingerprint file.
+    """Return the fingerprints of an asked and a known file, each a media or a fingerprint file.
 
     A media file is hashed with the algorithm of the other side's fingerprint file.
     """
@@ -62,7 +62,7 @@ def code_of(comparison: Comparison, query: Fingerprint, reference: Fingerprint, 
 
 
 def doubts(query: tuple[str, Fingerprint], reference: tuple[str, Fingerprint]) -> tuple[str, ...]:
-    """What should make a reader careful: damage, and videos that show little."""
+    """Return what should make a reader careful: damage, and videos that show little."""
     notes: list[str] = []
     for name, fingerprint in (query, reference):
         notes += [f"{shown(name)}: {damage}" for damage in fingerprint.damage]

@@ -66,7 +66,7 @@ class Progress:
         self._name()
 
     def watching(self, work: Callable[[str], _R]) -> Callable[[str], _R]:
-        """The same work on a file, under way for as long as it lasts."""
+        """Return the same work on a file, under way for as long as it lasts."""
 
         def watched(path: str) -> _R:
             self.begin(path)

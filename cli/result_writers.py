@@ -57,7 +57,7 @@ class Summary:
 
 
 def database_text(summary: Summary) -> str:
-    """Which database answered, and of which day: an old one does not know what others have recorded since."""
+    """Return which database answered, and of which day: an old one does not know what others have recorded since."""
     day = f", {summary.updated_at.date()}" if summary.updated_at else ""
     return f"database {shown(summary.database)}{day}, {counted(summary.records, 'record')}"
 
@@ -170,7 +170,7 @@ def report_options(function: _F) -> _F:
 
 
 def page_of(report: Path | None, *, thumbnails: bool, clear: bool) -> Page | None:
-    """The page that the options ask for, known to be writable."""
+    """Return the page that the options ask for, known to be writable."""
     if clear and not thumbnails:
         raise click.UsageError("--clear-thumbnails is for --thumbnails")
     if report is None:

@@ -62,7 +62,7 @@ def config_path() -> Path:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The settings in the configuration file; none if there is no file.
+    """Return the settings in the configuration file; none if there is no file.
 
     Raises:
         UsageError: it is malformed, or a file that was named is missing; the message names it.
@@ -121,7 +121,7 @@ class OneOf(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generi
         return tuple(str(value) for value in getattr(importlib.import_module(self._module), self._attribute))
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The value itself."""
+        """Return the value itself."""
         if ctx is not None and ctx.resilient_parsing:  # a shell completes: nothing is checked, and nothing loaded for it
             return str(value)
         if value not in self.choices:
@@ -133,7 +133,7 @@ class OneOf(click.ParamType):  # type: ignore[type-arg, unused-ignore]  # generi
         return f"[{'|'.join(self.choices)}]"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG002  # click's signature
-        """The values that begin so."""
+        """Return the values that begin so."""
         from click.shell_completion import CompletionItem
 
         return [CompletionItem(choice) for choice in self.choices if choice.startswith(incomplete)]
@@ -147,7 +147,7 @@ class Setting(click.Option):
         self.envvar = f"VHASHDB_{(self.name or '').upper()}"
 
     def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, ParameterSource]:
-        """The value and where it came from."""
+        """Return the value and where it came from."""
         value, source = super().consume_value(ctx, opts)
         if source is not ParameterSource.DEFAULT or ctx.resilient_parsing:
             return value, source

@@ -81,7 +81,7 @@ def source_of(path: str, *, kind: str = AUTO) -> str | BinaryIO | Fingerprint:
 
 
 def media_of(path: str, *, named: bool = True) -> str | BinaryIO:
-    """The same for a path that stands for a video or picture alone."""
+    """Return the same for a path that stands for a video or picture alone."""
     from vhashdb.limits import Limits
     from vhashdb.opening import Pipe, is_pipe
 

@@ -74,7 +74,7 @@ def _under_way(names: Sequence[str], synced: Iterator[Synced], progress: Progres
 
 
 def synced_json(done: Synced) -> dict[str, Any]:
-    """The line of one feed."""
+    """Return the line of one feed."""
     error = {"error": type(done.error).__name__, "message": done.error.message, "hint": with_options(done.error.hint)} if done.error else {}
     facts = {"since": done.since, "seq": done.seq, "bytes": done.bytes, "skipped": done.skipped, "held_because": done.held}
     times = {"elapsed_s": round(done.elapsed_s, 3)}

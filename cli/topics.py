@@ -48,7 +48,7 @@ TOPICS: Final[Mapping[str, tuple[Page, str]]] = {
 
 
 def page(topic: str, ctx: click.Context) -> str:
-    """The text of a topic's page."""
+    """Return the text of a topic's page."""
     formatter = ctx.make_formatter()
     TOPICS[topic][0](ctx, formatter)
     return formatter.getvalue().strip("\n")
@@ -58,7 +58,7 @@ class _Topic(click.types.StringParamType):
     """A topic or a word of a command."""
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The words that may follow those that are there."""
+        """Return the words that may follow those that are there."""
         before = ctx.params.get(param.name or "") or ()
         try:
             found = _found(ctx.find_root(), before)

@@ -245,7 +245,7 @@ def rules(quorum: int | None, seen_here: bool | None, two_person: bool | None, d
 
 
 def feed_json(feed: Feed) -> dict[str, Any]:
-    """A feed with its facts, as the verbs of the exchange print it."""
+    """Return a feed with its facts, as the verbs of the exchange print it."""
     facts = ("member", "url", "federation", "epoch", "seq", "head_seq", "expires_at", "max_action", "tlp", "contact", "note")
     value: dict[str, Any] = {"type": "followed", "feed": feed.id, "level": feed.trust, "status": feed.status, "why": feed.why}
     value |= {name: getattr(feed, name) for name in facts}

@@ -29,11 +29,11 @@ class LazyGroup(Group):
     """The command `vhashdb` itself; it loads a verb's module when the verb is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        """All verbs."""
+        """Return all verbs."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
-        """The verb's command, or None."""
+        """Return the verb's command, or None."""
         if cmd_name not in VERBS:
             return None
         command: click.Command = importlib.import_module(f".{MODULES.get(cmd_name, cmd_name)}", __package__).command

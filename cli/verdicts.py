@@ -39,7 +39,7 @@ def what_to_do(result: Result) -> str:
 
 
 def result_lines(path: str, result: Result, width: int = 0) -> list[str]:
-    """One file: its verdict, or one line for each match and one for each matched stretch; then what was damaged."""
+    """Return one file: its verdict, or one line for each match and one for each matched stretch; then what was damaged."""
     name = shown(path).ljust(width)
     lines = [line for match in result.matches for line in _match_lines(name, match)]
     if not result.matches:
@@ -49,12 +49,12 @@ def result_lines(path: str, result: Result, width: int = 0) -> list[str]:
 
 
 def not_checked_line(path: str, reason: str, width: int = 0) -> str:
-    """One file that could not be read."""
+    """Return one file that could not be read."""
     return f"{shown(path).ljust(width)}  {coloured('NOT CHECKED')}  {printable(reason)}"
 
 
 def note_lines(notes: tuple[str, ...]) -> list[str]:
-    """What a reader should know about a file."""
+    """Return what a reader should know about a file."""
     return [f"  note: {printable(with_options(note))}" for note in notes]
 
 
@@ -77,7 +77,7 @@ def _match_lines(name: str, match: Match) -> list[str]:
 
 
 def maximum(cap: ActionCap) -> str:
-    """The most that may happen without a person, and why it is no more."""
+    """Return the most that may happen without a person, and why it is no more."""
     return f"maximum automatic action: {cap.action} ({printable('; '.join(cap.reasons))})"
 
 
@@ -109,14 +109,14 @@ def judgement_lines(judgement: Judgement) -> list[str]:
 
 
 def coverage_line(judgement: Judgement) -> list[str]:
-    """How much of both sides matched, if any did."""
+    """Return how much of both sides matched, if any did."""
     if not judgement.segments:
         return []
     return [f"  {judgement.query_coverage:.0%} of the file, {judgement.reference_coverage:.0%} of the known video"]
 
 
 def views_lines(comparison: Comparison) -> list[str]:
-    """The ways of looking that were tried, best first."""
+    """Return the ways of looking that were tried, best first."""
     if not comparison.views_tried:
         return ["Views in which any pictures were alike: none"]
     lines = ["Views, and at how many moments the two sides were alike:"]
@@ -133,7 +133,7 @@ def near_miss_lines(comparison: Comparison) -> list[str]:
 
 
 def among_others_lines(explanation: Explanation) -> list[str]:
-    """What other records change about it, if they do."""
+    """Return what other records change about it, if they do."""
     if explanation.among_others is None or not explanation.outweighed:
         return []
     word = verdict_word(explanation.among_others.verdict)
@@ -206,14 +206,14 @@ def _stretch_lines(segment: MatchedSegment, fate: Fate, *, strongest: bool) -> l
 
 
 def gates_lines(judgement: Judgement) -> list[str]:
-    """Each condition with its value and threshold."""
+    """Return each condition with its value and threshold."""
     rows = gate_rows(judgement)
     first, second, third = (max(len(row[column]) for row in rows) for column in range(3))
     return [f"  {r[0]:<{first}}  {r[1]:>{second}}  {r[2]:>{third}}  {r[3]:<6}  {r[4]}" for r in rows]
 
 
 def gate_rows(judgement: Judgement) -> list[tuple[str, ...]]:
-    """The same in columns, after a row of their names."""
+    """Return the same in columns, after a row of their names."""
     rows: list[tuple[str, ...]] = [("condition", "value", "threshold", "result", "meaning")]
     return rows + [
         (gate.name, _number(gate.value), _number(gate.threshold), "pass" if gate.passed else "FAIL", gate.meaning)

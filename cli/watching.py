@@ -64,7 +64,7 @@ class Settling:
         return settled
 
     def done(self, path: str) -> State | None:
-        """A given file was dealt with: its state when it was given, which is now seen; None if it was not given."""
+        """Note that a given file was dealt with; return its state when it was given, which is now seen, or None if it was not given."""
         state = self._given.get(path)
         if state is not None:
             self.seen.add(state)

@@ -9,7 +9,7 @@ import vhashdb
 from tests.exchange.companies import Company, film
 from vhashdb import completion_queries
 from vhashdb.fingerprints import COARSE_PROFILE
-from vhashdb.hashing.algorithms import algorithm
+from vhashdb.hashing.algorithms import get_algorithm
 from vhashdb.layout import RECORDS_FILE
 from vhashdb.search.query_fingerprinter import cache_key
 from vhashdb.store.cache import FILE
@@ -36,7 +36,7 @@ def test_a_cache_that_cannot_be_used(tmp_path, logged):
 
 
 def test_a_cached_fingerprint_that_is_damaged(tmp_path, logged):
-    key = cache_key(algorithm("pdq", 256).id, COARSE_PROFILE, vhashdb.Limits())
+    key = cache_key(get_algorithm("pdq", 256).id, COARSE_PROFILE, vhashdb.Limits())
     with vhashdb.FingerprintCache(tmp_path) as cache:
         cache.keep_fingerprint("ab" * 32, key, film(1))
     with sqlite3.connect(tmp_path / FILE) as file:

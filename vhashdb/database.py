@@ -192,7 +192,7 @@ class Database:
         return sum(count for state, count in self._store.counts().items() if state is not State.RETRACTED)
 
     def get(self, identifier: str) -> Record:
-        """The record with this id, or with the only id that begins so."""
+        """Return the record with this id, or with the only id that begins so."""
         return self._store.get(identifier)
 
     def records(
@@ -202,11 +202,11 @@ class Database:
         return self._store.records(labels=labels, states=states, source=source, limit=limit)
 
     def fingerprint(self, identifier: str) -> Fingerprint:
-        """The stored fingerprint of a record."""
+        """Return the stored fingerprint of a record."""
         return self._store.fingerprint(self.get(identifier).id)
 
     def audit(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
-        """The newest lines of the audit log."""
+        """Return the newest lines of the audit log."""
         return self._store.audit_log(record=record, limit=limit)
 
     # -- recording -----------------------------------------------------------------------------
@@ -235,13 +235,13 @@ class Database:
         return self.record(self.prepare(source), details)
 
     def known_file(self, source: Source | Fingerprint) -> Record | None:
-        """The record made from this very file, if there is one."""
+        """Return the record made from this very file, if there is one."""
         if isinstance(source, str | os.PathLike):
             return self._store.by_sha256(hash_file(source, with_md5=False, time_s=self.limits.time_s).sha256)
         return None
 
     def prepare(self, source: Source | Fingerprint) -> Prepared:
-        """The part of `add` that costs time and writes nothing; safe from several threads."""
+        """Fingerprint an input and write nothing: the part of `add` that takes time; safe from several threads."""
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
             return Prepared(source, source, None)
@@ -256,7 +256,7 @@ class Database:
         return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
 
     def record(self, prepared: Prepared, details: Details) -> Addition:
-        """The part of `add` that writes: one transaction, durable when it returns."""
+        """Record what `prepare` made: the part of `add` that writes, one transaction, durable when it returns."""
         sha256, md5 = (prepared.hashes.sha256, prepared.hashes.md5) if prepared.hashes else (None, None)
         with self._lock:
             if sha256 and (known := self._store.by_sha256(sha256)):
@@ -322,7 +322,7 @@ class Database:
         return self._matcher.match(source, effort, where)
 
     def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Explanation:
-        """How an input compares with one record, and whether a search comes upon it: everything, whatever the verdict.
+        """Explain how an input compares with one record, and whether a search retrieves it: everything, whatever the verdict.
 
         Raises:
             MediaError: the input cannot be read.

@@ -43,7 +43,7 @@ def keys_folder(feed: Path, places: tuple[Path, ...]) -> Path:
 
 
 def keyring(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None) -> Keyring:
-    """The keys at hand."""
+    """Return the keys at hand."""
     from vhashdb.exchange import Keyring
 
     named = places or (_beside(feed),)
@@ -54,14 +54,14 @@ def keyring(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None) 
 
 
 def publisher(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None) -> Publisher:
-    """The feed, with its keys."""
+    """Return the feed, with its keys."""
     from vhashdb.exchange import Publisher
 
     return Publisher(feed, keyring(feed, places, passphrase_file))
 
 
 def passphrase(path: Path, *, file: Path | None, new: bool = False) -> str:
-    """The passphrase of a key file: from a file, the environment, or the terminal."""
+    """Return the passphrase of a key file: from a file, the environment, or the terminal."""
     from vhashdb.opening import content_of
 
     if file is not None:
@@ -90,7 +90,7 @@ def show(listing: Listing, feed: Path, as_json: bool, what: str) -> None:
 
 
 def facts(listing: Listing, feed: Path) -> dict[str, Any]:
-    """The JSON line of a feed."""
+    """Return the JSON line of a feed."""
     return {
         "type": "feed",
         "path": decoded(feed),

@@ -48,7 +48,7 @@ def command(feeds: tuple[str, ...], db: Path, as_json: bool) -> None:
 
 
 def status_lines(feed: Feed, trust: FeedTrust) -> list[str]:
-    """One feed in words."""
+    """Return one feed in words."""
     lines = [f"{feed.id}  {trust.status.upper()}{f': {printable(trust.why)}' if trust.why else ''}"]
     behind = feed.head_seq - feed.seq
     read = f"read up to event {feed.seq:,}" + (f", {counted(behind, 'event')} behind its head" if behind > 0 else "")

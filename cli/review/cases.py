@@ -67,7 +67,7 @@ def show_end(screen: Screen, session: ReviewSession) -> None:
 
 
 def prompt(screen: Screen, draft: Answer | None, ask: Ask | None, actions: Sequence[AvailableAction]) -> str:
-    """The question that is open; its choices are printed, its last line is returned."""
+    """Return the question that is open; its choices are printed, its last line is returned."""
     if draft is None:
         return "Your answer, then Enter:"
     match ask:

@@ -20,7 +20,7 @@ DAYS: Final = 7
 
 
 def moment(ctx: click.Context, param: click.Parameter, value: float | None) -> datetime.datetime | None:  # noqa: ARG001  # click's signature
-    """What `--since` says; what is before 1970 is 1970."""
+    """Return what `--since` says; what is before 1970 is 1970."""
     return _naive(datetime.datetime.fromtimestamp(max(0.0, value), datetime.UTC)) if value is not None else None
 
 
@@ -30,7 +30,7 @@ def week_ago() -> datetime.datetime:
 
 
 def today() -> datetime.datetime:
-    """The beginning of the day, where the person is."""
+    """Return the beginning of the day, where the person is."""
     return _naive(datetime.datetime.now().astimezone().replace(hour=0, minute=0, second=0))
 
 
@@ -90,6 +90,6 @@ class Asked:
 
 
 def open_cases(database: Database, asked: Asked) -> list[Case]:
-    """What waits, oldest first, and then what matched, the last match first."""
+    """Return what waits, oldest first, and then what matched, the last match first."""
     allows = asked.filter.allows
     return [case for case in database.moderation.reviews.queue(matched_since=asked.matched_since) if allows(case)][: asked.limit]

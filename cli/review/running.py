@@ -132,7 +132,7 @@ def hand_over(database: Database, asked: Asked, target: Path, matches: Sequence[
 
 
 def judged(places: Sequence[MatchPlace], decisions: Sequence[WrittenAnswer]) -> list[ReviewedMatch]:
-    """What became of each match of the list."""
+    """Return what became of each match of the list."""
     answers = {decision.place: decision.answer for decision in decisions}
     lines = []
     for number, place in enumerate(places):

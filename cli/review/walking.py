@@ -49,7 +49,7 @@ class Answers:
         self._typed = stream.isatty()
 
     def ask(self, prompt: str) -> str | None:
-        """The next line, without its end; None if there will be no more."""
+        """Return the next line, without its end; None if there will be no more."""
         sys.stdout.write(fitted(f"{prompt} ", sys.stdout))
         sys.stdout.flush()
         line = self._stream.readline()
@@ -87,13 +87,13 @@ class Place(Protocol):
         """Of the file that matched, if it is about one."""
 
     def waits(self, summary: CaseSummary) -> bool:
-        """Whether anything is left to decide."""
+        """Return whether anything is left to decide."""
 
     def settled(self, before: CaseSummary, after: CaseSummary) -> bool:
-        """Whether an answer left nothing of what waited before it."""
+        """Return whether an answer left nothing of what waited before it."""
 
     def available_actions(self, summary: CaseSummary) -> tuple[AvailableAction, ...]:
-        """What may be answered."""
+        """Return what may be answered."""
 
     def show(self, screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
         """Print what is known."""
@@ -107,15 +107,15 @@ class RecordPlace:
     sha256: str | None = None
 
     def waits(self, summary: CaseSummary) -> bool:
-        """Whether anything is left to decide."""
+        """Return whether anything is left to decide."""
         return bool(summary.cases) and not summary.theirs_to_confirm
 
     def settled(self, before: CaseSummary, after: CaseSummary) -> bool:
-        """Whether an answer left nothing of what waited before it."""
+        """Return whether an answer left nothing of what waited before it."""
         return after.theirs_to_confirm or not before.causes & after.causes
 
     def available_actions(self, summary: CaseSummary) -> tuple[AvailableAction, ...]:
-        """What may be answered."""
+        """Return what may be answered."""
         return record_actions(summary)
 
     def show(self, screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
@@ -140,15 +140,15 @@ class MatchPlace:
         return self.found.sha256
 
     def waits(self, summary: CaseSummary) -> bool:
-        """Whether anything is left to decide."""
+        """Return whether anything is left to decide."""
         return summary.record.state is not State.RETRACTED
 
     def settled(self, before: CaseSummary, after: CaseSummary) -> bool:  # noqa: ARG002  # an answer says all there is to say of a match
-        """Whether an answer left nothing of what waited before it."""
+        """Return whether an answer left nothing of what waited before it."""
         return True
 
     def available_actions(self, summary: CaseSummary) -> tuple[AvailableAction, ...]:
-        """What may be answered."""
+        """Return what may be answered."""
         return match_actions(summary, self.found)
 
     def show(self, screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
@@ -193,7 +193,7 @@ class Walking:
         self._screen.line(self.summary())
 
     def summary(self) -> str:
-        """What was decided, and how much is left."""
+        """Return what was decided, and how much is left."""
         counts = Counter(_counted(decided.answer, done) for decided, done in zip(self._session.decided, self._done, strict=True))
         decided = f"{len(self._session.decided)} decided"
         parts = ", ".join(f"{number} {what}" for what, number in counts.items())

@@ -41,7 +41,7 @@ ASCII: Final = Glyphs("|#", ".:#", "|", "|", "+", "-", "?")
 
 
 def bar(value: float, top: float, width: int, glyphs: Glyphs) -> str:
-    """A bar from zero, of ``width`` cells for ``top``. What is not zero can be seen, however small."""
+    """Return a bar from zero, of ``width`` cells for ``top``. What is not zero can be seen, however small."""
     steps = glyphs.across
     whole, rest = divmod(_level(value, top, width * len(steps)), len(steps))
     return steps[-1] * whole + (steps[rest - 1] if rest else "")

@@ -40,11 +40,11 @@ class Screen:
         self._measuring = self._console(self.width)
 
     def fit(self, text: str) -> str:
-        """The text in characters that the terminal has, to be measured only then."""
+        """Return the text in characters that the terminal has, to be measured only then."""
         return fitted(text, sys.stdout)
 
     def text(self, words: str, style: str = "") -> Text:
-        """One run of words."""
+        """Return one run of words."""
         return Text(self.fit(words), style if self._colour else "")
 
     def line(self, words: str | Text, indent: int = 0) -> None:
@@ -119,7 +119,7 @@ class Screen:
         self._print(table, self.width)
 
     def shortened(self, text: str, width: int) -> str:
-        """The text in at most ``width`` columns; what is too much is left out in its middle."""
+        """Return the text in at most ``width`` columns; what is too much is left out in its middle."""
         text, gap = self.fit(text), self.fit("…")
         if cell_len(text) <= width:
             return text

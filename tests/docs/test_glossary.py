@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-STATUS = {"to be renamed", "renamed", "kept"}
+STATUS = {"renamed", "kept"}
 SOURCES = [path for folder in ("vhashdb", "cli") for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".j2")]
 
 

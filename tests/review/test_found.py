@@ -68,7 +68,7 @@ def test_what_nobody_knows_is_passed_over():
 def test_anything_else_is_refused_by_line(lines, message):
     with pytest.raises(vhashdb.FormatError, match=message) as caught:
         list(read_matches(lines))
-    assert "match --json" in caught.value.hint
+    assert "JSON lines" in caught.value.hint
 
 
 NAMES = st.sampled_from([*json.loads(line("match")), "path_base64"])

@@ -204,7 +204,7 @@ def test_an_older_version_of_the_tables_says_what_to_do(copy):
         try:
             vhashdb.open(path)
         except vhashdb.DatabaseError as error:
-            return "older vhashdb" in str(error) and "vhashdb info" in error.hint
+            return "older vhashdb" in str(error) and "open it once where it can be written" in error.hint
 
     assert as_nobody(refused) == "True"
 

@@ -215,7 +215,7 @@ def from_imagehash(value: Any) -> PackedHashes:
 
 
 def to_imagehash(packed: PackedHashes) -> ImageHash:
-    """A packed hash ``(bytes,)`` as an `imagehash.ImageHash`, whose text is the hash's hexadecimal form."""
+    """Convert a packed hash ``(bytes,)`` into an `imagehash.ImageHash`, whose text is the hash's hexadecimal form."""
     import imagehash  # is there: it has just made the hash
 
     bits = np.unpackbits(packed).astype(bool)

@@ -41,7 +41,7 @@ class TemporalTransform:
     offset_s: float
 
     def reference_time(self, query_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The reference seconds that query seconds lie on."""
+        """Return the reference seconds that query seconds lie on."""
         return self.speed * query_s + self.offset_s
 
 
@@ -59,7 +59,7 @@ class TimeSamples:
     """``(k,)`` bits between them."""
 
     def within(self, rows: slice) -> TimeSamples:
-        """Some consecutive ones."""
+        """Return some consecutive samples."""
         return TimeSamples(self.time_s[rows], self.query[rows], self.reference[rows], self.distance[rows])
 
     @property
@@ -160,7 +160,7 @@ def align(query: HashSequence, reference: HashSequence, table: npt.NDArray[np.in
 
 
 def weight_of(distance: npt.NDArray[np.int16], radius: int) -> npt.NDArray[np.float64]:
-    """What a pair's vote counts: close pairs far more, because in a calm video every pair is somewhat alike."""
+    """Weigh the vote of a pair: close pairs count far more, because in a calm video every pair is somewhat alike."""
     return np.asarray((1.0 - distance / (radius + 1.0)) ** 2)
 
 

@@ -133,7 +133,7 @@ class MatchedSegment:
         )
 
     def passes(self, *names: GateName) -> bool:
-        """Whether the gates of these names are passed."""
+        """Return whether the gates of these names are passed."""
         return all(gate.passed for gate in self.gates if gate.name in names)
 
     @cached_property

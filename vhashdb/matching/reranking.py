@@ -37,7 +37,7 @@ class Compared:
     source: Source | None = None
 
     def weaker_than(self, other: Compared) -> bool:
-        """Whether it comes from a source that is trusted less than the other's."""
+        """Return whether it comes from a source that is trusted less than the other's."""
         return self.source is not None and other.source is not None and self.source.rank > other.source.rank
 
     @property

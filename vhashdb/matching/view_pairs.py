@@ -57,16 +57,16 @@ class HashSequence:
         return len(self.start_s)
 
     def where(self, rows: npt.NDArray[np.bool_]) -> HashSequence:
-        """Some of the entries."""
+        """Return some of the entries."""
         return self if rows.all() else HashSequence(self.start_s[rows], self.end_s[rows], self.hash[rows], self.quality[rows])
 
     def lasting(self, length_s: float) -> HashSequence:
-        """Of a still picture: as a video would show it that lasts longer than ``length_s``, whichever moment of it is asked about."""
+        """Return the entries of a still picture as a video longer than ``length_s`` would show it, at whatever time is asked."""
         return replace(self, start_s=self.start_s - length_s - 1, end_s=self.end_s + length_s + 1)
 
 
 def sequences_of(fingerprint: Fingerprint) -> dict[View, HashSequence]:
-    """The usable entries by view."""
+    """Return the usable entries by view."""
     usable = fingerprint.usable
     sequences = {}
     for code in np.unique(fingerprint.view[usable]).tolist():
@@ -77,7 +77,7 @@ def sequences_of(fingerprint: Fingerprint) -> dict[View, HashSequence]:
 
 
 def query_sequences(fingerprint: Fingerprint) -> dict[tuple[View, bool], HashSequence]:
-    """The query's sequences, the most usual ones also negated: a negative's hash is the complement."""
+    """Return the query's sequences, the most usual ones also negated: a negative's hash is the complement."""
     sequences: dict[tuple[View, bool], HashSequence] = {}
     for view, sequence in _in_all_orientations(fingerprint).items():
         sequences[view, False] = sequence

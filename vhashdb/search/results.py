@@ -27,7 +27,7 @@ class Effort(enum.StrEnum):
 
 
 def effort_of(name: Effort | str) -> Effort:
-    """The effort of that name.
+    """Return the effort of that name.
 
     Raises:
         UsageError: there is none.
@@ -72,7 +72,7 @@ class Addition:
         return self.record.id
 
     def to_json(self, path: str) -> dict[str, Any]:
-        """The ``record`` line of ``vhashdb add --json``."""
+        """Return the ``record`` line of ``vhashdb add --json``."""
         return {
             "type": "record",
             "path": path,
@@ -115,7 +115,7 @@ class Match:
         return self.judgement.segments
 
     def to_json(self, path: str) -> dict[str, Any]:
-        """The ``match`` line of ``vhashdb match --json``."""
+        """Return the ``match`` line of ``vhashdb match --json``."""
         return {
             "type": "match",
             "path": path,
@@ -167,7 +167,7 @@ class Result:
     """The look at the input that the verdict rests on; None if it could not be read."""
 
     def to_json(self, path: str) -> dict[str, Any]:
-        """The ``file`` line of ``vhashdb match --json``; its matches are lines of their own."""
+        """Return the ``file`` line of ``vhashdb match --json``; its matches are lines of their own."""
         return {
             "type": "file",
             "path": path,
@@ -184,7 +184,7 @@ class Result:
 
 
 def segment_to_json(segment: MatchedSegment) -> dict[str, Any]:
-    """One matched stretch."""
+    """Return one matched stretch."""
     return {
         "query_start_s": round(segment.query_start_s, 3),
         "query_end_s": round(segment.query_end_s, 3),
