@@ -3,9 +3,10 @@
 import datetime
 import hashlib
 import json
-import time
+from types import SimpleNamespace
 
 import pytest
+from tuf.ngclient._internal import trusted_metadata_set
 
 from vhashdb import errors
 from vhashdb.exchange import chain as chains
@@ -61,13 +62,16 @@ def test_freeze_expired_while_nothing_changes(feed, member, monkeypatch):
     """The unchanged timestamp costs one request, but it still has to be in date."""
     feed.publish(put(1))
     member.sync()
-    feed.forge(
-        timestamp=lambda stamp: setattr(
-            stamp, "expires", datetime.datetime.now(datetime.UTC).replace(microsecond=0) + datetime.timedelta(seconds=1)
-        )
-    )
+    soon = datetime.datetime.now(datetime.UTC).replace(microsecond=0) + datetime.timedelta(hours=1)
+    feed.forge(timestamp=lambda stamp: setattr(stamp, "expires", soon))
     member.sync()
-    time.sleep(1.1)
+
+    class Later(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.datetime.now(tz) + datetime.timedelta(hours=2)
+
+    monkeypatch.setattr(trusted_metadata_set, "datetime", SimpleNamespace(datetime=Later, timezone=datetime.timezone))
     refused(member, errors.FeedExpired)
 
 
