@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from vhashdb.codes import LOCAL
 from vhashdb.text import MOMENT_S, SAID_SPEED, SHORT_S, span
 
 from .hints import with_options
@@ -60,7 +61,7 @@ def note_lines(notes: tuple[str, ...]) -> list[str]:
 
 def _match_lines(name: str, match: Match) -> list[str]:
     record, cap, word = match.record, match.action_cap, coloured(verdict_word(match.verdict))
-    endorsements = "" if record.details.source == "local" and not cap.dispute else f" ({cap.agree} agree, {cap.dispute} dispute)"
+    endorsements = "" if record.details.source == LOCAL and not cap.dispute else f" ({cap.agree} agree, {cap.dispute} dispute)"
     state = "" if record.state == "active" else f"   ({record.state})"
     labels, source = labels_text(record.labels), printable(record.details.source)
     lines = [f"{name}  {word}  {match.score:.2f}  rec {record.short_id}  {labels}  from {source}{endorsements}{state}  → {cap.action}"]

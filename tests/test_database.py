@@ -617,3 +617,22 @@ def test_a_closed_database_says_that_it_is_closed(tmp_path, samples):
     ):
         with pytest.raises(vhashdb.UsageError, match="the database is closed"):
             ask()
+
+
+def test_a_fingerprint_that_somebody_else_stored_under_the_hash_of_a_file_does_not_stand_for_its_pictures(new_db, samples):
+    """Whoever knows the SHA-256 of a copy could else publish pictures of something else for it, and hide what it really shows."""
+    known = new_db.add(samples / "known" / "valley.mp4")
+    copy, other = samples / "edited" / "valley__clip.mp4", samples / "unknown" / "train.mp4"
+    decoy = replace(new_db.prepare(other), hashes=new_db.prepare(copy).hashes)
+    foreign = new_db.record(decoy, vhashdb.Details(source="mallory-feed"))
+    matches = {match.record.id: match for match in new_db.match(copy).matches}
+    assert matches.keys() == {known.id, foreign.id}
+    assert matches[foreign.id].identical
+    assert matches[known.id].segments
+
+
+def test_the_very_same_file_is_not_decoded_again(new_db, samples, monkeypatch):
+    known = new_db.add(samples / "known" / "valley.mp4")
+    monkeypatch.setattr("vhashdb.search.query_fingerprinter.build", None)  # so that decoding would fail
+    (match,) = new_db.match(samples / "known" / "valley.mp4").matches
+    assert (match.record.id, match.identical, match.judgement.query_coverage) == (known.id, True, 1.0)

@@ -12,6 +12,7 @@ FACTS = {
         r"""["'](?:disagree_label|disagree_inclusion|false_positive)["']""",
         {"codes.py", "display_names.py", "review/words.py"},
     ),
+    "whom people here are": (r'"local"', {"codes.py", "moderation/policy.py"}),  # there it is a feed's status; SQL has quotes of its own
     "how a file takes its place": (r"os\.(?:replace|rename)\(", {"writing.py", "store/backup.py"}),  # a backup is a folder
     "how a folder is synced": (r"os\.open\([^)]*O_RDONLY\)\n\s+try:\n\s+os\.fsync", {"writing.py"}),
     "how a lock is taken": (r"flock\(.*LOCK_", {"locking.py"}),

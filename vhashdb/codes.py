@@ -1,10 +1,13 @@
-"""The codes of opinions and retractions, as feeds, files and the database have them; each of them stands here once."""
+"""The codes of sources, opinions and retractions, as feeds, files and the database have them; each stands here once."""
 
 from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BASES", "NEGATIVE", "POSITIVE", "RETRACTION_REASONS", "VERDICTS"]
+__all__ = ["BASES", "LOCAL", "NEGATIVE", "POSITIVE", "RETRACTION_REASONS", "VERDICTS"]
+
+LOCAL: Final = "local"
+"""The source of what people here record, and the author of what they say."""
 
 AGREE: Final = "agree"
 SEEN: Final = "seen"

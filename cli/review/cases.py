@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from vhashdb import display_names
-from vhashdb.codes import NEGATIVE
+from vhashdb.codes import LOCAL, NEGATIVE
 from vhashdb.review import BASES, CAUSE_WORDS, METHOD_WORDS, NEEDS_REASON, VERDICT_WORDS, VERDICTS, Act, Answer, Ask, AvailableAction
 from vhashdb.store import Cause, now_utc
 from vhashdb.text import SAID_SPEED
@@ -155,7 +155,7 @@ def _basis(summary: CaseSummary) -> str:
 
 def _source(summary: CaseSummary) -> str:
     record, on = summary.record, summary.published
-    if record.details.source == "local":
+    if record.details.source == LOCAL:
         return "recorded here"
     member = f" of {printable(summary.publisher)}" if summary.publisher else ""
     named = f", there {on.rid[:8]}, revision {on.rev}" if on.rid != record.id else ""
@@ -180,9 +180,9 @@ def _voices(summary: CaseSummary) -> Iterator[tuple[str, str]]:
 
 
 def _voice(said: Opinion) -> str:
-    who = "people here" if said.author == "local" else printable(said.author)
+    who = "people here" if said.author == LOCAL else printable(said.author)
     verb = display_names.OPINIONS.get(said.verdict, said.verdict)
-    if said.author == "local":
+    if said.author == LOCAL:
         verb = verb.replace("agrees", "agree").replace("says", "say").replace("has seen", "have seen").replace("it said", "they said")
     text = f": {printable(said.reason)}" if said.reason else ""
     return f"{said.at:%Y-%m-%d} {who} {verb} ({display_names.BASES.get(said.basis, said.basis)}){text}"

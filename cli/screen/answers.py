@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 from click.core import ParameterSource
 
+from vhashdb.codes import LOCAL
 from vhashdb.errors import RecordNotFound
 from vhashdb.fingerprints import unusable_spans
 from vhashdb.text import MOMENT_S, SHORT_S
@@ -154,8 +155,8 @@ class ScreenWriter:
             known = Side("known", match.record.duration_s, self._unusable(match))
             self._signs |= draw(self._screen, match.segments, query, known, indent)
             stretches(self._screen, match.segments, indent)
-        source = "recorded here" if details.source == "local" else f"from {printable(details.source)}"
-        endorsements = "" if details.source == "local" and not cap.dispute else f" ({cap.agree} agree, {cap.dispute} dispute)"
+        source = "recorded here" if details.source == LOCAL else f"from {printable(details.source)}"
+        endorsements = "" if details.source == LOCAL and not cap.dispute else f" ({cap.agree} agree, {cap.dispute} dispute)"
         self._screen.hanging("", f"{source}{endorsements}{': ' if details.reason else ''}{printable(details.reason)}", indent)
         if cap.exceptions:
             self._say(f"does not apply to {printable(', '.join(cap.exceptions))}", indent)

@@ -6,11 +6,11 @@ import json
 import pytest
 
 from vhashdb import errors
+from vhashdb.codes import LOCAL
 from vhashdb.exchange import events as e
 from vhashdb.exchange.events import RESERVED, check_feed_id
 from vhashdb.exchange.roster import Member, from_bytes, to_bytes
 from vhashdb.moderation.organisations import keys_of, organisation_of, skeleton
-from vhashdb.store.opinions import LOCAL
 
 from .companies import Company, film
 from .feeds import NOW, Feed, put, rid

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from vhashdb.codes import BASES, RETRACTION_REASONS, VERDICTS
+from vhashdb.codes import BASES, LOCAL, RETRACTION_REASONS, VERDICTS
 from vhashdb.errors import EventInvalid, FeedMalformed, UsageError
 from vhashdb.exchange.plain import at_most, fits, from_json, of_type, one_of, to_json, within
 from vhashdb.store.records import MAX_ACTIONS, MAX_REASON, ORIGINS, REVIEW_METHODS, SEVERITIES, TLP, check_label
@@ -47,7 +47,7 @@ _DATA: Final = re.compile(r"[A-Za-z0-9+/_=-]+")  # hexadecimal or base64: no sen
 _JURISDICTION: Final = re.compile(r"(?:[A-Z]{2}(?:-[A-Z0-9]{1,3})?)?")
 _MONTH: Final = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
 _LEAF: Final = re.compile(r"[0-9a-f]{64}")
-RESERVED: Final = frozenset({"local", "federations"})
+RESERVED: Final = frozenset({LOCAL, "federations"})
 """Names that no feed may have: people here as they are named in the database, and a folder beside those of feeds."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vhashdb.codes import LOCAL
 from vhashdb.exchange.formats import Format, Item, ItemOpinion, OtherHash, Sender
 from vhashdb.exchange.lint import findings
 from vhashdb.fingerprints.model import bare
@@ -15,7 +16,6 @@ from vhashdb.store.opinions import Opinion, Opinions
 from vhashdb.store.records import Details, Record, State
 from vhashdb.store.records_file import Store
 
-LOCAL: Final = "local"
 WITHDRAWN: Final = "withdrawn by its publisher"
 
 

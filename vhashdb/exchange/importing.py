@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final
 
 import numpy as np
 
-from vhashdb.codes import NEGATIVE
+from vhashdb.codes import LOCAL, NEGATIVE
 from vhashdb.errors import UsageError
 from vhashdb.exchange.formats import Entry, Format, FormatLimits, Item, ItemOpinion, Options, Refusal, Remark, opened
 from vhashdb.exchange.formats.words import label_of
@@ -28,7 +28,6 @@ from vhashdb.text import counted
 
 _BATCH: Final = 256
 """Items that are one transaction: what was reported is safe on disk, and a disk need not be waited for each time."""
-LOCAL: Final = "local"
 
 
 class Status(enum.StrEnum):

@@ -11,14 +11,14 @@ import datetime
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from vhashdb.codes import WITHDRAWN
+from vhashdb.codes import LOCAL, WITHDRAWN
 from vhashdb.errors import EventInvalid, RecordNotFound
 from vhashdb.exchange import events as e
 from vhashdb.exchange import lint
 from vhashdb.exchange.signals import file_signals, frames_signal
 from vhashdb.exchange.state import Entry, FeedState
 from vhashdb.fingerprints import Fingerprint
-from vhashdb.store.opinions import LOCAL, Allowed, Opinion, Opinions
+from vhashdb.store.opinions import Allowed, Opinion, Opinions
 from vhashdb.store.records import Record, State
 from vhashdb.store.records_file import Store
 from vhashdb.store.trust_state import saw_content

@@ -30,7 +30,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from vhashdb.codes import NEGATIVE, POSITIVE, SAW_CONTENT
+from vhashdb.codes import LOCAL, NEGATIVE, POSITIVE, SAW_CONTENT
 
 DEFAULT_QUORUM: Final = 2
 """Organisations that must have seen the content before anything may be blocked without a person."""
@@ -73,7 +73,7 @@ class FeedStatus(enum.StrEnum):
 class FeedTrust:
     """Trust in the feed that a record comes from."""
 
-    id: str = "local"
+    id: str = LOCAL
     max_action: Action = Action.BLOCK
     """The feed's own policy, from its signed metadata."""
     trust: Action = Action.BLOCK
@@ -83,7 +83,7 @@ class FeedTrust:
     """Why its status limits it, in words."""
 
 
-LOCAL: Final = FeedTrust()
+LOCAL_TRUST: Final = FeedTrust()
 
 
 def counts(towards: Action, trust: Action) -> bool:
@@ -135,7 +135,7 @@ class TrustState:
 
     max_action: Action
     """The record's own handling."""
-    feed: FeedTrust = LOCAL
+    feed: FeedTrust = LOCAL_TRUST
     endorsements: Endorsements = field(default_factory=Endorsements)
     held: str = ""
     """Why it waits for a person; empty if it does not."""

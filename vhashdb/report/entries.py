@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Final
 
 from vhashdb import display_names
+from vhashdb.codes import LOCAL
 from vhashdb.errors import RecordNotFound, VhashdbError
 from vhashdb.fingerprints import Fingerprint, unusable_spans
 from vhashdb.matching.evidence import Gate
@@ -21,7 +22,6 @@ from vhashdb.report.stretches import Stretch, stretches_of
 from vhashdb.report.timeline import Side, Timeline, lone_bar, timeline
 from vhashdb.search.results import Match, Result
 from vhashdb.store import Record
-from vhashdb.store.opinions import LOCAL
 from vhashdb.store.opinions import Opinion as StoredOpinion
 from vhashdb.text import printable, shortened
 

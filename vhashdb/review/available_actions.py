@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from vhashdb.codes import METADATA, SAW_MATCH, WITHDRAWN
+from vhashdb.codes import LOCAL, METADATA, SAW_MATCH, WITHDRAWN
 from vhashdb.moderation.policy import Action
 from vhashdb.review.answers import Act, AvailableAction
 from vhashdb.review.case_summary import CaseSummary
 from vhashdb.review.found import FoundMatch
-from vhashdb.store.opinions import LOCAL
 from vhashdb.store.queue import Cause
 from vhashdb.store.records import State
 

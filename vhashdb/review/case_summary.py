@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
+from vhashdb.codes import LOCAL
 from vhashdb.moderation.policy import ActionCap
 from vhashdb.store import Record, Store
 from vhashdb.store.alike import Alike, alike
 from vhashdb.store.feeds import Feeds
 from vhashdb.store.moderation import Moderation
-from vhashdb.store.opinions import LOCAL, Opinion, Subject
+from vhashdb.store.opinions import Opinion, Subject
 from vhashdb.store.queue import Case, Cause, RecentMatches
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from vhashdb.codes import LOCAL
 from vhashdb.errors import DatabaseDamaged, RecordNotFound, UnreadableMedia
 from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile, Fingerprint
 from vhashdb.hash_query import HashQuery
@@ -264,11 +265,15 @@ class Matcher:
         return [(stage, query) for stage, query in zip(stages, made, strict=True) if query is not None]
 
     def _recorded(self, trace: Trace) -> Fingerprint | None:
-        """The fingerprint that was stored of this very file, which saves decoding it; None if there is none."""
-        if trace.identical is None or trace.hashes is None or trace.identical.sha256 != trace.hashes.sha256:
+        """The fingerprint that was made here of this very file, which saves decoding it; None if there is none.
+
+        What others store under the hash of a file need not be what the file shows, and would hide what else it matches.
+        """
+        same = trace.identical
+        if same is None or trace.hashes is None or same.sha256 != trace.hashes.sha256 or same.details.source != LOCAL:
             return None
         try:
-            stored = self._store.fingerprint(trace.identical.id)
+            stored = self._store.fingerprint(same.id)
         except (DatabaseDamaged, RecordNotFound):
             return None
         return stored if stored.usable.any() else None

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from vhashdb.codes import AGREE, SAW_CONTENT, SAW_MATCH
+from vhashdb.codes import AGREE, LOCAL, SAW_CONTENT, SAW_MATCH
 from vhashdb.store import schema
-from vhashdb.store.opinions import LOCAL, Opinion, Opinions
+from vhashdb.store.opinions import Opinion, Opinions
 from vhashdb.store.queue import UNDONE
 from vhashdb.store.records import Record
 from vhashdb.store.records_file import Store

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import RowMapping
 
+from vhashdb.codes import LOCAL
 from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
@@ -24,8 +25,6 @@ TRUST: Final = ("none", "log", "review", "block")
 NEW, SYNCED, QUARANTINED, REMOVED = "new", "synced", "quarantined", "removed"
 """Values of `Feed.status`. Whether a synced feed is fresh or stale is a matter of the time at which one asks."""
 
-LOCAL: Final = "local"
-"""People here, where a feed's id would stand: no feed may be called so."""
 
 Row = dict[str, Any]
 

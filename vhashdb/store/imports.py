@@ -13,10 +13,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.codes import LOCAL
 from vhashdb.fingerprints import Fingerprint, to_bytes
 from vhashdb.store import feed_schema, promotion, schema
 from vhashdb.store.clock import now_utc
-from vhashdb.store.opinions import LOCAL
 from vhashdb.store.records import NewRecord, State
 from vhashdb.store.records_file import Store, detail_values
 

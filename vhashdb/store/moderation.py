@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from vhashdb.codes import LOCAL
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.moderation import policy
 from vhashdb.moderation.allow_list import AllowList, Canaries
@@ -15,7 +16,7 @@ from vhashdb.moderation.import_gate import ImportGate, Neighbours
 from vhashdb.moderation.policy import Action, ActionCap, FeedTrust
 from vhashdb.store.assessments import Assessments
 from vhashdb.store.feeds import Feed, Feeds
-from vhashdb.store.opinions import CANARY, LOCAL, Opinions
+from vhashdb.store.opinions import CANARY, Opinions
 from vhashdb.store.records import Record
 from vhashdb.store.records_file import Store
 from vhashdb.store.reviews import Reviews

@@ -12,13 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
-from vhashdb.codes import BASES, VERDICTS
+from vhashdb.codes import BASES, LOCAL, VERDICTS
 from vhashdb.errors import RecordNotFound, UsageError
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
-from vhashdb.store.feeds import LOCAL as LOCAL
 from vhashdb.store.promotion import refresh_disputes
 from vhashdb.store.records import MAX_REASON, Record
 from vhashdb.store.records_file import Store

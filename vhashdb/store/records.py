@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from vhashdb.codes import LOCAL
 from vhashdb.errors import UsageError
 
 SEVERITIES: Final = ("unspecified", "low", "medium", "high", "extreme")
@@ -62,7 +63,7 @@ class Details:
     """Number of people who looked at it."""
     max_action: str = "review"
     """The most that a match may lead to without a person."""
-    source: str = "local"
+    source: str = LOCAL
     """Who published it: ``local``, or a feed's id."""
     tlp: str = "amber"
     reshare: bool = True

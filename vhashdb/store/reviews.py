@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.codes import LOCAL
 from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import queue, schema
@@ -144,7 +145,7 @@ class Reviews:
             values["state"] = State.RETRACTED.value
         elif record.state is State.HELD:
             values["state"] = State.ACTIVE.value
-        if decision is Decision.ACCEPTED and record.details.source == "local":
+        if decision is Decision.ACCEPTED and record.details.source == LOCAL:
             values |= _days_gone_by(record)  # somebody looked again; the next date is theirs to set
         connection.execute(schema.record.update().where(schema.record.c.number == number).values(**values))
         refresh_disputes(connection, "SELECT :number", number=number)

@@ -9,8 +9,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from vhashdb.codes import LOCAL
 from vhashdb.moderation.policy import Action
-from vhashdb.store.opinions import LOCAL
 from vhashdb.store.records_file import Store
 from vhashdb.store.trust_state import IMPORTED, organisations_in
 

@@ -11,13 +11,13 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from vhashdb.codes import LOCAL
 from vhashdb.moderation import policy
 from vhashdb.moderation.organisations import independent_organisations
 from vhashdb.moderation.policy import Action, FeedStatus, FeedTrust, TrustState, WeighedOpinion
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.feeds import NEW, QUARANTINED, SYNCED, Feed
-from vhashdb.store.opinions import LOCAL
 from vhashdb.store.records import Record
 
 SEEN_BY_PEOPLE = frozenset({"human", "human_assisted"})
@@ -97,7 +97,7 @@ def trust_states(connection: Connection, records: Sequence[Record], now: datetim
         if origin is None:
             seen = saw_content(details.review_method, details.reviewers)
             endorsements = policy.endorsements_of(organisations[LOCAL], seen, opinions, seen_here=seen or record.id in accepted)
-            feed, exceptions = policy.LOCAL, ()
+            feed, exceptions = policy.LOCAL_TRUST, ()
         else:
             publisher, seen = organisations[origin["id"]], bool(origin["saw_content"])
             endorsements = policy.endorsements_of(publisher, seen, opinions, seen_here=record.id in accepted)

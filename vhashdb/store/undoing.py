@@ -14,10 +14,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.codes import LOCAL
 from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
-from vhashdb.store.opinions import LOCAL
 from vhashdb.store.promotion import refresh_disputes
 from vhashdb.store.queue import UNDONE
 from vhashdb.store.records_file import Store
