@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import sys
-import threading
 import time
 
 import av.error
@@ -17,7 +16,7 @@ import vhashdb
 from tests.footage import bits_between, decoded, film, picture, scene, sound, thumbnail_of
 from tests.video import evil
 from vhashdb.hashing import pdq
-from vhashdb.video import Decoder, DecoderPool, Mode, Sampling
+from vhashdb.video import Decoder, DecoderPool, Mode, Sampling, wire
 from vhashdb.video.decode import av_errors
 from vhashdb.video.frames import FRAME_DTYPE, VideoInfo, fill_from_thumbnail, with_estimates
 
@@ -446,18 +445,24 @@ def test_a_decoder_killed_halfway_leaves_a_partial_result_and_works_again(long_f
         assert info.damage == ()
 
 
-def test_a_decoder_killed_before_the_first_picture_is_an_error_of_its_own(tmp_path, samples):
+def test_a_decoder_killed_before_the_first_picture_is_an_error_of_its_own(samples, monkeypatch):
+    send, killed = wire.send_request, []
+
+    def sent_and_killed(control, *request):
+        send(control, *request)
+        if not killed:
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+
     before = set(children())
     with Decoder() as decoder:
         decoder.warm()
         (pid,) = set(children()) - before
         os.kill(pid, signal.SIGSTOP)  # so that it does not answer before it is killed
-        reading = iter(decoder.read(samples / "still.png", FULL))
-        killer = threading.Timer(0.2, os.kill, (pid, signal.SIGKILL))
-        killer.start()
+        monkeypatch.setattr(wire, "send_request", sent_and_killed)
         with pytest.raises(vhashdb.DecoderFailed):
-            next(reading)
-        killer.join()
+            next(iter(decoder.read(samples / "still.png", FULL)))
+        assert killed
         assert len(read(decoder, samples / "still.png")[0]) == 1
 
 

@@ -27,6 +27,7 @@ from av.video.stream import VideoStream
 from vhashdb.coverage import LEAST_RUN_S, PictureTrack, counts
 from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, NotMedia, UnreadableMedia
 from vhashdb.limits import Limits
+from vhashdb.text import counted
 from vhashdb.video.clock import Clock, PacketTimes, step_of
 from vhashdb.video.files import Window, ends_early
 from vhashdb.video.frames import FRAME_DTYPE, KEYFRAME_STANDS_S, THUMBNAIL_SIDE, FrameBatch, Mode, Sampling, fill_frame, fill_from_thumbnail
@@ -284,9 +285,11 @@ class VideoTrackPass:
         self._budget.seconds -= self._pictures_s
         keyframes = self._sampling.mode is Mode.KEYFRAMES
         if self._damaged_packets:
-            self.damage.append(f"{self._damaged_packets} packets could not be decoded")
+            self.damage.append(f"{counted(self._damaged_packets, 'packet')} could not be decoded")
         if self.damaged_frames:
-            self.damage.append(f"{self.damaged_frames} of {self.frames} pictures are damaged and not used")
+            self.damage.append(
+                f"{self.damaged_frames} of {self.frames} pictures {'is' if self.damaged_frames == 1 else 'are'} damaged and not used"
+            )
         if clock.moved_up_s:
             self.damage.append(f"{clock.moved_up_s:.0f} s without any picture are left out of the times given here")
         # Some headers count from zero although the pictures begin later: that is not a loss.

@@ -341,7 +341,8 @@ class DecoderPool:
         try:
             decoder = self._free.pop()
         except IndexError:
-            decoder = self._kept.pop(self._limits) if self._limits in self._kept else Decoder(self._limits)
+            kept = self._kept.pop(self._limits, None)  # in one step: threads of other pools take from it too
+            decoder = Decoder(self._limits) if kept is None else kept
             self._all.append(decoder)
         try:
             yield decoder
