@@ -14,6 +14,7 @@ from .verdicts import (
     LOOK,
     among_others_lines,
     gates_lines,
+    identical_lines,
     judgement_lines,
     near_miss_lines,
     note_lines,
@@ -102,7 +103,7 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
         _next(explanation)
         return
     lines = _head(query, reference, explanation)
-    lines += near_miss_lines(explanation) + among_others_lines(explanation) + views_lines(explanation)
+    lines += identical_lines(explanation) + near_miss_lines(explanation) + among_others_lines(explanation) + views_lines(explanation)
     if explanation.judgement.gates:
         lines += [CONDITIONS, *gates_lines(explanation.judgement)]
     lines += note_lines(notes) + technical_lines(explanation)
@@ -146,6 +147,7 @@ def _explanation_json(explanation: Explanation) -> dict[str, Any]:
     fates, strongest = iter(explanation.found), explanation.strongest
     among = explanation.among_others
     return {
+        "identical": bool(explanation.identical),
         "among_others": among and {"verdict": among.verdict.value, "score": round(among.score, 3), "outweighed": explanation.outweighed},
         "candidacy": [_retrieval_json(one) for one in explanation.retrieval],
         "views_tried": [{"view": str(pair), "alike": count} for pair, count in explanation.views_tried],

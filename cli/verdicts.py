@@ -133,6 +133,11 @@ def near_miss_lines(comparison: Comparison) -> list[str]:
     return textwrap.wrap(f"Why not a match: {printable(comparison.near_miss)}", WIDTH, subsequent_indent="  ")
 
 
+def identical_lines(explanation: Explanation) -> list[str]:
+    """Return that the file is the recorded one, if it is: `match` then says so whatever the pictures say."""
+    return [f"It is {printable(explanation.identical)}: a match whatever its pictures say."] if explanation.identical else []
+
+
 def among_others_lines(explanation: Explanation) -> list[str]:
     """Return what other records change about it, if they do."""
     if explanation.among_others is None or not explanation.outweighed:

@@ -12,6 +12,7 @@ from ..verdicts import (
     among_others_lines,
     coverage_line,
     gate_rows,
+    identical_lines,
     near_miss_lines,
     note_lines,
     technical_lines,
@@ -39,6 +40,7 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     """The same, with everything that led to it."""
     screen = Screen()
     _head(screen, query, reference, explanation, (explanation.query, explanation.reference))
+    _lines(screen, identical_lines(explanation))
     _lines(screen, near_miss_lines(explanation))
     _lines(screen, among_others_lines(explanation))
     _lines(screen, views_lines(explanation))

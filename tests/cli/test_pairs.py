@@ -69,6 +69,17 @@ def test_explain_in_json(known, ids, samples):
     assert value["near_miss"]
 
 
+def test_explain_says_that_the_file_is_the_recorded_one_though_its_pictures_show_nothing(own, samples):
+    black = samples / "unknown" / "dark_room.mp4"
+    record = run("add", "--db", own, "--json", black).of_type("record")[0]["record"]
+    done = run("explain", "--db", own, black, record)
+    assert "It is the very same file, byte for byte: a match whatever its pictures say." in done.lines
+    assert json.loads(run("explain", "--db", own, "--json", black, record).out)["identical"] is True
+    other = samples / "unknown" / "train.mp4"
+    assert json.loads(run("explain", "--db", own, "--json", other, record).out)["identical"] is False
+    assert "very same file" not in run("explain", "--db", own, other, record).out
+
+
 def test_explain_in_json_has_every_stretch_chosen_or_not(known, ids, films):
     value = json.loads(run("explain", "--db", known, "--json", films[0], ids["valley"]).out)
     assert value["near_miss"] == ""

@@ -35,6 +35,8 @@ class Explanation(Comparison):
     reference: Fingerprint
     retrieval: tuple[RetrievalCheck, ...] = ()
     """Whether a search retrieves the record, for each fingerprint of the query that is searched with."""
+    identical: str = ""
+    """Why the file is a match whatever its pictures say, in words: it is the recorded one. Empty if it is not."""
     among_others: Judgement | None = None
     """The judgement in the light of the other records that a search retrieves; None without such a search or a find."""
 

@@ -148,6 +148,7 @@ class Matcher:
         checks: list[RetrievalCheck] = []
         with self._opened(source) as (fingerprinter, hashes):
             trace = Trace(hashes)
+            self._find_identical(trace, None)
             for stage, query in self._all_extracted(source, fingerprinter, effort):
                 reference.algorithm.require(query.algorithm)
                 self._retrieve(trace, stage, query, None)
@@ -161,9 +162,10 @@ class Matcher:
         comparison, among_others = found or (compare(trace.query, reference, config=self._config), None)
         if not comparison.judgement.found:
             among_others = None
+        identical = trace.identical_by if trace.identical is not None and trace.identical.id == record.id else ""
         return Explanation(
             comparison.judgement, comparison.views_tried, comparison.view_comparisons, comparison.config,
-            trace.query, reference, tuple(checks), among_others,
+            trace.query, reference, tuple(checks), identical, among_others,
         )  # fmt: skip
 
     def known_like(self, query: Fingerprint) -> list[Match]:
