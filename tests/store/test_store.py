@@ -170,7 +170,7 @@ def test_near_duplicates_are_linked(store):
 
 
 def test_an_unknown_near_duplicate_leaves_nothing_half_written(store):
-    with pytest.raises(sa.exc.NoResultFound):
+    with pytest.raises(vhashdb.RecordNotFound):
         add(store, 1, near=[("f" * 32, 0.9)])
     assert list(store.records()) == []
     assert store.audit_log() == []

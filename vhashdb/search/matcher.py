@@ -144,7 +144,7 @@ class Matcher:
     def explain(self, source: Source | Fingerprint, record: Record, effort: Effort) -> Explanation:
         """Show what the steps find out about one record, every stage included; see `Database.explain`."""
         reference = self._store.fingerprint(record.id)
-        (number,) = self._store.numbers([record.id])
+        number = self._store.number(record.id)
         checks: list[RetrievalCheck] = []
         with self._opened(source) as (fingerprinter, hashes):
             trace = Trace(hashes)

@@ -18,7 +18,8 @@ from vhashdb.fingerprints import Fingerprint, to_bytes
 from vhashdb.store import feed_schema, promotion, schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import NewRecord, State
-from vhashdb.store.records_file import Store, detail_values
+from vhashdb.store.records_file import Store
+from vhashdb.store.rows import detail_values
 
 _TABLES: Final = (
     schema.record,

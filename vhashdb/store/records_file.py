@@ -12,16 +12,15 @@ import getpass
 import json
 import logging
 import secrets
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
@@ -29,15 +28,14 @@ from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import checksums, clock, feed_schema, migrations, schema
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
-from vhashdb.store.records import Details, NewRecord, Record, Selection, State, texts
+from vhashdb.store.records import NewRecord, Record, Selection, State, texts
+from vhashdb.store.rows import detail_values, number_of, read_fingerprint, read_record, read_records, write_labels
 from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
 from vhashdb.store.transactions import Transactions
 
 _log: Final = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S: Final = 10.0
-
-_DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
 
 
 @dataclass(frozen=True)
@@ -242,7 +240,7 @@ class Store:
                     **detail_values(new.details),
                 )
             ).inserted_primary_key[0]  # type: ignore[index]  # always given for an insert of one row
-            _set_labels(connection, number, new.details.labels)
+            write_labels(connection, number, new.details.labels)
             if held:
                 proposal = {"proposed": "accepted", "proposed_by": self.actor}
                 connection.execute(feed_schema.held.insert().values(record=number, reason=held, at=now_utc(), **proposal))
@@ -250,7 +248,7 @@ class Store:
                 schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_bytes(fingerprint))
             )
             for other, score in near:
-                connection.execute(schema.near.insert().values(record=number, other=_number_of(connection, other), score=score))
+                connection.execute(schema.near.insert().values(record=number, other=number_of(connection, other), score=score))
             self.log_in(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
         return self.get(identifier)
 
@@ -267,22 +265,22 @@ class Store:
             if len(rows) != 1:
                 problem = "more than one record's id begins with" if rows else "no record has the id"
                 raise errors.RecordNotFound(f"{problem} {identifier!r}")
-            return _record(connection, rows[0])
+            return read_record(connection, rows[0])
 
     def by_number(self, numbers: Sequence[int]) -> dict[int, Record]:
         """Return records by the number that the index uses."""
         with self._reading() as connection:
             rows = connection.execute(sa.select(schema.record).where(schema.record.c.number.in_(numbers))).mappings().all()
-            return dict(zip((row["number"] for row in rows), _records(connection, rows), strict=True))
+            return dict(zip((row["number"] for row in rows), read_records(connection, rows), strict=True))
 
-    def numbers(self, identifiers: Sequence[str]) -> list[int]:
-        """Return the numbers that the index uses for records, by their full ids and in their order.
+    def number(self, identifier: str) -> int:
+        """Return the number that the index uses for the record with this full id.
 
         Raises:
             RecordNotFound: there is no such record.
         """
         with self._reading() as connection:
-            return [_number_of(connection, identifier) for identifier in identifiers]
+            return number_of(connection, identifier)
 
     def by_sha256(self, sha256: str) -> Record | None:
         """Return the record made from a file with this hash that is not retracted, if there is one."""
@@ -303,7 +301,7 @@ class Store:
         query = sa.select(schema.record).where(condition, schema.not_retracted)
         with self._reading() as connection:
             row = connection.execute(query.order_by(schema.record.c.number)).mappings().first()
-            return None if row is None else _record(connection, row)
+            return None if row is None else read_record(connection, row)
 
     def records(
         self, *, labels: Sequence[str] = (), states: Sequence[State] = (), source: str | None = None, limit: int | None = None
@@ -314,7 +312,7 @@ class Store:
         query = query.where(*counting(Selection(tuple(labels), states=tuple(states), sources=() if source is None else (source,))))
         with self._reading() as connection:
             for row in connection.execute(query.limit(limit)).mappings():
-                yield _record(connection, row)
+                yield read_record(connection, row)
 
     def fingerprint(self, identifier: str) -> Fingerprint:
         """Return the fingerprint of the record with this full id."""
@@ -323,7 +321,7 @@ class Store:
             blob = connection.execute(query).scalar()
         if blob is None:
             raise errors.RecordNotFound(f"record {identifier} has no fingerprint")
-        return _fingerprint(identifier, blob)
+        return read_fingerprint(identifier, blob)
 
     def fingerprints(self, numbers: Sequence[int]) -> dict[int, Fingerprint]:
         """Return the fingerprints of records by the number that the index uses, read at once.
@@ -335,7 +333,7 @@ class Store:
         query = sa.select(table.record, schema.record.c.id, table.blob).join(schema.record).where(table.record.in_(numbers))
         with self._reading() as connection:
             rows = connection.execute(query).all()
-        return {number: _fingerprint(identifier, blob) for number, identifier, blob in rows}
+        return {number: read_fingerprint(identifier, blob) for number, identifier, blob in rows}
 
     def relabel(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels."""
@@ -343,7 +341,7 @@ class Store:
         old = self.get(identifier)
         details = replace(old.details, labels=tuple((set(old.labels) | set(add)) - set(remove)))
         with self._changing(old, "label", added=sorted(add), removed=sorted(remove)) as (connection, number):
-            _set_labels(connection, number, details.labels)
+            write_labels(connection, number, details.labels)
         return self.get(old.id)
 
     def set_state(self, identifier: str, state: State, *, reason: str, action: str) -> Record:
@@ -411,7 +409,7 @@ class Store:
     def _changing(self, old: Record, action: str, **details: Any) -> Iterator[tuple[Connection, int]]:
         """Change one record: raise its revision and log it in the same transaction."""
         with self._writing() as connection:
-            number = _number_of(connection, old.id)
+            number = number_of(connection, old.id)
             connection.execute(
                 schema.record.update()
                 .where(schema.record.c.number == number)
@@ -441,59 +439,6 @@ def _definitions() -> dict[str, str]:
     with engine.begin() as connection:
         _migrate(connection, 0)
         return checksums.definitions(connection)
-
-
-def _record(connection: Connection, row: RowMapping) -> Record:
-    (record,) = _records(connection, [row])
-    return record
-
-
-def _records(connection: Connection, rows: Sequence[RowMapping]) -> list[Record]:
-    """Return records of some rows, with what other tables say of all of them in one query each."""
-    numbers = [row["number"] for row in rows]
-    label, near = schema.label.c, schema.near.c
-    labels, others = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
-    for number, text in connection.execute(sa.select(label.record, label.label).where(label.record.in_(numbers))):
-        labels[number].append(text)
-    linked = sa.select(near.record, schema.record.c.id).join(schema.record, near.other == schema.record.c.number)
-    for number, identifier in connection.execute(linked.where(near.record.in_(numbers))):
-        others[number].append(identifier)
-    return [
-        Record(
-            id=row["id"],
-            state=State(row["state"]),
-            revision=row["revision"],
-            duration_s=row["duration_s"],
-            sha256=row["sha256"],
-            md5=row["md5"],
-            added_at=row["added_at"],
-            details=Details(labels=tuple(labels[row["number"]]), **{name: row[name] for name in _DETAIL_COLUMNS}),
-            near=tuple(others[row["number"]]),
-        )
-        for row in rows
-    ]
-
-
-def _fingerprint(identifier: str, blob: bytes) -> Fingerprint:
-    try:
-        return from_bytes(blob)
-    except errors.FingerprintError as error:
-        raise errors.DatabaseDamaged(f"the fingerprint of record {identifier} is damaged: {error}") from error
-
-
-def detail_values(details: Details) -> dict[str, Any]:
-    """Return details as columns of the record; labels have a table of their own."""
-    return {name: getattr(details, name) for name in _DETAIL_COLUMNS}
-
-
-def _set_labels(connection: Connection, number: int, labels: Sequence[str]) -> None:
-    connection.execute(schema.label.delete().where(schema.label.c.record == number))
-    if labels:
-        connection.execute(schema.label.insert(), [{"record": number, "label": label} for label in labels])
-
-
-def _number_of(connection: Connection, identifier: str) -> int:
-    return int(connection.execute(sa.select(schema.record.c.number).where(schema.record.c.id == identifier)).scalar_one())
 
 
 def _user() -> str:

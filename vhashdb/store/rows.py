@@ -1,0 +1,86 @@
+"""Records and fingerprints as rows of the records file."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from vhashdb import errors
+from vhashdb.fingerprints import Fingerprint, from_bytes
+from vhashdb.store import schema
+from vhashdb.store.records import Details, Record, State
+
+_DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
+
+
+def read_record(connection: Connection, row: RowMapping) -> Record:
+    """Return the record of one row; see `read_records`."""
+    (record,) = read_records(connection, [row])
+    return record
+
+
+def read_records(connection: Connection, rows: Sequence[RowMapping]) -> list[Record]:
+    """Return records of some rows, with what other tables say of all of them in one query each."""
+    numbers = [row["number"] for row in rows]
+    label, near = schema.label.c, schema.near.c
+    labels, others = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
+    for number, text in connection.execute(sa.select(label.record, label.label).where(label.record.in_(numbers))):
+        labels[number].append(text)
+    linked = sa.select(near.record, schema.record.c.id).join(schema.record, near.other == schema.record.c.number)
+    for number, identifier in connection.execute(linked.where(near.record.in_(numbers))):
+        others[number].append(identifier)
+    return [
+        Record(
+            id=row["id"],
+            state=State(row["state"]),
+            revision=row["revision"],
+            duration_s=row["duration_s"],
+            sha256=row["sha256"],
+            md5=row["md5"],
+            added_at=row["added_at"],
+            details=Details(labels=tuple(labels[row["number"]]), **{name: row[name] for name in _DETAIL_COLUMNS}),
+            near=tuple(others[row["number"]]),
+        )
+        for row in rows
+    ]
+
+
+def read_fingerprint(identifier: str, blob: bytes) -> Fingerprint:
+    """Unpack the stored fingerprint of a record.
+
+    Raises:
+        DatabaseDamaged: it is not as it was written.
+    """
+    try:
+        return from_bytes(blob)
+    except errors.FingerprintError as error:
+        raise errors.DatabaseDamaged(f"the fingerprint of record {identifier} is damaged: {error}") from error
+
+
+def detail_values(details: Details) -> dict[str, Any]:
+    """Return details as columns of the record; labels have a table of their own."""
+    return {name: getattr(details, name) for name in _DETAIL_COLUMNS}
+
+
+def write_labels(connection: Connection, number: int, labels: Sequence[str]) -> None:
+    """Replace the labels of a record."""
+    connection.execute(schema.label.delete().where(schema.label.c.record == number))
+    if labels:
+        connection.execute(schema.label.insert(), [{"record": number, "label": label} for label in labels])
+
+
+def number_of(connection: Connection, identifier: str) -> int:
+    """Return the number that the index uses for the record with this full id.
+
+    Raises:
+        RecordNotFound: there is no such record.
+    """
+    number = connection.execute(sa.select(schema.record.c.number).where(schema.record.c.id == identifier)).scalar()
+    if number is None:
+        raise errors.RecordNotFound(f"there is no record {identifier}")
+    return int(number)
