@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 import vhashdb
 from tests.examples import examples
 from tests.footage import fingerprint_of, flipped, random_hashes
+from tests.matching.segments import segment
 from vhashdb import Verdict
 from vhashdb.hashing.bits import distances, paired_distances, unpack
 from vhashdb.matching.alignment import TemporalTransform, align, samples_along
 from vhashdb.matching.config import MatchingConfig
-from vhashdb.matching.evidence import MatchedSegment, Motion, motion_of
+from vhashdb.matching.evidence import motion_of
 from vhashdb.matching.verdict import judge
 from vhashdb.matching.view_pairs import HashSequence
 
@@ -265,23 +266,6 @@ def test_an_empty_fingerprint_matches_nothing():
 # -- judgement -------------------------------------------------------------------------------------
 
 FINGERPRINT = fingerprint_of(random_hashes(1, 80))
-
-
-def segment(*, entries=20, correlation=0.9, median_bits=20.0, matched_s=5.0, speed=1.0, start_s=0.0, end_s=5.0, change=0.2, nearest=None):
-    nearest = median_bits if nearest is None else nearest
-    return MatchedSegment(
-        query_start_s=start_s,
-        query_end_s=end_s,
-        reference_start_s=start_s,
-        reference_end_s=end_s,
-        speed=speed,
-        views=None,
-        matched_s=matched_s,
-        entries=entries,
-        distances=tuple(int(d) for d in np.linspace(nearest, median_bits, entries)),
-        motion=Motion(correlation, change, entries, median_bits),
-        bits=256,
-    )
 
 
 def judged(*segments):

@@ -1,12 +1,14 @@
 """Why not, in words: one sentence for each condition that can fail, and one word for each stretch that is set aside."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import vhashdb
 from tests.footage import fingerprint_of, flipped, random_hashes
+from tests.matching import segments
 from vhashdb.matching.config import MatchingConfig
-from vhashdb.matching.evidence import MatchedSegment, Motion
 from vhashdb.matching.explanation import MAX_POINTS, alike_points, explain
 from vhashdb.matching.reasons import Fate, fates, near_miss
 from vhashdb.matching.verdict import Verdict, held_back, judge, strongest, without_overlaps
@@ -15,26 +17,12 @@ RULES = MatchingConfig()
 FINGERPRINT = fingerprint_of(random_hashes(1, 80))
 
 
-def segment(*, entries=20, correlation=0.9, median_bits=26.0, matched_s=5.0, speed=1.0, start_s=0.0, end_s=5.0, change=0.2, quality=100):
-    return MatchedSegment(
-        query_start_s=start_s,
-        query_end_s=end_s,
-        reference_start_s=start_s,
-        reference_end_s=end_s,
-        speed=speed,
-        views=None,
-        matched_s=matched_s,
-        entries=entries,
-        distances=(int(median_bits),) * entries,
-        motion=Motion(correlation, change, entries, median_bits),
-        bits=256,
-        quality=quality,
-    )
+segment = partial(segments.segment, median_bits=26.0)
 
 
-def told(*segments):
-    best = strongest(without_overlaps(segments, RULES))
-    return near_miss(judge(segments, FINGERPRINT, FINGERPRINT, RULES), best, alike_somewhere=True)
+def told(*found):
+    best = strongest(without_overlaps(found, RULES))
+    return near_miss(judge(found, FINGERPRINT, FINGERPRINT, RULES), best, alike_somewhere=True)
 
 
 NEEDED = f"at least {RULES.match_evidence:g} is needed"
