@@ -83,7 +83,7 @@ def _against_file(a: str, b: str, kind: str) -> tuple[Explanation, tuple[str, ..
 
 
 def _against_record(a: str, identifier: str, kind: str, db: Path, effort: str, cache: str) -> tuple[Explanation, tuple[str, ...], str]:
-    with cached(cache) as looks, opened(db, looks) as database:
+    with cached(cache) as kept, opened(db, kept) as database:
         record = database.get(identifier)
         explanation = database.explain(source_of(a, kind=kind), record.id, effort=effort)
     retracted = ("this record is retracted, so it never matches",) if record.state == "retracted" else ()

@@ -140,7 +140,7 @@ def command(
     """
     page = page_of(report, thumbnails=thumbnails, clear=clear_thumbnails)
     options = _Options(quiet=quiet, page=page, **given)
-    with _files(inputs, watch, watch_memory, db) as files, cached(cache, quiet=quiet) as looks, opened(db, looks) as database:
+    with _files(inputs, watch, watch_memory, db) as files, cached(cache, quiet=quiet) as kept, opened(db, kept) as database:
         if not len(database):
             raise DatabaseEmpty(f"the database {db} holds no record, so nothing can be found")
         warn_of_index(database)

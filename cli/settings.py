@@ -168,7 +168,7 @@ class Setting(click.Option):
 
 
 def cache_path() -> str:
-    """Where looks at files are kept unless somebody says otherwise."""
+    """Where fingerprints of queries are kept unless somebody says otherwise."""
     import platformdirs
 
     return platformdirs.user_cache_dir("vhashdb", appauthor=False)

@@ -25,7 +25,7 @@ class Basis(enum.StrEnum):
     """What the value of a field rests on."""
 
     CALIBRATED = "calibrated"
-    """Measured on footage, by the command in ``source``."""
+    """Chosen on footage; the command in ``source`` shows what another value does."""
     DERIVED = "derived"
     """Follows from other values or from a published one, as ``source`` says."""
     BOUND = "bound"

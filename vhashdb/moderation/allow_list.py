@@ -71,7 +71,7 @@ class AllowList:
         within &= query.usable
         start_s, end_s = query.start_s[within], query.end_s[within]
         seen = self.shows(query.hash[within])
-        # In seconds, not in hashes: a question looks in many ways, and one that shows it is enough.
+        # In seconds, not in hashes: a query has many views, and one that shows it is enough.
         asked_s, shown_s = covered(start_s, end_s), covered(start_s[seen], end_s[seen])
         share = shown_s / asked_s if asked_s else float(seen.any())
         return f"{share:.0%} of what matched" if share > SHARE else ""

@@ -24,7 +24,7 @@ MOST_CELLS: Final = (64, 48, 32, 24)
 MOST_CHARACTERS: Final = 3000
 """Characters of one map, so that a page of 1,000 files has room."""
 CELL_S: Final = 0.35
-"""Seconds of a cell at least: looks are about that far apart, and finer cells would tear a line into dots."""
+"""Seconds of a cell at least: sampled frames are about that far apart, and finer cells would tear a line into dots."""
 FEWEST_CELLS: Final = 8
 SHADES: Final = 3
 """Classes of likeness, equal parts of the bits up to which moments are alike."""

@@ -1,7 +1,7 @@
 """Cache file hashes and fingerprints, so that a file need not be decoded twice.
 
 It is a file of its own, apart from the database, and can be deleted at any time. It holds no name: a file is known by
-a hash of its path, size, times and inode, and its looks by the file's SHA-256. Hashes of uploads are data about uploads
+a hash of its path, size, times and inode, and its fingerprints by the file's SHA-256. Hashes of uploads are data about uploads
 nevertheless, so the file is for its owner's eyes alone, and what was not used for `KEPT_DAYS` is dropped.
 
 A cache that cannot be read or written is never a reason not to answer: it is then left out, and `problem` says why.
