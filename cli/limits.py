@@ -62,6 +62,13 @@ LIMITS: Final = {
     "max_memory": _Limit(
         "memory_bytes", "limit on memory", Amount(_BYTES, 256 << 20, "4G"), "SIZE", "Memory of the process that decodes, such as 4G."
     ),
+    "files_per_process": _Limit(
+        "files_per_process",
+        "limit on files of a process",
+        Amount(_COUNT, 1, "1"),
+        "N",
+        "Files that a decoder process reads; 1: its own for each.",
+    ),
     "max_tracks": _Limit("tracks", "limit on tracks", Amount(_COUNT, 1, "32"), "N", "Video tracks of one file that are decoded."),
 }
 """By name of the option, which is also the name in the configuration file."""

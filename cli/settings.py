@@ -34,6 +34,7 @@ SETTINGS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "max_time": (_AMOUNT, "time for reading one file, such as 30m"),
     "max_memory": (_AMOUNT, "memory of the decoder, such as 4G"),
     "max_tracks": (_AMOUNT, "tracks of one file that are decoded"),
+    "files_per_process": (_AMOUNT, "files of one decoder process; 1: one each"),
 }
 """What the configuration file may have: TOML type, and meaning."""
 VARIABLES: Final[Mapping[str, str]] = {

@@ -1,7 +1,7 @@
 """A decoder whose files are programs: what could be run if FFmpeg were taken over, under the real confinement.
 
 Each process for a file confines itself as `vhashdb.video.child` does, and then executes the file it was given as Python.
-The program finds ``answers``, the pipe to the parent, ``report``, which answers with an object, and some modules.
+The program finds ``answers`` and ``channel``, which lead to the parent, ``report``, which answers with an object, and some modules.
 """
 
 import contextlib
@@ -38,7 +38,8 @@ def frames(count=1, **columns):
 
 def work(request, media, answers):
     size = os.fstat(media).st_size
-    layers = confinement.confine(LIMITS)
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, answers.fileno())
+    layers = confinement.confine(LIMITS, others=True)
     program = os.pread(media, size, 0).decode()
 
     def report(**facts):
@@ -46,7 +47,7 @@ def work(request, media, answers):
         wire.send(answers, wire.Kind.BATCH, frames())
         wire.send(answers, wire.Kind.DONE, json.dumps({"info": good | {"damage": [json.dumps(facts)]}}).encode())
 
-    exec(program, globals() | {"media": media, "answers": answers, "report": report, "layers": layers, "request": request})
+    exec(program, globals() | {"media": media, "answers": answers, "channel": channel, "report": report, "layers": layers})
 
 
 serve(socket.socket(fileno=0), work)

@@ -93,6 +93,10 @@ ATTEMPTS = {
     "another user": "os.setuid(65534)",
     "another descriptor": "os.dup(media)",
     "a pipe": "os.pipe()",
+    "hand on the file": "socket.send_fds(channel, [b'x'], [media])",
+    "speak to its parent in another way": "channel.send(b'x')",
+    "stop its channel": "channel.shutdown(socket.SHUT_RDWR)",
+    "set up its channel": "channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)",
     "another working folder": 'os.chdir("/tmp")',
     "another root": 'os.chroot("/tmp")',
     "be first in the queue": "os.nice(-20)",
@@ -268,7 +272,7 @@ def test_it_inherits_nothing(tmp_path, monkeypatch):
         os.close(write)
     assert set(found["variables"]) <= {"LD_LIBRARY_PATH", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "LC_CTYPE"}
     assert found["variables"]["LD_LIBRARY_PATH"] == str(tmp_path)
-    assert found["open"] == 5  # two that lead nowhere, the file, the answers, and what says that it lives
+    assert found["open"] == 5  # two that lead nowhere, the file, the channel, and what says that it lives
 
 
 # -- what it says ----------------------------------------------------------------------------------
@@ -347,7 +351,7 @@ def test_it_cannot_go_on_for_ever(tmp_path, program, limits):
 def test_a_process_that_it_left_behind_does_not_hold_the_parent(tmp_path):
     """Where nothing keeps it from forking: the other process keeps the pipe, and says nothing."""
     limits = vhashdb.Limits(silence_s=2.0)
-    command = [part.replace("confinement.confine(LIMITS)", "()") for part in evil.command(limits)]
+    command = [part.replace("confinement.confine(LIMITS, others=True)", "()") for part in evil.command(limits)]
     alive, hold = os.pipe()
     (tmp_path / "hold").symlink_to(f"/proc/{os.getpid()}/fd/{hold}")
     with Decoder(limits, _command=command) as decoder:

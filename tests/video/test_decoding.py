@@ -17,6 +17,7 @@ from tests.footage import bits_between, decoded, film, picture, scene, sound, th
 from tests.video import evil
 from vhashdb.hashing import pdq
 from vhashdb.video import Decoder, DecoderPool, Mode, Sampling, wire
+from vhashdb.video.confinement import KEPT_BYTES
 from vhashdb.video.decode import av_errors
 from vhashdb.video.frames import FRAME_DTYPE, VideoInfo, fill_from_thumbnail, with_estimates
 
@@ -330,8 +331,9 @@ def test_the_process_that_reads_a_file_is_limited(long_film):
                 limits = {line[:25].strip(): line[26:].split()[:2] for line in file}
             outputs = {os.readlink(f"/proc/{pid}/fd/{n}") for n in (0, 1, 2)}
             break
-    assert limits["Max file size"] == limits["Max core file size"] == limits["Max open files"] == ["0", "0"]
-    assert limits["Max address space"] == [str(1 << 30)] * 2
+    assert limits["Max file size"] == limits["Max core file size"] == ["0", "0"]
+    assert limits["Max open files"] in (["0", "0"], ["4", "4"])  # the three that lead nowhere, and the next file if there may be one
+    assert limits["Max address space"] in ([str(1 << 30)] * 2, [str((1 << 30) + KEPT_BYTES)] * 2)
     assert outputs == {"/dev/null"}
 
 

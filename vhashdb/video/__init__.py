@@ -3,8 +3,8 @@
 Decoding happens in a child process (`vhashdb.video.child`, which uses `vhashdb.video.decode` for videos and
 `vhashdb.video.pictures` for still pictures), because a video is untrusted input to a large C library. The parent's side
 is `Decoder`: it opens the file, hands over the descriptor and a `Sampling`, and gets back `FrameBatch` arrays of fixed-size
-records and a `VideoInfo`. Nothing else crosses the process boundary. Each file is decoded by a process of its own, which has
-given up everything else before (`vhashdb.video.confinement`).
+records and a `VideoInfo`. Nothing else crosses the process boundary. A process that decodes has given up
+everything else before (`vhashdb.video.confinement`), and ends after `vhashdb.Limits.files_per_process` files, or one that was not clean.
 """
 
 from vhashdb.video.confinement import InForce

@@ -1,10 +1,11 @@
-"""The decoder process: wait with everything imported, and fork a process of its own for each file.
+"""The decoder process: wait with everything imported, and fork processes that decode files.
 
 The parent starts it with `command`, isolated: with no folder on the import path but Python's own, with the packages at the
 very places where the parent has them, few environment variables, and ``/`` as its working directory. Its standard input is a
-socket on which it receives requests (see `vhashdb.video.wire`), each with two descriptors: the open file, and the pipe to
+socket on which it receives requests (see `vhashdb.video.wire`), each with two descriptors: the open file, and the channel to
 answer on. It never reads a byte of a file itself. The process it forks confines itself (`vhashdb.video.confinement`), decodes
-that one file, answers, and ends, so that a file can corrupt no answer but its own.
+that file and answers. Further files may come over the channel, `Limits.files_per_process` in all: a file that takes the process
+over can corrupt the answers for itself and for those. The parent has the process ended after a file that was not perfectly clean.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import gc
 import importlib
 import importlib.machinery
 import json
+import mmap
 import os
 import pkgutil
 import select
@@ -108,15 +110,15 @@ def main(limits: str) -> int:
 
 
 def serve(control: socket.socket, work: Callable[[dict[str, Any], int, BinaryIO], None]) -> None:
-    """Fork a process for each request, which does ``work`` with request, file and pipe; report when and how it ended."""
+    """Fork a process for each request, which does ``work`` with request, file and channel; report when and how it ended."""
     from vhashdb.video import wire
 
     # Collecting garbage would write to objects and so copy the pages that forked processes share. Freeze what exists now.
     gc.collect()
     gc.disable()
     gc.freeze()
-    while (request := wire.receive_request(control)) is not None:
-        asked, media, answers = request
+    while (request := wire.receive_request(control, 2)) is not None:
+        asked, (media, answers) = request
         before = time.process_time()
         alive, hold = os.pipe()
         child = os.fork()
@@ -132,7 +134,7 @@ def serve(control: socket.socket, work: Callable[[dict[str, Any], int, BinaryIO]
                 kill(child, signal.SIGKILL)
         _, status, used = os.wait4(child, 0)
         os.close(alive)
-        # The parent sends one byte when it is done with a request, so that what follows is the next request.
+        # The parent sends one byte when it is done with the process, so that what follows is the next request.
         if not (control.recv(1) if told is None else told):
             return
         cpu_s = time.process_time() - before + used.ru_utime + used.ru_stime
@@ -155,18 +157,18 @@ def _own_process(control: socket.socket, alive: int, work: Callable[[BinaryIO], 
     os._exit(0)
 
 
-# -- the process of one file -----------------------------------------------------------------------
+# -- the process that decodes ----------------------------------------------------------------------
 
 
 def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
-    """Return how a file is decoded, with everything imported that it can need: a confined process cannot open a module."""
+    """Return how files are decoded, with everything imported that they can need: a confined process cannot open a module."""
     # FFmpeg's messages would go to stderr, which leads nowhere.
     import av.logging
 
     from vhashdb.video import confinement, probe, source, wire
     from vhashdb.video.frames import Mode, Sampling
     from vhashdb.video.media import DecodeSession
-    from vhashdb.video.pictures import needs_threads, prepare
+    from vhashdb.video.pictures import prepare
     from vhashdb.video.warming import warm_up
 
     _set_malloc(_GIVEN_BACK_BYTES, 0)  # memory that the warm-up frees but keeps would count against the limit of every file
@@ -178,24 +180,57 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
         warm_up(limits)
     _set_malloc(_KEPT_BYTES, _KEPT_BYTES)
 
-    def work(request: dict[str, Any], media: int, answers: BinaryIO) -> None:
-        if request["probe"]:
-            wire.send(answers, wire.Kind.DONE, json.dumps(probe.tried(confinement.confine(limits))).encode())
-            return
+    room = limits.memory_bytes - _address_space()
+
+    def decode(request: dict[str, Any], media: int, answers: BinaryIO) -> dict[str, Any]:
         path, asked = request["path"], request["sampling"]
-        source.give(path, media)
-        sampling = Sampling(**{**asked, "mode": Mode(asked["mode"])})
-        confinement.confine(limits, threads=needs_threads(path))
+        source.give(path, media, request["size"])  # a confined process cannot ask for it
+        session = DecodeSession(path, Sampling(**{**asked, "mode": Mode(asked["mode"])}), limits)
+        for batch in session:
+            wire.send(answers, wire.Kind.BATCH, batch.tobytes())
+        source.forget(path)
+        return session.info.to_json()
+
+    def work(request: dict[str, Any], media: int, answers: BinaryIO) -> None:
+        channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, answers.fileno())
+        others = limits.files_per_process > 1 and not request["threads"]
+        layers = confinement.confine(limits, threads=request["threads"], others=others)
+        if request["probe"]:
+            wire.send(answers, wire.Kind.DONE, json.dumps(probe.tried(layers)).encode())
+            return
+        # Where system calls are not filtered, a file could do more to the next than lie about it.
+        waits, told_s = others and confinement.SYSTEM_CALLS in layers, 0.0
         try:
-            session = DecodeSession(path, sampling, limits)
-            for batch in session:
-                wire.send(answers, wire.Kind.BATCH, batch.tobytes())
-            wire.send(answers, wire.Kind.DONE, json.dumps({"info": session.info.to_json()}).encode())
+            while True:
+                info = decode(request, media, answers)
+                used_s = time.process_time()
+                waits = waits and used_s < confinement.SPARE_S / 2 and _can_map(room)
+                done = {"info": info, "cpu_s": used_s - told_s, "waits": waits}
+                wire.send(answers, wire.Kind.DONE, json.dumps(done).encode())
+                os.close(media)  # there may be one at a time
+                following = wire.receive_request(channel, 1) if waits else None
+                if following is None:
+                    return
+                told_s, (request, (media,)) = used_s, following
         except Exception as error:
             failed = {"error": type(error).__name__, "message": str(error)[: wire.MAX_MESSAGE], "hint": getattr(error, "hint", "")}
             wire.send(answers, wire.Kind.FAILED, json.dumps(failed).encode())
 
     return work
+
+
+def _address_space() -> int:
+    """Return the bytes of this process's address space; 0 where that cannot be read, so that no process decodes a second file."""
+    with contextlib.suppress(OSError), open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * mmap.PAGESIZE
+    return 0
+
+
+def _can_map(size: int) -> bool:
+    """Say whether so much memory could be had: as much as in a process that has decoded nothing."""
+    with contextlib.suppress(OSError, ValueError), mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=0):
+        return True
+    return False
 
 
 def _set_malloc(mapped: int, kept: int) -> None:

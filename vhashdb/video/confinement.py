@@ -3,20 +3,23 @@
 Each layer is effective by itself, and is put on if the kernel has it:
 
 * *no new privileges* and *capabilities*: no program it might start, nor root, gives it any right;
-* *limits*: soft and hard alike, so that it cannot raise them: no new descriptor, process, growing file or core dump;
+* *limits*: soft and hard alike, so that it cannot raise them: no new descriptor but that of the next file, no process, growing
+  file or core dump;
 * *Landlock*: no file, no TCP, no signal or abstract socket to anything outside;
 * *system calls*: an allow-list of those that decoding needs. It may read and write what is open, take memory that is not
-  executable, and end. All others fail with EPERM and do not end the process: codecs make calls when they start that they do
-  well without, and a refusal gives an attacker no more than being killed does. Only a call made in the manner of another
-  architecture ends it.
+  executable, receive the next file, and end. All others fail with EPERM and do not end the process: codecs make calls when they
+  start that they do well without, and a refusal gives an attacker no more than being killed does. Only a call made in the manner
+  of another architecture ends it.
 
 `confine` is called in a process with one thread, which has everything open and imported that it needs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
+import os
 import platform
 import struct
 import sys
@@ -50,6 +53,12 @@ class InForce:
         """Whether nothing was found that it could do."""
         return not self.possible and not self.problem
 
+
+KEPT_BYTES: Final = 64 << 20
+"""Address space that a process may keep of earlier files and still be given another, beyond the limit of each. Engineering bound:
+twice what malloc keeps."""
+SPARE_S: Final = 60
+"""Processor seconds of a process beyond the limit on time: half of them may be used by earlier files. Engineering bound."""
 
 _LINUX: Final = sys.platform == "linux"
 _libc: Any = ctypes.CDLL(None, use_errno=True) if _LINUX else None
@@ -107,6 +116,7 @@ _CALLS: Final = {
 }
 _WITHOUT_CODE: Final = {"mmap": (9, 222), "mprotect": (10, 226)}
 """Allowed unless the third argument asks for executable memory."""
+_FOR_OTHERS: Final = {"recvmsg": (47, 212)}
 _FOR_THREADS: Final = {"set_robust_list": (273, 99), "rseq": (334, 293)}
 _CLONE: Final = (56, 220)
 """Allowed, where threads are, if its first argument asks for a thread of this process."""
@@ -127,7 +137,7 @@ class _Filter(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("program", ctypes.c_char_p))
 
 
-def confine(limits: Limits, *, threads: bool = False) -> tuple[str, ...]:
+def confine(limits: Limits, *, threads: bool = False, others: bool = False) -> tuple[str, ...]:
     """Give up everything but reading what is open, computing and answering; return the layers that were put on.
 
     Processes, programs, files and sockets cannot be had afterwards, and there is no way back.
@@ -136,8 +146,9 @@ def confine(limits: Limits, *, threads: bool = False) -> tuple[str, ...]:
         limits: on memory and time.
         threads: whether threads of this process may be started, which the decoder of HEIC pictures cannot do without. They are
             as confined as the process, and end with it.
+        others: whether descriptors of further files may be received, one at a time.
     """
-    program = _FILTERS.get(threads)
+    program = _FILTERS.get((threads, others))
     if not _LINUX:
         return (LIMITS,) if _limit(limits) else ()
     on = []
@@ -147,11 +158,14 @@ def confine(limits: Limits, *, threads: bool = False) -> tuple[str, ...]:
         on.append(CAPABILITIES)
     if _landlock():
         on.append(LANDLOCK)
-    # After Landlock, which needs a descriptor. Without the filter nothing tells threads from processes, so neither is allowed.
-    if _limit(limits, threads=threads and program is not None):
+    # After Landlock, which needs a descriptor. Without the filter nothing tells threads from processes, nor receiving a descriptor from
+    # opening a file, so none of them is allowed.
+    if _limit(limits, threads=threads and program is not None, others=others and program is not None):
         on.append(LIMITS)
     if program is not None and _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) == 0:
         on.append(SYSTEM_CALLS)
+    elif program is not None:
+        _limit(limits)
     return tuple(layer for layer in LAYERS if layer in on)
 
 
@@ -161,18 +175,18 @@ def end_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
-def _limit(limits: Limits, *, threads: bool = False) -> bool:
+def _limit(limits: Limits, *, threads: bool = False, others: bool = False) -> bool:
     """Set hard limits; return False if the system refuses one."""
     import resource
 
     wanted = {
-        resource.RLIMIT_AS: limits.memory_bytes,
+        resource.RLIMIT_AS: limits.memory_bytes + (KEPT_BYTES if others else 0),
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 0,
+        resource.RLIMIT_NOFILE: _lowest_free() + 1 if others else 0,
         resource.RLIMIT_NPROC: 0,
         # The parent's clock is stricter; this one holds if the parent is stopped.
-        resource.RLIMIT_CPU: int(limits.time_s) + 60,
+        resource.RLIMIT_CPU: int(limits.time_s) + SPARE_S,
     }
     if threads:
         del wanted[resource.RLIMIT_NPROC]
@@ -185,6 +199,15 @@ def _limit(limits: Limits, *, threads: bool = False) -> bool:
         except (OSError, ValueError):
             done = False
     return done
+
+
+def _lowest_free() -> int:
+    """Return the number that the next descriptor gets."""
+    number = 0
+    with contextlib.suppress(OSError):
+        while os.fstat(number):
+            number += 1
+    return number
 
 
 def _landlock() -> bool:
@@ -207,7 +230,7 @@ def _landlock() -> bool:
     return restricted
 
 
-def _program(machine: str, threads: bool) -> bytes | None:
+def _program(machine: str, threads: bool, others: bool) -> bytes | None:
     """Return the allow-list in the language of the kernel's filters; None for an architecture whose numbers are not known here."""
     if machine not in _ARCHITECTURES or struct.calcsize("P") != 8:
         return None
@@ -233,15 +256,15 @@ def _program(machine: str, threads: bool) -> bytes | None:
         checked = [step(_LOAD, argument(0)), step(_AND, _CLONE_THREAD), step(_JUMP_EQUAL, 0, 0, 1), refuse, allow]
         steps += [step(_JUMP_EQUAL, _CLONE[column], 0, len(checked)), *checked]
         steps += [step(_JUMP_EQUAL, _CLONE3[column], 0, 1), step(_RETURN, _NOT_THERE)]
-    for numbers in (_CALLS | (_FOR_THREADS if threads else {})).values():
+    for numbers in (_CALLS | (_FOR_THREADS if threads else {}) | (_FOR_OTHERS if others else {})).values():
         steps += [step(_JUMP_EQUAL, numbers[column], 0, 1), allow]
     return b"".join([*steps, refuse])
 
 
-def _filter(threads: bool) -> _Filter | None:
-    program = _program(platform.machine(), threads) if _LINUX else None
+def _filter(threads: bool, others: bool) -> _Filter | None:
+    program = _program(platform.machine(), threads, others) if _LINUX else None
     return _Filter(len(program) // 8, program) if program else None
 
 
-_FILTERS: Final = {threads: _filter(threads) for threads in (False, True)}
-"""By whether threads are allowed."""
+_FILTERS: Final = {allowed: _filter(*allowed) for allowed in ((False, False), (False, True), (True, False))}
+"""By whether threads are allowed, and whether descriptors of further files are."""

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self
 
@@ -23,6 +23,7 @@ from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile, open_file
 from vhashdb.video import child, wire
 from vhashdb.video.confinement import InForce
+from vhashdb.video.files import needs_threads
 from vhashdb.video.frames import FrameBatch, Sampling, VideoInfo, with_estimates
 
 _log: Final = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class VideoStream:
         self._path = source.name if isinstance(source, OpenFile) else os.fspath(source)
         self.info = VideoInfo()
         self.cpu_s = 0.0
-        """Processor seconds that the decoder spent on this file, the start and end of its process included."""
+        """Processor seconds that the decoder spent on this file. Those of forking and ending a process are with the last of its files."""
         self._last_s = 0.0
         self._count = 0
 
@@ -66,14 +67,15 @@ class VideoStream:
             seen = Coverage((PictureTrack(0, duration_s=self._last_s, seen_s=self._last_s),), (stopped,))
             self.info = VideoInfo(duration_s=self._last_s, frames=self._count, damage=(stopped,), coverage=seen)
 
-    def _conclude(self, done: dict[str, Any], cpu_s: float) -> None:
-        self.info, self.cpu_s = VideoInfo.from_json(done.get("info", {})), cpu_s
+    def _conclude(self, info: VideoInfo, cpu_s: float) -> None:
+        self.info, self.cpu_s = info, cpu_s
 
 
 class Decoder:
     """Run one decoder process, started when first needed and kept warm for the next file. Not for several threads at once.
 
-    It forks a process for each file, so that none can corrupt the answer for another.
+    It forks a process that decodes up to `Limits.files_per_process` files, and another after a file that was not perfectly clean. A
+    file that takes its process over can corrupt the answers for those that follow in it; with 1, for none but itself.
     """
 
     def __init__(self, limits: Limits | None = None, *, _command: Sequence[str] | None = None) -> None:
@@ -113,32 +115,32 @@ class Decoder:
         source: str | os.PathLike[str] | OpenFile,
         path: str,
         sampling: Sampling,
-        conclude: Callable[[dict[str, Any], float], None],
+        conclude: Callable[[VideoInfo, float], None],
     ) -> Generator[FrameBatch]:
         """Send one request and yield the batches of the answer; `VideoStream` is the way to use it.
 
-        However it ends, the process of the file has ended by then. ``conclude`` is called with what it reported at its end, and the
-        processor seconds that it took.
+        However it ends, the process of the file has ended by then, or waits for another. ``conclude`` is called with what it reported
+        at its end, and the processor seconds that it took.
         """
         with contextlib.nullcontext(source) if isinstance(source, OpenFile) else open_file(source) as file:
-            answering = self._asked({"path": path, "sampling": asdict(sampling)}, file.fileno(), path)
-        done, failed = None, None
+            media = file.fileno()
+            asked = {"path": path, "size": os.fstat(media).st_size, "sampling": asdict(sampling), "threads": needs_threads(media)}
+            answering = self._asked(asked, media, path)
+        info = None
         try:
-            while done is None and failed is None:
+            while info is None:
                 kind, body = answering.receive()
                 if kind is wire.Kind.BATCH:
                     yield body  # type: ignore[misc]  # a BATCH body is an array by wire.receive's contract
                 elif kind is wire.Kind.DONE:
-                    done = body
+                    info = answering.conclude(body)  # type: ignore[arg-type]  # a DONE body is a dict
                 else:
-                    failed = _reported(body)  # type: ignore[arg-type]  # a FAILED body is a dict
+                    raise _reported(body)  # type: ignore[arg-type]  # a FAILED body is a dict
         except EOFError:
             raise DecoderFailed(f"{path}: the decoder process died with {answering.end()}") from None
         finally:
             answering.close()
-        if failed is not None:
-            raise failed
-        conclude(done, answering.cpu_s)  # type: ignore[arg-type]  # a DONE body is a dict
+        conclude(info, answering.cpu_s)
 
     def confinement(self) -> InForce:
         """Return what holds the process of a file, found out by trying in one that is confined as always; see `vhashdb.video.probe`."""
@@ -162,20 +164,23 @@ class Decoder:
                 raise DecoderFailed(f"the decoder process died with {answering.end()}") from None
 
     def _asked(self, request: dict[str, Any], media: int, path: str) -> _Answering:
-        """Send a request; one whose answer was abandoned is ended before."""
-        process = self._running()
+        """Send a request, to a process that waits for another file if it may have this one; an abandoned answer is ended before."""
         self._number += 1
-        answers, theirs = os.pipe()
+        request = {"probe": False, "threads": False, "number": self._number, **request}
+        process, ended_s = self._running(), 0.0
+        alone = request["probe"] or request["threads"]
+        if process.files is not None and (alone or process.files.said_something()):
+            before = _Answering(self, process, process.files, path, self._limits)
+            before.close()
+            process, ended_s = self._running(), before.cpu_s
         try:
-            wire.send_request(process.control, {"probe": False, "number": self._number, **request}, media, theirs)
+            files = process.send(request, media)
         except OSError as error:
-            os.close(answers)
             self.close()
             raise DecoderFailed(f"{path}: the decoder process went away ({error.strerror})") from None
-        finally:
-            os.close(theirs)
-        process.busy = True
-        return _Answering(self, process, answers, self._number, path, self._limits)
+        answering = _Answering(self, process, files, path, self._limits)
+        answering.cpu_s = ended_s
+        return answering
 
     def _running(self) -> _Process:
         if self._process is not None and not self._process.busy and self._process.ended():
@@ -196,11 +201,46 @@ class _Process:
         self.control, theirs = socket.socketpair()
         self.busy = False
         """Whether a request was sent whose end was not heard."""
+        self.files: _FileProcess | None = None
+        """The process that decodes, while there is one."""
         with theirs:
             self._process = subprocess.Popen(
                 list(command or arguments), stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 env=environment, cwd="/", start_new_session=True,
             )  # fmt: skip
+
+    def send(self, request: dict[str, Any], media: int) -> _FileProcess:
+        """Send a request to the process that decodes, or to this one so that it forks one; return the one that has it.
+
+        Raises:
+            OSError: it cannot be sent.
+        """
+        if self.files is not None:
+            wire.send_request(self.files.channel, request, media)
+        else:
+            channel, theirs = socket.socketpair()
+            self.files = _FileProcess(channel, request["number"])
+            with theirs:
+                wire.send_request(self.control, request, media, theirs.fileno())
+        self.files.count += 1
+        self.busy = True
+        return self.files
+
+    def end_files(self) -> tuple[int, float]:
+        """End the process that decodes; return its status, and the processor seconds that were not told yet.
+
+        Raises:
+            EOFError, OSError, ValueError, TypeError, KeyError: it was not reported that it ended.
+        """
+        files, self.files = self.files, None
+        if files is None:
+            raise EOFError
+        files.channel.close()
+        wire.send_enough(self.control)
+        end = wire.receive_end(_Deadline(self.control, time.monotonic() + _END_S))
+        if end["number"] != files.number:
+            raise ValueError("the end of another process")
+        return int(end["status"]), max(0.0, float(end["cpu_s"]) - files.told_s)
 
     def ended(self) -> bool:
         """Say whether it has ended: between requests it has nothing to send."""
@@ -218,15 +258,39 @@ class _Process:
         except subprocess.TimeoutExpired:
             _log.warning("decoder process %d was killed and has not ended after %.0f s", self._process.pid, _STOP_S)
         if not self.busy:  # else whoever reads from it, perhaps in another thread, closes it
-            self.control.close()
+            self.release()
+
+    def release(self) -> None:
+        """Close the sockets."""
+        self.control.close()
+        if self.files is not None:
+            self.files.channel.close()
+
+
+@dataclass
+class _FileProcess:
+    """Stand for the confined process that decodes files: the parent's end of its channel, and what was heard on it."""
+
+    channel: socket.socket
+    number: int
+    """The number of the request for which it was forked."""
+    count: int = 0
+    """Files that it was given."""
+    told_s: float = 0.0
+    """Processor seconds that it said it took."""
+
+    def said_something(self) -> bool:
+        """Say whether there is something to read, or an end: between files it has nothing to send."""
+        return _readable(self.channel.fileno(), 0)
 
 
 class _Answering:
-    """Receive the answer to one request: every wait has a deadline, and at the end the process of the file has ended."""
+    """Receive the answer to one request: every wait has a deadline, and at the end the process of the file has ended or waits."""
 
-    def __init__(self, decoder: Decoder, process: _Process, answers: int, number: int, path: str, limits: Limits) -> None:
-        self._decoder, self._process, self._answers = decoder, process, answers
-        self._number, self._path, self._limits = number, path, limits
+    def __init__(self, decoder: Decoder, process: _Process, files: _FileProcess, path: str, limits: Limits) -> None:
+        self._decoder, self._process, self._files = decoder, process, files
+        self._path, self._limits = path, limits
+        self._open, self._clean = True, False
         self._started = self._heard = time.monotonic()
         self._frames = 0
         self._status: int | None = None
@@ -247,16 +311,32 @@ class _Answering:
             raise DecoderFailed(f"{self._path}: the decoder process sent more pictures than the limit")
         return kind, body
 
-    def read(self, size: int) -> bytes:
+    def conclude(self, done: dict[str, Any]) -> VideoInfo:
+        """Return what is said of a file that was read to its end; the process may go on only if all of it is clean.
+
+        Raises:
+            DecoderFailed: it breaks the protocol.
+        """
+        info, told_s = VideoInfo.from_json(done.get("info", {})), done.get("cpu_s", 0.0)
+        if not isinstance(told_s, int | float):
+            raise DecoderFailed("the decoder process sent a malformed message")
+        self.cpu_s += max(0.0, told_s)
+        self._files.told_s += max(0.0, told_s)
+        self._clean = done.get("waits") is True and not info.damage and self._files.count < self._limits.files_per_process
+        return info
+
+    def read(self, size: int) -> bytearray:
         """Read bytes of the answer, as `wire.Readable`."""
-        found = bytearray()
-        while len(found) < size:
-            self._wait()
-            block = os.read(self._answers, size - len(found))
-            if not block:
-                break
-            found += block
-        return bytes(found)
+        found = bytearray(size)
+        at = 0
+        with memoryview(found) as places:
+            while at < size:
+                self._wait()
+                count = self._files.channel.recv_into(places[at:])
+                if not count:
+                    break
+                at += count
+        return found[:at] if at < size else found
 
     def _wait(self) -> None:
         """Wait for bytes, or for the end of them."""
@@ -268,7 +348,7 @@ class _Answering:
                 raise LimitExceeded(f"{self._path}: not finished after {self._limits.time_s:.0f} s, the limit on time", hint=_RAISE_TIME)
             if silence <= 0:
                 raise LimitExceeded(f"{self._path}: no picture for {self._limits.silence_s:.0f} s", hint=_RAISE_TIME)
-            if _readable(self._answers, min(left, silence)):
+            if _readable(self._files.channel.fileno(), min(left, silence)):
                 return
 
     def end(self) -> str:
@@ -280,22 +360,21 @@ class _Answering:
         return f"status {code}"
 
     def close(self) -> None:
-        """See that the process of the file has ended, and release everything of this request."""
-        if self._answers < 0:
+        """See that the process of the file has ended, unless it may have another, and release everything of this request."""
+        if not self._open:
             return
-        os.close(self._answers)
-        self._answers = -1
+        self._open = False
+        if self._clean and not self._files.said_something():
+            self._process.busy = False
+            return
         try:
-            wire.send_enough(self._process.control)
-            end = wire.receive_end(_Deadline(self._process.control, time.monotonic() + _END_S))
-            if end["number"] != self._number:
-                raise ValueError("an answer to another request")
-            self._status, self.cpu_s = int(end["status"]), float(end["cpu_s"])
+            self._status, untold_s = self._process.end_files()
+            self.cpu_s += untold_s
             self._process.busy = False
         except (EOFError, OSError, ValueError, TypeError, KeyError) as error:
             _log.info("%s: the decoder process is replaced, because it did not report the end: %r", self._path, error)
             self._decoder.drop(self._process)
-            self._process.control.close()
+            self._process.release()
 
 
 class _Deadline:

@@ -9,8 +9,11 @@ from typing import IO, Final
 
 from vhashdb.video.source import opened
 
+HEIF_BRANDS: Final = tuple(b"ftyp" + brand for brand in b"mif1 heic heix heim heis hevc hevx msf1".split())
 _EBML: Final = b"\x1a\x45\xdf\xa3"
 _SEGMENT: Final = b"\x18\x53\x80\x67"
+_START: Final = 12
+"""Bytes in which the beginning of such a picture is told. Given by ISO/IEC 14496-12: a length, ``ftyp``, the brand."""
 _FIRST_BOXES: Final = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid", b"styp", b"moof", b"sidx"})
 _MAX_BOXES: Final = 4096
 """Boxes of an MP4 that are walked. Engineering bound."""
@@ -91,6 +94,11 @@ class Window(io.RawIOBase):
 
     def tell(self) -> int:
         return self._at
+
+
+def needs_threads(descriptor: int) -> bool:
+    """Say whether an open file begins as a picture whose decoder starts threads, whatever it is told: HEIC."""
+    return os.pread(descriptor, _START, 0)[4:] in HEIF_BRANDS
 
 
 def unread_format(path: str) -> str:

@@ -24,7 +24,7 @@ from vhashdb.coverage import PictureTrack
 from vhashdb.errors import LimitExceeded, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video.decode import RAISE_MEMORY, RAISE_PIXELS, Budget
-from vhashdb.video.files import jpegs_in
+from vhashdb.video.files import HEIF_BRANDS, jpegs_in
 from vhashdb.video.frames import FRAME_DTYPE, LARGE_PIXELS, STILL_SHOWN_S, FrameBatch, Sampling, fill_from_image
 from vhashdb.video.source import opened
 
@@ -36,8 +36,7 @@ _ANIMATED: Final = frozenset({"AVIF", "WEBP"})
 _SCALED: Final = frozenset({"JPEG", "MPO"})
 """Formats of which a smaller picture can be decoded."""
 _STARTS: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
-_HEIF_BRANDS: Final = tuple(b"ftyp" + brand for brand in b"mif1 heic heix heim heis hevc hevx msf1".split())
-_BRANDS: Final = (b"ftypavif", b"ftypavis", *_HEIF_BRANDS)
+_BRANDS: Final = (b"ftypavif", b"ftypavis", *HEIF_BRANDS)
 _SHORTEST_MS: Final = 10
 """Milliseconds up to which a picture's duration is replaced by `_DEFAULT_MS`. Given by browsers, and by FFmpeg for GIF."""
 _DEFAULT_MS: Final = 100
@@ -74,12 +73,6 @@ def prepare() -> None:
     buffer = io.BytesIO()
     Image.new("LA", (64, 64), "white").save(buffer, "PNG")
     fill_from_image(np.zeros(1, FRAME_DTYPE)[0], Image.open(buffer, formats=_formats()))
-
-
-def needs_threads(path: str) -> bool:
-    """Say whether a file begins as a picture whose decoder starts threads, whatever it is told: HEIC. Reads 12 bytes."""
-    with opened(path) as file:
-        return file.read(12)[4:] in _HEIF_BRANDS
 
 
 def picture_pass(path: str, sampling: Sampling, limits: Limits, budget: Budget) -> PicturePass | None:

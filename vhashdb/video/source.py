@@ -12,9 +12,9 @@ from typing import IO, Any
 _given: dict[str, tuple[int, int]] = {}
 
 
-def give(name: str, descriptor: int) -> None:
-    """Let `opened` find an open regular file under a name from now on."""
-    _given[name] = descriptor, os.fstat(descriptor).st_size
+def give(name: str, descriptor: int, size: int) -> None:
+    """Let `opened` find an open regular file of that size under a name from now on."""
+    _given[name] = descriptor, size
 
 
 def forget(name: str) -> None:

@@ -27,8 +27,8 @@ def warm_up(limits: Limits) -> None:
     except OSError:
         return
     try:
-        os.write(video, zlib.decompress(base64.b85decode(_VIDEO)))
-        source.give(_NAME, video)
+        size = os.write(video, zlib.decompress(base64.b85decode(_VIDEO)))
+        source.give(_NAME, video, size)
         for mode, exact in ((Mode.SAMPLED, True), (Mode.KEYFRAMES, False)):  # between them all that is computed only once
             for _ in DecodeSession(_NAME, Sampling(mode, exact=exact, threads=1), limits):
                 pass

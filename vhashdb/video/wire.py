@@ -1,21 +1,25 @@
-"""The protocol between the decoder process and its parent, over a socket and a pipe for each file.
+"""The protocol between the decoder process, the processes it forks for files, and their parent.
 
-Parent to decoder, on the socket: a length and a JSON object ``{"number", "probe", "path", "sampling"}``, with two descriptors
-beside it, the open file and the pipe to answer on. The process of the file answers on that pipe, which belongs to this
-request alone: messages of a fixed header (kind, length) and a body that is either raw `FRAME_DTYPE` records or a small JSON
-object. The parent sends one byte when it needs no more of it; the process is ended then, unless it has ended by itself, and
-the decoder reports so on the socket, with the request's number.
+A request is a length and a JSON object ``{"number", "probe", "threads", "path", "size", "sampling"}``, with descriptors beside it. The
+first for a process goes to the decoder, on its socket, with two: the open file, and the other end of a *channel*, a socket
+between that process and the parent alone. Further requests to the same process go over the channel, with one: the file. It answers
+on the channel: messages of a fixed header (kind, length) and a body that is either raw `FRAME_DTYPE` records or a small JSON
+object. The parent sends the decoder one byte when it needs no more of the process, which is ended then, unless it has ended by
+itself, and the decoder reports so on its socket, with the number of the request for which it was forked.
 
 The parent checks every length before it reads a body, and every number and text before it uses one, never waits without a
-deadline, and unpickles nothing: a process that was taken over can lie about the pictures of its own file. What else it could
-do to its parent is what `vhashdb.video.confinement` leaves it: nothing on a Linux that has all layers.
+deadline, and unpickles nothing: a process that was taken over can lie about the pictures of the file that did so, and of those
+that it is given afterwards (`vhashdb.Limits.files_per_process`). What else it could do to its parent is what
+`vhashdb.video.confinement` leaves it: nothing on a Linux that has all layers.
 """
 
 from __future__ import annotations
 
 import contextlib
 import enum
+import errno
 import json
+import os
 import socket
 import struct
 from typing import IO, Any, Final, Protocol
@@ -46,7 +50,7 @@ _DEEPEST: Final = 16
 class Readable(Protocol):
     """Read bytes: fewer than were asked for only at the end."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes | bytearray: ...
 
 
 class Kind(enum.IntEnum):
@@ -55,7 +59,7 @@ class Kind(enum.IntEnum):
     BATCH = 1
     """Frames."""
     DONE = 2
-    """``{"info"}``: the file was read to its end."""
+    """``{"info", "cpu_s", "waits"}``: the file was read to its end, and whether the process waits for another."""
     FAILED = 3
     """``{"error", "message", "hint"}``: the file was given up."""
 
@@ -108,7 +112,7 @@ def _checked(value: Any, depth: int = 0) -> Any:
     return value
 
 
-def _frames(body: bytes) -> FrameBatch:
+def _frames(body: bytes | bytearray) -> FrameBatch:
     """Read the records of a batch, with possible times, pictures that have a size, and finite coefficients.
 
     Raises:
@@ -125,30 +129,35 @@ def _frames(body: bytes) -> FrameBatch:
     return batch
 
 
-def _exactly(pipe: Readable, size: int) -> bytes:
+def _exactly(pipe: Readable, size: int) -> bytes | bytearray:
     body = pipe.read(size)
     if len(body) < size:
         raise EOFError
     return body
 
 
-def send_request(control: socket.socket, request: dict[str, Any], media: int, answers: int) -> None:
-    """Hand a request and its two descriptors to the decoder process."""
+def send_request(to: socket.socket, request: dict[str, Any], *descriptors: int) -> None:
+    """Hand over a request and its descriptors, without waiting for whoever may never read it.
+
+    Raises:
+        OSError: it cannot be sent.
+    """
     body = json.dumps(request).encode()
-    socket.send_fds(control, [_LENGTH.pack(len(body))], [media, answers])
-    control.sendall(body)
+    message = _LENGTH.pack(len(body)) + body
+    if socket.send_fds(to, [message], descriptors, socket.MSG_DONTWAIT) < len(message):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
-def receive_request(control: socket.socket) -> tuple[dict[str, Any], int, int] | None:
-    """Return the next request with the descriptors of the file and the pipe; None if there will be no more."""
-    head, descriptors, _, _ = socket.recv_fds(control, _LENGTH.size, 2)
+def receive_request(source: socket.socket, count: int) -> tuple[dict[str, Any], list[int]] | None:
+    """Return the next request with its descriptors, ``count`` of them; None if there will be no more."""
+    head, descriptors, _, _ = socket.recv_fds(source, _LENGTH.size, count)
     (length,) = _LENGTH.unpack(head) if len(head) == _LENGTH.size else (0,)
     body = b""
-    while len(body) < length and (more := control.recv(length - len(body))):
+    while len(body) < length and (more := os.read(source.fileno(), length - len(body))):  # a confined process may only read
         body += more
-    if not body or len(body) < length or len(descriptors) != 2:
+    if not body or len(body) < length or len(descriptors) != count:
         return None
-    return json.loads(body), descriptors[0], descriptors[1]
+    return json.loads(body), descriptors
 
 
 def send_enough(control: socket.socket) -> None:
