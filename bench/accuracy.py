@@ -84,7 +84,7 @@ def main() -> None:
     sets, efforts, edits = args.sets.split(","), args.efforts.split(","), set(filter(None, args.edits.split(",")))
     if "other" in sets and not args.other:
         options.error("--sets other needs --other FOLDER")
-    clips = videos(args.corpus / "clips")
+    clips = videos(args.corpus / "clips") if {"edited", "other"} & set(sets) else []  # drawn videos have only `hard`
     copies = {}
     if "edited" in sets:
         copies["edited"] = read_queries(args.corpus / "edited", clips, edits=edits)

@@ -23,7 +23,7 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -37,6 +37,7 @@ from bench.truth import HALVES, first_of, half_of, series_of
 from vhashdb import Fingerprint, MatchedSegment, Verdict
 from vhashdb.index import FrameIndex, RecordHashes
 from vhashdb.matching import verdict
+from vhashdb.matching.comparison import Comparison
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.retrieval import retrieve
 
@@ -75,10 +76,17 @@ class Pair:
     """As the source: the name without what tells versions of one video apart."""
     query_print: Fingerprint
     reference_print: Fingerprint
-    found: tuple[MatchedSegment, ...]
-    """All segments, before any is chosen."""
-    evidence: float
-    """Nats."""
+    comparison: Comparison
+
+    @cached_property
+    def found(self) -> tuple[MatchedSegment, ...]:
+        """All segments, before any is chosen."""
+        return tuple(segment for each in self.comparison.view_comparisons for segment in each.segments)
+
+    @property
+    def evidence(self) -> float:
+        """Nats."""
+        return next((gate.value for gate in self.comparison.judgement.gates if gate.name == "evidence"), 0.0)
 
     @property
     def half(self) -> str:
@@ -180,8 +188,8 @@ def pairs_of(questions: Sequence[Question], references: Sequence[Path]) -> Itera
             for candidate in retrieve(query, index, config.radius_bits, config):
                 name = references[candidate.record].name
                 if kind := question.kind(name):
-                    found, evidence = compared(query, known[candidate.record])
-                    yield Pair(kind, question.source, sources.get(name, name), query, known[candidate.record], found, evidence)
+                    reference = known[candidate.record]
+                    yield Pair(kind, question.source, sources.get(name, name), query, reference, vhashdb.compare(query, reference))
 
 
 @cache
@@ -196,13 +204,6 @@ def index_of(prints: Sequence[Fingerprint]) -> FrameIndex:
     for number, made in enumerate(prints):
         index.add(RecordHashes(number, number, made.hash[made.usable]))
     return index
-
-
-def compared(query: Fingerprint, reference: Fingerprint) -> tuple[tuple[MatchedSegment, ...], float]:
-    """All segments that were found, before any is chosen, and the evidence of the pair in nats."""
-    comparison = vhashdb.compare(query, reference)
-    found = tuple(segment for each in comparison.view_comparisons for segment in each.segments)
-    return found, next((gate.value for gate in comparison.judgement.gates if gate.name == "evidence"), 0.0)
 
 
 # -- tables -------------------------------------------------------------------------------------
