@@ -27,7 +27,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -112,7 +112,9 @@ class Corpus:
         self.db = vhashdb.create(path)
         with ThreadPoolExecutor(2) as pool:
             prepared = pool.map(self.db.prepare, files)
-            self.names = {self.db.record(p, vhashdb.Details()).id: f.name for f, p in zip(files, prepared, strict=True)}
+            # Without the file's hash: by that, a recorded file would be asked about with its stored fingerprint, not with a look at it.
+            unnamed = (replace(each, hashes=None) for each in prepared)
+            self.names = {self.db.record(p, vhashdb.Details()).id: f.name for f, p in zip(files, unnamed, strict=True)}
         self.duration_s = {f.name: duration_s(f) for f in files}
         self.usable_s = {name: usable_s(self.db.fingerprint(record)) for record, name in self.names.items()}
 

@@ -1,19 +1,20 @@
 """How the constants of the verdict follow from evidence of real pairs, and how well scores mean what they say.
 
-    python -m bench.calibrate [CORPUS] [--other FOLDER] [--every N] [--tail SHARE]
+    python -m bench.calibrate [CORPUS] [--other FOLDER] [--graphics FOLDER] [--every N] [--tail SHARE] [--plot reliability.svg]
 
 Every file of ``edited``, ``clips`` and ``distractors`` is compared with the candidates among the records of ``clips`` and
 ``distractors``, and so are the copies that `bench.edits` made in FOLDER; every file of ``hard`` and of ``natural`` is compared
-with the candidates of its own folder. All is done as ``balanced`` does it.
-Each pair is a *copy*, of the *same series*, or *unrelated*; a second clip that is truly in the query, and a file's pair with
-itself, are left out. For each pair the evidence is what the last gate holds.
+with the candidates of its own folder, and so is what `bench.graphics` drew in FOLDER of ``--graphics``. All is done as
+``balanced`` does it. Each pair is a *copy*, of the *same series*, *drawn* (two of one design), or *unrelated*; a second clip that
+is truly in the query, and a file's pair with itself, are left out. For each pair the evidence is what the last gate holds.
 
 1. False pairs: an exponential tail is fitted to the upper part of the evidence of false pairs, and says at which evidence
    one in a million candidate pairs would be taken for a match. The interval is from resampling pairs of videos: all
    comparisons of one pair of videos, edited or not, either way round, count as one. What higher thresholds cost in copies
    stands beside it.
 2. The score: a logistic curve of P(copy | evidence) fitted to half A of the sources, and whether half B agrees. The midpoint
-   depends on how many candidate pairs are copies; it is given for other odds too.
+   depends on how many candidate pairs are copies; it is given for other odds too. Drawn pairs are in neither half and so take part in
+   both: they are what false pairs of high evidence look like, of which real footage has too few.
 3. *Possible*: each pair is judged again with other thresholds, by itself: what other records say about it is not asked.
 """
 
@@ -22,7 +23,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from pathlib import Path, PurePath
 from typing import Final
@@ -45,14 +46,17 @@ CONFIG: Final = MatchingConfig()
 COPY: Final = "copy"
 SERIES: Final = "same series"
 UNRELATED: Final = "unrelated"
-KINDS: Final = (COPY, SERIES, UNRELATED)
+DRAWN: Final = "drawn"
+KINDS: Final = (COPY, SERIES, DRAWN, UNRELATED)
 PER_MILLION: Final = 1.0
 ODDS: Final = (1.0, 0.1, 0.001)
 """Copies to one other candidate pair."""
+SAID_ODDS: Final = 0.1
+"""The odds at which scores are checked: of eleven candidate pairs, one is a copy."""
 EDGES: Final = np.array([0, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0])
-THRESHOLDS: Final = (3.0, 4.0, 6.0, 7.0, 8.0, 10.0, 12.0)
+THRESHOLDS: Final = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 BITS: Final = (16, 20, 24, 28, 31, 34)
-MOTIONS: Final = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
+MOTIONS: Final = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 
 
 @dataclass(frozen=True)
@@ -108,14 +112,18 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--other", type=Path, metavar="FOLDER", help="what bench.edits wrote")
     options.add_argument("--every", type=int, default=1, metavar="N", help="take the edited copies of each N-th clip only")
+    options.add_argument("--graphics", type=Path, metavar="FOLDER", help="what bench.graphics drew")
+    options.add_argument("--plot", type=Path, default=None, metavar="FILE", help="SVG of how many pairs of each score are copies")
     options.add_argument("--tail", type=float, default=0.5, metavar="SHARE", help="of the evidence above zero, what counts as the tail")
     args = options.parse_args()
     pairs = list(all_pairs(args.corpus, args.other, args.every))
+    if args.graphics:
+        pairs += drawn_pairs(args.graphics)
     print_false(pairs, args.tail)
     print_thresholds(pairs, args.tail)
-    print_score(pairs)
+    print_score(pairs, args.plot)
     for half in HALVES:
-        print_possible([p for p in pairs if p.half == half], half)
+        print_possible([p for p in pairs if p.half == half or p.kind == DRAWN], half)
 
 
 # -- pairs --------------------------------------------------------------------------------------
@@ -129,6 +137,13 @@ def all_pairs(corpus: Path, other: Path | None, every: int) -> Iterator[Pair]:
     yield from pairs_of([*edited(copies), *originals(references)], references)
     for questions in (hard(corpus / "hard"), natural(corpus / "natural")):
         yield from pairs_of(questions, [q.path for q in questions])
+
+
+def drawn_pairs(folder: Path) -> list[Pair]:
+    """Candidate pairs of what `bench.graphics` drew: those of one design are drawn ones, the others unrelated."""
+    questions = hard(folder / "hard")
+    pairs = pairs_of(questions, [question.path for question in questions])
+    return [replace(pair, kind=DRAWN if pair.kind == SERIES else pair.kind) for pair in pairs]
 
 
 def edited(copies: Sequence[Query]) -> list[Question]:
@@ -255,10 +270,10 @@ def tail_rows(pairs: Sequence[Pair], upper: float) -> Iterator[tuple[object, ...
         yield name, f"{tail.start:.2f}", tail.pairs, f"{tail.scale:.2f}", f"{tail.evidence_at(PER_MILLION):.2f}", f"{low:.1f} to {high:.1f}"
 
 
-def print_score(pairs: Sequence[Pair]) -> None:
+def print_score(pairs: Sequence[Pair], plot_to: Path | None = None) -> None:
     """The logistic curve of half A, beside the constants, and half B in bins of the score."""
     evidence, copy = np.array([p.evidence for p in pairs]), np.array([p.kind == COPY for p in pairs])
-    tuned = np.array([p.half == HALVES[0] for p in pairs])
+    tuned, closed = (np.array([p.half == half or p.kind == DRAWN for p in pairs]) for half in HALVES)
     curve = fits.fit_logistic(evidence[tuned], copy[tuned])
     odds = float(copy[tuned].sum() / (~copy[tuned]).sum())
     rows = [("as configured", f"{CONFIG.score_slope:.2f}", f"{CONFIG.match_evidence:.2f}")]
@@ -267,10 +282,28 @@ def print_score(pairs: Sequence[Pair]) -> None:
     print(f"\n### P(copy | evidence), fitted to {int(tuned.sum())} pairs of half A\n")
     print(table(("curve", "slope per nat", "midpoint, nats"), rows))
     now = fits.Logistic(CONFIG.score_slope, CONFIG.match_evidence)
-    for name, said in (("the score as it is", now), ("the fitted curve", curve)):
-        print(f"\n### {name}, checked on half B\n")
-        bins = fits.reliability(said.probability(evidence[~tuned]), copy[~tuned], EDGES)
+    checked = {}
+    for name, said in (("the score as it is", now), ("the fitted curve", curve.at_odds(odds, SAID_ODDS))):
+        print(f"\n### {name}, checked on half B at {SAID_ODDS:g} copies to another pair\n")
+        bins = fits.reliability(said.probability(evidence[closed]), copy[closed], EDGES, SAID_ODDS)
         print(table(("score", "pairs", "mean score", "copies"), [bin_row(b) for b in bins]))
+        checked[name] = bins
+    if plot_to:
+        plot(checked, plot_to)
+
+
+def plot(checked: dict[str, list[fits.Bin]], path: Path) -> None:
+    """Draw which share of the pairs of each score are copies."""
+    from matplotlib.figure import Figure
+
+    figure = Figure((5, 4.5), layout="constrained")
+    axes = figure.add_subplot(xlabel="score", ylabel="share of copies, half B")
+    axes.plot([0, 1], [0, 1], ":", color="grey", label="as said")
+    for name, bins in checked.items():
+        axes.plot([b.said for b in bins], [b.true for b in bins], "o-", label=name)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, metadata={"Date": None})
 
 
 def bin_row(b: fits.Bin) -> tuple[object, ...]:

@@ -7,11 +7,11 @@ rank. Of each pair the segment with the most evidence counts, among those that p
 For each way of counting: the highest evidence of real false pairs, and which share of the copies lies above it, by half of the
 sources; how many drawn pairs do; and the share of copies above all but some of the drawn pairs.
 
-Changes of low rank are what drawn pairs share: one fade or one switch that coincides is counted as often as there are moments.
-The ways counter that in two manners. *Participation* is ``(Σλ)² / Σλ²`` of the Gram matrix of the centred bits over the moments,
-the smaller one of the two sides: about how many changes there are that do not follow from each other. *Beyond k modes* takes the
-k strongest modes in time, of both sides together, out of both, and correlates what is left. *Local* subtracts the mean of windows of
-two seconds instead of the mean of the segment.
+Changes of low rank are what drawn pairs share: one fade or one switch that coincides would be counted as often as there are moments, as
+in *every moment*. The other ways counter that. *Participation* is ``(Σλ)² / Σλ²`` of the Gram matrix of the centred bits over the
+moments, the smaller one of the two sides: about how many changes there are that do not follow from each other. *Within windows* takes
+the mean of windows of some seconds out first, for this number only or for the correlation too. *Beyond k modes* takes the k
+strongest modes in time, of both sides together, out of both, and correlates what is left.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from vhashdb.matching.evidence import GateName, MatchedSegment
 Matrix = npt.NDArray[np.float32]
 MOMENTS: Final = 3
 """Moments under which nothing can be said of how a segment changes."""
-WINDOW: Final = 8
-"""Moments of a window of two seconds."""
+WINDOWS: Final = (4, 6, 8, 12, 20)
+"""Moments of the windows that are tried, at four a second."""
 DRAWN_ABOVE: Final = (10, 30)
 """How many drawn pairs may lie above a threshold at which copies are counted."""
 
@@ -69,10 +69,9 @@ class Changes:
         left, right = (side - strongest @ (strongest.T @ side) for side in self.centred)
         return left, right
 
-    @cached_property
-    def local(self) -> tuple[Matrix, Matrix]:
-        """Both sides less their mean over each window."""
-        cuts = range(WINDOW, len(self.query) - WINDOW // 2, WINDOW)
+    def within(self, window: int) -> tuple[Matrix, Matrix]:
+        """Return both sides less their mean over each window of so many moments."""
+        cuts = range(window, len(self.query) - window // 2, window)
         left, right = (np.concatenate([part - part.mean(axis=0) for part in np.split(side, cuts)]) for side in (self.query, self.reference))
         return left, right
 
@@ -106,7 +105,13 @@ def lasting(changes: Changes) -> float:
 def as_configured(changes: Changes) -> float:
     """Return motion and closeness as the verdict counts them."""
     segment = changes.segment
-    return segment.motion_evidence + segment.closeness - segment.speed_cost if segment.passes(GateName.MOTION) else 0.0
+    weighed = segment.motion_evidence + segment.closeness - segment.speed_cost
+    return weighed if segment.passes(GateName.MOTION, GateName.CHANGES) else 0.0
+
+
+def every_moment(changes: Changes) -> float:
+    """Return the information of all moments, as if each were independent."""
+    return changes.segment.motion.samples * information(changes.centred)
 
 
 def beyond(modes: int) -> Way:
@@ -119,14 +124,24 @@ def beyond(modes: int) -> Way:
     return way
 
 
+def within(window: int, *, both: bool = False) -> Way:
+    """Return the way that counts participation, and with ``both`` the correlation too, within windows of so many moments."""
+
+    def way(changes: Changes) -> float:
+        sides = changes.within(window)
+        return (participation(sides) - 2) * information(sides if both else changes.centred) * lasting(changes)
+
+    return way
+
+
 WAYS: Final[dict[str, Way]] = {
     "as configured": as_configured,
+    "every moment": every_moment,
     "(participation − 2) · information": lambda c: (participation(c.centred) - 2) * information(c.centred),
     "the same, √ of its length": lambda c: (participation(c.centred) - 2) * information(c.centred) * lasting(c),
-    "beyond 1 mode": beyond(1),
-    "beyond 2 modes": beyond(2),
-    "beyond 3 modes": beyond(3),
-    "local": lambda c: participation(c.local) * information(c.local),
+    **{f"the same, participation within {window / 4:g} s": within(window) for window in WINDOWS},
+    "the same, both within 1.5 s": within(6, both=True),
+    **{f"beyond {modes} mode{'s' * (modes > 1)}": beyond(modes) for modes in (1, 2, 3)},
 }
 
 

@@ -126,13 +126,25 @@ class Bin:
     """Share of copies."""
 
 
-def reliability(score: Floats, copy: Bools, edges: Floats) -> list[Bin]:
-    """Bins with anything in them; a score on an edge belongs to the bin above."""
+def reliability(score: Floats, copy: Bools, edges: Floats, odds: float | None = None) -> list[Bin]:
+    """Bins with anything in them; a score on an edge belongs to the bin above.
+
+    With ``odds``, pairs are weighed so that there are so many copies to one other pair.
+    """
+    weight = np.ones(len(copy))
+    if odds is not None and copy.any() and not copy.all():
+        weight[copy] = odds * (~copy).sum() / copy.sum()
     which = np.clip(np.searchsorted(edges, score, side="right") - 1, 0, len(edges) - 2)
     bins = []
     for number in np.unique(which).tolist():
         here = which == number
         bins.append(
-            Bin(float(edges[number]), float(edges[number + 1]), int(here.sum()), float(score[here].mean()), float(copy[here].mean()))
+            Bin(
+                float(edges[number]),
+                float(edges[number + 1]),
+                int(here.sum()),
+                float(np.average(score[here], weights=weight[here])),
+                float(np.average(copy[here], weights=weight[here])),
+            )
         )
     return bins

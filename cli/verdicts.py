@@ -204,9 +204,9 @@ def _stretch_lines(segment: MatchedSegment, fate: Fate, *, strongest: bool) -> l
     speed = f"  × {segment.speed:.2f}" if abs(segment.speed - 1) > SAID_SPEED else ""
     word, why = ("chosen", "") if fate == "chosen" else ("set aside", f"{fate}; ")
     why = f"the strongest; {why}" if strongest else why
-    parts = f"motion {segment.motion_evidence:.1f}, closeness {segment.closeness:.1f}"
-    parts += f", − {segment.speed_cost:.1f} for the speed" if segment.speed_cost else ""
-    weight = f"evidence {segment.evidence:.1f}" if segment.evidence else "no evidence"
+    parts = f"motion {segment.motion_evidence:.2f}, closeness {segment.closeness:.2f}"
+    parts += f", − {segment.speed_cost:.2f} for the speed" if segment.speed_cost else ""
+    weight = f"evidence {segment.evidence:.2f}" if segment.evidence else "no evidence"
     said = textwrap.wrap(f"{why}{weight} ({parts})", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
     return [f"    {word:<9}  {here} ↔ {there}{speed}", *said]
 

@@ -43,7 +43,7 @@ def test_one_switch_is_about_one_change_and_a_lively_copy_many(switch, copy):
 def test_a_shared_switch_is_nothing_once_its_mode_or_the_local_mean_is_taken_out(switch, copy):
     for name in ("beyond 1 mode", "beyond 2 modes", "beyond 3 modes", "(participation − 2) · information"):
         assert WAYS[name](switch) < 0.5 < WAYS[name](copy), name
-    assert information(switch.local) < information(switch.centred) / 2
+    assert information(switch.within(8)) < information(switch.centred) / 2
 
 
 def test_what_never_changes_is_no_evidence():

@@ -72,3 +72,12 @@ def test_a_fitted_curve_means_what_it_says():
 def test_scores_on_edges_are_counted_once():
     bins = reliability(np.array([0.0, 0.5, 1.0]), np.array([False, True, True]), np.array([0.0, 0.5, 1.0]))
     assert [(b.pairs, b.true) for b in bins] == [(1, 0.0), (2, 1.0)]
+
+
+def test_a_curve_fitted_at_some_odds_means_what_it_says_at_others():
+    random = np.random.default_rng(7)
+    evidence = np.concatenate([random.normal(7, 1, 20_000), random.normal(5, 1, 4_000)])
+    copy = np.arange(len(evidence)) < 20_000
+    curve = fit_logistic(evidence, copy).at_odds(5.0, 0.1)
+    bins = reliability(curve.probability(evidence), copy, np.linspace(0, 1, 6), 0.1)
+    assert all(abs(b.said - b.true) < 0.05 for b in bins)

@@ -16,6 +16,7 @@ def segment(
     end_s=5.0,
     change=0.2,
     quality=100,
+    changes=6.0,
     nearest=None,
 ):
     """A strong one, unless something says otherwise; ``nearest`` bits at best, if not all are as far as the median."""
@@ -30,7 +31,7 @@ def segment(
         matched_s=matched_s,
         entries=entries,
         distances=tuple(int(d) for d in np.linspace(nearest, median_bits, entries)),
-        motion=Motion(correlation, change, entries, median_bits),
+        motion=Motion(correlation, change, entries, median_bits, changes),
         bits=256,
         quality=quality,
     )

@@ -16,7 +16,7 @@ from vhashdb import Verdict
 from vhashdb.hashing.bits import distances, paired_distances, unpack
 from vhashdb.matching.alignment import TemporalTransform, align, samples_along
 from vhashdb.matching.config import MatchingConfig
-from vhashdb.matching.evidence import motion_of
+from vhashdb.matching.evidence import independent_changes, motion_of
 from vhashdb.matching.verdict import judge
 from vhashdb.matching.view_pairs import HashSequence
 
@@ -286,6 +286,7 @@ def test_a_strong_segment_is_a_match_with_every_gate_passed():
         {"matched_s": RULES.min_matched_s - 0.01},
         {"correlation": RULES.min_correlation - 0.01, "median_bits": 40.0},
         {"median_bits": 73.0},
+        {"changes": RULES.min_changes},
     ],
     ids=lambda weak: next(iter(weak)),
 )
@@ -297,25 +298,60 @@ def test_each_gate_alone_prevents_a_match(weak):
 
 def test_the_gates_let_pass_what_just_reaches_them():
     just = segment(entries=RULES.min_entries, matched_s=RULES.min_matched_s, median_bits=RULES.far_bits, correlation=0.9)
-    assert just.evidence == pytest.approx(-RULES.min_entries * np.log(1 - 0.81))
+    assert just.evidence == pytest.approx(-(6 - RULES.min_changes) * np.log(1 - 0.81))
     assert judged(just).verdict is Verdict.MATCH
 
 
-@given(st.floats(0.3, 0.95), st.integers(4, 60), st.floats(0, 60))
+@given(st.floats(0.3, 0.95), st.integers(4, 60), st.floats(0, 60), st.floats(0, 12))
 @settings(max_examples=examples(100))
-def test_the_score_separates_at_a_half(correlation, entries, median_bits):
-    only = segment(correlation=correlation, entries=entries, median_bits=median_bits)
+def test_the_score_separates_at_a_half(correlation, entries, median_bits, changes):
+    only = segment(correlation=correlation, entries=entries, median_bits=median_bits, changes=changes)
     judgement = judged(only)
     assert (judgement.score >= 0.5) == (judgement.verdict is Verdict.MATCH) == (only.evidence >= RULES.match_evidence)
     assert 0 <= judgement.score <= 1
 
 
-def test_more_correlation_and_more_entries_are_more_evidence():
-    for entries in (8, 16):
-        values = [segment(correlation=r, entries=entries, median_bits=40.0).evidence for r in (0.2, 0.5, 0.7, 0.9)]
+def test_more_correlation_and_more_changes_are_more_evidence():
+    for changes in (3.0, 9.0):
+        values = [segment(correlation=r, changes=changes, median_bits=40.0).evidence for r in (0.2, 0.5, 0.7, 0.9)]
         assert values == sorted(values)
-    assert segment(entries=16, median_bits=40.0).evidence == 2 * segment(entries=8, median_bits=40.0).evidence
+    one_more, three_more = (segment(changes=RULES.min_changes + more, median_bits=40.0).evidence for more in (1, 3))
+    assert three_more == pytest.approx(3 * one_more)
     assert segment(median_bits=4.0).evidence > segment(median_bits=20.0).evidence > segment(median_bits=40.0).evidence - 1e-9
+
+
+def test_what_changes_alike_for_longer_is_more_evidence_up_to_a_bound():
+    evidence = [segment(entries=entries, median_bits=40.0).evidence for entries in (8, 20, 40, 60, 600)]
+    assert evidence[0] == evidence[1] < evidence[2] < evidence[3] == evidence[4]
+
+
+def test_one_fade_however_long_is_one_change():
+    before, after = np.random.default_rng(0).choice((-1.0, 1.0), (2, 256)).astype(np.float32)
+    for moments in (6, 20, 200):
+        fade = before + np.linspace(0, 1, moments, dtype=np.float32)[:, None] * (after - before)
+        assert independent_changes(fade, 6) == pytest.approx(1, rel=1e-4)
+
+
+def test_the_state_before_and_after_a_switch_is_no_change_within_windows():
+    before, after = np.random.default_rng(0).choice((-1.0, 1.0), (2, 256)).astype(np.float32)
+    states = np.repeat([before, after], 12, axis=0)
+    assert independent_changes(states, 6) == 0
+
+
+@given(st.integers(2, 12), st.integers(0, 1000))
+@settings(max_examples=examples(50))
+def test_so_many_patterns_as_come_and_go_are_independent_changes(patterns, seed):
+    """A countdown of so many numerals, each shown for one window and blinking on and off within it."""
+    numerals = np.random.default_rng(seed).choice((-1.0, 1.0), (patterns, 256)).astype(np.float32)
+    shown = np.concatenate([np.outer((-1, 1, -1, 1, -1, 1), numeral) for numeral in numerals]).astype(np.float32)
+    assert independent_changes(shown, 6) == pytest.approx(patterns, rel=0.1)
+
+
+@given(st.integers(1, 40), st.integers(1, 400), st.integers(2, 8), st.integers(0, 1000))
+@settings(max_examples=examples(50))
+def test_independent_changes_are_at_most_moments_and_bits(moments, bits, window, seed):
+    found = independent_changes(np.random.default_rng(seed).standard_normal((moments, bits)).astype(np.float32), window)
+    assert 0 <= found <= min(moments, bits) + 1e-3
 
 
 def test_another_speed_costs_evidence():

@@ -46,17 +46,22 @@ SENTENCES = [
         "so nothing shows whether they change alike",
     ),
     (
-        {"correlation": 0.3, "median_bits": 40.0},
-        f"the frames are alike (median 40 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 1.89, {NEEDED}",
+        {"changes": 1.4, "median_bits": 40.0},
+        "the frames are alike (median 40 of 256 bits over 5.0 s) and change alike, but so little changes that it may be chance: 1.4 "
+        f"independent changes, more than {RULES.min_changes:g} are needed",
     ),
     (
-        {"correlation": 0.4, "median_bits": 20.0, "quality": RULES.close_quality - 1},
-        f"the frames are alike (median 20 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 3.49, {NEEDED} "
+        {"correlation": 0.3, "median_bits": 40.0},
+        f"the frames are alike (median 40 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 0.38, {NEEDED}",
+    ),
+    (
+        {"correlation": 0.4, "median_bits": 20.0, "quality": RULES.full_quality - 1},
+        f"the frames are alike (median 20 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 0.70, {NEEDED} "
         "(how close they are does not count, because the picture shows little)",
     ),
     (
         {"correlation": 0.45, "median_bits": 40.0, "speed": 1.25},
-        f"the frames are alike (median 40 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 3.03, {NEEDED} "
+        f"the frames are alike (median 40 of 256 bits over 5.0 s) and change alike, but not clearly enough: evidence 0.41, {NEEDED} "
         f"({RULES.speed_cost:g} was taken off because the speed, × 1.25, was one of many tried)",
     ),
 ]
@@ -104,6 +109,7 @@ def test_no_stretch_at_all():
         ({"matched_s": 0.5, "median_bits": 60.0, "correlation": 0.1}, Fate.SECONDS),
         ({"median_bits": 80.0}, Fate.DISTANCE),
         ({"correlation": 0.1, "median_bits": 40.0}, Fate.MOTION),
+        ({"changes": 1.0, "correlation": 0.3, "median_bits": 40.0, "entries": 8}, Fate.CHANGES),
         ({"correlation": 0.16, "median_bits": 40.0, "entries": 6}, Fate.EVIDENCE),
     ],
     ids=lambda value: value.name if isinstance(value, Fate) else None,

@@ -109,6 +109,17 @@ def test_what_is_only_possible_is_set_aside_for_a_nearer_record(tmp_path):
     assert rerank(query, pairs[1:], CONFIG)[0].verdict is Verdict.POSSIBLE
 
 
+@pytest.mark.parametrize(("videos", "verdict"), [(2, Verdict.POSSIBLE), (3, Verdict.NO_MATCH)])
+def test_a_picture_that_many_videos_show_as_near_speaks_for_none(tmp_path, videos, verdict):
+    """A title that stays for four seconds, and films that go on with something of their own after it."""
+    title = [scene(5, 1)[0]] * (4 * RATE)
+    known = [film(tmp_path / f"{n}.mp4", title + scene(10 + n, 8 * RATE)) for n in range(videos)]
+    query = vhashdb.fingerprint(film(tmp_path / "asked.mp4", title + scene(900, 4 * RATE)), views="query")
+    pairs = [compared(reference, vhashdb.compare(query, reference)) for reference in map(vhashdb.fingerprint, known)]
+    assert {pair.judgement.verdict for pair in pairs} == {Verdict.POSSIBLE}
+    assert {judgement.verdict for judgement in rerank(query, pairs, CONFIG)} == {verdict}
+
+
 def test_what_is_no_match_stays_none():
     nothing = Judgement(Verdict.NO_MATCH, 0.0, (), (), "no frames are alike")
     fingerprint = vhashdb.fingerprint(scene(7, 1)[0], views="query")

@@ -80,9 +80,10 @@ def test_stretches_are_a_table_and_a_sentence(told):
 
 def test_conditions_are_in_plain_words_with_value_and_threshold(told):
     text = words(told.page())
-    assert "5 of 5 conditions for a match are met" in text
+    assert "6 of 6 conditions for a match are met" in text
     assert re.search(r"how alike they change, from 0 to 1 ?0\.\d+ ?at least 0\.15 ?yes", text)
-    assert re.search(r"total evidence ?\d+(\.\d+)? ?at least 5 ?yes", text)
+    assert re.search(r"changes that do not follow from each other ?\d+(\.\d+)? ?more than 2 ?yes", text)
+    assert re.search(r"total evidence ?\d+(\.\d+)? ?at least 1\.25 ?yes", text)
 
 
 def test_what_strangers_wrote_is_text(known_db, asked, samples):

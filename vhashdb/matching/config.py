@@ -51,6 +51,7 @@ def _bound(default: Any, source: str) -> Any:
 
 _ACCURACY: Final = "bench.accuracy: recall at no false match on `edited`, `distractors` and `hard`"
 _CALIBRATE: Final = "bench.calibrate: evidence of copies, same-series and unrelated pairs"
+_EVIDENCE: Final = "bench.evidence: copies above, real and drawn pairs of different videos"
 _SEGMENTS: Final = "bench.segments: where segments begin and end"
 
 
@@ -114,18 +115,27 @@ class MatchingConfig:
 
     # -- evidence, and the gates of a match
 
-    match_evidence: float = _calibrated(5.0, _CALIBRATE)
+    match_evidence: float = _calibrated(1.25, _EVIDENCE)
     """Nats at which a pair is a match."""
-    score_slope: float = _calibrated(1.0, _CALIBRATE)
+    score_slope: float = _calibrated(3.0, _CALIBRATE)
     other_segments: float = _calibrated(0.5, _CALIBRATE)
     """What segments beyond the strongest add of their evidence: each was chosen among many, so chance favours it."""
-    speed_cost: float = _derived(1.5, "nats that a speed other than normal costs, as forty were tried")
+    speed_cost: float = _calibrated(0.5, _EVIDENCE)
+    """Nats that a speed other than normal costs, as forty were tried."""
     independent_per_s: float = _calibrated(4.0, _CALIBRATE)
     """Time samples a second that count: sampling more often does not make neighbours more independent."""
     independent_per_entry: float = _calibrated(2.0, _CALIBRATE)
     """Time samples that count for each distinct entry: a picture that stays says nothing new."""
     min_correlation: float = _calibrated(0.15, _CALIBRATE)
     """Correlation below which motion is no evidence, however long the segment."""
+    min_changes: float = _calibrated(2.0, _EVIDENCE)
+    """Independent changes that are no evidence: two of them coincide on some line of time."""
+    change_window_s: float = _calibrated(1.5, _EVIDENCE)
+    """Seconds within which changes count for how many there are."""
+    lasting_samples: float = _calibrated(20, _EVIDENCE)
+    """Time samples from which motion counts more, by the root of how many times as many there are …"""
+    max_lasting: float = _calibrated(3.0, _EVIDENCE)
+    """… up to so many."""
     max_correlation: float = _bound(0.999, "beyond this the logarithm would run away")
     min_entries: int = _calibrated(4, _ACCURACY)
     """Distinct query entries a segment needs."""
@@ -134,20 +144,25 @@ class MatchingConfig:
     """Median distance beyond which a segment is an accident of alignment."""
     close_bits: float = _calibrated(32, "bench.calibrate: few frames of one place are nearer than 20 without being copies", distance=True)
     """Median distance under which closeness begins to count."""
-    close_quality: int = _calibrated(40, _CALIBRATE)
-    """Quality under which closeness says nothing: the bits of flat pictures are alike by chance."""
+    full_quality: int = _calibrated(100, _EVIDENCE)
+    """Quality from which a picture is full. Under it closeness says nothing: the bits of flat pictures are alike by chance, those of
+    cards of one design by design."""
     closeness_bits_per_nat: float = _calibrated(8, _CALIBRATE, distance=True)
+    closeness_per_change: float = _calibrated(0.75, _EVIDENCE)
+    """Nats that closeness counts at most for each independent change beyond the first."""
 
     # -- what is worth a person's time without being a match
 
     possible_bits: float = _calibrated(28, _CALIBRATE, distance=True)
     possible_entries: int = _calibrated(3, _CALIBRATE)
+    possible_quality: int = _calibrated(40, _CALIBRATE)
+    """Quality under which pictures that are close are not worth it."""
     possible_single_bits: float = _calibrated(12, _CALIBRATE, distance=True)
     """One picture of a video this near is worth it."""
     possible_still_bits: float = _derived(31, "the threshold that PDQ's authors give for pictures", distance=True)
     """The same where one side is a still picture."""
-    possible_motion: float = _calibrated(1.0, _CALIBRATE)
-    """Nats of motion evidence that are worth it without closeness."""
+    possible_motion: float = _calibrated(3.0, _CALIBRATE)
+    """Nats of information over all moments, as if each were independent, that are worth it without closeness."""
     possible_min_score: float = _derived(0.2, "scores of `possible` lie below those of a match, which begin at 0.5")
     possible_max_score: float = _derived(0.49, "as above")
     full_closeness: float = _derived(4.0, "nats of closeness at identical pictures: close_bits / closeness_bits_per_nat")

@@ -4,10 +4,13 @@ A fixed camera makes different footage of one place look alike, frame by frame; 
 alike. Subtract from the bits at each time their mean over the segment, on both sides, and correlate what is left. It needs
 nothing but the stored hashes. Evidence has two parts:
 
-* **Motion**: ``−n · ln(1 − r²)``, where ``r`` is the correlation of the changes on both sides and ``n`` the number of
-  independent time samples: the log-likelihood ratio, in nats, of Gaussian variables that are correlated and of those that
-  are not. Different footage of one place has small ``r`` however alike its frames are.
-* **Closeness**: how far the typical distance stays under the one that frames of one place reach without being copies.
+* **Motion**: ``(c − 2) · −ln(1 − r²)``, more where it lasts. ``r`` is the correlation of the changes on both sides, so that
+  ``−ln(1 − r²)`` is the log-likelihood ratio, in nats, of one pair of Gaussian variables that are correlated and of one that is not.
+  ``c`` is the number of *independent changes*: a fade or a switch is one, however many moments it takes, and two of them may coincide
+  on one line of time by chance. Different footage of one place has small ``r`` however alike
+  its frames are, and cards of one design have small ``c``.
+* **Closeness**: how far the typical distance stays under the one that frames of one place reach without being copies. It counts as
+  far as there are independent changes: any two black pictures are close.
 
 Evidence counts only if every gate is passed. A gate is computed once, here; whoever explains a verdict shows it.
 """
@@ -40,6 +43,8 @@ class Motion:
     """Independent time samples it was computed from, alike or not."""
     median_bits: float
     """Median distance, in bits, over these."""
+    changes: float = 0.0
+    """Independent changes, on the side that has fewer: 1 for a single fade or switch, however long it lasts; 0 when nothing changes."""
 
 
 NO_MOTION = Motion(0.0, 0.0, 0.0, 0.0)
@@ -52,6 +57,7 @@ class GateName(enum.StrEnum):
     SECONDS = "matched seconds"
     DISTANCE = "median distance"
     MOTION = "motion"
+    CHANGES = "independent changes"
     EVIDENCE = "evidence"
     VIDEOS = "videos that show it"
 
@@ -105,7 +111,7 @@ class MatchedSegment:
     @cached_property
     def gates(self) -> tuple[Gate, ...]:
         """The conditions that the segment must meet by itself to count for a match."""
-        config, r = self.config, self.motion.correlation
+        config, r, changes = self.config, self.motion.correlation, self.motion.changes
         entries, matched_s, median = self.entries, self.matched_s, self.median_bits
         return (
             Gate(
@@ -130,24 +136,45 @@ class MatchedSegment:
                 "bits at most, of all usable pictures in the stretch",
             ),
             Gate(GateName.MOTION, r, config.min_correlation, r >= config.min_correlation, "correlation of the changes on both sides"),
+            Gate(
+                GateName.CHANGES,
+                changes,
+                config.min_changes,
+                changes > config.min_changes,
+                "more than this, as so many fades or switches may coincide by chance",
+            ),
         )
 
     def passes(self, *names: GateName) -> bool:
         """Return whether the gates of these names are passed."""
         return all(gate.passed for gate in self.gates if gate.name in names)
 
+    @property
+    def _information(self) -> float:
+        """Nats of one independent change; 0 when the correlation is too low to mean anything."""
+        r = min(self.motion.correlation, self.config.max_correlation)
+        return -math.log(1 - r * r) if self.passes(GateName.MOTION) else 0.0
+
+    @property
+    def information_of_moments(self) -> float:
+        """Nats, if each moment were independent of the others: what is alike in one respect has much of it, a match or not."""
+        return self.motion.samples * self._information
+
     @cached_property
     def motion_evidence(self) -> float:
-        """Nats; 0 when the correlation is too low to mean anything."""
-        r = min(self.motion.correlation, self.config.max_correlation)
-        return -self.motion.samples * math.log(1 - r * r) if self.passes(GateName.MOTION) else 0.0
+        """Nats; 0 when the correlation is too low to mean anything, or too little changes."""
+        config = self.config
+        lasting = math.sqrt(min(config.max_lasting, max(1.0, self.motion.samples / config.lasting_samples)))
+        return max(0.0, self.motion.changes - config.min_changes) * self._information * lasting
 
     @property
     def closeness(self) -> float:
-        """Nats; 0 when frames of one place, or frames with little in them, could be as close."""
-        if self.quality < self.config.close_quality:
+        """Nats; 0 when frames of one place, or frames with little in them, could be as close, or nothing changes."""
+        config = self.config
+        if self.quality < config.full_quality:
             return 0.0
-        return max(0.0, (self.config.close_bits - self.median_bits) / self.config.closeness_bits_per_nat)
+        most = config.closeness_per_change * max(0.0, self.motion.changes - 1)
+        return min(most, max(0.0, (config.close_bits - self.median_bits) / config.closeness_bits_per_nat))
 
     @property
     def speed_cost(self) -> float:
@@ -223,7 +250,26 @@ def motion_of(query: HashSequence, reference: HashSequence, aligned: AlignedSegm
     energy_left, energy_right = float((left**2).sum()), float((right**2).sum())
     correlation = float((left * right).sum()) / np.sqrt(energy_left * energy_right) if energy_left and energy_right else 0.0
     independent = min(int(rows.sum()), config.independent_per_entry * len(np.unique(samples.query[rows])))
-    return Motion(float(correlation), energy_left / left.size, float(independent), float(np.median(samples.distance[rows])))
+    window = max(2, round(config.change_window_s * config.independent_per_s))
+    changes = min(independent_changes(left, window), independent_changes(right, window))
+    return Motion(float(correlation), energy_left / left.size, float(independent), float(np.median(samples.distance[rows])), changes)
+
+
+def independent_changes(changes: npt.NDArray[np.float32], window: int) -> float:
+    """Return how many independent changes there are: the participation ratio of what changes within each of some windows.
+
+    It is ``(Σλ)² / Σλ²`` of the eigenvalues of the Gram matrix: 1 if all changes are the same one, 0 when nothing changes, and at most
+    the smaller of moments and bits. What changes from window to window only, such as the state before and after a switch, does not count.
+
+    Args:
+        changes: ``(n, bits)`` float32, bits at successive moments, less any mean.
+        window: moments; what is left at the end belongs to the last window if it is less than half a one.
+    """
+    cuts = range(window, len(changes) - window // 2, window)
+    within = np.concatenate([part - part.mean(axis=0) for part in np.split(changes, cuts)])
+    side = within @ within.T if len(within) < within.shape[1] else within.T @ within
+    squares = float((side**2).sum())
+    return float(np.trace(side)) ** 2 / squares if squares else 0.0
 
 
 def _changes(hashes: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

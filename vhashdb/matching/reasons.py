@@ -20,6 +20,7 @@ class Fate(enum.StrEnum):
     SECONDS = "too short"
     DISTANCE = "too different on the whole"
     MOTION = "does not change alike"
+    CHANGES = "changes too little"
     EVIDENCE = "too little evidence"
 
 
@@ -28,6 +29,7 @@ _FATES: Final = {
     GateName.SECONDS: Fate.SECONDS,
     GateName.DISTANCE: Fate.DISTANCE,
     GateName.MOTION: Fate.MOTION,
+    GateName.CHANGES: Fate.CHANGES,
 }
 
 
@@ -83,6 +85,11 @@ def _sentence(gate: Gate, best: MatchedSegment) -> str:
             return f"{_alike(best)}, but the picture does not move, so nothing shows whether they change alike"
         case GateName.MOTION:
             return f"{_alike(best)} but do not change alike: correlation {_under(gate)}, at least {gate.threshold:.2f} is needed"
+        case GateName.CHANGES:
+            return (
+                f"{_alike(best)} and change alike, but so little changes that it may be chance: {gate.value:.1f} independent "
+                f"changes, more than {gate.threshold:g} are needed"
+            )
         case GateName.EVIDENCE:
             lacking = f"evidence {_under(gate)}, at least {gate.threshold:g} is needed"
             return f"{_alike(best)} and change alike, but not clearly enough: {lacking}{_cost(best)}"
@@ -106,6 +113,6 @@ def _cost(best: MatchedSegment) -> str:
     """What took evidence away, if something did."""
     if best.speed_cost:
         return f" ({best.speed_cost:g} was taken off because the speed, × {best.speed:.2f}, was one of many tried)"
-    if best.quality < best.config.close_quality:
+    if best.quality < best.config.full_quality:
         return " (how close they are does not count, because the picture shows little)"
     return ""

@@ -3,7 +3,8 @@
 Each pair is judged by itself first. Then:
 
 * what is only **possible** is suppressed when another record explains the same seconds clearly better: different footage
-  of one place looks alike, and the nearer one is where the picture comes from;
+  of one place looks alike, and the nearer one is where the picture comes from. It is suppressed too when more than two
+  different videos look as near there, as those of one design do: then being near says nothing about any of them;
 * a **passage** that more than two different videos show, such as an intro or a test card, speaks for the passage and for
   none of them: a record that nothing else speaks for is possible at most. Variants of one video go on alike before and
   after, so they count as one. Where most of the records are variants of one video, the passage is taken for a piece of it.
@@ -55,6 +56,7 @@ def rerank(query: Fingerprint, compared: Sequence[Compared], config: MatchingCon
     """Return the judgements on some records in the light of each other, in the same order; a suppressed one is `NO_MATCH`."""
     equals = [[other.judgement for other in compared if other is not one and not other.weaker_than(one)] for one in compared]
     nearest = [replace(one, judgement=_unless_suppressed(one, others, config)) for one, others in zip(compared, equals, strict=True)]
+    nearest = [replace(one, judgement=_unless_common(number, nearest, config)) for number, one in enumerate(nearest)]
     passages = _passages(nearest, config)
     return [_unless_passage(query, one, [p for p in passages if number in p.records], config) for number, one in enumerate(nearest)]
 
@@ -68,6 +70,26 @@ def _unless_suppressed(one: Compared, others: Sequence[Judgement], config: Match
         if nearer and _claimed_s(judgement, other) >= config.same_seconds * judgement.matched_query_s:
             return suppressed(judgement, "another record explains the same seconds better")
     return judgement
+
+
+def _unless_common(number: int, compared: Sequence[Compared], config: MatchingConfig) -> Judgement:
+    """The judgement on one record, or `NO_MATCH` where it is possible at most and too many different videos look as near."""
+    one = compared[number]
+    if one.judgement.verdict is not Verdict.POSSIBLE:
+        return one.judgement
+    crowd = [one, *(other for n, other in enumerate(compared) if n != number and _as_near(other, one, config))]
+    most = config.max_videos_of_passage
+    if len(crowd) <= most or len(set(_videos(crowd, config))) <= most:
+        return one.judgement
+    return suppressed(one.judgement, "several known videos look as much like it as this one")
+
+
+def _as_near(other: Compared, one: Compared, config: MatchingConfig) -> bool:
+    """Whether another record may show the same seconds as well, and looks about as near."""
+    if not other.judgement.found or other.weaker_than(one):
+        return False
+    near = other.judgement.median_bits <= one.judgement.median_bits + config.clearly_nearer_bits
+    return near and _claimed_s(one.judgement, other.judgement) >= config.same_seconds * one.judgement.matched_query_s
 
 
 def _claimed_s(one: Judgement, other: Judgement) -> float:

@@ -131,9 +131,9 @@ def _is_possible(segment: MatchedSegment, config: MatchingConfig, *, still: bool
     nearest = segment.distances[0]
     if still:
         return nearest <= config.possible_still_bits
-    if segment.motion_evidence >= config.possible_motion and segment.passes(GateName.FRAMES, GateName.DISTANCE):
+    if segment.information_of_moments >= config.possible_motion and segment.passes(GateName.FRAMES, GateName.DISTANCE):
         return True
-    if segment.quality < config.close_quality:
+    if segment.quality < config.possible_quality:
         return False
     several = segment.entries >= config.possible_entries and segment.median_bits <= config.possible_bits
     return several or (nearest <= config.possible_single_bits and segment.median_bits <= config.close_bits)

@@ -40,6 +40,7 @@ CONDITIONS: Final = {
     GateName.SECONDS: ("seconds in which they are", "at least"),
     GateName.DISTANCE: ("bits in which they typically differ", "at most"),
     GateName.MOTION: ("how alike they change, from 0 to 1", "at least"),
+    GateName.CHANGES: ("changes that do not follow from each other", "more than"),
     GateName.EVIDENCE: ("total evidence", "at least"),
     GateName.VIDEOS: ("known videos that show the same", "at most"),
 }
