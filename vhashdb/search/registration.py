@@ -34,6 +34,8 @@ _SLOWEST: Final = 0.5
 """Slowest playback. Derived: `MatchingConfig.min_speed`."""
 _FASTEST: Final = 2.0
 """Fastest playback. Derived: `MatchingConfig.max_speed`."""
+_SPEEDS: Final = ((1.0, 1.0, 1.0), (_SLOWEST, _FASTEST, 0.5))
+"""Slowest and fastest speed at which pairs agree, and what their votes then count: at any speed far more pairs agree by chance."""
 _TIME_SLACK_S: Final = 0.4
 """Seconds by which two pairs may miss a common line of time. Engineering bound: the alignment afterwards is exact."""
 _SAME_PLACE: Final = 0.2
@@ -141,28 +143,29 @@ def hypotheses(sightings: Sightings, times_s: npt.NDArray[np.float64], reference
     pairs = _near_pairs(sightings, reference, radius_bits)
     weight = (1 - pairs.distance / (radius_bits + 8.0)) ** 2
     found: list[Hypothesis] = []
-    taken = np.zeros(len(pairs.frame), bool)
-    for seed in range(min(_SEEDS, len(pairs.frame))):
-        if taken[seed]:
-            continue
-        agree = _agree(pairs, seed, times_s, reference)
-        taken |= agree
-        best: dict[int, int] = {}
-        for pair in np.flatnonzero(agree).tolist():  # nearest first, so the first of each frame is its best
-            best.setdefault(int(pairs.frame[pair]), pair)
-        if len(best) < 2:
-            continue
-        members = sorted(best.values(), key=lambda pair: int(pairs.distance[pair]))[:_SUPPORT]
-        found.append(
-            Hypothesis(
-                pairs.transform[seed],
-                View.from_code(int(reference.view[pairs.entry[seed]])),
-                tuple(int(pairs.frame[m]) for m in members),
-                tuple(int(pairs.entry[m]) for m in members),
-                pairs.transform[members],
-                float(sum(weight[m] for m in best.values())),
+    for slowest, fastest, share in _SPEEDS:
+        taken = np.zeros(len(pairs.frame), bool)
+        for seed in range(min(_SEEDS, len(pairs.frame))):
+            if taken[seed]:
+                continue
+            agree = _agree(pairs, seed, times_s, reference, (slowest, fastest))
+            taken |= agree
+            best: dict[int, int] = {}
+            for pair in np.flatnonzero(agree).tolist():  # nearest first, so the first of each frame is its best
+                best.setdefault(int(pairs.frame[pair]), pair)
+            if len(best) < 2:
+                continue
+            members = sorted(best.values(), key=lambda pair: int(pairs.distance[pair]))[:_SUPPORT]
+            found.append(
+                Hypothesis(
+                    pairs.transform[seed],
+                    View.from_code(int(reference.view[pairs.entry[seed]])),
+                    tuple(int(pairs.frame[m]) for m in members),
+                    tuple(int(pairs.entry[m]) for m in members),
+                    pairs.transform[members],
+                    share * float(sum(weight[m] for m in best.values())),
+                )
             )
-        )
     return sorted(found, key=lambda h: -h.votes)[:_FOUND]
 
 
@@ -179,7 +182,9 @@ def _near_pairs(sightings: Sightings, reference: Fingerprint, radius_bits: int) 
     return _Pairs(sightings.frame[window], entry, table[window, column], shown @ stored, mapped(shown, CORNERS))
 
 
-def _agree(pairs: _Pairs, seed: int, times_s: npt.NDArray[np.float64], reference: Fingerprint) -> npt.NDArray[np.bool_]:
+def _agree(
+    pairs: _Pairs, seed: int, times_s: npt.NDArray[np.float64], reference: Fingerprint, speeds: tuple[float, float]
+) -> npt.NDArray[np.bool_]:
     """Which pairs say the same as one of them: the place, on a line of time."""
     box = boxed(stored_box(View.from_code(int(reference.view[pairs.entry[seed]]))))
     corners = mapped(pairs.transform @ box, CORNERS)
@@ -189,8 +194,8 @@ def _agree(pairs: _Pairs, seed: int, times_s: npt.NDArray[np.float64], reference
     own, other = pairs.entry[seed], pairs.entry
     least = reference.start_s[other] - reference.end_s[own] - _TIME_SLACK_S
     most = reference.end_s[other] - reference.start_s[own] + _TIME_SLACK_S
-    speeds = np.stack((elapsed_s * _SLOWEST, elapsed_s * _FASTEST))
-    return np.asarray(same_place & (least <= speeds.max(axis=0)) & (speeds.min(axis=0) <= most))
+    played_s = np.stack([elapsed_s * speed for speed in speeds])
+    return np.asarray(same_place & (least <= played_s.max(axis=0)) & (played_s.min(axis=0) <= most))
 
 
 class Registrar:
@@ -204,7 +209,9 @@ class Registrar:
         """Refine a transform that is the same in all frames."""
         box = boxed(stored_box(hypothesis.view))
         targets = _targets(hypothesis.frames, hypothesis.entries, reference, box)
-        seen = self._climb(hypothesis.transform @ box, targets, _ALL, _STEPS)
+        starts = np.stack((hypothesis.transform, _together(hypothesis, reference))) @ box
+        start = starts[int(np.argmax(self._fit(starts, targets)))]
+        seen = self._climb(start, targets, _ALL, _STEPS)
         every = np.broadcast_to(seen @ np.linalg.inv(box), (len(self._warper), 3, 3))
         return Registration(every, hypothesis.view, float(self._distances(seen, targets).mean()))
 
@@ -332,6 +339,23 @@ _ALL: Final = np.concatenate((
     ),
 ))  # fmt: skip
 """``(8, 4, 2)``: also stretched, sheared, and narrower at one end, either way. Derived: a projective map's degrees of freedom."""
+
+
+def _together(hypothesis: Hypothesis, reference: Fingerprint) -> Transform:
+    """Return the affine map that is nearest to what all frames of a hypothesis say of their own parts: ``(3, 3)``.
+
+    Each says little of what is far from its part, so one alone may miss the others.
+    """
+    codes = reference.view[list(hypothesis.entries)].tolist()
+    corners = np.concatenate([mapped(boxed(stored_box(View.from_code(int(code)))), CORNERS) for code in codes])
+    shown = np.concatenate(
+        [
+            mapped(each @ boxed(stored_box(View.from_code(int(code)))), CORNERS)
+            for each, code in zip(hypothesis.transforms, codes, strict=True)
+        ]
+    )
+    affine = np.linalg.lstsq(np.concatenate((corners, np.ones((len(corners), 1))), axis=1), shown, rcond=None)[0]
+    return np.concatenate((affine.T, [[0.0, 0.0, 1.0]]))
 
 
 def _line_of_time(times_s: npt.NDArray[np.float64], entries: Sequence[int], reference: Fingerprint) -> tuple[float, float]:
