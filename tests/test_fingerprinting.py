@@ -38,16 +38,20 @@ def batches_of(sizes):
 
 
 @given(st.lists(st.integers(1, 64), max_size=30))
-def test_looks_are_kept_up_to_a_number_and_dropped_beyond_it(sizes):
+def test_frames_are_kept_up_to_a_number_and_thinned_beyond_it(sizes):
     frames = KeptFrames(Sampling(Mode.SAMPLED))
     batches = batches_of(sizes)
+    for number, frame in enumerate(frame for batch in batches for frame in batch):
+        frame["time_s"] = number
     passed = list(frames.passing(batches))
     assert all(a is b for a, b in zip(passed, batches, strict=True))  # every one of them is handed on
     assert frames.complete == (0 < sum(sizes) <= MAX_KEPT_FRAMES)
     if sum(sizes) <= MAX_KEPT_FRAMES:
         assert all(a is b for a, b in zip(frames, batches, strict=True))
     else:
-        assert list(frames) == []
+        step = frames.frames["time_s"][1]
+        assert frames.frames["time_s"].tolist() == np.arange(0, sum(sizes), step).tolist()
+        assert MAX_KEPT_FRAMES / 2 <= len(frames.frames) <= MAX_KEPT_FRAMES
 
 
 def test_exactly_as_many_as_are_kept_are_kept():
@@ -66,6 +70,7 @@ def test_nothing_is_kept_of_a_film_of_nothing():
     frames = KeptFrames(Sampling(Mode.SAMPLED))
     assert list(frames.passing([])) == []
     assert not frames.complete
+    assert len(frames.frames) == 0
 
 
 # -- another profile from the same frames -------------------------------------------------------------

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from PIL import Image
 
 from vhashdb.errors import UsageError
@@ -16,7 +17,7 @@ from vhashdb.hashing.algorithms import FrameAlgorithm, Pdq, PdqHash, get_algorit
 from vhashdb.inputs import Source, as_file, as_image
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
-from vhashdb.video import DecoderPool, FrameBatch, Sampling, VideoInfo, frames_of_image
+from vhashdb.video import FRAME_DTYPE, DecoderPool, FrameBatch, Sampling, VideoInfo, frames_of_image
 
 if TYPE_CHECKING:
     from imagehash import ImageHash
@@ -37,31 +38,44 @@ class Built:
     info: VideoInfo
     decode_cpu_s: float
     kept: KeptFrames
-    """The frames of that pass, if they are few enough to be kept."""
+    """The frames of that pass, or some of them if they are many."""
 
 
 class KeptFrames:
-    """Keep the frames of a short video, so that another profile with the same sampling need not decode it again."""
+    """Keep the frames of a short video, so that another profile with the same sampling need not decode it again; some of a long one."""
 
     def __init__(self, sampling: Sampling) -> None:
         self.sampling = sampling
         self._batches: list[FrameBatch] = []
         self._count = 0
+        self._held = 0
+        self._step = 1
 
     @property
     def complete(self) -> bool:
         """Whether all frames are here."""
-        return 0 < self._count <= MAX_KEPT_FRAMES
+        return self._count > 0 and self._step == 1
+
+    @property
+    def frames(self) -> FrameBatch:
+        """All frames of a short video, or `MAX_KEPT_FRAMES` / 2 and more of a long one, evenly spread: ``(n,)``."""
+        return np.concatenate(self._batches) if self._batches else np.zeros(0, FRAME_DTYPE)
 
     def passing(self, batches: Iterable[FrameBatch]) -> Iterator[FrameBatch]:
-        """Yield batches as they come, and keep them while they are few."""
+        """Yield batches as they come, and keep them while they are few; of more, every second one, every fourth and so on."""
         for batch in batches:
+            self._keep(batch if self._step == 1 else batch[-self._count % self._step :: self._step])
             self._count += len(batch)
-            if self._count <= MAX_KEPT_FRAMES:
-                self._batches.append(batch)
-            else:
-                self._batches.clear()
             yield batch
+
+    def _keep(self, batch: FrameBatch) -> None:
+        if len(batch):
+            self._batches.append(batch)
+            self._held += len(batch)
+        while self._held > MAX_KEPT_FRAMES:
+            self._batches = [self.frames[::2].copy()]
+            self._held = len(self._batches[0])
+            self._step *= 2
 
     def __iter__(self) -> Iterator[FrameBatch]:
         return iter(self._batches)

@@ -210,3 +210,23 @@ def test_searching_goes_on_while_others_add_remove_flush_and_merge():
         thread.join()
     assert wrong == []
     assert index.layers[0].segment is not stays
+
+
+@pytest.mark.parametrize("in_memtable", [False, True])
+def test_a_glance_finds_what_many_hashes_are_near(in_memtable):
+    stored = random_hashes(1, 3000)
+    records = [RecordHashes(number + 1, number + 1, stored[10 * number : 10 * number + 10]) for number in range(300)]
+    index = FrameIndex(PDQ) if in_memtable else layered(records)
+    for record in records if in_memtable else ():
+        index.add(record)
+    near = np.concatenate([flipped(stored[:500], 30, seed=2), random_hashes(3, 5000)])
+    hits = index.glance(near, 40)
+    assert (hits.distance <= 40).all()
+    assert np.unique(hits.query).max() < 500  # nothing unrelated is near
+    assert len(np.unique(hits.query)) > 0.8 * 500  # computed: 0.88, of tables with keys of 16 bits
+    assert (hits.record == hits.query // 10 + 1).all()
+    allowed = np.zeros(301, np.bool_)
+    allowed[7] = True
+    assert set(index.glance(near, 40, where=allowed).record.tolist()) == {7}
+    index.remove(7)
+    assert not len(index.glance(near, 40, where=allowed).record)

@@ -39,6 +39,8 @@ _SEAM_OFF: Final = 2
 """Points by which a seam of a grid may miss the middle. Engineering bound: bars and seams are found to within a point."""
 _SAME: Final = 0.5
 """Share in common, along both axes together, above which two rectangles are one. Engineering bound."""
+_APART: Final = 2
+"""Points within which neighbouring lines are one. Derived: a side is strong on both points that meet there."""
 _MARGIN: Final = 4
 """Points next to the frame's border in which no side is searched for. Derived from `_REACH`."""
 
@@ -107,6 +109,14 @@ class Sides:
         """Return the row boundaries with the strongest stretch of ``least`` points, in order."""
         return _strongest(self._level_sums, least, count, strength)
 
+    def separate_columns(self, least: int, count: int) -> npt.NDArray[np.float32]:
+        """As `columns`, but of neighbouring boundaries the strongest alone, located to a fraction of a point; ``(k,)`` float32."""
+        return _separate(self._upright_sums, least, count)
+
+    def separate_rows(self, least: int, count: int) -> npt.NDArray[np.float32]:
+        """As `separate_columns`, of rows."""
+        return _separate(self._level_sums, least, count)
+
     def weakest(self, x: Spans, y: Spans) -> Strength:
         """Compute the mean strength of the weakest side of each rectangle: ``(len(x), len(y))`` float32."""
         # Sums run along the line, so a side's mean is a difference of two of them.
@@ -114,6 +124,20 @@ class Sides:
         height, width = y.lengths[None, :], x.lengths[:, None]
         verticals = [(along_columns[y.last][:, line] - along_columns[y.first][:, line]).T / height for line in (x.first, x.last)]
         horizontals = [(along_rows[x.last][:, line] - along_rows[x.first][:, line]) / width for line in (y.first, y.last)]
+        return np.asarray(np.minimum.reduce([*verticals, *horizontals]), np.float32)
+
+    def weakest_within(self, x: Spans, y: Spans, border: float) -> Strength:
+        """As `weakest`, of spans that may begin or end with the frame; such a side is as strong as ``border``."""
+        side, upright, level = len(self.upright), self._upright_sums, self._level_sums
+
+        def means(sums: Strength, along: Spans, line: npt.NDArray[np.intp]) -> Strength:
+            inner = np.clip(line, 0, side - 1)
+            strength = np.asarray((sums[along.last][:, inner] - sums[along.first][:, inner]) / along.lengths[:, None], np.float32)
+            strength[:, (line == 0) | (line == side)] = border
+            return strength
+
+        verticals = [means(upright, y, line).T for line in (x.first, x.last)]
+        horizontals = [means(level, x, line) for line in (y.first, y.last)]
         return np.asarray(np.minimum.reduce([*verticals, *horizontals]), np.float32)
 
     @cached_property
@@ -249,3 +273,13 @@ def _strongest(sums: Strength, least: int, count: int, strength: float) -> npt.N
     best = (sums[least:] - sums[:-least]).max(axis=0) / least
     lines = np.argsort(best)[-count:]
     return np.sort(lines[best[lines] > strength])
+
+
+def _separate(sums: Strength, least: int, count: int) -> npt.NDArray[np.float32]:
+    """Return the lines that have a stronger stretch of ``least`` points than their neighbours, the ``count`` strongest in order."""
+    best = np.maximum((sums[least:] - sums[:-least]).max(axis=0) / least, 0)
+    padded = np.pad(best, _APART)
+    around = np.max([padded[n : n + len(best)] for n in range(2 * _APART + 1)], axis=0)
+    peaks = np.flatnonzero((best > 0) & (best == around))
+    peaks = np.sort(peaks[np.argsort(best[peaks])[-count:]])
+    return np.array([_exact(best, int(line)) for line in peaks], np.float32)

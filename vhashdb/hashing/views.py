@@ -88,6 +88,8 @@ class Region(enum.IntEnum):
     CELL_2 = 37
     CELL_3 = 38
     CELL_4 = 39
+    REGISTERED = 60
+    """Where a known picture was found to lie in the frame, by registration. Of queries alone, and for one known picture alone."""
 
     @property
     def label(self) -> str:
@@ -229,6 +231,7 @@ _REGION_LABELS: Final = {
         for region in MASKED_REGIONS
     },
     Region.MASKED_OVERLAYS: "logo or caption ignored",
+    Region.REGISTERED: "found place",
 }
 
 

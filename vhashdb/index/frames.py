@@ -14,7 +14,7 @@ from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.manifest import StoredSegment
 from vhashdb.index.memtable import Memtable
 from vhashdb.index.permutation import PermutedHashes, permute
-from vhashdb.index.planning import Strategy, choose_strategy, strategy_in
+from vhashdb.index.planning import GLANCE, Strategy, choose_strategy, strategy_in
 from vhashdb.index.segment import IndexSegment, RecordHashes
 
 
@@ -169,10 +169,30 @@ class FrameIndex:
         joined = Hits(*(np.concatenate([getattr(f, name) for f in found]) for name in ("query", "record", "distance")))
         return joined if where is None else _only(joined, where)
 
+    def glance(self, hashes: PackedHashes, radius: int, *, where: npt.NDArray[np.bool_] | None = None) -> Hits:
+        """Find some of the stored hashes within ``radius`` bits of tens of thousands of hashes, at a small cost for each.
 
-def _in_layer(layer: Layer, queries: PermutedHashes, radius: int, strategy: Strategy) -> Hits:
-    """Find what is near in one segment, without its deleted records."""
-    hits = layer.segment.search(queries, radius, strategy and strategy_in(layer.segment, layer.segment.bits, strategy))
+        As `search`, but each table is looked into once for each hash: what many of the hashes are near is found, not each pair.
+
+        Raises:
+            IndexError: a segment is damaged.
+        """
+        radius = min(radius, self.algorithm.bits)
+        with self._lock:
+            layers = self._layers
+            record, hits = self._memtable.glance(hashes, radius)
+        found = [Hits(hits.query, record, hits.distance)]
+        if layers and len(hashes):
+            queries = permute(hashes)
+            found += [_in_layer(layer, queries, radius, GLANCE, planned=False) for layer in layers]
+        joined = Hits(*(np.concatenate([getattr(f, name) for f in found]) for name in ("query", "record", "distance")))
+        return joined if where is None else _only(joined, where)
+
+
+def _in_layer(layer: Layer, queries: PermutedHashes, radius: int, strategy: Strategy, *, planned: bool = True) -> Hits:
+    """Find what is near in one segment, without its deleted records; if ``planned``, by a scan where that costs less."""
+    strategy = strategy_in(layer.segment, layer.segment.bits, strategy) if planned and strategy else strategy
+    hits = layer.segment.search(queries, radius, strategy)
     position = layer.segment.position_of(hits.row)
     live = ~layer.tombstones[position]
     return Hits(hits.query[live], layer.segment.records[position[live], 0], hits.distance[live])

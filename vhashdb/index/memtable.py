@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.index.segment import RecordHashes, RowHits, limit_threads
+from vhashdb.index.permutation import SUBSTRING_BITS, permute
+from vhashdb.index.planning import GLANCE
+from vhashdb.index.segment import IndexSegment, RecordHashes, RowHits, build, limit_threads
 
 
 class Memtable:
@@ -17,6 +19,7 @@ class Memtable:
         self._faiss = faiss.IndexBinaryFlat(bits)
         self._records: dict[int, RecordHashes] = {}
         self._record_of_row = np.zeros(0, np.int64)
+        self._tables: IndexSegment | None = None
 
     def __len__(self) -> int:
         """Count the hashes in the memtable."""
@@ -34,6 +37,7 @@ class Memtable:
 
     def add(self, record: RecordHashes) -> None:
         """Add the hashes of a record that is not in here yet."""
+        self._tables = None
         self._faiss.add(np.ascontiguousarray(record.hashes))
         self._record_of_row = np.concatenate((self._record_of_row, np.full(len(record.hashes), record.record, np.int64)))
         self._records[record.record] = record
@@ -41,6 +45,7 @@ class Memtable:
     def remove(self, record: int) -> None:
         """Remove a record; do nothing if it is not in here."""
         if self._records.pop(record, None) is not None:
+            self._tables = None
             left, bits = self.records, self._faiss.d
             self._faiss = faiss.IndexBinaryFlat(bits)
             self._record_of_row = np.repeat([each.record for each in left], [len(each.hashes) for each in left]).astype(np.int64)
@@ -54,3 +59,12 @@ class Memtable:
         limits, distances, rows = self._faiss.range_search(np.ascontiguousarray(queries), radius + 1)
         query = np.repeat(np.arange(len(queries)), np.diff(limits.astype(np.int64)))
         return self._record_of_row[rows], RowHits(query, rows, distances.astype(np.int32))
+
+    def glance(self, queries: PackedHashes, radius: int) -> tuple[npt.NDArray[np.int64], RowHits]:
+        """As `search`, for very many hashes of which few need be found: by tables made for it, as in a segment."""
+        if not len(self):
+            return self.search(queries, radius)
+        if self._tables is None:
+            self._tables = build(self.records, self._faiss.d, width=SUBSTRING_BITS)
+        hits = self._tables.search(permute(queries), radius, GLANCE)
+        return self._tables.records[self._tables.position_of(hits.row), 0], hits

@@ -231,10 +231,10 @@ def in_memory(name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.ND
     return np.empty(shape, dtype)
 
 
-def build(records: Sequence[RecordHashes], bits: int, allocate: Allocate = in_memory) -> IndexSegment:
-    """Build a segment of the hashes of these records, none of which is without any."""
+def build(records: Sequence[RecordHashes], bits: int, allocate: Allocate = in_memory, *, width: int | None = None) -> IndexSegment:
+    """Build a segment of the hashes of these records, none of which is without any; ``width`` bits of its keys if they are given."""
     table = np.array([(each.record, each.fingerprint, len(each.hashes)) for each in records], np.int64).reshape(-1, 3)
-    return _assemble(table, _permuted(records), bits, allocate)
+    return _assemble(table, _permuted(records), bits, allocate, width)
 
 
 def merge(segments: Sequence[IndexSegment], alive: Sequence[npt.NDArray[np.bool_]], allocate: Allocate = in_memory) -> IndexSegment:
@@ -265,11 +265,13 @@ def _rows_of(segment: IndexSegment, alive: npt.NDArray[np.bool_]) -> Iterator[Pe
             yield segment.hashes[row : min(row + _PERMUTE_AT_ONCE, ends[stop - 1])]
 
 
-def _assemble(records: npt.NDArray[np.int64], hashes: Iterable[PermutedHashes], bits: int, allocate: Allocate) -> IndexSegment:
+def _assemble(
+    records: npt.NDArray[np.int64], hashes: Iterable[PermutedHashes], bits: int, allocate: Allocate, width: int | None = None
+) -> IndexSegment:
     """Assemble a segment of records ``(m, 3)``, as number, fingerprint and number of rows, and their hashes in order."""
     count = records[:, 2]
     rows = int(count.sum())
-    width = max(KEY_WIDTHS.start, min(KEY_WIDTHS.stop - 1, int(rows / _MIN_ROWS_PER_KEY).bit_length() - 1))
+    width = width or max(KEY_WIDTHS.start, min(KEY_WIDTHS.stop - 1, int(rows / _MIN_ROWS_PER_KEY).bit_length() - 1))
     made = IndexSegment(
         bits,
         allocate("hashes", (rows, words_of(bits)), np.uint64),

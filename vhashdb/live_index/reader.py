@@ -15,8 +15,9 @@ import numpy.typing as npt
 from vhashdb.errors import DatabaseDamaged
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.folder import IndexFolder, Vanished
-from vhashdb.index.frames import FrameIndex, Layer
+from vhashdb.index.frames import FrameIndex, Hits, Layer
 from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.segment import IndexSegment
 from vhashdb.live_index.building import OpenIndex, in_memory, rebuild, replay
@@ -92,6 +93,18 @@ class IndexReader:
             self.rebuild("its tables are damaged")
             return self._candidates(query, radius_bits, config, where)
 
+    def glance(self, hashes: PackedHashes, radius_bits: float, where: Selection | None = None) -> Hits:
+        """Find some of what is within ``radius_bits`` of tens of thousands of hashes; see `FrameIndex.glance`."""
+        try:
+            return self._glance(hashes, radius_bits, where)
+        except IndexError:  # as in `candidates`
+            self.rebuild("its tables are damaged")
+            return self._glance(hashes, radius_bits, where)
+
+    def sources(self, numbers: Sequence[int]) -> Mapping[int, Source]:
+        """Return where records come from, by number."""
+        return sources(self.store, numbers)
+
     def damaged(self, where: Selection | None = None) -> int:
         """Count the records, of those selected, that cannot be found because their fingerprints are damaged."""
         index = self.current
@@ -159,10 +172,11 @@ class IndexReader:
 
     def _candidates(self, query: Fingerprint, radius_bits: float, config: MatchingConfig, where: Selection | None) -> Candidates:
         index = self.current
-        return retrieve(query, index, radius_bits, config, where=self._allowed(where, index.change), sources=self._sources)
+        return retrieve(query, index, radius_bits, config, where=self._allowed(where, index.change), sources=self.sources)
 
-    def _sources(self, numbers: Sequence[int]) -> Mapping[int, Source]:
-        return sources(self.store, numbers)
+    def _glance(self, hashes: PackedHashes, radius_bits: float, where: Selection | None) -> Hits:
+        index = self.current
+        return index.glance(hashes, round(radius_bits), where=self._allowed(where, index.change))
 
     def _allowed(self, where: Selection | None, change: int) -> npt.NDArray[np.bool_] | None:
         """Return whether each record may be found, by its number; None: all may."""

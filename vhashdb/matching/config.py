@@ -73,6 +73,15 @@ class MatchingConfig:
     must_compare_share: float = _bound(0.5, "share of the query's times near a record for leaving it out to be reported")
     must_compare_times: int = _bound(8, "and how many times that must be")
 
+    # -- retrieval by windows: where in the picture, at effort `thorough`
+
+    window_radius_bits: float = _calibrated(56, "bench.geometry: copies found and costs of innocent questions", distance=True)
+    """Within this a hash of a record is near a window of the query."""
+    window_frames: int = _bound(6, "frames of a query that are hashed in all windows; two must agree")
+    max_registered: int = _bound(3, "records registered in one query")
+    registered_bits: float = _calibrated(24, "bench.geometry: footage of one place, registered, is this near or nearer", distance=True)
+    """Median distance of a registered still picture that is worth a person's time without motion."""
+
     # -- which views are compared
 
     probes: int = _bound(64, "query entries at which all view pairs are tried")

@@ -147,7 +147,7 @@ def retrieve(
     np.minimum.at(nearest, record, distance)
     order = np.lexsort((nearest[records], -counts))
     source_of = sources(records.tolist()) if sources is not None else {}
-    best = _shared_out(order.tolist(), [source_of.get(number) for number in records.tolist()], config)
+    best = shared_out(order.tolist(), [source_of.get(number) for number in records.tolist()], config, config.max_candidates)
     must_compare = counts >= max(config.must_compare_times, config.must_compare_share * len(np.unique(times_ms)))
     chosen = tuple(
         Candidate(
@@ -163,8 +163,8 @@ def retrieve(
     return Candidates(chosen, int(must_compare.sum() - must_compare[best].sum()))
 
 
-def _shared_out(order: Sequence[int], sources: Sequence[Source | None], config: MatchingConfig) -> list[int]:
-    """Those that are compared, of some that come nearest first: each source's first one, then each one's second, and so on."""
+def shared_out(order: Sequence[int], sources: Sequence[Source | None], config: MatchingConfig, most: int) -> list[int]:
+    """Return the ``most`` that are compared, of some that come nearest first: each source's first, then each one's second, and so on."""
     turns: dict[str, int] = {}
     places = []
     several = len({source.name if source else "" for source in sources}) > 1
@@ -174,7 +174,7 @@ def _shared_out(order: Sequence[int], sources: Sequence[Source | None], config: 
         turn = turns[name] = turns.get(name, -1) + 1
         if turn < config.max_log_only or rank < _LOG_RANK or not several:
             places.append((turn, rank, place, i))
-    return [i for _, _, _, i in sorted(places)[: config.max_candidates]]
+    return [i for _, _, _, i in sorted(places)[:most]]
 
 
 def _anchors_s(times_ms: npt.NDArray[np.int64], count: int) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ from vhashdb.errors import DatabaseDamaged, RecordNotFound, UnreadableMedia
 from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile, Fingerprint
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
+from vhashdb.hashing.outline import Outline
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
 from vhashdb.live_index import IndexReader
@@ -25,9 +26,10 @@ from vhashdb.matching.comparison import compare
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.reranking import Compared, rerank
-from vhashdb.matching.retrieval import Candidates, ComparisonBudget, RetrievalCheck, check_retrieval
+from vhashdb.matching.retrieval import Candidates, ComparisonBudget, RetrievalCheck, check_retrieval, shared_out
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.opening import OpenFile
+from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort, Match, Result
 from vhashdb.search.sufficiency import damaged_words, left_out_words, verdict_without_matches
@@ -91,6 +93,8 @@ class Trace:
     """Records that must be compared and were not."""
     judgements: list[Judgement] = field(default_factory=list)
     """Of those in ``compared``, in the light of each other."""
+    outlines: dict[str, Outline] = field(default_factory=dict)
+    """Where the records lie that were found by registration, by id."""
     confirmed: bool = False
     """Whether the first search retrieved something or could not decide, so that more was extracted."""
     decode_cpu_s: float = 0.0
@@ -132,6 +136,8 @@ class Matcher:
             self._find_identical(trace, where)
             self._extract_and_retrieve(trace, source, fingerprinter, effort, where)
             self._compare(trace)
+            if fingerprinter is not None and effort is Effort.THOROUGH:
+                self._find_places(trace, fingerprinter, where)
             self._rerank(trace)
             result = self._result(trace, effort, where)
             if fingerprinter is not None and not result.matches:  # what was hashed and what was decoded may have been two things
@@ -154,9 +160,11 @@ class Matcher:
                 self._retrieve(trace, stage, query, None)
                 by_itself = check_retrieval(stage.name, query, reference, stage.radius_bits(self._config), self._config)
                 checks.append(replace(by_itself, place=trace.place_of(number), candidates=len(trace.searches[-1].candidates)))
-        if trace.place_of(number) is not None:
-            self._compare(trace)
-            self._rerank(trace)
+            if trace.place_of(number) is not None:
+                self._compare(trace)
+            if fingerprinter is not None and effort is Effort.THOROUGH:
+                self._find_places(trace, fingerprinter, None)
+        self._rerank(trace)
         pairs = zip(trace.compared, trace.judgements, strict=True)
         found = next(((each.comparison, judgement) for (other, each), judgement in pairs if other.id == record.id), None)
         comparison, among_others = found or (compare(trace.query, reference, config=self._config), None)
@@ -306,6 +314,44 @@ class Matcher:
             comparison = compare(query, reference, config=self._config, anchors_s=candidate.anchors_s)
             trace.compared.append((record, Compared(reference, comparison, comparison.judgement, candidate.source)))
 
+    def _find_places(self, trace: Trace, fingerprinter: QueryFingerprinter, where: Selection | None) -> None:
+        """Look for records anywhere in the frames, and compare those that are found there; see `place_search`.
+
+        Records that match already, and files that are recorded themselves, are left alone.
+        """
+        query, config = trace.query, self._config
+        if trace.identical is not None or query.is_still or not query.usable.any():
+            return
+        frames = fingerprinter.frames(DENSE_PROFILE)
+        trace.decode_cpu_s = fingerprinter.decode_cpu_s
+        search = PlaceSearch(query, frames, config)
+        if not len(search.hashes):
+            return
+        found = search.records(self._index_reader.glance(search.hashes, config.window_radius_bits, where))
+        compared = {record.id: place for place, (record, _) in enumerate(trace.compared)}
+        matched = {record.id for record, each in trace.compared if each.judgement.verdict is Verdict.MATCH}
+        sources = self._index_reader.sources(found) if found else {}
+        order = shared_out(range(len(found)), [sources.get(number) for number in found], config, config.max_registered + len(matched))
+        chosen = [found[place] for place in order]
+        records = self._store.by_number(chosen) if chosen else {}
+        today = self._store.now().date()
+        chosen = [n for n in chosen if records[n].id not in matched and records[n].in_force(today)][: config.max_registered]
+        references = self._store.fingerprints(chosen) if chosen else {}
+        budget = ComparisonBudget(query, config)
+        for number in chosen:
+            record, reference, source = records[number], references[number], sources.get(number)
+            place = search.place(number, reference) if budget.allows(source, reference) else None
+            if place is None:
+                continue
+            there = record, Compared(reference, place.comparison, place.comparison.judgement, source)
+            if record.id not in compared:
+                trace.compared.append(there)
+            elif _says_less(trace.compared[compared[record.id]][1].judgement, place.comparison.judgement):
+                trace.compared[compared[record.id]] = there
+            else:
+                continue
+            trace.outlines[record.id] = place.outline
+
     def _rerank(self, trace: Trace) -> None:
         """Judge the compared records in the light of each other."""
         trace.judgements = rerank(trace.query, [compared for _, compared in trace.compared], self._config)
@@ -369,7 +415,13 @@ def _matches(trace: Trace) -> list[Match]:
     """The records that the query matches or may match, best first."""
     judged = zip(trace.compared, trace.judgements, strict=True)
     matches = [Match(record, judgement) for (record, _), judgement in judged if judgement.found]
+    matches = [replace(match, outline=trace.outlines.get(match.record.id)) for match in matches]
     return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
+
+
+def _says_less(one: Judgement, other: Judgement) -> bool:
+    """Whether one of two judgements on a record is weaker than the other, neither being a match already known."""
+    return not one.found or other.verdict is Verdict.MATCH or one.score < other.score
 
 
 def _with_identical(matches: list[Match], trace: Trace) -> list[Match]:

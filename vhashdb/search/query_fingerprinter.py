@@ -18,7 +18,7 @@ from vhashdb.hashing.algorithms import AlgorithmId, FrameAlgorithm
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
 from vhashdb.version import __version__
-from vhashdb.video import DecoderPool
+from vhashdb.video import DecoderPool, FrameBatch
 
 _DECIDING: Final = ("av", "numpy", "pillow")
 """Packages of which another version may read other pictures from the same file."""
@@ -97,6 +97,17 @@ class QueryFingerprinter:
                 with contextlib.suppress(*(() if number == len(profiles) - 1 else (UnreadableMedia,))):
                     made[number] = self.fingerprint(profiles[number])
         return made
+
+    def frames(self, profile: ExtractionProfile) -> FrameBatch:
+        """Return the frames that a profile samples, some of them if the video is long; decoded again only if nothing is kept of them.
+
+        Raises:
+            MediaError: the input cannot be read.
+        """
+        if self._built is None or self._built.kept.sampling != profile.sampling:
+            self._made([profile])
+        assert self._built is not None
+        return self._built.kept.frames
 
     def require_unchanged(self) -> None:
         """Check that nobody wrote to the file since it was opened.

@@ -9,6 +9,7 @@ from typing import Any, Final
 from vhashdb.coverage import Coverage
 from vhashdb.errors import UsageError
 from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.hashing.outline import Outline
 from vhashdb.matching.evidence import MatchedSegment
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.moderation.policy import Action, ActionCap
@@ -98,6 +99,8 @@ class Match:
     """The file is the recorded file, byte for byte."""
     action_cap: ActionCap = _REVIEW
     """The most that may happen without a person, and why not more."""
+    outline: Outline | None = None
+    """Where in the frame it lies, if it was found by registration; see `vhashdb.search.place_search`."""
 
     @property
     def verdict(self) -> Verdict:

@@ -9,10 +9,11 @@ everything else before (`vhashdb.video.confinement`), and ends after `vhashdb.Li
 
 from vhashdb.video.confinement import InForce
 from vhashdb.video.decoder import Decoder, VideoStream
-from vhashdb.video.frames import THUMBNAIL_SIDE, FrameBatch, Mode, Sampling, VideoInfo, frames_of_image
+from vhashdb.video.frames import FRAME_DTYPE, THUMBNAIL_SIDE, FrameBatch, Mode, Sampling, VideoInfo, frames_of_image
 from vhashdb.video.pool import DecoderPool
 
 __all__ = [
+    "FRAME_DTYPE",
     "THUMBNAIL_SIDE",
     "Decoder",
     "DecoderPool",

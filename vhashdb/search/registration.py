@@ -1,0 +1,398 @@
+"""Registration: where in the picture of a query a known picture lies, from windows that are near some of its hashes.
+
+Each near pair of a window and a stored hash says: this part of the frame shows that part of the known picture, at these two times.
+From it follows where all of the known picture lies, as a projective `Transform`. Pairs of different frames that say the same agree;
+the transforms on which most frames agree are refined by hill-climbing on how well the signs of the coefficients seen through them
+meet the stored bits, and where the picture moves each moment is refined from its neighbour. Nothing is decided here: the query's
+frames are read through the transform, and what is read is compared as any other view is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.hashing import pdq
+from vhashdb.hashing.bits import PackedHashes, distances
+from vhashdb.hashing.outline import Outline
+from vhashdb.hashing.pdq import FloatArray
+from vhashdb.hashing.views import CROPS, WHOLE_FRAME, Box, View
+from vhashdb.hashing.warping import CORNERS, Transform, Warper, boxed, mapped, quadrilateral
+
+_SEEDS: Final = 24
+"""Pairs that a transform is tried to be founded on. Engineering bound."""
+_FOUND: Final = 2
+"""Transforms that are refined. Engineering bound: on the cost of a candidate."""
+_SUPPORT: Final = 5
+"""Frames that a transform is refined on. Engineering bound: on the cost of a candidate."""
+_SLOWEST: Final = 0.5
+"""Slowest playback. Derived: `MatchingConfig.min_speed`."""
+_FASTEST: Final = 2.0
+"""Fastest playback. Derived: `MatchingConfig.max_speed`."""
+_SPEEDS: Final = ((1.0, 1.0, 1.0), (_SLOWEST, _FASTEST, 0.5))
+"""Slowest and fastest speed at which pairs agree, and what their votes then count: at any speed far more pairs agree by chance."""
+_TIME_SLACK_S: Final = 0.4
+"""Seconds by which two pairs may miss a common line of time. Engineering bound: the alignment afterwards is exact."""
+_SAME_PLACE: Final = 0.2
+"""Share of its size by which corners of two windows may be apart that say the same. Engineering bound: windows are off by a half of
+their pitch and sizes, and what moves moves between frames."""
+_STEPS: Final = (0.03, 0.015, 0.007)
+"""Steps of the hill-climbing, as shares of the picture's sides. Derived: from half the pitch of windows to a few bits."""
+_MOVING_STEPS: Final = (0.02, 0.008)
+"""The same from one moment to the next. Engineering bound."""
+_MOVES: Final = 5
+"""Moves with one step at most. Engineering bound."""
+_MOMENTS_PER_S: Final = 4.0
+"""Moments a second that are refined where the picture moves. Engineering bound: faster shaking is followed by its average."""
+_MOST_MOMENTS: Final = 80
+"""Moments refined of one query. Engineering bound: on the cost of a candidate."""
+_POINTS: Final = 32
+"""Samples along each side while climbing. Engineering bound: the finest frequency has four to a period."""
+_LEAST_FOLLOWED: Final = 3
+"""Frames that must agree for movement to be followed. Engineering bound: what is followed fits better than it should."""
+_FOLLOWED_BITS: Final = 34
+"""Median bits within which these must come when refined one by one. Measured: `bench.geometry`, in the edits that move."""
+_NEAR_BITS: Final = 60
+"""Bits, of 256, within which a refined moment counts as found. Derived: `MatchingConfig.align_radius_bits`."""
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """Hold windows of a query's frames: what they show, and where."""
+
+    frame: npt.NDArray[np.int64]
+    """``(n,)`` number of the frame."""
+    hash: PackedHashes
+    """``(n, bytes)`` uint8."""
+    transform: Transform
+    """``(n, 3, 3)`` from fractions of what is shown, as it was before it was mirrored, to those of the frame."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Where a known picture lies in each frame."""
+
+    transforms: Transform
+    """``(n, 3, 3)``, one for each frame: from fractions of the whole known picture to those of the frame."""
+    view: View
+    """The stored part of the picture that is seen best."""
+    distance: float
+    """Mean bits, of the frames it was refined on."""
+    moving: bool = False
+
+    @property
+    def read(self) -> Transform:
+        """``(n, 3, 3)``: what maps the stored part to each frame."""
+        return self.transforms @ boxed(stored_box(self.view))
+
+    @property
+    def outline(self) -> Outline:
+        """The whole known picture in the middle frame."""
+        corners = mapped(self.transforms[len(self.transforms) // 2], CORNERS).tolist()
+        return Outline(
+            ((corners[0][0], corners[0][1]), (corners[1][0], corners[1][1]), (corners[2][0], corners[2][1]), (corners[3][0], corners[3][1]))
+        )
+
+
+def stored_box(view: View) -> Box:
+    """Return the part of the known picture that a stored view shows."""
+    return CROPS.get(view.region, WHOLE_FRAME)
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Near pairs of a window and a stored hash, nearest first."""
+
+    frame: npt.NDArray[np.int64]
+    entry: npt.NDArray[np.int64]
+    distance: npt.NDArray[np.int16]
+    transform: Transform
+    """``(n, 3, 3)`` of the whole known picture."""
+    corners: npt.NDArray[np.float64]
+    """``(n, 4, 2)`` of the stored part, in the frame."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A transform on which several frames agree."""
+
+    transform: Transform
+    view: View
+    frames: tuple[int, ...]
+    entries: tuple[int, ...]
+    """Of the reference, one for each frame."""
+    transforms: Transform
+    """``(k, 3, 3)`` what each frame says by itself, before it is refined."""
+    votes: float
+
+
+def hypotheses(sightings: Sightings, times_s: npt.NDArray[np.float64], reference: Fingerprint, radius_bits: int) -> list[Hypothesis]:
+    """Find the transforms on which the windows of at least two frames agree, the best first.
+
+    Args:
+        sightings: windows that may show the known picture.
+        times_s: of each frame.
+        reference: the known picture's fingerprint.
+        radius_bits: what is near.
+    """
+    pairs = _near_pairs(sightings, reference, radius_bits)
+    weight = (1 - pairs.distance / (radius_bits + 8.0)) ** 2
+    found: list[Hypothesis] = []
+    for slowest, fastest, share in _SPEEDS:
+        taken = np.zeros(len(pairs.frame), bool)
+        for seed in range(min(_SEEDS, len(pairs.frame))):
+            if taken[seed]:
+                continue
+            agree = _agree(pairs, seed, times_s, reference, (slowest, fastest))
+            taken |= agree
+            best: dict[int, int] = {}
+            for pair in np.flatnonzero(agree).tolist():  # nearest first, so the first of each frame is its best
+                best.setdefault(int(pairs.frame[pair]), pair)
+            if len(best) < 2:
+                continue
+            members = sorted(best.values(), key=lambda pair: int(pairs.distance[pair]))[:_SUPPORT]
+            found.append(
+                Hypothesis(
+                    pairs.transform[seed],
+                    View.from_code(int(reference.view[pairs.entry[seed]])),
+                    tuple(int(pairs.frame[m]) for m in members),
+                    tuple(int(pairs.entry[m]) for m in members),
+                    pairs.transform[members],
+                    share * float(sum(weight[m] for m in best.values())),
+                )
+            )
+    return sorted(found, key=lambda h: -h.votes)[:_FOUND]
+
+
+def _near_pairs(sightings: Sightings, reference: Fingerprint, radius_bits: int) -> _Pairs:
+    usable = np.flatnonzero(reference.usable)
+    table = distances(sightings.hash, reference.hash[usable])
+    window, column = np.nonzero(table <= radius_bits)
+    order = np.argsort(table[window, column], kind="stable")
+    window, column = window[order], column[order]
+    entry = usable[column]
+    views = {int(code): np.linalg.inv(boxed(stored_box(View.from_code(int(code))))) for code in np.unique(reference.view[entry])}
+    stored = np.array([views[code] for code in reference.view[entry].tolist()]).reshape(-1, 3, 3)
+    shown = sightings.transform[window]
+    return _Pairs(sightings.frame[window], entry, table[window, column], shown @ stored, mapped(shown, CORNERS))
+
+
+def _agree(
+    pairs: _Pairs, seed: int, times_s: npt.NDArray[np.float64], reference: Fingerprint, speeds: tuple[float, float]
+) -> npt.NDArray[np.bool_]:
+    """Which pairs say the same as one of them: the place, on a line of time."""
+    box = boxed(stored_box(View.from_code(int(reference.view[pairs.entry[seed]]))))
+    corners = mapped(pairs.transform @ box, CORNERS)
+    size = np.ptp(pairs.corners[seed], axis=0)
+    same_place = (np.abs(corners - pairs.corners[seed]) / size).mean(axis=(1, 2)) <= _SAME_PLACE
+    elapsed_s = times_s[pairs.frame] - times_s[pairs.frame[seed]]
+    own, other = pairs.entry[seed], pairs.entry
+    least = reference.start_s[other] - reference.end_s[own] - _TIME_SLACK_S
+    most = reference.end_s[other] - reference.start_s[own] + _TIME_SLACK_S
+    played_s = np.stack([elapsed_s * speed for speed in speeds])
+    return np.asarray(same_place & (least <= played_s.max(axis=0)) & (played_s.min(axis=0) <= most))
+
+
+class Registrar:
+    """Registers known pictures in the frames of one query."""
+
+    def __init__(self, thumbnails: npt.NDArray[np.uint8], times_s: npt.NDArray[np.float64]) -> None:
+        """Take ``(n, 128, 128)`` uint8 and the times of the frames, ascending."""
+        self._warper, self._times_s = Warper(thumbnails), times_s
+
+    def fixed(self, hypothesis: Hypothesis, reference: Fingerprint) -> Registration:
+        """Refine a transform that is the same in all frames."""
+        box = boxed(stored_box(hypothesis.view))
+        targets = _targets(hypothesis.frames, hypothesis.entries, reference, box)
+        starts = np.stack((hypothesis.transform, _together(hypothesis, reference))) @ box
+        start = starts[int(np.argmax(self._fit(starts, targets)))]
+        seen = self._climb(start, targets, _ALL, _STEPS)
+        every = np.broadcast_to(seen @ np.linalg.inv(box), (len(self._warper), 3, 3))
+        return Registration(every, hypothesis.view, float(self._distances(seen, targets).mean()))
+
+    def moving(self, hypothesis: Hypothesis, reference: Fingerprint) -> Registration | None:
+        """Refine a transform for each moment, from those that agreed outwards, at the times that these say.
+
+        Returns:
+            None if the moments that agreed do not come near when each is refined by itself: then it is no movement that is missed.
+        """
+        box = boxed(stored_box(hypothesis.view))
+        solved: dict[int, Transform] = {}
+        away = []
+        for frame, entry, start in zip(hypothesis.frames, hypothesis.entries, hypothesis.transforms, strict=True):
+            solved[frame], bits = self._moment(_targets((frame,), (entry,), reference, box), start @ box, _ALL)
+            away.append(bits)
+        if len(away) < _LEAST_FOLLOWED or np.median(away) > _FOLLOWED_BITS:
+            return None
+        moments = self._moments(hypothesis.frames)
+        speed, offset_s = _line_of_time(self._times_s[list(hypothesis.frames)], hypothesis.entries, reference)
+        usable = np.flatnonzero(reference.usable & (reference.view == hypothesis.view.code))
+        anchors = [moments.index(frame) for frame in hypothesis.frames]
+        for place, near in _outwards(len(moments), anchors):
+            frame, before = moments[place], solved[moments[near]]
+            if frame in solved:
+                continue
+            entries = _shown_at(reference, usable, speed * self._times_s[frame] + offset_s)
+            shown = _targets((frame,), entries[:1].tolist(), reference, box)
+            seen, bits = self._moment(shown, before, _RIGID) if len(entries) else (before, 0.0)
+            solved[frame] = seen if bits <= _NEAR_BITS else before
+        corners = _smoothed(mapped(np.array([solved[frame] for frame in moments]), CORNERS))
+        everywhere = _between(self._times_s, self._times_s[moments], corners)
+        transforms = quadrilateral(everywhere) @ np.linalg.inv(box)
+        return Registration(transforms, hypothesis.view, float(np.mean(away)), moving=True)
+
+    def _moment(self, targets: _Targets, start: Transform, moves: npt.NDArray[np.float64]) -> tuple[Transform, float]:
+        """Refine the transform of one frame; also how many bits it is then away."""
+        seen = self._climb(start, targets, moves, _MOVING_STEPS)
+        return seen, float(self._distances(seen, targets)[0])
+
+    def hashes(self, registration: Registration) -> tuple[PackedHashes, npt.NDArray[np.uint8]]:
+        """Hash the known part of the picture in every frame: ``(n, 32)`` uint8, and its quality ``(n,)`` uint8."""
+        buffers = self._warper.samples(np.arange(len(self._warper)), registration.read)
+        return pdq.bits_of(pdq.coefficients_of(buffers)), pdq.qualities_of(buffers)
+
+    def _moments(self, frames: Sequence[int]) -> list[int]:
+        """The frames that are refined one by one: some a second, and those of the hypothesis."""
+        length_s = float(self._times_s[-1] - self._times_s[0])
+        count = int(min(_MOST_MOMENTS, max(2.0, length_s * _MOMENTS_PER_S), len(self._times_s)))
+        spread = np.linspace(0, len(self._times_s) - 1, count).astype(int)
+        return sorted({*spread.tolist(), *frames})
+
+    def _distances(self, seen: Transform, targets: _Targets) -> npt.NDArray[np.int64]:
+        """Bits between what some frames show through a transform and what they are to show: ``(k,)``."""
+        hashes = pdq.bits_of(self._warper.coefficients(targets.frames, seen @ targets.boxes))
+        return np.asarray(np.bitwise_count(hashes ^ targets.hashes).sum(axis=1, dtype=np.int64))
+
+    def _climb(self, seen: Transform, targets: _Targets, moves: npt.NDArray[np.float64], steps: Sequence[float]) -> Transform:
+        """Climb to the transform through which some frames meet their stored bits best."""
+        best = float(self._fit(seen[None], targets)[0])
+        for step in steps:
+            for _ in range(_MOVES):
+                tried = np.concatenate((moves, -moves)) * step
+                fits = self._fit(seen @ quadrilateral(CORNERS + tried), targets)
+                gain = np.maximum(fits - best, 0)
+                if not gain.any():
+                    break
+                # All moves that help, each as far as it helps; or the best of them alone.
+                together = np.einsum("k,kij->ij", gain / gain.max(), tried)
+                choices = np.stack((together, tried[int(np.argmax(fits))]))
+                after = seen @ quadrilateral(CORNERS + choices)
+                fits = self._fit(after, targets)
+                chosen = int(np.argmax(fits))
+                seen, best = after[chosen], float(fits[chosen])
+        return seen
+
+    def _fit(self, seen: Transform, targets: _Targets) -> npt.NDArray[np.float64]:
+        """How well some frames meet their bits through transforms ``(k, 3, 3)``: ``(k,)``, mean over frames and bits."""
+        count = len(targets.frames)
+        frames, transforms = np.tile(targets.frames, len(seen)), (seen[:, None] @ targets.boxes).reshape(-1, 3, 3)
+        flat = self._warper.coefficients(frames, transforms, _POINTS).reshape(-1, pdq.BITS)
+        # A coefficient counts by its size up to what is usual: those near zero may be of either sign.
+        usual = np.abs(flat).mean(axis=1, keepdims=True) * np.float32(0.5) + np.float32(1e-3)
+        soft = np.clip(flat / usual, -1, 1).reshape(len(seen), count, pdq.BITS)
+        return np.asarray(np.einsum("knb,nb->k", soft, targets.bits) / (count * pdq.BITS), np.float64)
+
+
+@dataclass(frozen=True)
+class _Targets:
+    """What some frames are to show."""
+
+    frames: npt.NDArray[np.int64]
+    hashes: PackedHashes
+    """``(k, 32)`` uint8."""
+    bits: FloatArray
+    """``(k, 256)`` the same as −1 or 1, in the order of coefficients."""
+    boxes: Transform
+    """``(k, 3, 3)`` where the parts lie that are to show it, in fractions of the part that the transform sees."""
+
+
+def _targets(frames: Sequence[int], entries: Sequence[int], reference: Fingerprint, box: Transform) -> _Targets:
+    """Return what frames are to show if each shows an entry of the reference; ``box`` is the part of it that the transform sees."""
+    hashes, views = reference.hash[list(entries)], [View.from_code(int(code)) for code in reference.view[list(entries)]]
+    within = np.linalg.inv(box) @ np.array([boxed(stored_box(view)) for view in views]).reshape(-1, 3, 3)
+    return _Targets(np.array(frames, np.int64), hashes, np.unpackbits(hashes, axis=1)[:, ::-1].astype(np.float32) * 2 - 1, within)
+
+
+def _moves(*of_corner: tuple[tuple[float, float], ...]) -> npt.NDArray[np.float64]:
+    return np.array(of_corner, np.float64)
+
+
+_RIGID: Final = _moves(
+    ((1, 0), (1, 0), (1, 0), (1, 0)),
+    ((0, 1), (0, 1), (0, 1), (0, 1)),
+    ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)),
+    ((0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)),
+)
+"""``(4, 4, 2)`` moves of the corners: along, down, larger, turned. Derived: a similarity's degrees of freedom."""
+_ALL: Final = np.concatenate((
+    _RIGID,
+    _moves(
+        ((-0.5, 0.5), (0.5, 0.5), (0.5, -0.5), (-0.5, -0.5)),
+        ((0.5, 0.5), (0.5, -0.5), (-0.5, -0.5), (-0.5, 0.5)),
+        ((-0.5, 0), (0.5, 0), (-0.5, 0), (0.5, 0)),
+        ((0, -0.5), (0, 0.5), (0, -0.5), (0, 0.5)),
+    ),
+))  # fmt: skip
+"""``(8, 4, 2)``: also stretched, sheared, and narrower at one end, either way. Derived: a projective map's degrees of freedom."""
+
+
+def _together(hypothesis: Hypothesis, reference: Fingerprint) -> Transform:
+    """Return the affine map that is nearest to what all frames of a hypothesis say of their own parts: ``(3, 3)``.
+
+    Each says little of what is far from its part, so one alone may miss the others.
+    """
+    codes = reference.view[list(hypothesis.entries)].tolist()
+    corners = np.concatenate([mapped(boxed(stored_box(View.from_code(int(code)))), CORNERS) for code in codes])
+    shown = np.concatenate(
+        [
+            mapped(each @ boxed(stored_box(View.from_code(int(code)))), CORNERS)
+            for each, code in zip(hypothesis.transforms, codes, strict=True)
+        ]
+    )
+    affine = np.linalg.lstsq(np.concatenate((corners, np.ones((len(corners), 1))), axis=1), shown, rcond=None)[0]
+    return np.concatenate((affine.T, [[0.0, 0.0, 1.0]]))
+
+
+def _line_of_time(times_s: npt.NDArray[np.float64], entries: Sequence[int], reference: Fingerprint) -> tuple[float, float]:
+    """Speed and offset of reference time over query time that some pairs say; normal speed if it fits."""
+    start_s, end_s = reference.start_s[list(entries)], reference.end_s[list(entries)]
+    low, high = float((start_s - times_s).max()), float((end_s - times_s).min())
+    if low <= high + _TIME_SLACK_S:
+        return 1.0, (low + high) / 2
+    middle_s = (start_s + end_s) / 2
+    spread = times_s - times_s.mean()
+    speed = float(np.clip((spread * middle_s).sum() / max(1e-9, (spread**2).sum()), _SLOWEST, _FASTEST))
+    return speed, float(middle_s.mean() - speed * times_s.mean())
+
+
+def _shown_at(reference: Fingerprint, entries: npt.NDArray[np.int64], time_s: float) -> npt.NDArray[np.int64]:
+    """The entries of one view shown at a time of the reference, or none."""
+    there = (reference.start_s[entries] <= time_s) & (time_s <= reference.end_s[entries])
+    return entries[there]
+
+
+def _outwards(count: int, anchors: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield all places from some of them outwards, each with the neighbour that came before it; anchors with themselves."""
+    order = sorted(range(count), key=lambda place: min(abs(place - anchor) for anchor in anchors))
+    for place in order:
+        nearest = min(anchors, key=lambda anchor: abs(place - anchor))
+        yield place, place + int(np.sign(nearest - place))
+
+
+def _smoothed(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Take the median of each moment and its two neighbours."""
+    if len(corners) < 3:
+        return corners
+    padded = np.concatenate((corners[:1], corners, corners[-1:]))
+    return np.median(np.stack((padded[:-2], padded[1:-1], padded[2:])), axis=0)
+
+
+def _between(times_s: npt.NDArray[np.float64], at_s: npt.NDArray[np.float64], corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Interpolate corners ``(k, 4, 2)`` known at some times: ``(n, 4, 2)``."""
+    flat = corners.reshape(len(corners), -1)
+    return np.stack([np.interp(times_s, at_s, column) for column in flat.T], axis=1).reshape(-1, 4, 2)
