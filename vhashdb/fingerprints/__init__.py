@@ -10,6 +10,7 @@ from vhashdb.fingerprints.profiles import (
     KEYFRAME_PROFILE,
     QUERY_PROFILE,
     REFERENCE_PROFILE,
+    REFERENCE_PROFILE_WITH_SQUARES,
     ExtractionProfile,
 )
 from vhashdb.fingerprints.text import from_json, from_vpdq, to_json, to_lines, to_vpdq
@@ -21,6 +22,7 @@ __all__ = [
     "KEYFRAME_PROFILE",
     "QUERY_PROFILE",
     "REFERENCE_PROFILE",
+    "REFERENCE_PROFILE_WITH_SQUARES",
     "ExtractionProfile",
     "Fingerprint",
     "FingerprintBuilder",

@@ -277,16 +277,16 @@ def stored_box(region: Region, height: int, width: int) -> Box | None:
         width: columns of the frame, more than 0.
     """
     if region in SQUARES:
-        return _square_box(region - Region.SQUARE_1, height, width)
+        return square_box(region, height, width)
     return WHOLE_FRAME if region is Region.WHOLE else CROPS.get(region)
 
 
-def _square_box(number: int, height: int, width: int) -> Box:
-    """Return the box of a square, counted from 0. The grid has its rows along the longer side, the first above or at the left."""
+def square_box(square: Region, height: int, width: int) -> Box:
+    """Return the box of one of `SQUARES` in a frame. The grid has its rows along the longer side, the first above or at the left."""
     if height > width:
-        turned = _square_box(number, width, height)
+        turned = square_box(square, width, height)
         return Box(turned.top, turned.left, turned.bottom, turned.right)
-    row, column = divmod(number, _SQUARES_ALONG)
+    row, column = divmod(square - Region.SQUARE_1, _SQUARES_ALONG)
     step = column * _SQUARES_ALONG + _STAGGER[row]
     along, across = SQUARE_SIDE * height / width, SQUARE_SIDE
     left = (1 - along) * (_ALONG_MARGIN + (1 - 2 * _ALONG_MARGIN) * step / (len(SQUARES) - 1))
