@@ -2,7 +2,7 @@
 
 from vhashdb.fingerprints.binary import from_bytes, to_bytes
 from vhashdb.fingerprints.build import FingerprintBuilder, subsampled
-from vhashdb.fingerprints.model import Fingerprint, unusable_spans
+from vhashdb.fingerprints.model import Fingerprint, bare_with_squares, is_square, unusable_spans, without_squares
 from vhashdb.fingerprints.profiles import (
     COARSE_PROFILE,
     DENSE_PROFILE,
@@ -26,13 +26,16 @@ __all__ = [
     "ExtractionProfile",
     "Fingerprint",
     "FingerprintBuilder",
+    "bare_with_squares",
     "from_bytes",
     "from_json",
     "from_vpdq",
+    "is_square",
     "subsampled",
     "to_bytes",
     "to_json",
     "to_lines",
     "to_vpdq",
     "unusable_spans",
+    "without_squares",
 ]
