@@ -192,7 +192,8 @@ PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
 CELLS: Final = (Region.CELL_1, Region.CELL_2, Region.CELL_3, Region.CELL_4)
 """The pictures of a grid, row by row."""
 SQUARES: Final = tuple(Region(Region.SQUARE_1 + number) for number in range(16))
-"""Squares stored for references of databases that want them, row by row: an off-centre crop cannot be undone on the query's side."""
+"""Squares stored for references of databases that want them, row by row: an off-centre crop cannot be undone on the query's side.
+Their number is derived from `SQUARE_SIDE`."""
 SQUARE_SIDE: Final = 0.35
 """Side of a square, as a share of the frame's shorter side. Derived, by `tests/hashing/test_squares.py`: squares of 0.4 are held by fewer
 crops, whatever their arrangement."""
