@@ -17,6 +17,7 @@ from vhashdb.matching.config import MatchingConfig
 
 NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.WITHIN_BARS) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
 """Views that are also tried as negatives."""
+_LAST_OF_SQUARES: Final = View(SQUARES[-1], max(Orientation)).code
 _BLOCK_PAIRS: Final = 1 << 24
 """A bound on memory."""
 
@@ -82,7 +83,7 @@ def reference_sequences(reference: Fingerprint, query: Fingerprint) -> dict[View
     A square is a small part of a picture, often of its background alone, which other videos of one place share: it is compared only with
     what was found by looking for it, in views whose regions are numbered beyond the squares.
     """
-    looked_for = bool((query.view >> 3 > SQUARES[-1]).any())
+    looked_for = bool((query.view > _LAST_OF_SQUARES).any())
     return sequences_of(reference if looked_for else without_squares(reference))
 
 
