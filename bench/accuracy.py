@@ -1,7 +1,7 @@
 """Recall per edit, false matches, where segments begin and end, and cost, on real footage.
 
     python -m bench.accuracy [CORPUS] [--efforts fast,balanced,thorough] [--edits NAME,…] [--sets edited,other,hard,natural]
-                             [--other FOLDER] [--split] [--list]
+                             [--other FOLDER] [--squares] [--split] [--list]
 
 A database of ``clips`` and ``distractors`` is asked about every file of ``edited``, and of the copies that `bench.edits`
 made in FOLDER, at the default thresholds. A record that is not truly in the query is *wrong*, whether it is called a match
@@ -78,6 +78,7 @@ def main() -> None:
     options.add_argument("--edits", default="", help="comma-separated; all by default")
     options.add_argument("--sets", default="edited,hard,natural")
     options.add_argument("--other", type=Path, metavar="FOLDER", help="what bench.edits wrote, for --sets other")
+    options.add_argument("--squares", action="store_true", help="store squares, as `vhashdb init --squares` does")
     options.add_argument("--split", action="store_true", help="print each table for half A of the sources, half B and all")
     options.add_argument("--list", action="store_true", help="name every missed and every wrong pair, and the worst segments")
     args = options.parse_args()
@@ -92,14 +93,14 @@ def main() -> None:
         copies["other"] = read_other(args.other, edits=edits)
     with tempfile.TemporaryDirectory() as folder:
         if copies:
-            with Corpus(Path(folder, "copies.vhdb"), clips + videos(args.corpus / "distractors")) as corpus:
+            with Corpus(Path(folder, "copies.vhdb"), clips + videos(args.corpus / "distractors"), squares=args.squares) as corpus:
                 for effort in efforts:
                     for name, queries in copies.items():
                         print_copies(corpus, f"{name}, {effort}", ask_copies(corpus, queries, effort), args.split, args.list)
         for pairs in (hard_pairs, natural_pairs):
             name = pairs.__name__.removesuffix("_pairs")
             if name in sets:
-                with Corpus(Path(folder, f"{name}.vhdb"), videos(args.corpus / name)) as corpus:
+                with Corpus(Path(folder, f"{name}.vhdb"), videos(args.corpus / name), squares=args.squares) as corpus:
                     for effort in efforts:
                         print_pairs(corpus, f"{name}, {effort}", effort, pairs(args.corpus / name), args.split, args.list)
 
@@ -107,9 +108,9 @@ def main() -> None:
 class Corpus:
     """A database of some files, with the file name of each record."""
 
-    def __init__(self, path: Path, files: Sequence[Path]) -> None:
+    def __init__(self, path: Path, files: Sequence[Path], *, squares: bool = False) -> None:
         self.files = files
-        self.db = vhashdb.create(path)
+        self.db = vhashdb.create(path, squares=squares)
         with ThreadPoolExecutor(2) as pool:
             prepared = pool.map(self.db.prepare, files)
             # Without the file's hash: by that, a recorded file would be asked about with its stored fingerprint, not with a look at it.

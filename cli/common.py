@@ -158,10 +158,10 @@ def warn_of_index(database: Database) -> None:
         )
 
 
-def made(path: Path, algorithm: str = "pdq", bits: int = 256) -> None:
+def made(path: Path, algorithm: str = "pdq", bits: int = 256, *, squares: bool = False) -> None:
     """Make an empty database."""
     try:
-        vhashdb.create(path, algorithm=algorithm, bits=bits).close()
+        vhashdb.create(path, algorithm=algorithm, bits=bits, squares=squares).close()
     except OSError as error:
         raise _unusable(path, error) from error.__cause__
 

@@ -30,10 +30,10 @@ _FORMATS: Final = ("text", "json", "vpdq", "binary")
 @click.option("--bits", type=int, default=256, metavar="N", show_default=True, help="Bits of one hash; pdq always has 256.")
 @click.option(
     "--views",
-    type=click.Choice(["reference", "query"]),
+    type=click.Choice(["reference", "squares", "query"]),
     default="reference",
     show_default=True,
-    help="As a known video, to be stored, or as one to be looked up.",
+    help="As a known video, to be stored; the same in a database with squares; or as one to be looked up.",
 )
 @click.option("--every-frame", is_flag=True, help="Hash each single frame of the whole picture, as vPDQ does.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True), help="Write to this file.")

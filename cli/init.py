@@ -16,18 +16,23 @@ from .settings import OneOf
 @db_option
 @click.option("--algorithm", type=OneOf("vhashdb.hashing", "NAMES"), default="pdq", show_default=True, help="How frames are hashed.")
 @click.option("--bits", type=int, default=256, metavar="N", show_default=True, help="Bits of one hash; pdq always has 256.")
-def command(path: Path | None, db: Path, algorithm: str, bits: int) -> None:
+@click.option("--squares", is_flag=True, help="Store a grid of squares too, by which off-centre crops are found.")
+def command(path: Path | None, db: Path, algorithm: str, bits: int, squares: bool) -> None:
     """Make a new, empty database at PATH, or where --db says.
 
     A database is a folder. All its hashes are of one algorithm, chosen here for good: pdq, which others use as well, or one of
     those that imagehash knows (pip install "vhashdb[imagehash]"). What is there already is never overwritten.
 
+    With --squares records also store 16 squares of the picture, of which a crop anywhere down to a quarter of the area shows one
+    whole. It doubles the hashes, and cannot be changed later; feeds and files of others know nothing of it.
+
     \b
     Example:
       vhashdb init
       vhashdb init industry.vhdb
+      vhashdb init --squares crops.vhdb
       vhashdb init --algorithm phash --bits 256 other.vhdb
     """
     place = path or db
-    made(place, algorithm, bits)
-    emit(f"made an empty database at {shown(place)} ({algorithm}, {bits} bits)")
+    made(place, algorithm, bits, squares=squares)
+    emit(f"made an empty database at {shown(place)} ({algorithm}, {bits} bits{', with squares' if squares else ''})")

@@ -192,8 +192,17 @@ __all__ = [
 ]
 
 
-def create(path: str | os.PathLike[str], *, algorithm: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
+def create(
+    path: str | os.PathLike[str], *, algorithm: str = "pdq", bits: int = 256, squares: bool = False, limits: Limits | None = None
+) -> Database:
     """Make a new, empty database at ``path``, a folder that does not exist yet or is empty.
+
+    Args:
+        path: where.
+        algorithm: how frames are hashed, for good.
+        bits: of one hash.
+        squares: whether records also store a grid of squares, by which off-centre crops are found: for good, at about twice the room.
+        limits: bounds on what an input may cost.
 
     Raises:
         DatabaseExists: there is something already.
@@ -201,7 +210,7 @@ def create(path: str | os.PathLike[str], *, algorithm: str = "pdq", bits: int = 
     """
     from vhashdb.database import Database
 
-    return Database.create(Path(path), algorithm=algorithm, bits=bits, limits=limits)
+    return Database.create(Path(path), algorithm=algorithm, bits=bits, squares=squares, limits=limits)
 
 
 def open(

@@ -15,7 +15,7 @@ from vhashdb.codes import WITHDRAWN
 from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase
 from vhashdb.exchange.membership import Exchange
 from vhashdb.fingerprinting import build
-from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, Fingerprint
+from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, REFERENCE_PROFILE_WITH_SQUARES, Fingerprint, without_squares
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import AlgorithmId, get_algorithm
 from vhashdb.index import FrameIndex
@@ -79,6 +79,7 @@ class Database:
         self._algorithm_id = store.algorithm
         self._algorithm = get_algorithm(self._algorithm_id.name, self._algorithm_id.bits)
         self._algorithm_id.require(self._algorithm.id)
+        self._squares = store.squares
         self._index_reader = IndexReader(path / INDEX_FOLDER, store, self._algorithm_id)
         self._index_writer = IndexWriter(self._index_reader)
         self._lock = threading.RLock()
@@ -92,14 +93,16 @@ class Database:
         self._matcher = Matcher(store, self._index_reader, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log)
 
     @classmethod
-    def create(cls, path: Path, *, algorithm: str = "pdq", bits: int = 256, limits: Limits | None = None) -> Database:
+    def create(
+        cls, path: Path, *, algorithm: str = "pdq", bits: int = 256, squares: bool = False, limits: Limits | None = None
+    ) -> Database:
         """Make a new, empty database; see `vhashdb.create`."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise DatabaseExists(f"{path} exists already")
         chosen = get_algorithm(algorithm, bits)
         chosen.load()  # else nothing could be put in
         path.mkdir(parents=True, exist_ok=True)
-        return cls(path, Store.create(path / RECORDS_FILE, chosen.id), limits or Limits())
+        return cls(path, Store.create(path / RECORDS_FILE, chosen.id, squares=squares), limits or Limits())
 
     @classmethod
     def open(
@@ -166,6 +169,11 @@ class Database:
     def algorithm(self) -> AlgorithmId:
         """The frame algorithm of all records."""
         return self._algorithm_id
+
+    @property
+    def squares(self) -> bool:
+        """Whether records have squares, which off-centre crops are found by; chosen when the database was made."""
+        return self._squares
 
     @property
     def index(self) -> FrameIndex:
@@ -244,8 +252,8 @@ class Database:
         """Fingerprint an input and write nothing: the part of `add` that takes time; safe from several threads."""
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
-            return Prepared(source, source, None)
-        profiles, image = [REFERENCE_PROFILE, COARSE_PROFILE], as_image(source)
+            return Prepared(source if self._squares else without_squares(source), source, None)
+        profiles, image = [REFERENCE_PROFILE_WITH_SQUARES if self._squares else REFERENCE_PROFILE, COARSE_PROFILE], as_image(source)
         if image is not None:
             built = build(image, profiles, self._algorithm, self._decoders, self.limits)
             return Prepared(built.fingerprints[0], built.fingerprints[1], None)

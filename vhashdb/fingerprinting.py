@@ -12,7 +12,15 @@ import numpy as np
 from PIL import Image
 
 from vhashdb.errors import UsageError
-from vhashdb.fingerprints import EVERY_FRAME_PROFILE, QUERY_PROFILE, REFERENCE_PROFILE, ExtractionProfile, Fingerprint, FingerprintBuilder
+from vhashdb.fingerprints import (
+    EVERY_FRAME_PROFILE,
+    QUERY_PROFILE,
+    REFERENCE_PROFILE,
+    REFERENCE_PROFILE_WITH_SQUARES,
+    ExtractionProfile,
+    Fingerprint,
+    FingerprintBuilder,
+)
 from vhashdb.hashing.algorithms import FrameAlgorithm, Pdq, PdqHash, get_algorithm, to_imagehash
 from vhashdb.inputs import Source, as_file, as_image
 from vhashdb.limits import Limits
@@ -22,8 +30,8 @@ from vhashdb.video import FRAME_DTYPE, DecoderPool, FrameBatch, Sampling, VideoI
 if TYPE_CHECKING:
     from imagehash import ImageHash
 
-PROFILES: Final = {"reference": REFERENCE_PROFILE, "query": QUERY_PROFILE}
-"""The two extraction profiles that `fingerprint` takes by name."""
+PROFILES: Final = {"reference": REFERENCE_PROFILE, "squares": REFERENCE_PROFILE_WITH_SQUARES, "query": QUERY_PROFILE}
+"""The extraction profiles that `fingerprint` takes by name."""
 
 
 MAX_KEPT_FRAMES: Final = 600
@@ -117,7 +125,8 @@ def fingerprint(
 
     Args:
         source: a path, a PIL picture, a uint8 array ``(h, w[, 3])``, or a binary file object.
-        views: ``"reference"``, what a database stores, or ``"query"``, what it is searched with.
+        views: ``"reference"``, what a database stores; ``"squares"``, what one made with squares stores; or ``"query"``, what
+            both are searched with.
         algorithm: ``"pdq"``, or one of imagehash's ``"phash"``, ``"dhash"``, ``"whash"``, ``"average_hash"``, which need
             ``pip install "vhashdb[imagehash]"``.
         bits: of one hash; 256 for PDQ.

@@ -17,12 +17,14 @@ _MAX_TAXONOMY = 16 << 20
 @click.command("publish", short_help="Publish what is new in the database.")
 @feed_argument
 @click.option("--taxonomy", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Labels and inclusion criteria, as JSON.")
+@click.option("--squares", is_flag=True, help="Publish squares too, of a database that stores them.")
 @db_option
 @keys_options
 @json_option
 def command(
     feed: Path,
     taxonomy: Path | None,
+    squares: bool,
     db: Path,
     places: tuple[Path, ...],
     passphrase_file: Path | None,
@@ -33,6 +35,9 @@ def command(
     Records from elsewhere, held ones, and those that may not be passed on are not published. A record whose text contains a
     link, a file name, an account or an address is left out and listed. `vhashdb retract --erase` takes a record out of the
     feed's files as well.
+
+    Squares stay at home unless --squares is given, now and each time: members that do not store any pass over them. What was
+    published before stays as it is until the record changes.
 
     \b
     Example:
@@ -50,7 +55,7 @@ def command(
     before = own.listing()
     with opened(db) as database:
         database.exchange.publishes(before.feed, place=decoded(feed))
-        pending = database.exchange.pending_events(own.entries())
+        pending = database.exchange.pending_events(own.entries(), squares=squares)
         listing = own.publish(pending, taxonomy=criteria)
         database.store.log("publish", feed=listing.feed, since=before.seq, seq=listing.seq, refused=len(pending.refused))
     for identifier, why in pending.refused:

@@ -10,6 +10,7 @@ import pytest
 
 import vhashdb
 from tests.footage import fingerprint_of, random_hashes
+from vhashdb.fingerprints import is_square
 from vhashdb.index.compaction import MEMTABLE_HASHES
 
 from .driver import run
@@ -54,6 +55,26 @@ def test_an_empty_database_is_an_error_before_any_decoding(samples):
     assert done.out == ""
     assert "error: the database vhash.vhdb holds no record" in done.err
     assert "vhashdb add" in done.err
+
+
+@pytest.mark.parametrize("squares", [False, True], ids=["without", "with"])
+def test_whether_squares_are_stored_is_chosen_at_init_and_remembered(samples, squares):
+    made = run("init", *(["--squares"] if squares else []))
+    assert ("with squares" in made.out) is squares
+    assert run("add", samples / "known" / "valley.mp4").code == 0
+    with vhashdb.open("vhash.vhdb") as db:
+        (record,) = db.records()
+        stored = db.fingerprint(record.id)
+        assert db.squares is squares
+        assert is_square(stored).any() == squares
+    (info,) = run("info", "--json").json
+    assert (info["squares"], info["hashes"]) == (squares, int(stored.usable.sum()))
+    assert f"squares           {'' if squares else 'not '}stored\n" in run("info").out
+    assert run("doctor").code == 0
+    assert run("backup", "copy.vhdb").code == 0
+    assert run("info", "--db", "copy.vhdb", "--json").json[0]["squares"] is squares
+    (found,) = run("match", samples / "edited" / "valley__clip.mp4", "--exit-zero", "--json").json[:1]
+    assert found["verdict"] == "match"
 
 
 def test_a_database_of_retracted_records_is_empty(own, ids, samples):

@@ -54,6 +54,22 @@ def test_publish_tells_what_is_new_and_nothing_twice(feed, member, own, ids):
     assert run("feed", "verify", feed).code == 0
 
 
+def test_squares_are_published_only_if_told_to(feed, member, samples):
+    assert run("init", "--squares").code == 0
+    assert run("add", samples / "known" / "valley.mp4").code == 0
+    assert run("feed", "publish", feed).code == 0
+    member.sync()
+    (identifier,) = member.state.records
+    plain = member.said_of(identifier)
+    run("label", identifier, "--add", "special")
+    assert run("feed", "publish", feed, "--squares").code == 0
+    member.sync()
+    assert [[signal.alg for signal in each.signals] for each in (plain, member.said_of(identifier))] == [
+        ["pdq", "sha256", "md5"],
+        ["pdq", "pdq-squares", "sha256", "md5"],
+    ]
+
+
 def test_publish_erases(feed, member, own, ids):
     run("feed", "publish", feed, "--db", own)
     member.sync()

@@ -10,11 +10,13 @@ from tests.fingerprints.strategies import fingerprints
 from vhashdb.errors import FingerprintError
 from vhashdb.exchange.events import Signal
 from vhashdb.exchange.signals import file_signals, fingerprint_of, frames_signal
+from vhashdb.fingerprints import without_squares
 
 
 @given(fingerprints())
 def test_frame_hashes_survive_the_journey(fingerprint):
     signal = frames_signal(fingerprint)
+    fingerprint = without_squares(fingerprint)  # which are a signal of their own
     if signal is None:
         assert len(fingerprint) == 0
         return

@@ -16,7 +16,7 @@ from vhashdb.exchange.formats import Entry, Format, FormatLimits, Item, ItemOpin
 from vhashdb.exchange.formats.words import label_of
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.build import subsampled
-from vhashdb.fingerprints.model import bare
+from vhashdb.fingerprints.model import bare, bare_with_squares
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.live_index import IndexWriter
 from vhashdb.moderation.import_gate import ImportGate
@@ -168,6 +168,7 @@ class Importer:
         self._store, self._index_writer, self._said, self._dry_run = store, index_writer, said or Attribution(), dry_run
         self._imports = Imports(store)
         self.format, self._file = opened(stream, options, form)
+        self._bare = bare_with_squares if store.squares else bare
         self._pretended: dict[Place, Imported] = {}
         self._gate = gate
         self._little: Counter[str] = Counter()
@@ -246,7 +247,7 @@ class Importer:
         others = tuple((other.algorithm, other.value) for other in item.others)
         held = decision.reason if decision.state is State.HELD else ""
         opinions = opinions_by_author(item, source)
-        return Content(new, bare(subsampled(frames)), others, decision.state, held, opinions, item.statement)
+        return Content(new, self._bare(subsampled(frames)), others, decision.state, held, opinions, item.statement)
 
 
 def beyond(item: Item, limits: FormatLimits) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from vhashdb.errors import FingerprintError
 from vhashdb.exchange.events import Allow, Event, Malformed, Note, Opinion, Put, Redacted, Retract, RevokeAllow, Signal
-from vhashdb.exchange.signals import fingerprint_of
+from vhashdb.exchange.signals import SQUARES, fingerprint_of, with_squares_of
 from vhashdb.fingerprints import Fingerprint, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
 
@@ -33,6 +33,8 @@ class Incoming:
     feed_id: str
     algorithm: AlgorithmId
     gate: Gate
+    squares: bool = False
+    """Whether this database stores squares: others are passed over."""
     records: list[Row] = field(default_factory=list)
     stubs: list[Row] = field(default_factory=list)
     opinions: list[Row] = field(default_factory=list)
@@ -121,11 +123,15 @@ class Incoming:
 
     def _fingerprint(self, signals: tuple[Signal, ...], duration_ms: int) -> Fingerprint | None:
         """Return the frame hashes that this database can compare, if there are any; other algorithms are not for us."""
+        frames = self._signal(signals, self.algorithm.name)
+        if frames is None:
+            return None
+        fingerprint, squares = fingerprint_of(frames, duration_ms), self._signal(signals, f"{self.algorithm.name}{SQUARES}")
+        return with_squares_of(squares, fingerprint) if squares is not None and self.squares else fingerprint
+
+    def _signal(self, signals: tuple[Signal, ...], name: str) -> Signal | None:
         ours = self.algorithm
-        for signal in signals:
-            if (signal.alg, signal.bits, signal.spec) == (ours.name, ours.bits, ours.spec):
-                return fingerprint_of(signal, duration_ms)
-        return None
+        return next((s for s in signals if (s.alg, s.bits, s.spec) == (name, ours.bits, ours.spec)), None)
 
     def _empty(self, seq: int, rid: str, rev: int, at: datetime.datetime | None) -> Row:
         """Return a row in which everything that a retraction lacks is blank. Nothing imported is passed on: ``reshare`` is False."""

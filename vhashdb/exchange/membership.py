@@ -146,7 +146,8 @@ class Exchange:
                 raise UsageError(f"{feed.id} is published from here; there is nothing to sync", hint="`Feeds.all` lists the others")
         bounds = limits or FeedLimits()
         client = client or _client({feed.id: self.feeds.hosts(feed.id) for feed in chosen}, bounds)
-        syncing = Syncing(self.feeds, Staging(self._store), self._store.algorithm, self.import_gate, self._folder, client, bounds)
+        store = self._store
+        syncing = Syncing(self.feeds, Staging(store), store.algorithm, self.import_gate, self._folder, client, bounds, store.squares)
         for done in syncing.run(chosen, dry_run=dry_run):
             if done.changes.total:
                 self._index_writer.note_change()
@@ -198,11 +199,17 @@ class Exchange:
 
         return Export(self._store, form, sender, imported=imported)
 
-    def pending_events(self, entries: Iterable[Entry], *, now: datetime.datetime | None = None) -> PendingEvents:
-        """Collect the events that one's own feed, which says these entries, lacks, for `vhashdb.exchange.publisher.Publisher`."""
+    def pending_events(self, entries: Iterable[Entry], *, squares: bool = False, now: datetime.datetime | None = None) -> PendingEvents:
+        """Collect the events that one's own feed, which says these entries, lacks, for `vhashdb.exchange.publisher.Publisher`.
+
+        Args:
+            entries: what the feed says.
+            squares: whether records are published with their squares, as far as they have any.
+            now: the time that the events get.
+        """
         from vhashdb.exchange.pending_events import PendingEvents
 
-        return PendingEvents(self._store, entries, now=now)
+        return PendingEvents(self._store, entries, squares=squares, now=now)
 
 
 def _client(hosts: Mapping[str, frozenset[str]], limits: FeedLimits) -> Client:

@@ -15,7 +15,7 @@ from vhashdb.codes import LOCAL, WITHDRAWN
 from vhashdb.errors import EventInvalid, RecordNotFound
 from vhashdb.exchange import events as e
 from vhashdb.exchange import lint
-from vhashdb.exchange.signals import file_signals, frames_signal
+from vhashdb.exchange.signals import file_signals, frames_signal, squares_signal
 from vhashdb.exchange.state import Entry, FeedState
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.store.opinions import Allowed, Opinion, Opinions
@@ -36,9 +36,16 @@ class PendingEvents:
     What cannot be published, because its words are of a kind that may not leave, is left out and noted in ``refused``.
     """
 
-    def __init__(self, store: Store, entries: Iterable[Entry], *, now: datetime.datetime | None = None) -> None:
-        """Prepare: ``entries`` are everything that the feed says, from `vhashdb.exchange.publisher.Publisher.entries`."""
-        self._store, self._said = store, FeedState()
+    def __init__(self, store: Store, entries: Iterable[Entry], *, squares: bool = False, now: datetime.datetime | None = None) -> None:
+        """Prepare.
+
+        Args:
+            store: the records.
+            entries: everything that the feed says, from `vhashdb.exchange.publisher.Publisher.entries`.
+            squares: whether records are published with their squares.
+            now: the time that events get.
+        """
+        self._store, self._said, self._squares = store, FeedState(), squares
         self._opinions: dict[tuple[str, str], e.Opinion] = {}
         for seq, _, event in entries:
             self._said.apply(seq, event)
@@ -73,7 +80,7 @@ class PendingEvents:
             return
         if may_leave(record):
             if said is None or record.revision > said.rev:
-                yield from put(record, self._fingerprint(record), self._at)
+                yield from put(record, self._fingerprint(record), self._at, squares=self._squares)
         elif said is not None and record.state is not State.HELD:
             why = withdrawn or Withdrawal(WITHDRAWN, erase=False, at=self._at)
             if not said.retracted or why.erase:
@@ -105,13 +112,13 @@ def may_leave(record: Record) -> bool:
     return details.source == LOCAL and details.reshare and details.tlp != _NAMED_EYES and record.state in _SHARED
 
 
-def put(record: Record, fingerprint: Fingerprint | None, at: datetime.datetime) -> Iterator[e.Put]:
+def put(record: Record, fingerprint: Fingerprint | None, at: datetime.datetime, *, squares: bool = False) -> Iterator[e.Put]:
     """Yield a record as feeds have it; nothing if it has nothing to be recognised by.
 
     Raises:
         EventInvalid: the schema has no place for something it says.
     """
-    signals, details = _signals(fingerprint, record.sha256, record.md5), record.details
+    signals, details = _signals(fingerprint, record.sha256, record.md5, squares=squares), record.details
     if not signals:
         return
     yield e.Put(
@@ -133,6 +140,7 @@ def put(record: Record, fingerprint: Fingerprint | None, at: datetime.datetime) 
     )
 
 
-def _signals(fingerprint: Fingerprint | None, sha256: str | None, md5: str | None) -> tuple[e.Signal, ...]:
+def _signals(fingerprint: Fingerprint | None, sha256: str | None, md5: str | None, *, squares: bool = False) -> tuple[e.Signal, ...]:
     frames = frames_signal(fingerprint) if fingerprint is not None else None
-    return (*((frames,) if frames else ()), *file_signals(sha256, md5))
+    grid = squares_signal(fingerprint) if fingerprint is not None and frames and squares else None
+    return (*filter(None, (frames, grid)), *file_signals(sha256, md5))

@@ -4,6 +4,9 @@ The frame hashes of a video are one signal: rows without a header in base64, lit
 
     u32 start, ms   u32 length, ms   u8 quality   u16 view   bits / 8 bytes of hash
 
+Squares, if they are shared at all, are a signal of their own (`SQUARES`), which members that do not know it pass over: the same rows
+after ``u32 width   u32 height``, the shape of the picture in lowest terms, because squares lie where the shape says.
+
 Nothing else of a fingerprint is shared: its picture size and its notes about damage stay at home.
 """
 
@@ -11,15 +14,20 @@ from __future__ import annotations
 
 import base64
 import binascii
+import struct
+from typing import Final
 
 import numpy as np
 
 from vhashdb.errors import FingerprintError
 from vhashdb.exchange.events import FILE_HASHES, Signal
-from vhashdb.fingerprints.model import Fingerprint, milliseconds
+from vhashdb.fingerprints.model import MAX_SIDE, Fingerprint, bare_with_squares, is_square, milliseconds, ordered, without_squares
 from vhashdb.hashing.algorithms import AlgorithmId
 
 MAX_BITS = 1 << 15
+SQUARES: Final = "-squares"
+"""What follows the algorithm's name in that of a signal of squares."""
+_SHAPE: Final = struct.Struct("<II")
 
 
 def file_signals(sha256: str | None, md5: str | None) -> tuple[Signal, ...]:
@@ -28,16 +36,65 @@ def file_signals(sha256: str | None, md5: str | None) -> tuple[Signal, ...]:
 
 
 def frames_signal(fingerprint: Fingerprint) -> Signal | None:
-    """Return the frame hashes of a fingerprint; None if it has none."""
+    """Return the frame hashes of a fingerprint, without squares; None if it has none."""
+    fingerprint = without_squares(fingerprint)
     if not len(fingerprint):
         return None
+    algorithm = fingerprint.algorithm
+    return Signal(algorithm.name, base64.b64encode(_rows(fingerprint)).decode("ascii"), algorithm.bits, algorithm.spec)
+
+
+def squares_signal(fingerprint: Fingerprint) -> Signal | None:
+    """Return the squares of a fingerprint; None if it has none, or nobody knows where they lie."""
+    fingerprint = bare_with_squares(fingerprint)
+    squares = fingerprint.only(is_square(fingerprint))
+    if not len(squares):
+        return None
+    data, algorithm = _SHAPE.pack(squares.width, squares.height) + _rows(squares), squares.algorithm
+    return Signal(f"{algorithm.name}{SQUARES}", base64.b64encode(data).decode("ascii"), algorithm.bits, algorithm.spec)
+
+
+def _rows(fingerprint: Fingerprint) -> bytes:
     algorithm = fingerprint.algorithm
     rows = np.zeros(len(fingerprint), _row(algorithm))
     start = np.round(fingerprint.start_s * 1000).astype(np.int64)
     rows["start"] = start
     rows["length"] = np.round(fingerprint.end_s * 1000).astype(np.int64) - start
     rows["quality"], rows["view"], rows["hash"] = fingerprint.quality, fingerprint.view, fingerprint.hash
-    return Signal(algorithm.name, base64.b64encode(rows.tobytes()).decode("ascii"), algorithm.bits, algorithm.spec)
+    return rows.tobytes()
+
+
+def with_squares_of(signal: Signal, fingerprint: Fingerprint) -> Fingerprint:
+    """Return a fingerprint with the squares that a signal of them carries.
+
+    Raises:
+        FingerprintError: the signal is none of squares, or of another algorithm.
+    """
+    algorithm = fingerprint.algorithm
+    if (signal.alg, signal.bits, signal.spec) != (f"{algorithm.name}{SQUARES}", algorithm.bits, algorithm.spec):
+        raise FingerprintError(f"a signal of {signal.alg} holds no squares of {algorithm}")
+    raw = _decoded(signal, algorithm)
+    if len(raw) < _SHAPE.size:
+        raise FingerprintError(f"the signal of squares has {len(raw)} bytes")
+    width, height = _SHAPE.unpack_from(raw)
+    if not 0 < width <= MAX_SIDE or not 0 < height <= MAX_SIDE:
+        raise FingerprintError(f"{width} × {height} is no shape of a picture")
+    squares = _of_rows(raw[_SHAPE.size :], algorithm, fingerprint.duration_s)
+    if not is_square(squares).all():
+        raise FingerprintError("the signal of squares has entries of other views")
+    return ordered(
+        Fingerprint(
+            algorithm,
+            np.concatenate((fingerprint.start_s, squares.start_s)),
+            np.concatenate((fingerprint.end_s, squares.end_s)),
+            np.concatenate((fingerprint.hash, squares.hash)),
+            np.concatenate((fingerprint.quality, squares.quality)),
+            np.concatenate((fingerprint.view, squares.view)),
+            fingerprint.duration_s,
+            width,
+            height,
+        )
+    )
 
 
 def fingerprint_of(signal: Signal, duration_ms: int) -> Fingerprint:
@@ -49,10 +106,17 @@ def fingerprint_of(signal: Signal, duration_ms: int) -> Fingerprint:
     if signal.alg in FILE_HASHES or not 8 <= signal.bits <= MAX_BITS or signal.bits % 8:
         raise FingerprintError(f"a signal of {signal.alg} with {signal.bits} bits holds no frame hashes")
     algorithm = AlgorithmId(signal.alg, signal.bits, signal.spec)
+    return _of_rows(_decoded(signal, algorithm), algorithm, duration_ms / 1000)
+
+
+def _decoded(signal: Signal, algorithm: AlgorithmId) -> bytes:
     try:
-        raw = base64.b64decode(signal.data, validate=True)
+        return base64.b64decode(signal.data, validate=True)
     except binascii.Error as error:
         raise FingerprintError(f"the signal of {algorithm} is not base64: {error}") from error
+
+
+def _of_rows(raw: bytes, algorithm: AlgorithmId, duration_s: float) -> Fingerprint:
     kind = _row(algorithm)
     if not raw or len(raw) % kind.itemsize:
         raise FingerprintError(f"the signal of {algorithm} has {len(raw)} bytes; a row has {kind.itemsize}")
@@ -65,7 +129,7 @@ def fingerprint_of(signal: Signal, duration_ms: int) -> Fingerprint:
         hash=np.ascontiguousarray(rows["hash"]),
         quality=rows["quality"].astype(np.uint8),
         view=rows["view"].astype(np.uint16),
-        duration_s=duration_ms / 1000,
+        duration_s=duration_s,
     )
 
 

@@ -2,7 +2,7 @@
 
 from vhashdb.fingerprints.binary import from_bytes, to_bytes
 from vhashdb.fingerprints.build import FingerprintBuilder, subsampled
-from vhashdb.fingerprints.model import Fingerprint, unusable_spans
+from vhashdb.fingerprints.model import Fingerprint, bare_with_squares, is_square, unusable_spans, without_squares
 from vhashdb.fingerprints.profiles import (
     COARSE_PROFILE,
     DENSE_PROFILE,
@@ -10,6 +10,7 @@ from vhashdb.fingerprints.profiles import (
     KEYFRAME_PROFILE,
     QUERY_PROFILE,
     REFERENCE_PROFILE,
+    REFERENCE_PROFILE_WITH_SQUARES,
     ExtractionProfile,
 )
 from vhashdb.fingerprints.text import from_json, from_vpdq, to_json, to_lines, to_vpdq
@@ -21,16 +22,20 @@ __all__ = [
     "KEYFRAME_PROFILE",
     "QUERY_PROFILE",
     "REFERENCE_PROFILE",
+    "REFERENCE_PROFILE_WITH_SQUARES",
     "ExtractionProfile",
     "Fingerprint",
     "FingerprintBuilder",
+    "bare_with_squares",
     "from_bytes",
     "from_json",
     "from_vpdq",
+    "is_square",
     "subsampled",
     "to_bytes",
     "to_json",
     "to_lines",
     "to_vpdq",
     "unusable_spans",
+    "without_squares",
 ]

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.fingerprints.model import Fingerprint, milliseconds
+from vhashdb.fingerprints.model import USABLE_QUALITY, Fingerprint, milliseconds
 from vhashdb.fingerprints.profiles import REFERENCE_PROFILE, ExtractionProfile, FrameSelection
 from vhashdb.fingerprints.regions import FrameWindow, RegionFinder, RegionSpec
 from vhashdb.hashing.algorithms import FrameAlgorithm
@@ -106,8 +106,15 @@ class FingerprintBuilder:
         starts, ends, qualities = np.array(entries.starts), np.array(entries.ends), np.concatenate(entries.qualities)
         ends[-1] = max(ends[-1], min(duration_s, entries.last_end_s, ends[-1] + self._period_s))
         hashes = np.concatenate(entries.hashes, axis=1)
-        kept = select_entries(self._profile.selection_for(region), hashes[0], starts, ends, duration_s - self._holes_s)
+        selection = self._profile.selection_for(region)
+        kept = select_entries(selection, hashes[0], starts, ends, duration_s - self._holes_s)
         last = np.append(kept[1:], len(starts)) - 1
+        if selection.thins and len(kept) > selection.max_rate * (duration_s - self._holes_s):
+            longest = longest_of_each(starts[kept], ends[last], 1 / selection.max_rate)
+            kept, last = kept[longest], last[longest]
+        if region in self._profile.drops_flat:
+            shown = qualities[kept] >= USABLE_QUALITY
+            kept, last = kept[shown], last[shown]
         for index, orientation in enumerate(self._profile.views[region]):
             view = np.full(len(kept), View(region, orientation).code, np.uint16)
             yield starts[kept], ends[last], hashes[index, kept], qualities[kept], view
@@ -123,7 +130,12 @@ class FingerprintBuilder:
         if len(times) > 1 and self._profile.sampling.mode is not Mode.KEYFRAMES:
             self._period_s = float(np.median(np.diff(times)))
         window = FrameWindow(frames)
-        specs = self._finder.find(window.thumbnails, alone=self._count <= self._profile.frame_step)
+        specs = self._finder.find(
+            window.thumbnails,
+            alone=self._count <= self._profile.frame_step,
+            height=int(frames["height"][0]),
+            width=int(frames["width"][0]),
+        )
         if self._profile.fills_gaps:
             simpler = specs.get(Region.WITHIN_BARS, specs[Region.WHOLE])
             specs |= {region: simpler for region, entries in self._entries.items() if entries.starts and region not in specs}
@@ -220,6 +232,19 @@ def select_entries(
         if len(kept) <= selection.max_rate * duration_s:
             break
     return kept
+
+
+def longest_of_each(starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], span_s: float) -> npt.NDArray[np.int64]:
+    """Return which entries last longest among those that begin within the same ``span_s`` seconds: positions, ascending.
+
+    Args:
+        starts: ``(n,)`` float64, seconds, ascending.
+        ends: ``(n,)`` float64, seconds.
+        span_s: of these the video is divided into, from its first second on.
+    """
+    spans = np.floor(starts / span_s)
+    order = np.lexsort((starts - ends, spans))
+    return np.asarray(order[np.unique(spans[order], return_index=True)[1]], np.int64)
 
 
 def _kept_by_change(numbers: Sequence[int], interrupted: Sequence[bool], change_bits: int) -> npt.NDArray[np.int64]:

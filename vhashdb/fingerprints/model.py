@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -12,7 +13,7 @@ from vhashdb.coverage import Coverage
 from vhashdb.errors import FingerprintError
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.hashing.views import Orientation, Region, View
+from vhashdb.hashing.views import SQUARES, Orientation, Region, View
 from vhashdb.intervals import covered
 
 USABLE_QUALITY: Final = 20
@@ -37,6 +38,9 @@ MAX_DAMAGE_LINES: Final = 20
 _VIEW_CODES: Final = np.zeros(1 << 16, np.bool_)
 """Whether there is a view, by code. Derived: codes have 16 bits."""
 _VIEW_CODES[[View(region, orientation).code for region in Region for orientation in Orientation]] = True
+_SQUARE_CODES: Final = np.zeros(1 << 16, np.bool_)
+"""Whether a view is of a square, by code. Derived: codes have 16 bits."""
+_SQUARE_CODES[[View(region, orientation).code for region in SQUARES for orientation in Orientation]] = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,9 +157,33 @@ class Fingerprint:
 def bare(fingerprint: Fingerprint) -> Fingerprint:
     """Return the hashes and their times alone.
 
-    Notes about damage are free text, and size and codec are left out because only the hashes are to be shared.
+    Notes about damage are free text, and size and codec are left out because only the hashes are to be shared. Squares are left out
+    as well: without a size nobody knows where they lie, and many programs do not know them.
     """
-    return replace(fingerprint, damage=(), coverage=Coverage(), width=0, height=0)
+    return replace(without_squares(fingerprint), damage=(), coverage=Coverage(), width=0, height=0)
+
+
+def bare_with_squares(fingerprint: Fingerprint) -> Fingerprint:
+    """Return the hashes and their times as `bare` does, but with squares, as far as there are any, and then the shape of the picture.
+
+    The shape is its width and height in lowest terms, such as 16 and 9, which is what squares need; it is no size.
+    """
+    squares = is_square(fingerprint)
+    if not squares.any() or not fingerprint.width or not fingerprint.height:
+        return bare(fingerprint)
+    common = math.gcd(fingerprint.width, fingerprint.height)
+    return replace(fingerprint, damage=(), coverage=Coverage(), width=fingerprint.width // common, height=fingerprint.height // common)
+
+
+def is_square(fingerprint: Fingerprint) -> npt.NDArray[np.bool_]:
+    """Which entries are of squares: ``(n,)`` bool."""
+    return _SQUARE_CODES[fingerprint.view]
+
+
+def without_squares(fingerprint: Fingerprint) -> Fingerprint:
+    """Return a fingerprint without the entries of squares."""
+    squares = is_square(fingerprint)
+    return fingerprint.only(~squares) if squares.any() else fingerprint
 
 
 def ordered(fingerprint: Fingerprint) -> Fingerprint:

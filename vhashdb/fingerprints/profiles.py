@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Final
 
-from vhashdb.hashing.views import CELLS, CROPS, HALVES, INSETS, MASKED_REGIONS, PICTURES, TILTS, Orientation, Region
+from vhashdb.hashing.views import CELLS, CROPS, HALVES, INSETS, MASKED_REGIONS, PICTURES, SQUARES, TILTS, Orientation, Region
 from vhashdb.video.frames import Mode, Sampling
 
 
@@ -20,6 +20,9 @@ class FrameSelection:
     used, or else the last."""
     max_rate: float = 0.0
     """Entries per second up to which a finer distance is taken."""
+    thins: bool = False
+    """Whether ``max_rate`` holds where even the last distance yields more: then only the entry that lasts longest is kept of those
+    that begin within the same ``1 / max_rate`` seconds, and what the others stand for is in no entry."""
 
     def steps(self, bits: int) -> list[int]:
         """Return ``change_bits`` scaled to hashes of ``bits`` bits."""
@@ -42,6 +45,8 @@ class ExtractionProfile:
     """Regions that are hashed less often than the others."""
     sparse_step: int = 1
     """Of the frames that are hashed, only every ``sparse_step``-th is in the regions of ``sparse``."""
+    drops_flat: frozenset[Region] = frozenset()
+    """Regions of which no entry is kept that shows too little to be compared."""
     fills_gaps: bool = False
     """Whether a region that is not found in a frame window, but was before, is replaced there by the next simpler one, so that
     its view covers the whole video."""
@@ -71,6 +76,20 @@ REFERENCE_PROFILE: Final = ExtractionProfile(
 A calm video, in which each change is small, is sampled in finer steps: its changes are what distinguishes it from other
 footage of the same place, and it takes no more room than a lively one. Rates and distances are measured by `bench.accuracy`:
 lower rates lose `match` before they lose `possible`.
+"""
+
+REFERENCE_PROFILE_WITH_SQUARES: Final = replace(
+    REFERENCE_PROFILE,
+    views={**REFERENCE_PROFILE.views, **dict.fromkeys(SQUARES, _UPRIGHT)},
+    selection_of={
+        **REFERENCE_PROFILE.selection_of,
+        **dict.fromkeys(SQUARES, FrameSelection((8, 12, 16, 24, 32, 40), max_rate=0.9, thins=True)),
+    },
+    drops_flat=frozenset(SQUARES),
+)
+"""What a database with squares stores: the same, and a grid of squares, of which an off-centre crop shows some whole.
+
+The rate is an engineering bound on room: 16 squares at 0.9 a second are no more than 14 entries a second.
 """
 
 _ALWAYS: Final = dict.fromkeys((Region.WHOLE, Region.WITHIN_BARS), _ALL) | {Region.WITHIN_STATIC_BORDER: _MIRRORED_TOO}

@@ -26,7 +26,22 @@ from vhashdb.hashing.rectangles import (
     spread,
 )
 from vhashdb.hashing.stills import picture_boxes
-from vhashdb.hashing.views import CELLS, CROPS, HALVES, INSETS, MASKED_REGIONS, PICTURES, TILTS, WHOLE_FRAME, Box, Orientation, Region, tilt
+from vhashdb.hashing.views import (
+    CELLS,
+    CROPS,
+    HALVES,
+    INSETS,
+    MASKED_REGIONS,
+    PICTURES,
+    SQUARES,
+    TILTS,
+    WHOLE_FRAME,
+    Box,
+    Orientation,
+    Region,
+    square_box,
+    tilt,
+)
 from vhashdb.video.frames import FrameBatch
 
 FIXED_BOXES: Final = {
@@ -101,12 +116,14 @@ class RegionFinder:
         self.bars = WHOLE_FRAME
         """The content box within the bars of the last window."""
 
-    def find(self, thumbnails: npt.NDArray[np.uint8], *, alone: bool = False) -> dict[Region, RegionSpec]:
+    def find(self, thumbnails: npt.NDArray[np.uint8], *, alone: bool = False, height: int = 1, width: int = 1) -> dict[Region, RegionSpec]:
         """Return the spec of every region that is there; one that was searched for only if it differs from the simpler ones.
 
         Args:
             thumbnails: ``(n, side, side)`` uint8.
             alone: whether the video has no other frames; if there is one, it is a still picture.
+            height: rows of the pictures that the thumbnails were made of.
+            width: columns of those pictures.
         """
         self.bars = within_bars(thumbnails, self.bars)
         specs = {Region.WHOLE: RegionSpec(WHOLE_FRAME)}
@@ -125,6 +142,8 @@ class RegionFinder:
             # the other video need not have any.
             outer = self.bars if region in INSETS or region in HALVES else WHOLE_FRAME
             specs[region] = RegionSpec(FIXED_BOXES[region].within(outer), MASKED_REGIONS.get(region, ()), TILTS.get(region, 0.0))
+        for region in set(SQUARES) & set(self._regions):
+            specs[region] = RegionSpec(square_box(region, height, width))
         if Region.MASKED_OVERLAYS in self._regions and (masks := overlays(sides)):
             specs[Region.MASKED_OVERLAYS] = RegionSpec(WHOLE_FRAME, masks)
         return specs

@@ -88,6 +88,23 @@ class Region(enum.IntEnum):
     CELL_2 = 37
     CELL_3 = 38
     CELL_4 = 39
+    SQUARE_1 = 40
+    """One of 16 squares of a staggered grid (`stored_box`), row by row; so are the next ones."""
+    SQUARE_2 = 41
+    SQUARE_3 = 42
+    SQUARE_4 = 43
+    SQUARE_5 = 44
+    SQUARE_6 = 45
+    SQUARE_7 = 46
+    SQUARE_8 = 47
+    SQUARE_9 = 48
+    SQUARE_10 = 49
+    SQUARE_11 = 50
+    SQUARE_12 = 51
+    SQUARE_13 = 52
+    SQUARE_14 = 53
+    SQUARE_15 = 54
+    SQUARE_16 = 55
     REGISTERED = 60
     """Where a known picture was found to lie in the frame, by registration. Of queries alone, and for one known picture alone."""
 
@@ -176,6 +193,23 @@ PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
 """Rectangles that may be a picture drawn over another, the strongest first."""
 CELLS: Final = (Region.CELL_1, Region.CELL_2, Region.CELL_3, Region.CELL_4)
 """The pictures of a grid, row by row."""
+SQUARES: Final = tuple(Region(Region.SQUARE_1 + number) for number in range(16))
+"""Squares stored for references of databases that want them, row by row: an off-centre crop cannot be undone on the query's side.
+Their number is derived from `SQUARE_SIDE`."""
+SQUARE_SIDE: Final = 0.35
+"""Side of a square, as a share of the frame's shorter side. Derived, by `tests/hashing/test_squares.py`: squares of 0.4 are held by fewer
+crops, whatever their arrangement."""
+_SQUARES_ALONG: Final = 4
+"""Squares along each side of the frame. Derived, with the margins: the fewest with which every crop to a quarter of the area holds one."""
+_ACROSS_MARGIN: Final = 0.22
+"""Where the first row of squares lies, as a share of what a square can move across the shorter side. The crop to a quarter of the area in a
+corner holds it up to 0.23. Derived from `SQUARE_SIDE`: (0.5 − 0.35) / (1 − 0.35)."""
+_ALONG_MARGIN: Final = 0.10
+"""Where the first square of all rows lies, as a share of what a square can move along the longer side. A cut to 9:16 at the side of a
+picture of 2.39:1 holds it up to 0.104. Derived from `SQUARE_SIDE`: (0.5625 − 0.35) / (2.39 − 0.35)."""
+_STAGGER: Final = (0, 2, 1, 3)
+"""How far each row is shifted, in quarters of the distance between its squares, so that no two squares are at the same place along the
+longer side, and neighbouring rows differ most. Derived from that."""
 TILTS: Final = {Region.TILT_FAR_LEFT: -6.5, Region.TILT_LEFT: -3.0, Region.TILT_RIGHT: 3.0, Region.TILT_FAR_RIGHT: 6.5}
 """Degrees, clockwise, by which a query's picture is rotated back before its centre is read. The centre is the wider one of `CROPS`,
 which is clear of the empty corners. Measured: two degrees off change about 21 of 256 bits, so these cover up to 8°; `bench.accuracy`
@@ -220,6 +254,7 @@ _REGION_LABELS: Final = {
     Region.WITHIN_STATIC_BORDER: "border removed",
     **dict.fromkeys(PICTURES, "inset picture"),
     **{region: f"picture {number} of a grid" for number, region in enumerate(CELLS, 1)},
+    **{region: f"square {number} of {len(SQUARES)}" for number, region in enumerate(SQUARES, 1)},
     Region.WITHIN_DRAWN_BORDER: "drawn border removed",
     **dict.fromkeys((Region.BETWEEN_BANDS, Region.BETWEEN_SYMMETRIC_BANDS), "border above and below removed"),
     Region.BETWEEN_SYMMETRIC_COLUMNS: "border at the sides removed",
@@ -233,6 +268,34 @@ _REGION_LABELS: Final = {
     Region.MASKED_OVERLAYS: "logo or caption ignored",
     Region.REGISTERED: "found place",
 }
+
+
+def stored_box(region: Region, height: int, width: int) -> Box | None:
+    """Return where a region of a stored fingerprint lies in a frame, or ``None`` for one that has to be searched for in the pictures.
+
+    Squares have the same number of pixels on both sides, so their boxes depend on the shape of the frame.
+
+    Args:
+        region: what the fingerprint says.
+        height: rows of the frame, more than 0.
+        width: columns of the frame, more than 0.
+    """
+    if region in SQUARES:
+        return square_box(region, height, width)
+    return WHOLE_FRAME if region is Region.WHOLE else CROPS.get(region)
+
+
+def square_box(square: Region, height: int, width: int) -> Box:
+    """Return the box of one of `SQUARES` in a frame. The grid has its rows along the longer side, the first above or at the left."""
+    if height > width:
+        turned = square_box(square, width, height)
+        return Box(turned.top, turned.left, turned.bottom, turned.right)
+    row, column = divmod(square - Region.SQUARE_1, _SQUARES_ALONG)
+    step = column * _SQUARES_ALONG + _STAGGER[row]
+    along, across = SQUARE_SIDE * height / width, SQUARE_SIDE
+    left = (1 - along) * (_ALONG_MARGIN + (1 - 2 * _ALONG_MARGIN) * step / (len(SQUARES) - 1))
+    top = (1 - across) * (_ACROSS_MARGIN + (1 - 2 * _ACROSS_MARGIN) * row / (_SQUARES_ALONG - 1))
+    return Box(left, top, left + along, top + across)
 
 
 def region_coefficients(thumbnails: FloatArray, box: Box, height: int, width: int) -> FloatArray:

@@ -16,7 +16,7 @@ from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import MatchedSegment, measure
 from vhashdb.matching.reasons import Fate, fates, near_miss
 from vhashdb.matching.verdict import Judgement, Verdict, judge, strongest, without_overlaps
-from vhashdb.matching.view_pairs import HashSequence, ViewPair, best_view_pairs, query_sequences, sequences_of
+from vhashdb.matching.view_pairs import HashSequence, ViewPair, best_view_pairs, query_sequences, reference_sequences
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ def compare(
     """
     reference.algorithm.require(query.algorithm)
     config = config or MatchingConfig.of(query.algorithm)
-    queries, references = query_sequences(query), sequences_of(reference)
+    queries, references = query_sequences(query), reference_sequences(reference, query)
     shown_s = (0.0, reference.duration_s)
     if reference.is_still and len(reference):
         shown_s = (float(reference.start_s[0]), float(reference.end_s.max()))

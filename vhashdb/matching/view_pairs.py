@@ -9,14 +9,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.fingerprints.model import Fingerprint, without_squares
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes, distances
-from vhashdb.hashing.views import Orientation, Region, View, turned_bits
+from vhashdb.hashing.views import SQUARES, Orientation, Region, View, turned_bits
 from vhashdb.matching.config import MatchingConfig
 
 NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.WITHIN_BARS) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
 """Views that are also tried as negatives."""
+_LAST_OF_SQUARES: Final = View(SQUARES[-1], max(Orientation)).code
 _BLOCK_PAIRS: Final = 1 << 24
 """A bound on memory."""
 
@@ -76,10 +77,23 @@ def sequences_of(fingerprint: Fingerprint) -> dict[View, HashSequence]:
     return sequences
 
 
+def reference_sequences(reference: Fingerprint, query: Fingerprint) -> dict[View, HashSequence]:
+    """Return the usable entries of a reference by view, as far as any view of the query may show the same.
+
+    A square is a small part of a picture, often of its background alone, which other videos of one place share: it is compared only with
+    what was found by looking for it, in views whose regions are numbered beyond the squares.
+    """
+    looked_for = bool((query.view > _LAST_OF_SQUARES).any())
+    return sequences_of(reference if looked_for else without_squares(reference))
+
+
 def query_sequences(fingerprint: Fingerprint) -> dict[tuple[View, bool], HashSequence]:
-    """Return the query's sequences, the most usual ones also negated: a negative's hash is the complement."""
+    """Return the query's sequences, the most usual ones also negated: a negative's hash is the complement.
+
+    Squares are left out: only a known video has them that is asked about itself.
+    """
     sequences: dict[tuple[View, bool], HashSequence] = {}
-    for view, sequence in _in_all_orientations(fingerprint).items():
+    for view, sequence in _in_all_orientations(without_squares(fingerprint)).items():
         sequences[view, False] = sequence
         if view in NEGATED:
             sequences[view, True] = replace(sequence, hash=~sequence.hash)

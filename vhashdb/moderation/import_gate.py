@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.background import stop_hash_mask
-from vhashdb.fingerprints import Fingerprint
+from vhashdb.fingerprints import Fingerprint, is_square, without_squares
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
 
@@ -52,6 +52,9 @@ class GateLimits:
     """Seconds of one video that are believed."""
     dense: float = 40.0
     """Hashes for each second, in all views, that are believed: the liveliest real clip of 190 has 26."""
+    squares_free: int = 64
+    squares_per_s: float = 20.0
+    """Hashes of squares that are believed: so many, and so many more for each second. 16 squares are stored at 0.9 a second."""
     dense_from: int = 200
     """Hashes from which on a record is examined for their number in each second."""
     strung_from: int = 64
@@ -106,7 +109,14 @@ def held_for(
     """Say why this record must wait for a person; empty if it need not."""
     if not len(fingerprint):
         return ()
+    squares = int(is_square(fingerprint).sum())
+    # Squares are flatter and more alike than the pictures that they are cut from, so they are only counted.
+    fingerprint = without_squares(fingerprint)
     found = [check(fingerprint, limits) for check in (_far_from_half, _poor, _too_much, _strung_together)]
+    if squares > limits.squares_free + limits.squares_per_s * fingerprint.duration_s:
+        found.append(f"it has {squares:,} hashes of squares for {fingerprint.duration_s:.1f} s")
+    if not len(fingerprint):
+        return tuple(filter(None, found)) or ("it has squares and no picture that they are cut from",)
     found.append(_benign(fingerprint, benign, limits))
     if innocent is not None and (matched := innocent(fingerprint)):
         found.append(f"it matches {matched:,} of your innocent videos")

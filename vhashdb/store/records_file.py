@@ -75,8 +75,16 @@ class Store:
         self.actor = actor or _user()
 
     @classmethod
-    def create(cls, path: Path, algorithm: AlgorithmId, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None) -> Store:
-        """Make a new, empty file at ``path``, where nothing may be yet."""
+    def create(
+        cls,
+        path: Path,
+        algorithm: AlgorithmId,
+        *,
+        squares: bool = False,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
+        actor: str | None = None,
+    ) -> Store:
+        """Make a new, empty file at ``path``, where nothing may be yet; ``squares`` as `Store.squares` has it from then on."""
         if path.exists():
             raise errors.DatabaseExists(f"{path} exists already")
         store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor)
@@ -87,6 +95,7 @@ class Store:
                 "bits": str(algorithm.bits),
                 "spec": str(algorithm.spec),
                 "created_at": now_utc().isoformat(),
+                **({"squares": "1"} if squares else {}),
             }
             connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
             connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
@@ -157,6 +166,12 @@ class Store:
         with self._reading() as connection:
             values = {row.name: row.value for row in connection.execute(sa.select(schema.meta))}
         return AlgorithmId(values["algorithm"], int(values["bits"]), int(values["spec"]))
+
+    @property
+    def squares(self) -> bool:
+        """Whether fingerprints in here have squares, as far as whoever made them gave them; chosen when the file was made."""
+        with self._reading() as connection:
+            return connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.name == "squares")).scalar() == "1"
 
     @property
     def schema_version(self) -> int:
