@@ -11,6 +11,7 @@ from vhashdb.fingerprints.profiles import (
     QUERY_PROFILE,
     REFERENCE_PROFILE,
     ExtractionProfile,
+    closer,
 )
 from vhashdb.fingerprints.text import from_json, from_vpdq, to_json, to_lines, to_vpdq
 
@@ -24,6 +25,7 @@ __all__ = [
     "ExtractionProfile",
     "Fingerprint",
     "FingerprintBuilder",
+    "closer",
     "from_bytes",
     "from_json",
     "from_vpdq",
