@@ -106,11 +106,12 @@ class FingerprintBuilder:
         starts, ends, qualities = np.array(entries.starts), np.array(entries.ends), np.concatenate(entries.qualities)
         ends[-1] = max(ends[-1], min(duration_s, entries.last_end_s, ends[-1] + self._period_s))
         hashes = np.concatenate(entries.hashes, axis=1)
-        kept = select_entries(self._profile.selection_for(region), hashes[0], starts, ends, duration_s - self._holes_s)
-        last = np.append(kept[1:], len(starts)) - 1
+        if len(self._steps(region)) > 1:  # else they were selected as they came
+            kept = select_entries(self._profile.selection_for(region), hashes[0], starts, ends, duration_s - self._holes_s)
+            last = np.append(kept[1:], len(starts)) - 1
+            starts, ends, hashes, qualities = starts[kept], ends[last], hashes[:, kept], qualities[kept]
         for index, orientation in enumerate(self._profile.views[region]):
-            view = np.full(len(kept), View(region, orientation).code, np.uint16)
-            yield starts[kept], ends[last], hashes[index, kept], qualities[kept], view
+            yield starts, ends, hashes[index], qualities, np.full(len(starts), View(region, orientation).code, np.uint16)
 
     def _hash_pending(self) -> None:
         if not self._pending:

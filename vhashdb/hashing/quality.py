@@ -17,6 +17,9 @@ _STEP: Final = 2
 _LEAST: Final = 2
 """Points that a side of a part has at least. Derived: one has no step to a neighbour."""
 
+_HUNDREDTHS: Final = (np.arange(256) * 100 // 255).astype(np.uint8)
+"""Hundredths of the range for each step in luma levels. Given by PDQ's reference implementation, which cuts off like this."""
+
 
 class Steps:
     """Sum up the steps between neighbouring points of some thumbnails, so that the sum over any box is four look-ups.
@@ -26,9 +29,9 @@ class Steps:
 
     def __init__(self, thumbnails: npt.NDArray[np.uint8]) -> None:
         """Take ``(n, side, side)`` uint8."""
-        points = thumbnails[:, ::_STEP, ::_STEP].astype(np.int16)
-        self._across = _sums(points[:, :, 1:] - points[:, :, :-1])
-        self._down = _sums(points[:, 1:, :] - points[:, :-1, :])
+        points = np.ascontiguousarray(thumbnails[:, ::_STEP, ::_STEP])
+        self._across = _sums(points[:, :, 1:], points[:, :, :-1])
+        self._down = _sums(points[:, 1:, :], points[:, :-1, :])
         self._side = points.shape[1]
 
     def every(self, step: int) -> Steps:
@@ -65,12 +68,12 @@ class Steps:
         return first, max(round(high * self._side), first + _LEAST)
 
 
-def _sums(steps: npt.NDArray[np.int16]) -> npt.NDArray[np.int32]:
+def _sums(points: npt.NDArray[np.uint8], neighbours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
     """Sum the steps above and left of each point, counted as PDQ does: ``(n, rows + 1, columns + 1)`` int32."""
-    sums = np.zeros((len(steps), steps.shape[1] + 1, steps.shape[2] + 1), np.int32)
+    sums = np.zeros((len(points), points.shape[1] + 1, points.shape[2] + 1), np.int32)
     inner = sums[:, 1:, 1:]
-    # Converting to hundredths truncates towards zero, as the reference does.
-    np.cumsum(np.abs(steps) * np.int16(100) // np.int16(255), axis=1, dtype=np.int32, out=inner)
+    steps = _HUNDREDTHS[np.maximum(points, neighbours) - np.minimum(points, neighbours)]
+    np.cumsum(steps, axis=1, dtype=np.int32, out=inner)
     np.cumsum(inner, axis=2, out=inner)
     return sums
 

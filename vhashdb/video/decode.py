@@ -186,7 +186,8 @@ class VideoTrackPass:
         for frame in self._frames(packets, stream):
             own_s = frame.duration * tick_s or None
             time_s = clock.tick(frame.time if keyframes else packets.shown(frame), own_s)
-            if clock.pictures_s > self._budget.seconds or self.frames >= self._budget.frames:
+            end_s, pictures_s, corrupt = clock.end_s, clock.pictures_s, frame.is_corrupt  # each takes a while to ask for
+            if pictures_s > self._budget.seconds or self.frames >= self._budget.frames:
                 limited = True
                 break
             self.frames += 1
@@ -194,13 +195,13 @@ class VideoTrackPass:
             if self._failing and not clock.hole_s:
                 hole_s += self._lost.piece(time_s - ended_s)
             self._failing = False
-            self._lost.made_up(clock.step_s if frame.is_corrupt else 0.0)
-            self.damaged_frames += bool(frame.is_corrupt)
+            self._lost.made_up(clock.step_s if corrupt else 0.0)
+            self.damaged_frames += corrupt
             if time_s - last_s > _WIDEST_GAP_STEPS / rate:
                 context.skip_frame = "DEFAULT"
             if keyframes and self.frames > 1 and time_s - last_s > KEYFRAME_STANDS_S:
                 hole_s, self.sparse = time_s - last_s - KEYFRAME_STANDS_S, True
-            last_s, ended_s, self.duration_s, self._pictures_s = time_s, clock.end_s, clock.end_s, clock.pictures_s
+            last_s, ended_s, self.duration_s, self._pictures_s = time_s, end_s, end_s, pictures_s
             if not sampling.due(time_s, due_s):
                 continue
             due_s = sampling.next_due_s(time_s)
