@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -16,9 +17,6 @@ _STEP: Final = 2
 """Only every second point counts. Engineering bound: the others hardly say more, and PDQ's buffer has as many."""
 _LEAST: Final = 2
 """Points that a side of a part has at least. Derived: one has no step to a neighbour."""
-
-_HUNDREDTHS: Final = (np.arange(256) * 100 // 255).astype(np.uint8)
-"""Hundredths of the range for each step in luma levels. Given by PDQ's reference implementation, which cuts off like this."""
 
 
 class Steps:
@@ -37,7 +35,7 @@ class Steps:
     def every(self, step: int) -> Steps:
         """Return the steps of every ``step``-th thumbnail."""
         some = copy.copy(self)
-        some._across, some._down = self._across[::step], self._down[::step]
+        some._across, some._down = self._across[:, ::step], self._down[:, ::step]
         return some
 
     def quality(self, box: Box, without: Sequence[Box] = ()) -> npt.NDArray[np.uint8]:
@@ -69,14 +67,16 @@ class Steps:
 
 
 def _sums(points: npt.NDArray[np.uint8], neighbours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
-    """Sum the steps above and left of each point, counted as PDQ does: ``(n, rows + 1, columns + 1)`` int32."""
-    sums = np.zeros((len(points), points.shape[1] + 1, points.shape[2] + 1), np.int32)
-    inner = sums[:, 1:, 1:]
-    steps = _HUNDREDTHS[np.maximum(points, neighbours) - np.minimum(points, neighbours)]
-    np.cumsum(steps, axis=1, dtype=np.int32, out=inner)
-    np.cumsum(inner, axis=2, out=inner)
+    """Sum the steps above and left of each point, counted as PDQ does: ``(rows + 1, n, columns + 1)`` int32."""
+    steps = (np.maximum(points, neighbours) - np.minimum(points, neighbours)).astype(np.uint16)
+    # Converting to hundredths truncates towards zero, as the reference does.
+    hundredths = (steps * np.uint16(100) // np.uint16(255)).transpose(1, 0, 2)
+    sums = np.zeros((points.shape[1] + 1, len(points), points.shape[2] + 1), np.int32)
+    np.cumsum(hundredths, axis=2, dtype=np.int32, out=sums[1:, :, 1:])
+    for above, row in pairwise(sums):  # a whole row of all thumbnails at a time, which NumPy's own sum down a column is not
+        row += above
     return sums
 
 
 def _boxed(sums: npt.NDArray[np.int32], top: int, bottom: int, left: int, right: int) -> npt.NDArray[np.int32]:
-    return sums[:, bottom, right] - sums[:, top, right] - sums[:, bottom, left] + sums[:, top, left]
+    return sums[bottom, :, right] - sums[top, :, right] - sums[bottom, :, left] + sums[top, :, left]
