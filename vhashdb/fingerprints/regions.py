@@ -13,7 +13,7 @@ import numpy.typing as npt
 from vhashdb.hashing.algorithms import FrameAlgorithm, RegionPixels
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.content_box import within_bars, within_drawn_border, within_static_border
-from vhashdb.hashing.inpainting import inpaint
+from vhashdb.hashing.inpainting import Patch, inpaint
 from vhashdb.hashing.overlays import overlays
 from vhashdb.hashing.quality import Steps
 from vhashdb.hashing.rectangles import (
@@ -67,6 +67,7 @@ class FrameWindow:
         """``(n, 128, 128)`` uint8."""
         self._levels = self.thumbnails.astype(np.float32)
         self._steps = Steps(self.thumbnails)
+        self._patches: dict[Box, Patch] = {}
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -75,7 +76,7 @@ class FrameWindow:
         """Return a window of every ``step``-th frame."""
         some = copy.copy(self)
         some.frames, some.thumbnails, some._levels = self.frames[::step], self.thumbnails[::step], self._levels[::step]
-        some._steps = self._steps.every(step)
+        some._steps, some._patches = self._steps.every(step), {}
         return some
 
     def hash(self, algorithm: FrameAlgorithm, specs: Sequence[RegionSpec], orientations: Sequence[Orientation]) -> PackedHashes:
@@ -95,7 +96,10 @@ class FrameWindow:
         if spec.degrees:
             size = int(self.frames["height"][0]), int(self.frames["width"][0])
             levels = tilt(levels, spec.degrees, *size)
-        return RegionPixels(levels, spec.box, tuple(inpaint(levels, mask) for mask in spec.masks))
+            return RegionPixels(levels, spec.box, tuple(inpaint(levels, mask) for mask in spec.masks))
+        for mask in set(spec.masks) - self._patches.keys():  # corners are masked one by one and together
+            self._patches[mask] = inpaint(levels, mask)
+        return RegionPixels(levels, spec.box, tuple(self._patches[mask] for mask in spec.masks))
 
 
 class RegionFinder:
