@@ -10,6 +10,7 @@ from tests.conftest import SAMPLES
 from tests.footage import decoded, film, scene
 from vhashdb import Verdict, fingerprinting
 from vhashdb.search import query_fingerprinter
+from vhashdb.search.matcher import Matcher
 
 RATE = 12
 FRAMES = 72
@@ -214,3 +215,26 @@ def test_a_long_copy_is_decoded_again_for_the_closer_look(known_db, samples, mon
     monkeypatch.setattr(query_fingerprinter, "build", lambda *args: passes.append(args[1]) or fingerprinting.build(*args))
     assert known_db.match(samples / "edited" / "valley__clip.mp4").verdict is Verdict.MATCH
     assert len(passes) == 2
+
+
+def looks_at(db, path, effort, monkeypatch):
+    """How many views there are in each fingerprint that a query is searched with."""
+    views, retrieve = [], Matcher._retrieve
+    monkeypatch.setattr(
+        Matcher, "_retrieve", lambda self, t, s, query, w: views.append(len(set(query.view))) or retrieve(self, t, s, query, w)
+    )
+    db.match(path, effort=effort)
+    return views
+
+
+@pytest.mark.parametrize("effort", ["fast", "balanced"])
+def test_a_clear_copy_is_not_looked_at_in_all_views(known_db, samples, effort, monkeypatch):
+    first, closer = looks_at(known_db, samples / "edited" / "valley__mirror.mp4", effort, monkeypatch)
+    assert closer <= 6 < first
+
+
+def test_a_copy_with_something_else_in_it_is_looked_at_in_all_views(known_db, tmp_path, monkeypatch):
+    frames = [*film_of("valley"), *fill(90, 160)[:36]]
+    frames = [resized(frame, 90, 160) for frame in frames]
+    *_, last = looks_at(known_db, film(tmp_path / "both.mp4", frames, rate=RATE), "balanced", monkeypatch)
+    assert last > 30

@@ -84,7 +84,7 @@ def test_explain_in_json_has_every_stretch_chosen_or_not(known, ids, films):
     value = json.loads(run("explain", "--db", known, "--json", films[0], ids["valley"]).out)
     assert value["near_miss"] == ""
     assert value["among_others"] == {"verdict": "match", "score": value["score"], "outweighed": ""}
-    assert [look["look"] for look in value["candidacy"]] == ["first look", "full look"]
+    assert [look["look"] for look in value["candidacy"]] == ["first look", "closer look"]
     assert all(look["place"] == 1 and look["nearest_bits"] <= look["radius_bits"] for look in value["candidacy"])
     stretches = [stretch for look in value["looks"] for stretch in look["stretches"]]
     assert len([s for s in stretches if s["chosen"]]) == len(value["segments"]) == 1
@@ -112,9 +112,9 @@ def section(done, title):
 def test_explain_shows_what_was_searched_and_compared(films, known, ids):
     done = run("explain", "--db", known, films[0], ids["valley"])
     assert "Why not a match" not in done.out
-    first, full = section(done, "Does a search find it?")
-    assert re.fullmatch(r"  first look  yes: \d+ of \d+ moments within 52 bits, nearest \d+, place 1 of \d", first)
-    assert full.startswith("  full look   yes: ")
+    first, closer = section(done, "Does a search find it?")
+    assert re.fullmatch(r"  first look   yes: \d+ of \d+ moments within 52 bits, nearest \d+, place 1 of \d", first)
+    assert closer.startswith("  closer look  yes: ")
     best, counts, when, weighed, *_ = section(done, "Compared in full")
     assert best == "  mirrored"
     assert re.fullmatch(r"    \d+ × \d+ pictures, [\d,]+ pairs alike, votes [\d.]+ of [\d.]+, 1 stretch", counts)

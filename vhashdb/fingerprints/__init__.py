@@ -12,6 +12,7 @@ from vhashdb.fingerprints.profiles import (
     REFERENCE_PROFILE,
     REFERENCE_PROFILE_WITH_SQUARES,
     ExtractionProfile,
+    closer,
 )
 from vhashdb.fingerprints.text import from_json, from_vpdq, to_json, to_lines, to_vpdq
 
@@ -27,6 +28,7 @@ __all__ = [
     "Fingerprint",
     "FingerprintBuilder",
     "bare_with_squares",
+    "closer",
     "from_bytes",
     "from_json",
     "from_vpdq",

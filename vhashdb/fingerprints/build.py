@@ -106,18 +106,19 @@ class FingerprintBuilder:
         starts, ends, qualities = np.array(entries.starts), np.array(entries.ends), np.concatenate(entries.qualities)
         ends[-1] = max(ends[-1], min(duration_s, entries.last_end_s, ends[-1] + self._period_s))
         hashes = np.concatenate(entries.hashes, axis=1)
-        selection = self._profile.selection_for(region)
-        kept = select_entries(selection, hashes[0], starts, ends, duration_s - self._holes_s)
-        last = np.append(kept[1:], len(starts)) - 1
-        if selection.thins and len(kept) > selection.max_rate * (duration_s - self._holes_s):
-            longest = longest_of_each(starts[kept], ends[last], 1 / selection.max_rate)
-            kept, last = kept[longest], last[longest]
+        if len(self._steps(region)) > 1:  # else they were selected as they came
+            selection = self._profile.selection_for(region)
+            kept = select_entries(selection, hashes[0], starts, ends, duration_s - self._holes_s)
+            last = np.append(kept[1:], len(starts)) - 1
+            if selection.thins and len(kept) > selection.max_rate * (duration_s - self._holes_s):
+                longest = longest_of_each(starts[kept], ends[last], 1 / selection.max_rate)
+                kept, last = kept[longest], last[longest]
+            starts, ends, hashes, qualities = starts[kept], ends[last], hashes[:, kept], qualities[kept]
         if region in self._profile.drops_flat:
-            shown = qualities[kept] >= USABLE_QUALITY
-            kept, last = kept[shown], last[shown]
+            shown = qualities >= USABLE_QUALITY
+            starts, ends, hashes, qualities = starts[shown], ends[shown], hashes[:, shown], qualities[shown]
         for index, orientation in enumerate(self._profile.views[region]):
-            view = np.full(len(kept), View(region, orientation).code, np.uint16)
-            yield starts[kept], ends[last], hashes[index, kept], qualities[kept], view
+            yield starts, ends, hashes[index], qualities, np.full(len(starts), View(region, orientation).code, np.uint16)
 
     def _hash_pending(self) -> None:
         if not self._pending:

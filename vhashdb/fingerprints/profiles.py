@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Final
 
-from vhashdb.hashing.views import CELLS, CROPS, HALVES, INSETS, MASKED_REGIONS, PICTURES, SQUARES, TILTS, Orientation, Region
+from vhashdb.hashing.views import CELLS, CROPS, HALVES, INSETS, MASKED_REGIONS, PICTURES, SQUARES, TILTS, Orientation, Region, View
 from vhashdb.video.frames import Mode, Sampling
 
 
@@ -123,6 +123,19 @@ COARSE_PROFILE: Final = replace(QUERY_PROFILE, frame_step=2, sparse=frozenset(_M
 
 It decides only whether any record is near enough for `QUERY_PROFILE` to be worth its cost. Steps are measured by `bench.accuracy`.
 """
+
+_WITH_WHOLE: Final = (View(Region.WHOLE), View(Region.WHOLE, Orientation.MIRRORED))
+"""Views that a look through some views has in any case."""
+
+
+def closer(profile: ExtractionProfile, views: Iterable[View]) -> ExtractionProfile:
+    """Return the profile with only these views and the whole picture, each in an orientation that the profile has as well."""
+    chosen: dict[Region, list[Orientation]] = {}
+    for view in sorted({*_WITH_WHOLE, *views}, key=lambda view: view.code):
+        if view.orientation in profile.views.get(view.region, ()):
+            chosen.setdefault(view.region, []).append(view.orientation)
+    return replace(profile, views={region: tuple(orientations) for region, orientations in chosen.items()})
+
 
 _FINER: Final = frozenset({Region.INSET_FINE, Region.INSET_MIDDLE, Region.INSET_CLOSEST, *PICTURES[1:], *list(MASKED_REGIONS)[:4]})
 """Regions that seldom find what the others do not. Measured: `bench.accuracy`."""

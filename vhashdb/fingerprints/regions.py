@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from vhashdb.hashing.algorithms import FrameAlgorithm, RegionPixels
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.content_box import within_bars, within_drawn_border, within_static_border
-from vhashdb.hashing.inpainting import inpaint
+from vhashdb.hashing.inpainting import Patch, inpaint
 from vhashdb.hashing.overlays import overlays
 from vhashdb.hashing.quality import Steps
 from vhashdb.hashing.rectangles import (
@@ -52,6 +52,12 @@ FIXED_BOXES: Final = {
     **dict.fromkeys(MASKED_REGIONS, WHOLE_FRAME),
 }
 """Boxes of the regions that need not be searched for."""
+_BETWEEN: Final = {
+    Region.BETWEEN_BANDS: between_bands,
+    Region.BETWEEN_SYMMETRIC_BANDS: between_symmetric_bands,
+    Region.BETWEEN_SYMMETRIC_COLUMNS: between_symmetric_columns,
+}
+"""What finds the regions between lines across the frame."""
 _STILL_REGIONS: Final = (*PICTURES, Region.WITHIN_DRAWN_BORDER)
 """Regions that take the candidates for the picture within a screenshot: on a still they cannot be found by motion."""
 
@@ -76,6 +82,7 @@ class FrameWindow:
         """``(n, 128, 128)`` uint8."""
         self._levels = self.thumbnails.astype(np.float32)
         self._steps = Steps(self.thumbnails)
+        self._patches: dict[Box, Patch] = {}
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -84,7 +91,7 @@ class FrameWindow:
         """Return a window of every ``step``-th frame."""
         some = copy.copy(self)
         some.frames, some.thumbnails, some._levels = self.frames[::step], self.thumbnails[::step], self._levels[::step]
-        some._steps = self._steps.every(step)
+        some._steps, some._patches = self._steps.every(step), {}
         return some
 
     def hash(self, algorithm: FrameAlgorithm, specs: Sequence[RegionSpec], orientations: Sequence[Orientation]) -> PackedHashes:
@@ -104,14 +111,17 @@ class FrameWindow:
         if spec.degrees:
             size = int(self.frames["height"][0]), int(self.frames["width"][0])
             levels = tilt(levels, spec.degrees, *size)
-        return RegionPixels(levels, spec.box, tuple(inpaint(levels, mask) for mask in spec.masks))
+            return RegionPixels(levels, spec.box, tuple(inpaint(levels, mask) for mask in spec.masks))
+        for mask in set(spec.masks) - self._patches.keys():  # corners are masked one by one and together
+            self._patches[mask] = inpaint(levels, mask)
+        return RegionPixels(levels, spec.box, tuple(self._patches[mask] for mask in spec.masks))
 
 
 class RegionFinder:
     """Find the regions of one frame window of a video after the other."""
 
-    def __init__(self, regions: Collection[Region]) -> None:
-        self._regions = regions
+    def __init__(self, regions: Iterable[Region]) -> None:
+        self._regions = frozenset(regions)
         self._before: dict[Region, Box] = {}
         self.bars = WHOLE_FRAME
         """The content box within the bars of the last window."""
@@ -129,7 +139,7 @@ class RegionFinder:
         specs = {Region.WHOLE: RegionSpec(WHOLE_FRAME)}
         sides = Sides(spread(thumbnails))
         searched = self._searched(thumbnails, sides)
-        if alone and len(thumbnails) == 1 and Region.PICTURE in self._regions:
+        if alone and len(thumbnails) == 1 and not self._regions.isdisjoint(_STILL_REGIONS):
             searched |= dict(zip(_STILL_REGIONS, picture_boxes(thumbnails[0]), strict=False))
         for region, box in searched.items():
             # A box that is nearly the one before is taken to be that one, so that hashes of a steady picture stay equal.
@@ -149,20 +159,23 @@ class RegionFinder:
         return specs
 
     def _searched(self, thumbnails: npt.NDArray[np.uint8], sides: Sides) -> dict[Region, Box]:
-        bars = self.bars
+        """Search for the regions that are wanted; what finds several at once runs if one of them is."""
+        bars, wanted = self.bars, self._regions
         found = {
             Region.WITHIN_BARS: bars,
             Region.WITHIN_LETTERBOX: replace(bars, left=0.0, right=1.0),
             Region.WITHIN_PILLARBOX: replace(bars, top=0.0, bottom=1.0),
-            Region.WITHIN_STATIC_BORDER: within_static_border(thumbnails, bars, self._before.get(Region.WITHIN_STATIC_BORDER, WHOLE_FRAME)),
         }
-        if Region.PICTURE in self._regions:
-            found |= {
-                Region.BETWEEN_BANDS: between_bands(sides),
-                Region.BETWEEN_SYMMETRIC_BANDS: between_symmetric_bands(sides),
-                Region.BETWEEN_SYMMETRIC_COLUMNS: between_symmetric_columns(sides),
-                Region.WITHIN_DRAWN_BORDER: within_drawn_border(thumbnails),
-                **dict(zip(PICTURES, inset_boxes(sides, len(PICTURES)), strict=False)),
-                **dict(zip(CELLS, grid_boxes(sides, bars), strict=False)),
-            }
+        if Region.WITHIN_STATIC_BORDER in wanted:
+            before = self._before.get(Region.WITHIN_STATIC_BORDER, WHOLE_FRAME)
+            found[Region.WITHIN_STATIC_BORDER] = within_static_border(thumbnails, bars, before)
+        for region, between in _BETWEEN.items():
+            if region in wanted:
+                found[region] = between(sides)
+        if Region.WITHIN_DRAWN_BORDER in wanted:
+            found[Region.WITHIN_DRAWN_BORDER] = within_drawn_border(thumbnails)
+        if not wanted.isdisjoint(PICTURES):
+            found |= dict(zip(PICTURES, inset_boxes(sides, len(PICTURES)), strict=False))
+        if not wanted.isdisjoint(CELLS):
+            found |= dict(zip(CELLS, grid_boxes(sides, bars), strict=False))
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -26,15 +27,15 @@ class Steps:
 
     def __init__(self, thumbnails: npt.NDArray[np.uint8]) -> None:
         """Take ``(n, side, side)`` uint8."""
-        points = thumbnails[:, ::_STEP, ::_STEP].astype(np.int16)
-        self._across = _sums(points[:, :, 1:] - points[:, :, :-1])
-        self._down = _sums(points[:, 1:, :] - points[:, :-1, :])
+        points = np.ascontiguousarray(thumbnails[:, ::_STEP, ::_STEP])
+        self._across = _sums(points[:, :, 1:], points[:, :, :-1])
+        self._down = _sums(points[:, 1:, :], points[:, :-1, :])
         self._side = points.shape[1]
 
     def every(self, step: int) -> Steps:
         """Return the steps of every ``step``-th thumbnail."""
         some = copy.copy(self)
-        some._across, some._down = self._across[::step], self._down[::step]
+        some._across, some._down = self._across[:, ::step], self._down[:, ::step]
         return some
 
     def quality(self, box: Box, without: Sequence[Box] = ()) -> npt.NDArray[np.uint8]:
@@ -65,15 +66,17 @@ class Steps:
         return first, max(round(high * self._side), first + _LEAST)
 
 
-def _sums(steps: npt.NDArray[np.int16]) -> npt.NDArray[np.int32]:
-    """Sum the steps above and left of each point, counted as PDQ does: ``(n, rows + 1, columns + 1)`` int32."""
-    sums = np.zeros((len(steps), steps.shape[1] + 1, steps.shape[2] + 1), np.int32)
-    inner = sums[:, 1:, 1:]
+def _sums(points: npt.NDArray[np.uint8], neighbours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+    """Sum the steps above and left of each point, counted as PDQ does: ``(rows + 1, n, columns + 1)`` int32."""
+    steps = (np.maximum(points, neighbours) - np.minimum(points, neighbours)).astype(np.uint16)
     # Converting to hundredths truncates towards zero, as the reference does.
-    np.cumsum(np.abs(steps) * np.int16(100) // np.int16(255), axis=1, dtype=np.int32, out=inner)
-    np.cumsum(inner, axis=2, out=inner)
+    hundredths = (steps * np.uint16(100) // np.uint16(255)).transpose(1, 0, 2)
+    sums = np.zeros((points.shape[1] + 1, len(points), points.shape[2] + 1), np.int32)
+    np.cumsum(hundredths, axis=2, dtype=np.int32, out=sums[1:, :, 1:])
+    for above, row in pairwise(sums):  # a whole row of all thumbnails at a time, which NumPy's own sum down a column is not
+        row += above
     return sums
 
 
 def _boxed(sums: npt.NDArray[np.int32], top: int, bottom: int, left: int, right: int) -> npt.NDArray[np.int32]:
-    return sums[:, bottom, right] - sums[:, top, right] - sums[:, bottom, left] + sums[:, top, left]
+    return sums[bottom, :, right] - sums[top, :, right] - sums[bottom, :, left] + sums[top, :, left]

@@ -21,6 +21,7 @@ from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.pdq import FloatArray
 from vhashdb.hashing.rectangles import Sides, Spans, spread
+from vhashdb.hashing.views import SQUARE_SIDE
 from vhashdb.hashing.warping import Transform, nearest_points, rotation
 
 _FINE: Final = 0.06
@@ -117,15 +118,17 @@ class Rectangles:
         return made
 
 
-def windows_of(levels: FloatArray, aspect: float, rectangles: Rectangles) -> Windows:
+def windows_of(levels: FloatArray, aspect: float, rectangles: Rectangles, *, squares: bool = False) -> Windows:
     """Hash all windows of one thumbnail.
 
     Args:
         levels: ``(128, 128)`` float32, luma.
         aspect: width of the picture by its height.
         rectangles: of the video.
+        squares: whether squares of known pictures are looked for too; more than twice as many windows.
     """
-    parts = [(*_of_grid(levels, grid), -1) for grid in _everywhere()]
+    grids = (*_everywhere(), *_squares(round(aspect, 2))) if squares else _everywhere()
+    parts = [(*_of_grid(levels, grid), -1) for grid in grids]
     if len(rectangles.boxes):
         flat = rectangles.coefficients(levels).reshape(-1, pdq.BITS)
         parts.append((np.packbits(flat > 0, axis=1), rectangles.boxes, _contrast(flat), -1))
@@ -204,6 +207,21 @@ _SIDE: Final = 128
 def _everywhere() -> tuple[_Grid, ...]:
     cells = [_Grid(_cells(rows), _cells(columns)) for columns, rows in _GRIDS]
     return (*cells, *_dense(1.0, _LEAST_FINE, _FINE, _OVER), *_dense(_LEAST_FINE, _LEAST_SIDE, _COARSE))
+
+
+@functools.lru_cache(maxsize=16)
+def _squares(aspect: float) -> tuple[_Grid, ...]:
+    """Windows with as many pixels down as across, down to the size of a stored square in a picture that nothing was cut off."""
+    side, grids = 1.0, []
+    while side >= SQUARE_SIDE * (1 - _COARSE / 2):
+        grids.append(_Grid(_spans(side * min(1.0, aspect)), _spans(side * min(1.0, 1 / aspect))))
+        side /= 1 + _COARSE
+    return tuple(grids)
+
+
+def _spans(length: float) -> FloatArray:
+    low = np.linspace(0, 1 - length, int(np.ceil((1 - length) / (_COARSE * length) - 1e-9)) + 1)
+    return np.stack((low, low + length), axis=1).astype(np.float32)
 
 
 @functools.cache

@@ -197,6 +197,13 @@ class MatchingConfig:
     """Share of what one record shows beyond a passage that must be in another, for the two to be variants of one video."""
     max_videos_counted: int = _bound(8, "different videos after which nobody counts further")
 
+    # -- whether more views are looked at
+
+    nearly_nearest: float = _bound(0.75, "share of the nearness of the nearest view from which another is looked at closer with it")
+    clear_score: float = _bound(0.99, "score of a match that more views need not confirm: about twice the evidence of a match")
+    clear_share: float = _bound(0.75, "share of a segment that must be alike for more views not to be asked what the rest is")
+    unexplained_s: float = _bound(1.0, "seconds outside clear matches from which more views are asked, as `min_usable_s`")
+
     # -- whether an input shows enough to say that it matches nothing
 
     min_usable_s: float = _bound(1.0, "usable seconds under which a query that matches nothing is `insufficient`")

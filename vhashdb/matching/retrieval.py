@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes, distances
+from vhashdb.hashing.views import View
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.view_pairs import query_sequences
 
@@ -78,16 +80,20 @@ class ComparisonBudget:
     """Limits what comparing may cost: `MatchingConfig.source_hash_pairs` for one source that is not people here, and one query."""
 
     def __init__(self, query: Fingerprint, config: MatchingConfig) -> None:
-        self._probes = sum(min(config.probes, len(sequence)) for sequence in query_sequences(query).values())
-        self._most = config.source_hash_pairs
+        self._query, self._config = query, config
         self._spent: dict[str, int] = {}
+
+    @cached_property
+    def _probes(self) -> int:
+        """Hashes of the query that a record is compared with first."""
+        return sum(min(self._config.probes, len(sequence)) for sequence in query_sequences(self._query).values())
 
     def allows(self, source: Source | None, reference: Fingerprint) -> bool:
         """Return whether a record may still be compared; its cost is then spent."""
         if source is None or source.rank == 0:
             return True
         pairs = self._spent.get(source.name, 0) + self._probes * len(reference)
-        if pairs > self._most:
+        if pairs > self._config.source_hash_pairs:
             return False
         self._spent[source.name] = pairs
         return True
@@ -100,6 +106,8 @@ class Candidates(Sequence[Candidate]):
     chosen: tuple[Candidate, ...] = ()
     left_out: int = 0
     """Records that must be compared and have no place among these."""
+    views: frozenset[View] = frozenset()
+    """Of each of these, the views of the query in which it is nearest: `MatchingConfig.view_pairs` of them at most."""
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -132,16 +140,18 @@ def retrieve(
         where: says by number which records count; None: all.
         sources: tells where records come from, when there are more than can be compared; None: all are of one source.
     """
-    hashes, times_ms = _searched(query)
+    hashes, times_ms, view = _searched(query)
     if not len(hashes):
         return Candidates()
     hits = index.search(hashes, round(radius_bits), where=where)
-    hit = np.unique(hits.query)
-    informative = np.isin(hits.query, hit[~stop_hash_mask(hashes[hit], query.algorithm)])
-    record, time_ms, distance = hits.record[informative], times_ms[hits.query[informative]], hits.distance[informative]
+    if not len(hits.query):
+        return Candidates()
+    hit, place = np.unique(hits.query, return_inverse=True)
+    informative = ~stop_hash_mask(hashes[hit], query.algorithm)[place]
+    asked, record, distance = hits.query[informative], hits.record[informative], hits.distance[informative]
     if not len(record):
         return Candidates()
-    pairs = np.unique(np.stack([record, time_ms]), axis=1)
+    pairs = np.unique(np.stack([record, times_ms[asked]]), axis=1)
     records, counts = np.unique(pairs[0], return_counts=True)
     nearest = np.full(int(records.max()) + 1, np.iinfo(np.int32).max, np.int64)
     np.minimum.at(nearest, record, distance)
@@ -160,7 +170,40 @@ def retrieve(
         )
         for i in best
     )
-    return Candidates(chosen, int(must_compare.sum() - must_compare[best].sum()))
+    compared = np.isin(record, records[best])
+    nearness = 1 + round(radius_bits) - distance[compared]
+    views = _nearest_views(asked[compared], record[compared], nearness, view, config)
+    return Candidates(chosen, int(must_compare.sum() - must_compare[best].sum()), views)
+
+
+def _nearest_views(
+    asked: npt.NDArray[np.int64],
+    record: npt.NDArray[np.int64],
+    nearness: npt.NDArray[np.int32],
+    view: npt.NDArray[np.int64],
+    config: MatchingConfig,
+) -> frozenset[View]:
+    """The views in which each record is nearest, on average over the hashes that were searched for in that view.
+
+    Args:
+        asked: ``(hits,)`` which hash of the query.
+        record: ``(hits,)`` a record that has one near it.
+        nearness: ``(hits,)`` the larger the nearer.
+        view: ``(hashes,)`` the code of each hash's view, doubled; odd in a negative.
+        config: how many views, and how near.
+    """
+    searched = np.bincount(view)
+    order = np.lexsort((-nearness, asked, record))
+    record, asked, nearness = record[order], asked[order], nearness[order]
+    first = np.append(True, (np.diff(record) != 0) | (np.diff(asked) != 0))  # the nearest of the record's hashes
+    found, group = np.unique(record[first] * len(searched) + view[asked[first]], return_inverse=True)
+    average = np.bincount(group, nearness[first]) / searched[found % len(searched)]
+    chosen: set[int] = set()
+    for number in np.unique(found // len(searched)).tolist():
+        of_record = np.flatnonzero(found // len(searched) == number)
+        best = of_record[np.argsort(-average[of_record])[: config.view_pairs]]
+        chosen |= set((found[best[average[best] >= config.nearly_nearest * average[best[0]]]] % len(searched)).tolist())
+    return frozenset(View.from_code(code // 2) for code in chosen)
 
 
 def shared_out(order: Sequence[int], sources: Sequence[Source | None], config: MatchingConfig, most: int) -> list[int]:
@@ -182,13 +225,14 @@ def _anchors_s(times_ms: npt.NDArray[np.int64], count: int) -> tuple[float, ...]
     return tuple((times_ms[chosen] / 1000).tolist())
 
 
-def _searched(query: Fingerprint) -> tuple[PackedHashes, npt.NDArray[np.int64]]:
-    """The hashes that are searched for, and the time of each in milliseconds."""
+def _searched(query: Fingerprint) -> tuple[PackedHashes, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The hashes that are searched for, and of each the time in milliseconds and the code of the view, doubled; odd in a negative."""
     sequences = query_sequences(query)
     if not sequences:
-        return np.zeros((0, query.algorithm.bytes), np.uint8), np.zeros(0, np.int64)
+        return np.zeros((0, query.algorithm.bytes), np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64)
     hashes = np.concatenate([sequence.hash for sequence in sequences.values()])
-    return hashes, np.round(np.concatenate([sequence.start_s for sequence in sequences.values()]) * 1000).astype(np.int64)
+    view = np.repeat([2 * view.code + negated for view, negated in sequences], [len(sequence) for sequence in sequences.values()])
+    return hashes, np.round(np.concatenate([sequence.start_s for sequence in sequences.values()]) * 1000).astype(np.int64), view
 
 
 @dataclass(frozen=True)
@@ -220,7 +264,7 @@ class RetrievalCheck:
 
 def check_retrieval(stage: str, query: Fingerprint, reference: Fingerprint, radius_bits: float, config: MatchingConfig) -> RetrievalCheck:
     """Measure how near a query's hashes are to one record, whether or not it is in an index."""
-    hashes, times_ms = _searched(query)
+    hashes, times_ms, _ = _searched(query)
     kept = ~stop_hash_mask(hashes, query.algorithm)
     hashes, times_ms = hashes[kept], times_ms[kept]
     nearest = _nearest(hashes, reference.hash[reference.usable])

@@ -61,6 +61,10 @@ class HashSequence:
         """Return some of the entries."""
         return self if rows.all() else HashSequence(self.start_s[rows], self.end_s[rows], self.hash[rows], self.quality[rows])
 
+    def within(self, rows: slice) -> HashSequence:
+        """Return some consecutive entries, without copying them."""
+        return HashSequence(self.start_s[rows], self.end_s[rows], self.hash[rows], self.quality[rows])
+
     def lasting(self, length_s: float) -> HashSequence:
         """Return the entries of a still picture as a video longer than ``length_s`` would show it, at whatever time is asked."""
         return replace(self, start_s=self.start_s - length_s - 1, end_s=self.end_s + length_s + 1)
@@ -68,13 +72,14 @@ class HashSequence:
 
 def sequences_of(fingerprint: Fingerprint) -> dict[View, HashSequence]:
     """Return the usable entries by view."""
-    usable = fingerprint.usable
-    sequences = {}
-    for code in np.unique(fingerprint.view[usable]).tolist():
-        chosen = usable & (fingerprint.view == code)
-        columns = (fingerprint.start_s, fingerprint.end_s, fingerprint.hash, fingerprint.quality)
-        sequences[View.from_code(code)] = HashSequence(*(column[chosen] for column in columns))
-    return sequences
+    usable = np.flatnonzero(fingerprint.usable)
+    ordered = usable[np.argsort(fingerprint.view[usable], kind="stable")]
+    everything = HashSequence(
+        fingerprint.start_s[ordered], fingerprint.end_s[ordered], fingerprint.hash[ordered], fingerprint.quality[ordered]
+    )
+    codes, begins, counts = np.unique(fingerprint.view[ordered], return_index=True, return_counts=True)
+    spans = zip(codes.tolist(), begins.tolist(), (begins + counts).tolist(), strict=True)
+    return {View.from_code(code): everything.within(slice(first, last)) for code, first, last in spans}
 
 
 def reference_sequences(reference: Fingerprint, query: Fingerprint) -> dict[View, HashSequence]:

@@ -2,8 +2,9 @@
 
     exact hash → extract → retrieve → compare → rerank → policy
 
-`Matcher.match` goes through the steps in this order, and no deeper than the query needs; `Matcher.explain` shows what the same
-steps found out about one record. What each step gives the next is a `Trace`.
+`Matcher.match` goes through the steps in this order, and no deeper than the query needs: extracting begins with little and is
+repeated until nothing is left open. `Matcher.explain` shows what the first and the deepest of these searches found out about one
+record. What each step gives the next is a `Trace`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Final
 
 from vhashdb.codes import LOCAL
 from vhashdb.errors import DatabaseDamaged, RecordNotFound, UnreadableMedia
-from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile, Fingerprint
+from vhashdb.fingerprinting import MAX_KEPT_FRAMES
+from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile, Fingerprint, closer
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.outline import Outline
@@ -32,7 +34,7 @@ from vhashdb.opening import OpenFile
 from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort, Match, Result
-from vhashdb.search.sufficiency import damaged_words, left_out_words, verdict_without_matches
+from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, verdict_without_matches
 from vhashdb.store import Record, Selection, Store
 from vhashdb.store.cache import FingerprintCache
 from vhashdb.store.moderation import Moderation
@@ -56,14 +58,23 @@ class Stage:
 
 FIRST_SEARCH: Final = "first look"
 """What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
+COARSE_SEARCH: Final = "coarse look"
+"""What follows where keyframes are too far apart to decide, and ends the query like the first search."""
+CLOSER_SEARCH: Final = "closer look"
+"""The search in the views that were nearest in the one before; it ends the query if it leaves nothing open (`settled`)."""
 FULL_SEARCH: Final = "full look"
 """Name of the search with all views, as `RetrievalCheck.stage` has it."""
 STAGES: Final = {
-    Effort.FAST: (Stage(FIRST_SEARCH, KEYFRAME_PROFILE, coarse=True), Stage(FULL_SEARCH, QUERY_PROFILE)),
+    Effort.FAST: (
+        Stage(FIRST_SEARCH, KEYFRAME_PROFILE, coarse=True),
+        Stage(COARSE_SEARCH, COARSE_PROFILE),
+        Stage(FULL_SEARCH, QUERY_PROFILE),
+    ),
     Effort.BALANCED: (Stage(FIRST_SEARCH, COARSE_PROFILE), Stage(FULL_SEARCH, QUERY_PROFILE)),
     Effort.THOROUGH: (Stage(FULL_SEARCH, DENSE_PROFILE),),
 }
-"""What an effort means: the searches that are made one after the other, until one retrieves nothing."""
+"""What an effort means: the searches that are made one after the other, until one retrieves nothing. What a search but the last
+retrieves is searched for in the last, or before that in a closer one, and no others are made."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +84,10 @@ class Search:
     stage: Stage
     query: Fingerprint
     candidates: Candidates
+
+    def place_of(self, number: int) -> int | None:
+        """Return the place of a record among the candidates, 1 for the first; None if it is none."""
+        return next((place for place, each in enumerate(self.candidates, 1) if each.record == number), None)
 
 
 @dataclass
@@ -95,6 +110,8 @@ class Trace:
     """Of those in ``compared``, in the light of each other."""
     outlines: dict[str, Outline] = field(default_factory=dict)
     """Where the records lie that were found by registration, by id."""
+    settled: bool = False
+    """Whether the last search was a closer one that left nothing open; its candidates are compared already."""
     confirmed: bool = False
     """Whether the first search retrieved something or could not decide, so that more was extracted."""
     decode_cpu_s: float = 0.0
@@ -106,7 +123,7 @@ class Trace:
 
     def place_of(self, number: int) -> int | None:
         """Return the place of a record among the candidates of the last search, 1 for the first; None if it is none."""
-        return next((place for place, each in enumerate(self.searches[-1].candidates, 1) if each.record == number), None)
+        return self.searches[-1].place_of(number)
 
 
 class Matcher:
@@ -125,7 +142,7 @@ class Matcher:
     ) -> None:
         self._store, self._index_reader, self._moderation, self._limits = store, index_reader, moderation, limits
         self._algorithm, self._decoders, self._cache, self._log = frame_algorithm, decoders, cache, log
-        self._config = MatchingConfig.of(frame_algorithm.id)
+        self._config, self._squares = MatchingConfig.of(frame_algorithm.id), store.squares
 
     # -- what is asked -------------------------------------------------------------------------
 
@@ -135,10 +152,11 @@ class Matcher:
             trace = Trace(hashes)
             self._find_identical(trace, where)
             self._extract_and_retrieve(trace, source, fingerprinter, effort, where)
-            self._compare(trace)
-            if fingerprinter is not None and effort is Effort.THOROUGH:
-                self._find_places(trace, fingerprinter, where)
-            self._rerank(trace)
+            if not trace.settled:
+                self._compare(trace)
+                if fingerprinter is not None and effort is Effort.THOROUGH:
+                    self._find_places(trace, fingerprinter, where)
+                self._rerank(trace)
             result = self._result(trace, effort, where)
             if fingerprinter is not None and not result.matches:  # what was hashed and what was decoded may have been two things
                 fingerprinter.require_unchanged()
@@ -151,20 +169,26 @@ class Matcher:
         """Show what the steps find out about one record, every stage included; see `Database.explain`."""
         reference = self._store.fingerprint(record.id)
         number = self._store.number(record.id)
-        checks: list[RetrievalCheck] = []
         with self._opened(source) as (fingerprinter, hashes):
             trace = Trace(hashes)
             self._find_identical(trace, None)
-            for stage, query in self._all_extracted(source, fingerprinter, effort):
-                reference.algorithm.require(query.algorithm)
-                self._retrieve(trace, stage, query, None)
-                by_itself = check_retrieval(stage.name, query, reference, stage.radius_bits(self._config), self._config)
-                checks.append(replace(by_itself, place=trace.place_of(number), candidates=len(trace.searches[-1].candidates)))
-            if trace.place_of(number) is not None:
+            if fingerprinter is None:
+                assert isinstance(source, Fingerprint)
+                self._retrieve(trace, _given(effort), source, None)
+            else:
+                self._look(trace, fingerprinter, effort, None)
+                last = STAGES[effort][-1]
+                if trace.searches[-1].stage != last and not (trace.settled and trace.place_of(number)):
+                    self._retrieve(trace, last, fingerprinter.fingerprint(last.profile), None)
+                    trace.settled, trace.compared, trace.judgements = False, [], []
+            if trace.place_of(number) is not None and not trace.settled:
                 self._compare(trace)
             if fingerprinter is not None and effort is Effort.THOROUGH:
                 self._find_places(trace, fingerprinter, None)
-        self._rerank(trace)
+        shown = dict.fromkeys((0, len(trace.searches) - 1))
+        checks = [self._checked(trace.searches[n], reference, number) for n in shown]
+        if not trace.settled:
+            self._rerank(trace)
         pairs = zip(trace.compared, trace.judgements, strict=True)
         found = next(((each.comparison, judgement) for (other, each), judgement in pairs if other.id == record.id), None)
         comparison, among_others = found or (compare(trace.query, reference, config=self._config), None)
@@ -240,7 +264,7 @@ class Matcher:
         effort: Effort,
         where: Selection | None,
     ) -> None:
-        """Extract fingerprints, each only if the search with the one before retrieved something or could not decide."""
+        """Ask the index about what is given, or else about as many fingerprints of the file as it needs."""
         if fingerprinter is None:
             query = source.frames if isinstance(source, HashQuery) else source
             query = query if isinstance(query, Fingerprint) else Fingerprint.empty(self._algorithm.id)
@@ -249,6 +273,11 @@ class Matcher:
         if (recorded := self._recorded(trace)) is not None:
             self._retrieve(trace, STAGES[effort][-1], recorded, where)
             return
+        self._look(trace, fingerprinter, effort, where)
+        trace.decode_cpu_s = fingerprinter.decode_cpu_s
+
+    def _look(self, trace: Trace, fingerprinter: QueryFingerprinter, effort: Effort, where: Selection | None) -> None:
+        """Make the searches of an effort, each only if the one before retrieved something or could not decide."""
         *first, last = STAGES[effort]
         for stage in first:
             # A file without keyframes, or one that does not mark them, is left to the next stage.
@@ -256,23 +285,34 @@ class Matcher:
                 query = fingerprinter.fingerprint(stage.profile)
                 self._retrieve(trace, stage, query, where)
                 # On a still there is nothing to save, and keyframes far apart do not speak for what lies between them.
-                if not trace.searches[-1].candidates and query.usable.any() and not query.is_still and not query.coverage.sparse:
-                    trace.decode_cpu_s = fingerprinter.decode_cpu_s
+                if trace.searches[-1].candidates or query.is_still:
+                    break
+                if query.usable.any() and not query.coverage.sparse:
                     return
-        self._retrieve(trace, last, fingerprinter.fingerprint(last.profile), where)
+        if first and self._worth_a_closer_look(trace, last):
+            self._look_closer(trace, last, fingerprinter, where)
+        if not trace.settled:
+            self._retrieve(trace, last, fingerprinter.fingerprint(last.profile), where)
         trace.confirmed = bool(first)
-        trace.decode_cpu_s = fingerprinter.decode_cpu_s
 
-    def _all_extracted(
-        self, source: Source | Fingerprint, fingerprinter: QueryFingerprinter | None, effort: Effort
-    ) -> list[tuple[Stage, Fingerprint]]:
-        """Every stage of an effort, with its fingerprint."""
-        if fingerprinter is None:
-            assert isinstance(source, Fingerprint)
-            return [(_given(effort), source)]
-        stages = STAGES[effort]
-        made = fingerprinter.fingerprints([stage.profile for stage in stages])
-        return [(stage, query) for stage, query in zip(stages, made, strict=True) if query is not None]
+    def _worth_a_closer_look(self, trace: Trace, last: Stage) -> bool:
+        """Say whether to search first in the views that were nearest: in a video of which the frames for the last search are kept."""
+        if not trace.searches or not trace.searches[-1].candidates.views:
+            return False
+        query = trace.query
+        return not query.is_still and query.duration_s * last.profile.sampling.rate < MAX_KEPT_FRAMES
+
+    def _look_closer(self, trace: Trace, last: Stage, fingerprinter: QueryFingerprinter, where: Selection | None) -> None:
+        """Search as in the last stage, but only in the views in which the one before found records nearest, and see what that leaves."""
+        before = trace.searches[-1]
+        stage = replace(last, name=CLOSER_SEARCH, profile=closer(last.profile, before.candidates.views))
+        self._retrieve(trace, stage, fingerprinter.fingerprint(stage.profile), where)
+        if {each.record for each in before.candidates} <= {each.record for each in trace.searches[-1].candidates}:
+            self._compare(trace)
+            self._rerank(trace)
+            trace.settled = not trace.left_out and settled(before.query, trace.query.duration_s, trace.judgements, self._config)
+            if not trace.settled:
+                trace.compared, trace.judgements = [], []
 
     def _recorded(self, trace: Trace) -> Fingerprint | None:
         """The fingerprint that was made here of this very file, which saves decoding it; None if there is none.
@@ -288,6 +328,12 @@ class Matcher:
             return None
         return stored if stored.usable.any() else None
 
+    def _checked(self, search: Search, reference: Fingerprint, number: int) -> RetrievalCheck:
+        """Say whether a search retrieves one record."""
+        reference.algorithm.require(search.query.algorithm)
+        by_itself = check_retrieval(search.stage.name, search.query, reference, search.stage.radius_bits(self._config), self._config)
+        return replace(by_itself, place=search.place_of(number), candidates=len(search.candidates))
+
     def _retrieve(self, trace: Trace, stage: Stage, query: Fingerprint, where: Selection | None) -> None:
         """Ask the index for the records that are near the query."""
         self._algorithm.id.require(query.algorithm)
@@ -299,10 +345,12 @@ class Matcher:
     def _compare(self, trace: Trace) -> None:
         """Compare the query with each candidate in force, as far as the budget of the candidate's source goes."""
         query, candidates = trace.query, trace.searches[-1].candidates
+        trace.compared, trace.left_out = [], candidates.left_out
+        if not candidates:
+            return
         numbers = [candidate.record for candidate in candidates]
-        records, references = (self._store.by_number(numbers), self._store.fingerprints(numbers)) if numbers else ({}, {})
+        records, references = self._store.by_number(numbers), self._store.fingerprints(numbers)
         today, budget = self._store.now().date(), ComparisonBudget(query, self._config)
-        trace.left_out = candidates.left_out
         for candidate in candidates:
             record = records[candidate.record]
             if not record.in_force(today):
@@ -324,7 +372,7 @@ class Matcher:
             return
         frames = fingerprinter.frames(DENSE_PROFILE)
         trace.decode_cpu_s = fingerprinter.decode_cpu_s
-        search = PlaceSearch(query, frames, config)
+        search = PlaceSearch(query, frames, config, squares=self._squares)
         if not len(search.hashes):
             return
         found = search.records(self._index_reader.glance(search.hashes, config.window_radius_bits, where))

@@ -58,8 +58,8 @@ class Place:
 class PlaceSearch:
     """Looks for known pictures in the frames of one query."""
 
-    def __init__(self, query: Fingerprint, frames: FrameBatch, config: MatchingConfig) -> None:
-        """Take the query's fingerprint and its frames, all or some evenly spread."""
+    def __init__(self, query: Fingerprint, frames: FrameBatch, config: MatchingConfig, *, squares: bool = False) -> None:
+        """Take the query's fingerprint and its frames, all or some evenly spread, and whether records have squares."""
         self._query, self._config = query, config
         frames = frames[frames["quality"] > 0]
         self._thumbnails, self._times_s = np.ascontiguousarray(frames["thumbnail"]), frames["time_s"].astype(np.float64)
@@ -70,15 +70,15 @@ class PlaceSearch:
         self._hits: Hits | None = None
         if query.algorithm == Pdq.id and len(frames) > 1:
             aspect = float(frames["width"][0]) / float(frames["height"][0])
-            self._scan(aspect)
+            self._scan(aspect, squares)
 
-    def _scan(self, aspect: float) -> None:
+    def _scan(self, aspect: float, squares: bool) -> None:
         length_s = float(self._times_s[-1] - self._times_s[0])
         count = min(self._config.window_frames, _LEAST_FRAMES + int(length_s / _FRAME_EACH_S))
         chosen = np.unique(np.linspace(0, len(self._thumbnails) - 1, count + 2)[1:-1].astype(np.int64))
         rectangles = Rectangles(self._thumbnails)
         for number in chosen.tolist():
-            found = windows_of(self._thumbnails[number].astype(np.float32), aspect, rectangles)
+            found = windows_of(self._thumbnails[number].astype(np.float32), aspect, rectangles, squares=squares)
             self._windows.append(found.where(found.contrast >= LEAST_CONTRAST))
         self._frame = np.repeat(chosen, [len(w) for w in self._windows])
         self._first = np.cumsum([0, *(len(w) for w in self._windows)])
@@ -159,8 +159,8 @@ class PlaceSearch:
         if place.comparison.judgement.verdict is not Verdict.POSSIBLE:
             return False
         if place.moving:
-            return any(s.motion_evidence >= config.possible_motion and s.speed_cost == 0 for s in self._registered(place))
-        return any(s.motion_evidence >= config.possible_motion or self._is_near(s) for s in self._registered(place))
+            return any(s.motion_evidence >= config.moves_alike and s.speed_cost == 0 for s in self._registered(place))
+        return any(s.motion_evidence >= config.moves_alike or self._is_near(s) for s in self._registered(place))
 
     def _is_near(self, segment: MatchedSegment) -> bool:
         """Whether closeness alone is worth reporting: at normal speed, and for most of what there is to see."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import importlib.metadata
@@ -11,7 +10,6 @@ from typing import Final, Protocol
 
 from PIL.Image import Image
 
-from vhashdb.errors import UnreadableMedia
 from vhashdb.fingerprinting import Built, build, rebuild
 from vhashdb.fingerprints import ExtractionProfile, Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId, FrameAlgorithm
@@ -77,26 +75,6 @@ class QueryFingerprinter:
                 (found,) = self._made([profile])
             self._keep(profile, found)
         return found
-
-    def fingerprints(self, profiles: Sequence[ExtractionProfile]) -> list[Fingerprint | None]:
-        """Return the fingerprints that several profiles ask for, decoding once for those that sample alike.
-
-        One that finds no picture is None, unless it is the last: a file need not have keyframes.
-
-        Raises:
-            MediaError: the input cannot be read.
-        """
-        made = [self._kept(profile) for profile in profiles]
-        missing = [number for number, each in enumerate(made) if each is None]
-        if len({profiles[number].sampling for number in missing}) == 1:
-            for number, each in zip(missing, self._made([profiles[number] for number in missing]), strict=True):
-                made[number] = each
-                self._keep(profiles[number], each)
-        else:
-            for number in missing:
-                with contextlib.suppress(*(() if number == len(profiles) - 1 else (UnreadableMedia,))):
-                    made[number] = self.fingerprint(profiles[number])
-        return made
 
     def frames(self, profile: ExtractionProfile) -> FrameBatch:
         """Return the frames that a profile samples, some of them if the video is long; decoded again only if nothing is kept of them.

@@ -21,7 +21,7 @@ from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.outline import Outline
 from vhashdb.hashing.pdq import FloatArray
-from vhashdb.hashing.views import CROPS, WHOLE_FRAME, Box, View
+from vhashdb.hashing.views import WHOLE_FRAME, Box, View, stored_box
 from vhashdb.hashing.warping import CORNERS, Transform, Warper, boxed, mapped, quadrilateral
 
 _SEEDS: Final = 24
@@ -79,7 +79,7 @@ class Registration:
 
     transforms: Transform
     """``(n, 3, 3)``, one for each frame: from fractions of the whole known picture to those of the frame."""
-    view: View
+    part: Box
     """The stored part of the picture that is seen best."""
     distance: float
     """Mean bits, of the frames it was refined on."""
@@ -88,7 +88,7 @@ class Registration:
     @property
     def read(self) -> Transform:
         """``(n, 3, 3)``: what maps the stored part to each frame."""
-        return self.transforms @ boxed(stored_box(self.view))
+        return self.transforms @ boxed(self.part)
 
     @property
     def outline(self) -> Outline:
@@ -99,9 +99,9 @@ class Registration:
         )
 
 
-def stored_box(view: View) -> Box:
-    """Return the part of the known picture that a stored view shows."""
-    return CROPS.get(view.region, WHOLE_FRAME)
+def part_shown(view: View, reference: Fingerprint) -> Box:
+    """Return the part of a known picture that one of its stored views shows; what had to be searched for is taken for all of it."""
+    return stored_box(view.region, max(1, reference.height), max(1, reference.width)) or WHOLE_FRAME
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ def _near_pairs(sightings: Sightings, reference: Fingerprint, radius_bits: int) 
     order = np.argsort(table[window, column], kind="stable")
     window, column = window[order], column[order]
     entry = usable[column]
-    views = {int(code): np.linalg.inv(boxed(stored_box(View.from_code(int(code))))) for code in np.unique(reference.view[entry])}
+    views = {int(code): np.linalg.inv(boxed(part_shown(View.from_code(int(code)), reference))) for code in np.unique(reference.view[entry])}
     stored = np.array([views[code] for code in reference.view[entry].tolist()]).reshape(-1, 3, 3)
     shown = sightings.transform[window]
     return _Pairs(sightings.frame[window], entry, table[window, column], shown @ stored, mapped(shown, CORNERS))
@@ -186,7 +186,7 @@ def _agree(
     pairs: _Pairs, seed: int, times_s: npt.NDArray[np.float64], reference: Fingerprint, speeds: tuple[float, float]
 ) -> npt.NDArray[np.bool_]:
     """Which pairs say the same as one of them: the place, on a line of time."""
-    box = boxed(stored_box(View.from_code(int(reference.view[pairs.entry[seed]]))))
+    box = boxed(part_shown(View.from_code(int(reference.view[pairs.entry[seed]])), reference))
     corners = mapped(pairs.transform @ box, CORNERS)
     size = np.ptp(pairs.corners[seed], axis=0)
     same_place = (np.abs(corners - pairs.corners[seed]) / size).mean(axis=(1, 2)) <= _SAME_PLACE
@@ -207,13 +207,14 @@ class Registrar:
 
     def fixed(self, hypothesis: Hypothesis, reference: Fingerprint) -> Registration:
         """Refine a transform that is the same in all frames."""
-        box = boxed(stored_box(hypothesis.view))
+        part = part_shown(hypothesis.view, reference)
+        box = boxed(part)
         targets = _targets(hypothesis.frames, hypothesis.entries, reference, box)
         starts = np.stack((hypothesis.transform, _together(hypothesis, reference))) @ box
         start = starts[int(np.argmax(self._fit(starts, targets)))]
         seen = self._climb(start, targets, _ALL, _STEPS)
         every = np.broadcast_to(seen @ np.linalg.inv(box), (len(self._warper), 3, 3))
-        return Registration(every, hypothesis.view, float(self._distances(seen, targets).mean()))
+        return Registration(every, part, float(self._distances(seen, targets).mean()))
 
     def moving(self, hypothesis: Hypothesis, reference: Fingerprint) -> Registration | None:
         """Refine a transform for each moment, from those that agreed outwards, at the times that these say.
@@ -221,7 +222,8 @@ class Registrar:
         Returns:
             None if the moments that agreed do not come near when each is refined by itself: then it is no movement that is missed.
         """
-        box = boxed(stored_box(hypothesis.view))
+        part = part_shown(hypothesis.view, reference)
+        box = boxed(part)
         solved: dict[int, Transform] = {}
         away = []
         for frame, entry, start in zip(hypothesis.frames, hypothesis.entries, hypothesis.transforms, strict=True):
@@ -244,7 +246,7 @@ class Registrar:
         corners = _smoothed(mapped(np.array([solved[frame] for frame in moments]), CORNERS))
         everywhere = _between(self._times_s, self._times_s[moments], corners)
         transforms = quadrilateral(everywhere) @ np.linalg.inv(box)
-        return Registration(transforms, hypothesis.view, float(np.mean(away)), moving=True)
+        return Registration(transforms, part, float(np.mean(away)), moving=True)
 
     def _moment(self, targets: _Targets, start: Transform, moves: npt.NDArray[np.float64]) -> tuple[Transform, float]:
         """Refine the transform of one frame; also how many bits it is then away."""
@@ -314,7 +316,7 @@ class _Targets:
 def _targets(frames: Sequence[int], entries: Sequence[int], reference: Fingerprint, box: Transform) -> _Targets:
     """Return what frames are to show if each shows an entry of the reference; ``box`` is the part of it that the transform sees."""
     hashes, views = reference.hash[list(entries)], [View.from_code(int(code)) for code in reference.view[list(entries)]]
-    within = np.linalg.inv(box) @ np.array([boxed(stored_box(view)) for view in views]).reshape(-1, 3, 3)
+    within = np.linalg.inv(box) @ np.array([boxed(part_shown(view, reference)) for view in views]).reshape(-1, 3, 3)
     return _Targets(np.array(frames, np.int64), hashes, np.unpackbits(hashes, axis=1)[:, ::-1].astype(np.float32) * 2 - 1, within)
 
 
@@ -347,10 +349,10 @@ def _together(hypothesis: Hypothesis, reference: Fingerprint) -> Transform:
     Each says little of what is far from its part, so one alone may miss the others.
     """
     codes = reference.view[list(hypothesis.entries)].tolist()
-    corners = np.concatenate([mapped(boxed(stored_box(View.from_code(int(code)))), CORNERS) for code in codes])
+    corners = np.concatenate([mapped(boxed(part_shown(View.from_code(int(code)), reference)), CORNERS) for code in codes])
     shown = np.concatenate(
         [
-            mapped(each @ boxed(stored_box(View.from_code(int(code)))), CORNERS)
+            mapped(each @ boxed(part_shown(View.from_code(int(code)), reference)), CORNERS)
             for each, code in zip(hypothesis.transforms, codes, strict=True)
         ]
     )

@@ -1,11 +1,17 @@
-"""Whether what was seen and compared is enough to say "no match": what was not looked at is never called harmless."""
+"""Whether what was seen and compared is enough, to say "no match" or to look no further.
+
+What was not looked at is never called harmless; and where something known was found, it must explain all that there is.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vhashdb.coverage import LEAST_RUN_S, Coverage
-from vhashdb.fingerprints import Fingerprint
+from vhashdb.fingerprints import Fingerprint, unusable_spans
+from vhashdb.intervals import outside
 from vhashdb.matching.config import MatchingConfig
-from vhashdb.matching.verdict import Verdict
+from vhashdb.matching.verdict import Judgement, Verdict
 
 
 def verdict_without_matches(query: Fingerprint, left_out: int, damaged: int, config: MatchingConfig) -> tuple[Verdict, str]:
@@ -28,6 +34,25 @@ def verdict_without_matches(query: Fingerprint, left_out: int, damaged: int, con
     if damaged:
         return Verdict.INSUFFICIENT, "nothing known in what could be compared, and the database is damaged"
     return Verdict.NO_MATCH, "nothing known is alike"
+
+
+def settled(seen: Fingerprint, duration_s: float, judgements: Sequence[Judgement], config: MatchingConfig) -> bool:
+    """Say whether nothing is left that looking in more views could find: clear matches explain the query, and nothing else is near.
+
+    Args:
+        seen: the query in all views, at however few moments: where these show too little, there is nothing to explain.
+        duration_s: of the query.
+        judgements: on the records that are near in some views, in the light of each other.
+        config: for the algorithm of both.
+    """
+    found = [judgement for judgement in judgements if judgement.found]
+    if not found or any(each.verdict is not Verdict.MATCH or each.score < config.clear_score for each in found):
+        return False
+    segments = [segment for each in found for segment in each.segments]
+    if any(segment.matched_s < config.clear_share * segment.length_s for segment in segments):
+        return False
+    explained = [(segment.query_start_s, segment.query_end_s) for segment in segments]
+    return all(end_s - start_s < config.unexplained_s for start_s, end_s in outside([*explained, *unusable_spans(seen)], duration_s))
 
 
 def left_out_words(records: int) -> str:

@@ -36,7 +36,8 @@ def sources(store: Store, numbers: Iterable[int]) -> Mapping[int, Source]:
     """Return the source of each record, by number; feeds of one independent organisation are one source."""
     with store.transactions.reading() as connection:
         rows = connection.execute(_SOURCES, {"numbers": json.dumps(list(numbers))}).all()
-        organisations = organisations_in(connection, {row.feed for row in rows if row.feed is not None})
+        feeds = {row.feed for row in rows if row.feed is not None}
+        organisations = organisations_in(connection, feeds) if feeds else {}
     found = {}
     for row in rows:
         if row.feed is not None:
