@@ -1,6 +1,6 @@
 """What evasion costs: an automatic search for the mildest edits that get NO MATCH.
 
-    python -m bench.adversary [CORPUS] [--efforts fast,balanced,thorough] [--videos 4] [--budget 2000] [--seed 0] [--edits NAME,…]
+    python -m bench.adversary [CORPUS] [--efforts fast,balanced,thorough] [--videos 4] [--budget 1920] [--seed 0] [--edits NAME,…]
 
 A database of ``clips`` and ``distractors`` (without one, which serves as the innocent other video) is asked about edited copies of some
 clips, half of them of half A. Each copy is encoded and decoded as any upload is. For every effort and every video the search
@@ -9,7 +9,7 @@ clips, half of them of half A. Each copy is encoded and decoded as any upload is
    that do least harm first; this takes three quarters of the budget at most,
 2. spends the rest on chains of two or three edits, none stronger than what alone does not get NO MATCH: new ones and variants of the
    best one by turns. A chain that does more harm than the best so far is weakened before it is asked about, and one that gets NO MATCH
-   after it, by bisection.
+   after it, by bisection. What alone gets NO MATCH with a harm under 0.1 is left out, so that chains find something else.
 
 *Harm* is what a viewer loses, from 0 to 1, with the geometry undone: see `bench.likeness`, which has *SSIM* to the source as well.
 ``--budget`` is in questions, shared out evenly among videos and efforts. The same seed gives the same tables on the same code, footage
@@ -43,14 +43,16 @@ from vhashdb import Database, Effort, Verdict
 
 SINGLE_SHARE: Final = 0.75
 """Of the budget, that single edits take at most. Engineering bound: chains start from what they find."""
-BISECTIONS: Final = 5
-"""So strengths are exact to 1/32. Engineering bound."""
+BISECTIONS: Final = 4
+"""So strengths are exact to 1/16. Engineering bound."""
 CHAIN_BISECTIONS: Final = 3
 """Engineering bound: the next variant gains more."""
 _SHARES: Final = (1.0, 0.8, 0.64)
 """Of the strength of a chain, that are tried for less harm. Engineering bound: each is a copy to make."""
-_PROPOSALS: Final = 3
-"""Chains that are made for each question that is left; the others would do too much harm. Engineering bound."""
+_COPIES: Final = 1.5
+"""Copies that are made of chains for each question that is left: some do too much harm to be asked about. Engineering bound."""
+FREE: Final = 0.1
+"""Harm under which an edit that evades alone is left out of chains, which are to find something else. Engineering bound."""
 _CARE: Final = 0.05
 """Harm by which an edit may be the worse without being drawn half as often. Engineering bound."""
 
@@ -118,7 +120,7 @@ class Outcome:
     effort: str
     thresholds: dict[str, Threshold]
     chain: Finding | None = None
-    """The mildest chain that evades, if it is milder than every single edit."""
+    """The mildest chain that evades, if it is milder than every edit that chains are made of."""
     questions: int = 0
     accused: list[str] = field(default_factory=list)
 
@@ -131,7 +133,7 @@ class Outcome:
     @property
     def mildest(self) -> Finding | None:
         """The mildest of all."""
-        return self.chain or self.single
+        return min((found for found in (self.single, self.chain) if found), key=lambda finding: finding.likeness.harm, default=None)
 
 
 class Search:
@@ -144,6 +146,7 @@ class Search:
         self._random = np.random.default_rng([seed, number_of(video), number_of(effort)])
         # Where an edit is applied depends on the video alone, so that efforts are asked about the same copies.
         places = np.random.default_rng([seed, number_of(video)])
+        self._judged = 0
         self.outcome = Outcome(video, effort, {name: Threshold(proposed(places, name)) for name in edits})
 
     def run(self) -> Outcome:
@@ -175,12 +178,11 @@ class Search:
                 threshold.learn(self._asked((replace(threshold.step, strength=strength),)))
 
     def _chains(self) -> None:
-        parts = [t.held for t in self.outcome.thresholds.values() if t.held]
-        single = self.outcome.single
-        limit = single.likeness.harm if single else 1.0
-        for _ in range(_PROPOSALS * self._left if len(parts) > 1 else 0):
-            if not self._left:
-                break
+        dear = [t for t in self.outcome.thresholds.values() if harm_of(t.evading) >= FREE]
+        parts = [t.held for t in dear if t.held]
+        limit = min([1.0, *(harm_of(t.evading) for t in dear)])
+        copies = round(_COPIES * self._left) if len(parts) > 1 else 0
+        while self._left and self._judged < copies:
             chain = self._milder(self._proposed(parts), limit)
             found = self._weakened(chain) if chain else None
             if found and found.likeness.harm < limit:
@@ -212,6 +214,7 @@ class Search:
     def _milder(self, chain: Chain, limit: float) -> Chain | None:
         """Weaken all steps alike until they do less harm than the limit; None if that leaves little of them."""
         for share in _SHARES:
+            self._judged += 1
             if self._judge(weakened(chain, share)).harm < limit:
                 return weakened(chain, share)
         return None
@@ -324,9 +327,9 @@ def summary(outcomes: Sequence[Outcome], efforts: Sequence[str]) -> Iterator[lis
     for effort in efforts:
         here = [outcome for outcome in outcomes if outcome.effort == effort]
         halves = [[harm_of(o.mildest) for o in here if half_of(o.video) == half] for half in HALVES]
-        single, best = median([harm_of(o.single) for o in here]), median([harm_of(o.mildest) for o in here])
+        single, chain = median([harm_of(o.single) for o in here]), median([harm_of(o.chain) for o in here])
         ssim = median([o.mildest.likeness.ssim if o.mildest else -np.inf for o in here])
-        cells = [figure(single), figure(best), *(figure(median(harms)) if harms else "–" for harms in halves), f"{ssim:.2f}"]
+        cells = [figure(single), figure(chain), *(figure(median(harms)) if harms else "–" for harms in halves), f"{ssim:.2f}"]
         yield [effort, *cells, str(sum(o.questions for o in here)), str(sum(len(o.accused) for o in here))]
 
 
@@ -352,12 +355,13 @@ def by_edit(outcomes: Sequence[Outcome], efforts: Sequence[str], edits: Sequence
 
 
 def mildest(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
-    """The mildest edits that got NO MATCH, by video of half A and effort."""
+    """The mildest edit and the mildest chain that got NO MATCH, by video of half A and effort."""
     for outcome in outcomes:
-        best = outcome.mildest
-        if best and half_of(outcome.video) == HALVES[0]:
+        for best in (outcome.single, outcome.chain) if half_of(outcome.video) == HALVES[0] else ():
+            if best is None:
+                continue
             left = best.likeness
-            parts = [f"{value:.2f}" for value in (left.harm, left.seen, left.kept, left.pace, left.ssim)]
+            parts = [f"{value:.2f}" for value in (left.harm, left.seen, left.kept, left.size, left.pace, left.ssim)]
             yield [outcome.effort, Path(outcome.video).stem, best.say(), *parts]
 
 
@@ -374,7 +378,7 @@ def main() -> None:
     options.add_argument("--efforts", "--effort", default=",".join(effort.value for effort in Effort), help="comma-separated: %(default)s")
     options.add_argument("--edits", default=",".join(EDITS), help="comma-separated; all by default")
     options.add_argument("--videos", type=int, default=4, metavar="N", help="of clips/: %(default)s")
-    options.add_argument("--budget", type=int, default=2000, metavar="QUESTIONS", help="in all: %(default)s")
+    options.add_argument("--budget", type=int, default=1920, metavar="QUESTIONS", help="in all: %(default)s")
     options.add_argument("--seed", type=int, default=0)
     args = options.parse_args()
     efforts, edits, clips = args.efforts.split(","), args.edits.split(","), videos(args.corpus / "clips")
@@ -391,12 +395,12 @@ def main() -> None:
             outcomes = [outcome for found in pool.map(search, some) for outcome in found]
     title = f"{len(some)} videos, {len(corpus.names)} records, {len(edits)} edits, {budget} questions for each video and effort"
     print(f"### {title}, seed {args.seed}: the least harm with which NO MATCH was got\n")
-    header = ("effort", "single edit", "with chains", *(f"half {half}" for half in HALVES), "SSIM", "questions", "wrong `match`")
+    header = ("effort", "single edit", "chain of others", *(f"half {half}" for half in HALVES), "SSIM", "questions", "wrong `match`")
     print(table(header, summary(outcomes, efforts)))
     print("\n### Single edits: NO MATCH from · harm (no full match from)\n")
     print(table(("edit", *efforts), by_edit(outcomes, efforts, edits)))
     print("\n### The mildest of each video of half A\n")
-    print(table(("effort", "video", "edits", "harm", "seen", "kept", "pace", "SSIM"), mildest(outcomes)))
+    print(table(("effort", "video", "edits", "harm", "seen", "kept", "size", "pace", "SSIM"), mildest(outcomes)))
     for outcome in outcomes:
         for wrong in outcome.accused:
             print(f"wrong match of {corpus.names[wrong.split(':')[0]]} in {outcome.video}, {outcome.effort}: {wrong.split(': ', 1)[1]}")

@@ -9,11 +9,13 @@
   as not seen,
 * **kept**: SSIM between the edited picture and the source brought into the same place, where the source is still to be seen; less if the
   source is shown so small that it loses detail,
+* **size**: how large the source is shown, along a side: 1 where it fills the frame as far as it is to be seen, a half where it takes a
+  quarter of the frame,
 * **pace**: how steadily it runs: half as fast or twice as fast is 0.5, and frames of something else between take away
   their share.
 
-So 0 is a video that a viewer finds whole, though perhaps mirrored, tilted, in a corner of another one, or in another order. What surrounds
-the source counts for nothing.
+So 0 is a video that a viewer finds whole, though perhaps mirrored, tilted, torn in two, or in another order. What is shown in place of
+the rest of the frame, and colour, count for nothing.
 """
 
 from __future__ import annotations
@@ -52,12 +54,13 @@ class Likeness:
     ssim: float
     seen: float
     kept: float
+    size: float
     pace: float
 
     @property
     def harm(self) -> float:
         """0…1, see the module."""
-        return 1 - self.seen * self.kept * self.pace
+        return 1 - self.seen * self.kept * self.size * self.pace
 
 
 def likeness(source: Footage, edited: Footage) -> Likeness:
@@ -69,7 +72,8 @@ def likeness(source: Footage, edited: Footage) -> Likeness:
         picture, wanted = _grey(edited.frames[row], GRID, GRID), source.frames[edited.shown[row]]
         plain.append(ssim(picture, _grey(wanted, GRID, GRID)))
         kept.append(_kept(picture, wanted, _origin(edited, row), edited.frames.shape[1:3]))
-    return Likeness(float(np.mean(plain)), _seen(source, edited), max(0.0, float(np.mean(kept))), _pace(source, edited))
+    size = float(np.mean([_size(_origin(edited, row)) for row in some]))
+    return Likeness(float(np.mean(plain)), _seen(source, edited), max(0.0, float(np.mean(kept))), size, _pace(source, edited))
 
 
 def ssim(left: Grey, right: Grey, mask: npt.NDArray[np.bool_] | None = None) -> float:
@@ -141,6 +145,12 @@ def _area(origin: npt.NDArray[np.float32]) -> float:
     # At an edge or a seam the steps say nothing.
     cell = np.where(np.isfinite(cell) & (cell < 4 * typical), cell, typical)
     return min(1.0, float(cell[there].sum()))
+
+
+def _size(origin: npt.NDArray[np.float32]) -> float:
+    """How large the source is shown, along a side."""
+    filled, area = float(np.isfinite(origin).all(-1).mean()), _area(origin)
+    return float(min(1.0, np.sqrt(filled / area))) if area else 0.0
 
 
 def _seen(source: Footage, edited: Footage) -> float:

@@ -26,7 +26,9 @@ Points = npt.NDArray[np.float32]
 GRID: Final = 64
 """Points a side at which it is known where a frame's parts come from. Engineering bound: one for five pixels."""
 LONG_SIDE: Final = 320
-"""Pixels. Engineering bound: a third of a second for an edit. The thumbnail that everything is computed from has 128."""
+"""Pixels. Engineering bound: under half a second for an edit and its encoding. The thumbnail that everything is computed from has 128."""
+RATE: Final = 15.0
+"""Frames a second at most. Engineering bound: twice as many as any effort looks at."""
 SECONDS: Final = 8.0
 """Of a video, from its beginning, that are edited. Engineering bound."""
 _MESH: Final = 16
@@ -148,7 +150,7 @@ def apply(footage: Footage, chain: Chain, other: Frames) -> Footage:
 
 
 def read(path: Path, seconds: float = SECONDS) -> Footage:
-    """Decode the beginning of a video, at `LONG_SIDE` at most."""
+    """Decode the beginning of a video, at `LONG_SIDE` and `RATE` at most."""
     pictures: list[Frames] = []
     times: list[float] = []
     with av.open(str(path), metadata_errors="replace") as container:
@@ -157,6 +159,8 @@ def read(path: Path, seconds: float = SECONDS) -> Footage:
             at_s = float((frame.pts or 0) * stream.time_base) if stream.time_base else 0.0
             if times and at_s - times[0] >= seconds:
                 break
+            if times and at_s - times[0] < len(times) / RATE - 0.5 / RATE:
+                continue
             share = min(1.0, LONG_SIDE / max(frame.width, frame.height))
             width, height = even(frame.width * share), even(frame.height * share)
             pictures.append(np.asarray(frame.to_ndarray(format="rgb24", width=width, height=height), np.uint8))
