@@ -9,6 +9,7 @@ from typing import Any, Final
 from vhashdb.coverage import Coverage
 from vhashdb.errors import UsageError
 from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.hashing.outline import Outline
 from vhashdb.matching.evidence import MatchedSegment
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.moderation.policy import Action, ActionCap
@@ -192,8 +193,14 @@ def segment_to_json(segment: MatchedSegment) -> dict[str, Any]:
         "reference_end_s": round(segment.reference_end_s, 3),
         "speed": round(segment.speed, 4),
         "view": str(segment.views),
+        "outline": _corners(segment.outline),
+        "reference_outline": _corners(segment.reference_outline),
         "matched_s": round(segment.matched_s, 3),
         "frames": segment.entries,
         "median_bits": segment.median_bits,
         "motion": round(segment.motion.correlation, 3),
     }
+
+
+def _corners(outline: Outline | None) -> list[list[float]] | None:
+    return None if outline is None else [[round(x, 4), round(y, 4)] for x, y in outline.corners]
