@@ -49,6 +49,10 @@ CHAIN_BISECTIONS: Final = 3
 """Engineering bound: the next variant gains more."""
 _SHARES: Final = (1.0, 0.8, 0.64)
 """Of the strength of a chain, that are tried for less harm. Engineering bound: each is a copy to make."""
+_UNDER: Final = 0.95
+"""Share of the limit on harm at which new chains aim. Engineering bound."""
+_HARMLESS: Final = 0.02
+"""Harm up to which an edit keeps its strength in a chain. Engineering bound."""
 _COPIES: Final = 1.5
 """Copies that are made of chains for each question that is left: some do too much harm to be asked about. Engineering bound."""
 FREE: Final = 0.1
@@ -183,12 +187,12 @@ class Search:
         limit = min([1.0, *(harm_of(t.evading) for t in dear)])
         copies = round(_COPIES * self._left) if len(parts) > 1 else 0
         while self._left and self._judged < copies:
-            chain = self._milder(self._proposed(parts), limit)
+            chain = self._milder(self._proposed(parts, limit), limit)
             found = self._weakened(chain) if chain else None
             if found and found.likeness.harm < limit:
                 self.outcome.chain, limit = found, found.likeness.harm
 
-    def _proposed(self, parts: Sequence[Finding]) -> Chain:
+    def _proposed(self, parts: Sequence[Finding], limit: float) -> Chain:
         """Draw a new chain, or change a step of the best one."""
         best = self.outcome.chain
         if best and self._random.random() < 0.5:
@@ -196,20 +200,23 @@ class Search:
             others = [p for p in parts if p.chain[0].edit not in {s.edit for s in steps}]
             change = self._random.integers(3)
             if change == 0 and others:
-                steps[at] = self._drawn(others, 1)[0]
+                steps[at] = self._drawn(others, 1)[0].chain[0]
             elif change == 1 and others and len(steps) < 3:
-                steps.insert(at, self._drawn(others, 1)[0])
+                steps.insert(at, self._drawn(others, 1)[0].chain[0])
             else:
                 steps[at] = replace(proposed(self._random, steps[at].edit), strength=steps[at].strength * self._random.uniform(0.5, 1.0))
             return tuple(steps)
         drawn = self._drawn(parts, min(len(parts), int(self._random.integers(2, 4))))
-        return tuple(replace(step, strength=step.strength * self._random.uniform(0.4, 1.0)) for step in drawn)
+        # What does some harm is weakened until all of it together should stay under the limit: harm grows as strength does, or as its
+        # square.
+        share = min(1.0, _UNDER * limit / max(1e-9, sum(part.likeness.harm for part in drawn))) ** self._random.uniform(0.5, 1.0)
+        return tuple(weakened(part.chain, share)[0] if part.likeness.harm > _HARMLESS else part.chain[0] for part in drawn)
 
-    def _drawn(self, parts: Sequence[Finding], count: int) -> Chain:
+    def _drawn(self, parts: Sequence[Finding], count: int) -> list[Finding]:
         """Draw single edits, those that do little harm more often."""
         weights = np.array([1 / (_CARE + part.likeness.harm) for part in parts])
         chosen = self._random.choice(len(parts), count, replace=False, p=weights / weights.sum())
-        return tuple(parts[number].chain[0] for number in chosen)
+        return [parts[number] for number in chosen]
 
     def _milder(self, chain: Chain, limit: float) -> Chain | None:
         """Weaken all steps alike until they do less harm than the limit; None if that leaves little of them."""
