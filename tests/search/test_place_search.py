@@ -54,7 +54,7 @@ def test_a_picture_in_a_picture_is_found_and_said_where(known_db, samples, tmp_p
     result = asked(known_db, tmp_path / "inset.mp4", shown)
     assert [known_db.names[m.record.id] for m in result.matches] == ["harbour"]
     assert result.verdict is Verdict.MATCH
-    outline = result.matches[0].outline
+    outline = result.matches[0].segments[0].outline
     assert outline is None or np.abs(np.array(outline.corners) - fractions(box)).max() < 0.02
 
 
@@ -63,7 +63,7 @@ def test_a_turned_picture_is_found_and_said_how_far(known_db, samples, tmp_path,
     result = asked(known_db, tmp_path / "turned.mp4", turned(frames(samples / "known" / "harbour.mp4"), degrees))
     assert [known_db.names[m.record.id] for m in result.matches] == ["harbour"]
     assert result.verdict is Verdict.MATCH
-    top_left, top_right = (np.array(c) * (WIDTH, HEIGHT) for c in result.matches[0].outline.corners[:2])
+    top_left, top_right = (np.array(c) * (WIDTH, HEIGHT) for c in result.matches[0].segments[0].outline.corners[:2])
     across, down = top_right - top_left
     assert math.degrees(math.atan2(-down, across)) == pytest.approx(degrees, abs=1.5)
     assert "found place" in str(result.matches[0].segments[0].views)
@@ -74,8 +74,8 @@ def test_a_mirrored_inset_has_its_corners_mirrored(known_db, samples, tmp_path):
     mirrored = [picture[:, ::-1] for picture in frames(samples / "known" / "harbour.mp4")]
     result = asked(known_db, tmp_path / "mirrored.mp4", pasted(frames(samples / "unknown" / "train.mp4"), mirrored, box))
     assert [known_db.names[m.record.id] for m in result.matches] == ["harbour"]
-    if result.matches[0].outline is not None:  # not found in a simpler way
-        left, right = result.matches[0].outline.corners[0][0], result.matches[0].outline.corners[1][0]
+    if result.matches[0].segments[0].outline is not None:  # not found in a simpler way
+        left, right = result.matches[0].segments[0].outline.corners[0][0], result.matches[0].segments[0].outline.corners[1][0]
         assert left > right
 
 

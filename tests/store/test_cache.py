@@ -45,6 +45,7 @@ def test_the_second_question_decodes_nothing_and_answers_the_same(place, name):
         second = asked(place, name, cache)
     assert first.decode_cpu_s > 0 and second.decode_cpu_s == 0
     assert second.fingerprint == first.fingerprint
+    assert second.fingerprint.boxes == first.fingerprint.boxes != {}
     assert second.to_json("") == first.to_json("")
     assert [match.to_json("") for match in second.matches] == [match.to_json("") for match in first.matches]
 
@@ -185,3 +186,33 @@ def test_many_threads_and_two_caches_on_one_folder(tmp_path):
             thread.join()
         assert one.problem is None and other.problem is None
         assert all(one.fingerprint(name, "r") == prints[name] for name in names)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "[[999, 0, 0, 1, 1]]", "[[0, 0, 0, 1]]x", "{}", "[[0]]x", '[[0, "a", 0, 1, 1]]', "[1]", "[[0, 0, 0, 1, 1, 1]]"]
+)
+def test_a_fingerprint_of_which_it_is_not_known_where_its_regions_lie_is_made_again(text, place):
+    with FingerprintCache(place / "cache") as cache:
+        first = asked(place, "copy.mp4", cache)
+    with sqlite3.connect(place / "cache" / FILE) as connection:
+        connection.execute("UPDATE look SET boxes = ?", (text,))
+    connection.close()
+    with FingerprintCache(place / "cache") as cache:
+        second = asked(place, "copy.mp4", cache)
+    if text != "{}":  # nothing is known, and that is no damage
+        assert second.decode_cpu_s > 0
+    assert second.matches[0].score == first.matches[0].score
+
+
+def test_a_cache_of_an_earlier_version_is_begun_anew(place):
+    with FingerprintCache(place / "cache") as cache:
+        asked(place, "copy.mp4", cache)
+    with sqlite3.connect(place / "cache" / FILE) as connection:
+        connection.execute("ALTER TABLE look DROP COLUMN boxes")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with FingerprintCache(place / "cache") as cache:
+        assert asked(place, "copy.mp4", cache).decode_cpu_s > 0
+        assert cache.problem is None
+    with FingerprintCache(place / "cache") as cache:
+        assert asked(place, "copy.mp4", cache).decode_cpu_s == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -15,7 +16,7 @@ from vhashdb.fingerprints.profiles import REFERENCE_PROFILE, ExtractionProfile, 
 from vhashdb.fingerprints.regions import FrameWindow, RegionFinder, RegionSpec
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.hashing.bits import PackedHashes, as_integers
-from vhashdb.hashing.views import Region, View
+from vhashdb.hashing.views import Box, Region, View
 from vhashdb.video.frames import KEYFRAME_STANDS_S, FrameBatch, Mode, VideoInfo
 
 MOSTLY_DAMAGED: Final = 0.4
@@ -35,6 +36,8 @@ class FingerprintBuilder:
         self._pending: list[FrameBatch] = []
         self._count = 0
         self._finder = RegionFinder(profile.views.keys())
+        self._lay: dict[Region, Counter[Box]] = {region: Counter() for region in profile.views}
+        """Frames for which each region lay in each box."""
         self._holes_s = 0.0
         self._last_s = 0.0
         self._period_s = KEYFRAME_STANDS_S if profile.sampling.mode is Mode.KEYFRAMES else math.inf
@@ -95,6 +98,7 @@ class FingerprintBuilder:
             height=info.height,
             damage=damage,
             coverage=info.coverage,
+            boxes={region: boxes.most_common(1)[0][0] for region, boxes in self._lay.items() if boxes},
         )
 
     def _steps(self, region: Region) -> list[int]:
@@ -143,6 +147,8 @@ class FingerprintBuilder:
         for region in self._entries.keys() - specs.keys():
             self._entries[region].interrupt(float(times[0]))
         profile, there = self._profile, [region for region in self._entries if region in specs]
+        for region in there:
+            self._lay[region][specs[region].box] += len(frames)
         self._hash(window, {r: specs[r] for r in there if r not in profile.sparse})
         self._hash(window.every(profile.sparse_step), {r: specs[r] for r in there if r in profile.sparse})
 

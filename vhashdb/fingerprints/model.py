@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,7 +14,7 @@ from vhashdb.coverage import Coverage
 from vhashdb.errors import FingerprintError
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.hashing.views import SQUARES, Orientation, Region, View
+from vhashdb.hashing.views import SQUARES, Box, Orientation, Region, View
 from vhashdb.intervals import covered
 
 USABLE_QUALITY: Final = 20
@@ -69,6 +70,9 @@ class Fingerprint:
     """What of the video could not be read, in sentences."""
     coverage: Coverage = field(default=Coverage())
     """How much of it was decoded; without tracks if nothing is known of that, as of fingerprints that others made."""
+    boxes: Mapping[Region, Box] = field(default_factory=dict)
+    """Where each region lay in the frame for longest; empty if that is not known. It is in no stored or exchanged form, and
+    fingerprints that differ in nothing else are equal."""
 
     def __post_init__(self) -> None:
         count = len(self.start_s)
@@ -150,7 +154,7 @@ class Fingerprint:
         """Return some of the entries, given by a mask ``(n,)`` or by ascending positions, with the same facts about the video."""
         return Fingerprint(
             self.algorithm, self.start_s[entries], self.end_s[entries], self.hash[entries], self.quality[entries], self.view[entries],
-            self.duration_s, self.width, self.height, self.damage, self.coverage,
+            self.duration_s, self.width, self.height, self.damage, self.coverage, self.boxes,
         )  # fmt: skip
 
 
@@ -160,7 +164,7 @@ def bare(fingerprint: Fingerprint) -> Fingerprint:
     Notes about damage are free text, and size and codec are left out because only the hashes are to be shared. Squares are left out
     as well: without a size nobody knows where they lie, and many programs do not know them.
     """
-    return replace(without_squares(fingerprint), damage=(), coverage=Coverage(), width=0, height=0)
+    return replace(without_squares(fingerprint), damage=(), coverage=Coverage(), width=0, height=0, boxes={})
 
 
 def bare_with_squares(fingerprint: Fingerprint) -> Fingerprint:
@@ -172,7 +176,9 @@ def bare_with_squares(fingerprint: Fingerprint) -> Fingerprint:
     if not squares.any() or not fingerprint.width or not fingerprint.height:
         return bare(fingerprint)
     common = math.gcd(fingerprint.width, fingerprint.height)
-    return replace(fingerprint, damage=(), coverage=Coverage(), width=fingerprint.width // common, height=fingerprint.height // common)
+    return replace(
+        fingerprint, damage=(), coverage=Coverage(), width=fingerprint.width // common, height=fingerprint.height // common, boxes={}
+    )
 
 
 def is_square(fingerprint: Fingerprint) -> npt.NDArray[np.bool_]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import distances
+from vhashdb.hashing.outline import Outline
 from vhashdb.intervals import Spans
 from vhashdb.matching.alignment import AlignedSegment, Alignment, align
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import MatchedSegment, measure
 from vhashdb.matching.reasons import Fate, fates, near_miss
 from vhashdb.matching.verdict import Judgement, Verdict, judge, strongest, without_overlaps
-from vhashdb.matching.view_pairs import HashSequence, ViewPair, best_view_pairs, query_sequences, reference_sequences
+from vhashdb.matching.view_pairs import HashSequence, ViewPair, best_view_pairs, outline_of, query_sequences, reference_sequences
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,10 @@ class ViewComparison:
     """Seconds of the reference that there are."""
     alignment: Alignment
     config: MatchingConfig
+    outline: Outline | None = None
+    """Where in the query's frame its view lies; None if that is not known."""
+    reference_outline: Outline | None = None
+    """The same of the reference."""
 
     @cached_property
     def segments(self) -> tuple[MatchedSegment, ...]:
@@ -43,7 +48,8 @@ class ViewComparison:
         return self._measured(piece for segment in self.alignment.segments for piece in segment.outside(spans, radius_bits))
 
     def _measured(self, aligned: Iterable[AlignedSegment]) -> tuple[MatchedSegment, ...]:
-        return tuple(measure(self.query, self.reference, each, self.views, self.shown_s, self.config) for each in aligned)
+        measured = (measure(self.query, self.reference, each, self.views, self.shown_s, self.config) for each in aligned)
+        return tuple(replace(each, outline=self.outline, reference_outline=self.reference_outline) for each in measured)
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,12 @@ class Comparison:
 
 
 def compare(
-    query: Fingerprint, reference: Fingerprint, *, config: MatchingConfig | None = None, anchors_s: Sequence[float] = ()
+    query: Fingerprint,
+    reference: Fingerprint,
+    *,
+    config: MatchingConfig | None = None,
+    anchors_s: Sequence[float] = (),
+    query_outline: Outline | None = None,
 ) -> Comparison:
     """Compare two fingerprints.
 
@@ -109,6 +120,7 @@ def compare(
         reference: the recorded one.
         config: what decides; None: the one of their algorithm.
         anchors_s: seconds of the query at which a search found the two near, if there was one; helps with long videos.
+        query_outline: where in its frame lies what the query shows, if its views do not say.
 
     Raises:
         AlgorithmMismatch: they were made by different algorithms or versions.
@@ -127,7 +139,8 @@ def compare(
         if len(sequence):
             other = references[views.reference]
             alignment = align(sequence, other, distances(sequence.hash, other.hash), config)
-            compared.append(ViewComparison(views, sequence, other, shown_s, alignment, config))
+            outlines = query_outline or outline_of(query, views.query), outline_of(reference, views.reference)
+            compared.append(ViewComparison(views, sequence, other, shown_s, alignment, config, *outlines))
     if not query.usable.any() or not reference.usable.any():
         which = "the known video" if query.usable.any() else "the file"
         return Comparison(Judgement(Verdict.INSUFFICIENT, 0.0, (), (), f"{which} shows too little picture to compare"), (), (), config)

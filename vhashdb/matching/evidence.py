@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.hashing.bits import unpack
+from vhashdb.hashing.outline import Outline
 from vhashdb.matching.alignment import AlignedSegment
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.view_pairs import HashSequence, ViewPair
@@ -97,11 +98,20 @@ class MatchedSegment:
     """Median quality of the agreeing entries, of the side that shows less."""
     config: MatchingConfig = field(default=MatchingConfig(), repr=False, compare=False)
     """What the gates and the evidence are computed with."""
+    outline: Outline | None = None
+    """Where in the file's frame the compared picture lies; None if that is not known."""
+    reference_outline: Outline | None = None
+    """The same of the reference."""
 
     @property
     def length_s(self) -> float:
         """Seconds of the query, agreeing or not."""
         return self.query_end_s - self.query_start_s
+
+    @property
+    def picture_words(self) -> tuple[str, ...]:
+        """How the picture is turned and which parts of both sides were compared, in words; empty if it is all of it, as it is."""
+        return (*self.views.turn(self.outline, self.reference_outline), *self.views.places(self.outline, self.reference_outline))
 
     @property
     def median_bits(self) -> float:

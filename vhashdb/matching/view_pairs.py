@@ -10,9 +10,24 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint, without_squares
+from vhashdb.fingerprints.regions import FIXED_BOXES
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes, distances
-from vhashdb.hashing.views import SQUARES, Orientation, Region, View, turned_bits
+from vhashdb.hashing.outline import WHOLE, Outline
+from vhashdb.hashing.views import (
+    CROPS,
+    HALVES,
+    INSETS,
+    MASKED_REGIONS,
+    SQUARES,
+    TILTS,
+    WHOLE_FRAME,
+    Orientation,
+    Region,
+    View,
+    stored_box,
+    turned_bits,
+)
 from vhashdb.matching.config import MatchingConfig
 
 NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.WITHIN_BARS) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
@@ -31,18 +46,61 @@ class ViewPair:
     reference: View
 
     def __str__(self) -> str:
-        words = []
-        if self.query.orientation is not Orientation.UPRIGHT:
-            words.append(self.query.orientation.name.lower().replace("_", " "))
-        if self.negated:
-            words.append("as a negative")
-        return ", ".join([*words, self.parts] if self.parts else words) or "whole picture"
+        return ", ".join([*self.turn(), *self.places()]) or "whole picture"
 
-    @property
-    def parts(self) -> str:
-        """The parts of the pictures that are looked at, in words; empty if it is all of both."""
-        sides = ((self.query.region, "file"), (self.reference.region, "known video"))
-        return ", ".join(f"{region.label} ({side})" for region, side in sides if region)
+    def turn(self, outline: Outline | None = None, reference: Outline | None = None) -> list[str]:
+        """Say how the query's picture is turned and changed, each in words; nothing if it is as the reference's.
+
+        Args:
+            outline: where it lies in its frame, if that is known.
+            reference: the same of the reference.
+        """
+        turned = outline or Outline.from_box(orientation=self.query.orientation)
+        return turned.turn(reference) + (["as a negative"] if self.negated else [])
+
+    def places(self, outline: Outline | None = None, reference: Outline | None = None) -> list[str]:
+        """Say which parts of both pictures were compared, each in words; nothing if it is all of both.
+
+        Args:
+            outline: where the query's part lies in its frame, if that is known.
+            reference: the same of the reference.
+        """
+        sides = ((self.query.region, outline, "file"), (self.reference.region, reference, "known video"))
+        return [f"{words} ({side})" for region, where, side in sides if (words := _part(region, where))]
+
+
+_SAID_BY_PLACE: Final = frozenset({Region.WHOLE, *CROPS, *INSETS, *HALVES, *TILTS})
+"""Regions of which the place says all."""
+_SAID_BY_LABEL: Final = frozenset({*MASKED_REGIONS, Region.MASKED_OVERLAYS})
+"""Regions of which the place says nothing."""
+
+
+def _part(region: Region, outline: Outline | None) -> str:
+    """Say which part of a frame a region is; empty if it is all."""
+    place = outline.place if outline else ""
+    if place == WHOLE and region in _SAID_BY_PLACE:
+        return ""
+    if not place or place == WHOLE or region in _SAID_BY_LABEL:
+        return region.label if region else ""
+    return place if region in _SAID_BY_PLACE else f"{region.label}: {place}"
+
+
+def outline_of(fingerprint: Fingerprint, view: View) -> Outline | None:
+    """Return where in its frame a view of a fingerprint lies; None if that is not known."""
+    box = fingerprint.boxes.get(view.region, _LYING_FIXED.get(view.region))
+    if view.region in SQUARES and fingerprint.width and fingerprint.height:
+        box = stored_box(view.region, fingerprint.height, fingerprint.width)
+    if box is None:
+        return None
+    aspect = fingerprint.width / fingerprint.height if fingerprint.width and fingerprint.height else None
+    return Outline.from_box(box, view.orientation, degrees=TILTS.get(view.region, 0.0), aspect=aspect)
+
+
+_LYING_FIXED: Final = {
+    Region.WHOLE: WHOLE_FRAME,
+    **{region: box for region, box in FIXED_BOXES.items() if region not in INSETS and region not in HALVES},
+}
+"""Boxes that are the same in every video: insets and halves are those of what is within bars."""
 
 
 @dataclass(frozen=True)

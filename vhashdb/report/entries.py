@@ -18,6 +18,7 @@ from vhashdb.matching.verdict import Verdict
 from vhashdb.report import words
 from vhashdb.report.matrix import Matrix, matrix
 from vhashdb.report.model import Condition, FileEntry, MatchEntry, Opinion, RecordFacts
+from vhashdb.report.outlines import outline_pairs
 from vhashdb.report.stretches import Stretch, stretches_of
 from vhashdb.report.timeline import Side, Timeline, lone_bar, timeline
 from vhashdb.search.results import Match, Result
@@ -102,6 +103,7 @@ def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntr
         tuple(map(_text, cap.exceptions[:MOST_REASONS])),
         line,
         cells,
+        outline_pairs(stretches),
     )
 
 

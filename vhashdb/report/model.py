@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from vhashdb.matching.verdict import Verdict
 from vhashdb.report import words
 from vhashdb.report.matrix import Matrix
+from vhashdb.report.outlines import OutlinePair
 from vhashdb.report.stretches import Stretch
 from vhashdb.report.timeline import Bar, Timeline
 from vhashdb.text import verdict_word
@@ -109,6 +110,8 @@ class MatchEntry(WithVerdict):
     exceptions: tuple[str, ...]
     timeline: Timeline | None
     matrix: Matrix | None
+    outlines: tuple[OutlinePair, ...] = ()
+    """Where in the pictures the stretches lie."""
     pictures: tuple[Picture, ...] = ()
 
     @property

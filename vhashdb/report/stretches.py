@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from vhashdb.hashing.views import Orientation
+from vhashdb.hashing.outline import Outline
 from vhashdb.matching.evidence import MatchedSegment
-from vhashdb.matching.view_pairs import ViewPair
 from vhashdb.text import MOMENT_S, SAID_SPEED, brief_clock, span
-
-_ORIENTATIONS: Final = {
-    Orientation.MIRRORED: "mirrored",
-    Orientation.FLIPPED: "mirrored top to bottom",
-    Orientation.TURNED_180: "upside down",
-    Orientation.TRANSPOSED: "turned by a quarter and mirrored",
-    Orientation.TURNED_RIGHT: "turned by a quarter",
-    Orientation.TURNED_LEFT: "turned by a quarter",
-    Orientation.TRANSVERSED: "turned by a quarter and mirrored",
-}
 
 
 @dataclass(frozen=True)
@@ -31,7 +19,7 @@ class Stretch:
     speed: float = 1.0
     """Known seconds per second of the file."""
     change: str = ""
-    """Orientation of the file's picture, in words; empty if it is upright."""
+    """How the file's picture is turned and changed, in words; empty if it is as in the known video."""
     parts: str = ""
     """Which parts of the pictures were compared, in words; empty if all of both was."""
     agreed_s: float = 0.0
@@ -43,6 +31,10 @@ class Stretch:
     speed_cost: float = 0.0
     weight: float = 0.0
     """Nats: motion and closeness less what the speed costs, if the stretch counts."""
+    outline: Outline | None = None
+    """Where in the file's frame the compared picture lies, if that is known."""
+    reference_outline: Outline | None = None
+    """The same of the known video."""
 
     @property
     def length_s(self) -> float:
@@ -101,8 +93,8 @@ def stretches_of(segments: Sequence[MatchedSegment]) -> tuple[Stretch, ...]:
             (s.query_start_s, s.query_end_s),
             (s.reference_start_s, s.reference_end_s),
             s.speed,
-            change_words(s.views),
-            s.views.parts,
+            ", ".join(s.views.turn(s.outline, s.reference_outline)),
+            ", ".join(s.views.places(s.outline, s.reference_outline)),
             min(s.matched_s, s.query_end_s - s.query_start_s),
             s.median_bits,
             s.bits,
@@ -110,12 +102,8 @@ def stretches_of(segments: Sequence[MatchedSegment]) -> tuple[Stretch, ...]:
             s.closeness,
             s.speed_cost,
             s.evidence,
+            s.outline,
+            s.reference_outline,
         )
         for s in segments
     )
-
-
-def change_words(views: ViewPair) -> str:
-    """Say a view pair as what was done to the file."""
-    words = [_ORIENTATIONS[views.query.orientation]] if views.query.orientation in _ORIENTATIONS else []
-    return ", ".join([*words, "as a negative"] if views.negated else words)

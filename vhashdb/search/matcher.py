@@ -20,7 +20,6 @@ from vhashdb.fingerprinting import MAX_KEPT_FRAMES
 from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile, Fingerprint, closer
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
-from vhashdb.hashing.outline import Outline
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
 from vhashdb.live_index import IndexReader
@@ -108,8 +107,6 @@ class Trace:
     """Records that must be compared and were not."""
     judgements: list[Judgement] = field(default_factory=list)
     """Of those in ``compared``, in the light of each other."""
-    outlines: dict[str, Outline] = field(default_factory=dict)
-    """Where the records lie that were found by registration, by id."""
     settled: bool = False
     """Whether the last search was a closer one that left nothing open; its candidates are compared already."""
     confirmed: bool = False
@@ -398,7 +395,6 @@ class Matcher:
                 trace.compared[compared[record.id]] = there
             else:
                 continue
-            trace.outlines[record.id] = place.outline
 
     def _rerank(self, trace: Trace) -> None:
         """Judge the compared records in the light of each other."""
@@ -463,7 +459,6 @@ def _matches(trace: Trace) -> list[Match]:
     """The records that the query matches or may match, best first."""
     judged = zip(trace.compared, trace.judgements, strict=True)
     matches = [Match(record, judgement) for (record, _), judgement in judged if judgement.found]
-    matches = [replace(match, outline=trace.outlines.get(match.record.id)) for match in matches]
     return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
 
 

@@ -20,7 +20,6 @@ from vhashdb.fingerprints.build import select_entries
 from vhashdb.fingerprints.model import milliseconds
 from vhashdb.fingerprints.profiles import QUERY_PROFILE
 from vhashdb.hashing.algorithms import Pdq
-from vhashdb.hashing.outline import Outline
 from vhashdb.hashing.views import Region, View
 from vhashdb.hashing.warping import MIRRORING
 from vhashdb.hashing.windows import MIRROR, Rectangles, Windows, windows_of
@@ -50,7 +49,6 @@ class Place:
 
     comparison: Comparison
     """Of what the query shows there, and of nothing else."""
-    outline: Outline
     moving: bool
     """Whether it was followed from moment to moment."""
 
@@ -68,17 +66,18 @@ class PlaceSearch:
         self._frame: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         self._windows: list[Windows] = []
         self._hits: Hits | None = None
+        self._aspect = 1.0
         if query.algorithm == Pdq.id and len(frames) > 1:
-            aspect = float(frames["width"][0]) / float(frames["height"][0])
-            self._scan(aspect, squares)
+            self._aspect = float(frames["width"][0]) / float(frames["height"][0])
+            self._scan(squares)
 
-    def _scan(self, aspect: float, squares: bool) -> None:
+    def _scan(self, squares: bool) -> None:
         length_s = float(self._times_s[-1] - self._times_s[0])
         count = min(self._config.window_frames, _LEAST_FRAMES + int(length_s / _FRAME_EACH_S))
         chosen = np.unique(np.linspace(0, len(self._thumbnails) - 1, count + 2)[1:-1].astype(np.int64))
         rectangles = Rectangles(self._thumbnails)
         for number in chosen.tolist():
-            found = windows_of(self._thumbnails[number].astype(np.float32), aspect, rectangles, squares=squares)
+            found = windows_of(self._thumbnails[number].astype(np.float32), self._aspect, rectangles, squares=squares)
             self._windows.append(found.where(found.contrast >= LEAST_CONTRAST))
         self._frame = np.repeat(chosen, [len(w) for w in self._windows])
         self._first = np.cumsum([0, *(len(w) for w in self._windows)])
@@ -110,7 +109,7 @@ class PlaceSearch:
         found: list[Place] = []
         agreed = hypotheses(self._sightings(record), self._times_s, reference, round(self._config.window_radius_bits))
         for registration in self._registrations(agreed, reference):
-            place = Place(self._compared(registration, reference), registration.outline, registration.moving)
+            place = Place(self._compared(registration, reference), registration.moving)
             if self._is_match(place):
                 return place
             found.append(place)
@@ -145,7 +144,7 @@ class PlaceSearch:
             quality=quality[kept],
             view=np.full(len(kept), View(Region.REGISTERED).code, np.uint16),
         )
-        return compare(seen, reference, config=self._config)
+        return compare(seen, reference, config=self._config, query_outline=registration.outline(self._aspect))
 
     def _is_match(self, place: Place) -> bool:
         """Whether it is a match. What was followed about must not rest on a speed of its own: the two together fit nearly anything."""

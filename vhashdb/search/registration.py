@@ -90,13 +90,10 @@ class Registration:
         """``(n, 3, 3)``: what maps the stored part to each frame."""
         return self.transforms @ boxed(self.part)
 
-    @property
-    def outline(self) -> Outline:
-        """The whole known picture in the middle frame."""
-        corners = mapped(self.transforms[len(self.transforms) // 2], CORNERS).tolist()
-        return Outline(
-            ((corners[0][0], corners[0][1]), (corners[1][0], corners[1][1]), (corners[2][0], corners[2][1]), (corners[3][0], corners[3][1]))
-        )
+    def outline(self, aspect: float) -> Outline:
+        """Return where the stored part lies in the middle frame, of so much width by height."""
+        top_left, top_right, bottom_right, bottom_left = ((x, y) for x, y in mapped(self.read[len(self.transforms) // 2], CORNERS).tolist())
+        return Outline((top_left, top_right, bottom_right, bottom_left), aspect)
 
 
 def part_shown(view: View, reference: Fingerprint) -> Box:

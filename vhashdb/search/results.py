@@ -99,8 +99,6 @@ class Match:
     """The file is the recorded file, byte for byte."""
     action_cap: ActionCap = _REVIEW
     """The most that may happen without a person, and why not more."""
-    outline: Outline | None = None
-    """Where in the frame it lies, if it was found by registration; see `vhashdb.search.place_search`."""
 
     @property
     def verdict(self) -> Verdict:
@@ -195,8 +193,14 @@ def segment_to_json(segment: MatchedSegment) -> dict[str, Any]:
         "reference_end_s": round(segment.reference_end_s, 3),
         "speed": round(segment.speed, 4),
         "view": str(segment.views),
+        "outline": _corners(segment.outline),
+        "reference_outline": _corners(segment.reference_outline),
         "matched_s": round(segment.matched_s, 3),
         "frames": segment.entries,
         "median_bits": segment.median_bits,
         "motion": round(segment.motion.correlation, 3),
     }
+
+
+def _corners(outline: Outline | None) -> list[list[float]] | None:
+    return None if outline is None else [[round(x, 4), round(y, 4)] for x, y in outline.corners]

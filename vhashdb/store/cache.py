@@ -12,9 +12,11 @@ from __future__ import annotations
 import contextlib
 import datetime
 import hashlib
+import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -23,6 +25,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from vhashdb.errors import DatabaseError, DatabaseLocked, FingerprintError
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
+from vhashdb.hashing.views import Box, Region
 from vhashdb.inputs import FileHashes
 from vhashdb.opening import OpenFile
 from vhashdb.store.clock import now_utc
@@ -36,7 +39,7 @@ MAX_BYTES: Final = 1 << 30
 """Some 20,000 clips of ten seconds, going by what `bench.rescan` keeps of each."""
 KEPT_DAYS: Final = 30
 _APPLICATION_ID: Final = 0x76684C6B
-_VERSION: Final = 1
+_VERSION: Final = 2
 _LOCK_TIMEOUT_S: Final = 1.0
 _PRUNED_TO: Final = 0.8
 """Share of `MAX_BYTES` that is left when there was too much."""
@@ -57,6 +60,7 @@ _look = sa.Table(
     sa.Column("recipe", sa.String, primary_key=True),
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("used", sa.Integer, nullable=False, index=True),
+    sa.Column("boxes", sa.String, nullable=False),  # where each region lay: no stored form of a fingerprint has it
     sa.Column("fingerprint", sa.LargeBinary, nullable=False),  # last, so that the others are read without it
 )
 
@@ -108,8 +112,8 @@ class FingerprintCache:
         """Return the cached fingerprint of the file with this hash; None if there is none for the cache key."""
         for row in self._found(_look, sha256=sha256, recipe=key):
             try:
-                return from_bytes(row["fingerprint"])
-            except FingerprintError as error:  # made again, and written over
+                return replace(from_bytes(row["fingerprint"]), boxes=_boxes(row["boxes"]))
+            except (FingerprintError, ValueError, TypeError) as error:  # made again, and written over
                 _log.warning("a fingerprint in the cache %s is damaged and is made again: %s", self.path, error)
         return None
 
@@ -117,7 +121,11 @@ class FingerprintCache:
         """Remember it."""
         packed = to_bytes(fingerprint)
         if len(packed) <= self._max_bytes * (1 - _PRUNED_TO):
-            self._put(_look, {"sha256": sha256, "recipe": key}, {"bytes": len(packed), "fingerprint": packed})
+            self._put(
+                _look,
+                {"sha256": sha256, "recipe": key},
+                {"bytes": len(packed), "boxes": _text_of(fingerprint.boxes), "fingerprint": packed},
+            )
 
     def _found(self, table: sa.Table, **key: Any) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
@@ -202,6 +210,20 @@ def _key(file: OpenFile) -> bytes:
     state = os.fstat(file.fileno())
     facts = (os.fsencode(file.path.resolve()), state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
     return hashlib.sha256(repr(facts).encode()).digest()
+
+
+def _text_of(boxes: Mapping[Region, Box]) -> str:
+    """Return boxes as JSON: for each region its number and the four edges."""
+    return json.dumps([[int(region), *astuple(box)] for region, box in boxes.items()])
+
+
+def _boxes(text: str) -> dict[Region, Box]:
+    """Return the boxes that a text has.
+
+    Raises:
+        ValueError, TypeError: the text is damaged.
+    """
+    return {Region(number): Box(*map(float, edges)) for number, *edges in json.loads(text)}
 
 
 def _today() -> int:
