@@ -33,6 +33,8 @@ from vhashdb.video import FrameBatch
 
 LEAST_CONTRAST: Final = 6.0
 """Luma levels, root mean square, that a window must show. Engineering bound: flat windows are alike by chance."""
+_MOST_FRAMES: Final = 320
+"""Frames that are read through a transform; of more, evenly spread ones. Engineering bound: on memory, 60 MB."""
 _LEAST_FRAMES: Final = 3
 """Frames that are hashed in all windows, of however short a video. Engineering bound: one more than must agree."""
 _FRAME_EACH_S: Final = 3.0
@@ -60,6 +62,7 @@ class PlaceSearch:
         """Take the query's fingerprint and its frames, all or some evenly spread, and whether records have squares."""
         self._query, self._config = query, config
         frames = frames[frames["quality"] > 0]
+        frames = frames[:: max(1, -(-len(frames) // _MOST_FRAMES))]
         self._thumbnails, self._times_s = np.ascontiguousarray(frames["thumbnail"]), frames["time_s"].astype(np.float64)
         self._ends_s = np.append(self._times_s[1:], query.duration_s)
         self._registrar: Registrar | None = None
