@@ -161,8 +161,8 @@ class PlaceSearch:
         if place.comparison.judgement.verdict is not Verdict.POSSIBLE:
             return False
         if place.moving:
-            return any(s.motion_evidence >= config.moves_alike and s.speed_cost == 0 for s in self._registered(place))
-        return any(s.motion_evidence >= config.moves_alike or self._is_near(s) for s in self._registered(place))
+            return any(s.information_of_moments >= config.possible_motion and s.speed_cost == 0 for s in self._registered(place))
+        return any(s.information_of_moments >= config.possible_motion or self._is_near(s) for s in self._registered(place))
 
     def _is_near(self, segment: MatchedSegment) -> bool:
         """Whether closeness alone is worth reporting: at normal speed, and for most of what there is to see."""
