@@ -22,6 +22,9 @@ from vhashdb.video.frames import KEYFRAME_STANDS_S, FrameBatch, Mode, VideoInfo
 MOSTLY_DAMAGED: Final = 0.4
 """Share of damaged frames above which no frame of the file is used. Engineering bound: `bench.odd` shows its effect; encrypted files,
 of which every frame decodes to something, are what it is for."""
+MOSTLY_THERE: Final = 0.75
+"""Share of a region's frames in which it must lie in one place for that to be said. Engineering bound: what is searched for is found
+here and there by mistake, and what is said of where a match lies must hold for the match."""
 WINDOW_FRAMES: Final = 32
 """Frames in a frame window: those whose regions are found together. Engineering bound: 4 s of a reference, 11 s of a query,
 long enough for a moving picture to stand out from a static border, short enough to follow a change of format."""
@@ -98,7 +101,7 @@ class FingerprintBuilder:
             height=info.height,
             damage=damage,
             coverage=info.coverage,
-            boxes={region: boxes.most_common(1)[0][0] for region, boxes in self._lay.items() if boxes},
+            boxes={region: box for region, boxes in self._lay.items() if (box := _lasting(boxes))},
         )
 
     def _steps(self, region: Region) -> list[int]:
@@ -217,6 +220,14 @@ class _RegionEntries:
         if self._open:
             self.ends[-1] = time_s
             self._open = False
+
+
+def _lasting(boxes: Counter[Box]) -> Box | None:
+    """Return the box in which a region lay nearly all the time; None where it lay now here, now there."""
+    if not boxes:
+        return None
+    box = boxes.most_common(1)[0][0]
+    return box if sum(frames for other, frames in boxes.items() if other.near(box)) >= MOSTLY_THERE * boxes.total() else None
 
 
 def select_entries(

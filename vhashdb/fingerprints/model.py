@@ -71,7 +71,7 @@ class Fingerprint:
     coverage: Coverage = field(default=Coverage())
     """How much of it was decoded; without tracks if nothing is known of that, as of fingerprints that others made."""
     boxes: Mapping[Region, Box] = field(default_factory=dict)
-    """Where each region lay in the frame for longest; empty if that is not known. It is in no stored or exchanged form, and
+    """Where each region lay in the frame, if that was one place nearly all the time and is known. It is in no stored or exchanged form, and
     fingerprints that differ in nothing else are equal."""
 
     def __post_init__(self) -> None:
