@@ -14,6 +14,8 @@ from vhashdb import MatchedSegment
 TOLERANCE_S = 1.0
 """How far from a piece, or from its line, a claimed second may lie without being spurious."""
 SPEED_GOAL = 0.02
+_ROUNDING = 0.005
+"""Of true speeds, which depend on where the copy was cut."""
 _STEP_S = 0.05
 HEADER = (
     "edit",
@@ -26,6 +28,9 @@ HEADER = (
     "95 %",
     "speed off, 95 %",
     "speed within 2 %",
+    "said exactly",
+    "of these within 2 %",
+    "range holds the speed",
     "spurious s",
 )
 
@@ -49,10 +54,20 @@ class Meeting:
         )
 
     @property
+    def longest(self) -> MatchedSegment:
+        """The segment whose speed counts."""
+        return max(self.segments, key=lambda s: s.query_end_s - s.query_start_s)
+
+    @property
     def speed_off(self) -> float:
         """Share by which the speed of the longest segment is off."""
-        longest = max(self.segments, key=lambda s: s.query_end_s - s.query_start_s)
-        return longest.speed / self.piece.speed - 1
+        return self.longest.speed / self.piece.speed - 1
+
+    @property
+    def range_holds(self) -> bool:
+        """Whether the true speed is in the range that is given, or at most `SPEED_GOAL` from the speed where none is."""
+        low, high = self.longest.speed_range or (self.longest.speed * (1 - SPEED_GOAL), self.longest.speed * (1 + SPEED_GOAL))
+        return low - _ROUNDING <= self.piece.speed <= high + _ROUNDING
 
     @property
     def worst_s(self) -> float:
@@ -110,7 +125,8 @@ def row(name: str, met: Sequence[Meeting], spurious: float) -> list[object]:
     """One row below `HEADER`."""
     found = [m for m in met if m.segments]
     if not found:
-        return [name, len(met), "0.000", "", "", "", "", "", "", "", f"{spurious:.1f}"]
+        return [name, len(met), "0.000", "", "", "", "", "", "", "", "", "", "", f"{spurious:.1f}"]
+    exact = np.array([m.longest.speed_is_exact for m in found])
     off, speed_off = np.abs([m.ends_off_s for m in found]), np.abs([m.speed_off for m in found])
     return [
         name,
@@ -120,6 +136,9 @@ def row(name: str, met: Sequence[Meeting], spurious: float) -> list[object]:
         *(f"{np.percentile(side, share):.2f}" for side in (off[:, :2], off[:, 2:]) for share in (50, 95)),
         f"{np.percentile(speed_off, 95):.1%}",
         f"{np.mean(speed_off <= SPEED_GOAL):.3f}",
+        f"{exact.mean():.3f}",
+        f"{np.mean(speed_off[exact] <= SPEED_GOAL):.3f}" if exact.any() else "",
+        f"{np.mean([m.range_holds for m in found]):.3f}",
         f"{spurious:.1f}",
     ]
 

@@ -96,7 +96,7 @@ def _segment_line(segment: MatchedSegment, query: str, known: str) -> str:
     words = [] if still else [f"{min(segment.matched_s, length_s):.{digits}f} of {length_s:.{digits}f} s"]
     words += segment.picture_words
     if abs(segment.speed - 1) > SAID_SPEED and not still:
-        words.append(f"speed × {segment.speed:.2f}")
+        words.append(f"speed {segment.speed_words}")
     words.append(f"{'' if still else 'median '}{segment.median_bits:.0f}/{segment.bits} bits")
     return f"  {here}   ↔   {known} {there}      {', '.join(words)}"
 
@@ -200,7 +200,7 @@ def _view_comparison_lines(each: ViewComparison) -> list[str]:
 
 def _stretch_lines(segment: MatchedSegment, fate: Fate, *, strongest: bool) -> list[str]:
     here, there = span(segment.query_start_s, segment.query_end_s), span(segment.reference_start_s, segment.reference_end_s)
-    speed = f"  × {segment.speed:.2f}" if abs(segment.speed - 1) > SAID_SPEED else ""
+    speed = f"  {segment.speed_words}" if abs(segment.speed - 1) > SAID_SPEED else ""
     word, why = ("chosen", "") if fate == "chosen" else ("set aside", f"{fate}; ")
     why = f"the strongest; {why}" if strongest else why
     parts = f"motion {segment.motion_evidence:.2f}, closeness {segment.closeness:.2f}"

@@ -118,5 +118,5 @@ def _words(segment: MatchedSegment, number: str) -> list[str]:
     words = [f"{number}{here} ↔ known {span(segment.reference_start_s, segment.reference_end_s)}"]
     words += segment.picture_words
     if abs(segment.speed - 1) > SAID_SPEED and not still:
-        words.append(f"{'sped up' if segment.speed > 1 else 'slowed down'} × {segment.speed:.2f}")
+        words.append(f"{'sped up' if segment.speed > 1 else 'slowed down'} {segment.speed_words}")
     return [*words, f"{segment.median_bits:.0f}/{segment.bits} bits"]

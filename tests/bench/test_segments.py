@@ -18,6 +18,8 @@ def segment(query_start_s, query_end_s, reference_start_s, speed=1.0):
         reference_start_s=reference_start_s,
         reference_end_s=reference_end_s,
         speed=speed,
+        speed_range=None,
+        speed_is_exact=True,
     )
 
 

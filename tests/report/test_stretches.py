@@ -21,6 +21,8 @@ def test_speeds_in_words():
     words = [Stretch((0, 5), (0, 5), speed).speed_words for speed in (1.0, 1.005, 1.25, 0.8)]
     assert words == ["the same", "the same", "1.25 × as fast", "slowed to 0.80 ×"]
     assert Stretch((0, 0.04), (2, 2), 1.5).speed_words == "a still picture"
+    assert Stretch((0, 5), (0, 5), 1.25, speed_range=(1.2, 1.3)).speed_words == "about 1.25 × as fast (1.20 to 1.30)"
+    assert Stretch((0, 5), (0, 5), 0.8, speed_range=(0.75, 0.85)).speed_words == "slowed to about 0.80 × (0.75 to 0.85)"
 
 
 @pytest.mark.parametrize(

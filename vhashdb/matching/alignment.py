@@ -242,18 +242,18 @@ def _refined(
         return transform
     first_s, last_s = float(query.start_s[on].min()), float(query.end_s[on].max())
     beyond_s = config.refine_beyond * (last_s - first_s)
-    time_s, asked = _instants(query, config.refine_step_s)
+    time_s, asked = instants(query, config.refine_step_s)
     near = (first_s - beyond_s <= time_s) & (time_s <= last_s + beyond_s)
     time_s, asked = time_s[near], asked[near]
     lag_s = config.reference_lag_s
-    weights = _likeness_on([transform.speed], [transform.offset_s], time_s, asked, reference, likeness, lag_s)[1]
+    weights = likeness_on([transform.speed], [transform.offset_s], time_s, asked, reference, likeness, lag_s)[1]
     middle_s = float(np.average(time_s, weights=weights + 1e-9))
     anchor_s = transform.speed * middle_s + transform.offset_s
     speeds, shifts = np.array(config.speeds), np.arange(-2, 3) * shift_s
     best, best_fit, normal_fit = (transform.speed, 0.0), -1.0, -1.0
     for reach in _SHARPER:
         speed, shift = (grid.ravel() for grid in np.meshgrid(speeds, shifts, indexing="ij"))
-        fit = _likeness_on(speed, anchor_s + shift - speed * middle_s, time_s, asked, reference, likeness, lag_s)[0]
+        fit = likeness_on(speed, anchor_s + shift - speed * middle_s, time_s, asked, reference, likeness, lag_s)[0]
         top = int(np.argmax(fit))
         if fit[top] > best_fit:
             best, best_fit = (float(speed[top]), float(shift[top])), float(fit[top])
@@ -264,20 +264,20 @@ def _refined(
         shifts = best[1] + np.arange(-4, 5) * shift_s / 2 * reach
     if best[0] != 1.0 and normal_fit >= config.normal_speed_fit * best_fit:
         shifts = np.arange(-20, 21) * shift_s / 5
-        fit = _likeness_on(np.ones(len(shifts)), anchor_s + shifts - middle_s, time_s, asked, reference, likeness, lag_s)[0]
+        fit = likeness_on(np.ones(len(shifts)), anchor_s + shifts - middle_s, time_s, asked, reference, likeness, lag_s)[0]
         best = 1.0, float(shifts[int(np.argmax(fit))])
     return TemporalTransform(best[0], anchor_s + best[1] - best[0] * middle_s)
 
 
-def _instants(query: HashSequence, step_s: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Times at which the query's picture is known, and the entries shown then: starts, and steps within entries that last."""
+def instants(query: HashSequence, step_s: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Return times at which the query's picture is known, and the entries shown then: starts, and steps within entries that last."""
     steps = np.clip(((query.end_s - query.start_s) / step_s).astype(np.int64), 1, _MAX_STEPS)
     entry = np.repeat(np.arange(len(query)), steps)
     within = np.arange(len(entry)) - np.repeat(np.cumsum(steps) - steps, steps)
     return query.start_s[entry] + within * (query.end_s - query.start_s)[entry] / steps[entry], entry
 
 
-def _likeness_on(
+def likeness_on(
     speed: npt.ArrayLike,
     offset_s: npt.ArrayLike,
     time_s: npt.NDArray[np.float64],
@@ -286,7 +286,7 @@ def _likeness_on(
     likeness: npt.NDArray[np.float32],
     lag_s: float,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Of some transforms: the sum of the likeness along each ``(transforms,)``, and its mean over them at each time ``(k,)``."""
+    """Return, of some transforms, the sum of the likeness along each ``(transforms,)``, and its mean over them at each time ``(k,)``."""
     known_s = np.asarray(speed)[:, None] * time_s[None, :] + np.asarray(offset_s)[:, None]
     entry = np.clip(np.searchsorted(reference.start_s, known_s + lag_s, side="right") - 1, 0, len(reference) - 1)
     shown = (reference.start_s[entry] <= known_s + lag_s) & (known_s <= reference.end_s[entry] + lag_s)

@@ -14,8 +14,9 @@ from vhashdb.hashing.outline import Outline
 from vhashdb.intervals import Spans
 from vhashdb.matching.alignment import AlignedSegment, Alignment, align
 from vhashdb.matching.config import MatchingConfig
-from vhashdb.matching.evidence import MatchedSegment, measure
+from vhashdb.matching.evidence import GateName, MatchedSegment, measure
 from vhashdb.matching.reasons import Fate, fates, near_miss
+from vhashdb.matching.speed_range import speed_range
 from vhashdb.matching.verdict import Judgement, Verdict, judge, strongest, without_overlaps
 from vhashdb.matching.view_pairs import HashSequence, ViewPair, best_view_pairs, outline_of, query_sequences, reference_sequences
 
@@ -48,8 +49,13 @@ class ViewComparison:
         return self._measured(piece for segment in self.alignment.segments for piece in segment.outside(spans, radius_bits))
 
     def _measured(self, aligned: Iterable[AlignedSegment]) -> tuple[MatchedSegment, ...]:
-        measured = (measure(self.query, self.reference, each, self.views, self.shown_s, self.config) for each in aligned)
-        return tuple(replace(each, outline=self.outline, reference_outline=self.reference_outline) for each in measured)
+        return tuple(self._measure(each) for each in aligned)
+
+    def _measure(self, aligned: AlignedSegment) -> MatchedSegment:
+        measured = measure(self.query, self.reference, aligned, self.views, self.shown_s, self.config)
+        worth_it = not measured.at_normal_speed and measured.passes(GateName.FRAMES, GateName.SECONDS, GateName.DISTANCE)
+        found = speed_range(self.query, self.reference, aligned, self.config) if worth_it else None
+        return replace(measured, outline=self.outline, reference_outline=self.reference_outline, speed_range=found)
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,12 @@ class MatchingConfig:
         0.06, "half the time between sampled frames of a reference: its entries begin that much late on average"
     )
 
+    speed_range_reach: float = _bound(0.12, "share by which speeds may differ from the one found to be in its range")
+    speed_range_steps: int = _bound(97, "speeds that are tried for the range: a quarter of a percent apart")
+    speed_range_fit: float = _calibrated(0.95, _SEGMENTS)
+    """Share of the best fit at which a speed is in the range: then the true one nearly always is."""
+    exact_speed: float = _derived(0.02, "half the width of a range up to which its speed is said without it")
+
     # -- evidence, and the gates of a match
 
     match_evidence: float = _calibrated(1.25, _EVIDENCE)

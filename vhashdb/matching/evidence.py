@@ -96,6 +96,8 @@ class MatchedSegment:
     """Bits of one hash."""
     quality: int = 100
     """Median quality of the agreeing entries, of the side that shows less."""
+    speed_range: tuple[float, float] | None = None
+    """Slowest and fastest speed that fit nearly as well; None at normal speed, and where a segment is too poor to say."""
     config: MatchingConfig = field(default=MatchingConfig(), repr=False, compare=False)
     """What the gates and the evidence are computed with."""
     outline: Outline | None = None
@@ -187,9 +189,27 @@ class MatchedSegment:
         return min(most, max(0.0, (config.close_bits - self.median_bits) / config.closeness_bits_per_nat))
 
     @property
+    def at_normal_speed(self) -> bool:
+        """Whether it is played as fast as the reference."""
+        return abs(self.speed - 1) <= self.config.normal_speed_tolerance
+
+    @property
+    def speed_is_exact(self) -> bool:
+        """Whether no speed fits that is more than `MatchingConfig.exact_speed` away."""
+        low, high = self.speed_range or (self.speed, self.speed)
+        return max(high - self.speed, self.speed - low) <= self.config.exact_speed * self.speed
+
+    @property
+    def speed_words(self) -> str:
+        """Its speed as people read it, with the range where that is wide."""
+        if self.speed_range is None or self.speed_is_exact:
+            return f"× {self.speed:.2f}"
+        return "about × {:.2f} ({:.2f} to {:.2f})".format(self.speed, *self.speed_range)
+
+    @property
     def speed_cost(self) -> float:
         """Nats; 0 at normal speed."""
-        return self.config.speed_cost if abs(self.speed - 1) > self.config.normal_speed_tolerance else 0.0
+        return 0.0 if self.at_normal_speed else self.config.speed_cost
 
     @cached_property
     def evidence(self) -> float:

@@ -31,6 +31,8 @@ class Stretch:
     speed_cost: float = 0.0
     weight: float = 0.0
     """Nats: motion and closeness less what the speed costs, if the stretch counts."""
+    speed_range: tuple[float, float] | None = None
+    """Slowest and fastest that it may be, where that is worth saying."""
     outline: Outline | None = None
     """Where in the file's frame the compared picture lies, if that is known."""
     reference_outline: Outline | None = None
@@ -73,7 +75,8 @@ class Stretch:
             return "a still picture"
         if not self.other_speed:
             return "the same"
-        return f"{self.speed:.2f} × as fast" if self.speed > 1 else f"slowed to {self.speed:.2f} ×"
+        about, within = ("about ", " ({:.2f} to {:.2f})".format(*self.speed_range)) if self.speed_range else ("", "")
+        return f"{about}{self.speed:.2f} × as fast{within}" if self.speed > 1 else f"slowed to {about}{self.speed:.2f} ×{within}"
 
     @property
     def sentence(self) -> str:
@@ -102,6 +105,7 @@ def stretches_of(segments: Sequence[MatchedSegment]) -> tuple[Stretch, ...]:
             s.closeness,
             s.speed_cost,
             s.evidence,
+            None if s.speed_is_exact else s.speed_range,
             s.outline,
             s.reference_outline,
         )

@@ -192,6 +192,7 @@ def segment_to_json(segment: MatchedSegment) -> dict[str, Any]:
         "reference_start_s": round(segment.reference_start_s, 3),
         "reference_end_s": round(segment.reference_end_s, 3),
         "speed": round(segment.speed, 4),
+        "speed_range": None if segment.speed_range is None else [round(speed, 4) for speed in segment.speed_range],
         "view": str(segment.views),
         "outline": _corners(segment.outline),
         "reference_outline": _corners(segment.reference_outline),
