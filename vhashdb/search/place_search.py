@@ -39,6 +39,8 @@ _LEAST_FRAMES: Final = 3
 """Frames that are hashed in all windows, of however short a video. Engineering bound: one more than must agree."""
 _FRAME_EACH_S: Final = 3.0
 """Seconds for which one frame more is. Engineering bound: on the cost of short videos."""
+_FRAME_EACH_WITH_SQUARES_S: Final = 0.6
+"""The same where records have squares. Engineering bound: an entry of a square stands for about half a second, and has to be met."""
 _MOST_SIGHTINGS: Final = 300
 """Windows of one record that are looked at. Engineering bound: its nearest say enough."""
 _MOVES_BITS: Final = 32
@@ -76,7 +78,12 @@ class PlaceSearch:
 
     def _scan(self, squares: bool) -> None:
         length_s = float(self._times_s[-1] - self._times_s[0])
-        count = min(self._config.window_frames, _LEAST_FRAMES + int(length_s / _FRAME_EACH_S))
+        most, each_s = (
+            (self._config.window_frames_with_squares, _FRAME_EACH_WITH_SQUARES_S)
+            if squares
+            else (self._config.window_frames, _FRAME_EACH_S)
+        )
+        count = min(most, _LEAST_FRAMES + int(length_s / each_s))
         chosen = np.unique(np.linspace(0, len(self._thumbnails) - 1, count + 2)[1:-1].astype(np.int64))
         rectangles = Rectangles(self._thumbnails)
         for number in chosen.tolist():
