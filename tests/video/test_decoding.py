@@ -567,7 +567,7 @@ def test_pdq_from_the_thumbnail_moves_few_bits_and_keeps_the_quality(decoder, sa
     exact, near = (read(decoder, path, Sampling(Mode.SAMPLED, 4.0, exact=exact))[0] for exact in (True, False))
     assert np.array_equal(exact["time_s"], near["time_s"])
     # Not equal: block edges of some frames are not smoothed where PDQ is estimated.
-    assert np.abs(exact["thumbnail"].astype(int) - near["thumbnail"]).mean() <= 0.1
+    assert np.abs(exact["thumbnail"].astype(int) - near["thumbnail"]).mean() <= 0.25
     moved = bits_between(hashes_of(exact), hashes_of(near))
     assert 0 < np.mean(moved) <= 8  # not 0: the choice crosses the process boundary
     quality = np.abs(exact["quality"].astype(int) - near["quality"])
