@@ -177,7 +177,7 @@ class MatchingConfig:
     """One picture of a video this near is worth it."""
     possible_still_bits: float = _derived(31, "the threshold that PDQ's authors give for pictures", distance=True)
     """The same where one side is a still picture."""
-    possible_motion: float = _calibrated(3.0, _CALIBRATE)
+    possible_motion: float = _calibrated(1.5, _CALIBRATE)
     """Nats of information over all moments, as if each were independent, that are worth it without closeness."""
     possible_min_score: float = _derived(0.2, "scores of `possible` lie below those of a match, which begin at 0.5")
     possible_max_score: float = _derived(0.49, "as above")
