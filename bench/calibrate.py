@@ -56,7 +56,7 @@ SAID_ODDS: Final = 0.1
 EDGES: Final = np.array([0, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0])
 THRESHOLDS: Final = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 BITS: Final = (16, 20, 24, 28, 31, 34)
-MOTIONS: Final = (0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
+MOTIONS: Final = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0)
 
 
 @dataclass(frozen=True)
