@@ -117,7 +117,17 @@ def test_a_picture_that_many_videos_show_as_near_speaks_for_none(tmp_path, video
     query = vhashdb.fingerprint(film(tmp_path / "asked.mp4", title + scene(900, 4 * RATE)), views="query")
     pairs = [compared(reference, vhashdb.compare(query, reference)) for reference in map(vhashdb.fingerprint, known)]
     assert {pair.judgement.verdict for pair in pairs} == {Verdict.POSSIBLE}
-    assert {judgement.verdict for judgement in rerank(query, pairs, CONFIG)} == {verdict}
+    judgements = rerank(query, pairs, CONFIG)
+    assert {(judgement.verdict, judgement.common) for judgement in judgements} == {(verdict, verdict is Verdict.NO_MATCH)}
+
+
+def test_a_file_that_shows_only_what_many_share_is_not_said_to_be_like_nothing(tmp_path):
+    title = [scene(5, 1)[0]] * (4 * RATE)
+    asked = film(tmp_path / "asked.mp4", title + scene(900, 4 * RATE))
+    with database(tmp_path, [title + scene(10 + n, 8 * RATE) for n in range(3)]) as db:
+        result = db.match(asked)
+    assert result.verdict is Verdict.NO_MATCH
+    assert result.reason == "alike only in what several different known videos show"
 
 
 def test_what_is_no_match_stays_none():

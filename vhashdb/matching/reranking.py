@@ -81,7 +81,7 @@ def _unless_common(number: int, compared: Sequence[Compared], config: MatchingCo
     most = config.max_videos_of_passage
     if len(crowd) <= most or len(set(_videos(crowd, config))) <= most:
         return one.judgement
-    return suppressed(one.judgement, "several known videos look as much like it as this one")
+    return suppressed(one.judgement, "several known videos look as much like it as this one", common=True)
 
 
 def _as_near(other: Compared, one: Compared, config: MatchingConfig) -> bool:

@@ -47,6 +47,8 @@ class Judgement:
     query_coverage: float = 0.0
     """Share of the query that matched."""
     reference_coverage: float = 0.0
+    common: bool = False
+    """Whether it was suppressed because several different known videos look as near."""
 
     @property
     def found(self) -> bool:
@@ -102,9 +104,9 @@ def held_back(judgement: Judgement, videos: int, config: MatchingConfig) -> Judg
     return replace(judgement, verdict=Verdict.POSSIBLE, score=score, gates=(*judgement.gates, gate), reason=reason)
 
 
-def suppressed(judgement: Judgement, reason: str) -> Judgement:
+def suppressed(judgement: Judgement, reason: str, *, common: bool = False) -> Judgement:
     """Return the judgement as `Verdict.NO_MATCH`, for a reason that lies in other records."""
-    return Judgement(Verdict.NO_MATCH, 0.0, (), judgement.gates, reason)
+    return Judgement(Verdict.NO_MATCH, 0.0, (), judgement.gates, reason, common=common)
 
 
 def without_overlaps(found: Sequence[MatchedSegment], config: MatchingConfig) -> list[MatchedSegment]:

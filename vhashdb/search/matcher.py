@@ -415,7 +415,7 @@ class Matcher:
         verdict, reason = (
             (matches[0].verdict, matches[0].judgement.reason)
             if matches
-            else verdict_without_matches(query, trace.left_out, damaged, self._config)
+            else verdict_without_matches(query, trace.left_out, damaged, self._config, any(each.common for each in trace.judgements))
         )
         self._note(verdict, matches)
         left_out = (left_out_words(trace.left_out),) if trace.left_out and not matches else ()

@@ -14,7 +14,9 @@ from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.verdict import Judgement, Verdict
 
 
-def verdict_without_matches(query: Fingerprint, left_out: int, damaged: int, config: MatchingConfig) -> tuple[Verdict, str]:
+def verdict_without_matches(
+    query: Fingerprint, left_out: int, damaged: int, config: MatchingConfig, common: bool = False
+) -> tuple[Verdict, str]:
     """Return `NO_MATCH` or `INSUFFICIENT` for a query that matches nothing, and the reason in words.
 
     Args:
@@ -22,6 +24,7 @@ def verdict_without_matches(query: Fingerprint, left_out: int, damaged: int, con
         left_out: records that look alike and were not compared.
         damaged: records that cannot be found because their fingerprints are damaged.
         config: for the algorithm of the query.
+        common: whether some known videos were alike, but several different ones as much as each other.
     """
     if not _shows_enough(query, config):
         if query.is_still:
@@ -33,6 +36,8 @@ def verdict_without_matches(query: Fingerprint, left_out: int, damaged: int, con
         return Verdict.INSUFFICIENT, "nothing known in what was compared, and not everything that looks alike could be"
     if damaged:
         return Verdict.INSUFFICIENT, "nothing known in what could be compared, and the database is damaged"
+    if common:
+        return Verdict.NO_MATCH, "alike only in what several different known videos show"
     return Verdict.NO_MATCH, "nothing known is alike"
 
 
