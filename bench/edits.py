@@ -9,14 +9,10 @@ Takes every n-th video of a folder, ``distractors`` by default, and writes ``OUT
 
 from __future__ import annotations
 
-import csv
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from bench.common import duration_s, parser, videos
+from bench.common import duration_s
+from bench.copies import Job, make_copies
 from bench.truth import MAX_S
 
 _EVEN: Final = "scale=trunc(iw/2)*2:trunc(ih/2)*2"
@@ -84,50 +80,8 @@ CLIPS: Final = {"clip2s": 2.0, "clip3s": 3.0, "buried3s": 3.0}
 EDITS: Final = (*FILTERS, *PAIRED, *CLIPS)
 
 
-@dataclass(frozen=True)
-class Job:
-    """One copy to make."""
-
-    source: Path
-    second: Path
-    edit: str
-    target: Path
-
-
 def main() -> None:
-    options = parser(__doc__)
-    options.add_argument("out", type=Path)
-    options.add_argument("--sources", default="distractors", help="folder of the corpus")
-    options.add_argument("--every", type=int, default=4, help="take each n-th source")
-    options.add_argument("--edits", default=",".join(EDITS))
-    options.add_argument("--jobs", type=int, default=2)
-    args = options.parse_args()
-    sources = videos(args.corpus / args.sources)[:: args.every]
-    jobs = [
-        Job(source, sources[(number + 7) % len(sources)], edit, args.out / edit / f"{source.stem}.mp4")
-        for number, source in enumerate(sources)
-        for edit in args.edits.split(",")
-    ]
-    with ThreadPoolExecutor(args.jobs) as pool:
-        rows = [row for row in pool.map(make, jobs) if row]
-    with (args.out / "truth.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("query", "source", "edit", "second"))
-        writer.writerows(rows)
-    print(f"{len(rows)} copies of {len(sources)} videos in {args.out}")
-
-
-def make(job: Job) -> tuple[str, str, str, str] | None:
-    """Make one copy; its line of the truth, or None if ffmpeg cannot."""
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    if not job.target.exists():
-        run = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *arguments(job), str(job.target)], capture_output=True, text=True)
-        if run.returncode:
-            job.target.unlink(missing_ok=True)
-            print(f"skipped {job.edit} of {job.source.name}: {run.stderr.strip().splitlines()[-1:]}")
-            return None
-    second = job.second.name if job.edit in PAIRED or job.edit == "buried3s" else ""
-    return f"{job.edit}/{job.target.name}", job.source.name, job.edit, second
+    make_copies(__doc__, EDITS, arguments, lambda edit: edit in PAIRED or edit == "buried3s")
 
 
 def arguments(job: Job) -> list[str]:

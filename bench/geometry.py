@@ -9,17 +9,12 @@ run makes the same copies. ``python -m bench.accuracy --sets other --other OUT -
 
 from __future__ import annotations
 
-import csv
 import math
 import random
-import subprocess
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from bench.common import parser, videos
+from bench.copies import Job, make_copies
 
 MOST_S: Final = 12.0
 """Seconds of a source that a copy shows. Engineering bound: on the time to make and ask about them."""
@@ -172,61 +167,18 @@ PAIRED: Final[dict[str, Draw]] = {
 EDITS: Final = (*FILTERS, *PAIRED)
 
 
-@dataclass(frozen=True)
-class Job:
-    """One copy to make."""
-
-    source: Path
-    second: Path
-    edit: str
-    target: Path
-    seed: int
-
-    @property
-    def arguments(self) -> list[str]:
-        """What ffmpeg is told, without the target."""
-        draw = random.Random(f"{self.seed} {self.edit} {self.source.name}")
-        first = ["-t", f"{MOST_S}", "-i", str(self.source)]
-        if self.edit in PAIRED:
-            second = ["-stream_loop", "-1", "-t", f"{MOST_S + 4}", "-i", str(self.second)]
-            return [*first, *second, "-filter_complex", PAIRED[self.edit](draw), *_X264, "-t", f"{MOST_S}"]
-        return [*first, "-vf", f"{_EVEN},{FILTERS[self.edit](draw)},{_EVEN},setsar=1", *_X264]
-
-
 def main() -> None:
-    options = parser(__doc__)
-    options.add_argument("out", type=Path)
-    options.add_argument("--sources", default="distractors", help="folder of the corpus")
-    options.add_argument("--every", type=int, default=4, help="take each n-th source")
-    options.add_argument("--edits", default=",".join(EDITS))
-    options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--jobs", type=int, default=2)
-    args = options.parse_args()
-    sources = videos(args.corpus / args.sources)[:: args.every]
-    jobs = [
-        Job(source, sources[(number + 7) % len(sources)], edit, args.out / edit / f"{source.stem}.mp4", args.seed)
-        for number, source in enumerate(sources)
-        for edit in args.edits.split(",")
-    ]
-    with ThreadPoolExecutor(args.jobs) as pool:
-        rows = [row for row in pool.map(make, jobs) if row]
-    with (args.out / "truth.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("query", "source", "edit", "second"))
-        writer.writerows(rows)
-    print(f"{len(rows)} copies of {len(sources)} videos in {args.out}")
+    make_copies(__doc__, EDITS, arguments, lambda edit: edit in PAIRED)
 
 
-def make(job: Job) -> tuple[str, str, str, str] | None:
-    """Make one copy; its line of the truth, or None if ffmpeg cannot."""
-    job.target.parent.mkdir(parents=True, exist_ok=True)
-    if not job.target.exists():
-        run = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *job.arguments, str(job.target)], capture_output=True, text=True)
-        if run.returncode:
-            job.target.unlink(missing_ok=True)
-            print(f"skipped {job.edit} of {job.source.name}: {run.stderr.strip().splitlines()[-1:]}")
-            return None
-    return f"{job.edit}/{job.target.name}", job.source.name, job.edit, job.second.name if job.edit in PAIRED else ""
+def arguments(job: Job) -> list[str]:
+    """What ffmpeg is told, without the target."""
+    draw = random.Random(f"{job.seed} {job.edit} {job.source.name}")
+    first = ["-t", f"{MOST_S}", "-i", str(job.source)]
+    if job.edit in PAIRED:
+        second = ["-stream_loop", "-1", "-t", f"{MOST_S + 4}", "-i", str(job.second)]
+        return [*first, *second, "-filter_complex", PAIRED[job.edit](draw), *_X264, "-t", f"{MOST_S}"]
+    return [*first, "-vf", f"{_EVEN},{FILTERS[job.edit](draw)},{_EVEN},setsar=1", *_X264]
 
 
 if __name__ == "__main__":
