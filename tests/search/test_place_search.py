@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from PIL import Image
 
 from tests.footage import decoded, film
 from vhashdb import Verdict
+from vhashdb.plotting import plot
+from vhashdb.report import Report
 
 RATE = 12
 SECONDS = 8
@@ -113,3 +116,14 @@ def test_explain_shows_what_was_found_by_registration(known_db, samples, tmp_pat
     explanation = known_db.explain(path, record, effort="thorough")
     assert explanation.judgement.verdict is Verdict.MATCH
     assert "found place" in str(explanation.segments[0].views)
+
+
+def test_what_was_registered_can_be_reported_and_plotted(known_db, samples, tmp_path):
+    result = asked(known_db, tmp_path / "turned.mp4", turned(frames(samples / "known" / "harbour.mp4"), 13))
+    (match,) = result.matches
+    with Report(known_db) as report:
+        report.add("turned.mp4", result)
+        assert re.search(r"tilted 1[234]° to the (left|right)", report.page())
+    explanation = known_db.explain(tmp_path / "turned.mp4", match.record.id, effort="thorough")
+    plot(explanation, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 1000

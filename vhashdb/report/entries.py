@@ -147,7 +147,7 @@ def _drawn(match: Match, result: Result, stretches: Sequence[Stretch], lookup: R
     line = timeline(here, there, stretches)
     if query is None or reference is None or not match.segments or all(stretch.still for stretch in stretches):
         return line, None
-    return line, matrix(query, reference, match.segments, line.query.shown_s, line.reference.shown_s)
+    return line, matrix(match.seen or query, reference, match.segments, line.query.shown_s, line.reference.shown_s)
 
 
 def _reference(record: Record, lookup: RecordLookup) -> Fingerprint | None:

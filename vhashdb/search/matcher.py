@@ -107,6 +107,8 @@ class Trace:
     """Records that must be compared and were not."""
     judgements: list[Judgement] = field(default_factory=list)
     """Of those in ``compared``, in the light of each other."""
+    seen: dict[str, Fingerprint] = field(default_factory=dict)
+    """What the query shows where a record's picture lies, by the record's id, for those that were found by registration."""
     settled: bool = False
     """Whether the last search was a closer one that left nothing open; its candidates are compared already."""
     confirmed: bool = False
@@ -194,7 +196,7 @@ class Matcher:
         identical = trace.identical_by if trace.identical is not None and trace.identical.id == record.id else ""
         return Explanation(
             comparison.judgement, comparison.views_tried, comparison.view_comparisons, comparison.config,
-            trace.query, reference, tuple(checks), identical, among_others,
+            trace.seen.get(record.id, trace.query), reference, tuple(checks), identical, among_others,
         )  # fmt: skip
 
     def known_like(self, query: Fingerprint) -> list[Match]:
@@ -395,6 +397,7 @@ class Matcher:
                 trace.compared[compared[record.id]] = there
             else:
                 continue
+            trace.seen[record.id] = place.seen
 
     def _rerank(self, trace: Trace) -> None:
         """Judge the compared records in the light of each other."""
@@ -458,7 +461,7 @@ def _given(effort: Effort) -> Stage:
 def _matches(trace: Trace) -> list[Match]:
     """The records that the query matches or may match, best first."""
     judged = zip(trace.compared, trace.judgements, strict=True)
-    matches = [Match(record, judgement) for (record, _), judgement in judged if judgement.found]
+    matches = [Match(record, judgement, seen=trace.seen.get(record.id)) for (record, _), judgement in judged if judgement.found]
     return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
 
 

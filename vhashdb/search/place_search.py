@@ -53,6 +53,8 @@ class Place:
 
     comparison: Comparison
     """Of what the query shows there, and of nothing else."""
+    seen: Fingerprint
+    """What the query shows there."""
     moving: bool
     """Whether it was followed from moment to moment."""
 
@@ -119,7 +121,9 @@ class PlaceSearch:
         found: list[Place] = []
         agreed = hypotheses(self._sightings(record), self._times_s, reference, round(self._config.window_radius_bits))
         for registration in self._registrations(agreed, reference):
-            place = Place(self._compared(registration, reference), registration.moving)
+            seen = self._seen(registration)
+            compared = compare(seen, reference, config=self._config, query_outline=registration.outline(self._aspect))
+            place = Place(compared, seen, registration.moving)
             if self._is_match(place):
                 return place
             found.append(place)
@@ -139,14 +143,14 @@ class PlaceSearch:
         if fixed[0].distance > _MOVES_BITS and (moving := registrar.moving(agreed[0], reference)) is not None:
             yield moving
 
-    def _compared(self, registration: Registration, reference: Fingerprint) -> Comparison:
+    def _seen(self, registration: Registration) -> Fingerprint:
         assert self._registrar is not None
         hashes, quality = self._registrar.hashes(registration)
         kept = select_entries(QUERY_PROFILE.selection, hashes, self._times_s, self._ends_s, self._query.duration_s)
         last = np.append(kept[1:], len(hashes)) - 1
         start_s = milliseconds(self._times_s[kept])
         # Alone: what was found by looking for this picture is compared with parts of it that other views are not.
-        seen = replace(
+        return replace(
             self._query,
             start_s=start_s,
             end_s=np.maximum(start_s, milliseconds(self._ends_s[last])),
@@ -154,7 +158,6 @@ class PlaceSearch:
             quality=quality[kept],
             view=np.full(len(kept), View(Region.REGISTERED).code, np.uint16),
         )
-        return compare(seen, reference, config=self._config, query_outline=registration.outline(self._aspect))
 
     def _is_match(self, place: Place) -> bool:
         """Whether it is a match. What was followed about must not rest on a speed of its own: the two together fit nearly anything."""

@@ -99,6 +99,8 @@ class Match:
     """The file is the recorded file, byte for byte."""
     action_cap: ActionCap = _REVIEW
     """The most that may happen without a person, and why not more."""
+    seen: Fingerprint | None = field(default=None, repr=False, compare=False)
+    """What of the input it rests on, where that is not `Result.fingerprint`: what was read where the record's picture lies."""
 
     @property
     def verdict(self) -> Verdict:
