@@ -16,6 +16,7 @@ from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import SQUARES, Box, Orientation, Region, View
 from vhashdb.intervals import covered
+from vhashdb.sound import SoundFingerprint
 
 USABLE_QUALITY: Final = 20
 """PDQ quality below which a hash says too little to be compared. Measured: `bench.accuracy`. PDQ's authors recommend 50 for single
@@ -73,6 +74,8 @@ class Fingerprint:
     boxes: Mapping[Region, Box] = field(default_factory=dict)
     """Where each region lay in the frame, if that was one place nearly all the time and is known. It is in no stored or exchanged form, and
     fingerprints that differ in nothing else are equal."""
+    sound: SoundFingerprint | None = None
+    """What was heard; None if nothing is known of that, as of what was made without sound."""
 
     def __post_init__(self) -> None:
         count = len(self.start_s)
@@ -111,7 +114,7 @@ class Fingerprint:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fingerprint):
             return NotImplemented
-        scalars = ("algorithm", "duration_s", "width", "height", "damage", "coverage")
+        scalars = ("algorithm", "duration_s", "width", "height", "damage", "coverage", "sound")
         columns = ("start_s", "end_s", "hash", "quality", "view")
         return all(getattr(self, name) == getattr(other, name) for name in scalars) and all(
             np.array_equal(getattr(self, name), getattr(other, name)) for name in columns
