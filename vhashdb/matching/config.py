@@ -240,6 +240,18 @@ def _speeds(slowest: float, fastest: float, steps: int) -> tuple[float, ...]:
     return tuple(np.round(np.geomspace(slowest, fastest, steps), 4).tolist())
 
 
+@dataclass(frozen=True)
+class SoundConfig:
+    """Hold every threshold of comparing sound."""
+
+    longest_gap_s: float = _bound(4.0, "seconds without an agreeing landmark that end a stretch")
+    least_moments: int = _bound(3, "half seconds with agreeing landmarks, under which a stretch is not looked at")
+    least_evidence: float = _calibrated(
+        3.0,
+        "bench.sound",
+    )
+
+
 def describe() -> tuple[Field[Any], ...]:
     """Return the fields of `MatchingConfig`; ``metadata`` has ``basis``, ``source`` and whether it is a ``distance``."""
     return fields(MatchingConfig)

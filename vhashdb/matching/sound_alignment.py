@@ -1,0 +1,227 @@
+"""Align the sound of two files: stretches of one that lie on a line of time with stretches of the other, at any speed and pitch.
+
+Two landmarks with the same shape are a *hit*; it says by how much pitch and speed would differ, were one a copy of the other. Hits
+of a copy agree in both and lie on one line of time. Hits by chance lie anywhere, and in music that repeats itself on many lines:
+how many there are beside a line is what chance puts on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.matching.config import SoundConfig
+from vhashdb.sound import FRAME_S, SoundFingerprint
+from vhashdb.sound.landmarks import BANDS_PER_SEMITONE, CLASS_BITS, PARTS
+
+MOMENT_S: Final = 0.5
+"""Seconds in which hits count once. Derived: three peaks of one sound make many landmarks, and all of them agree or none."""
+_SEMITONES: Final = 4.5
+"""Semitones by which a copy may be higher or lower. Derived: what neighbouring keys reach."""
+_SPEEDS: Final = np.log(np.arange(0.76, 1.33, 0.03))
+"""Speeds that are tried, as logarithms: between two of them a line leaves its place by a few tenths of a second in `_WINDOW_S`."""
+_SLOWEST, _FASTEST = 0.77, 1.3
+"""Speeds of a copy, at most. Derived: what neighbouring keys reach."""
+_LENGTHS: Final = 0.12
+"""How far the logarithm of two landmarks' lengths may be from that of a speed. Engineering bound: a frame more or less."""
+_WINDOW_S: Final = 20.0
+"""Seconds of the query in which a line is looked for at first. Engineering bound."""
+_PLACE_S: Final = 0.6
+"""Seconds within which hits support one line at first. Engineering bound."""
+_NEAR_S: Final = 0.1
+"""Seconds from a line within which a hit is on it. Derived: three frames."""
+_ALIKE_BANDS: Final = 1.5
+"""Bands from a line's pitch within which a hit is on it. Measured: `bench.sound`."""
+_SEEDS: Final = 6
+"""Lines that are followed of those that have the most support. Engineering bound."""
+_FARTHEST_BANDS: Final = 16
+"""Bands that are told apart. Derived: more than `_SEMITONES`."""
+_FARTHEST_PLACE: Final = 1 << 24
+"""Halves of `_PLACE_S` that are told apart. Derived: more than a file can be long."""
+_ROUNDS: Final = 4
+"""Times that a line is fitted to the hits on it. Engineering bound."""
+_BESIDE_S: Final = tuple(sign * shift for shift in (0.7, 1.1, 1.7, 2.3, 3.1, 3.9, 5.3, 6.7) for sign in (-1, 1))
+"""Seconds from a line at which is counted what chance puts on one. Engineering bound: no multiples of each other, as bars of music are."""
+_LEAST: Final = 0.25
+"""Moments that chance is taken to put on a line at least. Engineering bound: half the chance of a single one in ten lines."""
+_LINES: Final = 12
+"""Lines that are followed in two files. Engineering bound: pieces of a sound that was cut."""
+
+
+@dataclass(frozen=True)
+class SoundSegment:
+    """A stretch of the query that sounds like a stretch of a reference."""
+
+    query_start_s: float
+    query_end_s: float
+    reference_start_s: float
+    reference_end_s: float
+    speed: float
+    """How many times as fast as the reference the query is played."""
+    semitones: float
+    """By how many semitones the query is higher."""
+    landmarks: int
+    """Landmarks of the reference that the query has on this line."""
+    moments: int
+    """Half seconds of the query with such landmarks …"""
+    chance: float
+    """… and how many of them there are on a line nearby, typically."""
+    evidence: float
+    """Nats: how much more that is than chance would put there."""
+
+
+@dataclass(frozen=True)
+class _Hits:
+    """Hits of two fingerprints, as columns ``(n,)``, ordered by the query's time."""
+
+    query_s: npt.NDArray[np.float64]
+    reference_s: npt.NDArray[np.float64]
+    bands: npt.NDArray[np.float64]
+    """By how much the query's is higher."""
+    speed: npt.NDArray[np.float64]
+    """The logarithm of how much longer the reference's lasts."""
+    landmark: npt.NDArray[np.int64]
+    """Which of the reference's it is."""
+
+    def __len__(self) -> int:
+        return len(self.query_s)
+
+    def only(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> _Hits:
+        return _Hits(self.query_s[which], self.reference_s[which], self.bands[which], self.speed[which], self.landmark[which])
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Where a copy of the reference would be heard."""
+
+    speed: float
+    start_s: float
+    """Of the reference, when the query begins."""
+    bands: float
+
+    def away(self, hits: _Hits) -> npt.NDArray[np.float64]:
+        """``(n,)`` seconds of the reference from the line to each hit."""
+        return hits.reference_s - self.start_s - self.speed * hits.query_s
+
+    def fits(self, hits: _Hits) -> npt.NDArray[np.bool_]:
+        """``(n,)`` whether pitch and speed of each hit are the line's."""
+        return (np.abs(hits.bands - self.bands) <= _ALIKE_BANDS) & (np.abs(hits.speed - math.log(self.speed)) <= _LENGTHS)
+
+
+def align_sound(query: SoundFingerprint, reference: SoundFingerprint, config: SoundConfig) -> tuple[SoundSegment, ...]:
+    """Return the stretches in which the query sounds like the reference, the longest first.
+
+    Args:
+        query: made with more detail than the reference, or with as much.
+        reference: what a database holds.
+        config: thresholds.
+    """
+    if query.spec != reference.spec:
+        return ()
+    hits, found = _hits_of(query, reference), []
+    for _ in range(_LINES):
+        best: tuple[SoundSegment, npt.NDArray[np.bool_]] | None = None
+        for seed in _seeds(hits):
+            for segment, on_it in _stretches(_fitted(seed, hits), hits, query.duration_s, config):
+                # Of music that repeats itself, the right line is the one with the most on it.
+                if segment.evidence >= config.least_evidence and (best is None or segment.moments > best[0].moments):
+                    best = segment, on_it
+        if best is None:
+            break
+        found.append(best[0])
+        hits = hits.only(~best[1])
+    return tuple(sorted(found, key=lambda segment: -segment.moments))
+
+
+def _hits_of(query: SoundFingerprint, reference: SoundFingerprint) -> _Hits:
+    shape = reference.key >> 2 * CLASS_BITS
+    order = np.argsort(shape, kind="stable")
+    asked = query.key >> 2 * CLASS_BITS
+    first, stop = np.searchsorted(shape[order], asked, "left"), np.searchsorted(shape[order], asked, "right")
+    count = stop - first
+    of_query = np.repeat(np.arange(len(asked)), count)
+    of_reference = order[np.repeat(first - (np.cumsum(count) - count), count) + np.arange(len(of_query))]
+    bands = (query.pitch[of_query] - reference.pitch[of_reference]) / PARTS
+    speed = np.log(reference.span[of_reference] / query.span[of_query])
+    near = (np.abs(bands) <= _SEMITONES * BANDS_PER_SEMITONE) & (np.abs(speed) <= _SPEEDS[-1] + _LENGTHS)
+    of_query, of_reference = of_query[near], of_reference[near]
+    return _Hits(query.frame[of_query] * FRAME_S, reference.frame[of_reference] * FRAME_S, bands[near], speed[near], of_reference)
+
+
+def _seeds(hits: _Hits) -> list[_Line]:
+    """Return the lines with the most hits in some `_WINDOW_S`, roughly, and the one with the most that changes neither speed nor pitch."""
+    if not len(hits):
+        return []
+    hit, tried = np.nonzero(np.abs(hits.speed[:, None] - _SPEEDS) <= _LENGTHS)
+    half, bands = (hits.query_s[hit] // (_WINDOW_S / 2)).astype(np.int64), np.round(hits.bands[hit]).astype(np.int64)
+    shape = (int(half.max()) + 2, len(_SPEEDS), 2 * _FARTHEST_BANDS, 2 * _FARTHEST_PLACE)
+    cells = []
+    for window in (half, half - 1):  # each hit is in two windows, one of which has all hits of a short line
+        place = (hits.reference_s[hit] - np.exp(_SPEEDS[tried]) * (hits.query_s[hit] - window * (_WINDOW_S / 2))) / _PLACE_S
+        for shift in (0, 1):  # and in two places that overlap, by half
+            halves = 2 * np.floor(place + shift / 2).astype(np.int64) + 1 - shift
+            cells.append(np.ravel_multi_index((window + 1, tried, bands + _FARTHEST_BANDS, halves + _FARTHEST_PLACE), shape))
+    cell, votes = np.unique(np.concatenate(cells), return_counts=True)
+    window, tried, bands, halves = np.unravel_index(cell, shape)
+    plain = np.flatnonzero((np.abs(_SPEEDS[tried]) < 0.01) & (bands == _FARTHEST_BANDS))
+    best = [*np.argsort(-votes, kind="stable")[:_SEEDS].tolist(), *plain[np.argsort(-votes[plain], kind="stable")[:1]].tolist()]
+    speed = np.exp(_SPEEDS[tried[best]])
+    start_s = (halves[best] - _FARTHEST_PLACE) / 2 * _PLACE_S - speed * (window[best] - 1) * (_WINDOW_S / 2)
+    return [
+        _Line(*values) for values in zip(speed.tolist(), start_s.tolist(), (bands[best] - float(_FARTHEST_BANDS)).tolist(), strict=True)
+    ]
+
+
+def _fitted(line: _Line, hits: _Hits) -> _Line:
+    """Fit a line to the hits on it, more closely each time."""
+    reach_s = _PLACE_S
+    for _ in range(_ROUNDS):
+        near = hits.only(line.fits(hits) & (np.abs(line.away(hits)) <= reach_s))
+        if len(near) < 3:
+            return line
+        speed, start_s = line.speed, line.start_s
+        if np.ptp(near.query_s) > 2 * MOMENT_S:
+            speed, start_s = np.polyfit(near.query_s, near.reference_s, 1)
+        if not _SLOWEST <= speed <= _FASTEST:
+            speed = line.speed
+            start_s = float(np.median(near.reference_s - speed * near.query_s))
+        line = _Line(float(speed), float(start_s), float(np.median(near.bands)))
+        reach_s = max(_NEAR_S, reach_s / 2)
+    return line
+
+
+def _stretches(line: _Line, hits: _Hits, query_s: float, config: SoundConfig) -> Iterator[tuple[SoundSegment, npt.NDArray[np.bool_]]]:
+    """Yield the stretches of a line without long gaps, each with the hits on it."""
+    alike = line.fits(hits)
+    away = line.away(hits)
+    on_line = np.flatnonzero(alike & (np.abs(away) <= _NEAR_S))
+    if len(on_line) < 2:
+        return
+    times = hits.query_s[on_line]
+    breaks = np.flatnonzero(np.diff(times) > config.longest_gap_s) + 1
+    for part in np.split(on_line, breaks):
+        start_s, end_s = float(hits.query_s[part[0]]), float(hits.query_s[part[-1]]) + FRAME_S
+        moments = len(np.unique(hits.query_s[part] // MOMENT_S))
+        if moments < config.least_moments:
+            continue
+        beside = alike & (hits.query_s >= start_s) & (hits.query_s <= end_s)
+        counts = [len(np.unique(hits.query_s[beside & (np.abs(away - shift) <= _NEAR_S)] // MOMENT_S)) for shift in _BESIDE_S]
+        chance = max(_LEAST, float(np.median(counts)))
+        tried = math.log(max(2.0, query_s / _PLACE_S))
+        plain = abs(line.speed - 1) < 0.01 and abs(line.bands) < 0.75
+        tried += 0.0 if plain else math.log(len(_SPEEDS) * 2 * _SEMITONES)
+        evidence = moments * math.log(moments / chance) - (moments - chance) - tried
+        on_it = np.zeros(len(hits), np.bool_)
+        on_it[part] = True
+        yield (
+            SoundSegment(
+                start_s, end_s, line.start_s + line.speed * start_s, line.start_s + line.speed * end_s, line.speed,
+                line.bands / BANDS_PER_SEMITONE, len(np.unique(hits.landmark[part])), moments, chance, evidence,
+            ),
+            on_it,
+        )  # fmt: skip
