@@ -157,7 +157,7 @@ class Fingerprint:
         """Return some of the entries, given by a mask ``(n,)`` or by ascending positions, with the same facts about the video."""
         return Fingerprint(
             self.algorithm, self.start_s[entries], self.end_s[entries], self.hash[entries], self.quality[entries], self.view[entries],
-            self.duration_s, self.width, self.height, self.damage, self.coverage, self.boxes,
+            self.duration_s, self.width, self.height, self.damage, self.coverage, self.boxes, self.sound,
         )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Fingerprint sound: landmarks in its spectrum, which survive compression, noise, and other speeds and pitches."""
 
 from vhashdb.sound.fingerprint import FRAME_S, SAMPLE_RATE, SPEC, SoundFingerprint
+from vhashdb.sound.packing import LANDMARK_BYTES, pack_landmarks, unpack_landmarks
 
-__all__ = ["FRAME_S", "SAMPLE_RATE", "SPEC", "SoundFingerprint"]
+__all__ = ["FRAME_S", "LANDMARK_BYTES", "SAMPLE_RATE", "SPEC", "SoundFingerprint", "pack_landmarks", "unpack_landmarks"]
