@@ -126,6 +126,11 @@ class Fingerprint:
         return f"Fingerprint({self.algorithm}, {self.duration_s:.1f} s, {len(self)} hashes)"
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that it could be compared by: neither an entry nor a landmark of the sound."""
+        return not len(self) and not self.sound
+
+    @property
     def usable(self) -> npt.NDArray[np.bool_]:
         """Which entries show enough to be compared: ``(n,)`` bool."""
         return np.asarray(self.quality >= USABLE_QUALITY)
