@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="Only records with this label; with all of several.")
 @click.option("--organisation", default="unnamed", metavar="NAME", help="Who publishes: your organisation, never a person.")
 @click.option("--include-imported", is_flag=True, help="Also what came from others or may not be passed on: for a copy of your own.")
+@click.option("--no-sound", is_flag=True, help="Leave out the landmarks of the sound.")
 @db_option
 @quiet_option
 def command(
@@ -35,12 +36,14 @@ def command(
     labels: tuple[str, ...],
     organisation: str,
     include_imported: bool,
+    no_sound: bool,
     db: Path,
     quiet: bool,
 ) -> int:
     """Write records in a format that others read: all of your own, or those with the given ids.
 
-    Only records that originate here and may be passed on are written. Withdrawn ones are written as withdrawals, where
+    Only records that originate here and may be passed on are written, with the landmarks of their sound where the format has a
+    place for them, unless --no-sound is given. Withdrawn ones are written as withdrawals, where
     the format has such a thing. A record whose reason names a person, an address or a file stays, and the exit code is 3.
 
     \b
@@ -54,12 +57,12 @@ def command(
     chosen = None if form == "parquet" else format_named(form)
     sender = Sender(organisation)
     with opened(db) as database:
-        export = database.exchange.export_to(chosen, sender, imported=include_imported)
+        export = database.exchange.export_to(chosen, sender, imported=include_imported, sound=not no_sound)
         items = export.items(ids=identifiers, labels=labels)
         if chosen is None:
             from vhashdb.exchange.formats import write_parquet
 
-            write_parquet(items, _folder(output, "Parquet is two files"))
+            write_parquet(items, _folder(output, "Parquet is three files"))
         elif chosen.one_record and len(identifiers) != 1:
             _each(items, chosen, sender, _folder(output, f"a file of {form} holds one record"))
         else:
@@ -95,5 +98,7 @@ def _tell(export: Export, quiet: bool) -> None:
     if quiet:
         return
     say(f"{counted(export.written, 'record')} written")
+    if export.without_sound:
+        say(f"{counted(export.without_sound, 'record')} written without sound, for which the format has no place")
     for reason, number in export.stayed.most_common():
         say(f"{counted(number, 'record')} not written: {printable(reason)}")

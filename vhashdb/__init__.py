@@ -16,6 +16,7 @@ Modules, from what users call to what it rests on; docs/architecture.md draws th
                                  fingerprints   the hashes of one video: a value and its stored forms
                                  background     hashes of pictures that unrelated videos share
                                  hashing        pictures become hashes, in many views
+                                 sound          the landmarks of a sound, another part of a fingerprint
                                  video          files become sampled frames, in a confined process; PyAV
                                  report, charts, plotting    answers as pages and pictures
 
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from vhashdb.matching import Comparison, Explanation, Gate, MatchedSegment, Verdict, compare
     from vhashdb.moderation import Action, ActionCap
     from vhashdb.search import Addition, AddStatus, Effort, Match, Result
+    from vhashdb.sound import SoundFingerprint
     from vhashdb.store import Details, FingerprintCache, Moderation, Record, Selection, State
 else:
     __getattr__ = lazy_names(
@@ -108,6 +110,7 @@ else:
             "matching": "Comparison Explanation Gate MatchedSegment Verdict compare",
             "moderation": "Action ActionCap",
             "search": "AddStatus Addition Effort Match Result",
+            "sound": "SoundFingerprint",
             "store": "Details FingerprintCache Moderation Record Selection State",
         },
     )
@@ -170,6 +173,7 @@ __all__ = [
     "Result",
     "SchemaTooNew",
     "Selection",
+    "SoundFingerprint",
     "State",
     "UnreadableMedia",
     "UsageError",

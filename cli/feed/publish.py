@@ -18,6 +18,7 @@ _MAX_TAXONOMY = 16 << 20
 @feed_argument
 @click.option("--taxonomy", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Labels and inclusion criteria, as JSON.")
 @click.option("--squares", is_flag=True, help="Publish squares too, of a database that stores them.")
+@click.option("--no-sound", is_flag=True, help="Keep the landmarks of the sound at home.")
 @db_option
 @keys_options
 @json_option
@@ -25,6 +26,7 @@ def command(
     feed: Path,
     taxonomy: Path | None,
     squares: bool,
+    no_sound: bool,
     db: Path,
     places: tuple[Path, ...],
     passphrase_file: Path | None,
@@ -36,8 +38,9 @@ def command(
     link, a file name, an account or an address is left out and listed. `vhashdb retract --erase` takes a record out of the
     feed's files as well.
 
-    Squares stay at home unless --squares is given, now and each time: members that do not store any pass over them. What was
-    published before stays as it is until the record changes.
+    Squares stay at home unless --squares is given, now and each time: members that do not store any pass over them. The
+    landmarks of the sound are published unless --no-sound is given, now and each time. What was published before stays as
+    it is until the record changes.
 
     \b
     Example:
@@ -55,10 +58,12 @@ def command(
     before = own.listing()
     with opened(db) as database:
         database.exchange.publishes(before.feed, place=decoded(feed))
-        pending = database.exchange.pending_events(own.entries(), squares=squares)
+        pending = database.exchange.pending_events(own.entries(), squares=squares, sound=not no_sound)
         listing = own.publish(pending, taxonomy=criteria)
         database.store.log("publish", feed=listing.feed, since=before.seq, seq=listing.seq, refused=len(pending.refused))
     for identifier, why in pending.refused:
         say(f"{identifier[:8]}  not published: {printable(why)}")
+    for identifier in pending.without_sound:
+        say(f"{identifier[:8]}  its sound was left out: it is too long for one event")
     show(listing, feed, as_json, f"{counted(listing.seq - before.seq, 'event')} published")
     return ExitCode.INCOMPLETE if pending.refused else ExitCode.FINISHED

@@ -2,8 +2,13 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
+
+import vhashdb
+from tests.exchange.companies import film
+from tests.fingerprints.strategies import random_sound
 
 from .driver import run
 
@@ -48,6 +53,21 @@ def test_parquet(own, ids, clean):
     assert run("export", "--db", own, "--format", "parquet", "-o", "tables").code == 0
     assert set(pq.read_table(clean / "tables" / "records.parquet")["id"].to_pylist()) == set(ids.values())
     assert set(pq.read_table(clean / "tables" / "frames.parquet")["record"].to_pylist()) == set(ids.values())
+
+
+def test_sound_is_written_where_there_is_a_place_for_it(clean):
+    with vhashdb.create("heard.vhdb") as db:
+        db.add(replace(film(1), sound=random_sound(1, 240, 6.0)))
+    assert run("export", "--db", "heard.vhdb", "--format", "csv", "-o", "out.csv").err == "1 record written\n"
+    assert run("match", "--db", "heard.vhdb", "out.csv").code == 10
+    assert run("init", "other.vhdb").code == 0
+    assert run("import", "--db", "other.vhdb", "out.csv").code == 0
+    with vhashdb.open("other.vhdb") as db:
+        assert [db.fingerprint(record.id).sound is None for record in db.records()] == [False]
+    with_less = run("export", "--db", "heard.vhdb", "--format", "csv", "--no-sound", "-o", "less")
+    assert with_less.err == "1 record written\n"
+    assert (clean / "less").stat().st_size < (clean / "out.csv").stat().st_size
+    assert "1 record written without sound" in run("export", "--db", "heard.vhdb", "--format", "vpdq", "-o", "folder").err
 
 
 def test_a_reason_that_names_somebody_stays_and_is_said(own, samples):

@@ -5,10 +5,14 @@ import os
 import pty
 import select
 import shutil
+from dataclasses import replace
 
 import pytest
 
+import vhashdb
+from tests.exchange.companies import film
 from tests.exchange.feeds import Consumer
+from tests.fingerprints.strategies import random_sound
 
 from .driver import run, spawn, start
 
@@ -68,6 +72,18 @@ def test_squares_are_published_only_if_told_to(feed, member, samples):
         ["pdq", "sha256", "md5"],
         ["pdq", "pdq-squares", "sha256", "md5"],
     ]
+
+
+def test_sound_is_published_unless_told_not_to(feed, member):
+    with vhashdb.create("heard.vhdb") as db:
+        identifier = db.add(replace(film(1), sound=random_sound(1, 240, 6.0))).id
+    assert run("feed", "publish", feed, "--db", "heard.vhdb", "--no-sound").code == 0
+    member.sync()
+    plain = member.said_of(identifier)
+    run("label", "--db", "heard.vhdb", identifier, "--add", "special")
+    assert run("feed", "publish", feed, "--db", "heard.vhdb").code == 0
+    member.sync()
+    assert [[signal.alg for signal in each.signals] for each in (plain, member.said_of(identifier))] == [["pdq"], ["pdq", "landmarks"]]
 
 
 def test_publish_erases(feed, member, own, ids):

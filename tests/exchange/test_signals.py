@@ -5,6 +5,7 @@ import dataclasses
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fingerprints.strategies import fingerprints
 from vhashdb.errors import FingerprintError
@@ -13,7 +14,7 @@ from vhashdb.exchange.signals import file_signals, fingerprint_of, frames_signal
 from vhashdb.fingerprints import without_squares
 
 
-@given(fingerprints())
+@given(fingerprints(sound=st.none()))
 def test_frame_hashes_survive_the_journey(fingerprint):
     signal = frames_signal(fingerprint)
     fingerprint = without_squares(fingerprint)  # which are a signal of their own

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import vhashdb
 from tests.fingerprints.strategies import ALGORITHMS, fingerprints
@@ -62,7 +63,7 @@ def publish(company, **options):
 # -- one signal ------------------------------------------------------------------------------------
 
 
-@given(fingerprints())
+@given(fingerprints(sound=st.none()))
 def test_squares_survive_the_journey_and_nothing_but_their_shape_goes_along(fingerprint):
     frames, squares = frames_signal(fingerprint), squares_signal(fingerprint)
     if squares is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -13,7 +14,9 @@ from PIL import Image
 
 import vhashdb
 from tests.exchange.companies import Company
+from tests.exchange.companies import film as company_film
 from tests.exchange.formats.samples import SAMPLES
+from tests.fingerprints.strategies import random_sound
 from tests.footage import film, picture, scene
 
 # (file name, codec, pixel format, container format where the ending does not say)
@@ -79,14 +82,17 @@ def _format_of(name: str) -> str:
 
 
 def fingerprints() -> dict[str, bytes]:
-    """Return one fingerprint in each of its forms, by file name."""
+    """Return one fingerprint in each of its forms, with sound and without, by file name."""
     buffer = io.BytesIO()
     print_ = vhashdb.fingerprint(film(buffer, scene(7, 40), rate=10, format="mp4") and io.BytesIO(buffer.getvalue()), views="query")
     whole = print_.only(print_.view == 0)
+    heard = replace(print_, sound=random_sound(7, 160, 4.0))
     return {
         "a.vhfp": vhashdb.to_bytes(print_),
         "b.json": vhashdb.to_json(print_).encode(),
         "c.vpdq": vhashdb.to_vpdq(whole).encode(),
+        "d.vhfp": vhashdb.to_bytes(heard),
+        "e.json": vhashdb.to_json(heard).encode(),
     }
 
 
@@ -108,6 +114,7 @@ class Publisher:
         self._feed = self._company.begins_to_publish()
         for seed in range(3):
             self._company.adds(seed)
+        self._company.db.add(replace(company_film(3), sound=random_sound(3, 240, 6.0)))
         self._company.publishes()
         self._company.close()
         self.folder: Path = self._feed.folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vhashdb.codes import LOCAL
@@ -49,11 +49,13 @@ def stays(record: Record, *, imported: bool) -> Stays | None:
 class Export:
     """Records on their way into a file; what stays is counted and told."""
 
-    def __init__(self, store: Store, form: Format | None, sender: Sender, *, imported: bool = False) -> None:
-        """Prepare; ``form`` None is Parquet, which can say everything."""
-        self._store, self._form, self._sender, self._imported = store, form, sender, imported
+    def __init__(self, store: Store, form: Format | None, sender: Sender, *, imported: bool = False, sound: bool = True) -> None:
+        """Prepare; ``form`` None is Parquet, which can say everything; ``sound``: it is written, where the format has a place for it."""
+        self._store, self._form, self._sender, self._imported, self._sound = store, form, sender, imported, sound
         self._imports, self._opinions = Imports(store), Opinions(store)
         self.written = 0
+        self.without_sound = 0
+        """Number of them that were written without their sound, for which the format has no place."""
         self.stayed: Counter[str] = Counter()
         """Number of records that stayed, by reason."""
         self.mistakes: list[Stays] = []
@@ -75,6 +77,8 @@ class Export:
                 staying = Stays(record, f"the format cannot say it: {reason}")
             if staying is None:
                 self.written += 1
+                if self._form is not None and not self._form.has_sound and item.frames is not None and item.frames.sound:
+                    self.without_sound += 1
                 yield item
             else:
                 self.stayed[staying.reason] += 1
@@ -86,11 +90,12 @@ class Export:
         if record.state is State.RETRACTED:
             # Whoever has it must learn that it is gone; nobody else must learn what it was.
             return Item(self.written + 1, record.id, owner=owner, withdrawn=WITHDRAWN, details=Details(tlp=record.details.tlp))
-        frames = self._store.fingerprint(record.id)
+        frames = bare(self._store.fingerprint(record.id))
+        frames = frames if self._sound else replace(frames, sound=None)
         return Item(
             number=self.written + 1,
             external_id=record.id,
-            frames=bare(frames) if len(frames) else None,
+            frames=None if frames.is_empty else frames,
             sha256=record.sha256,
             md5=record.md5,
             others=tuple(OtherHash(algorithm, value) for algorithm, value in self._imports.others(record.id)),

@@ -20,6 +20,7 @@ from vhashdb.fingerprints.model import bare, bare_with_squares
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.live_index import IndexWriter
 from vhashdb.moderation.import_gate import ImportGate
+from vhashdb.sound import FRAME_S, SoundFingerprint
 from vhashdb.store.clock import now_utc
 from vhashdb.store.imports import Batch, Content, Imported, Imports, Place
 from vhashdb.store.records import EXPIRED, Details, NewRecord, State
@@ -260,6 +261,15 @@ def beyond(item: Item, limits: FormatLimits) -> str:
         return f"it claims to last {item.frames.duration_s:,.0f} s; at most {limits.duration_s:,.0f} s are believed"
     if (kept := len(subsampled(item.frames))) > most:
         return f"it has {kept:,} hashes for {item.frames.duration_s:,.1f} s, and a video has at most {limits.hashes_per_s} a second"
+    return _beyond_sound(item.frames.sound, limits) if item.frames.sound else ""
+
+
+def _beyond_sound(sound: SoundFingerprint, limits: FormatLimits) -> str:
+    reach_s = float(sound.frame[-1]) * FRAME_S
+    if max(sound.duration_s, reach_s) > limits.duration_s:
+        return f"its sound claims to last {max(sound.duration_s, reach_s):,.0f} s; at most {limits.duration_s:,.0f} s are believed"
+    if len(sound) > limits.landmarks_free + limits.landmarks_per_s * reach_s:
+        return f"it has {len(sound):,} landmarks for {reach_s:,.1f} s, and sound has at most {limits.landmarks_per_s} a second"
     return ""
 
 
@@ -267,7 +277,9 @@ def shortcomings(item: Item) -> Iterator[str]:
     """Say in words what keeps a record from being found."""
     frames = item.frames
     exact = "the very same file" if item.sha256 or item.md5 else ""
-    if frames is None or not len(frames):
+    if frames is not None and frames.sound and not len(frames):
+        yield "no frame hashes, so it is found by its sound alone"
+    elif frames is None or not len(frames):
         yield (
             f"no frame hashes, so only {exact} can be found by it"
             if exact
@@ -305,8 +317,9 @@ def source_of(form: Format, item: Item) -> str:
 
 
 def _fitting(item: Item, algorithm: AlgorithmId) -> Item:
-    """Return the item without frame hashes that the database cannot compare."""
+    """Return the item without frame hashes that the database cannot compare; sound can be compared with that of any."""
     if item.frames is None or item.frames.algorithm == algorithm:
         return item
     note = f"its {item.frames.algorithm} frame hashes were left out: this database has {algorithm}"
-    return replace(item, frames=None, notes=(*item.notes, note))
+    heard = replace(Fingerprint.empty(algorithm, item.frames.duration_s), sound=item.frames.sound) if item.frames.sound else None
+    return replace(item, frames=heard, notes=(*item.notes, note))

@@ -6,12 +6,12 @@ import datetime
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vhashdb.errors import FingerprintError
 from vhashdb.exchange.events import Allow, Event, Malformed, Note, Opinion, Put, Redacted, Retract, RevokeAllow, Signal
-from vhashdb.exchange.signals import SQUARES, fingerprint_of, with_squares_of
+from vhashdb.exchange.signals import SQUARES, fingerprint_of, is_known_sound, sound_of, with_squares_of
 from vhashdb.fingerprints import Fingerprint, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
 
@@ -122,12 +122,16 @@ class Incoming:
         self.allows.append(row)
 
     def _fingerprint(self, signals: tuple[Signal, ...], duration_ms: int) -> Fingerprint | None:
-        """Return the frame hashes that this database can compare, if there are any; other algorithms are not for us."""
+        """Return the frame hashes and the sound that this database can compare, if there are any; other algorithms are not for us."""
         frames = self._signal(signals, self.algorithm.name)
-        if frames is None:
+        landmarks = next(filter(is_known_sound, signals), None)
+        if frames is None and landmarks is None:
             return None
-        fingerprint, squares = fingerprint_of(frames, duration_ms), self._signal(signals, f"{self.algorithm.name}{SQUARES}")
-        return with_squares_of(squares, fingerprint) if squares is not None and self.squares else fingerprint
+        fingerprint = Fingerprint.empty(self.algorithm, duration_ms / 1000)
+        if frames is not None:
+            fingerprint, squares = fingerprint_of(frames, duration_ms), self._signal(signals, f"{self.algorithm.name}{SQUARES}")
+            fingerprint = with_squares_of(squares, fingerprint) if squares is not None and self.squares else fingerprint
+        return replace(fingerprint, sound=sound_of(landmarks)) if landmarks is not None else fingerprint
 
     def _signal(self, signals: tuple[Signal, ...], name: str) -> Signal | None:
         ours = self.algorithm

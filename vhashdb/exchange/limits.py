@@ -31,7 +31,7 @@ class FeedLimits:
     window_bytes: int = 8 << 20
     """Memory that a zstd frame may ask its reader to keep."""
     line_bytes: int = 16 << 20
-    """Bytes of one event; an hour of video is about 1.5 MB."""
+    """Bytes of one event; an hour of video is about 1.5 MB, and its sound as much again."""
     fetch_bytes: int = 16 << 30
     """Compressed bytes of one fetch."""
     received_bytes: int = 17 << 30

@@ -193,23 +193,26 @@ class Exchange:
         gate = self.import_gate(crowds=False)
         return Importer(self._store, gate, self._index_writer, stream, said, form=form, options=options, dry_run=dry_run)
 
-    def export_to(self, form: Format | None, sender: Sender, *, imported: bool = False) -> Export:
+    def export_to(self, form: Format | None, sender: Sender, *, imported: bool = False, sound: bool = True) -> Export:
         """Make what exports records into a format; see `Export`."""
         from vhashdb.exchange.exporting import Export
 
-        return Export(self._store, form, sender, imported=imported)
+        return Export(self._store, form, sender, imported=imported, sound=sound)
 
-    def pending_events(self, entries: Iterable[Entry], *, squares: bool = False, now: datetime.datetime | None = None) -> PendingEvents:
+    def pending_events(
+        self, entries: Iterable[Entry], *, squares: bool = False, sound: bool = True, now: datetime.datetime | None = None
+    ) -> PendingEvents:
         """Collect the events that one's own feed, which says these entries, lacks, for `vhashdb.exchange.publisher.Publisher`.
 
         Args:
             entries: what the feed says.
             squares: whether records are published with their squares, as far as they have any.
+            sound: whether they are published with the landmarks of their sound, as far as they have any.
             now: the time that the events get.
         """
         from vhashdb.exchange.pending_events import PendingEvents
 
-        return PendingEvents(self._store, entries, squares=squares, now=now)
+        return PendingEvents(self._store, entries, squares=squares, sound=sound, now=now)
 
 
 def _client(hosts: Mapping[str, frozenset[str]], limits: FeedLimits) -> Client:

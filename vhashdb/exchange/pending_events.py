@@ -15,7 +15,8 @@ from vhashdb.codes import LOCAL, WITHDRAWN
 from vhashdb.errors import EventInvalid, RecordNotFound
 from vhashdb.exchange import events as e
 from vhashdb.exchange import lint
-from vhashdb.exchange.signals import file_signals, frames_signal, squares_signal
+from vhashdb.exchange.limits import FeedLimits
+from vhashdb.exchange.signals import LANDMARKS, file_signals, frames_signal, sound_signal, squares_signal
 from vhashdb.exchange.state import Entry, FeedState
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.store.opinions import Allowed, Opinion, Opinions
@@ -28,24 +29,36 @@ _SHARED: Final = frozenset({State.ACTIVE, State.DISPUTED})
 """States in which a record may leave: one that is held waits for a person here."""
 _NAMED_EYES: Final = "red"
 """The TLP of what may not be passed on to anybody."""
+_SIGNALS_CHARS: Final = FeedLimits().line_bytes - (64 << 10)
+"""Characters that the signals of one event may have. Derived: what a line may have, less more than everything else in it can take."""
 
 
 class PendingEvents:
     """Events that bring a feed, which says so much, to what the database says; to be iterated once.
 
-    What cannot be published, because its words are of a kind that may not leave, is left out and noted in ``refused``.
+    What cannot be published, because its words are of a kind that may not leave, is left out and noted in ``refused``. The sound of a
+    record that is too long for one event is left out too, and noted in ``without_sound``.
     """
 
-    def __init__(self, store: Store, entries: Iterable[Entry], *, squares: bool = False, now: datetime.datetime | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        entries: Iterable[Entry],
+        *,
+        squares: bool = False,
+        sound: bool = True,
+        now: datetime.datetime | None = None,
+    ) -> None:
         """Prepare.
 
         Args:
             store: the records.
             entries: everything that the feed says, from `vhashdb.exchange.publisher.Publisher.entries`.
             squares: whether records are published with their squares.
+            sound: whether records and entries of the allow-list are published with the landmarks of their sound.
             now: the time that events get.
         """
-        self._store, self._said, self._squares = store, FeedState(), squares
+        self._store, self._said, self._squares, self._sound = store, FeedState(), squares, sound
         self._opinions: dict[tuple[str, str], e.Opinion] = {}
         for seq, _, event in entries:
             self._said.apply(seq, event)
@@ -54,6 +67,8 @@ class PendingEvents:
         self._at = now or datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         self.refused: list[tuple[str, str]] = []
         """Everything left out: the id of a record, also of one that an opinion is about, or of an entry of the allow-list; and why."""
+        self.without_sound: list[str] = []
+        """The ids of records whose sound was left out, as no event has room for it."""
 
     def __iter__(self) -> Iterator[e.Written]:
         withdrawn = withdrawals(self._store)
@@ -80,11 +95,19 @@ class PendingEvents:
             return
         if may_leave(record):
             if said is None or record.revision > said.rev:
-                yield from put(record, self._fingerprint(record), self._at, squares=self._squares)
+                yield from self._put(record)
         elif said is not None and record.state is not State.HELD:
             why = withdrawn or Withdrawal(WITHDRAWN, erase=False, at=self._at)
             if not said.retracted or why.erase:
                 yield e.Retract(record.id, max(record.revision, said.rev), why.code, why.erase, self._at)
+
+    def _put(self, record: Record) -> Iterator[e.Put]:
+        fingerprint, told = self._fingerprint(record), False
+        for event in put(record, fingerprint, self._at, squares=self._squares, sound=self._sound):
+            told = any(signal.alg == LANDMARKS for signal in event.signals)
+            yield event
+        if self._sound and fingerprint is not None and fingerprint.sound and not told:
+            self.without_sound.append(record.id)
 
     def _fingerprint(self, record: Record) -> Fingerprint | None:
         try:
@@ -102,7 +125,7 @@ class PendingEvents:
         said = entry.rid in self._said.allowed
         if entry.revoked and said:
             yield e.RevokeAllow(entry.rid, self._at)
-        elif not entry.revoked and not said and (signals := _signals(entry.fingerprint, entry.sha256, None)):
+        elif not entry.revoked and not said and (signals := _signals(entry.fingerprint, entry.sha256, None, sound=self._sound)):
             yield e.Allow(entry.rid, signals, entry.duration_ms, e.Reason(text=entry.reason), self._at)
 
 
@@ -112,13 +135,15 @@ def may_leave(record: Record) -> bool:
     return details.source == LOCAL and details.reshare and details.tlp != _NAMED_EYES and record.state in _SHARED
 
 
-def put(record: Record, fingerprint: Fingerprint | None, at: datetime.datetime, *, squares: bool = False) -> Iterator[e.Put]:
+def put(
+    record: Record, fingerprint: Fingerprint | None, at: datetime.datetime, *, squares: bool = False, sound: bool = True
+) -> Iterator[e.Put]:
     """Yield a record as feeds have it; nothing if it has nothing to be recognised by.
 
     Raises:
         EventInvalid: the schema has no place for something it says.
     """
-    signals, details = _signals(fingerprint, record.sha256, record.md5, squares=squares), record.details
+    signals, details = _signals(fingerprint, record.sha256, record.md5, squares=squares, sound=sound), record.details
     if not signals:
         return
     yield e.Put(
@@ -140,7 +165,12 @@ def put(record: Record, fingerprint: Fingerprint | None, at: datetime.datetime, 
     )
 
 
-def _signals(fingerprint: Fingerprint | None, sha256: str | None, md5: str | None, *, squares: bool = False) -> tuple[e.Signal, ...]:
+def _signals(
+    fingerprint: Fingerprint | None, sha256: str | None, md5: str | None, *, squares: bool = False, sound: bool = True
+) -> tuple[e.Signal, ...]:
     frames = frames_signal(fingerprint) if fingerprint is not None else None
     grid = squares_signal(fingerprint) if fingerprint is not None and frames and squares else None
-    return (*filter(None, (frames, grid)), *file_signals(sha256, md5))
+    landmarks = sound_signal(fingerprint) if fingerprint is not None and sound else None
+    if sum(len(signal.data) for signal in (frames, grid, landmarks) if signal is not None) > _SIGNALS_CHARS:
+        landmarks = None
+    return (*filter(None, (frames, grid, landmarks)), *file_signals(sha256, md5))

@@ -7,6 +7,9 @@ The frame hashes of a video are one signal: rows without a header in base64, lit
 Squares, if they are shared at all, are a signal of their own (`SQUARES`), which members that do not know it pass over: the same rows
 after ``u32 width   u32 height``, the shape of the picture in lowest terms, because squares lie where the shape says.
 
+The landmarks of the sound, unless they are kept at home, are a signal of their own as well (`LANDMARKS`), of 64 bits each and with the
+spec of the landmarks: ``u32 duration, ms`` of the sound, and then the landmarks as `vhashdb.sound.pack_landmarks` lays them out.
+
 Nothing else of a fingerprint is shared: its picture size and its notes about damage stay at home.
 """
 
@@ -23,10 +26,14 @@ from vhashdb.errors import FingerprintError
 from vhashdb.exchange.events import FILE_HASHES, Signal
 from vhashdb.fingerprints.model import MAX_SIDE, Fingerprint, bare_with_squares, is_square, milliseconds, ordered, without_squares
 from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.sound import LANDMARK_BYTES, SPEC, SoundFingerprint, pack_landmarks, unpack_landmarks
 
 MAX_BITS = 1 << 15
 SQUARES: Final = "-squares"
 """What follows the algorithm's name in that of a signal of squares."""
+LANDMARKS: Final = "landmarks"
+"""Name of the algorithm in a signal of sound."""
+_DURATION: Final = struct.Struct("<I")
 _SHAPE: Final = struct.Struct("<II")
 
 
@@ -93,8 +100,37 @@ def with_squares_of(signal: Signal, fingerprint: Fingerprint) -> Fingerprint:
             fingerprint.duration_s,
             width,
             height,
+            sound=fingerprint.sound,
         )
     )
+
+
+def sound_signal(fingerprint: Fingerprint) -> Signal | None:
+    """Return the sound of a fingerprint; None if it has no landmarks."""
+    sound = fingerprint.sound
+    if not sound:
+        return None
+    data = _DURATION.pack(round(sound.duration_s * 1000)) + pack_landmarks(sound.landmarks)
+    return Signal(LANDMARKS, base64.b64encode(data).decode("ascii"), 8 * LANDMARK_BYTES, sound.spec)
+
+
+def is_known_sound(signal: Signal) -> bool:
+    """Tell whether a signal is of landmarks that can be compared here: those of another spec are passed over."""
+    return (signal.alg, signal.bits, signal.spec) == (LANDMARKS, 8 * LANDMARK_BYTES, SPEC)
+
+
+def sound_of(signal: Signal) -> SoundFingerprint:
+    """Return the sound that a signal of landmarks carries.
+
+    Raises:
+        FingerprintError: it is no such signal, or not such bytes.
+    """
+    if not is_known_sound(signal):
+        raise FingerprintError(f"a signal of {signal.alg}-{signal.bits}/{signal.spec} holds no landmarks that are known here")
+    raw = _decoded(signal, signal.alg)
+    if len(raw) <= _DURATION.size:
+        raise FingerprintError(f"the signal of landmarks has {len(raw)} bytes")
+    return SoundFingerprint(unpack_landmarks(raw[_DURATION.size :]), _DURATION.unpack_from(raw)[0] / 1000, signal.spec)
 
 
 def fingerprint_of(signal: Signal, duration_ms: int) -> Fingerprint:
@@ -109,7 +145,7 @@ def fingerprint_of(signal: Signal, duration_ms: int) -> Fingerprint:
     return _of_rows(_decoded(signal, algorithm), algorithm, duration_ms / 1000)
 
 
-def _decoded(signal: Signal, algorithm: AlgorithmId) -> bytes:
+def _decoded(signal: Signal, algorithm: AlgorithmId | str) -> bytes:
     try:
         return base64.b64decode(signal.data, validate=True)
     except binascii.Error as error:

@@ -1,11 +1,15 @@
-"""The compact binary form of a fingerprint, version 2 (`docs/formats.md`).
+"""The compact binary form of a fingerprint: version 2, or 3 if it has sound (`docs/formats.md`).
 
 ::
 
     "VHFP"  u8 version  u32 length of body  body  16 bytes BLAKE2b of everything before
 
 The body is a zlib stream of: u16 length and JSON header; then the columns as little-endian arrays: start in ms as u32
-differences within a view, length in ms u32, quality u8, view u16, hashes. Every length is checked before it is used.
+differences within a view, length in ms u32, quality u8, view u16, hashes; in version 3 also the landmarks of the sound. Every length
+is checked before it is used.
+
+A fingerprint without sound is written as it was before there was sound, so that programs which know only version 2 go on reading it. They
+refuse version 3, because they would take the landmarks for rubbish behind the hashes.
 """
 
 from __future__ import annotations
@@ -23,10 +27,14 @@ from vhashdb.coverage import Coverage
 from vhashdb.errors import FingerprintError
 from vhashdb.fingerprints.model import Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.sound import LANDMARK_BYTES, SoundFingerprint, pack_landmarks, unpack_landmarks
+from vhashdb.sound.fingerprint import MAX_LANDMARKS
 
 MAGIC: Final = b"VHFP"
-VERSION: Final = 2
-"""Version of the format. Given by `docs/formats.md`."""
+VERSION: Final = 3
+"""Newest version of the format: with sound. Given by `docs/formats.md`."""
+SILENT_VERSION: Final = 2
+"""Version of a fingerprint without sound. Given by `docs/formats.md`."""
 MAX_ENTRIES: Final = 20_000_000
 """Entries that a fingerprint may have. Engineering bound: a count that is certainly wrong is refused before anything is allocated."""
 MAX_UNPACKED: Final = 256 << 20
@@ -44,7 +52,7 @@ _HINT: Final = "get the fingerprint again from where it came"
 
 
 def to_bytes(fingerprint: Fingerprint) -> bytes:
-    """Pack a fingerprint into its binary form."""
+    """Pack a fingerprint into its binary form, as version 2 if it has no sound, else as version 3."""
     start = np.round(fingerprint.start_s * 1000).astype(np.int64)
     length = np.round(fingerprint.end_s * 1000).astype(np.int64) - start
     header: dict[str, Any] = {
@@ -59,6 +67,10 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
     }
     if fingerprint.coverage != Coverage():  # readers that do not know it pass over it
         header["coverage"] = fingerprint.coverage.to_json()
+    landmarks, version = b"", SILENT_VERSION
+    if (sound := fingerprint.sound) is not None:
+        header["sound"] = {"spec": sound.spec, "landmarks": len(sound), "duration_ms": round(sound.duration_s * 1000)}
+        landmarks, version = pack_landmarks(sound.landmarks), VERSION
     header_bytes = json.dumps(header, separators=(",", ":")).encode()
     columns = (
         np.diff(start, prepend=0).astype("<i8").astype("<u4"),  # modulo 2**32: the sum comes out right again
@@ -67,8 +79,9 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
         fingerprint.view.astype("<u2"),
         fingerprint.hash,
     )
-    body = zlib.compress(_HEADER_LENGTH.pack(len(header_bytes)) + header_bytes + b"".join(c.tobytes() for c in columns))
-    packed = _HEAD.pack(MAGIC, VERSION, len(body)) + body
+    plain = _HEADER_LENGTH.pack(len(header_bytes)) + header_bytes + b"".join(c.tobytes() for c in columns) + landmarks
+    body = zlib.compress(plain)
+    packed = _HEAD.pack(MAGIC, version, len(body)) + body
     return packed + hashlib.blake2b(packed, digest_size=_DIGEST).digest()
 
 
@@ -81,7 +94,7 @@ def from_bytes(data: bytes, *, max_bytes: int | None = MAX_UNPACKED) -> Fingerpr
     if len(data) < _HEAD.size + _DIGEST or data[:4] != MAGIC:
         raise FingerprintError("not a vhashdb fingerprint", hint="`vhashdb.to_bytes` makes one")
     _, version, length = _HEAD.unpack_from(data)
-    if version != VERSION:
+    if version not in (SILENT_VERSION, VERSION):
         hint = "upgrade vhashdb" if version > VERSION else "make it again from the video with `vhashdb.fingerprint`"
         raise FingerprintError(f"a fingerprint of format version {version}; this program knows {VERSION}", hint=hint)
     if len(data) != _HEAD.size + length + _DIGEST:
@@ -90,14 +103,14 @@ def from_bytes(data: bytes, *, max_bytes: int | None = MAX_UNPACKED) -> Fingerpr
     if hashlib.blake2b(packed, digest_size=_DIGEST).digest() != digest:
         raise FingerprintError("the fingerprint's checksum does not fit", hint=_HINT)
     try:
-        return _unpack(packed[_HEAD.size :], max_bytes)
+        return _unpack(packed[_HEAD.size :], max_bytes, with_sound=version == VERSION)
     except (zlib.error, struct.error, KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         if isinstance(error, FingerprintError):
             raise
         raise FingerprintError(f"the fingerprint is malformed: {error}", hint=_HINT) from error
 
 
-def _unpack(body: bytes, max_bytes: int | None) -> Fingerprint:
+def _unpack(body: bytes, max_bytes: int | None, *, with_sound: bool) -> Fingerprint:
     """Unpack the body: its header first, which says how much there is."""
     stream = zlib.decompressobj()
     raw = stream.decompress(body, _HEADER_LENGTH.size + _MAX_HEADER)
@@ -108,7 +121,10 @@ def _unpack(body: bytes, max_bytes: int | None) -> Fingerprint:
     count = int(header["entries"])
     if not 0 <= count <= MAX_ENTRIES or not 1 <= algorithm.bytes <= _MAX_HASH_BYTES:
         raise FingerprintError(f"{count} entries of {algorithm.bits} bits are more than is allowed", hint=_HINT)
-    size = position + count * (11 + algorithm.bytes)
+    landmarks = int(header["sound"]["landmarks"]) if with_sound else 0
+    if not 0 <= landmarks <= MAX_LANDMARKS:
+        raise FingerprintError(f"{landmarks} landmarks of the sound are more than is allowed", hint=_HINT)
+    size = position + count * (11 + algorithm.bytes) + landmarks * LANDMARK_BYTES
     if max_bytes is not None and size > max_bytes:
         raise FingerprintError(f"the fingerprint unpacks to {size} bytes; at most {max_bytes} are allowed")
     if len(raw) < size:
@@ -128,6 +144,7 @@ def _unpack(body: bytes, max_bytes: int | None) -> Fingerprint:
     length = column("<u4").astype(np.float64)
     quality, view = column("u1").astype(np.uint8), column("<u2").astype(np.uint16)
     hashes = column("u1", algorithm.bytes).astype(np.uint8).reshape(count, algorithm.bytes)
+    sound = _sound(header["sound"], raw[position:]) if with_sound else None
     return Fingerprint(
         algorithm=algorithm,
         start_s=milliseconds(start / 1000),
@@ -140,4 +157,9 @@ def _unpack(body: bytes, max_bytes: int | None) -> Fingerprint:
         height=int(header["height"]),
         damage=tuple(str(line) for line in header["damage"]),
         coverage=Coverage.from_json(header["coverage"]) if "coverage" in header else Coverage(),
+        sound=sound,
     )
+
+
+def _sound(said: dict[str, Any], packed: bytes) -> SoundFingerprint:
+    return SoundFingerprint(unpack_landmarks(packed), int(said["duration_ms"]) / 1000, int(said["spec"]))

@@ -126,6 +126,11 @@ class Fingerprint:
         return f"Fingerprint({self.algorithm}, {self.duration_s:.1f} s, {len(self)} hashes)"
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that it could be compared by: neither an entry nor a landmark of the sound."""
+        return not len(self) and not self.sound
+
+    @property
     def usable(self) -> npt.NDArray[np.bool_]:
         """Which entries show enough to be compared: ``(n,)`` bool."""
         return np.asarray(self.quality >= USABLE_QUALITY)
@@ -157,7 +162,7 @@ class Fingerprint:
         """Return some of the entries, given by a mask ``(n,)`` or by ascending positions, with the same facts about the video."""
         return Fingerprint(
             self.algorithm, self.start_s[entries], self.end_s[entries], self.hash[entries], self.quality[entries], self.view[entries],
-            self.duration_s, self.width, self.height, self.damage, self.coverage, self.boxes,
+            self.duration_s, self.width, self.height, self.damage, self.coverage, self.boxes, self.sound,
         )  # fmt: skip
 
 

@@ -1,7 +1,11 @@
-"""Read and write the text forms of a fingerprint: JSON (everything), lines (all entries), and vPDQ's text (frames of the whole picture)."""
+"""Read and write the text forms of a fingerprint.
+
+JSON holds everything, lines all entries, and vPDQ's text the frames of the whole picture. Only JSON has a place for sound.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Sequence
@@ -15,6 +19,8 @@ from vhashdb.errors import FingerprintError
 from vhashdb.fingerprints.model import MAX_S, Fingerprint, milliseconds
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.views import Orientation, Region, View
+from vhashdb.sound import LANDMARK_BYTES, SoundFingerprint
+from vhashdb.sound.fingerprint import MAX_LANDMARKS
 
 JSON_VERSION: Final = 1
 """Version of the JSON form. Given by `docs/formats.md`."""
@@ -57,8 +63,22 @@ def to_json(fingerprint: Fingerprint, *, name: str = "") -> str:
                     strict=True,
                 )
             ],
+            **({"sound": _sound_object(fingerprint.sound)} if fingerprint.sound is not None else {}),
         }
     )
+
+
+def _sound_object(sound: SoundFingerprint) -> dict[str, Any]:
+    landmarks = base64.b64encode(sound.landmarks.astype("<u8").tobytes()).decode("ascii")
+    return {"spec": sound.spec, "duration_s": sound.duration_s, "landmarks": landmarks}
+
+
+def _sound_of(said: dict[str, Any]) -> SoundFingerprint:
+    raw = base64.b64decode(said["landmarks"], validate=True)
+    if len(raw) > MAX_LANDMARKS * LANDMARK_BYTES:
+        raise FingerprintError("the JSON fingerprint has more landmarks of its sound than is allowed")
+    landmarks = np.frombuffer(raw, "<u8").astype(np.uint64)
+    return SoundFingerprint(landmarks, float(milliseconds(said["duration_s"])), int(said["spec"]))
 
 
 def from_json(text: str) -> Fingerprint:
@@ -121,6 +141,7 @@ def _from_object(data: dict[str, Any]) -> tuple[Fingerprint, dict[int, str]]:
         height=int(data["height"]),
         damage=tuple(str(line) for line in data["damage"]),
         coverage=Coverage.from_json(data["coverage"]) if "coverage" in data else Coverage(),
+        sound=_sound_of(data["sound"]) if data.get("sound") is not None else None,
     )
     return said, bad
 

@@ -17,6 +17,7 @@ from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints import Fingerprint, is_square, without_squares
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
+from vhashdb.sound import FRAME_S, SoundFingerprint
 
 Neighbours = Callable[[PackedHashes, int], Iterable[int]]
 """Numbers of other records with a hash within so many bits of these hashes ``(n, bytes)``."""
@@ -55,6 +56,10 @@ class GateLimits:
     squares_free: int = 64
     squares_per_s: float = 20.0
     """Hashes of squares that are believed: so many, and so many more for each second. 16 squares are stored at 0.9 a second."""
+    landmarks_free: int = 400
+    landmarks_per_s: float = 160.0
+    """Landmarks of the sound that are believed: so many, and so many more for each second. 40 a second are stored for each track, and few
+    files have more than four."""
     dense_from: int = 200
     """Hashes from which on a record is examined for their number in each second."""
     strung_from: int = 64
@@ -107,8 +112,9 @@ def held_for(
     limits: GateLimits = LIMITS,
 ) -> tuple[str, ...]:
     """Say why this record must wait for a person; empty if it need not."""
+    heard = tuple(filter(None, [_too_much_sound(fingerprint.sound, limits)] if fingerprint.sound else []))
     if not len(fingerprint):
-        return ()
+        return heard
     squares = int(is_square(fingerprint).sum())
     # Squares are flatter and more alike than the pictures that they are cut from, so they are only counted.
     fingerprint = without_squares(fingerprint)
@@ -116,13 +122,13 @@ def held_for(
     if squares > limits.squares_free + limits.squares_per_s * fingerprint.duration_s:
         found.append(f"it has {squares:,} hashes of squares for {fingerprint.duration_s:.1f} s")
     if not len(fingerprint):
-        return tuple(filter(None, found)) or ("it has squares and no picture that they are cut from",)
+        return (*(tuple(filter(None, found)) or ("it has squares and no picture that they are cut from",)), *heard)
     found.append(_benign(fingerprint, benign, limits))
     if innocent is not None and (matched := innocent(fingerprint)):
         found.append(f"it matches {matched:,} of your innocent videos")
     if neighbours is not None:
         found.append(_crowded(fingerprint, neighbours, limits))
-    return tuple(reason for reason in found if reason)
+    return (*filter(None, found), *heard)
 
 
 def sudden(new: int, before: int, limits: GateLimits = LIMITS) -> str:
@@ -176,6 +182,14 @@ def _too_much(fingerprint: Fingerprint, limits: GateLimits) -> str:
         return f"it is said to be longer than {limits.longest_s / 3600:.0f} hours"
     if count >= limits.dense_from and count > limits.dense * duration_s:
         return f"it has {count:,} hashes for {duration_s:.1f} s; real footage has up to {limits.dense:.0f} for a second"
+    return ""
+
+
+def _too_much_sound(sound: SoundFingerprint, limits: GateLimits) -> str:
+    if sound.duration_s > limits.longest_s or float(sound.frame[-1]) * FRAME_S > limits.longest_s:
+        return f"its sound is said to be longer than {limits.longest_s / 3600:.0f} hours"
+    if len(sound) > limits.landmarks_free + limits.landmarks_per_s * sound.duration_s:
+        return f"it has {len(sound):,} landmarks for {sound.duration_s:.1f} s of sound"
     return ""
 
 

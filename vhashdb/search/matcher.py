@@ -159,7 +159,7 @@ class Matcher:
             result = self._result(trace, effort, where)
             if fingerprinter is not None and not result.matches:  # what was hashed and what was decoded may have been two things
                 fingerprinter.require_unchanged()
-        if isinstance(source, HashQuery) and not len(trace.query) and not result.matches:
+        if isinstance(source, HashQuery) and trace.query.is_empty and not result.matches:
             # That no record has the hash of a file says nothing of what the file shows.
             return replace(result, reason=f"no record has this {source.exact}, and nothing is known of what the file shows")
         return result

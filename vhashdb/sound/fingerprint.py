@@ -31,6 +31,8 @@ FRAME_BITS: Final = 24
 """Widths of the parts of a landmark. Derived: 24 bits of frames are six days."""
 MAX_LANDMARKS: Final = 20_000_000
 """Landmarks that a fingerprint may have. Engineering bound: a count that is certainly wrong is refused before anything is allocated."""
+MAX_SPEC: Final = 10_000
+"""Highest version of landmarks. Engineering bound: the same as a feed sets for every algorithm."""
 
 Landmarks = npt.NDArray[np.uint64]
 """Array of shape ``(n,)``, dtype uint64."""
@@ -43,17 +45,20 @@ class SoundFingerprint:
     landmarks: Landmarks
     """``(n,)`` uint64, ordered by frame, then by value; none twice."""
     duration_s: float
-    """Seconds of sound that there are on the timeline."""
+    """Seconds of sound that there are on the timeline; whole milliseconds in every stored form."""
     spec: int = SPEC
+    """Version of how the landmarks were made. One that is not known here is kept and passed on; only those of the same are compared."""
 
     def __post_init__(self) -> None:
         if self.landmarks.dtype != np.uint64 or self.landmarks.ndim != 1 or len(self.landmarks) > MAX_LANDMARKS:
             raise FingerprintError("the landmarks of the sound are no list of 64-bit numbers, or too many")
+        if not 1 <= self.spec <= MAX_SPEC:
+            raise FingerprintError(f"{self.spec} is no version of landmarks")
         if not 0 <= self.duration_s <= FRAME_S * (1 << FRAME_BITS):
             raise FingerprintError(f"sound of {self.duration_s} s")
-        frame = self.frame
-        if not (np.diff(frame) >= 0).all():
-            raise FingerprintError("the landmarks of the sound are not in order")
+        by_frame = (self.landmarks << np.uint64(64 - FRAME_BITS)) | (self.landmarks >> np.uint64(FRAME_BITS))
+        if not (by_frame[1:] > by_frame[:-1]).all():
+            raise FingerprintError("the landmarks of the sound are not in order, or one is there twice")
         self.landmarks.setflags(write=False)
 
     def __len__(self) -> int:

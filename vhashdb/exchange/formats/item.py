@@ -83,7 +83,7 @@ class Item:
     @property
     def has_signals(self) -> bool:
         """Whether anything could be found by it."""
-        return bool(self.sha256 or self.md5 or self.others or (self.frames is not None and len(self.frames)))
+        return bool(self.sha256 or self.md5 or self.others or (self.frames is not None and not self.frames.is_empty))
 
     def with_duration(self) -> Item:
         """Return the item with the length of its frames."""
@@ -104,6 +104,9 @@ class Item:
             digest.update(f"\n{f.algorithm} {len(f)}\n".encode())
             for column in (np.round(f.start_s * 1000).astype("<i8"), f.quality, f.view.astype("<u2"), f.hash):
                 digest.update(np.ascontiguousarray(column).tobytes())
+            if f.sound is not None:
+                digest.update(f"\nsound {f.sound.spec} {round(f.sound.duration_s * 1000)} {len(f.sound)}\n".encode())
+                digest.update(f.sound.landmarks.astype("<u8").tobytes())
         return digest.hexdigest()
 
     @property

@@ -27,6 +27,11 @@ class FormatLimits:
     hashes_per_s: int = 640
     """Hashes of one record: so many, and so many more for each second it claims to last. The views of a lively video as it
     is asked about have 200 a second, a stored one has 10."""
+    landmarks: int = 10_000_000
+    """Landmarks of the sound of one item: 6 hours at 460 a second, more than any sound has before it is thinned."""
+    landmarks_free: int = 2_000
+    landmarks_per_s: int = 640
+    """Landmarks of one record: so many, and so many more for each second that they reach. A stored track has 40 a second."""
     queries: int = 10_000
     """Videos that one file may ask about."""
     unpacked_bytes: int = 256 << 20

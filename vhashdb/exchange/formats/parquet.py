@@ -1,4 +1,4 @@
-"""Parquet: a table of records and a table of frames, for analysis. The only room that imports pyarrow."""
+"""Parquet: a table of records, one of frames and one of the landmarks of their sound, for analysis. The only room that imports pyarrow."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import numpy as np
 from vhashdb.errors import UsageError
 from vhashdb.exchange.formats.fields import WRITTEN, to_fields
 from vhashdb.exchange.formats.item import Item
+from vhashdb.sound import FRAME_S
 
 RECORDS_FILE: Final = "records.parquet"
 FRAMES_FILE: Final = "frames.parquet"
+LANDMARKS_FILE: Final = "landmarks.parquet"
 _BATCH: Final = 512
 """Records held in memory before they are written: some 400,000 frames."""
+_BATCH_LANDMARKS: Final = 2_000_000
+"""Landmarks held in memory before they are written. Engineering bound: some 100 MB as a table."""
 
 
 def write_parquet(items: Iterable[Item], folder: Path) -> None:
-    """Write both tables into a folder, which is made if it is not there.
+    """Write the tables into a folder, which is made if it is not there.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -49,8 +53,23 @@ def write_parquet(items: Iterable[Item], folder: Path) -> None:
             ("hash", pa.binary()),
         ]
     )
+    landmarks = pa.schema(
+        [
+            ("record", pa.string()),
+            ("spec", pa.int32()),
+            ("start_ms", pa.int64()),
+            ("key", pa.uint32()),
+            ("pitch", pa.uint8()),
+            ("span", pa.uint8()),
+            ("frame", pa.uint32()),
+        ]
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(folder / RECORDS_FILE, records) as record_file, pq.ParquetWriter(folder / FRAMES_FILE, frames) as frame_file:
+    with (
+        pq.ParquetWriter(folder / RECORDS_FILE, records) as record_file,
+        pq.ParquetWriter(folder / FRAMES_FILE, frames) as frame_file,
+        pq.ParquetWriter(folder / LANDMARKS_FILE, landmarks) as landmark_file,
+    ):
         batch: list[Item] = []
 
         def flush() -> None:
@@ -58,11 +77,13 @@ def write_parquet(items: Iterable[Item], folder: Path) -> None:
                 record_file.write_table(pa.Table.from_pylist([_row(item) for item in batch], records))
                 tables = [pa.Table.from_pydict(_frames(item), frames) for item in batch]
                 frame_file.write_table(pa.concat_tables(tables))
+                heard = [pa.Table.from_pydict(_landmarks(item), landmarks) for item in batch]
+                landmark_file.write_table(pa.concat_tables(heard))
                 batch.clear()
 
         for item in items:
             batch.append(item)
-            if len(batch) == _BATCH:
+            if len(batch) == _BATCH or sum(map(_heard, batch)) >= _BATCH_LANDMARKS:
                 flush()
         flush()
 
@@ -89,4 +110,19 @@ def _frames(item: Item) -> dict[str, Any]:
         f.quality,
         [value.tobytes() for value in f.hash],
     )
+    return dict(zip(names, columns, strict=True))
+
+
+def _heard(item: Item) -> int:
+    """Count the landmarks of an item."""
+    return len(item.frames.sound) if item.frames is not None and item.frames.sound is not None else 0
+
+
+def _landmarks(item: Item) -> dict[str, Any]:
+    names = ("record", "spec", "start_ms", "key", "pitch", "span", "frame")
+    sound = item.frames.sound if item.frames is not None else None
+    if sound is None:
+        return {name: [] for name in names}
+    start = np.round(sound.frame * FRAME_S * 1000).astype(np.int64)
+    columns = [item.key] * len(sound), [sound.spec] * len(sound), start, sound.key, sound.pitch, sound.span, sound.frame
     return dict(zip(names, columns, strict=True))

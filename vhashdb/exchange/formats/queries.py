@@ -83,15 +83,17 @@ def _queries(entries: Iterable[Entry], form: Format, most: int, *, pdq_or_sha256
 
 
 def _query(item: Item, place: str, lost: list[str], *, pdq_or_sha256: bool) -> HashQuery:
-    name, frames = printable(item.title or item.external_id) or place, item.frames if item.frames is not None and len(item.frames) else None
+    name, frames = printable(item.title or item.external_id) or place, item.frames
+    if frames is not None and frames.is_empty:
+        frames = None
     if frames is not None:
         notes = item.notes if not lost else (f"{len(lost)} of its lines were left out; {lost[0]}",)
         frames = replace(frames, damage=(*frames.damage, *notes))
     sha256 = item.sha256 or ""
-    if pdq_or_sha256 and frames is not None and not sha256:
+    if pdq_or_sha256 and frames is not None and len(frames) and not sha256:
         sha256 = frames.hash[0].tobytes().hex()
     if frames is None and not sha256 and not item.md5:
-        return HashQuery(name, problem=f"{place}: it has no hash that can be compared: no frames, no SHA-256 and no MD5")
+        return HashQuery(name, problem=f"{place}: it has no hash that can be compared: no frames, no sound, no SHA-256 and no MD5")
     return HashQuery(name, frames, sha256, item.md5 or "")
 
 

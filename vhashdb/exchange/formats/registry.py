@@ -44,6 +44,11 @@ class Format:
     one_record: bool = False
     """Whether a file holds one record."""
 
+    @property
+    def has_sound(self) -> bool:
+        """Whether it can say the sound of an item. Derived: what can say every item holds whole fingerprints."""
+        return self.carried is _everything
+
     def entries(self, source: Source) -> Iterator[Entry]:
         """Read the items of a file of this format.
 
@@ -90,7 +95,7 @@ FORMATS: Final = (
 READ: Final = tuple(f.name for f in FORMATS if f.read)
 """Names of the formats that can be read."""
 WRITTEN: Final = (*(f.name for f in FORMATS if f.write), "parquet")
-"""Names of the formats that can be written; Parquet is two files, which `write_parquet` writes."""
+"""Names of the formats that can be written; Parquet is three files, which `write_parquet` writes."""
 
 
 def format_named(name: str) -> Format:

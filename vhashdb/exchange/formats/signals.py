@@ -137,6 +137,8 @@ class Signals:
         """Take a whole fingerprint, and what of it could not be read, by number; frames taken one by one are then left out."""
         if len(fingerprint) > self._limits.frames:
             raise ValueError(f"more than {self._limits.frames} frames in one item")
+        if fingerprint.sound is not None and len(fingerprint.sound) > self._limits.landmarks:
+            raise ValueError(f"more than {self._limits.landmarks} landmarks of the sound in one item")
         for number, reason in (bad or {}).items():
             self.left_out(f"frame {number}", reason)
         # The order of entries is relied on, and nobody has checked a stranger's.
@@ -171,7 +173,8 @@ class Signals:
             ValueError: there are frames, and none of them can be read; there is nothing else.
         """
         frames = self._fingerprint
-        if self._bad and not len(self) and not (self._sha256 or self._md5 or self._others):
+        heard = frames is not None and frames.sound
+        if self._bad and not len(self) and not (heard or self._sha256 or self._md5 or self._others):
             raise ValueError(f"none of its {self._bad} frames can be read: {'; '.join(self._why)}")
         if frames is None and self._frames:
             seconds, qualities, raw = (list(column) for column in zip(*self._frames, strict=True))
