@@ -27,10 +27,10 @@ from bench import crowd
 from bench.common import parser, table, videos
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.index import FrameIndex, Hits, RecordHashes
+from vhashdb.index import FrameIndex, Hits, RecordRows
 from vhashdb.index.compaction import MAX_SEGMENT_ROWS
 from vhashdb.index.folder import IndexFolder
-from vhashdb.index.frames import Layer
+from vhashdb.index.layers import Layer
 from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.permutation import permute
 from vhashdb.index.planning import choose_strategy
@@ -131,7 +131,7 @@ def fill(path: Path, made: Iterator[PackedHashes], rng: np.random.Generator) -> 
     """Write segments; what queries are to be made of, and the seconds that building took."""
     folder = IndexFolder(path, Pdq.id)
     written: list[StoredSegment] = []
-    waiting: list[RecordHashes] = []
+    waiting: list[RecordRows] = []
     asked: list[PackedHashes] = []
     spent_s, number = 0.0, 0
 
@@ -148,7 +148,7 @@ def fill(path: Path, made: Iterator[PackedHashes], rng: np.random.Generator) -> 
             if sum(len(part.hashes) for part in waiting) + len(block) > MAX_SEGMENT_ROWS:
                 settle()
             for row in range(0, len(block), RECORD):
-                waiting.append(RecordHashes(number, number, block[row : row + RECORD]))
+                waiting.append(RecordRows(number, number, block[row : row + RECORD]))
                 number += 1
             asked += [block[start : start + ASKED].copy() for start in rng.integers(0, len(block) - ASKED, QUERIES)]
         settle()
@@ -286,7 +286,7 @@ def print_peers(size: int, made: Iterator[PackedHashes]) -> None:
 
 
 def own_index(hashes: PackedHashes) -> Ask:
-    segment = build([RecordHashes(0, 0, hashes)], Pdq.id.bits)
+    segment = build([RecordRows(0, 0, hashes)], Pdq.id.bits)
 
     def ask(query: PackedHashes) -> Pairs:
         hits = segment.search(permute(query), RADIUS, choose_strategy([segment], Pdq.id.bits, RADIUS, len(query)))

@@ -147,12 +147,12 @@ def warn_of_variables() -> None:
 
 def warn_of_index(database: Database) -> None:
     """Say so if the index could not be used and was made again from the records, or is made each time."""
-    from vhashdb.index import MEMTABLE_HASHES
+    from vhashdb.index import MEMTABLE_ROWS
 
     if database.index_problem is not None:
         where = " in memory" if database.read_only else ""
         say(f"warning: the index was made again{where} from the records, because {printable(database.index_problem)}")
-    elif database.read_only and (missing := database.index_reader.state().memtable) > MEMTABLE_HASHES:
+    elif database.read_only and (missing := database.index_reader.state().memtable) > MEMTABLE_ROWS:
         say(
             f"note: {missing:,} hashes are not in the index on disk and are read from the records each time, as nothing may be written here"
         )

@@ -62,7 +62,7 @@ def _facts(database: Database) -> dict[str, Any]:
         "index_problem": problem,
         "index_generation": state.manifest,
         "index_segments": state.segments,
-        "index_hashes": state.hashes,
+        "index_hashes": state.rows,
         "index_removed": state.deleted,
         "index_bytes": state.bytes,
         "index_recent": state.memtable,

@@ -33,7 +33,7 @@ def hashes_of(number):
 @contextlib.contextmanager
 def shared(records, index) -> Iterator[tuple[Store, Live]]:
     """The records and their index, which becomes segments and merges with few hashes."""
-    compaction.MEMTABLE_HASHES, compaction.MAX_LAG = 4 * HASHES, 7
+    compaction.MEMTABLE_ROWS, compaction.MAX_LAG = 4 * HASHES, 7
     with Store.open(Path(records)) as store:
         yield store, Live(index, store)
 

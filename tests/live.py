@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from vhashdb.live_index import IndexReader, IndexWriter, check_index
+from vhashdb.live_index import FrameReader, IndexWriter, check_index
 
 
-class Live(IndexReader):
+class Live(FrameReader):
     """A reader with the writer of the same index."""
 
     def __init__(self, path, store):

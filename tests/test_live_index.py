@@ -30,8 +30,8 @@ from tests.live import Live
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.index import compaction, planning
 from vhashdb.index import folder as folders
+from vhashdb.index.kinds import FrameHashes, RecordRows
 from vhashdb.index.planning import TARGET_RECALL
-from vhashdb.index.segment import RecordHashes
 from vhashdb.live_index import IndexState
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.store import NewRecord, State, Store
@@ -43,7 +43,7 @@ EVERYTHING = 256
 @pytest.fixture
 def small(monkeypatch):
     """Segments are made and merged with few hashes."""
-    for name, value in {"MEMTABLE_HASHES": 40, "MAX_SEGMENT_ROWS": 300, "MAX_LAG": 6, "FANOUT": 2}.items():
+    for name, value in {"MEMTABLE_ROWS": 40, "MAX_SEGMENT_ROWS": 300, "MAX_LAG": 6, "FANOUT": 2}.items():
         monkeypatch.setattr(compaction, name, value)
 
 
@@ -286,7 +286,7 @@ def test_few_hashes_leave_nothing_on_disk_and_many_do(books):
     assert live.state() == IndexState(0, 0, 0, 0, 0, memtable=30, lag=3)
     books.fill([10], live)
     state = live.state()
-    assert (state.manifest, state.segments, state.hashes, state.memtable, state.lag) == (1, 1, 40, 0, 0)
+    assert (state.manifest, state.segments, state.rows, state.memtable, state.lag) == (1, 1, 40, 0, 0)
     assert state.bytes == sum(path.stat().st_size for path in index_files(books.folder) if path.suffix == ".npy")
     assert books.agree(live)
     assert books.agree(books.live())
@@ -324,7 +324,7 @@ def test_a_removed_record_is_gone_at_once_and_its_space_comes_back_at_the_merge(
     assert live.state().bytes == before.bytes
     live.maintain(wait=True)
     after = live.state()
-    assert (after.deleted, after.hashes) == (0, 120)
+    assert (after.deleted, after.rows) == (0, 120)
     assert after.bytes < before.bytes
     assert books.agree(live)
     assert books.agree(books.live())
@@ -351,7 +351,7 @@ def test_everything_removed_and_added_again_is_found_again(books):
     for number in (1, 2):
         books.retract(number)
     live.maintain(wait=True)
-    assert live.state().hashes == 0
+    assert live.state().rows == 0
     books.restore(2)
     books.fill([50], live)
     assert books.agree(live)
@@ -390,7 +390,7 @@ def test_who_may_not_write_answers_all_the_same(books):
     """Another process holds the lock for long."""
     live = books.live()
     books.fill([40], live)
-    with folders.IndexFolder(books.folder / "index", PDQ).try_lock():
+    with folders.IndexFolder(books.folder / "index", FrameHashes(PDQ)).try_lock():
         books.fill([30] * 4, live)
         assert live.state().manifest == 1
         assert live.state().memtable == 120
@@ -695,7 +695,7 @@ def test_a_check_looks_records_up(damaged, monkeypatch):
     last = damaged.store.changes.last()
     monkeypatch.setattr(live.current, "remove", lambda record: None)
     live.current.change = last
-    live.current.add(RecordHashes(1, 1, random_hashes(1, 3)))
+    live.current.add(RecordRows(1, 1, random_hashes(1, 3)))
     assert live.check(1000) == "the index finds record number 1, which cannot be matched"
 
 
@@ -703,11 +703,11 @@ def test_a_check_is_not_alarmed_by_records_that_come_and_go_meanwhile(damaged, m
     live, matchable = damaged.live(), damaged.store.changes.matchable
     rounds = iter(range(3))
 
-    def meanwhile():
+    def meanwhile(**options):
         if next(rounds, None) is not None:
             damaged.add(random_hashes(len(damaged.ids), 3))
             damaged.retract(len(damaged.ids) - 1)
-        return matchable()
+        return matchable(**options)
 
     monkeypatch.setattr(damaged.store.changes, "matchable", meanwhile)
     assert live.check(1000) is None
@@ -788,7 +788,7 @@ def test_an_index_of_another_algorithm_in_the_same_place_is_made_again(damaged):
 def test_a_problem_is_an_error_of_the_library_inside(damaged):
     cut(damaged.folder / "index" / "current.json")
     with pytest.raises(vhashdb.DatabaseDamaged):
-        folders.IndexFolder(damaged.folder / "index", PDQ).manifest()
+        folders.IndexFolder(damaged.folder / "index", FrameHashes(PDQ)).manifest()
 
 
 @pytest.mark.parametrize("moment", ["before the list is read", "after", "while it is checked", "while it is mapped"])
