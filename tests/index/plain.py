@@ -30,6 +30,20 @@ def pairs(hits):
     return sorted(zip(hits.query.tolist(), hits.record.tolist(), hits.distance.tolist(), strict=True))
 
 
+def looked_up(known, asked):
+    """``(query, record, landmark)`` of each landmark with one of the asked keys, sorted; ``known`` has the landmarks by record."""
+    of_key = {}
+    for record, landmarks in known.items():
+        for landmark in landmarks.tolist():
+            of_key.setdefault(landmark >> 40, []).append((record, landmark))
+    return sorted((query, *each) for query, key in enumerate(asked.tolist()) for each in of_key.get(key, ()))
+
+
+def triples(hits):
+    """The same of what an index answers."""
+    return sorted(zip(hits.query.tolist(), hits.record.tolist(), hits.landmark.tolist(), strict=True))
+
+
 def near(hashes, bits, seed):
     """The same hashes, each with up to ``bits`` random bits turned over."""
     random = np.random.default_rng(seed)
@@ -43,7 +57,7 @@ def landmarks(seed, count, keys=40, first_key=0x5A0000):
     """So many landmarks, of a few keys some of which are much more frequent than others, as a fingerprint of sound has them."""
     random = np.random.default_rng(seed)
     key = first_key + (keys * random.random(count) ** 3).astype(np.uint64) * np.uint64(977)
-    frame = np.sort(random.integers(0, 1 << 12, count, np.uint64))
+    frame = np.sort(random.choice(1 << 16, count, replace=False)).astype(np.uint64)
     return key << np.uint64(40) | random.integers(0, 1 << 16, count, np.uint64) << np.uint64(24) | frame
 
 

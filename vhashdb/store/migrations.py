@@ -57,7 +57,7 @@ def _checksums(connection: Connection) -> None:
 def _sounding(connection: Connection) -> None:
     """Which fingerprints have sound, by the version of their binary form; before this step there was none."""
     metadata.create_all(connection, tables=[sounding])
-    has_sound, insert = "substr(NEW.blob, 5, 1) >= x'03'", "INSERT INTO sounding VALUES (NEW.number);"
+    has_sound, insert = "substr(NEW.blob, 5, 1) >= x'03'", "INSERT INTO sounding VALUES (NEW.number, NEW.record);"
     for name, event, statements in (
         ("added", f"INSERT ON fingerprint WHEN {has_sound}", insert),
         ("deleted", "DELETE ON fingerprint", "DELETE FROM sounding WHERE fingerprint = OLD.number;"),
