@@ -17,7 +17,7 @@ from vhashdb.index.folder import IndexFolder, Vanished
 from vhashdb.index.layers import Layer
 from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.segment import IndexSegment
-from vhashdb.live_index.building import IndexT, NewIndex, OpenIndex, in_memory, rebuild, replay
+from vhashdb.live_index.building import IndexT, NewIndex, OpenIndex, in_memory, is_free_to_replay, rebuild, replay
 from vhashdb.store import Selection, Store
 
 MAX_TRIES: Final = 10
@@ -42,7 +42,7 @@ class IndexState:
     memtable: int
     """Hashes or landmarks that are in no segment on disk yet."""
     lag: int
-    """Changes of the records that the manifest on disk does not include."""
+    """Changes of the records that the manifest on disk does not include; 0 where no record has anything to index."""
 
 
 class IndexReader(Generic[IndexT]):
@@ -96,7 +96,7 @@ class IndexReader(Generic[IndexT]):
                 rows - sum(layer.rows for layer in opened.stored),
                 sum(s.size for s in manifest.segments),
                 index.memtable_rows + sum(layer.rows for layer in index.layers if layer.stored is None),
-                self.store.changes.last() - manifest.change,
+                0 if is_free_to_replay(index) else self.store.changes.last() - manifest.change,
             )
 
     # -- what writer and checker need ----------------------------------------------------------
