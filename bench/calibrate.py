@@ -36,7 +36,7 @@ from bench.common import parser, table, videos
 from bench.queries import Query, read_other, read_queries
 from bench.truth import HALVES, first_of, half_of, series_of
 from vhashdb import Fingerprint, MatchedSegment, Verdict
-from vhashdb.index import FrameIndex, RecordHashes
+from vhashdb.index import FrameIndex, RecordRows
 from vhashdb.matching import verdict
 from vhashdb.matching.comparison import Comparison
 from vhashdb.matching.config import MatchingConfig
@@ -217,7 +217,7 @@ def index_of(prints: Sequence[Fingerprint]) -> FrameIndex:
     """An index in which a record's number is its place."""
     index = FrameIndex(prints[0].algorithm)
     for number, made in enumerate(prints):
-        index.add(RecordHashes(number, number, made.hash[made.usable]))
+        index.add(RecordRows(number, number, made.hash[made.usable]))
     return index
 
 

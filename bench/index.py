@@ -27,13 +27,15 @@ from bench import crowd
 from bench.common import parser, table, videos
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.index import FrameIndex, Hits, RecordHashes
+from vhashdb.index import FrameIndex, Hits
 from vhashdb.index.compaction import MAX_SEGMENT_ROWS
 from vhashdb.index.folder import IndexFolder
-from vhashdb.index.frames import Layer
+from vhashdb.index.kinds import FrameHashes, IndexKind, RecordRows, Values
+from vhashdb.index.layers import Layer
 from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.permutation import permute
 from vhashdb.index.planning import choose_strategy
+from vhashdb.index.probing import search as search_segment
 from vhashdb.index.segment import MAX_THREADS, build
 
 RADIUS = 31
@@ -109,7 +111,7 @@ def blocks(kind: str, size: int, pool: PackedHashes) -> Iterator[PackedHashes]:
 def search(kind: str, size: int, pool: PackedHashes, path: Path) -> Searched:
     """Fill an index on disk and ask it."""
     rng = default_rng(2)
-    asked, build_s = fill(path, blocks(kind, size, pool), rng)
+    asked, build_s = fill(path, FrameHashes(Pdq.id), blocks(kind, size, pool), rng, record=RECORD, stretch=ASKED)
     queries = [crowd.altered(hashes, ALTERED, rng) for hashes in asked]
     rss, pss = readers(path, queries)  # before this process maps the same files
     started = time.perf_counter()
@@ -127,45 +129,56 @@ def search(kind: str, size: int, pool: PackedHashes, path: Path) -> Searched:
     )  # fmt: skip
 
 
-def fill(path: Path, made: Iterator[PackedHashes], rng: np.random.Generator) -> tuple[list[PackedHashes], float]:
-    """Write segments; what queries are to be made of, and the seconds that building took."""
-    folder = IndexFolder(path, Pdq.id)
+def fill(
+    path: Path, kind: IndexKind, made: Iterator[Values], rng: np.random.Generator, *, record: int, stretch: int
+) -> tuple[list[Values], float]:
+    """Write segments of records of ``record`` rows.
+
+    Returns:
+        What queries are to be made of, as many rows as a ``stretch`` has each, and the seconds that building took.
+    """
+    folder = IndexFolder(path, kind)
     written: list[StoredSegment] = []
-    waiting: list[RecordHashes] = []
-    asked: list[PackedHashes] = []
+    waiting: list[RecordRows] = []
+    asked: list[Values] = []
     spent_s, number = 0.0, 0
 
     def settle() -> None:
         nonlocal spent_s
         started = time.perf_counter()
-        stored, _ = folder.write(lambda allocate: build(waiting, Pdq.id.bits, allocate))
+        stored, _ = folder.write(lambda allocate: build(waiting, kind, allocate))
         spent_s += time.perf_counter() - started
         written.append(stored)
         waiting.clear()
 
     with folder.try_lock():
         for block in made:
-            if sum(len(part.hashes) for part in waiting) + len(block) > MAX_SEGMENT_ROWS:
+            if sum(len(part) for part in waiting) + len(block) > MAX_SEGMENT_ROWS:
                 settle()
-            for row in range(0, len(block), RECORD):
-                waiting.append(RecordHashes(number, number, block[row : row + RECORD]))
+            for row in range(0, len(block), record):
+                waiting.append(RecordRows(number, number, block[row : row + record]))
                 number += 1
-            asked += [block[start : start + ASKED].copy() for start in rng.integers(0, len(block) - ASKED, QUERIES)]
+            asked += [block[start : start + stretch].copy() for start in rng.integers(0, len(block) - stretch, QUERIES)]
         settle()
-        folder.commit(Manifest(1, str(Pdq.id), 1, tuple(written)))
+        folder.commit(Manifest(1, kind.version, 1, tuple(written)))
     return [asked[i] for i in rng.permutation(len(asked))[:QUERIES]], spent_s
 
 
-def opened(path: Path) -> FrameIndex:
-    """The index on disk, checked and mapped as a database does it."""
-    folder = IndexFolder(path, Pdq.id)
+def layers(path: Path, kind: IndexKind) -> list[Layer]:
+    """The segments of the index on disk, checked and mapped as a database does it."""
+    folder = IndexFolder(path, kind)
     manifest = folder.manifest()
     assert manifest is not None
     folder.check(manifest.segments)
-    return FrameIndex(Pdq.id, [Layer.whole(folder.open(stored), stored) for stored in manifest.segments], manifest.change)
+    return [Layer.whole(folder.open(stored), stored) for stored in manifest.segments]
 
 
-def timed(ask: Callable[[PackedHashes], Any], queries: Sequence[PackedHashes]) -> tuple[list[Any], list[float]]:
+def opened(path: Path) -> FrameIndex:
+    """The index of hashes on disk."""
+    return FrameIndex(Pdq.id, layers(path, FrameHashes(Pdq.id)), 1)
+
+
+def timed(ask: Callable[[Any], Any], queries: Sequence[Any]) -> tuple[list[Any], list[float]]:
     answers, times = [], []
     for query in queries:
         started = time.perf_counter()
@@ -286,10 +299,10 @@ def print_peers(size: int, made: Iterator[PackedHashes]) -> None:
 
 
 def own_index(hashes: PackedHashes) -> Ask:
-    segment = build([RecordHashes(0, 0, hashes)], Pdq.id.bits)
+    segment = build([RecordRows(0, 0, hashes)], FrameHashes(Pdq.id))
 
     def ask(query: PackedHashes) -> Pairs:
-        hits = segment.search(permute(query), RADIUS, choose_strategy([segment], Pdq.id.bits, RADIUS, len(query)))
+        hits = search_segment(segment, permute(query), RADIUS, choose_strategy([segment], Pdq.id.bits, RADIUS, len(query)))
         return set(zip(hits.query.tolist(), hits.row.tolist(), strict=True))
 
     return ask

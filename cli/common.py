@@ -147,15 +147,20 @@ def warn_of_variables() -> None:
 
 def warn_of_index(database: Database) -> None:
     """Say so if the index could not be used and was made again from the records, or is made each time."""
-    from vhashdb.index import MEMTABLE_HASHES
+    from vhashdb.index import MEMTABLE_ROWS
 
-    if database.index_problem is not None:
-        where = " in memory" if database.read_only else ""
-        say(f"warning: the index was made again{where} from the records, because {printable(database.index_problem)}")
-    elif database.read_only and (missing := database.index_reader.state().memtable) > MEMTABLE_HASHES:
-        say(
-            f"note: {missing:,} hashes are not in the index on disk and are read from the records each time, as nothing may be written here"
-        )
+    where = " in memory" if database.read_only else ""
+    for name, problem in (("index", database.index_problem), ("sound index", database.sound_index_problem)):
+        if problem is not None:
+            say(f"warning: the {name} was made again{where} from the records, because {printable(problem)}")
+    if not database.read_only:
+        return
+    for rows, reader in (("hashes", database.index_reader), ("landmarks", database.sound_reader)):
+        if reader.problem is None and (missing := reader.state().memtable) > MEMTABLE_ROWS:
+            say(
+                f"note: {missing:,} {rows} are not in the index on disk and are read from the records each time, "
+                "as nothing may be written here"
+            )
 
 
 def made(path: Path, algorithm: str = "pdq", bits: int = 256, *, squares: bool = False) -> None:

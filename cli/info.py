@@ -13,6 +13,7 @@ from .output import clock, counted, decoded, emit, emit_json, printable, size
 
 if TYPE_CHECKING:
     from vhashdb import Database
+    from vhashdb.live_index import IndexState
 
 
 @click.command(short_help="Show what the database holds.")
@@ -43,7 +44,8 @@ def command(db: Path, as_json: bool) -> None:
 
 
 def _facts(database: Database) -> dict[str, Any]:
-    problem, state = database.index_problem, database.index_reader.state()
+    indexes = _index_facts("", "hashes", database.index_problem, database.index_reader.state())
+    indexes |= _index_facts("sound_", "landmarks", database.sound_index_problem, database.sound_reader.state())
     hashes, video_s = len(database.index), database.store.known_s()
     return {
         "type": "info",
@@ -58,16 +60,25 @@ def _facts(database: Database) -> dict[str, Any]:
         "schema_version": database.store.schema_version,
         "bytes": sum(file.stat().st_size for file in database.path.rglob("*") if file.is_file()),
         "updated_at": database.store.updated_at(),
+        "landmarks": len(database.sound_reader.current),
+        **indexes,
+    }
+
+
+def _index_facts(prefix: str, rows: str, problem: str | None, state: IndexState) -> dict[str, Any]:
+    """The fields of one index: ``prefix`` is what their names begin with, ``rows`` what it is of."""
+    facts = {
         "index": "ok" if problem is None else "rebuilt",
         "index_problem": problem,
         "index_generation": state.manifest,
         "index_segments": state.segments,
-        "index_hashes": state.hashes,
+        f"index_{rows}": state.rows,
         "index_removed": state.deleted,
         "index_bytes": state.bytes,
         "index_recent": state.memtable,
         "index_behind": state.lag,
     }
+    return {f"{prefix}{name}": value for name, value in facts.items()}
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -83,23 +94,24 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("schema version", str(facts["schema_version"])),
         ("size on disk", size(facts["bytes"])),
         ("last update", f"{facts['updated_at'].isoformat(sep=' ')} UTC" if facts["updated_at"] else "never"),
-        ("index", _index(facts)),
+        ("index", _index(facts, "", "hashes")),
+        *([("sound index", _index(facts, "sound_", "landmarks"))] if facts["landmarks"] or facts["sound_index_problem"] else []),
     ]
 
 
-def _index(facts: dict[str, Any]) -> str:
-    """What is on disk, what is not yet, and what was wrong."""
+def _index(facts: dict[str, Any], prefix: str, rows: str) -> str:
+    """What is on disk of an index, what is not yet, and what was wrong."""
+    problem, generation, segments, held, gone, nbytes, recent, behind = (
+        facts[f"{prefix}index_{name}"] for name in ("problem", "generation", "segments", rows, "removed", "bytes", "recent", "behind")
+    )
     parts = []
-    if facts["index_segments"]:
-        removed = f", {facts['index_removed']:,} of them removed" if facts["index_removed"] else ""
-        segments = counted(facts["index_segments"], "segment")
-        parts.append(
-            f"generation {facts['index_generation']}: {facts['index_hashes']:,} hashes{removed} in {segments}, {size(facts['index_bytes'])}"
-        )
-    if facts["index_recent"] or not parts:
-        parts.append(f"{facts['index_recent']:,} hashes {'not in it yet' if parts else 'read from the records'}")
-    if facts["index_behind"] and facts["index_segments"]:
-        parts.append(f"{counted(facts['index_behind'], 'change')} behind the records")
-    if facts["index_problem"] is not None:
-        parts.append(f"made again from the records, as {printable(facts['index_problem'])}")
+    if segments:
+        removed = f", {gone:,} of them removed" if gone else ""
+        parts.append(f"generation {generation}: {held:,} {rows}{removed} in {counted(segments, 'segment')}, {size(nbytes)}")
+    if recent or not parts:
+        parts.append(f"{recent:,} {rows} {'not in it yet' if parts else 'read from the records'}")
+    if behind and segments:
+        parts.append(f"{counted(behind, 'change')} behind the records")
+    if problem is not None:
+        parts.append(f"made again from the records, as {printable(problem)}")
     return "; ".join(parts)

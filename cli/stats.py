@@ -69,7 +69,7 @@ def _counted(database: Database, since: datetime.datetime | None, until: datetim
     last = day_or(until, today())
     first = day_or(since, min(last, max(made_on(database.store), last - _YEAR)))
     counted, index = read_statistics(database.store, Period.of(first, last, by)), database.index_reader.state()
-    return Overview(decoded(database.path.absolute().name), counted, index.hashes - index.deleted + index.memtable, index.bytes)
+    return Overview(decoded(database.path.absolute().name), counted, index.rows - index.deleted + index.memtable, index.bytes)
 
 
 def _as_json(overview: Overview) -> None:

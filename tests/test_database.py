@@ -20,7 +20,7 @@ import vhashdb
 from tests.conftest import ROOT
 from tests.footage import bits_between, decoded, film, fingerprint_of, flipped, picture, random_hashes, scene
 from vhashdb import AddStatus, Verdict
-from vhashdb.index.compaction import MEMTABLE_HASHES
+from vhashdb.index.compaction import MEMTABLE_ROWS
 from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE
 
 
@@ -309,7 +309,7 @@ def test_a_wrong_algorithm_leaves_no_folder_behind(tmp_path):
 
 def many(seed=99):
     """A reference fingerprint with so many hashes that the index is kept on disk."""
-    return fingerprint_of(random_hashes(seed, MEMTABLE_HASHES))
+    return fingerprint_of(random_hashes(seed, MEMTABLE_ROWS))
 
 
 @pytest.fixture

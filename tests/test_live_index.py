@@ -24,54 +24,48 @@ import vhashdb
 from tests import churn
 from tests.conftest import ROOT
 from tests.examples import examples
-from tests.footage import fingerprint_of, random_hashes
-from tests.index.plain import near, pairs, scan
-from tests.live import Live
-from vhashdb.hashing.algorithms import AlgorithmId
+from tests.index.plain import pairs, scan, triples
+from tests.live import KINDS, PDQ, Frames, Sound
 from vhashdb.index import compaction, planning
 from vhashdb.index import folder as folders
+from vhashdb.index.kinds import RecordRows
 from vhashdb.index.planning import TARGET_RECALL
-from vhashdb.index.segment import RecordHashes
 from vhashdb.live_index import IndexState
-from vhashdb.matching.config import MatchingConfig
-from vhashdb.store import NewRecord, State, Store
-
-PDQ = AlgorithmId("pdq", 256, 1)
-EVERYTHING = 256
+from vhashdb.store import NewRecord, Selection, State, Store
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Segments are made and merged with few hashes."""
-    for name, value in {"MEMTABLE_HASHES": 40, "MAX_SEGMENT_ROWS": 300, "MAX_LAG": 6, "FANOUT": 2}.items():
+    for name, value in {"MEMTABLE_ROWS": 40, "MAX_SEGMENT_ROWS": 300, "MAX_LAG": 6, "FANOUT": 2}.items():
         monkeypatch.setattr(compaction, name, value)
 
 
 class Books:
-    """Records, and beside them a plain list of what can be matched."""
+    """Records, and beside them a plain list of what can be matched: the hashes of each, or its landmarks."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, of=Frames):
+        self.folder, self.of = folder, of
         self.store = Store.create(folder / "records.sqlite", PDQ, actor="tester")
-        self.ids, self.hashes, self.retracted = {}, {}, set()
+        self.ids, self.values, self.retracted = {}, {}, set()
 
     @property
     def model(self):
-        return {number: hashes for number, hashes in self.hashes.items() if number not in self.retracted}
+        return {number: values for number, values in self.values.items() if number not in self.retracted}
 
     def live(self):
-        return Live(self.folder / "index", self.store)
+        return self.of.live(self.folder / "index", self.store)
 
-    def add(self, hashes):
+    def add(self, values):
         number = len(self.ids) + 1
-        self.ids[number] = self.store.add(NewRecord(1.0), fingerprint_of(hashes)).id
-        self.hashes[number] = hashes
+        self.ids[number] = self.store.add(NewRecord(1.0), self.of.fingerprint(values)).id
+        self.values[number] = values
         return number
 
     def fill(self, counts, live=None):
-        """Add records of random hashes; a live index is maintained after each."""
+        """Add records of random values; a live index is maintained after each."""
         for count in counts:
-            self.add(random_hashes(1000 + len(self.ids), count))
+            self.add(self.of.values(1000 + len(self.ids), count))
             if live:
                 live.maintain(wait=True)
 
@@ -86,17 +80,22 @@ class Books:
     def agree(self, live):
         """Whether an index has just what the plain list has."""
         index, model = live.current, self.model
-        assert sorted(index.numbers.tolist()) == sorted(number for number, hashes in model.items() if len(hashes))
-        assert len(index) == sum(len(hashes) for hashes in model.values())
-        asked = np.concatenate([random_hashes(1, 1), *(hashes[:2] for hashes in self.hashes.values())])
-        for radius in (0, 52):
-            assert pairs(index.search(asked, radius, exact=True)) == scan(model, asked, radius)
+        assert sorted(index.numbers.tolist()) == sorted(number for number, values in model.items() if len(values))
+        assert len(index) == sum(len(values) for values in model.values())
+        asked = self.of.asked(self.values.values())
+        assert self.of.answers(index, asked) == self.of.truth(model, asked)
         return True
 
 
+@pytest.fixture(params=list(KINDS))
+def of(request):
+    """What an index is of."""
+    return KINDS[request.param]
+
+
 @pytest.fixture
-def books(tmp_path, small):
-    books = Books(tmp_path)
+def books(tmp_path, small, of):
+    books = Books(tmp_path, of)
     yield books
     books.store.close()
 
@@ -104,6 +103,10 @@ def books(tmp_path, small):
 def index_files(folder):
     """The files of the index, apart from the lock."""
     return sorted(path for path in (folder / "index").rglob("*") if path.is_file() and path.name != "lock")
+
+
+def row_file(books):
+    return f"{books.of.index_kind.row_name}.npy"
 
 
 def put(path, data):
@@ -147,12 +150,13 @@ def failing(patched, call, after, *, for_good):
 class AnyOrder(RuleBasedStateMachine):
     """Writing, flushing, merging, opening, crashing and damage in any order; one reader is open all along."""
 
+    of = Frames
     asked_pairs = missed_pairs = merges = damages = 0
 
     @initialize()
     def begin(self):
         self.folder = tempfile.TemporaryDirectory()
-        self.books = Books(Path(self.folder.name))
+        self.books = Books(Path(self.folder.name), self.of)
         self.live, self.reader = self.books.live(), self.books.live()
         self.left = []
         """Forgotten without an end; a merge of theirs may still go on, as if in another process."""
@@ -164,8 +168,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(count=st.integers(0, 30), seed=st.integers(0, 4))
     def add(self, count, seed):
-        hashes = near(random_hashes(seed, 30), 50, seed=len(self.books.ids))[:count]
-        self.books.add(hashes)
+        self.books.add(self.of.varied(seed, count, len(self.books.ids)))
 
     @rule(counts=st.lists(st.integers(5, 30), min_size=4, max_size=12))
     def add_many(self, counts):
@@ -243,7 +246,11 @@ class AnyOrder(RuleBasedStateMachine):
     def search(self, of_reader, radius):
         live = self.reader if of_reader else self.live
         assert self.books.agree(live)
-        asked = np.concatenate([random_hashes(seed, 20) for seed in range(5)])
+        self.ask(live, radius)
+
+    def ask(self, live, radius):
+        """Search as a question does: by tables, which miss little."""
+        asked = np.concatenate([self.of.values(seed, 20) for seed in range(5)])
         expected = scan(self.books.model, asked, radius)
         with pytest.MonkeyPatch.context() as patched:  # as if comparing with everything cost too much
             patched.setattr(planning, "SCAN_COST", 1e9)
@@ -267,9 +274,33 @@ class AnyOrder(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-def test_any_order_of_writing_flushing_merging_crashing_and_damage_answers_like_a_plain_list(small):
+class SoundInAnyOrder(AnyOrder):
+    """The same of landmarks."""
+
+    of = Sound
+
+    def ask(self, live, radius):
+        """Look keys up as a question does: some records only, not the most frequent keys, no more than so many landmarks."""
+        chance, some = random.Random(radius + 100 * len(self.books.ids)), self.of.asked(self.books.values.values()).tolist()
+        for where, most, budget in itertools.product((None, Selection(labels=("seen",))), (3, 10_000), (100, 10_000)):
+            asked = np.array(chance.choices(some, k=20), np.uint32)
+            found = live.landmarks(asked, where=where, most=most, budget=budget)
+            truth, frequency = self.of.truth(self.books.model, asked)
+            assert found.frequency.tolist() == frequency
+            order = sorted(range(len(asked)), key=lambda query: frequency[query])
+            totals = itertools.accumulate(frequency[query] for query in order)
+            answered = {q for q, total in zip(order, totals, strict=True) if not frequency[q] or (frequency[q] <= most and total <= budget)}
+            assert set(np.flatnonzero(found.answered).tolist()) == answered
+            seen = set(self.books.ids) if where is None else set(self.books.store.changes.selected(where))
+            expected = [hit for hit in truth if hit[0] in answered and hit[1] in seen]
+            assert sorted(hit for hits in found.hits for hit in triples(hits)) == expected
+            AnyOrder.asked_pairs += len(expected)
+
+
+@pytest.mark.parametrize("machine", [AnyOrder, SoundInAnyOrder])
+def test_any_order_of_writing_flushing_merging_crashing_and_damage_answers_like_a_plain_list(small, machine):
     AnyOrder.asked_pairs = AnyOrder.missed_pairs = AnyOrder.merges = AnyOrder.damages = 0
-    run_state_machine_as_test(AnyOrder, settings=settings(max_examples=examples(25), stateful_step_count=30, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=examples(25), stateful_step_count=30, deadline=None))
     assert AnyOrder.merges > 10
     assert AnyOrder.damages >= examples(25) // 3
     assert AnyOrder.asked_pairs > 1000
@@ -286,7 +317,7 @@ def test_few_hashes_leave_nothing_on_disk_and_many_do(books):
     assert live.state() == IndexState(0, 0, 0, 0, 0, memtable=30, lag=3)
     books.fill([10], live)
     state = live.state()
-    assert (state.manifest, state.segments, state.hashes, state.memtable, state.lag) == (1, 1, 40, 0, 0)
+    assert (state.manifest, state.segments, state.rows, state.memtable, state.lag) == (1, 1, 40, 0, 0)
     assert state.bytes == sum(path.stat().st_size for path in index_files(books.folder) if path.suffix == ".npy")
     assert books.agree(live)
     assert books.agree(books.live())
@@ -324,7 +355,7 @@ def test_a_removed_record_is_gone_at_once_and_its_space_comes_back_at_the_merge(
     assert live.state().bytes == before.bytes
     live.maintain(wait=True)
     after = live.state()
-    assert (after.deleted, after.hashes) == (0, 120)
+    assert (after.deleted, after.rows) == (0, 120)
     assert after.bytes < before.bytes
     assert books.agree(live)
     assert books.agree(books.live())
@@ -351,7 +382,7 @@ def test_everything_removed_and_added_again_is_found_again(books):
     for number in (1, 2):
         books.retract(number)
     live.maintain(wait=True)
-    assert live.state().hashes == 0
+    assert live.state().rows == 0
     books.restore(2)
     books.fill([50], live)
     assert books.agree(live)
@@ -390,7 +421,7 @@ def test_who_may_not_write_answers_all_the_same(books):
     """Another process holds the lock for long."""
     live = books.live()
     books.fill([40], live)
-    with folders.IndexFolder(books.folder / "index", PDQ).try_lock():
+    with folders.IndexFolder(books.folder / "index", books.of.index_kind).try_lock():
         books.fill([30] * 4, live)
         assert live.state().manifest == 1
         assert live.state().memtable == 120
@@ -409,12 +440,12 @@ def test_who_may_not_write_answers_all_the_same(books):
 def test_threads_of_one_process_search_while_it_writes_and_merges(books):
     live = books.live()
     books.fill([20, 30, 10], live)
-    asked = np.concatenate([books.hashes[number] for number in (1, 2, 3)])
-    expected, wrong, stop = scan(books.model, asked, 0), [], threading.Event()
+    asked = books.of.everything([books.values[number] for number in (1, 2, 3)])
+    expected, wrong, stop = books.of.truth(books.model, asked)[0], [], threading.Event()
 
     def search():
         while not stop.is_set():
-            found = [pair for pair in pairs(live.current.search(asked, 0)) if pair[1] <= 3]
+            found = [hit for hit in books.of.found(live.current, asked) if hit[1] <= 3]
             if found != expected:
                 wrong.append(found)
 
@@ -422,7 +453,7 @@ def test_threads_of_one_process_search_while_it_writes_and_merges(books):
     for thread in threads:
         thread.start()
     for number in range(4, 44):
-        books.add(random_hashes(number, 15))
+        books.add(books.of.values(number, 15))
         live.maintain()
         if number % 3 == 0:
             books.retract(number - 1)
@@ -442,14 +473,14 @@ def test_a_replay_that_fails_midway_is_done_again(books, monkeypatch):
     books.fill([10, 10])
     assert books.agree(live)
     books.fill([10, 10, 10])
-    changes_since = books.store.changes.since
+    changes_since = getattr(books.store.changes, books.of.changes)
 
-    def interrupted(change):
-        yield next(iter(changes_since(change)))
+    def interrupted(*change, **options):
+        yield next(iter(changes_since(*change, **options)))
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(books.store.changes, "since", interrupted)
+        patched.setattr(books.store.changes, books.of.changes, interrupted)
         with pytest.raises(KeyboardInterrupt):
             _ = live.current
     assert books.agree(live)
@@ -487,7 +518,7 @@ def test_an_index_of_restored_records_is_made_again(books):
     shutil.copy(backup, books.store.path)
     books.store = Store.open(books.store.path)
     for number in (3, 4):
-        del books.ids[number], books.hashes[number]
+        del books.ids[number], books.values[number]
     live = books.live()
     assert books.agree(live)
     assert "newer than the records" in live.problem
@@ -611,7 +642,6 @@ def test_a_failing_flush_is_logged_and_once_only_until_it_works_again(books, cap
 
 @pytest.mark.parametrize("name", ["tables", "begins"])
 def test_damage_that_opening_did_not_see_is_made_up_for_when_a_search_comes_upon_it(damaged, monkeypatch, name):
-    monkeypatch.setattr(planning, "SCAN_COST", 1e9)
     monkeypatch.setattr(folders.IndexFolder, "check", lambda *_, **__: None)  # as of a very large index
     for path in index_files(damaged.folder):
         if path.stem == name:
@@ -621,8 +651,7 @@ def test_damage_that_opening_did_not_see_is_made_up_for_when_a_search_comes_upon
             os.replace(path.with_suffix(".damaged.npy"), path)
     live = damaged.live()
     for number in (1, 2):
-        found = live.candidates(fingerprint_of(damaged.hashes[number]), 52, MatchingConfig())
-        assert [candidate.record for candidate in found] == [number]
+        assert number in damaged.of.records_of(live, damaged.values[number])
     assert "tables are damaged" in live.problem
     monkeypatch.undo()
     assert damaged.live().problem is None
@@ -632,13 +661,13 @@ def test_no_damage_is_handed_on_by_a_merge(books):
     """It comes after the segments were mapped."""
     live = books.live()
     books.fill([100], live)
-    (path,) = (path for path in index_files(books.folder) if path.name == "hashes.npy")
+    (path,) = (path for path in index_files(books.folder) if path.name == row_file(books))
     last = path.read_bytes()[-1]
     with path.open("r+b") as file:
         file.seek(-1, os.SEEK_END)
         file.write(bytes([last ^ 1]))
     books.fill([100], live)  # a second segment of like size: they are merged
-    assert "hashes.npy" in live.problem
+    assert row_file(books) in live.problem
     assert live.state().segments == 1
     again = books.live()
     assert again.problem is None
@@ -678,36 +707,36 @@ def test_a_check_sees_damage_first_of_all_or_after_opening(damaged):
     assert "tables.npy" in live.check(10)  # which opened it, too
     live.writer.rebuild()
     assert live.check(10) is None
-    status = (path := next(p for p in index_files(damaged.folder) if p.name == "hashes.npy")).stat()
+    status = (path := next(p for p in index_files(damaged.folder) if p.name == row_file(damaged))).stat()
     turn(path)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert "hashes.npy" in live.check(0)
+    assert row_file(damaged) in live.check(0)
 
 
 def test_a_check_looks_records_up(damaged, monkeypatch):
     live = damaged.live()
     damaged.agree(live)
     live.current.remove(2)
-    assert live.check(1000) == "the index does not hold record number 2 as the database does"
+    assert live.check(1000) == f"the {damaged.of.index_kind.name} does not hold record number 2 as the database does"
     live.writer.rebuild()
     assert live.check(1000) is None
     damaged.retract(1)
     last = damaged.store.changes.last()
     monkeypatch.setattr(live.current, "remove", lambda record: None)
     live.current.change = last
-    live.current.add(RecordHashes(1, 1, random_hashes(1, 3)))
-    assert live.check(1000) == "the index finds record number 1, which cannot be matched"
+    live.current.add(RecordRows(1, 1, damaged.of.values(1, 3)))
+    assert live.check(1000) == f"the {damaged.of.index_kind.name} finds record number 1, which cannot be matched"
 
 
 def test_a_check_is_not_alarmed_by_records_that_come_and_go_meanwhile(damaged, monkeypatch):
     live, matchable = damaged.live(), damaged.store.changes.matchable
     rounds = iter(range(3))
 
-    def meanwhile():
+    def meanwhile(**options):
         if next(rounds, None) is not None:
-            damaged.add(random_hashes(len(damaged.ids), 3))
+            damaged.add(damaged.of.values(len(damaged.ids), 3))
             damaged.retract(len(damaged.ids) - 1)
-        return matchable()
+        return matchable(**options)
 
     monkeypatch.setattr(damaged.store.changes, "matchable", meanwhile)
     assert live.check(1000) is None
@@ -717,7 +746,8 @@ def test_a_check_is_not_alarmed_by_records_that_come_and_go_meanwhile(damaged, m
 
 
 def start(kind, books, seed):
-    command = [sys.executable, "-m", "tests.churn", kind, str(books.store.path), str(books.folder / "index"), str(seed)]
+    of = next(name for name, of in KINDS.items() if of is books.of)
+    command = [sys.executable, "-m", "tests.churn", kind, of, str(books.store.path), str(books.folder / "index"), str(seed)]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n", process.stderr.read()
     return process
@@ -740,7 +770,7 @@ def running(books):
 
 def test_readers_answer_right_all_along_while_writers_are_killed_at_random_moments(books, running):
     for _ in range(churn.PILLARS):
-        churn.add(books.store)
+        churn.add(books.store, books.of)
     readers = [running("read", seed) for seed in range(2)]
     chance = random.Random(4)
     for seed in range(3):
@@ -764,7 +794,7 @@ def test_readers_answer_right_all_along_while_writers_are_killed_at_random_momen
 
 def test_several_writers_take_turns(books, running):
     for _ in range(churn.PILLARS):
-        churn.add(books.store)
+        churn.add(books.store, books.of)
     writers = [running("write", seed) for seed in range(2)]
     time.sleep(1)
     assert [writer.poll() for writer in writers] == [None, None]
@@ -776,7 +806,7 @@ def test_several_writers_take_turns(books, running):
 
 def test_an_index_of_another_algorithm_in_the_same_place_is_made_again(damaged):
     path = damaged.folder / "index" / "current.json"
-    body = json.loads(path.read_text())["index"] | {"algorithm": "pdq-256/2"}
+    body = json.loads(path.read_text())["index"] | {"algorithm": damaged.of.other_version}
     text = json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
     put(path, b'{"crc32":%d,"index":%s}\n' % (folders.zlib.crc32(text), text))
     live = damaged.live()
@@ -788,7 +818,7 @@ def test_an_index_of_another_algorithm_in_the_same_place_is_made_again(damaged):
 def test_a_problem_is_an_error_of_the_library_inside(damaged):
     cut(damaged.folder / "index" / "current.json")
     with pytest.raises(vhashdb.DatabaseDamaged):
-        folders.IndexFolder(damaged.folder / "index", PDQ).manifest()
+        folders.IndexFolder(damaged.folder / "index", damaged.of.index_kind).manifest()
 
 
 @pytest.mark.parametrize("moment", ["before the list is read", "after", "while it is checked", "while it is mapped"])

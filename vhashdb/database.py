@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from vhashdb.codes import WITHDRAWN
 from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase
@@ -20,9 +20,9 @@ from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import AlgorithmId, get_algorithm
 from vhashdb.index import FrameIndex
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file, sha256_of
-from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE
+from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE, SOUND_INDEX_FOLDER
 from vhashdb.limits import Limits
-from vhashdb.live_index import IndexReader, IndexWriter, check_index
+from vhashdb.live_index import FrameReader, IndexReader, IndexWriter, IndexWriters, LandmarkReader, check_index
 from vhashdb.matching.explanation import Explanation
 from vhashdb.search.matcher import Matcher
 from vhashdb.search.results import Addition, AddStatus, Effort, Near, Result, effort_of
@@ -80,8 +80,9 @@ class Database:
         self._algorithm = get_algorithm(self._algorithm_id.name, self._algorithm_id.bits)
         self._algorithm_id.require(self._algorithm.id)
         self._squares = store.squares
-        self._index_reader = IndexReader(path / INDEX_FOLDER, store, self._algorithm_id)
-        self._index_writer = IndexWriter(self._index_reader)
+        self._index_reader = FrameReader(path / INDEX_FOLDER, store, self._algorithm_id)
+        self._sound_reader = LandmarkReader(path / SOUND_INDEX_FOLDER, store)
+        self._index_writer = IndexWriters(IndexWriter(self._index_reader), IndexWriter(self._sound_reader))
         self._lock = threading.RLock()
         self._decoders = DecoderPool(limits)
         self.moderation = Moderation(store)
@@ -181,19 +182,29 @@ class Database:
         return self._index_reader.current
 
     @property
-    def index_reader(self) -> IndexReader:
+    def index_reader(self) -> FrameReader:
         """The reader of the index: what is on disk, and how far it lags behind the records."""
         return self._index_reader
 
     @property
-    def index_writer(self) -> IndexWriter:
-        """The writer of the index: its maintenance on disk."""
+    def sound_reader(self) -> LandmarkReader:
+        """The reader of the sound index, which holds landmarks: the same of it, and what has given keys."""
+        return self._sound_reader
+
+    @property
+    def index_writer(self) -> IndexWriters:
+        """The writer of both indexes: their maintenance on disk."""
         return self._index_writer
 
     @property
     def index_problem(self) -> str | None:
         """Why the index on disk could not be used and was made again from the records, if so."""
         return self._index_reader.problem
+
+    @property
+    def sound_index_problem(self) -> str | None:
+        """The same of the sound index."""
+        return self._sound_reader.problem
 
     def __len__(self) -> int:
         """Records that can be matched."""
@@ -354,12 +365,16 @@ class Database:
     # -- the index -----------------------------------------------------------------------------
 
     def check(self) -> Health:
-        """Check the records and the index; make the index again if it is damaged or not as the records are."""
+        """Check the records and both indexes; make an index again that is damaged or not as the records are."""
         left = tuple(self._store.problems())
-        wrong = check_index(self._index_reader, INDEX_SAMPLE)
-        if wrong is None:
-            return Health(left, (), left)
-        self._index_writer.rebuild()
+        readers: tuple[IndexReader[Any], ...] = (self._index_reader, self._sound_reader)
+        found = [(reader, check_index(reader, INDEX_SAMPLE)) for reader in readers]
+        wrong = {reader: problem for reader, problem in found if problem is not None}
+        self._index_writer.wait()
+        for reader in wrong:
+            reader.rebuild(None)
         if self.read_only:
-            return Health((*left, wrong), (), (*left, f"{wrong}; it is made in memory each time, as nothing may be written here"))
-        return Health((*left, wrong), ("the index was rebuilt from the records",), left)
+            stays = (f"{problem}; it is made in memory each time, as nothing may be written here" for problem in wrong.values())
+            return Health((*left, *wrong.values()), (), (*left, *stays))
+        repaired = tuple(f"the {reader.folder.kind.name} was rebuilt from the records" for reader in wrong)
+        return Health((*left, *wrong.values()), repaired, left)

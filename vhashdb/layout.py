@@ -7,4 +7,6 @@ from typing import Final
 RECORDS_FILE: Final = "records.sqlite"
 """The file with the records: everything else in the folder is derived from it."""
 INDEX_FOLDER: Final = "index"
-"""The folder with the index, which is made again where it is missing or damaged."""
+"""The folder with the index of frames, which is made again where it is missing or damaged."""
+SOUND_INDEX_FOLDER: Final = "sound-index"
+"""The folder with the index of landmarks, made again likewise; there is none while too few records have sound."""

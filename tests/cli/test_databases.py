@@ -11,7 +11,7 @@ import pytest
 import vhashdb
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb.fingerprints import is_square
-from vhashdb.index.compaction import MEMTABLE_HASHES
+from vhashdb.index.compaction import MEMTABLE_ROWS
 
 from .driver import run
 
@@ -195,7 +195,7 @@ def test_doctor_on_a_sound_database(own):
 def indexed(own):
     """A copy with so many hashes that its index is on disk."""
     with vhashdb.open(own) as db:
-        db.add(fingerprint_of(random_hashes(1, MEMTABLE_HASHES)))
+        db.add(fingerprint_of(random_hashes(1, MEMTABLE_ROWS)))
     return own
 
 

@@ -22,7 +22,7 @@ INSTANT = "instant"
 
 def small_index():
     """Few hashes become a segment, so that segments are written and merged in every trial."""
-    compaction.MEMTABLE_HASHES, compaction.MAX_LAG = 60, 5
+    compaction.MEMTABLE_ROWS, compaction.MAX_LAG = 60, 5
 
 
 class Work:

@@ -29,7 +29,7 @@ class Weight:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(compaction, "MEMTABLE_HASHES", SMALLEST)
+    monkeypatch.setattr(compaction, "MEMTABLE_ROWS", SMALLEST)
     monkeypatch.setattr(compaction, "MAX_SEGMENT_ROWS", LARGEST)
 
 

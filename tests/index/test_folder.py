@@ -18,30 +18,37 @@ from tests.index.plain import parts
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.index import folder as folders
 from vhashdb.index.folder import IndexFolder, Vanished
+from vhashdb.index.kinds import FrameHashes, Landmarks
 from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.segment import build
 
-PDQ = AlgorithmId("pdq", 256, 1)
-SMALL = AlgorithmId("phash", 16, 1)
+PDQ = FrameHashes(AlgorithmId("pdq", 256, 1))
+SMALL = FrameHashes(AlgorithmId("phash", 16, 1))
 """Of the fewest bits, so that its files are small enough to change each byte of them."""
 
 
-def manifest(number, *stored, algorithm=SMALL):
-    return Manifest(number, str(algorithm), 10 * number, stored)
+def manifest(folder, number, *stored):
+    return Manifest(number, folder.kind.version, 10 * number, stored)
 
 
-def write(folder, seed, algorithm=SMALL, counts=(4, 3)):
+def write(folder, seed, counts=(4, 3)):
     """A segment on disk that no manifest names yet."""
-    return folder.write(lambda allocate: build(parts(seed, counts, algorithm.bytes), algorithm.bits, allocate))[0]
+    return folder.write(lambda allocate: build(parts(seed, counts, kind=folder.kind), folder.kind, allocate))[0]
+
+
+@pytest.fixture(params=[SMALL, Landmarks()], ids=lambda kind: kind.version)
+def kind(request):
+    """What an index is of."""
+    return request.param
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, kind):
     """A folder with two segments, one of which has a tombstone."""
-    folder = IndexFolder(tmp_path / "index", SMALL)
+    folder = IndexFolder(tmp_path / "index", kind)
     with folder.try_lock() as ours:
         assert ours
-        folder.commit(manifest(1, write(folder, 1), replace(write(folder, 2), tombstones=(2,))))
+        folder.commit(manifest(folder, 1, write(folder, 1), replace(write(folder, 2), tombstones=(2,))))
     return folder
 
 
@@ -50,7 +57,7 @@ def opened(folder):
     current = folder.manifest()
     folder.check(current.segments)
     segments = [folder.open(stored) for stored in current.segments]
-    return current, [(s.records.tolist(), s.hashes.tolist(), s.tables.tolist()) for s in segments]
+    return current, [(s.records.tolist(), s.words.tolist(), s.tables.tolist()) for s in segments]
 
 
 def files(folder):
@@ -60,16 +67,17 @@ def files(folder):
 # -- writing and reading ---------------------------------------------------------------------------
 
 
-def test_what_is_written_is_read(tmp_path):
-    folder = IndexFolder(tmp_path / "index", PDQ)
-    records = parts(1, [30, 2, 500])
+@pytest.mark.parametrize("kind", [PDQ, Landmarks()], ids=lambda kind: kind.version)
+def test_what_is_written_is_read(tmp_path, kind):
+    folder = IndexFolder(tmp_path / "index", kind)
+    records = parts(1, [30, 2, 500], kind=kind)
     with folder.try_lock():
-        stored, mapped = folder.write(lambda allocate: build(records, 256, allocate))
-        folder.commit(manifest(3, stored, algorithm=PDQ))
-    assert folder.manifest() == manifest(3, stored, algorithm=PDQ)
-    expected = build(records, 256)
+        stored, mapped = folder.write(lambda allocate: build(records, kind, allocate))
+        folder.commit(manifest(folder, 3, stored))
+    assert folder.manifest() == manifest(folder, 3, stored)
+    expected = build(records, kind)
     for segment in (mapped, folder.open(stored)):
-        for name in ("hashes", "records", "tables", "begins"):
+        for name in ("words", "records", "tables", "begins"):
             assert np.array_equal(getattr(segment, name), getattr(expected, name))
             assert not isinstance(getattr(segment, name).base, type(None))  # a map of the file, no copy
     assert stored.rows == 532
@@ -88,7 +96,7 @@ def test_a_new_manifest_has_another_id_and_deletes_what_it_does_not_name(folder)
     with folder.try_lock():
         fresh = write(folder, 3)
         assert folder.manifest_id() == before  # no manifest names it yet
-        folder.commit(manifest(2, old.segments[0], fresh))
+        folder.commit(manifest(folder, 2, old.segments[0], fresh))
     assert folder.manifest_id() != before
     assert sorted(entry.name for entry in folder.path.iterdir()) == ["00000001", "00000003", "current.json", "lock"]
     with pytest.raises(Vanished):
@@ -99,16 +107,16 @@ def test_a_new_manifest_has_another_id_and_deletes_what_it_does_not_name(folder)
 
 def test_who_has_mapped_a_segment_keeps_it_when_it_is_cleared_away(folder):
     mapped = folder.open(folder.manifest().segments[0])
-    before = mapped.hashes.copy()
+    before = mapped.words.copy()
     with folder.try_lock():
-        folder.commit(manifest(2))
+        folder.commit(manifest(folder, 2))
     assert not (folder.path / "00000001").exists()
-    assert np.array_equal(mapped.hashes, before)
+    assert np.array_equal(mapped.words, before)
 
 
 def test_the_files_are_plain_arrays_and_json(folder):
     assert [path.relative_to(folder.path).as_posix() for path in files(folder)][:4] == [
-        f"00000001/{name}.npy" for name in ("begins", "hashes", "records", "tables")
+        f"00000001/{name}.npy" for name in sorted(("begins", folder.kind.row_name, "records", "tables"))
     ]
     for path in files(folder):
         if path.suffix == ".npy":
@@ -172,7 +180,7 @@ def test_a_change_that_keeps_the_time_of_modification_is_seen_in_a_small_index(f
 def test_a_small_index_is_checked_whole_however_many_files_it_has(tmp_path):
     folder = IndexFolder(tmp_path / "index", SMALL)
     with folder.try_lock():
-        folder.commit(manifest(1, *(write(folder, seed) for seed in range(30))))
+        folder.commit(manifest(folder, 1, *(write(folder, seed) for seed in range(30))))
     path = folder.path / "00000017" / "begins.npy"
     status, data = path.stat(), bytearray(path.read_bytes())
     data[-1] ^= 1
@@ -199,16 +207,16 @@ def test_of_a_large_index_so_much_is_checked_at_opening_and_all_when_asked(folde
     folder.check(segments, budget=None)
     assert sum(read) == total
     read.clear()
-    os.utime(folder.path / "00000001" / "hashes.npy")
+    os.utime(folder.path / "00000001" / f"{folder.kind.row_name}.npy")
     folder.check(segments, budget=0)
-    assert read == [(folder.path / "00000001" / "hashes.npy").stat().st_size]
+    assert read == [(folder.path / "00000001" / f"{folder.kind.row_name}.npy").stat().st_size]
 
 
 def test_a_checksum_of_each_block_of_a_large_file(folder, monkeypatch):
     monkeypatch.setattr(folders, "BLOCK", 100)
     with folder.try_lock():
         stored = write(folder, 5)
-        folder.commit(manifest(2, stored))
+        folder.commit(manifest(folder, 2, stored))
     assert [len(file.checksums) for file in stored.files.values()] == [-(-file.size // 100) for file in stored.files.values()]
     opened(folder)
     path = folder.path / stored.name / "begins.npy"
@@ -236,11 +244,12 @@ def test_unchecked_damage_is_mapped_or_refused_and_nothing_else(folder):
     assert refused > 500
 
 
-@pytest.mark.parametrize("name", ["hashes", "records", "tables", "begins"])
+@pytest.mark.parametrize("name", ["rows", "records", "tables", "begins"])
 @pytest.mark.parametrize("shape", [(5,), (), (2, 2, 2), (0, 0)], ids=str)
 def test_another_array_in_the_place_of_one_is_refused(folder, name, shape):
     (stored, _) = folder.manifest().segments
-    np.save(folder.path / stored.name / f"{name}.npy", np.zeros(shape, np.uint32))
+    file = folder.path / stored.name / f"{folder.kind.row_name if name == 'rows' else name}.npy"
+    np.save(file, np.zeros(shape, np.uint32))
     with pytest.raises(vhashdb.DatabaseDamaged):
         folder.open(stored)
 
@@ -294,14 +303,17 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("other", [AlgorithmId("dhash", 16, 1), AlgorithmId("phash", 16, 2), AlgorithmId("phash", 64, 1)], ids=str)
+OTHERS = [FrameHashes(AlgorithmId(*each)) for each in (("dhash", 16, 1), ("phash", 16, 2), ("phash", 64, 1))]
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda kind: kind.version)
 def test_an_index_of_another_algorithm_is_refused(folder, other):
     with pytest.raises(vhashdb.DatabaseDamaged, match="another format or algorithm"):
         IndexFolder(folder.path, other).manifest()
 
 
 def test_an_index_of_another_format_is_refused(folder):
-    body = json.dumps(asdict(manifest(1)) | {"format": 2}, separators=(",", ":"), sort_keys=True)
+    body = json.dumps(asdict(manifest(folder, 1)) | {"format": 2}, separators=(",", ":"), sort_keys=True)
     (folder.path / "current.json").write_text(f'{{"crc32":{zlib.crc32(body.encode())},"index":{body}}}')
     with pytest.raises(vhashdb.DatabaseDamaged, match="another format or algorithm"):
         folder.manifest()
@@ -345,30 +357,30 @@ def crash_at(monkeypatch, call, after, moment):
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", CALLS)
-def test_a_crash_at_any_step_leaves_the_last_good_manifest_or_the_new_one(tmp_path, monkeypatch, call, moment):
+def test_a_crash_at_any_step_leaves_the_last_good_manifest_or_the_new_one(tmp_path, monkeypatch, kind, call, moment):
     crashes = 0
     for after in range(1, 20):
-        folder = IndexFolder(tmp_path / f"{after}", SMALL)
+        folder = IndexFolder(tmp_path / f"{after}", kind)
         with folder.try_lock():
-            folder.commit(manifest(1, write(folder, 1), write(folder, 2)))
+            folder.commit(manifest(folder, 1, write(folder, 1), write(folder, 2)))
         old = opened(folder)
         with monkeypatch.context() as patched:
             try:
                 with folder.try_lock():
                     crash_at(patched, call, after, moment)
                     fresh = write(folder, 3)
-                    folder.commit(manifest(2, old[0].segments[0], fresh))
+                    folder.commit(manifest(folder, 2, old[0].segments[0], fresh))
                 crashed = False
             except Crash:
                 crashed = True
         crashes += crashed
-        fresh_eyes = IndexFolder(folder.path, SMALL)
+        fresh_eyes = IndexFolder(folder.path, folder.kind)
         now = opened(fresh_eyes)
         assert now == old or now[0].number == 2
         assert crashed or now[0].number == 2
         with fresh_eyes.try_lock() as ours:  # whoever writes next goes on, and clears away what was left
             assert ours
-            fresh_eyes.commit(manifest(3, write(fresh_eyes, 4), *now[0].segments))
+            fresh_eyes.commit(manifest(fresh_eyes, 3, write(fresh_eyes, 4), *now[0].segments))
         assert opened(fresh_eyes)[0].number == 3
         named = {stored.name for stored in fresh_eyes.manifest().segments}
         assert {entry.name for entry in folder.path.iterdir()} == {*named, "current.json", "lock"}
@@ -394,7 +406,7 @@ def test_a_segment_that_cannot_be_written_is_taken_away_again(folder, monkeypatc
 
 
 def test_one_writes_at_a_time(folder):
-    other = IndexFolder(folder.path, SMALL)
+    other = IndexFolder(folder.path, folder.kind)
     with folder.try_lock() as ours:
         assert ours
         with folder.try_lock() as again:  # the same thread may
@@ -408,16 +420,16 @@ def test_one_writes_at_a_time(folder):
 def test_an_error_while_writing_gives_the_lock_back(folder):
     with pytest.raises(KeyError), folder.try_lock():
         raise KeyError
-    with IndexFolder(folder.path, SMALL).try_lock() as ours:
+    with IndexFolder(folder.path, folder.kind).try_lock() as ours:
         assert ours
 
 
 HOLDER = """
 import sys
 from pathlib import Path
-from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.index.folder import IndexFolder
-with IndexFolder(Path(sys.argv[1]), AlgorithmId("phash", 16, 1)).try_lock() as ours:
+from vhashdb.index.kinds import Landmarks
+with IndexFolder(Path(sys.argv[1]), Landmarks()).try_lock() as ours:
     print(ours, flush=True)
     sys.stdin.read()
 """

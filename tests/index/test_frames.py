@@ -10,19 +10,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.examples import examples
 from tests.footage import flipped, random_hashes
-from tests.index.plain import near, pairs, parts, scan
+from tests.index.plain import kind_of, near, pairs, parts, scan
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.index import planning
-from vhashdb.index.frames import FrameIndex, Layer
+from vhashdb.index.frames import FrameIndex
+from vhashdb.index.kinds import RecordRows
+from vhashdb.index.layers import Layer
 from vhashdb.index.planning import TARGET_RECALL
-from vhashdb.index.segment import RecordHashes, build, merge
+from vhashdb.index.segment import build, merge
 
 PDQ = AlgorithmId("pdq", 256, 1)
 
 
 def held(records, bits=256):
     """A layer in memory."""
-    return Layer.whole(build(records, bits))
+    return Layer.whole(build(records, kind_of(bits)))
 
 
 def layered(records, bits=256):
@@ -47,7 +49,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(count=st.integers(0, 30), seed=st.integers(0, 5))
     def add(self, count, seed):
         hashes = self.hashes(count, seed)
-        self.index.add(RecordHashes(self.next, self.next + 500, hashes))
+        self.index.add(RecordRows(self.next, self.next + 500, hashes))
         self.model[self.next] = hashes
         self.next += 1
 
@@ -55,7 +57,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data(), count=st.integers(0, 20), seed=st.integers(0, 5))
     def add_in_the_place_of_another(self, data, count, seed):
         record, hashes = data.draw(st.sampled_from(sorted(self.model))), self.hashes(count, seed)
-        self.index.add(RecordHashes(record, self.next + 500, hashes))
+        self.index.add(RecordRows(record, self.next + 500, hashes))
         self.model[record] = hashes
         self.next += 1
 
@@ -137,8 +139,8 @@ def test_any_order_of_changes_answers_like_a_plain_scan_and_keys_miss_no_more_th
 @settings(max_examples=examples(60))
 def test_the_radius_is_inclusive(radius, distance, seed, flushed):
     stored = random_hashes(seed, 1)
-    index = layered([RecordHashes(7, 3, stored)]) if flushed else FrameIndex(PDQ)
-    index.add(RecordHashes(7, 3, stored))
+    index = layered([RecordRows(7, 3, stored)]) if flushed else FrameIndex(PDQ)
+    index.add(RecordRows(7, 3, stored))
     for exact in (True, False):
         found = pairs(index.search(flipped(stored, distance, seed), radius, exact=exact))
         assert found == ([(0, 7, distance)] if distance <= radius else [])
@@ -161,7 +163,7 @@ def test_searching_nothing_or_in_nothing_finds_nothing(flushed, exact):
 def test_hashes_within_a_radius_are_found_among_many(bits, radius):
     records = parts(3, [2000] * 10, bits // 8)
     index = layered(records, bits)
-    asked = flipped(np.concatenate([part.hashes[:4] for part in records]), min(radius, bits), seed=1)
+    asked = flipped(np.concatenate([part.values[:4] for part in records]), min(radius, bits), seed=1)
     expected = {(query, 1 + query // 4, radius) for query in range(40)}
     missed = expected - set(pairs(index.search(asked, radius)))
     assert len(missed) <= (radius > 8)  # at the edge of a radius, one in two hundred may be
@@ -183,7 +185,7 @@ def test_searching_goes_on_while_others_add_remove_flush_and_merge():
     """A record that is there all along is found each time, exactly once."""
     index = layered(parts(1, [20] * 3))
     stays = index.layers[0].segment
-    asked = parts(1, [20] * 3)[1].hashes
+    asked = parts(1, [20] * 3)[1].values
     stop, wrong = threading.Event(), []
 
     def search():
@@ -196,7 +198,7 @@ def test_searching_goes_on_while_others_add_remove_flush_and_merge():
     for thread in threads:
         thread.start()
     for number in range(10, 130):
-        index.add(RecordHashes(number, number, random_hashes(number, 30)))
+        index.add(RecordRows(number, number, random_hashes(number, 30)))
         if number % 3 == 0:
             index.remove(number - 1)
         if number % 5 == 0:
@@ -215,7 +217,7 @@ def test_searching_goes_on_while_others_add_remove_flush_and_merge():
 @pytest.mark.parametrize("in_memtable", [False, True])
 def test_a_glance_finds_what_many_hashes_are_near(in_memtable):
     stored = random_hashes(1, 3000)
-    records = [RecordHashes(number + 1, number + 1, stored[10 * number : 10 * number + 10]) for number in range(300)]
+    records = [RecordRows(number + 1, number + 1, stored[10 * number : 10 * number + 10]) for number in range(300)]
     index = FrameIndex(PDQ) if in_memtable else layered(records)
     for record in records if in_memtable else ():
         index.add(record)

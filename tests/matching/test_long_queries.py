@@ -7,7 +7,7 @@ import vhashdb
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Orientation, Region, View
-from vhashdb.index import FrameIndex, RecordHashes
+from vhashdb.index import FrameIndex, RecordRows
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.retrieval import retrieve
 
@@ -45,7 +45,7 @@ def test_in_an_unusual_view_the_search_says_where_to_look(pair):
     asked, reference = pair
     query = fingerprint(asked, View(Region.LEFT_HALF, Orientation.MIRRORED))
     index = FrameIndex(Pdq.id)
-    index.add(RecordHashes(0, 0, reference.hash))
+    index.add(RecordRows(0, 0, reference.hash))
     (candidate,) = retrieve(query, index, 52, MatchingConfig())
     assert all(AT_S - 0.01 <= second < AT_S + PIECE_S for second in candidate.anchors_s)
     judgement = vhashdb.compare(query, reference, anchors_s=candidate.anchors_s).judgement

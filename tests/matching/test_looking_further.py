@@ -9,8 +9,10 @@ from tests.footage import fingerprint_of, flipped, random_hashes
 from tests.matching.segments import segment
 from vhashdb.fingerprints import COARSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, closer
 from vhashdb.hashing.views import Orientation, Region, View
-from vhashdb.index.frames import FrameIndex, Layer
-from vhashdb.index.segment import RecordHashes, build
+from vhashdb.index.frames import FrameIndex
+from vhashdb.index.kinds import FrameHashes, RecordRows
+from vhashdb.index.layers import Layer
+from vhashdb.index.segment import build
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.retrieval import retrieve
 from vhashdb.matching.verdict import Judgement, Verdict
@@ -88,8 +90,9 @@ def in_views(hashes_of):
 
 
 def index_of(*records):
-    hashes = [RecordHashes(number, number, each) for number, each in enumerate(records)]
-    return FrameIndex(fingerprint_of(records[0]).algorithm, [Layer.whole(build(hashes, 256))])
+    hashes = [RecordRows(number, number, each) for number, each in enumerate(records)]
+    algorithm = fingerprint_of(records[0]).algorithm
+    return FrameIndex(algorithm, [Layer.whole(build(hashes, FrameHashes(algorithm)))])
 
 
 def test_the_views_in_which_each_record_is_nearest_are_told():

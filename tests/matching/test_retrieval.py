@@ -9,7 +9,7 @@ from tests.exchange.companies import pictures
 from tests.footage import fingerprint_of
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.index import FrameIndex
-from vhashdb.index.segment import RecordHashes
+from vhashdb.index.kinds import RecordRows
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.retrieval import ComparisonBudget, retrieve
 
@@ -30,7 +30,7 @@ def found_in(*records):
     """What a search comes upon in records of (number, source, how many pictures of the film each has)."""
     index = FrameIndex(Pdq.id)
     for number, _, near in records:
-        index.add(RecordHashes(number, number, FILM[:near]))
+        index.add(RecordRows(number, number, FILM[:near]))
     whose = {number: source for number, source, _ in records}
     return retrieve(fingerprint_of(FILM), index, 40, CONFIG, sources=lambda numbers: {n: whose[n] for n in numbers})
 

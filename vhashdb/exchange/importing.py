@@ -18,7 +18,7 @@ from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.build import subsampled
 from vhashdb.fingerprints.model import bare, bare_with_squares
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.live_index import IndexWriter
+from vhashdb.live_index import IndexWriters
 from vhashdb.moderation.import_gate import ImportGate
 from vhashdb.sound import FRAME_S, SoundFingerprint
 from vhashdb.store.clock import now_utc
@@ -152,7 +152,7 @@ class Importer:
         self,
         store: Store,
         gate: ImportGate,
-        index_writer: IndexWriter,
+        index_writer: IndexWriters,
         stream: BinaryIO,
         said: Attribution | None = None,
         *,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from vhashdb.codes import SAW_MATCH
 from vhashdb.errors import UsageError
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.live_index import IndexReader, IndexWriter
+from vhashdb.live_index import FrameReader, IndexWriters
 from vhashdb.moderation.import_gate import ImportGate
 from vhashdb.moderation.policy import Action
 from vhashdb.store.federations import Federations
@@ -42,7 +42,7 @@ FOLDER: Final = "feeds"
 class Exchange:
     """The exchange as one member sees it. Made by `Database.exchange`."""
 
-    def __init__(self, store: Store, folder: Path, moderation: Moderation, index_reader: IndexReader, index_writer: IndexWriter) -> None:
+    def __init__(self, store: Store, folder: Path, moderation: Moderation, index_reader: FrameReader, index_writer: IndexWriters) -> None:
         self._store, self._moderation = store, moderation
         self._index_reader, self._index_writer = index_reader, index_writer
         self._folder = folder / FOLDER

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from vhashdb.index.frames import Layer
+from vhashdb.index.layers import Layer
 
-MEMTABLE_HASHES: Final = 1 << 13
-"""Hashes at which the memtable is flushed. Engineering bound: what a search may scan linearly beside the tables."""
+MEMTABLE_ROWS: Final = 1 << 13
+"""Rows at which the memtable is flushed. Engineering bound: what a search may scan linearly beside the tables."""
 MAX_LAG: Final = 512
 """Changes of the store that a manifest may lag behind. Engineering bound: every reader replays them when it opens the index."""
 FANOUT: Final = 4
-"""Segments of like size that are merged into one. Engineering bound: each hash is written once for every fourfold growth."""
+"""Segments of like size that are merged into one. Engineering bound: each row is written once for every fourfold growth."""
 MAX_DELETED_SHARE: Final = 0.2
-"""Share of a segment's hashes that may be deleted before it is rewritten. Engineering bound: on the disk space that is wasted."""
+"""Share of a segment's rows that may be deleted before it is rewritten. Engineering bound: on the disk space that is wasted."""
 MAX_SEGMENT_ROWS: Final = 1 << 24
 """Rows of a segment. Engineering bound: on the time and the disk space that one merge takes."""
 
 
 def next_merge(layers: Sequence[Layer]) -> list[Layer]:
-    """Choose the segments to merge next, of `MAX_SEGMENT_ROWS` live hashes at most; none if no merge is due.
+    """Choose the segments to merge next, of `MAX_SEGMENT_ROWS` live rows at most; none if no merge is due.
 
     A segment alone is rewritten without its deleted records.
     """
@@ -42,8 +42,8 @@ def next_merge(layers: Sequence[Layer]) -> list[Layer]:
 
 
 def _tier(rows: int) -> int:
-    """Count the merges of `FANOUT` segments that it takes to make one of ``rows`` hashes out of the smallest."""
+    """Count the merges of `FANOUT` segments that it takes to make one of ``rows`` rows out of the smallest."""
     tier = 0
-    while rows >= MEMTABLE_HASHES * FANOUT ** (tier + 1):
+    while rows >= MEMTABLE_ROWS * FANOUT ** (tier + 1):
         tier += 1
     return tier

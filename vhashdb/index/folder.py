@@ -5,7 +5,7 @@
     index/
       current.json          the manifest: which segments make up the index, and their tombstones
       00000017/             a segment: plain NumPy arrays, never changed
-        hashes.npy  records.npy  tables.npy  begins.npy
+        hashes.npy  records.npy  tables.npy  begins.npy     (landmarks.npy in an index of landmarks)
       lock                  held by the one process that writes in here
 
 The manifest is replaced after everything that it names is on disk, so a crash leaves the last good one and perhaps a folder
@@ -33,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.errors import DatabaseDamaged
-from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.index.kinds import IndexKind
 from vhashdb.index.manifest import FORMAT, Manifest, StoredFile, StoredSegment, decode, encode
 from vhashdb.index.segment import Allocate, IndexSegment
 from vhashdb.locking import try_flock
@@ -48,7 +48,8 @@ CHECKED_AT_OPENING: Final = 256 << 20
 
 _MANIFEST: Final = "current.json"
 _LOCK: Final = "lock"
-_ARRAYS: Final = ("hashes", "records", "tables", "begins")
+_ARRAYS: Final = ("records", "tables", "begins")
+"""Arrays of a segment beside its rows, the file of which has the name that the kind gives it."""
 
 ManifestId = tuple[int, int]
 """Inode and time of modification of a manifest's file: another id, another manifest."""
@@ -61,9 +62,9 @@ class Vanished(Exception):
 class IndexFolder:
     """Read and write the files of an index. Reading needs no lock; who writes or commits must hold that of `try_lock`."""
 
-    def __init__(self, path: Path, algorithm: AlgorithmId) -> None:
+    def __init__(self, path: Path, kind: IndexKind) -> None:
         self.path = path
-        self.algorithm = algorithm
+        self.kind = kind
         self._holder: int | None = None
         """The thread that holds the lock."""
 
@@ -94,7 +95,7 @@ class IndexFolder:
             manifest = decode(data)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise DatabaseDamaged(f"the index {path} cannot be used: it is malformed or its checksum does not fit") from error
-        if manifest.format != FORMAT or manifest.algorithm != str(self.algorithm):
+        if manifest.format != FORMAT or manifest.algorithm != self.kind.version:
             raise DatabaseDamaged(f"the index {path} is of another format or algorithm")
         return manifest
 
@@ -109,8 +110,10 @@ class IndexFolder:
         try:
             if not folder.is_dir():
                 raise Vanished(stored.name)
-            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
-            segment = IndexSegment(self.algorithm.bits, **{name: np.asarray(array) for name, array in arrays.items()})
+            words, *others = (
+                np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)) for name in (self.kind.row_name, *_ARRAYS)
+            )
+            segment = IndexSegment(self.kind, words, *others)
             if segment.rows != stored.rows or not segment.is_consistent():
                 raise ValueError("its arrays do not fit together")
         except FileNotFoundError as error:

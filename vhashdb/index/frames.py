@@ -1,21 +1,21 @@
-"""Search segments and memtable as one index, in which records can be added and removed."""
+"""Search the hashes of frames within a Hamming radius: segments and memtable as one index."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.index.manifest import StoredSegment
-from vhashdb.index.memtable import Memtable
+from vhashdb.index.kinds import FrameHashes, RecordRows
+from vhashdb.index.layers import Layer, LayeredIndex
+from vhashdb.index.memtable import FrameMemtable
 from vhashdb.index.permutation import PermutedHashes, permute
 from vhashdb.index.planning import GLANCE, Strategy, choose_strategy, strategy_in
-from vhashdb.index.segment import IndexSegment, RecordHashes
+from vhashdb.index.probing import search
 
 
 @dataclass(frozen=True)
@@ -30,118 +30,17 @@ class Hits:
     """``(k,)`` bits."""
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A segment with the tombstones of one index: its records that are deleted."""
+class FrameIndex(LayeredIndex):
+    """Search the hashes of many records. Safe while another thread adds, removes or replaces layers."""
 
-    segment: IndexSegment
-    tombstones: npt.NDArray[np.bool_]
-    """``(m,)`` which of the segment's records are deleted."""
-    stored: StoredSegment | None = None
-    """Where the segment is on disk; None if it is in memory alone."""
-
-    @classmethod
-    def whole(cls, segment: IndexSegment, stored: StoredSegment | None = None) -> Layer:
-        """Make a layer of a segment without tombstones."""
-        return cls(segment, np.zeros(len(segment.records), np.bool_), stored)
-
-    @property
-    def rows(self) -> int:
-        """Number of hashes that can be found."""
-        return int(self.segment.counts[~self.tombstones].sum())
-
-    def without(self, record: int) -> Layer:
-        """Return the layer with a tombstone for one of its records."""
-        tombstones = self.tombstones.copy()
-        tombstones[self.segment.positions[record]] = True
-        return replace(self, tombstones=tombstones)
-
-    def holds(self, record: int) -> bool:
-        """Tell whether a record can be found in this layer."""
-        position = self.segment.positions.get(record)
-        return position is not None and not self.tombstones[position]
-
-
-class FrameIndex:
-    """Search the frame hashes of many records. Safe while another thread adds, removes or replaces layers."""
+    _memtable: FrameMemtable
 
     def __init__(self, algorithm: AlgorithmId, layers: Sequence[Layer] = (), change: int = 0, damaged: Iterable[int] = ()) -> None:
+        super().__init__(FrameHashes(algorithm), layers, change, damaged)
         self.algorithm = algorithm
-        self.change = change
-        """The last change of the store that is included."""
-        self.damaged = frozenset(damaged)
-        """Numbers of records that cannot be found, because their fingerprints are damaged."""
-        self._lock = threading.Lock()
-        self._layers = tuple(layers)
-        self._memtable = Memtable(algorithm.bits)
 
-    def __len__(self) -> int:
-        """Count the hashes that can be found."""
-        return sum(layer.rows for layer in self._layers) + len(self._memtable)
-
-    @property
-    def numbers(self) -> npt.NDArray[np.int64]:
-        """``(m,)`` int64: the numbers of the records that can be found."""
-        latest = np.array([each.record for each in self._memtable.records], np.int64)
-        return np.concatenate([*(layer.segment.records[~layer.tombstones, 0] for layer in self._layers), latest])
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """All segments, with their tombstones."""
-        return self._layers
-
-    @property
-    def memtable(self) -> list[RecordHashes]:
-        """The records that are in no segment yet."""
-        return self._memtable.records
-
-    @property
-    def memtable_hashes(self) -> int:
-        """Number of hashes that are in no segment yet."""
-        return len(self._memtable)
-
-    def fingerprint(self, record: int) -> int | None:
-        """Return the number of the fingerprint that a record can be found by; None if it cannot be found."""
-        for layer in self._layers:
-            if layer.holds(record):
-                return int(layer.segment.records[layer.segment.positions[record], 1])
-        return self._memtable.fingerprint(record)
-
-    def add(self, record: RecordHashes) -> None:
-        """Add the hashes of a record, in the place of those it had."""
-        self.remove(record.record)
-        if len(record.hashes):
-            with self._lock:
-                self._memtable.add(record)
-
-    def remove(self, record: int) -> None:
-        """Remove the hashes of a record; do nothing if there are none."""
-        self.damaged -= {record}
-        with self._lock:
-            self._memtable.remove(record)
-            if any(layer.holds(record) for layer in self._layers):
-                self._layers = tuple(layer.without(record) if layer.holds(record) else layer for layer in self._layers)
-
-    def add_damaged(self, record: int) -> None:
-        """Note that a record should be found but cannot be, as its fingerprint is damaged."""
-        self.damaged |= {record}
-
-    def flush(self, layers: Sequence[Layer]) -> None:
-        """Replace all layers and empty the memtable, whose hashes ``layers`` hold."""
-        with self._lock:
-            self._layers, self._memtable = tuple(layers), Memtable(self.algorithm.bits)
-
-    def replace(self, old: Sequence[Layer], new: Sequence[Layer]) -> None:
-        """Replace layers by ``new``, merged from ``old``; records that were removed in the meantime stay removed."""
-        with self._lock:
-            gone = {id(layer.segment): layer for layer in old}
-            kept = [layer for layer in self._layers if id(layer.segment) not in gone]
-            for layer in self._layers:
-                if id(layer.segment) in gone:
-                    since = layer.tombstones & ~gone[id(layer.segment)].tombstones
-                    for record in layer.segment.records[since, 0].tolist():
-                        new = [n.without(record) if n.holds(record) else n for n in new]
-            self._layers = (*kept, *new)
+    def _new_memtable(self) -> FrameMemtable:
+        return FrameMemtable(self.kind)
 
     def search(self, hashes: PackedHashes, radius: int, *, where: npt.NDArray[np.bool_] | None = None, exact: bool = False) -> Hits:
         """Find stored hashes within ``radius`` bits of the hashes ``(n, bytes)`` uint8.
@@ -188,11 +87,16 @@ class FrameIndex:
         joined = Hits(*(np.concatenate([getattr(f, name) for f in found]) for name in ("query", "record", "distance")))
         return joined if where is None else _only(joined, where)
 
+    def holds(self, record: RecordRows) -> bool:
+        hits = self.search(record.values, 0)
+        found = np.unique(hits.query[hits.record == record.record])
+        return self.fingerprint(record.record) == record.fingerprint and len(found) == len(record)
+
 
 def _in_layer(layer: Layer, queries: PermutedHashes, radius: int, strategy: Strategy, *, planned: bool = True) -> Hits:
     """Find what is near in one segment, without its deleted records; if ``planned``, by a scan where that costs less."""
-    strategy = strategy_in(layer.segment, layer.segment.bits, strategy) if planned and strategy else strategy
-    hits = layer.segment.search(queries, radius, strategy)
+    strategy = strategy_in(layer.segment, layer.segment.kind.bits, strategy) if planned and strategy else strategy
+    hits = search(layer.segment, queries, radius, strategy)
     position = layer.segment.position_of(hits.row)
     live = ~layer.tombstones[position]
     return Hits(hits.query[live], layer.segment.records[position[live], 0], hits.distance[live])

@@ -46,7 +46,7 @@ class Manifest:
     number: int
     """Counts the manifests of an index; 0: nothing is on disk yet."""
     algorithm: str
-    """The full id of the frame algorithm: name, bits and spec version."""
+    """What the rows are of: the full id of the frame algorithm, or landmarks, with a version (`vhashdb.index.kinds`)."""
     change: int
     """The last change of the store that is included."""
     segments: tuple[StoredSegment, ...] = ()

@@ -1,4 +1,4 @@
-"""Hold the latest hashes, which are in no segment yet, and scan them with FAISS."""
+"""Hold the latest rows, which are in no segment on disk yet."""
 
 from __future__ import annotations
 
@@ -7,50 +7,76 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.hashing.bits import PackedHashes
+from vhashdb.index.kinds import IndexKind, RecordRows
 from vhashdb.index.permutation import SUBSTRING_BITS, permute
 from vhashdb.index.planning import GLANCE
-from vhashdb.index.segment import IndexSegment, RecordHashes, RowHits, build, limit_threads
+from vhashdb.index.probing import RowHits, limit_threads, search
+from vhashdb.index.segment import IndexSegment, build
 
 
 class Memtable:
-    """Hold the hashes of a few records in memory. Not safe to change while it is searched."""
+    """Hold the rows of a few records in memory. Not safe to change while it is searched."""
 
-    def __init__(self, bits: int) -> None:
-        self._faiss = faiss.IndexBinaryFlat(bits)
-        self._records: dict[int, RecordHashes] = {}
-        self._record_of_row = np.zeros(0, np.int64)
-        self._tables: IndexSegment | None = None
+    def __init__(self, kind: IndexKind) -> None:
+        self.kind = kind
+        self._records: dict[int, RecordRows] = {}
+        self._segment: IndexSegment | None = None
 
     def __len__(self) -> int:
-        """Count the hashes in the memtable."""
-        return sum(len(each.hashes) for each in self._records.values())
+        """Count the rows in the memtable."""
+        return sum(len(each) for each in self._records.values())
 
     @property
-    def records(self) -> list[RecordHashes]:
+    def records(self) -> list[RecordRows]:
         """The records in the order in which they were added."""
         return list(self._records.values())
 
     def fingerprint(self, record: int) -> int | None:
-        """Return the number of the fingerprint that a record's hashes are from; None if the record is not in here."""
+        """Return the number of the fingerprint that a record's rows are from; None if the record is not in here."""
         held = self._records.get(record)
         return None if held is None else held.fingerprint
 
-    def add(self, record: RecordHashes) -> None:
-        """Add the hashes of a record that is not in here yet."""
-        self._tables = None
-        self._faiss.add(np.ascontiguousarray(record.hashes))
-        self._record_of_row = np.concatenate((self._record_of_row, np.full(len(record.hashes), record.record, np.int64)))
+    def add(self, record: RecordRows) -> None:
+        """Add the rows of a record that is not in here yet."""
+        self._segment = None
         self._records[record.record] = record
 
-    def remove(self, record: int) -> None:
-        """Remove a record; do nothing if it is not in here."""
-        if self._records.pop(record, None) is not None:
-            self._tables = None
-            left, bits = self.records, self._faiss.d
-            self._faiss = faiss.IndexBinaryFlat(bits)
-            self._record_of_row = np.repeat([each.record for each in left], [len(each.hashes) for each in left]).astype(np.int64)
+    def remove(self, record: int) -> bool:
+        """Remove a record; False if it is not in here."""
+        if self._records.pop(record, None) is None:
+            return False
+        self._segment = None
+        return True
+
+    def segment(self) -> IndexSegment | None:
+        """Return everything in here as a segment, which is made once; None if there is nothing."""
+        if self._segment is None and self._records:
+            self._segment = build(self.records, self.kind, width=SUBSTRING_BITS)
+        return self._segment
+
+
+class FrameMemtable(Memtable):
+    """Hold the hashes of a few records, and scan them with FAISS."""
+
+    def __init__(self, kind: IndexKind) -> None:
+        super().__init__(kind)
+        self._faiss = faiss.IndexBinaryFlat(kind.bits)
+        self._record_of_row = np.zeros(0, np.int64)
+
+    def add(self, record: RecordRows) -> None:
+        super().add(record)
+        self._faiss.add(np.ascontiguousarray(record.values))
+        self._record_of_row = np.concatenate((self._record_of_row, np.full(len(record), record.record, np.int64)))
+
+    def remove(self, record: int) -> bool:
+        removed = super().remove(record)
+        if removed:
+            left = self.records
+            self._faiss = faiss.IndexBinaryFlat(self.kind.bits)
+            self._record_of_row = np.repeat([each.record for each in left], [len(each) for each in left]).astype(np.int64)
             if left:
-                self._faiss.add(np.concatenate([each.hashes for each in left]))
+                self._faiss.add(np.concatenate([each.values for each in left]))
+        return removed
 
     def search(self, queries: PackedHashes, radius: int) -> tuple[npt.NDArray[np.int64], RowHits]:
         """Find all pairs within ``radius`` bits of the hashes ``(n, bytes)`` uint8: the record of each hit, and the hits."""
@@ -62,9 +88,8 @@ class Memtable:
 
     def glance(self, queries: PackedHashes, radius: int) -> tuple[npt.NDArray[np.int64], RowHits]:
         """As `search`, for very many hashes of which few need be found: by tables made for it, as in a segment."""
-        if not len(self):
+        segment = self.segment()
+        if segment is None:
             return self.search(queries, radius)
-        if self._tables is None:
-            self._tables = build(self.records, self._faiss.d, width=SUBSTRING_BITS)
-        hits = self._tables.search(permute(queries), radius, GLANCE)
-        return self._tables.records[self._tables.position_of(hits.row), 0], hits
+        hits = search(segment, permute(queries), radius, GLANCE)
+        return segment.records[segment.position_of(hits.row), 0], hits

@@ -1,17 +1,21 @@
-"""Keep the index of one database equal to its records.
+"""Keep the indexes of one database equal to its records: one of the hashes of frames, one of the landmarks of sound.
 
 ::
 
-    reader     `IndexReader`: opens the index on disk, replays what the store has since, answers searches
-    writer     `IndexWriter`: flushes the memtable, merges segments, rebuilds, commits
+    reader     `IndexReader`: opens an index on disk, replays what the store has since
+    frames     `FrameReader`: the index of hashes, searched
+    landmarks  `LandmarkReader`: the index of landmarks, looked up
+    writer     `IndexWriter`: flushes the memtable, merges segments, rebuilds, commits; `IndexWriters`: of all indexes
     checker    `check_index`: compares checksums, and a sample of records with the index
     building   what reader and writer share: changes into layers, layers into a manifest
 
-The folder's lock lets one process write at a time. Nothing breaks if none does for long: readers only replay more.
+The lock of an index's folder lets one process write at a time. Nothing breaks if none does for long: readers only replay more.
 """
 
 from vhashdb.live_index.checker import check_index
+from vhashdb.live_index.frames import FrameReader
+from vhashdb.live_index.landmarks import LandmarkLookup, LandmarkReader
 from vhashdb.live_index.reader import IndexReader, IndexState
-from vhashdb.live_index.writer import IndexWriter
+from vhashdb.live_index.writer import IndexWriter, IndexWriters
 
-__all__ = ["IndexReader", "IndexState", "IndexWriter", "check_index"]
+__all__ = ["FrameReader", "IndexReader", "IndexState", "IndexWriter", "IndexWriters", "LandmarkLookup", "LandmarkReader", "check_index"]

@@ -1,39 +1,39 @@
-"""Build an index from the changes of a store, in memory or on disk."""
+"""Build an index of any kind from the changes of a store, in memory or on disk."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Final
-
-import numpy as np
+from typing import Final, Generic, TypeVar
 
 from vhashdb.errors import DatabaseDamaged, FingerprintError
 from vhashdb.fingerprints import from_bytes
-from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index import compaction
 from vhashdb.index.folder import IndexFolder, ManifestId
-from vhashdb.index.frames import FrameIndex, Layer
+from vhashdb.index.kinds import IndexKind, Landmarks, RecordRows
+from vhashdb.index.layers import Layer, LayeredIndex
 from vhashdb.index.manifest import Manifest
-from vhashdb.index.segment import RecordHashes, build
+from vhashdb.index.segment import build
 from vhashdb.store import Store
 from vhashdb.store.changes import Change
 
 _log: Final = logging.getLogger(__name__)
-_NO_HASHES: Final[PackedHashes] = np.zeros((0, 1), np.uint8)
 
-MakeLayer = Callable[[Sequence[RecordHashes]], Layer]
-"""Turns the hashes of some records into a segment."""
+IndexT = TypeVar("IndexT", bound=LayeredIndex)
+NewIndex = Callable[[Sequence[Layer], int, Sequence[int]], IndexT]
+"""Makes an index of layers, the change of the store up to which they go, and numbers of damaged records."""
+MakeLayer = Callable[[Sequence[RecordRows]], Layer]
+"""Turns the rows of some records into a segment."""
 
 
 @dataclass(frozen=True)
-class OpenIndex:
+class OpenIndex(Generic[IndexT]):
     """An index as this process has it open, and the manifest that it goes back to."""
 
-    index: FrameIndex
+    index: IndexT
     manifest: Manifest
     manifest_id: ManifestId | None
     """Tells whether another manifest has been committed since; None: there was none."""
@@ -44,68 +44,78 @@ class OpenIndex:
         return [layer for layer in self.index.layers if layer.stored is not None]
 
 
-def in_memory(bits: int) -> MakeLayer:
+def in_memory(kind: IndexKind) -> MakeLayer:
     """Make layers in memory alone."""
-    return lambda records: Layer.whole(build(records, bits))
+    return lambda records: Layer.whole(build(records, kind))
 
 
 def on_disk(folder: IndexFolder) -> MakeLayer:
     """Make layers whose segments are written in a folder, the lock of which this thread holds."""
 
-    def write(records: Sequence[RecordHashes]) -> Layer:
-        stored, segment = folder.write(lambda allocate: build(records, folder.algorithm.bits, allocate))
+    def write(records: Sequence[RecordRows]) -> Layer:
+        stored, segment = folder.write(lambda allocate: build(records, folder.kind, allocate))
         return Layer.whole(segment, stored)
 
     return write
 
 
-def hashes_of(change: Change) -> RecordHashes | None:
-    """Return the hashes by which a record can be found, none if it cannot be matched; None if its fingerprint is damaged."""
-    hashes = _NO_HASHES
-    if change.packed is not None:
-        try:
-            fingerprint = from_bytes(change.packed)
-        except FingerprintError:  # `Store.problems` names it
-            return None
-        hashes = fingerprint.hash[fingerprint.usable]
-    return RecordHashes(change.record, change.fingerprint or 0, hashes)
+def rows_of(change: Change, kind: IndexKind) -> RecordRows | None:
+    """Return the rows by which a record can be found, none if it cannot be matched; None if its fingerprint is damaged."""
+    try:
+        fingerprint = from_bytes(change.packed) if change.packed is not None else None
+    except FingerprintError:  # `Store.problems` names it
+        return None
+    return RecordRows(change.record, change.fingerprint or 0, kind.values_of(fingerprint))
 
 
-def replay(index: FrameIndex, store: Store, make_layer: MakeLayer) -> None:
-    """Apply the changes of the store that an index does not have; many hashes become layers, few go to the memtable.
+def is_free_to_replay(index: LayeredIndex) -> bool:
+    """Tell whether an index has nothing and replaying costs nothing, because the store knows which records have rows of its kind."""
+    return isinstance(index.kind, Landmarks) and not (index.layers or index.memtable or index.damaged)
+
+
+def _changes(index: LayeredIndex, store: Store) -> Iterator[Change]:
+    """Yield the changes of the store that an index does not have, with the fingerprints that it has rows of."""
+    if isinstance(index.kind, Landmarks):
+        return store.changes.of_sound_since(index.change, alone=is_free_to_replay(index))
+    return store.changes.since(index.change)
+
+
+def replay(index: LayeredIndex, store: Store, make_layer: MakeLayer) -> None:
+    """Apply the changes of the store that an index does not have; many rows become layers, few go to the memtable.
 
     If it fails midway, the index has some of the changes and must not be used any more.
     """
+    last = store.changes.last()
     layers: list[Future[Layer]] = []
-    batch: list[RecordHashes] = []
+    batch: list[RecordRows] = []
     rows = 0
     with ThreadPoolExecutor(1) as builder:  # builds a segment while the records of the next one are read
-        for change in store.changes.since(index.change):
+        for change in _changes(index, store):
             if change.fingerprint is None or index.fingerprint(change.record) != change.fingerprint:
                 index.remove(change.record)
-                record = hashes_of(change)
+                record = rows_of(change, index.kind)
                 if record is None:
                     index.add_damaged(change.record)
-                    record = RecordHashes(change.record, change.fingerprint or 0, _NO_HASHES)
-                if rows + len(record.hashes) > compaction.MAX_SEGMENT_ROWS:
-                    layers.append(builder.submit(make_layer, batch))
-                    batch, rows = [], 0
-                    if len(layers) > 1:
-                        layers[-2].result()  # no more than two batches in memory
-                if len(record.hashes):
+                elif len(record):
+                    if batch and rows + len(record) > compaction.MAX_SEGMENT_ROWS:
+                        layers.append(builder.submit(make_layer, batch))
+                        batch, rows = [], 0
+                        if len(layers) > 1:
+                            layers[-2].result()  # no more than two batches in memory
                     batch.append(record)
-                    rows += len(record.hashes)
+                    rows += len(record)
             index.change = change.change
-        if layers or rows >= compaction.MEMTABLE_HASHES:
+        if layers or rows >= compaction.MEMTABLE_ROWS:
             batch = [*index.memtable, *batch]
             layers += [builder.submit(make_layer, batch)] if batch else []
             index.flush([*index.layers, *(layer.result() for layer in layers)])
         else:
             for record in batch:
                 index.add(record)
+    index.change = max(index.change, last)  # the last changes may be of records that are no concern of this index
 
 
-def commit(folder: IndexFolder, index: FrameIndex, after: Manifest, change: int) -> OpenIndex:
+def commit(folder: IndexFolder, index: IndexT, after: Manifest, change: int) -> OpenIndex[IndexT]:
     """Commit the layers of an index that are on disk as the manifest that follows ``after``; this thread holds the folder's lock.
 
     Args:
@@ -119,17 +129,18 @@ def commit(folder: IndexFolder, index: FrameIndex, after: Manifest, change: int)
         for layer in index.layers
         if layer.stored is not None
     )
-    manifest = Manifest(after.number + 1, str(folder.algorithm), change, segments, tuple(sorted(index.damaged)))
+    manifest = Manifest(after.number + 1, folder.kind.version, change, segments, tuple(sorted(index.damaged)))
     folder.commit(manifest)
     return OpenIndex(index, manifest, folder.manifest_id())
 
 
-def rebuild(folder: IndexFolder, store: Store, last: Manifest) -> OpenIndex:
+def rebuild(folder: IndexFolder, store: Store, new: NewIndex[IndexT], last: Manifest) -> OpenIndex[IndexT]:
     """Build an index from all records: on disk, or in memory if another process is writing there or nothing can be written.
 
     Args:
         folder: where the index is.
         store: the records.
+        new: makes an index of the kind.
         last: the manifest that was used last, whose number goes on if the one on disk cannot be read.
     """
     with contextlib.suppress(DatabaseDamaged):  # the reason why it is rebuilt, which the caller knows
@@ -137,17 +148,17 @@ def rebuild(folder: IndexFolder, store: Store, last: Manifest) -> OpenIndex:
     try:
         with folder.try_lock() as locked:
             if locked:
-                return _rebuild_on_disk(folder, store, last)
+                return _rebuild_on_disk(folder, store, new, last)
     except OSError as error:
         level = logging.INFO if store.read_only else logging.WARNING
         _log.log(level, "the index %s could not be written and is kept in memory: %s", folder.path, error)
-    index, manifest_id = FrameIndex(folder.algorithm), folder.manifest_id()
-    replay(index, store, in_memory(folder.algorithm.bits))
+    index, manifest_id = new((), 0, ()), folder.manifest_id()
+    replay(index, store, in_memory(folder.kind))
     return OpenIndex(index, replace(last, change=0, segments=()), manifest_id)
 
 
-def _rebuild_on_disk(folder: IndexFolder, store: Store, last: Manifest) -> OpenIndex:
+def _rebuild_on_disk(folder: IndexFolder, store: Store, new: NewIndex[IndexT], last: Manifest) -> OpenIndex[IndexT]:
     """Write all records as segments and commit them; this thread holds the folder's lock."""
-    index = FrameIndex(folder.algorithm)
+    index = new((), 0, ())
     replay(index, store, on_disk(folder))
     return commit(folder, index, last, 0 if index.memtable else index.change)  # the memtable is to be replayed

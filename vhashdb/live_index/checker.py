@@ -1,4 +1,4 @@
-"""Check the index on disk: its checksums, and a sample of records that are looked up in it."""
+"""Check an index on disk: its checksums, and a sample of records that are looked up in it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from vhashdb.errors import DatabaseDamaged
 from vhashdb.index.folder import Vanished
-from vhashdb.index.frames import FrameIndex
-from vhashdb.live_index.building import OpenIndex, hashes_of
+from vhashdb.index.kinds import Landmarks
+from vhashdb.live_index.building import IndexT, OpenIndex, rows_of
 from vhashdb.live_index.reader import MAX_TRIES, IndexReader
 
 
-def check_index(reader: IndexReader, sample: int) -> str | None:
+def check_index(reader: IndexReader[IndexT], sample: int) -> str | None:
     """Check all checksums and look up ``sample`` random records; return what is wrong, in words, or None if nothing is."""
     with reader.lock:
         wrong = reader.problem
@@ -26,7 +26,7 @@ def check_index(reader: IndexReader, sample: int) -> str | None:
         return wrong
 
 
-def _wrong(reader: IndexReader, opened: OpenIndex, sample: int) -> str | None:
+def _wrong(reader: IndexReader[IndexT], opened: OpenIndex[IndexT], sample: int) -> str | None:
     """Describe what is wrong with the index as it is open now."""
     try:
         reader.folder.check(opened.manifest.segments, budget=None)
@@ -34,21 +34,17 @@ def _wrong(reader: IndexReader, opened: OpenIndex, sample: int) -> str | None:
     except DatabaseDamaged as error:
         return str(error)
     except (Vanished, IndexError) as error:
-        return f"the index cannot be used: {error}"
+        return f"the {opened.index.kind.name} cannot be used: {error}"
 
 
-def _difference(reader: IndexReader, index: FrameIndex, sample: int) -> str | None:
+def _difference(reader: IndexReader[IndexT], index: IndexT, sample: int) -> str | None:
     """Describe the first of some random records that the index does not have as the store does."""
-    changes = reader.store.changes
-    numbers = changes.matchable()
+    changes, name, sound = reader.store.changes, index.kind.name, isinstance(index.kind, Landmarks)
+    numbers = changes.matchable(sound=sound)
     if len(extra := np.setdiff1d(index.numbers, numbers)):
-        return f"the index finds record number {extra[0]}, which cannot be matched"
-    for change in changes.of(random.sample(numbers, min(sample, len(numbers)))):
-        record = hashes_of(change)
-        if record is None or not len(record.hashes):
-            continue
-        hits = index.search(record.hashes, 0)
-        found = np.unique(hits.query[hits.record == record.record])
-        if index.fingerprint(record.record) != record.fingerprint or len(found) != len(record.hashes):
-            return f"the index does not hold record number {record.record} as the database does"
+        return f"the {name} finds record number {extra[0]}, which cannot be matched"
+    for change in changes.of(random.sample(numbers, min(sample, len(numbers))), sound=sound):
+        record = rows_of(change, index.kind)
+        if record is not None and len(record) and not index.holds(record):
+            return f"the {name} does not hold record number {record.record} as the database does"
     return None

@@ -1,34 +1,29 @@
-"""Open the index on disk, keep it equal to the store, and search it."""
+"""Open an index on disk and keep it equal to the store, whatever it is of."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vhashdb.errors import DatabaseDamaged
-from vhashdb.fingerprints import Fingerprint
-from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.folder import IndexFolder, Vanished
-from vhashdb.index.frames import FrameIndex, Hits, Layer
+from vhashdb.index.layers import Layer
 from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.segment import IndexSegment
-from vhashdb.live_index.building import OpenIndex, in_memory, rebuild, replay
-from vhashdb.matching.config import MatchingConfig
-from vhashdb.matching.retrieval import Candidates, Source, retrieve
+from vhashdb.live_index.building import IndexT, NewIndex, OpenIndex, in_memory, is_free_to_replay, rebuild, replay
 from vhashdb.store import Selection, Store
-from vhashdb.store.sources import sources
 
 MAX_TRIES: Final = 10
 """How often other processes may commit while the index is opened or checked. Engineering bound: more are taken for damage."""
 _log: Final = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -38,33 +33,35 @@ class IndexState:
     manifest: int
     """Number of the manifest; 0: nothing is on disk yet."""
     segments: int
-    hashes: int
-    """Hashes on disk, those of deleted records included."""
+    rows: int
+    """Hashes or landmarks on disk, those of deleted records included."""
     deleted: int
-    """Hashes on disk whose records are deleted; merging segments frees their space."""
+    """Those of them whose records are deleted; merging segments frees their space."""
     bytes: int
     """Size of the segments on disk."""
     memtable: int
-    """Hashes that are in no segment on disk yet."""
+    """Hashes or landmarks that are in no segment on disk yet."""
     lag: int
-    """Changes of the records that the manifest on disk does not include."""
+    """Changes of the records that the manifest on disk does not include; 0 where no record has anything to index."""
 
 
-class IndexReader:
-    """Keep the index of one database equal to its store, and search it. Safe from several threads."""
+class IndexReader(Generic[IndexT]):
+    """Keep an index of one database equal to its store. Safe from several threads."""
 
-    def __init__(self, path: Path, store: Store, algorithm: AlgorithmId) -> None:
+    def __init__(self, path: Path, store: Store, new: NewIndex[IndexT]) -> None:
         self.store = store
-        self.folder = IndexFolder(path, algorithm)
+        self.new = new
+        """Makes an index of the kind."""
+        self.folder = IndexFolder(path, new((), 0, ()).kind)
         self.lock = threading.RLock()
         """Held while the open index is changed or replaced."""
-        self._opened: OpenIndex | None = None
-        self._last = Manifest(0, str(algorithm), 0)
+        self._opened: OpenIndex[IndexT] | None = None
+        self._last = Manifest(0, self.folder.kind.version, 0)
         """The manifest that was used last."""
         self._problem: str | None = None
         self._filter: tuple[Selection, int, npt.NDArray[np.bool_]] | None = None
 
-    # -- searching -----------------------------------------------------------------------------
+    # -- what is in it --------------------------------------------------------------------------
 
     @property
     def problem(self) -> str | None:
@@ -74,36 +71,9 @@ class IndexReader:
             return self._problem
 
     @property
-    def current(self) -> FrameIndex:
+    def current(self) -> IndexT:
         """The index with all records that are in the store."""
         return self.refresh().index
-
-    def candidates(self, query: Fingerprint, radius_bits: float, config: MatchingConfig, where: Selection | None = None) -> Candidates:
-        """Find records with a hash near the query's, best first.
-
-        Args:
-            query: what is searched for.
-            radius_bits: bits within which a hash is near.
-            config: thresholds of matching.
-            where: which records may be found; None: all.
-        """
-        try:
-            return self._candidates(query, radius_bits, config, where)
-        except IndexError:  # damage that opening did not see: tables name rows that are not there
-            self.rebuild("its tables are damaged")
-            return self._candidates(query, radius_bits, config, where)
-
-    def glance(self, hashes: PackedHashes, radius_bits: float, where: Selection | None = None) -> Hits:
-        """Find some of what is within ``radius_bits`` of tens of thousands of hashes; see `FrameIndex.glance`."""
-        try:
-            return self._glance(hashes, radius_bits, where)
-        except IndexError:  # as in `candidates`
-            self.rebuild("its tables are damaged")
-            return self._glance(hashes, radius_bits, where)
-
-    def sources(self, numbers: Sequence[int]) -> Mapping[int, Source]:
-        """Return where records come from, by number."""
-        return sources(self.store, numbers)
 
     def damaged(self, where: Selection | None = None) -> int:
         """Count the records, of those selected, that cannot be found because their fingerprints are damaged."""
@@ -118,20 +88,20 @@ class IndexReader:
         with self.lock:
             opened = self.refresh()
             index, manifest = opened.index, opened.manifest
-            hashes = sum(s.rows for s in manifest.segments)
+            rows = sum(s.rows for s in manifest.segments)
             return IndexState(
                 manifest.number,
                 len(manifest.segments),
-                hashes,
-                hashes - sum(layer.rows for layer in opened.stored),
+                rows,
+                rows - sum(layer.rows for layer in opened.stored),
                 sum(s.size for s in manifest.segments),
-                index.memtable_hashes + sum(layer.rows for layer in index.layers if layer.stored is None),
-                self.store.changes.last() - manifest.change,
+                index.memtable_rows + sum(layer.rows for layer in index.layers if layer.stored is None),
+                0 if is_free_to_replay(index) else self.store.changes.last() - manifest.change,
             )
 
     # -- what writer and checker need ----------------------------------------------------------
 
-    def refresh(self) -> OpenIndex:
+    def refresh(self) -> OpenIndex[IndexT]:
         """Return the open index after opening the newest manifest and replaying the store's changes, where there are any."""
         with self.lock:
             if self._opened is None or self._opened.manifest_id != self.folder.manifest_id():
@@ -140,18 +110,18 @@ class IndexReader:
             assert opened is not None
             if opened.index.change != self.store.changes.last():
                 try:
-                    replay(opened.index, self.store, in_memory(self.folder.algorithm.bits))
+                    replay(opened.index, self.store, in_memory(self.folder.kind))
                 except BaseException:  # the index has some of the changes: it must be opened again
                     self._opened = None
                     raise
             return opened
 
-    def adopt(self, opened: OpenIndex) -> None:
+    def adopt(self, opened: OpenIndex[IndexT]) -> None:
         """Put another index in the place of the open one."""
         with self.lock:
             self._opened, self._last = opened, opened.manifest
 
-    def has_open(self, opened: OpenIndex) -> bool:
+    def has_open(self, opened: OpenIndex[IndexT]) -> bool:
         """Tell whether this is still the open index."""
         with self.lock:
             return self._opened is opened
@@ -162,7 +132,7 @@ class IndexReader:
             _log.warning("the index %s is rebuilt from the records: %s", self.folder.path, problem)
         with self.lock:
             self._problem = problem
-            self.adopt(rebuild(self.folder, self.store, self._last))
+            self.adopt(rebuild(self.folder, self.store, self.new, self._last))
 
     def layers(self, manifest: Manifest) -> list[Layer]:
         """Map the segments of a manifest, except those that the open index has mapped already."""
@@ -170,13 +140,13 @@ class IndexReader:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _candidates(self, query: Fingerprint, radius_bits: float, config: MatchingConfig, where: Selection | None) -> Candidates:
-        index = self.current
-        return retrieve(query, index, radius_bits, config, where=self._allowed(where, index.change), sources=self.sources)
-
-    def _glance(self, hashes: PackedHashes, radius_bits: float, where: Selection | None) -> Hits:
-        index = self.current
-        return index.glance(hashes, round(radius_bits), where=self._allowed(where, index.change))
+    def _ask(self, question: Callable[[IndexT], _Answer]) -> _Answer:
+        """Ask the index, once more after rebuilding it if that shows damage which opening did not see: tables that name no rows."""
+        try:
+            return question(self.current)
+        except IndexError:
+            self.rebuild("its tables are damaged")
+            return question(self.current)
 
     def _allowed(self, where: Selection | None, change: int) -> npt.NDArray[np.bool_] | None:
         """Return whether each record may be found, by its number; None: all may."""
@@ -195,7 +165,7 @@ class IndexReader:
         for _ in range(MAX_TRIES):
             manifest_id = self.folder.manifest_id()
             try:
-                manifest = self.folder.manifest() or Manifest(0, str(self.folder.algorithm), 0)
+                manifest = self.folder.manifest() or Manifest(0, self.folder.kind.version, 0)
                 if manifest.change > self.store.changes.last():
                     raise DatabaseDamaged(f"the index {self.folder.path} is newer than the records")
                 self.folder.check(tuple(stored for stored in manifest.segments if self._mapped(stored) is None))
@@ -208,7 +178,7 @@ class IndexReader:
                     continue
                 self.rebuild(str(error))
                 return
-            index = FrameIndex(self.folder.algorithm, layers, manifest.change, manifest.damaged)
+            index = self.new(layers, manifest.change, manifest.damaged)
             self.adopt(OpenIndex(index, manifest, manifest_id))
             return
         self.rebuild(f"the index {self.folder.path} names segments that are not there")

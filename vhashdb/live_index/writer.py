@@ -1,37 +1,33 @@
-"""Write the index on disk: flush the memtable, merge segments, rebuild; whoever does so holds the folder's lock."""
+"""Write an index on disk: flush the memtable, merge segments, rebuild; whoever does so holds the folder's lock."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Generic
 
 from vhashdb.errors import DatabaseDamaged, DatabaseError
 from vhashdb.index import compaction
 from vhashdb.index.folder import Vanished
-from vhashdb.index.frames import FrameIndex, Layer
+from vhashdb.index.frames import FrameIndex
+from vhashdb.index.landmarks import LandmarkIndex
+from vhashdb.index.layers import Layer
 from vhashdb.index.segment import merge
-from vhashdb.live_index.building import OpenIndex, commit, on_disk, replay
+from vhashdb.live_index.building import IndexT, OpenIndex, commit, is_free_to_replay, on_disk, replay
 from vhashdb.live_index.reader import IndexReader
 
 _log: Final = logging.getLogger(__name__)
 
 
-class IndexWriter:
-    """Maintain the index on disk for those who wrote records. Safe from several threads; segments are merged in one of its own."""
+class IndexWriter(Generic[IndexT]):
+    """Maintain an index on disk for those who wrote records. Safe from several threads; segments are merged in one of its own."""
 
-    def __init__(self, reader: IndexReader) -> None:
+    def __init__(self, reader: IndexReader[IndexT]) -> None:
         self._reader, self._folder = reader, reader.folder
         self._merging: threading.Thread | None = None
         self._failing = False
         """Whether the last attempt to write failed."""
-        self.maintenance_due = False
-        """Whether this process changed records since the index was last maintained when the database was closed."""
-
-    def note_change(self) -> None:
-        """Note that this process changed records: the index is maintained when the database is closed."""
-        self.maintenance_due = True
 
     def maintain(self) -> None:
         """Flush the memtable if it is large or the manifest lags behind, and start merging segments if that is due."""
@@ -62,18 +58,19 @@ class IndexWriter:
     # -- inside --------------------------------------------------------------------------------
 
     @staticmethod
-    def _flush_is_due(opened: OpenIndex) -> bool:
-        """Tell whether there are many hashes in memory alone, or many changes that the manifest lacks."""
+    def _flush_is_due(opened: OpenIndex[IndexT]) -> bool:
+        """Tell whether there are many rows in memory alone, or many changes that the manifest lacks."""
         index = opened.index
-        large = index.memtable_hashes >= compaction.MEMTABLE_HASHES or any(layer.stored is None for layer in index.layers)
-        return large or index.change - opened.manifest.change >= compaction.MAX_LAG
+        large = index.memtable_rows >= compaction.MEMTABLE_ROWS or any(layer.stored is None for layer in index.layers)
+        behind = index.change - opened.manifest.change >= compaction.MAX_LAG
+        return large or (behind and not (is_free_to_replay(index) and not opened.manifest.segments))
 
     def _flush(self) -> None:
         """Put on disk what is in memory, and commit it."""
         opened = self._reader.refresh()  # another process may have committed before the lock was taken
         index, manifest = opened.index, opened.manifest
         if any(layer.stored is None for layer in index.layers):  # many changes came at once: replay them again, straight to disk
-            index = FrameIndex(self._folder.algorithm, self._reader.layers(manifest), manifest.change, manifest.damaged)
+            index = self._reader.new(self._reader.layers(manifest), manifest.change, manifest.damaged)
             replay(index, self._reader.store, on_disk(self._folder))
             self._reader.adopt(OpenIndex(index, manifest, opened.manifest_id))
         if index.memtable:
@@ -123,3 +120,31 @@ class IndexWriter:
         level = logging.DEBUG if self._failing else logging.WARNING
         _log.log(level, "%s of the index %s failed and is tried again after the next change: %s", what, self._folder.path, error)
         self._failing = True
+
+
+class IndexWriters:
+    """Maintain all indexes of a database together."""
+
+    def __init__(self, *writers: IndexWriter[FrameIndex] | IndexWriter[LandmarkIndex]) -> None:
+        self._writers = writers
+        self.maintenance_due = False
+        """Whether this process changed records since the indexes were last maintained when the database was closed."""
+
+    def note_change(self) -> None:
+        """Note that this process changed records: the indexes are maintained when the database is closed."""
+        self.maintenance_due = True
+
+    def maintain(self) -> None:
+        """Maintain each index; see `IndexWriter.maintain`."""
+        for writer in self._writers:
+            writer.maintain()
+
+    def wait(self) -> None:
+        """Wait until no segments are being merged."""
+        for writer in self._writers:
+            writer.wait()
+
+    def rebuild(self) -> None:
+        """Rebuild each index from the records, on disk if this process may write there."""
+        for writer in self._writers:
+            writer.rebuild()

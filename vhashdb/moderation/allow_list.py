@@ -14,8 +14,10 @@ from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import Orientation, turned_bits
-from vhashdb.index.frames import FrameIndex, Layer
-from vhashdb.index.segment import RecordHashes, build
+from vhashdb.index.frames import FrameIndex
+from vhashdb.index.kinds import FrameHashes, RecordRows
+from vhashdb.index.layers import Layer
+from vhashdb.index.segment import build
 from vhashdb.intervals import covered
 from vhashdb.matching.comparison import compare
 from vhashdb.matching.verdict import Verdict
@@ -117,6 +119,6 @@ def _turned(hashes: PackedHashes, algorithm: AlgorithmId) -> PackedHashes:
 
 def _index_of(fingerprints: Sequence[Fingerprint], algorithm: AlgorithmId) -> FrameIndex:
     """Return the usable pictures of fingerprints, each under its place in the sequence."""
-    usable = [RecordHashes(n, n, f.hash[f.usable]) for n, f in enumerate(fingerprints) if f.algorithm == algorithm and f.usable.any()]
-    layers = [Layer.whole(build(usable, algorithm.bits))] if usable else []
+    usable = [RecordRows(n, n, f.hash[f.usable]) for n, f in enumerate(fingerprints) if f.algorithm == algorithm and f.usable.any()]
+    layers = [Layer.whole(build(usable, FrameHashes(algorithm)))] if usable else []
     return FrameIndex(algorithm, layers)

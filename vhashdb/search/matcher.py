@@ -22,7 +22,7 @@ from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
-from vhashdb.live_index import IndexReader
+from vhashdb.live_index import FrameReader
 from vhashdb.matching.comparison import compare
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.explanation import Explanation
@@ -131,7 +131,7 @@ class Matcher:
     def __init__(
         self,
         store: Store,
-        index_reader: IndexReader,
+        index_reader: FrameReader,
         moderation: Moderation,
         frame_algorithm: FrameAlgorithm,
         decoders: DecoderPool,

@@ -1,11 +1,13 @@
 """Fingerprint sound: landmarks in its spectrum, which survive compression, noise, and other speeds and pitches."""
 
-from vhashdb.sound.fingerprint import FRAME_S, SAMPLE_RATE, SPEC, SoundFingerprint, ordered_landmarks
+from vhashdb.sound.fingerprint import FRAME_S, SAMPLE_RATE, SPEC, SoundFingerprint
 from vhashdb.sound.landmarks import ASKED, STORED, Detail, LandmarkBuilder, neighbouring
+from vhashdb.sound.packing import LANDMARK_BYTES, pack_landmarks, unpack_landmarks
 
 __all__ = [
     "ASKED",
     "FRAME_S",
+    "LANDMARK_BYTES",
     "SAMPLE_RATE",
     "SPEC",
     "STORED",
@@ -13,5 +15,6 @@ __all__ = [
     "LandmarkBuilder",
     "SoundFingerprint",
     "neighbouring",
-    "ordered_landmarks",
+    "pack_landmarks",
+    "unpack_landmarks",
 ]

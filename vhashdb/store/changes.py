@@ -1,4 +1,4 @@
-"""Read what the index needs of the records: which may be matched, by which fingerprint, and what was written since."""
+"""Read what the indexes need of the records: which may be matched, by which fingerprint, and what was written since."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _AT_ONCE: Final = 200
 
 @dataclass(frozen=True)
 class Change:
-    """One record as the index needs it."""
+    """One record as an index needs it."""
 
     record: int
     change: int
     fingerprint: int | None
     """The number of its fingerprint, whose content never changes; None if the record cannot be matched."""
     packed: bytes | None
-    """The fingerprint itself, for `vhashdb.from_bytes`."""
+    """The fingerprint itself, for `vhashdb.from_bytes`; None, too, if it has no sound and sound is what was asked for."""
 
 
 def counting(selection: Selection) -> list[sa.ColumnElement[bool]]:
@@ -52,14 +52,25 @@ class Changes:
         """Yield records written after a change, oldest first."""
         yield from self._of(schema.record.c.change > change)
 
-    def of(self, numbers: Sequence[int]) -> Iterator[Change]:
-        """Yield some records, by number, as `since` does."""
-        for start in range(0, len(numbers), _AT_ONCE):
-            yield from self._of(schema.record.c.number.in_(numbers[start : start + _AT_ONCE]))
+    def of_sound_since(self, change: int, *, alone: bool) -> Iterator[Change]:
+        """Yield records written after a change, oldest first, with their fingerprints if those have sound.
 
-    def matchable(self) -> list[int]:
-        """Return the numbers of all records that can be matched."""
+        Args:
+            change: of the store.
+            alone: leave out all records without sound; else those are there too, as they may have had some before.
+        """
+        yield from self._of(schema.record.c.change > change, sound=True, alone=alone)
+
+    def of(self, numbers: Sequence[int], *, sound: bool = False) -> Iterator[Change]:
+        """Yield some records, by number, with their fingerprints; with ``sound`` only with those that have sound."""
+        for start in range(0, len(numbers), _AT_ONCE):
+            yield from self._of(schema.record.c.number.in_(numbers[start : start + _AT_ONCE]), sound=sound)
+
+    def matchable(self, *, sound: bool = False) -> list[int]:
+        """Return the numbers of all records that can be matched, or that can be matched by their sound."""
         query = sa.select(schema.record.c.number).join(schema.fingerprint).where(schema.not_retracted)
+        if sound:
+            query = query.join(schema.sounding, schema.sounding.c.fingerprint == schema.fingerprint.c.number)
         with self._transactions.reading() as connection:
             return list(connection.execute(query).scalars())
 
@@ -69,14 +80,14 @@ class Changes:
         with self._transactions.reading() as connection:
             return list(connection.execute(query).scalars())
 
-    def _of(self, which: sa.ColumnElement[bool]) -> Iterator[Change]:
-        matchable = schema.not_retracted
-        query = (
-            sa.select(schema.record.c.number, schema.record.c.change, schema.fingerprint.c.number, schema.fingerprint.c.blob)
-            .outerjoin(schema.fingerprint, sa.and_(schema.fingerprint.c.record == schema.record.c.number, matchable))
-            .where(which)
-            .order_by(schema.record.c.change)
-        )
+    def _of(self, which: sa.ColumnElement[bool], *, sound: bool = False, alone: bool = False) -> Iterator[Change]:
+        record, fingerprint, sounding = schema.record, schema.fingerprint, schema.sounding
+        blob: sa.ColumnElement[bytes] = fingerprint.c.blob
+        tables = record.outerjoin(fingerprint, sa.and_(fingerprint.c.record == record.c.number, schema.not_retracted))
+        if sound:  # a blob that is not wanted is not read from the disk
+            tables = tables.join(sounding, sounding.c.fingerprint == fingerprint.c.number, isouter=not alone)
+            blob = sa.case((sounding.c.fingerprint.is_not(None), fingerprint.c.blob), else_=None)
+        query = sa.select(record.c.number, record.c.change, fingerprint.c.number, blob).select_from(tables).where(which)
         with self._transactions.reading() as connection:
-            for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
+            for row in connection.execution_options(yield_per=_AT_ONCE).execute(query.order_by(record.c.change)):
                 yield Change(*row)

@@ -64,6 +64,7 @@ RECORD: Final = Group(
         schema.record: ("number",),
         schema.label: ("record",),
         schema.fingerprint: ("record",),
+        schema.sounding: ("record",),
         schema.near: ("record",),
         schema.other_hash: ("record",),
         feed_schema.held: ("record",),

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from vhashdb.store import feed_schema
-from vhashdb.store.schema import audit, fingerprint, imported, label, meta, metadata, near, not_this, other_hash, record
+from vhashdb.store.schema import audit, fingerprint, imported, label, meta, metadata, near, not_this, other_hash, record, sounding
 
 APPLICATION_ID: Final = 0x76684442
 """In the SQLite header, so that a file of another program is recognised."""
@@ -54,5 +54,16 @@ def _checksums(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE TABLE {name} ({columns}) WITHOUT ROWID")
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks, _exchange, _imports, _checksums)
+def _sounding(connection: Connection) -> None:
+    """Which fingerprints have sound, by the version of their binary form; before this step there was none."""
+    metadata.create_all(connection, tables=[sounding])
+    has_sound, insert = "substr(NEW.blob, 5, 1) >= x'03'", "INSERT INTO sounding VALUES (NEW.number, NEW.record);"
+    for name, event, statements in (
+        ("added", f"INSERT ON fingerprint WHEN {has_sound}", insert),
+        ("deleted", "DELETE ON fingerprint", "DELETE FROM sounding WHERE fingerprint = OLD.number;"),
+    ):
+        connection.exec_driver_sql(f"CREATE TRIGGER sounding_{name} AFTER {event} BEGIN {statements} END")
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks, _exchange, _imports, _checksums, _sounding)
 VERSION: Final = len(MIGRATIONS)

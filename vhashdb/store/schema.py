@@ -82,6 +82,13 @@ fingerprint = Table(
     Column("blob", LargeBinary, nullable=False),
 )
 
+sounding = Table(
+    "sounding",  # fingerprints that have sound: triggers keep it, so that nothing else need be read to index sound
+    metadata,
+    Column("fingerprint", Integer, primary_key=True),
+    Column("record", ForeignKey("record.number"), nullable=False, index=True),
+)
+
 near = Table(
     "near",
     metadata,

@@ -146,6 +146,8 @@ def sqlite_errors(path: Path) -> Iterator[None]:
     except (sa.exc.DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
         raise _error_of(path, cause) from error
+    except UnicodeDecodeError as error:  # SQLite's message quotes a definition that is not even text any more
+        raise errors.DatabaseDamaged(f"{path}: the definitions of its tables are damaged") from error
 
 
 def _error_of(path: Path, cause: BaseException | None) -> errors.DatabaseError:

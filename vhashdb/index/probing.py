@@ -1,0 +1,136 @@
+"""Search a segment of hashes: a linear scan with FAISS, or probes of its tables (Norouzi, Punjani and Fleet 2012)."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.index.permutation import WORD_BYTES, PermutedHashes, keys
+from vhashdb.index.planning import ProbeParams, Strategy, first_word_limit
+from vhashdb.index.segment import MAX_THREADS, IndexSegment
+
+_BLOCK: Final = 1 << 14
+"""Candidates compared at once. Engineering bound: the scratch arrays stay in the processor's cache."""
+_MAX_PROBES: Final = 1 << 20
+"""Keys looked up at once. Engineering bound: on memory, 16 MB of places and sizes of buckets."""
+_MANY_PAIRS: Final = 1 << 30
+"""Pairs of hashes above which a scan uses all threads. Engineering bound: one thread compares as many in 1.3 s (`bench.index`)."""
+
+
+@dataclass(frozen=True)
+class RowHits:
+    """The rows near query hashes, one hit each, in no particular order."""
+
+    query: npt.NDArray[np.int64]
+    """``(k,)`` index of the query hash."""
+    row: npt.NDArray[np.int64]
+    """``(k,)`` row of the stored hash."""
+    distance: npt.NDArray[np.int32]
+    """``(k,)`` bits."""
+
+
+def search(segment: IndexSegment, queries: PermutedHashes, radius: int, strategy: Strategy) -> RowHits:
+    """Find rows within ``radius`` bits of the permuted hashes ``(n, words)``: all by a scan, or those that probing finds.
+
+    Raises:
+        IndexError: the tables name a row or a bucket that is not there, which only damaged ones do.
+    """
+    if strategy is None:
+        return _scan(segment, queries, radius)
+    params = strategy.limited_to(segment.width)
+    step = max(1, _MAX_PROBES // (len(segment.tables[:: params.stride]) * params.probes))
+    found = [_probe(segment, queries[start : start + step], radius, params) for start in range(0, len(queries), step)]
+    query = np.concatenate([hits.query + number * step for number, hits in enumerate(found)])
+    return RowHits(query, np.concatenate([h.row for h in found]), np.concatenate([h.distance for h in found]))
+
+
+def _scan(segment: IndexSegment, queries: PermutedHashes, radius: int) -> RowHits:
+    """Compare all rows with all queries."""
+    result = faiss.RangeSearchResult(len(queries))
+    size = queries.shape[1] * WORD_BYTES
+    queries, stored = np.ascontiguousarray(queries).view(np.uint8), segment.words.view(np.uint8)
+    limit_threads(len(queries) * segment.rows)
+    # FAISS finds distances below its radius; ours is inclusive.
+    faiss.hamming_range_search(faiss.swig_ptr(queries), faiss.swig_ptr(stored), len(queries), segment.rows, radius + 1, size, result)  # type: ignore[attr-defined]  # FAISS's stubs lack it
+    limits = faiss.rev_swig_ptr(result.lims, len(queries) + 1).astype(np.int64)
+    rows = faiss.rev_swig_ptr(result.labels, int(limits[-1])).copy()
+    distances = faiss.rev_swig_ptr(result.distances, int(limits[-1])).astype(np.int32)
+    return RowHits(np.repeat(np.arange(len(queries)), np.diff(limits)), rows, distances)
+
+
+def _probe(segment: IndexSegment, queries: PermutedHashes, radius: int, params: ProbeParams) -> RowHits:
+    """Probe the tables, and compare the candidates in the buckets."""
+    first, count = _buckets(segment, queries, params)
+    filled = np.flatnonzero(count)
+    first, count, query = first[filled], count[filled], filled // (len(segment.tables[:: params.stride]) * params.probes)
+    found: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []
+    ends = np.cumsum(count)
+    start = 0
+    while start < len(count):  # as many buckets as hold a block of candidates, and one at least
+        done = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + _BLOCK, side="right")))
+        found.append(_compare(segment, queries, radius, first[start:stop], count[start:stop], query[start:stop]))
+        start = stop
+    # Several tables find the same pair.
+    pairs, once = np.unique(np.concatenate([f[0] for f in found] or [np.zeros(0, np.int64)]), return_index=True)
+    distance = np.concatenate([f[1] for f in found] or [np.zeros(0, np.int32)])[once]
+    return RowHits(*np.divmod(pairs, max(1, segment.rows)), distance)
+
+
+def _buckets(segment: IndexSegment, queries: PermutedHashes, params: ProbeParams) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return where the bucket of each probe begins, in the tables laid end to end, and its number of rows."""
+    tables = range(0, len(segment.tables), params.stride)
+    first = np.empty((len(queries), len(tables), params.probes), np.int64)
+    count = np.empty_like(first)
+    omitted_bits = segment.width - params.width
+    for place, table in enumerate(tables):
+        probes = (keys(queries, table, len(segment.tables), params.width)[:, None] ^ _flip_masks(params)).astype(np.int64) << omitted_bits
+        begin = segment.begins[table][probes]
+        np.subtract(segment.begins[table][probes + (1 << omitted_bits)], begin, out=count[:, place], casting="unsafe")
+        np.add(begin, table * segment.rows, out=first[:, place], casting="unsafe")
+    if (count > segment.rows).any():
+        raise IndexError("a bucket ends before it begins")
+    return first.ravel(), count.ravel()
+
+
+def _compare(
+    segment: IndexSegment,
+    queries: PermutedHashes,
+    radius: int,
+    first: npt.NDArray[np.int64],
+    count: npt.NDArray[np.int64],
+    query: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Return the near pairs among the candidates in some buckets, as query × rows + row, and their distances."""
+    place = np.repeat(first - (np.cumsum(count) - count), count)
+    place += np.arange(len(place))
+    row = segment.tables.reshape(-1)[place].astype(np.int64)
+    of_query = np.repeat(query, count)
+    # Few candidates are near, and the first word rules out nearly all others.
+    limit = first_word_limit(segment.kind.bits, radius)
+    likely = np.flatnonzero(np.bitwise_count(segment.words[:, 0][row] ^ queries[:, 0][of_query]) <= limit)
+    row, of_query = row[likely], of_query[likely]
+    distance = np.bitwise_count(segment.words[row] ^ queries[of_query]).sum(axis=1, dtype=np.int32)
+    near = distance <= radius
+    return of_query[near] * segment.rows + row[near], distance[near]
+
+
+@functools.lru_cache(maxsize=64)
+def _flip_masks(params: ProbeParams) -> npt.NDArray[np.uint32]:
+    """List the masks ``(probes,)`` uint32 that flip at most `nflip` bits of a key, the empty one first."""
+    flipped = (bits for n in range(params.nflip + 1) for bits in combinations(range(params.width), n))
+    return np.array([sum(1 << bit for bit in bits) for bits in flipped], np.uint32)
+
+
+def limit_threads(pairs: int) -> None:
+    """Allow FAISS one thread for the next scan of this thread, or all of them for very many pairs of hashes.
+
+    Several queries are answered in parallel already; waking more threads for a small scan costs more than it saves.
+    """
+    faiss.omp_set_num_threads(1 if pairs < _MANY_PAIRS else MAX_THREADS)
