@@ -143,7 +143,7 @@ def _feed(listener: SoundListener, block: SoundBlock) -> None:
 
 
 def rebuild(built: Built, profile: ExtractionProfile, frame_algorithm: FrameAlgorithm) -> Fingerprint | None:
-    """Build another fingerprint from the frames that were kept, with the same sound; None if they were not, or the profile samples others."""
+    """Build another fingerprint from the frames and the sound that were kept; None if too few were, or the profile samples others."""
     if not built.kept.complete or built.kept.sampling != profile.sampling:
         return None
     made = _fingerprints(built.kept, lambda: built.info, [profile], frame_algorithm)[0]

@@ -267,9 +267,10 @@ class VideoTrackPass:
         number = stream.index
         starts_s = float(stream.start_time * stream.time_base) if stream.start_time is not None and stream.time_base else None
         for packet in self._container.demux(stream, *sound.streams):
-            if packet.stream_index == number:
+            # The packets at the end, which have nothing in them, all claim to be of stream 0.
+            if (packet.stream_index if packet.size else packet.stream.index) == number:
                 yield cast("Packet[VideoStream]", packet)
-            else:
+            elif packet.size:
                 sound.feed(packet, starts_s)
 
     def _frames(self, packets: PacketTimes, stream: VideoStream) -> Iterator[VideoFrame]:

@@ -87,7 +87,7 @@ class SoundReader:
         """Decode one packet of one of the `streams`.
 
         Args:
-            packet: as it came from the container.
+            packet: as it came from the container, with something in it.
             pictures_s: when the pictures begin, as the header says, should that not be known in time.
         """
         track = self._tracks[packet.stream_index]
@@ -100,7 +100,8 @@ class SoundReader:
         streams = self.streams
         try:
             for packet in container.demux(*streams) if streams else ():
-                self.feed(packet)
+                if packet.size:
+                    self.feed(packet)
                 if not self.begun and all(self._tracks[stream.index].clock.first_s is not None for stream in streams):
                     self.begin(None)
         except av.error.FFmpegError as error:
@@ -167,11 +168,13 @@ class _TrackReader:
         if self.known:
             context.thread_count, context.thread_type = 1, ThreadType.NONE
             channels = context.channels
-        self._track = SoundTrack(stream.index, context.name if self.known else "", channels, "" if language == "und" else language)
+        self._track = SoundTrack(
+            stream.index, context.codec.canonical_name if self.known else "", channels, "" if language == "und" else language
+        )
 
     def feed(self, packet: Packet[Any]) -> None:
         """Decode one packet; one that cannot be decoded is counted and skipped."""
-        if packet.size and not self._given_up and not self.timeline.limited:
+        if not self._given_up and not self.timeline.limited:
             self._decode(packet)
 
     def begin(self, zero_s: float | None) -> None:
