@@ -181,7 +181,7 @@ class DecodeSession:
         sound = self._container.sound
         if sound is None or not sound.heard:
             if not self._errors and not self._tracks:
-                why = f", {self._sounds[0].unseen}" if self._sounds else ""
+                why = f": {self._sounds[0].unseen or 'the sound is empty'}" if self._sounds else ""
                 error = NotMedia(f"{self._path}: neither pictures nor sound that can be decoded{why}", hint=_NEITHER)
             raise error
         self._unseen += [f"the sound: {track.unseen}" for track in self._sounds if track.unseen]

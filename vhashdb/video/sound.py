@@ -248,7 +248,9 @@ class _TrackReader:
     def described(self) -> SoundTrack:
         """Return what there is, and what of it was decoded."""
         seen_s = self.timeline.taken_s
-        there_s = max(seen_s + self._lost.total_s, self._declared_s or 0.0 if self._missing_s() or self.timeline.limited else 0.0)
+        there_s = seen_s + self._lost.total_s + self._missing_s()
+        if self.timeline.limited:
+            there_s = max(there_s, self._declared_s or 0.0)
         return replace(
             self._track, start_s=self.timeline.start_s or 0.0, duration_s=there_s, seen_s=seen_s, unseen=next(iter(self._unseen()), "")
         )
@@ -292,7 +294,9 @@ class _TrackReader:
         """Return the seconds that are missing at the end, by what the header says; 0 if they are too few to be reported."""
         if not self._declared_s or self.clock.first_s is None or self.timeline.limited:
             return 0.0
-        missing_s = self._declared_s - self.clock.moved_up_s - (self.clock.end_s - self.clock.first_s)
+        # Some headers count from zero although the sound begins later: that is not a loss.
+        said_s = self._declared_s - self.clock.moved_up_s - max(0.0, self.clock.first_s)
+        missing_s = said_s - (self.clock.end_s - self.clock.first_s)
         return missing_s if missing_s > max(_SHORTFALL_S, 0.0 if self._cut_off else _END_TOLERANCE * self._declared_s) else 0.0
 
 

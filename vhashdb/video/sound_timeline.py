@@ -141,6 +141,7 @@ class SoundTimeline:
         if first < 0:
             self.before_s += min(-first, len(samples)) / SAMPLE_RATE
         samples, first = samples[covered:], first + covered
+        self.limited = self.limited or (len(samples) > 0 and self._taken >= self._most)
         if not len(samples) or self.limited:
             return
         if self.start_s is None:
@@ -156,7 +157,7 @@ class SoundTimeline:
 
     def _append(self, samples: Samples) -> None:
         room = self._most - self._taken
-        self.limited = self.limited or len(samples) > room
+        self.limited = len(samples) > room
         samples = samples[:room]
         self._block.append(samples)
         self._filled += len(samples)
