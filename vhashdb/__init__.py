@@ -81,7 +81,7 @@ from vhashdb.limits import Limits
 from vhashdb.version import __version__
 
 if TYPE_CHECKING:
-    from vhashdb.coverage import Coverage, PictureTrack
+    from vhashdb.coverage import Coverage, PictureTrack, SoundTrack
     from vhashdb.database import Database
     from vhashdb.exchange import Exchange
     from vhashdb.exchange.formats import read_hashes
@@ -97,7 +97,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "coverage": "Coverage PictureTrack",
+            "coverage": "Coverage PictureTrack SoundTrack",
             "database": "Database",
             "exchange": "Exchange",
             "exchange.formats": "read_hashes",
@@ -170,6 +170,7 @@ __all__ = [
     "Result",
     "SchemaTooNew",
     "Selection",
+    "SoundTrack",
     "State",
     "UnreadableMedia",
     "UsageError",
