@@ -292,6 +292,15 @@ def test_another_form_in_the_middle(decoder, tmp_path):
     assert heard.info.duration_s == pytest.approx(7, abs=0.4)  # FFmpeg times all of such a stream by the rate that it begins with
 
 
+@pytest.mark.parametrize("codec", ["libmp3lame", "ac3"])
+def test_more_channels_in_the_middle(decoder, tmp_path, codec):
+    """At the same rate."""
+    container = {"libmp3lame": "mp3", "ac3": "ac3"}[codec]
+    parts = [{"samples": bursts(4, AT, 44100, channels), "codec": codec} for channels in (1, 2)]
+    (tmp_path / "a").write_bytes(b"".join(sounding(io.BytesIO(), part, format=container).getvalue() for part in parts))
+    assert Heard(decoder, tmp_path / "a").at() == pytest.approx([*AT, *(4 + time_s for time_s in AT)], abs=0.15)
+
+
 # -- without pictures ------------------------------------------------------------------------------
 
 
