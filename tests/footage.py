@@ -70,6 +70,68 @@ def sound(path, seconds=1):
     return path
 
 
+def bursts(seconds, at, rate=44100, channels=1):
+    """Sound that is silent but for a short tone at each of some times: ``(channels, n)`` float32."""
+    time_s = np.arange(round(seconds * rate)) / rate
+    samples = np.zeros(len(time_s), np.float32)
+    for start_s in at:
+        during = (time_s >= start_s) & (time_s < start_s + 0.05)
+        samples[during] = 0.7 * np.sin(2 * np.pi * 700 * time_s[during])
+    return np.tile(samples, (channels, 1))
+
+
+def sounding(path, *sounds, frames=(), rate=10, start_s=0.0, format=None, options=None, spoil=None):
+    """A file with sound, and pictures if there are ``frames``.
+
+    Each sound is a dictionary: ``samples`` ``(channels, n)`` float32, and if need be ``rate``, ``codec``, ``layout``, ``language``,
+    ``start_s``. ``start_s`` of the file is when the pictures begin. ``spoil(stream number, number of the packet, packet)`` returns the
+    packet, another one, or None to leave it out.
+    """
+    target = str(path) if not hasattr(path, "write") else path
+    with av.open(target, "w", format=format, options=options or {}) as container:
+        packets = []
+        if len(frames):
+            stream = container.add_stream("libx264", rate=rate)
+            stream.height, stream.width = frames[0].shape[:2]
+            stream.pix_fmt = "yuv420p"
+            for number, pixels in enumerate(frames):
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+                frame.pts, frame.time_base = number + round(start_s * rate), Fraction(1, rate)
+                packets += stream.encode(frame)
+            packets += stream.encode(None)
+        for sound in sounds:
+            packets += _encoded(container, **sound)
+        packets.sort(key=lambda packet: float(packet.dts * packet.time_base))
+        counts = {}
+        for packet in packets:
+            number = counts[packet.stream.index] = counts.get(packet.stream.index, -1) + 1
+            packet = spoil(packet.stream.index, number, packet) if spoil else packet
+            if packet is not None:
+                container.mux(packet)
+    return path
+
+
+def _encoded(container, samples, rate=44100, codec="aac", layout=None, language=None, start_s=0.0):
+    channels = len(samples)
+    stream = container.add_stream(codec, rate=rate, layout=layout or {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}[channels])
+    if codec == "wmav2":
+        stream.bit_rate = 64_000  # it has no other way of choosing
+    if language:
+        stream.metadata["language"] = language
+    packed = np.ascontiguousarray((samples * 32767).astype(np.int16).T.reshape(1, -1))
+    whole = av.AudioFrame.from_ndarray(packed, format="s16", layout=stream.layout.name)
+    whole.sample_rate, whole.time_base, whole.pts = rate, Fraction(1, rate), None
+    fitted = av.AudioResampler(stream.format, stream.layout, rate, frame_size=stream.codec_context.frame_size or 1024)
+    packets, at = [], round(start_s * rate)
+    for frame in (*fitted.resample(whole), *fitted.resample(None)):
+        if frame is None:
+            continue
+        frame.pts, frame.time_base = at, Fraction(1, rate)
+        at += frame.samples
+        packets += stream.encode(frame)
+    return packets + stream.encode(None)
+
+
 def decoded(path, every=1, limit=None):
     """RGB frames of a video, as PyAV gives them."""
     taken = 0

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import vhashdb
-from tests.footage import picture
+from tests.footage import bursts, picture, scene, sounding
 from vhashdb.fingerprinting import MAX_KEPT_FRAMES, KeptFrames, build, rebuild
 from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, REFERENCE_PROFILE
 from vhashdb.hashing.algorithms import Pdq
+from vhashdb.sound import SAMPLE_RATE, SoundFingerprint
 from vhashdb.video import DecoderPool, Mode, Sampling
 from vhashdb.video.frames import FRAME_DTYPE
 
@@ -123,3 +124,69 @@ def test_an_unreadable_file_is_an_error_whichever_plan_asks(pool, tmp_path):
     for profile in (COARSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, REFERENCE_PROFILE):
         with pytest.raises(vhashdb.MediaError):
             built(path, [profile], pool)
+
+
+# -- sound -------------------------------------------------------------------------------------------
+
+
+class Collected:
+    """A listener that keeps what it hears."""
+
+    def __init__(self):
+        self.heard = []
+        self.finished = 0
+
+    def feed(self, track, start_s, samples):
+        self.heard.append((track, start_s, samples))
+
+    def finish(self):
+        self.finished += 1
+        return SoundFingerprint(np.zeros(0, np.uint64), round(sum(len(samples) for _, _, samples in self.heard) / SAMPLE_RATE, 3))
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sound")
+    sounding(folder / "both.mp4", {"samples": bursts(4, [1.0])}, frames=scene(1, 40))
+    sounding(folder / "silent.mp4", frames=scene(1, 40))
+    sounding(folder / "alone.m4a", {"samples": bursts(4, [1.0])})
+    return folder
+
+
+def listened(path, profiles, pool):
+    listener = Collected()
+    return build(path, profiles, Pdq(), pool, LIMITS, listener), listener
+
+
+def test_every_fingerprint_of_a_pass_has_the_sound(films, pool):
+    made, listener = listened(films / "both.mp4", [COARSE_PROFILE, QUERY_PROFILE], pool)
+    assert [fingerprint.sound.duration_s for fingerprint in made.fingerprints] == pytest.approx([4.0, 4.0], abs=0.05)
+    assert rebuild(made, QUERY_PROFILE, Pdq()) == made.fingerprints[1]
+    assert listener.finished == 1
+    assert [track.codec for track in made.fingerprints[0].coverage.sounds] == ["aac"]
+
+
+def test_the_pictures_of_a_fingerprint_are_those_without_sound(films, pool):
+    made, _ = listened(films / "both.mp4", [QUERY_PROFILE], pool)
+    alone = built(films / "both.mp4", [QUERY_PROFILE], pool).fingerprints[0]
+    assert alone.sound is None
+    assert replace(made.fingerprints[0], sound=None, coverage=alone.coverage) == alone
+
+
+def test_there_is_no_sound_of_what_has_none(films, pool):
+    made, listener = listened(films / "silent.mp4", [QUERY_PROFILE], pool)
+    assert (made.fingerprints[0].sound, listener.heard) == (None, [])
+    picture_alone, _ = listened(Image.fromarray(picture(1, 100, 100)), [QUERY_PROFILE], pool)
+    assert picture_alone.fingerprints[0].sound is None
+
+
+def test_sound_alone_is_a_fingerprint_without_hashes(films, pool):
+    made, listener = listened(films / "alone.m4a", [QUERY_PROFILE], pool)
+    fingerprint = made.fingerprints[0]
+    assert len(fingerprint) == 0
+    assert fingerprint.duration_s == pytest.approx(4.0, abs=0.05)
+    assert fingerprint.sound is not None
+    assert fingerprint.coverage.complete
+    assert listener.heard
+    with pytest.raises(vhashdb.NotMedia):
+        built(films / "alone.m4a", [QUERY_PROFILE], pool)

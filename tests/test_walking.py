@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.footage import bursts, sounding
 from vhashdb.content import EMPTY, FORK, HEAD, NOT_MEDIA, SOUND, begins_as_media, hides_video, skip_reason_of
 from vhashdb.walking import DATABASE, LINK, walk
 
@@ -119,6 +120,41 @@ OTHERS = [
 def test_what_is_no_media_has_a_reason_and_is_looked_at_if_its_ending_says_so(data, reason):
     assert skip_reason_of(data[:HEAD], PurePath("README"), len(data)) == reason
     assert skip_reason_of(data[:HEAD], PurePath("clip.mp4"), len(data)) == ""
+
+
+SOUNDS = [
+    ("mp3", "libmp3lame"),
+    ("ogg", "libopus"),
+    ("wav", "pcm_s16le"),
+    ("ipod", "aac"),
+    ("adts", "aac"),
+    ("flac", "flac"),
+    ("asf", "wmav2"),
+    ("matroska", "ac3"),
+    ("aiff", "pcm_s16be"),
+    ("au", "pcm_s16be"),
+    ("caf", "alac"),
+    ("wv", "wavpack"),
+    ("tta", "tta"),
+    ("ac3", "ac3"),
+    ("w64", "pcm_s16le"),
+]
+
+
+@pytest.mark.parametrize(("container", "codec"), SOUNDS)
+def test_sound_is_known_without_its_name_where_it_is_looked_at(container, codec):
+    samples = bursts(1, [0.5], 48000, 2)
+    data = sounding(io.BytesIO(), {"samples": samples, "rate": 48000, "codec": codec}, format=container).getvalue()
+    for name in ("3f2a9c", "3f2a9c.txt"):
+        assert skip_reason_of(data[:HEAD], PurePath(name), len(data), sound=True) == ""
+    assert skip_reason_of(data[:HEAD], PurePath("3f2a9c"), len(data)) in (SOUND, "")  # "": its container may have pictures
+
+
+def test_sound_is_looked_at_by_its_ending_and_notes_are_not():
+    assert skip_reason_of(bytes(3000), PurePath("a.MP3"), 3000, sound=True) == ""
+    assert skip_reason_of(bytes(3000), PurePath("a.MP3"), 3000) == NOT_MEDIA
+    assert skip_reason_of(b"", PurePath("a.wav"), 0) == EMPTY
+    assert skip_reason_of(b"MThd" + bytes(3000), PurePath("a.mid"), 3004, sound=True) == SOUND
 
 
 @pytest.mark.parametrize("before", [b"VHFP\x02", b"\x7fELF\x02", b"PK\x03\x04", bytes(100), b"\x93junk"])

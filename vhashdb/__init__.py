@@ -82,7 +82,7 @@ from vhashdb.limits import Limits
 from vhashdb.version import __version__
 
 if TYPE_CHECKING:
-    from vhashdb.coverage import Coverage, PictureTrack
+    from vhashdb.coverage import Coverage, PictureTrack, SoundTrack
     from vhashdb.database import Database
     from vhashdb.exchange import Exchange
     from vhashdb.exchange.formats import read_hashes
@@ -99,7 +99,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "coverage": "Coverage PictureTrack",
+            "coverage": "Coverage PictureTrack SoundTrack",
             "database": "Database",
             "exchange": "Exchange",
             "exchange.formats": "read_hashes",
@@ -174,6 +174,7 @@ __all__ = [
     "SchemaTooNew",
     "Selection",
     "SoundFingerprint",
+    "SoundTrack",
     "State",
     "UnreadableMedia",
     "UsageError",

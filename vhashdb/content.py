@@ -29,6 +29,14 @@ MEDIA_SUFFIXES: Final = frozenset(
     ).split()
 )
 """Suffixes of files that are decoded whatever they begin with."""
+SOUND_SUFFIXES: Final = frozenset(
+    f".{name}"
+    for name in (
+        "3ga aac ac3 aif aifc aiff amr ape au caf dts eac3 ec3 flac m4a m4b m4r mka mp1 mp2 mp3 mpa oga opus ra snd spx tta w64 "
+        "wav weba wma wv"
+    ).split()
+)
+"""The same of files that have only sound, where that is looked at."""
 
 NOT_MEDIA: Final = "not media"
 SOUND: Final = "sound only"
@@ -87,36 +95,47 @@ _TS_PACKETS: Final = (188, 192, 204)
 _TS_COUNT: Final = 5
 """Packets in a row that make a transport stream. Engineering bound: five bytes agree by chance at one place in 10¹²."""
 _TEXT: Final = re.compile(rb"[\t\n\r\f\x1b\x20-\x7e\x80-\xff]*")
-_SOUNDS: Final = (b"ID3", b"fLaC", b"FORM", b".snd", b"OggS", b"#!AMR", b"MThd", b"ADIF", b"wvpk", b"MAC ", b"TTA1", b".ra\xfd")
+_SOUNDS: Final = (
+    b"ID3", b"fLaC", b"FORM", b".snd", b"OggS", b"#!AMR", b"wvpk", b"MAC ", b"TTA1", b".ra\xfd", b"caff",
+    b"riff\x2e\x91\xcf\x11", b"\x0b\x77", b"\x7f\xfe\x80\x01",
+)  # fmt: skip
+_UNREAD_SOUNDS: Final = (b"MThd", b"ADIF")
+"""Beginnings of what is sound and cannot be decoded: notes, and a form of AAC that nothing writes."""
 _MPEG_SOUND: Final = re.compile(rb"\xff[\xe2-\xfd]")
 _OGG_SOUND: Final = re.compile(rb"\x01vorbis|OpusHead|Speex   |\x7fFLAC")
 _OGG_PICTURES: Final = re.compile(rb"\x80theora|BBCD|OVP80|\x01video|fishead")
 _APPLE_DOUBLE: Final = b"\x00\x05\x16\x07"
 
 
-def skip_reason(path: str | os.PathLike[str]) -> str:
+def skip_reason(path: str | os.PathLike[str], *, sound: bool = False) -> str:
     """Say why a file in a folder is skipped, in words; empty if it is media, may be, or cannot be opened.
 
-    A file that cannot be opened is an error of its own for whoever decodes it.
+    A file that cannot be opened is an error of its own for whoever decodes it. ``sound``: whether files with sound alone are media.
     """
     if is_reserved(path):  # a database that is open
         return NOT_MEDIA
     try:
         with open_file(path) as file:
-            return skip_reason_of(file.head(HEAD), file.path, file.size)
+            return skip_reason_of(file.head(HEAD), file.path, file.size, sound=sound)
     except MediaError:
         return ""
 
 
-def skip_reason_of(head: bytes, name: PurePath, size: int) -> str:
-    """Say why a file is skipped that begins with these bytes, has this name and so many bytes; empty if it is not."""
+def skip_reason_of(head: bytes, name: PurePath, size: int, *, sound: bool = False) -> str:
+    """Say why a file is skipped that begins with these bytes, has this name and so many bytes; empty if it is not.
+
+    ``sound``: whether files with sound alone are media; this is the one place that decides it for all folders.
+    """
     if _is_fork(head, name):
         return FORK
-    if name.suffix.lower() in MEDIA_SUFFIXES or begins_as_media(head):
+    suffix = name.suffix.lower()
+    if suffix in MEDIA_SUFFIXES or begins_as_media(head) or (sound and suffix in SOUND_SUFFIXES):
         return ""
     if not size:
         return EMPTY
-    return SOUND if _begins_as_sound(head) else NOT_MEDIA
+    if _begins_as_sound(head):
+        return "" if sound else SOUND
+    return SOUND if head.startswith(_UNREAD_SOUNDS) else NOT_MEDIA
 
 
 def begins_as_media(head: bytes) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from vhashdb.errors import UsageError
@@ -25,7 +27,8 @@ from vhashdb.hashing.algorithms import FrameAlgorithm, Pdq, PdqHash, get_algorit
 from vhashdb.inputs import Source, as_file, as_image
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
-from vhashdb.video import FRAME_DTYPE, DecoderPool, FrameBatch, Sampling, VideoInfo, frames_of_image
+from vhashdb.sound import SoundFingerprint
+from vhashdb.video import FRAME_DTYPE, DecoderPool, FrameBatch, Sampling, SoundBlock, VideoInfo, frames_of_image
 
 if TYPE_CHECKING:
     from imagehash import ImageHash
@@ -89,13 +92,34 @@ class KeptFrames:
         return iter(self._batches)
 
 
+class SoundListener(Protocol):
+    """Make a fingerprint of sound from its samples, as they come."""
+
+    def feed(self, track: int, start_s: float, samples: npt.NDArray[np.int16]) -> None:
+        """Take some seconds of one track: ``(n,)`` int16, `vhashdb.sound.SAMPLE_RATE` a second.
+
+        What comes of one track is in order and does not overlap; where there is a gap, there is no sound in it. Tracks alternate.
+        """
+
+    def finish(self) -> SoundFingerprint:
+        """Return the fingerprint of all that was fed."""
+
+
 def build(
-    source: Source | OpenFile, profiles: Sequence[ExtractionProfile], frame_algorithm: FrameAlgorithm, pool: DecoderPool, limits: Limits
+    source: Source | OpenFile,
+    profiles: Sequence[ExtractionProfile],
+    frame_algorithm: FrameAlgorithm,
+    pool: DecoderPool,
+    limits: Limits,
+    listener: SoundListener | None = None,
 ) -> Built:
     """Decode once, as the first profile samples, and build a fingerprint for each profile from the same frames.
 
+    With a ``listener``, which takes one file, sound is decoded in the same pass. All fingerprints have what it made of that, or None if
+    there is no sound; of a file without pictures they have nothing else.
+
     Raises:
-        MediaError: the input cannot be read.
+        MediaError: the input cannot be read, or has only sound and there is no listener.
         UsageError: the algorithm needs what is not installed.
     """
     frame_algorithm.load()
@@ -105,17 +129,25 @@ def build(
         batch, info = frames_of_image(image)
         return Built(_fingerprints(kept.passing([batch]), lambda: info, profiles, frame_algorithm), info, 0.0, kept)
     with as_file(source, limits) as file, pool.decoder() as decoder:
-        stream = decoder.read(file, profiles[0].sampling)
+        stream = decoder.read(file, profiles[0].sampling, None if listener is None else partial(_feed, listener))
         with closing(iter(stream)) as batches:  # also after an error, so that the rest of a file is not taken for the next one
             made = _fingerprints(kept.passing(batches), lambda: stream.info, profiles, frame_algorithm)
+        if listener is not None and any(track.seen_s for track in stream.info.coverage.sounds):
+            sound = listener.finish()
+            made = tuple(replace(fingerprint, sound=sound) for fingerprint in made)
         return Built(made, stream.info, stream.cpu_s, kept)
 
 
+def _feed(listener: SoundListener, block: SoundBlock) -> None:
+    listener.feed(block.track, block.start_s, block.samples)
+
+
 def rebuild(built: Built, profile: ExtractionProfile, frame_algorithm: FrameAlgorithm) -> Fingerprint | None:
-    """Build another fingerprint from the frames that were kept; None if they were not, or the profile samples others."""
+    """Build another fingerprint from the frames and the sound that were kept; None if too few were, or the profile samples others."""
     if not built.kept.complete or built.kept.sampling != profile.sampling:
         return None
-    return _fingerprints(built.kept, lambda: built.info, [profile], frame_algorithm)[0]
+    made = _fingerprints(built.kept, lambda: built.info, [profile], frame_algorithm)[0]
+    return replace(made, sound=built.fingerprints[0].sound)
 
 
 def fingerprint(

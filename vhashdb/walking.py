@@ -26,14 +26,14 @@ class Found:
     """Why it is skipped, in words; empty if it is to be decoded, even if only to report that it cannot be."""
 
 
-def walk(folder: Path) -> Iterator[Found]:
+def walk(folder: Path, *, sound: bool = False) -> Iterator[Found]:
     """Yield everything below a folder in a stable order, told apart by content; hidden files are not special.
 
     A folder that cannot be read is yielded as something to be decoded, so that it gets an error of its own; so is whatever
-    is no regular file.
+    is no regular file. ``sound``: whether files with sound alone are to be decoded too.
     """
     for found in entries(folder):
-        yield found if found.skipped else Found(found.path, skip_reason(found.path))
+        yield found if found.skipped else Found(found.path, skip_reason(found.path, sound=sound))
 
 
 def entries(folder: Path) -> Iterator[Found]:

@@ -65,11 +65,11 @@ def decoder(limits=None):
     return Decoder(limits, _command=command(limits))
 
 
-def run(evil, folder, program):
+def run(evil, folder, program, hear=None):
     """Have a program run in the place of a decoder; the stream that was read to its end, or the error."""
     path = folder / "evil.mp4"
     path.write_text(textwrap.dedent(program))
-    stream = evil.read(path, Sampling(Mode.FULL))
+    stream = evil.read(path, Sampling(Mode.FULL), hear)
     with contextlib.closing(iter(stream)) as batches:
         for _ in batches:
             pass

@@ -18,7 +18,7 @@ from tests.video import evil
 from vhashdb.hashing import pdq
 from vhashdb.video import Decoder, DecoderPool, Mode, Sampling, wire
 from vhashdb.video.confinement import KEPT_BYTES
-from vhashdb.video.decode import av_errors
+from vhashdb.video.demuxing import av_errors
 from vhashdb.video.frames import FRAME_DTYPE, VideoInfo, fill_from_thumbnail, with_estimates
 
 FULL = Sampling(Mode.FULL)

@@ -14,10 +14,12 @@ from tests.examples import examples
 from tests.footage import wire_message
 from tests.video import evil
 from vhashdb import fingerprinting
+from vhashdb.sound import SAMPLE_RATE
 from vhashdb.video import DecoderPool, wire
-from vhashdb.video.frames import FRAME_DTYPE, VideoInfo
+from vhashdb.video.frames import FRAME_DTYPE, SoundBlock, VideoInfo
 
 HEADER = struct.calcsize("<BI")
+BODIES = {wire.Kind.BATCH: np.ndarray, wire.Kind.DONE: dict, wire.Kind.FAILED: dict, wire.Kind.SOUND: SoundBlock}
 GOOD_INFO = VideoInfo(width=1, height=1, codec="x", duration_s=1.0, frames=1).to_json()
 
 
@@ -44,10 +46,10 @@ def test_random_bytes_are_an_end_or_a_failure(data):
         kind, body = receive(data)
     except (EOFError, vhashdb.DecoderFailed):
         return
-    assert isinstance(body, np.ndarray) if kind is wire.Kind.BATCH else isinstance(body, dict)
+    assert isinstance(body, BODIES[kind])
 
 
-@given(st.sampled_from([1, 2, 3]), st.binary(max_size=2000))
+@given(st.sampled_from([1, 2, 3, 4]), st.binary(max_size=2000))
 @settings(max_examples=examples(300))
 def test_random_bodies_are_an_end_or_a_failure(kind, body):
     try:
@@ -55,7 +57,7 @@ def test_random_bodies_are_an_end_or_a_failure(kind, body):
     except vhashdb.DecoderFailed:
         return
     assert got == kind
-    assert isinstance(value, np.ndarray | dict)
+    assert isinstance(value, BODIES[kind])
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.integers(-(2**53), 2**53), st.text(), st.none(), st.lists(st.booleans()))))
@@ -75,7 +77,10 @@ def test_frames_arrive_as_they_were_sent(count):
     assert len(got) == count
 
 
-@pytest.mark.parametrize("kind, limit", [(1, wire.MAX_FRAMES * FRAME_DTYPE.itemsize), (2, wire.MAX_JSON), (3, wire.MAX_JSON)])
+@pytest.mark.parametrize(
+    "kind, limit",
+    [(1, wire.MAX_FRAMES * FRAME_DTYPE.itemsize), (2, wire.MAX_JSON), (3, wire.MAX_JSON), (4, 10 + 2 * wire.MAX_SAMPLES)],
+)
 def test_oversized_lengths_are_refused_before_they_are_read(kind, limit):
     for length in (limit + 1, 2**32 - 1):
         pipe = io.BytesIO(struct.pack("<BI", kind, length) + b"x" * 100)
@@ -84,7 +89,7 @@ def test_oversized_lengths_are_refused_before_they_are_read(kind, limit):
         assert pipe.tell() == HEADER
 
 
-@pytest.mark.parametrize("kind", [0, 4, 77, 255])
+@pytest.mark.parametrize("kind", [0, 5, 77, 255])
 def test_unknown_kinds_are_refused(kind):
     with pytest.raises(vhashdb.DecoderFailed):
         receive(wire_message(kind, b"{}"))
@@ -106,6 +111,63 @@ def test_a_message_cut_short_is_the_end():
 def test_deeply_nested_json_is_refused():
     with pytest.raises(vhashdb.DecoderFailed):
         receive(wire_message(2, b"[" * 60_000))
+
+
+# -- sound -------------------------------------------------------------------------------------------
+
+
+def block(start_s=0.0, count=100, track=1):
+    return SoundBlock(track, start_s, np.arange(count).astype(np.int16))
+
+
+@given(st.integers(0, 2**16 - 1), st.floats(0, 4_000_000), st.integers(1, wire.MAX_SAMPLES))
+@settings(max_examples=examples(50))
+def test_sound_arrives_as_it_was_sent(track, start_s, count):
+    pipe = io.BytesIO()
+    wire.send_sound(pipe, block(start_s, count, track))
+    pipe.seek(0)
+    kind, got = wire.receive(pipe)
+    assert (kind, got.track, got.start_s) == (wire.Kind.SOUND, track, start_s)
+    assert np.array_equal(got.samples, block(count=count).samples)
+
+
+@pytest.mark.parametrize("start_s", [-1.0, -1e-9, float("nan"), float("inf"), 1e9])
+def test_sound_at_a_time_that_cannot_be_is_refused(start_s):
+    with pytest.raises(vhashdb.DecoderFailed):
+        receive(wire_message(4, struct.pack("<Hd", 1, start_s) + b"\0\0"))
+
+
+@pytest.mark.parametrize("length", [0, 1, 9, 10, 11, 13])
+def test_sound_that_is_not_whole_samples_is_refused(length):
+    with pytest.raises(vhashdb.DecoderFailed):
+        receive(wire_message(4, bytes(length)))
+
+
+LIMITS = vhashdb.Limits(duration_s=10.0, tracks=2)
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        pytest.param([block(5.0), block(1.0)], id="out of order"),
+        pytest.param([block(0.0, SAMPLE_RATE), block(0.5)], id="overlapping"),
+        pytest.param([block(track=number) for number in range(3)], id="more tracks than the limit"),
+        pytest.param([block(4.0 * number, 4 * SAMPLE_RATE) for number in range(3)], id="longer than the limit"),
+    ],
+)
+def test_sound_against_the_rules_is_refused(blocks):
+    rules = wire.SoundRules(LIMITS)
+    with pytest.raises(vhashdb.DecoderFailed):
+        for each in blocks:
+            rules.check(each)
+
+
+def test_sound_that_follows_on_is_within_the_rules():
+    rules = wire.SoundRules(LIMITS)
+    start = 12_345
+    for track in (1, 2):
+        for first in range(start, start + 10 * SAMPLE_RATE, 16_000):
+            rules.check(block(first / SAMPLE_RATE, 16_000, track))
 
 
 # -- a decoder process that was taken over ---------------------------------------------------------
@@ -179,3 +241,22 @@ def test_a_decoder_process_can_only_cause_a_media_error(taken_over, data):
 def test_nonsense_from_a_decoder_process_is_a_media_error(taken_over, data):
     with pytest.raises(vhashdb.MediaError):
         taken_over(data)
+
+
+def sound_message(start_s=0.0, count=100):
+    return wire_message(4, struct.pack("<Hd", 1, start_s) + bytes(2 * count))
+
+
+def test_sound_that_was_not_asked_for_is_a_media_error(taken_over):
+    with pytest.raises(vhashdb.MediaError):
+        taken_over(wire_message(1, frames(3)[:0]) + sound_message() + wire_message(2, DONE))
+
+
+def test_sound_of_a_decoder_that_breaks_off_is_heard_up_to_there(stranger, tmp_path):
+    heard = []
+    program = f"answers.write({sound_message(2.0, 8000) + sound_message(1.0)!r}); answers.flush()"
+    info = evil.run(stranger, tmp_path, program, heard.append).info
+    assert [block.start_s for block in heard] == [2.0]
+    assert (info.duration_s, info.coverage.complete, info.coverage.sound_complete) == (3.0, False, False)
+    assert "out of order" in info.damage[0]
+    assert info.coverage.sounds[0].seen_s == 1.0

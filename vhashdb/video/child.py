@@ -185,7 +185,8 @@ def _reading(limits: Limits) -> Callable[[dict[str, Any], int, BinaryIO], None]:
     def decode(request: dict[str, Any], media: int, answers: BinaryIO) -> dict[str, Any]:
         path, asked = request["path"], request["sampling"]
         source.give(path, media, request["size"])  # a confined process cannot ask for it
-        session = DecodeSession(path, Sampling(**{**asked, "mode": Mode(asked["mode"])}), limits)
+        hear = partial(wire.send_sound, answers) if request["sound"] else None
+        session = DecodeSession(path, Sampling(**{**asked, "mode": Mode(asked["mode"])}), limits, hear)
         for batch in session:
             wire.send(answers, wire.Kind.BATCH, batch.tobytes())
         source.forget(path)

@@ -25,12 +25,12 @@ STANDS_S: Final = 60.0
 """Seconds that a frame is taken to be shown when the next one comes later and nothing says for how long it is. Engineering bound."""
 _STANDS_STEPS: Final = 3.0
 """The same in steps, where frames are regularly further apart than that. Engineering bound."""
-_ANEW_S: Final = 1.0
+ANEW_S: Final = 1.0
 """Seconds before the last frame from which a time restarts the count; a nearer one is only out of order. Engineering bound."""
 MOST_IN_GAPS_S: Final = 12 * 3600.0
 """Seconds without any frame that a timeline may hold; what comes after more of them is moved up. Engineering bound: timelines as long as
 that cannot be compared as finely."""
-_SHORT_GAP_S: Final = 1.0
+SHORT_GAP_S: Final = 1.0
 """Seconds that remain of a gap that is moved up. Engineering bound: as long as the gap between two tracks."""
 _PEEKED: Final = 24
 """Packets examined in advance. Derived: more than the 16 frames by which codecs reorder."""
@@ -152,9 +152,9 @@ class Clock:
         if time_s - self._last > longest and self._last >= 0:
             self.hole_s = time_s - self.end_s
             if self.holes_s + self.hole_s > MOST_IN_GAPS_S:
-                moved = self.hole_s - _SHORT_GAP_S
+                moved = self.hole_s - SHORT_GAP_S
                 self._shift = (self._shift or 0.0) + moved
-                self.moved_up_s, self.hole_s, time_s = self.moved_up_s + moved, _SHORT_GAP_S, time_s - moved
+                self.moved_up_s, self.hole_s, time_s = self.moved_up_s + moved, SHORT_GAP_S, time_s - moved
             self.holes_s += self.hole_s
         self._last = time_s
         # A rate is more precise than whole milliseconds, so it is used where both agree.
@@ -169,7 +169,7 @@ class Clock:
         if time_s > self._last:
             self._backwards = 0
             return time_s
-        if time_s < self._last - _ANEW_S:  # the count begins anew: go on from the last frame
+        if time_s < self._last - ANEW_S:  # the count begins anew: go on from the last frame
             time_s = self._last + self.step_s
             self._shift = stamp - time_s
             return time_s

@@ -1,49 +1,48 @@
-"""Decode with PyAV: open a container, read its tracks of pictures one after the other, give luma planes with their times.
+"""Decode pictures with PyAV: read the tracks of pictures in a container one after the other, give luma planes with their times.
 
-Runs in the child process. With `vhashdb.video.clock` the only module that imports `av`.
+Runs in the child process. Sound is decoded on the way, by `vhashdb.video.sound`, from the same packets as they come.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final, cast
 
-import av
 import av.error
 import numpy as np
 import numpy.typing as npt
 from av.codec.context import ThreadType
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Discard, Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from vhashdb.coverage import LEAST_RUN_S, PictureTrack, counts
-from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, NotMedia, UnreadableMedia
+from vhashdb.coverage import LEAST_RUN_S, PictureTrack
+from vhashdb.errors import LimitExceeded, NotMedia, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.text import counted
 from vhashdb.video.clock import Clock, PacketTimes, step_of
-from vhashdb.video.files import Window, ends_early
-from vhashdb.video.frames import FRAME_DTYPE, KEYFRAME_STANDS_S, THUMBNAIL_SIDE, FrameBatch, Mode, Sampling, fill_frame, fill_from_thumbnail
-from vhashdb.video.source import opened
+from vhashdb.video.demuxing import av_errors, codec_of, declared_duration, opened_container, picture_tracks
+from vhashdb.video.files import ends_early
+from vhashdb.video.frames import (
+    FRAME_DTYPE,
+    KEYFRAME_STANDS_S,
+    THUMBNAIL_SIDE,
+    FrameBatch,
+    Mode,
+    Sampling,
+    SoundBlock,
+    fill_frame,
+    fill_from_thumbnail,
+)
+from vhashdb.video.losses import Losses
+from vhashdb.video.sound import SoundReader
 
 BATCH: Final = 16
 """Frames per batch. Engineering bound: about 280 kB."""
-
-# Containers that hold their own pictures. Playlists (hls, dash, concat) and device or network inputs would make the
-# decoder open other files, so they are not in the list, and no protocol is that could open one: the file is open already.
-FORMATS: Final = (
-    "aac,ac3,aiff,amr,apng,asf,av1,avi,avs2,bmp_pipe,cavsvideo,dirac,dnxhd,dv,eac3,flac,flv,gif,gxf,h261,h263,h264,hevc,"
-    "ivf,ivr,jpeg_pipe,m4v,matroska,webm,mjpeg,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpeg,mpegts,mpegvideo,mxf,nsv,nut,obu,ogg,"
-    "png_pipe,psxstr,rawvideo,rm,roq,smk,swf,vc1,vc1test,vvc,wav,webp_pipe,wtv,yuv4mpegpipe"
-)
-OPEN_OPTIONS: Final = {"protocol_whitelist": "none", "format_whitelist": FORMATS}
 
 # Pixel formats whose first plane is 8-bit luma, so that no conversion is needed.
 _LUMA_FORMATS: Final = frozenset(
@@ -74,12 +73,9 @@ _END_TOLERANCE: Final = 0.05
 """Share missing against the header that is not reported. Engineering bound: headers count sound too."""
 _ALONE_S: Final = 5.0
 """Seconds that a single keyframe may stand for. Engineering bound: one frame says little of a scene, so the rest is decoded."""
-_STATED: Final = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
-"""What Matroska's writers say of one track's length."""
-_GUESSED: Final = frozenset("h261 h263 h264 hevc vvc m4v mpegvideo mpeg mpegts dv dirac cavsvideo avs2 vc1 mjpeg obu av1 dnxhd".split())
-"""Containers, or streams without one, that do not say how long they are."""
 RAISE_PIXELS: Final = "raise the limit on pixels if it is meant to be this large"
 RAISE_MEMORY: Final = "raise the limit on memory if it is meant to be this large"
+_ONLY_PICTURES: Final = "only files with pictures can be checked, unless sound is looked at too"
 
 
 class Budget:
@@ -92,54 +88,91 @@ class Budget:
 class VideoContainer:
     """Read the tracks of pictures in one container, the main one first; of no other is anything read until it is asked for."""
 
-    def __init__(self, path: str, sampling: Sampling, limits: Limits, budget: Budget, window: tuple[int, int] | None = None) -> None:
-        """``window``: first byte and the one past the last, where the container is part of a file."""
-        self._path, self._window = path, window
+    def __init__(
+        self,
+        path: str,
+        sampling: Sampling,
+        limits: Limits,
+        budget: Budget,
+        window: tuple[int, int] | None = None,
+        hear: Callable[[SoundBlock], None] | None = None,
+    ) -> None:
+        """``window``: first byte and the one past the last, where the container is part of a file; ``hear``: takes sound, if wanted."""
+        self._path, self._window, self._hear = path, window, hear
         self._sampling, self._limits, self._budget = sampling, limits, budget
         self.beyond = 0
         """Tracks that are more than the limit allows."""
+        self.sound: SoundReader | None = None
+        """The sound, once it was read beside the main track of pictures, or alone."""
 
     def passes(self) -> Iterator[VideoTrackPass]:
-        """Yield a pass over each track, to be read to its end before the next one is asked for."""
-        with self._opened() as container:
+        """Yield a pass over each track of pictures, to be read to its end before the next one is asked for; sound is read with the first.
+
+        Raises:
+            NotMedia: there are no pictures, and sound is not wanted.
+        """
+        with opened_container(self._path, self._window) as container:
             order = picture_tracks(container, self._limits)
+            if not order and self._hear is None:
+                raise NotMedia(f"{self._path}: no video track in it (audio or data only)", hint=_ONLY_PICTURES)
             self.beyond = max(0, len(order) - self._limits.tracks)
+            del order[self._limits.tracks :]
             cut_off = ends_early(self._path, self._window)
-            yield self._pass(container, order[0], cut_off)
-        for number in order[1 : self._limits.tracks]:
+            # When a cover is shown says nothing of when the sound begins.
+            together = bool(order) and not container.streams[order[0]].disposition & Disposition.attached_pic
+            if together or self._hear is None:
+                sound = None if self._hear is None else SoundReader(container, self._limits, self._hear, cut_off=cut_off)
+                yield self._pass(container, order[0], cut_off, sound)
+                del order[0]
+                if sound is not None and sound.begun:
+                    sound.finish()
+                    self.sound = sound
+        if self.sound is None:
+            self._hear_alone()
+        for number in order:
             # From the start again: not every container can be wound back.
-            with self._opened() as container:
+            with opened_container(self._path, self._window) as container:
                 yield self._pass(container, number, cut_off)
 
-    def _pass(self, container: InputContainer, number: int, cut_off: bool) -> VideoTrackPass:
-        return VideoTrackPass(self._path, container, container.streams[number], self._sampling, self._limits, self._budget, cut_off)
+    def _hear_alone(self) -> None:
+        """Read the sound without the pictures, if it is wanted: its timeline begins with its first sample."""
+        if self._hear is None:
+            return
+        with opened_container(self._path, self._window) as container:
+            picture_tracks(container, self._limits)  # for the limit on streams
+            self.sound = SoundReader(container, self._limits, self._hear, cut_off=ends_early(self._path, self._window))
+            self.sound.read(container)
 
-    @contextlib.contextmanager
-    def _opened(self) -> Iterator[InputContainer]:
-        """Open the container; the only place where a video is opened."""
-        options: dict[str, Any] = {"options": dict(OPEN_OPTIONS), "metadata_errors": "replace"}
-        with contextlib.ExitStack() as entered:
-            with av_errors(self._path):
-                file: Any = entered.enter_context(opened(self._path))
-                if self._window is not None:
-                    file = entered.enter_context(Window(file, *self._window))
-                container = entered.enter_context(av.open(file, "r", **options))
-            yield container
+    def _pass(self, container: InputContainer, number: int, cut_off: bool, sound: SoundReader | None = None) -> VideoTrackPass:
+        stream = container.streams[number]
+        made = VideoTrackPass(self._path, container, stream, self._sampling, self._limits, self._budget, cut_off, sound)
+        made.beside_sound = self.sound is not None and self.sound.heard
+        return made
 
 
 class VideoTrackPass:
     """Decode one track: iterate for batches, with times since its first frame; the other members are known afterwards."""
 
     def __init__(
-        self, path: str, container: InputContainer, stream: Stream, sampling: Sampling, limits: Limits, budget: Budget, cut_off: bool
+        self,
+        path: str,
+        container: InputContainer,
+        stream: Stream,
+        sampling: Sampling,
+        limits: Limits,
+        budget: Budget,
+        cut_off: bool,
+        sound: SoundReader | None = None,
     ) -> None:
+        """``sound``: is fed from the same packets, and told where its timeline begins; whoever made it finishes it."""
+        self._sound = sound
         self._path, self._container, self._sampling, self._limits, self._budget = path, container, sampling, limits, budget
         self._stream, self._cut_off = stream, cut_off
         self._scaler = VideoReformatter()
         self._damaged_packets = self._packets = 0
         self._failing = False
         self._turns: int | None = None
-        self._lost = _Lost()
+        self._lost = Losses()
         self.frames = self.damaged_frames = 0
         """Frames decoded, and how many of them the decoder had to make up in part."""
         self.damage: list[str] = []
@@ -152,13 +185,15 @@ class VideoTrackPass:
         """Whether there is such a track, but nothing in it."""
         self._pictures_s = 0.0
         self.cover = bool(stream.disposition & Disposition.attached_pic)
+        self.beside_sound = False
+        """Whether sound of the container was read before."""
         self.rotation = 0
-        self.track = PictureTrack(stream.index, *_codec_of(stream))
+        self.track = PictureTrack(stream.index, *codec_of(stream))
 
     @property
     def skipped(self) -> bool:
         """Whether it is a cover picture that the sampling leaves out."""
-        return self.cover and not self._sampling.covers and len(self._container.streams.video) > 1
+        return self.cover and not self._sampling.covers and (len(self._container.streams.video) > 1 or self.beside_sound)
 
     def __iter__(self) -> Iterator[FrameBatch]:
         with av_errors(self._path):
@@ -178,11 +213,11 @@ class VideoTrackPass:
         if context.name in _ANIMATIONS and self._sampling.mode is Mode.KEYFRAMES:
             self._sampling = replace(self._sampling, mode=Mode.SAMPLED)
         keyframes = self._sampling.mode is Mode.KEYFRAMES
-        declared = None if self.cover else _declared_duration(self._container, stream)
+        declared = None if self.cover else declared_duration(self._container, stream)
         batch, filled = np.zeros(BATCH, FRAME_DTYPE), 0
         sampling, rate, due_s = self._sampling, self._sampling.rate, 0.0
         clock = Clock(step_of(stream), each_its_own=context.name in _ANIMATIONS)
-        packets = PacketTimes(stream, self._container.demux(stream), clock.step_s)
+        packets = PacketTimes(stream, self._demultiplexed(stream), clock.step_s)
         frames_per_sample = 1 / max(clock.step_s, packets.spacing_s / 2) / rate
         if self._sampling.mode is Mode.SAMPLED and not packets.by_order and frames_per_sample >= _FRAMES_PER_SAMPLE:
             context.skip_frame = "NONREF"
@@ -197,6 +232,8 @@ class VideoTrackPass:
                 limited = True
                 break
             self.frames += 1
+            if self._sound is not None and self.frames == 1:
+                self._sound.begin(clock.first_s)
             hole_s += clock.hole_s
             if self._failing and not clock.hole_s:
                 hole_s += self._lost.piece(time_s - ended_s)
@@ -220,6 +257,21 @@ class VideoTrackPass:
         if filled:
             yield batch[:filled]
         self._conclude(clock, declared, packets.end_s, limited)
+
+    def _demultiplexed(self, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+        """Yield the packets of the pictures; those of sound, if it is wanted, are handed on as they come between them."""
+        sound = self._sound
+        if sound is None or not sound.streams:
+            yield from self._container.demux(stream)
+            return
+        number = stream.index
+        starts_s = float(stream.start_time * stream.time_base) if stream.start_time is not None and stream.time_base else None
+        for packet in self._container.demux(stream, *sound.streams):
+            # The packets at the end, which have nothing in them, all claim to be of stream 0.
+            if (packet.stream_index if packet.size else packet.stream.index) == number:
+                yield cast("Packet[VideoStream]", packet)
+            elif packet.size:
+                sound.feed(packet, starts_s)
 
     def _frames(self, packets: PacketTimes, stream: VideoStream) -> Iterator[VideoFrame]:
         """Yield decoded frames; a packet that cannot be decoded is counted and skipped."""
@@ -332,72 +384,6 @@ class VideoTrackPass:
         self.unseen.append(words)
 
 
-class _Lost:
-    """Count the seconds in which there are pictures that could not be decoded."""
-
-    def __init__(self) -> None:
-        self.total_s = self._longest_s = self._run_s = 0.0
-
-    def piece(self, seconds: float) -> float:
-        """Add one piece; return what of it leaves a gap."""
-        seconds = max(0.0, seconds)
-        self.total_s += seconds
-        self._longest_s = max(self._longest_s, seconds)
-        return seconds if seconds >= LEAST_RUN_S else 0.0
-
-    def made_up(self, seconds: float) -> None:
-        """Add a frame that the decoder concealed, or 0 for one that is intact."""
-        self._run_s = self._run_s + seconds if seconds else 0.0
-        self.total_s += seconds
-        self._longest_s = max(self._longest_s, self._run_s)
-
-    def counts(self, there_s: float) -> bool:
-        """Say whether something could be in what was lost."""
-        return counts(self.total_s, self._longest_s, there_s)
-
-
-def picture_tracks(container: InputContainer, limits: Limits) -> list[int]:
-    """Return the numbers of the streams with pictures, the main one first.
-
-    The main one moves rather than not, is shown unless one chooses, and is the longest.
-
-    Raises:
-        LimitExceeded: there are more streams of any kind than the limit allows.
-        NotMedia: none has pictures.
-    """
-    if len(container.streams) > limits.streams:
-        raise LimitExceeded(f"{container.name}: {len(container.streams)} streams")
-    streams = list(container.streams.video)
-    if not streams:
-        raise NotMedia(f"{container.name}: no video track in it (audio or data only)", hint="only files with pictures can be checked")
-
-    def place(stream: VideoStream) -> tuple[bool, bool, bool, float, int]:
-        flags = stream.disposition
-        duration_s = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
-        still = stream.frames == 1
-        return bool(flags & Disposition.attached_pic), still, not flags & Disposition.default, -duration_s, stream.index
-
-    return [stream.index for stream in sorted(streams, key=place)]
-
-
-def _codec_of(stream: Stream) -> tuple[str, int, int]:
-    """Return the name of the codec, empty if FFmpeg has none for it, and width and height as the header says, else 0."""
-    context: Any = stream.codec_context
-    return (context.name, context.width or 0, context.height or 0) if context is not None else ("", 0, 0)
-
-
-def _declared_duration(container: InputContainer, stream: VideoStream) -> float | None:
-    """Return the seconds that the header says the track has; None where FFmpeg only guesses them from the size of the file."""
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    said = _STATED.fullmatch(stream.metadata.get("DURATION", ""))
-    if said:
-        return int(said[1]) * 3600 + int(said[2]) * 60 + float(said[3])
-    if container.format.name in _GUESSED:
-        return None
-    return container.duration / av.time_base if container.duration else None
-
-
 def thumbnail_of(frame: VideoFrame, scaler: VideoReformatter) -> npt.NDArray[np.uint8]:
     """Reduce the whole picture by area averaging: ``(128, 128)`` uint8."""
     return plane_of(scaler.reformat(frame, THUMBNAIL_SIDE, THUMBNAIL_SIDE, "gray", interpolation=Interpolation.AREA, threads=1))
@@ -408,37 +394,3 @@ def plane_of(frame: VideoFrame) -> npt.NDArray[np.uint8]:
     plane = frame.planes[0]
     pixels = np.frombuffer(cast("Any", plane), np.uint8)  # a buffer, though not every release of the stubs says so
     return pixels[: plane.line_size * plane.height].reshape(plane.height, plane.line_size)[:, : plane.width]
-
-
-_UNREADABLE: Final = "the file is damaged, incomplete or not a video"
-_MAPPED: Final[tuple[tuple[type[BaseException], type[MediaError], str], ...]] = (
-    (av.error.FileNotFoundError, MediaNotFound, "no such file"),
-    (av.error.PermissionError, MediaNotFound, "may not be read"),
-    (av.error.IsADirectoryError, MediaNotFound, "is a folder"),
-    (av.error.MemoryError, LimitExceeded, "needs more memory than the limit"),
-    (MemoryError, LimitExceeded, "needs more memory than the limit"),
-    (av.error.DecoderNotFoundError, UnreadableMedia, "its codec is not known"),
-    (av.error.InvalidDataError, UnreadableMedia, _UNREADABLE),
-    (av.error.FFmpegError, UnreadableMedia, _UNREADABLE),
-    (OSError, UnreadableMedia, "cannot be read"),
-    (ValueError, UnreadableMedia, _UNREADABLE),
-    (ArithmeticError, UnreadableMedia, _UNREADABLE),
-    (RuntimeError, DecoderFailed, "the decoder failed"),
-)
-
-
-@contextlib.contextmanager
-def av_errors(path: str) -> Iterator[None]:
-    """Turn what PyAV and FFmpeg raise into this library's errors; the first row of the table that fits counts."""
-    try:
-        yield
-    except MediaError:
-        raise
-    except tuple(row[0] for row in _MAPPED) as error:
-        kind, text = next((k, t) for source, k, t in _MAPPED if isinstance(error, source))
-        reason = getattr(error, "strerror", None) or str(error)
-        if getattr(error, "errno", None) == errno.ENOMEM:
-            kind, text = LimitExceeded, "needs more memory than the limit"
-        if isinstance(error, PermissionError) and os.access(path, os.R_OK):  # what some readers say of a malformed file
-            kind, text, reason = UnreadableMedia, _UNREADABLE, "a field of it has a value that is not allowed"
-        raise kind(f"{path}: {text} ({reason})") from error

@@ -1,4 +1,4 @@
-"""Define the values that leave the decoder: fixed-size records of sampled frames, and facts about the video."""
+"""Define the values that leave the decoder: fixed-size records of sampled frames, blocks of sound, and facts about the video."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from vhashdb.coverage import MAX_CODEC, MAX_REASONS, MAX_WORDS, Coverage, Pictur
 from vhashdb.errors import DecoderFailed, LimitExceeded, UnreadableMedia
 from vhashdb.hashing import pdq
 from vhashdb.hashing.views import WHOLE_FRAME, region_coefficients
+from vhashdb.sound import SAMPLE_RATE
 
 THUMBNAIL_SIDE: Final = 128
 """Side of a frame's thumbnail, in points. Measured: `bench.drift`; from 128 × 128 points PDQ of a view differs from that of the picture
@@ -59,6 +60,26 @@ KEYFRAME_STANDS_S: Final = 12.0
 
 FrameBatch = npt.NDArray[np.void]
 """Array of shape ``(n,)`` and dtype `FRAME_DTYPE`, ordered by time."""
+
+
+@dataclass(frozen=True, eq=False)
+class SoundBlock:
+    """Hold some seconds of one sound track, mixed into one channel.
+
+    The blocks of one track come in order and do not overlap. Where one begins later than the last one ends, there is no sound in between.
+    """
+
+    track: int
+    """Number of the track in the file."""
+    start_s: float
+    """Seconds of the first sample on the timeline, on which 0 is the first frame of the main track of pictures."""
+    samples: npt.NDArray[np.int16]
+    """``(n,)`` int16, `vhashdb.sound.SAMPLE_RATE` a second."""
+
+    @property
+    def end_s(self) -> float:
+        """Seconds at which the last sample ends."""
+        return self.start_s + len(self.samples) / SAMPLE_RATE
 
 
 class Mode(enum.StrEnum):
