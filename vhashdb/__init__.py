@@ -198,7 +198,13 @@ __all__ = [
 
 
 def create(
-    path: str | os.PathLike[str], *, algorithm: str = "pdq", bits: int = 256, squares: bool = False, limits: Limits | None = None
+    path: str | os.PathLike[str],
+    *,
+    algorithm: str = "pdq",
+    bits: int = 256,
+    squares: bool = False,
+    sound: bool = True,
+    limits: Limits | None = None,
 ) -> Database:
     """Make a new, empty database at ``path``, a folder that does not exist yet or is empty.
 
@@ -207,6 +213,7 @@ def create(
         algorithm: how frames are hashed, for good.
         bits: of one hash.
         squares: whether records also store a grid of squares, by which off-centre crops are found: for good, at about twice the room.
+        sound: whether records also store landmarks of their sound: for good, at about twice the room of the pictures' hashes.
         limits: bounds on what an input may cost.
 
     Raises:
@@ -215,7 +222,7 @@ def create(
     """
     from vhashdb.database import Database
 
-    return Database.create(Path(path), algorithm=algorithm, bits=bits, squares=squares, limits=limits)
+    return Database.create(Path(path), algorithm=algorithm, bits=bits, squares=squares, sound=sound, limits=limits)
 
 
 def open(

@@ -26,6 +26,8 @@ from vhashdb.live_index import FrameReader, IndexReader, IndexWriter, IndexWrite
 from vhashdb.matching.explanation import Explanation
 from vhashdb.search.matcher import Matcher
 from vhashdb.search.results import Addition, AddStatus, Effort, Near, Result, effort_of
+from vhashdb.search.sufficiency import can_be_found
+from vhashdb.sound import LandmarkBuilder
 from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, State, Store
 from vhashdb.store.backup import back_up
 from vhashdb.store.cache import FingerprintCache
@@ -79,7 +81,7 @@ class Database:
         self._algorithm_id = store.algorithm
         self._algorithm = get_algorithm(self._algorithm_id.name, self._algorithm_id.bits)
         self._algorithm_id.require(self._algorithm.id)
-        self._squares = store.squares
+        self._squares, self._sound = store.squares, store.sound
         self._index_reader = FrameReader(path / INDEX_FOLDER, store, self._algorithm_id)
         self._sound_reader = LandmarkReader(path / SOUND_INDEX_FOLDER, store)
         self._index_writer = IndexWriters(IndexWriter(self._index_reader), IndexWriter(self._sound_reader))
@@ -91,11 +93,13 @@ class Database:
         """Feeds and files: what is shared with others."""
         self.query_log = QueryLog(store)
         """What was asked, on its way into the audit log."""
-        self._matcher = Matcher(store, self._index_reader, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log)
+        self._matcher = Matcher(
+            store, self._index_reader, self._sound_reader, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log
+        )
 
     @classmethod
     def create(
-        cls, path: Path, *, algorithm: str = "pdq", bits: int = 256, squares: bool = False, limits: Limits | None = None
+        cls, path: Path, *, algorithm: str = "pdq", bits: int = 256, squares: bool = False, sound: bool = True, limits: Limits | None = None
     ) -> Database:
         """Make a new, empty database; see `vhashdb.create`."""
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -103,7 +107,7 @@ class Database:
         chosen = get_algorithm(algorithm, bits)
         chosen.load()  # else nothing could be put in
         path.mkdir(parents=True, exist_ok=True)
-        return cls(path, Store.create(path / RECORDS_FILE, chosen.id, squares=squares), limits or Limits())
+        return cls(path, Store.create(path / RECORDS_FILE, chosen.id, squares=squares, sound=sound), limits or Limits())
 
     @classmethod
     def open(
@@ -175,6 +179,11 @@ class Database:
     def squares(self) -> bool:
         """Whether records have squares, which off-centre crops are found by; chosen when the database was made."""
         return self._squares
+
+    @property
+    def sound(self) -> bool:
+        """Whether the sound of videos that are added is kept as well; chosen when the database was made."""
+        return self._sound
 
     @property
     def index(self) -> FrameIndex:
@@ -265,12 +274,13 @@ class Database:
             self._algorithm_id.require(source.algorithm)
             return Prepared(source if self._squares else without_squares(source), source, None)
         profiles, image = [REFERENCE_PROFILE_WITH_SQUARES if self._squares else REFERENCE_PROFILE, COARSE_PROFILE], as_image(source)
+        listener = LandmarkBuilder() if self._sound else None
         if image is not None:
             built = build(image, profiles, self._algorithm, self._decoders, self.limits)
             return Prepared(built.fingerprints[0], built.fingerprints[1], None)
         with as_file(source, self.limits) as file:
             hashes = hash_file(file, time_s=self.limits.time_s)
-            built = build(file, profiles, self._algorithm, self._decoders, self.limits)
+            built = build(file, profiles, self._algorithm, self._decoders, self.limits, listener)
             file.require_unchanged()
         return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
 
@@ -287,7 +297,7 @@ class Database:
             self._index_writer.note_change()
             self._index_writer.maintain()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
-        notes = () if prepared.reference.usable.any() else ("shows too little to be found again, except as the very same file",)
+        notes = () if can_be_found(prepared.reference) else ("shows too little to be found again, except as the very same file",)
         if details.expired(self._store.now().date()):
             notes = (*notes, EXPIRED)
         return Addition(record, status, near, (*prepared.reference.damage, *notes))
@@ -319,7 +329,12 @@ class Database:
     # -- asking --------------------------------------------------------------------------------
 
     def match(
-        self, source: Source | Fingerprint | HashQuery, *, effort: Effort | str = Effort.BALANCED, where: Selection | None = None
+        self,
+        source: Source | Fingerprint | HashQuery,
+        *,
+        effort: Effort | str = Effort.BALANCED,
+        where: Selection | None = None,
+        sound: bool = True,
     ) -> Result:
         """Is any part of this a known video?
 
@@ -328,6 +343,7 @@ class Database:
                 hashes that `vhashdb.read_hashes` found in a file.
             effort: how much to spend; see `Effort`.
             where: which records count; None: all of them.
+            sound: whether to listen as well, where records have sound. Not with ``"fast"``, unless keyframes look like a record.
 
         Raises:
             MediaError: the input cannot be read.
@@ -338,16 +354,18 @@ class Database:
         effort = effort_of(effort)
         if not len(self.index) and not len(self):
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
-        return self._matcher.match(source, effort, where)
+        return self._matcher.match(source, effort, where, sound=sound)
 
-    def explain(self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED) -> Explanation:
+    def explain(
+        self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED, sound: bool = True
+    ) -> Explanation:
         """Explain how an input compares with one record, and whether a search retrieves it: everything, whatever the verdict.
 
         Raises:
             MediaError: the input cannot be read.
             RecordNotFound: there is no such record.
         """
-        return self._matcher.explain(source, self.get(identifier), effort_of(effort))
+        return self._matcher.explain(source, self.get(identifier), effort_of(effort), sound=sound)
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy everything that is known to a new folder, as it is at this moment, and check the copy; others may go on writing.

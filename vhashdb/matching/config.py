@@ -52,6 +52,7 @@ def _bound(default: Any, source: str) -> Any:
 _ACCURACY: Final = "bench.accuracy: recall at no false match on `edited`, `distractors` and `hard`"
 _CALIBRATE: Final = "bench.calibrate: evidence of copies, same-series and unrelated pairs"
 _EVIDENCE: Final = "bench.evidence: copies above, real and drawn pairs of different videos"
+_SOUND: Final = "bench.sound: edited sound, other versions of the same music, one speaker's sentences"
 _SEGMENTS: Final = "bench.segments: where segments begin and end"
 
 
@@ -244,12 +245,38 @@ def _speeds(slowest: float, fastest: float, steps: int) -> tuple[float, ...]:
 class SoundConfig:
     """Hold every threshold of comparing sound."""
 
+    # -- retrieval
+
+    asked_per_second: int = _calibrated(120, _SOUND)
+    """Landmarks of a query that are looked up as they are, for each second …"""
+    asked_changed_per_second: int = _calibrated(60, _SOUND)
+    """… and with their neighbours, which copies at other speeds and pitches have."""
+    candidate_moments: int = _calibrated(5, _SOUND)
+    """Half seconds of any ten seconds whose landmarks agree about a record, from which its sound is compared …"""
+    changed_moments: int = _calibrated(3, _SOUND)
+    """… and how many more if they agree that speed or pitch is another."""
+    max_candidates: int = _bound(8, "records whose sound is compared")
+
+    # -- alignment
+
     longest_gap_s: float = _bound(4.0, "seconds without an agreeing landmark that end a stretch")
     least_moments: int = _bound(3, "half seconds with agreeing landmarks, under which a stretch is not looked at")
-    least_evidence: float = _calibrated(
-        3.0,
-        "bench.sound",
-    )
+    chance_unchanged: float = _calibrated(8.0, _SOUND)
+    """What chance gives the best line at the same speed and pitch …"""
+    chance_changed: float = _calibrated(15.0, _SOUND)
+    """… and the best at any."""
+    least_evidence: float = _calibrated(-2.0, _SOUND)
+    """Evidence under which a stretch is not reported: it would not even add to a picture on the same line of time."""
+
+    # -- verdict
+
+    possible_evidence: float = _calibrated(1.5, _SOUND)
+    """Evidence of sound from which a record is `possible` without a picture."""
+    match_evidence: float = _calibrated(20.0, _SOUND)
+    """Evidence of sound from which two files without pictures are a match: other versions of the same music have less."""
+    together_s: float = _bound(0.5, "seconds by which the lines of picture and sound may be apart, and be one")
+    together_speed: float = _bound(0.03, "how far their speeds may be apart")
+    together_moments: int = _bound(3, "half seconds of sound that a picture on the same line of time needs to be confirmed")
 
 
 def describe() -> tuple[Field[Any], ...]:

@@ -98,6 +98,8 @@ def _sentence(gate: Gate, best: MatchedSegment) -> str:
                 f"{gate.value:.0f} different known videos share the passage that was found, such as an intro, and nothing else speaks "
                 "for this one"
             )
+        case GateName.SOUND:
+            return "the sound is alike, but not beyond what chance gives"
 
 
 def _alike(best: MatchedSegment) -> str:

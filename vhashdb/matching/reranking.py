@@ -5,6 +5,8 @@ Each pair is judged by itself first. Then:
 * what is only **possible** is suppressed when another record explains the same seconds clearly better: different footage
   of one place looks alike, and the nearer one is where the picture comes from. It is suppressed too when more than two
   different videos look as near there, as those of one design do: then being near says nothing about any of them;
+* what rests on **sound** that more than two different videos have is worth less in the same way: the sound of a template, a jingle
+  or a popular song confirms no picture, and by itself finds none of them; a record without pictures is about its sound, and stays;
 * a **passage** that more than two different videos show, such as an intro or a test card, speaks for the passage and for
   none of them: a record that nothing else speaks for is possible at most. Variants of one video go on alike before and
   after, so they count as one. Where most of the records are variants of one video, the passage is taken for a piece of it.
@@ -57,6 +59,7 @@ def rerank(query: Fingerprint, compared: Sequence[Compared], config: MatchingCon
     equals = [[other.judgement for other in compared if other is not one and not other.weaker_than(one)] for one in compared]
     nearest = [replace(one, judgement=_unless_suppressed(one, others, config)) for one, others in zip(compared, equals, strict=True)]
     nearest = [replace(one, judgement=_unless_common(number, nearest, config)) for number, one in enumerate(nearest)]
+    nearest = [replace(one, judgement=_unless_common_sound(number, nearest, config)) for number, one in enumerate(nearest)]
     passages = _passages(nearest, config)
     return [_unless_passage(query, one, [p for p in passages if number in p.records], config) for number, one in enumerate(nearest)]
 
@@ -82,6 +85,25 @@ def _unless_common(number: int, compared: Sequence[Compared], config: MatchingCo
     if len(crowd) <= most or len(set(_videos(crowd, config))) <= most:
         return one.judgement
     return suppressed(one.judgement, "several known videos look as much like it as this one", common=True)
+
+
+def _unless_common_sound(number: int, compared: Sequence[Compared], config: MatchingConfig) -> Judgement:
+    """The judgement on one record, without what it owes to a sound that too many different videos have."""
+    one = compared[number]
+    if not one.judgement.needs_sound or not len(one.reference):
+        return one.judgement
+    heard = [(each.query_start_s, each.query_end_s) for each in one.judgement.sounds]
+    crowd = [one]
+    for n, other in enumerate(compared):
+        spans = union((each.query_start_s, each.query_end_s) for each in other.judgement.sounds)
+        if n != number and not other.weaker_than(one) and shared_s(union(heard), spans) >= config.same_seconds * length_s(union(heard)):
+            crowd.append(other)
+    videos = len(set(_videos(crowd, config)))
+    if videos <= config.max_videos_of_passage:
+        return one.judgement
+    if one.judgement.by_sound:
+        return suppressed(one.judgement, f"{videos} different known videos have this sound", common=True)
+    return held_back(one.judgement, videos, config, "the same pictures, confirmed by nothing but a sound that {} known videos have")
 
 
 def _as_near(other: Compared, one: Compared, config: MatchingConfig) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ import numpy.typing as npt
 from vhashdb.matching.config import SoundConfig
 from vhashdb.sound import FRAME_S, SoundFingerprint
 from vhashdb.sound.landmarks import BANDS_PER_SEMITONE, CLASS_BITS, PARTS
+
+_Seconds = TypeVar("_Seconds", float, npt.NDArray[np.float64])
 
 MOMENT_S: Final = 0.5
 """Seconds in which hits count once. Derived: three peaks of one sound make many landmarks, and all of them agree or none."""
@@ -45,10 +47,10 @@ _FARTHEST_PLACE: Final = 1 << 24
 """Halves of `_PLACE_S` that are told apart. Derived: more than a file can be long."""
 _ROUNDS: Final = 4
 """Times that a line is fitted to the hits on it. Engineering bound."""
-_BESIDE_S: Final = tuple(sign * shift for shift in (0.7, 1.1, 1.7, 2.3, 3.1, 3.9, 5.3, 6.7) for sign in (-1, 1))
-"""Seconds from a line at which is counted what chance puts on one. Engineering bound: no multiples of each other, as bars of music are."""
-_LEAST: Final = 0.25
-"""Moments that chance is taken to put on a line at least. Engineering bound: half the chance of a single one in ten lines."""
+_SAME_SPEED: Final = 0.012
+"""How far a speed may be from 1 that is taken for it. Engineering bound: what a line through a few seconds is sure to."""
+_SAME_SEMITONES: Final = 0.4
+"""Semitones that are taken for none. Engineering bound: a band and a half, rounded."""
 _LINES: Final = 12
 """Lines that are followed in two files. Engineering bound: pieces of a sound that was cut."""
 
@@ -68,11 +70,28 @@ class SoundSegment:
     landmarks: int
     """Landmarks of the reference that the query has on this line."""
     moments: int
-    """Half seconds of the query with such landmarks …"""
-    chance: float
-    """… and how many of them there are on a line nearby, typically."""
+    """Half seconds of the query with such landmarks."""
     evidence: float
-    """Nats: how much more that is than chance would put there."""
+    """``moments · ln(1 + landmarks / moments)``, less what chance gives the best of the lines that are tried."""
+
+    @property
+    def length_s(self) -> float:
+        """Seconds of the query."""
+        return self.query_end_s - self.query_start_s
+
+    def reference_at(self, query_s: _Seconds) -> _Seconds:
+        """Return the second of the reference that is heard at one of the query's."""
+        return self.reference_start_s + (query_s - self.query_start_s) * self.speed
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether neither speed nor pitch differs."""
+        return is_unchanged(self.speed, self.semitones)
+
+
+def is_unchanged(speed: float, semitones: float) -> bool:
+    """Return whether a speed and a difference of pitch are none, as precisely as they can be measured."""
+    return abs(speed - 1) <= _SAME_SPEED and abs(semitones) <= _SAME_SEMITONES
 
 
 @dataclass(frozen=True)
@@ -104,6 +123,10 @@ class _Line:
     """Of the reference, when the query begins."""
     bands: float
 
+    def at(self, query_s: float) -> float:
+        """Return the reference's second that is heard at one of the query's."""
+        return self.start_s + self.speed * query_s
+
     def away(self, hits: _Hits) -> npt.NDArray[np.float64]:
         """``(n,)`` seconds of the reference from the line to each hit."""
         return hits.reference_s - self.start_s - self.speed * hits.query_s
@@ -114,7 +137,7 @@ class _Line:
 
 
 def align_sound(query: SoundFingerprint, reference: SoundFingerprint, config: SoundConfig) -> tuple[SoundSegment, ...]:
-    """Return the stretches in which the query sounds like the reference, the longest first.
+    """Return the stretches in which the query sounds like the reference, those with the most evidence first.
 
     Args:
         query: made with more detail than the reference, or with as much.
@@ -127,22 +150,22 @@ def align_sound(query: SoundFingerprint, reference: SoundFingerprint, config: So
     for _ in range(_LINES):
         best: tuple[SoundSegment, npt.NDArray[np.bool_]] | None = None
         for seed in _seeds(hits):
-            for segment, on_it in _stretches(_fitted(seed, hits), hits, query.duration_s, config):
-                # Of music that repeats itself, the right line is the one with the most on it.
-                if segment.evidence >= config.least_evidence and (best is None or segment.moments > best[0].moments):
+            for segment, on_it in _stretches(_fitted(seed, hits), hits, config):
+                if segment.evidence >= config.least_evidence and (best is None or segment.evidence > best[0].evidence):
                     best = segment, on_it
         if best is None:
             break
         found.append(best[0])
         hits = hits.only(~best[1])
-    return tuple(sorted(found, key=lambda segment: -segment.moments))
+    return tuple(sorted(found, key=lambda segment: -segment.evidence))
 
 
 def _hits_of(query: SoundFingerprint, reference: SoundFingerprint) -> _Hits:
     shape = reference.key >> 2 * CLASS_BITS
     order = np.argsort(shape, kind="stable")
+    shape = shape[order]
     asked = query.key >> 2 * CLASS_BITS
-    first, stop = np.searchsorted(shape[order], asked, "left"), np.searchsorted(shape[order], asked, "right")
+    first, stop = np.searchsorted(shape, asked, "left"), np.searchsorted(shape, asked, "right")
     count = stop - first
     of_query = np.repeat(np.arange(len(asked)), count)
     of_reference = order[np.repeat(first - (np.cumsum(count) - count), count) + np.arange(len(of_query))]
@@ -195,33 +218,23 @@ def _fitted(line: _Line, hits: _Hits) -> _Line:
     return line
 
 
-def _stretches(line: _Line, hits: _Hits, query_s: float, config: SoundConfig) -> Iterator[tuple[SoundSegment, npt.NDArray[np.bool_]]]:
+def _stretches(line: _Line, hits: _Hits, config: SoundConfig) -> Iterator[tuple[SoundSegment, npt.NDArray[np.bool_]]]:
     """Yield the stretches of a line without long gaps, each with the hits on it."""
-    alike = line.fits(hits)
-    away = line.away(hits)
-    on_line = np.flatnonzero(alike & (np.abs(away) <= _NEAR_S))
-    if len(on_line) < 2:
-        return
-    times = hits.query_s[on_line]
-    breaks = np.flatnonzero(np.diff(times) > config.longest_gap_s) + 1
+    on_line = np.flatnonzero(line.fits(hits) & (np.abs(line.away(hits)) <= _NEAR_S))
+    breaks = np.flatnonzero(np.diff(hits.query_s[on_line]) > config.longest_gap_s) + 1
     for part in np.split(on_line, breaks):
-        start_s, end_s = float(hits.query_s[part[0]]), float(hits.query_s[part[-1]]) + FRAME_S
         moments = len(np.unique(hits.query_s[part] // MOMENT_S))
         if moments < config.least_moments:
             continue
-        beside = alike & (hits.query_s >= start_s) & (hits.query_s <= end_s)
-        counts = [len(np.unique(hits.query_s[beside & (np.abs(away - shift) <= _NEAR_S)] // MOMENT_S)) for shift in _BESIDE_S]
-        chance = max(_LEAST, float(np.median(counts)))
-        tried = math.log(max(2.0, query_s / _PLACE_S))
-        plain = abs(line.speed - 1) < 0.01 and abs(line.bands) < 0.75
-        tried += 0.0 if plain else math.log(len(_SPEEDS) * 2 * _SEMITONES)
-        evidence = moments * math.log(moments / chance) - (moments - chance) - tried
+        start_s, end_s = float(hits.query_s[part[0]]), float(hits.query_s[part[-1]]) + FRAME_S
+        semitones, landmarks = line.bands / BANDS_PER_SEMITONE, len(np.unique(hits.landmark[part]))
+        chance = config.chance_unchanged if is_unchanged(line.speed, semitones) else config.chance_changed
         on_it = np.zeros(len(hits), np.bool_)
         on_it[part] = True
         yield (
             SoundSegment(
-                start_s, end_s, line.start_s + line.speed * start_s, line.start_s + line.speed * end_s, line.speed,
-                line.bands / BANDS_PER_SEMITONE, len(np.unique(hits.landmark[part])), moments, chance, evidence,
+                start_s, end_s, max(0.0, line.at(start_s)), max(0.0, line.at(end_s)), line.speed, semitones, landmarks, moments,
+                moments * math.log1p(landmarks / moments) - chance,
             ),
             on_it,
         )  # fmt: skip

@@ -10,6 +10,7 @@ import enum
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.intervals import covered
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import Gate, GateName, MatchedSegment
+from vhashdb.matching.sound_alignment import SoundSegment
 
 
 class Verdict(enum.StrEnum):
@@ -48,12 +50,29 @@ class Judgement:
     """Share of the query that matched."""
     reference_coverage: float = 0.0
     common: bool = False
-    """Whether it was suppressed because several different known videos look as near."""
+    """Whether it was suppressed because several different known videos look, or sound, as near."""
+    sounds: tuple[SoundSegment, ...] = ()
+    """Stretches in which both sound alike, in order of query time; none where sound was not compared."""
 
     @property
     def found(self) -> bool:
         """Whether it is worth reporting."""
         return self.verdict in (Verdict.MATCH, Verdict.POSSIBLE)
+
+    @property
+    def by_sound(self) -> bool:
+        """Whether it rests on sound alone."""
+        return self.found and bool(self.sounds) and not self.segments
+
+    @property
+    def needs_sound(self) -> bool:
+        """Whether it would be less without sound."""
+        return self.by_sound or any(gate.name is GateName.SOUND and gate.passed for gate in self.gates)
+
+    @property
+    def query_spans(self) -> tuple[tuple[float, float], ...]:
+        """First and last second of each stretch of the query that it rests on: of pictures, or else of sound."""
+        return tuple((each.query_start_s, each.query_end_s) for each in self.segments or self.sounds)
 
     @property
     def bits(self) -> int:
@@ -95,13 +114,15 @@ def judge(found: Sequence[MatchedSegment], query: Fingerprint, reference: Finger
     return Judgement(Verdict.NO_MATCH, 0.0, (), gates, reason)
 
 
-def held_back(judgement: Judgement, videos: int, config: MatchingConfig) -> Judgement:
-    """Return the judgement as `Verdict.POSSIBLE`, because ``videos`` different known videos show what was found and nothing else was."""
+PASSAGE: Final = "nothing but a passage that {} known videos share"
+
+
+def held_back(judgement: Judgement, videos: int, config: MatchingConfig, reason: str = PASSAGE) -> Judgement:
+    """Return the judgement as `Verdict.POSSIBLE`, because ``videos`` different known videos have what was found and nothing else was."""
     threshold = config.max_videos_of_passage
     gate = Gate(GateName.VIDEOS, videos, threshold, False, "different known videos at most, if nothing else speaks for one of them")
-    reason = f"nothing but a passage that {videos} known videos share"
     score = min(judgement.score, config.possible_max_score)
-    return replace(judgement, verdict=Verdict.POSSIBLE, score=score, gates=(*judgement.gates, gate), reason=reason)
+    return replace(judgement, verdict=Verdict.POSSIBLE, score=score, gates=(*judgement.gates, gate), reason=reason.format(videos))
 
 
 def suppressed(judgement: Judgement, reason: str, *, common: bool = False) -> Judgement:

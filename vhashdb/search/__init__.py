@@ -1,6 +1,8 @@
 """Answer a query: is any part of an input a known video, and why is a record said to match or not to match?
 
-``matcher`` is the pipeline, from an input to a verdict; ``query_fingerprinter`` makes the fingerprints it searches with;
+``matcher`` is the pipeline, from an input to a verdict, ``stages`` the searches of an effort, ``trace`` what the steps tell
+each other; ``query_fingerprinter`` makes the fingerprints it searches with; ``place_search`` and ``sound_search`` find what the
+index of pictures does not;
 ``sufficiency`` says whether what was seen is enough to say "no match"; ``results`` is what comes back.
 """
 
@@ -11,14 +13,14 @@ from typing import TYPE_CHECKING
 from vhashdb.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from vhashdb.search.matcher import FULL_SEARCH
     from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result, segment_to_json
+    from vhashdb.search.stages import FULL_SEARCH
 else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "matcher": "FULL_SEARCH",
             "results": "AddStatus Addition Effort Match Result segment_to_json",
+            "stages": "FULL_SEARCH",
         },
     )
 

@@ -11,118 +11,37 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import replace
 
 from vhashdb.codes import LOCAL
 from vhashdb.errors import DatabaseDamaged, RecordNotFound, UnreadableMedia
 from vhashdb.fingerprinting import MAX_KEPT_FRAMES
-from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile, Fingerprint, closer
+from vhashdb.fingerprints import DENSE_PROFILE, Fingerprint, closer
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
-from vhashdb.live_index import FrameReader
-from vhashdb.matching.comparison import compare
-from vhashdb.matching.config import MatchingConfig
+from vhashdb.live_index import FrameReader, LandmarkReader
+from vhashdb.matching.comparison import Comparison, compare
+from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.reranking import Compared, rerank
-from vhashdb.matching.retrieval import Candidates, ComparisonBudget, RetrievalCheck, check_retrieval, shared_out
+from vhashdb.matching.retrieval import Candidate, Candidates, ComparisonBudget, RetrievalCheck, check_retrieval, shared_out
+from vhashdb.matching.sound_evidence import Hearing
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.opening import OpenFile
 from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort, Match, Result
+from vhashdb.search.sound_search import SoundSearch, heard_in
+from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage
 from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, verdict_without_matches
+from vhashdb.search.trace import Search, Trace
 from vhashdb.store import Record, Selection, Store
 from vhashdb.store.cache import FingerprintCache
 from vhashdb.store.moderation import Moderation
 from vhashdb.store.query_log import QueryLog
 from vhashdb.video import DecoderPool
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One search of a query: which fingerprint it is made with, and how near a record has to be."""
-
-    name: str
-    profile: ExtractionProfile
-    coarse: bool = False
-    """Whether keyframes alone are searched with, within `MatchingConfig.coarse_radius_bits`."""
-
-    def radius_bits(self, config: MatchingConfig) -> float:
-        """Return the distance within which a record is retrieved."""
-        return config.coarse_radius_bits if self.coarse else config.radius_bits
-
-
-FIRST_SEARCH: Final = "first look"
-"""What `Database.match` begins with; without a candidate it also ends there, except for a still picture."""
-COARSE_SEARCH: Final = "coarse look"
-"""What follows where keyframes are too far apart to decide, and ends the query like the first search."""
-CLOSER_SEARCH: Final = "closer look"
-"""The search in the views that were nearest in the one before; it ends the query if it leaves nothing open (`settled`)."""
-FULL_SEARCH: Final = "full look"
-"""Name of the search with all views, as `RetrievalCheck.stage` has it."""
-STAGES: Final = {
-    Effort.FAST: (
-        Stage(FIRST_SEARCH, KEYFRAME_PROFILE, coarse=True),
-        Stage(COARSE_SEARCH, COARSE_PROFILE),
-        Stage(FULL_SEARCH, QUERY_PROFILE),
-    ),
-    Effort.BALANCED: (Stage(FIRST_SEARCH, COARSE_PROFILE), Stage(FULL_SEARCH, QUERY_PROFILE)),
-    Effort.THOROUGH: (Stage(FULL_SEARCH, DENSE_PROFILE),),
-}
-"""What an effort means: the searches that are made one after the other, until one retrieves nothing. What a search but the last
-retrieves is searched for in the last, or before that in a closer one, and no others are made."""
-
-
-@dataclass(frozen=True)
-class Search:
-    """What one stage retrieved."""
-
-    stage: Stage
-    query: Fingerprint
-    candidates: Candidates
-
-    def place_of(self, number: int) -> int | None:
-        """Return the place of a record among the candidates, 1 for the first; None if it is none."""
-        return next((place for place, each in enumerate(self.candidates, 1) if each.record == number), None)
-
-
-@dataclass
-class Trace:
-    """What the steps of one query found, in their order."""
-
-    hashes: FileHashes | None = None
-    """Of the file, if it is one."""
-    identical: Record | None = None
-    """The record of this very file …"""
-    identical_by: str = ""
-    """… and what says so, in words."""
-    searches: list[Search] = field(default_factory=list)
-    """What was extracted and retrieved: the last one decides."""
-    compared: list[tuple[Record, Compared]] = field(default_factory=list)
-    """Candidates in force, each compared with the query of the last search."""
-    left_out: int = 0
-    """Records that must be compared and were not."""
-    judgements: list[Judgement] = field(default_factory=list)
-    """Of those in ``compared``, in the light of each other."""
-    seen: dict[str, Fingerprint] = field(default_factory=dict)
-    """What the query shows where a record's picture lies, by the record's id, for those that were found by registration."""
-    settled: bool = False
-    """Whether the last search was a closer one that left nothing open; its candidates are compared already."""
-    confirmed: bool = False
-    """Whether the first search retrieved something or could not decide, so that more was extracted."""
-    decode_cpu_s: float = 0.0
-
-    @property
-    def query(self) -> Fingerprint:
-        """The fingerprint that the answer rests on."""
-        return self.searches[-1].query
-
-    def place_of(self, number: int) -> int | None:
-        """Return the place of a record among the candidates of the last search, 1 for the first; None if it is none."""
-        return self.searches[-1].place_of(number)
 
 
 class Matcher:
@@ -132,6 +51,7 @@ class Matcher:
         self,
         store: Store,
         index_reader: FrameReader,
+        sound_reader: LandmarkReader,
         moderation: Moderation,
         frame_algorithm: FrameAlgorithm,
         decoders: DecoderPool,
@@ -141,13 +61,14 @@ class Matcher:
     ) -> None:
         self._store, self._index_reader, self._moderation, self._limits = store, index_reader, moderation, limits
         self._algorithm, self._decoders, self._cache, self._log = frame_algorithm, decoders, cache, log
-        self._config, self._squares = MatchingConfig.of(frame_algorithm.id), store.squares
+        self._config, self._sound_config, self._squares = MatchingConfig.of(frame_algorithm.id), SoundConfig(), store.squares
+        self._sounds = SoundSearch(store, sound_reader, self._sound_config)
 
     # -- what is asked -------------------------------------------------------------------------
 
-    def match(self, source: Source | Fingerprint | HashQuery, effort: Effort, where: Selection | None) -> Result:
+    def match(self, source: Source | Fingerprint | HashQuery, effort: Effort, where: Selection | None, *, sound: bool = True) -> Result:
         """Answer a query; see `Database.match`."""
-        with self._opened(source) as (fingerprinter, hashes):
+        with self._opened(source, sound=sound) as (fingerprinter, hashes):
             trace = Trace(hashes)
             self._find_identical(trace, where)
             self._extract_and_retrieve(trace, source, fingerprinter, effort, where)
@@ -164,11 +85,11 @@ class Matcher:
             return replace(result, reason=f"no record has this {source.exact}, and nothing is known of what the file shows")
         return result
 
-    def explain(self, source: Source | Fingerprint, record: Record, effort: Effort) -> Explanation:
+    def explain(self, source: Source | Fingerprint, record: Record, effort: Effort, *, sound: bool = True) -> Explanation:
         """Show what the steps find out about one record, every stage included; see `Database.explain`."""
         reference = self._store.fingerprint(record.id)
         number = self._store.number(record.id)
-        with self._opened(source) as (fingerprinter, hashes):
+        with self._opened(source, sound=sound) as (fingerprinter, hashes):
             trace = Trace(hashes)
             self._find_identical(trace, None)
             if fingerprinter is None:
@@ -189,13 +110,13 @@ class Matcher:
         if not trace.settled:
             self._rerank(trace)
         pairs = zip(trace.compared, trace.judgements, strict=True)
-        found = next(((each.comparison, judgement) for (other, each), judgement in pairs if other.id == record.id), None)
-        comparison, among_others = found or (compare(trace.query, reference, config=self._config), None)
-        if not comparison.judgement.found:
-            among_others = None
+        found = next(((each, judgement) for (other, each), judgement in pairs if other.id == record.id), None)
+        comparison = found[0].comparison if found else compare(trace.query, reference, config=self._config)
+        by_itself = found[0].judgement if found else self._with_sound(trace, number, trace.query, reference, comparison)
+        among_others = found[1] if found and by_itself.found else None
         identical = trace.identical_by if trace.identical is not None and trace.identical.id == record.id else ""
         return Explanation(
-            comparison.judgement, comparison.views_tried, comparison.view_comparisons, comparison.config,
+            by_itself, comparison.views_tried, comparison.view_comparisons, comparison.config,
             trace.seen.get(record.id, trace.query), reference, tuple(checks), identical, among_others,
         )  # fmt: skip
 
@@ -210,7 +131,9 @@ class Matcher:
     # -- exact hash ----------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _opened(self, source: Source | Fingerprint | HashQuery) -> Iterator[tuple[QueryFingerprinter | None, FileHashes | None]]:
+    def _opened(
+        self, source: Source | Fingerprint | HashQuery, *, sound: bool
+    ) -> Iterator[tuple[QueryFingerprinter | None, FileHashes | None]]:
         """What makes the fingerprints of an input, and the hashes of the file, as far as it is one."""
         if isinstance(source, HashQuery):
             source.require()
@@ -226,7 +149,8 @@ class Matcher:
         with as_file(source, self._limits) as file:
             hashes = self._file_hashes(file)
             yield QueryFingerprinter(
-                file, self._algorithm, self._decoders, self._limits, sha256=hashes.sha256, cache=self._cache
+                file, self._algorithm, self._decoders, self._limits, sha256=hashes.sha256, cache=self._cache,
+                hears=sound and self._sounds.worth_it,
             ), hashes  # fmt: skip
 
     def _file_hashes(self, file: OpenFile) -> FileHashes:
@@ -283,8 +207,10 @@ class Matcher:
             with contextlib.suppress(UnreadableMedia):
                 query = fingerprinter.fingerprint(stage.profile)
                 self._retrieve(trace, stage, query, where)
+                if not len(query) and query.sound is not None:  # there is nothing to see
+                    return
                 # On a still there is nothing to save, and keyframes far apart do not speak for what lies between them.
-                if trace.searches[-1].candidates or query.is_still:
+                if trace.searches[-1].candidates or trace.heard or query.is_still:
                     break
                 if query.usable.any() and not query.coverage.sparse:
                     return
@@ -325,7 +251,7 @@ class Matcher:
             stored = self._store.fingerprint(same.id)
         except (DatabaseDamaged, RecordNotFound):
             return None
-        return stored if stored.usable.any() else None
+        return stored if stored.usable.any() or stored.sound is not None else None
 
     def _checked(self, search: Search, reference: Fingerprint, number: int) -> RetrievalCheck:
         """Say whether a search retrieves one record."""
@@ -338,6 +264,8 @@ class Matcher:
         self._algorithm.id.require(query.algorithm)
         found = self._index_reader.candidates(query, stage.radius_bits(self._config), self._config, where) if len(query) else Candidates()
         trace.searches.append(Search(stage, query, found))
+        if trace.heard is None and query.sound is not None:
+            trace.heard = self._sounds.alike(query, where)
 
     # -- compare, rerank -----------------------------------------------------------------------
 
@@ -345,12 +273,15 @@ class Matcher:
         """Compare the query with each candidate in force, as far as the budget of the candidate's source goes."""
         query, candidates = trace.query, trace.searches[-1].candidates
         trace.compared, trace.left_out = [], candidates.left_out
-        if not candidates:
+        seen = {candidate.record for candidate in candidates}
+        heard = [number for number in trace.heard or {} if number not in seen]
+        if not candidates and not heard:
             return
-        numbers = [candidate.record for candidate in candidates]
+        sources = self._index_reader.sources(heard) if heard else {}
+        numbers = [*(candidate.record for candidate in candidates), *heard]
         records, references = self._store.by_number(numbers), self._store.fingerprints(numbers)
         today, budget = self._store.now().date(), ComparisonBudget(query, self._config)
-        for candidate in candidates:
+        for candidate in (*candidates, *(Candidate(number, 0, self._config.bits, source=sources.get(number)) for number in heard)):
             record = records[candidate.record]
             if not record.in_force(today):
                 continue
@@ -359,7 +290,15 @@ class Matcher:
                 trace.left_out += candidate.must_compare
                 continue
             comparison = compare(query, reference, config=self._config, anchors_s=candidate.anchors_s)
-            trace.compared.append((record, Compared(reference, comparison, comparison.judgement, candidate.source)))
+            judgement = self._with_sound(trace, candidate.record, query, reference, comparison)
+            trace.compared.append((record, Compared(reference, comparison, judgement, candidate.source)))
+
+    def _with_sound(self, trace: Trace, number: int, query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> Judgement:
+        """Judge what was seen of a record in the light of what was heard of it, which was perhaps too little to be looked up."""
+        heard = (trace.heard or {}).get(number, ())
+        if not heard and comparison.judgement.found:
+            heard = heard_in(trace.query, reference, self._sound_config)
+        return Hearing(query, reference, comparison, heard, self._sound_config).judge() if heard else comparison.judgement
 
     def _find_places(self, trace: Trace, fingerprinter: QueryFingerprinter, where: Selection | None) -> None:
         """Look for records anywhere in the frames, and compare those that are found there; see `place_search`.
@@ -375,6 +314,7 @@ class Matcher:
         if not len(search.hashes):
             return
         found = search.records(self._index_reader.glance(search.hashes, config.window_radius_bits, where))
+        found.sort(key=lambda number: number not in (trace.heard or {}))  # what sounds alike is looked for first
         compared = {record.id: place for place, (record, _) in enumerate(trace.compared)}
         matched = {record.id for record, each in trace.compared if each.judgement.verdict is Verdict.MATCH}
         sources = self._index_reader.sources(found) if found else {}
@@ -390,10 +330,11 @@ class Matcher:
             place = search.place(number, reference) if budget.allows(source, reference) else None
             if place is None:
                 continue
-            there = record, Compared(reference, place.comparison, place.comparison.judgement, source)
+            judgement = self._with_sound(trace, number, place.seen, reference, place.comparison)
+            there = record, Compared(reference, place.comparison, judgement, source)
             if record.id not in compared:
                 trace.compared.append(there)
-            elif _says_less(trace.compared[compared[record.id]][1].judgement, place.comparison.judgement):
+            elif _says_less(trace.compared[compared[record.id]][1].judgement, judgement):
                 trace.compared[compared[record.id]] = there
             else:
                 continue
@@ -440,7 +381,7 @@ class Matcher:
 
     def _with_action_caps(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
         """Each match with the most that it may lead to, and why not more."""
-        spans = [[(s.query_start_s, s.query_end_s) for s in m.segments] or [(0.0, query.duration_s)] for m in matches]
+        spans = [list(m.judgement.query_spans) or [(0.0, query.duration_s)] for m in matches]
         possible = [m.verdict is not Verdict.MATCH for m in matches]
         action_caps = self._moderation.action_caps([m.record for m in matches], query, spans, sha256, possible)
         return [replace(match, action_cap=cap) for match, cap in zip(matches, action_caps, strict=True)]

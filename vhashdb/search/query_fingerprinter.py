@@ -15,8 +15,9 @@ from vhashdb.fingerprints import ExtractionProfile, Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId, FrameAlgorithm
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
+from vhashdb.sound import ASKED, SPEC, LandmarkBuilder
 from vhashdb.version import __version__
-from vhashdb.video import DecoderPool, FrameBatch
+from vhashdb.video import DecoderPool, FrameBatch, Mode
 
 _DECIDING: Final = ("av", "numpy", "pillow")
 """Packages of which another version may read other pictures from the same file."""
@@ -32,9 +33,10 @@ class Cache(Protocol):
         """Keep it."""
 
 
-def cache_key(algorithm: AlgorithmId, profile: ExtractionProfile, limits: Limits) -> str:
+def cache_key(algorithm: AlgorithmId, profile: ExtractionProfile, limits: Limits, *, hears: bool = False) -> str:
     """Return a name for everything but the file that a query's fingerprint depends on, the software included."""
-    return hashlib.sha256("\n".join((_software(), str(algorithm), profile.text, repr(limits))).encode()).hexdigest()
+    sound = repr((SPEC, ASKED)) if hears else "no sound"
+    return hashlib.sha256("\n".join((_software(), str(algorithm), profile.text, repr(limits), sound)).encode()).hexdigest()
 
 
 @functools.cache
@@ -54,10 +56,14 @@ class QueryFingerprinter:
         *,
         sha256: str | None = None,
         cache: Cache | None = None,
+        hears: bool = False,
     ) -> None:
-        """Nothing is read yet. Fingerprints are kept under ``sha256``; without it, or without a cache, each is made."""
+        """Nothing is read yet. Fingerprints are kept under ``sha256``; without it, or without a cache, each is made.
+
+        With ``hears`` they have the sound as well, except those of keyframes alone: reading all of it would be most of their cost.
+        """
         self._source, self._algorithm, self._decoders, self._limits = source, frame_algorithm, decoders, limits
-        self._sha256, self._cache = sha256, cache
+        self._sha256, self._cache, self._hears = sha256, cache, hears
         self._built: Built | None = None
         self.decode_cpu_s = 0.0
         """Spent so far."""
@@ -97,16 +103,23 @@ class QueryFingerprinter:
             self._source.require_unchanged()
 
     def _made(self, profiles: Sequence[ExtractionProfile]) -> list[Fingerprint]:
-        self._built = build(self._source, profiles, self._algorithm, self._decoders, self._limits)
+        listener = LandmarkBuilder(ASKED) if self._listens_to(profiles[0]) else None
+        self._built = build(self._source, profiles, self._algorithm, self._decoders, self._limits, listener)
         self.decode_cpu_s += self._built.decode_cpu_s
         return list(self._built.fingerprints)
+
+    def _listens_to(self, profile: ExtractionProfile) -> bool:
+        return self._hears and profile.sampling.mode is not Mode.KEYFRAMES
+
+    def _key(self, profile: ExtractionProfile) -> str:
+        return cache_key(self._algorithm.id, profile, self._limits, hears=self._listens_to(profile))
 
     def _kept(self, profile: ExtractionProfile) -> Fingerprint | None:
         if self._cache is None or self._sha256 is None:
             return None
-        return self._cache.fingerprint(self._sha256, cache_key(self._algorithm.id, profile, self._limits))
+        return self._cache.fingerprint(self._sha256, self._key(profile))
 
     def _keep(self, profile: ExtractionProfile, fingerprint: Fingerprint) -> None:
         unchanged = not isinstance(self._source, OpenFile) or self._source.unchanged
         if self._cache is not None and self._sha256 is not None and unchanged:
-            self._cache.keep_fingerprint(self._sha256, cache_key(self._algorithm.id, profile, self._limits), fingerprint)
+            self._cache.keep_fingerprint(self._sha256, self._key(profile), fingerprint)

@@ -6,12 +6,17 @@ What was not looked at is never called harmless; and where something known was f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from vhashdb.coverage import LEAST_RUN_S, Coverage
 from vhashdb.fingerprints import Fingerprint, unusable_spans
 from vhashdb.intervals import outside
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.sound import SoundFingerprint
+
+LEAST_LANDMARKS: Final = 40
+"""Landmarks under which sound says too little. Derived: what a second of it has in a database."""
 
 
 def verdict_without_matches(
@@ -26,6 +31,8 @@ def verdict_without_matches(
         config: for the algorithm of the query.
         common: whether some known videos were alike, but several different ones as much as each other.
     """
+    if not len(query) and query.sound is not None and not query.coverage.tracks:
+        return _verdict_on_sound(query, query.sound, left_out + damaged)
     if not _shows_enough(query, config):
         if query.is_still:
             return Verdict.INSUFFICIENT, "the picture shows too little to compare"
@@ -39,6 +46,17 @@ def verdict_without_matches(
     if common:
         return Verdict.NO_MATCH, "alike only in what several different known videos show"
     return Verdict.NO_MATCH, "nothing known is alike"
+
+
+def _verdict_on_sound(query: Fingerprint, sound: SoundFingerprint, not_compared: int) -> tuple[Verdict, str]:
+    """The same of a file that has no pictures."""
+    if len(sound) < LEAST_LANDMARKS:
+        return Verdict.INSUFFICIENT, "there are no pictures, and too little is to be heard to compare"
+    if not query.coverage.complete:
+        return Verdict.INSUFFICIENT, f"nothing known in what could be heard; {'; '.join(query.coverage.unseen)}"
+    if not_compared:
+        return Verdict.INSUFFICIENT, "nothing known in what could be compared, and not all records could be"
+    return Verdict.NO_MATCH, "nothing known sounds alike; there are no pictures"
 
 
 def settled(seen: Fingerprint, duration_s: float, judgements: Sequence[Judgement], config: MatchingConfig) -> bool:
@@ -58,6 +76,11 @@ def settled(seen: Fingerprint, duration_s: float, judgements: Sequence[Judgement
         return False
     explained = [(segment.query_start_s, segment.query_end_s) for segment in segments]
     return all(end_s - start_s < config.unexplained_s for start_s, end_s in outside([*explained, *unusable_spans(seen)], duration_s))
+
+
+def can_be_found(reference: Fingerprint) -> bool:
+    """Say whether a record has anything by which copies of it can be found."""
+    return bool(reference.usable.any()) or (reference.sound is not None and len(reference.sound) >= LEAST_LANDMARKS)
 
 
 def left_out_words(records: int) -> str:

@@ -77,20 +77,41 @@ class SoundFingerprint:
 
     @property
     def key(self) -> npt.NDArray[np.int64]:
-        """``(n,)`` int64: what is looked up."""
-        return (self.landmarks >> np.uint64(FRAME_BITS + SPAN_BITS + PITCH_BITS)).astype(np.int64)
+        """``(n,)`` int64: see `key_of`."""
+        return key_of(self.landmarks)
 
     @property
     def pitch(self) -> npt.NDArray[np.int64]:
-        """``(n,)`` int64: where in the spectrum, in steps of `vhashdb.sound`'s scale."""
-        return (self.landmarks >> np.uint64(FRAME_BITS + SPAN_BITS)).astype(np.int64) & ((1 << PITCH_BITS) - 1)
+        """``(n,)`` int64: see `pitch_of`."""
+        return pitch_of(self.landmarks)
 
     @property
     def span(self) -> npt.NDArray[np.int64]:
-        """``(n,)`` int64: frames from a landmark's first to its last point."""
-        return (self.landmarks >> np.uint64(FRAME_BITS)).astype(np.int64) & ((1 << SPAN_BITS) - 1)
+        """``(n,)`` int64: see `span_of`."""
+        return span_of(self.landmarks)
 
     @property
     def frame(self) -> npt.NDArray[np.int64]:
-        """``(n,)`` int64: when, in frames of `FRAME_S`."""
-        return self.landmarks.astype(np.int64) & ((1 << FRAME_BITS) - 1)
+        """``(n,)`` int64: see `frame_of`."""
+        return frame_of(self.landmarks)
+
+
+def key_of(landmarks: Landmarks) -> npt.NDArray[np.int64]:
+    """Return what landmarks ``(n,)`` are looked up by: ``(n,)`` int64."""
+    return (landmarks >> np.uint64(FRAME_BITS + SPAN_BITS + PITCH_BITS)).astype(np.int64)
+
+
+def pitch_of(landmarks: Landmarks) -> npt.NDArray[np.int64]:
+    """Return where in the spectrum landmarks lie, in parts of a band: ``(n,)`` int64."""
+    return (landmarks >> np.uint64(FRAME_BITS + SPAN_BITS)).astype(np.int64) & ((1 << PITCH_BITS) - 1)
+
+
+def span_of(landmarks: Landmarks) -> npt.NDArray[np.int64]:
+    """Return how long landmarks last, in parts of a frame, 1 at least: ``(n,)`` int64."""
+    span = (landmarks >> np.uint64(FRAME_BITS)).astype(np.int64) & ((1 << SPAN_BITS) - 1)
+    return np.asarray(np.maximum(1, span), np.int64)
+
+
+def frame_of(landmarks: Landmarks) -> npt.NDArray[np.int64]:
+    """Return when landmarks begin, in frames of `FRAME_S`: ``(n,)`` int64."""
+    return landmarks.astype(np.int64) & ((1 << FRAME_BITS) - 1)

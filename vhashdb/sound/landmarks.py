@@ -12,7 +12,7 @@ Not all landmarks are kept: those whose keys, scrambled, are low, which are the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -213,13 +213,25 @@ def triples_of(peaks: Peaks, detail: Detail, anchors: int) -> Triples:
 
 
 def thinned(triples: Triples, detail: Detail) -> Triples:
-    """Keep the combinations whose shapes come first when scrambled, so many of each stretch of `_THINNED_FRAMES`."""
-    stretch = (triples.time // _THINNED_FRAMES).astype(np.int64)
-    order = np.lexsort((triples.shape * _SCRAMBLING & 0xFFFFFFFF, stretch))
-    begins = np.append(True, np.diff(stretch[order]) != 0)
-    rank = np.arange(len(order)) - np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0)) if len(order) else order
-    kept = np.sort(order[rank < round(detail.per_second * _THINNED_FRAMES * FRAME_S)])
+    """Keep so many combinations of each stretch of `_THINNED_FRAMES`: those whose shapes come first when scrambled."""
+    kept = _first_ones(triples.shape, triples.time, detail.per_second)
     return Triples(*(getattr(triples, name)[kept] for name in ("time", "pitch", "span", "shape")))
+
+
+def fewer(sound: SoundFingerprint, per_second: int) -> npt.NDArray[np.int64]:
+    """Return which of a sound's landmarks would be left with so many for each second: ``(m,)`` int64, in their order."""
+    return _first_ones(sound.key >> 2 * CLASS_BITS, sound.frame, per_second)
+
+
+def _first_ones(shape: npt.NDArray[np.int64], time: npt.NDArray[Any], per_second: int) -> npt.NDArray[np.int64]:
+    """Return which shapes come first when scrambled, so many for each second of a stretch: ``(m,)`` int64, in their order."""
+    stretch = (time // _THINNED_FRAMES).astype(np.int64)
+    order = np.lexsort((shape * _SCRAMBLING & 0xFFFFFFFF, stretch))
+    if not len(order):
+        return order
+    begins = np.append(True, np.diff(stretch[order]) != 0)
+    rank = np.arange(len(order)) - np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0))
+    return np.sort(order[rank < round(per_second * _THINNED_FRAMES * FRAME_S)])
 
 
 def landmarks_of(triples: Triples) -> Landmarks:

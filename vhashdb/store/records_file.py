@@ -81,10 +81,11 @@ class Store:
         algorithm: AlgorithmId,
         *,
         squares: bool = False,
+        sound: bool = True,
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         actor: str | None = None,
     ) -> Store:
-        """Make a new, empty file at ``path``, where nothing may be yet; ``squares`` as `Store.squares` has it from then on."""
+        """Make a new, empty file at ``path``, where nothing may be yet; `Store.squares` and `Store.sound` are as given from then on."""
         if path.exists():
             raise errors.DatabaseExists(f"{path} exists already")
         store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor)
@@ -95,7 +96,7 @@ class Store:
                 "bits": str(algorithm.bits),
                 "spec": str(algorithm.spec),
                 "created_at": now_utc().isoformat(),
-                **({"squares": "1"} if squares else {}),
+                **{name: "1" for name, chosen in (("squares", squares), ("sound", sound)) if chosen},
             }
             connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
             connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
@@ -170,8 +171,16 @@ class Store:
     @property
     def squares(self) -> bool:
         """Whether fingerprints in here have squares, as far as whoever made them gave them; chosen when the file was made."""
+        return self._has_chosen("squares")
+
+    @property
+    def sound(self) -> bool:
+        """Whether the sound of videos that are added is kept as well; chosen when the file was made, and not in one of before there was."""
+        return self._has_chosen("sound")
+
+    def _has_chosen(self, name: str) -> bool:
         with self._reading() as connection:
-            return connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.name == "squares")).scalar() == "1"
+            return connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.name == name)).scalar() == "1"
 
     @property
     def schema_version(self) -> int:

@@ -1,0 +1,92 @@
+"""Retrieve the records that a sound may be a copy of: those whose landmarks agree with it in pitch, speed and place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.index.landmarks import LandmarkHits
+from vhashdb.matching.config import SoundConfig
+from vhashdb.sound import FRAME_S, SoundFingerprint, fewer, neighbouring
+from vhashdb.sound.fingerprint import SPAN_BITS, frame_of, pitch_of, span_of
+from vhashdb.sound.landmarks import PARTS
+
+_WINDOW_S: Final = 10.0
+"""Seconds of the query whose landmarks are counted together. Derived: a landmark's speed is known to a few hundredths, and a line drawn
+with it leaves its place by less than `_PLACE_S` in so long."""
+_MOMENT_S: Final = 0.5
+"""Seconds in which landmarks count once; see `vhashdb.matching.sound_alignment`."""
+_MOMENTS: Final = round(_WINDOW_S / _MOMENT_S)
+_PLACE_S: Final = 1.5
+_PITCH_BANDS: Final = 2
+_SPEED: Final = 0.1
+"""Differences that count as none here: of place in seconds, of pitch in bands, of speed in its logarithm. Engineering bounds."""
+_SPEEDS, _PITCHES, _PLACES = 16, 16, 1 << 20
+"""Values of each that are told apart. Derived: more than neighbouring keys can give, and more than a file has seconds."""
+_CELLS: Final = _SPEEDS * _PITCHES * _PLACES
+_TIMES: Final = np.arange(1 << SPAN_BITS)[:, None] / np.maximum(1, np.arange(1 << SPAN_BITS))
+"""How many times as long as the query's landmark the stored one lasts, by their lengths."""
+_SPEED_CLASS: Final = np.clip(np.round(np.log(np.maximum(_TIMES, 1e-9)) / _SPEED) + _SPEEDS // 2, 0, _SPEEDS - 1).astype(np.int64)
+"""The same as a class of speeds."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The keys that are looked up for a sound."""
+
+    keys: npt.NDArray[np.uint32]
+    """``(n,)`` uint32."""
+    landmark: npt.NDArray[np.int64]
+    """``(n,)`` int64: which landmark of the sound each is of."""
+
+
+def asked_of(sound: SoundFingerprint, config: SoundConfig) -> Asked:
+    """Choose what is looked up for a sound."""
+    key = sound.key
+    plain, changed = fewer(sound, config.asked_per_second), fewer(sound, config.asked_changed_per_second)
+    near = neighbouring(key[changed])
+    landmark, way = np.nonzero((near >= 0) & (near != key[changed][:, None]))
+    keys = np.concatenate((key[plain], near[landmark, way])).astype(np.uint32)
+    return Asked(keys, np.concatenate((plain, changed[landmark])))
+
+
+def retrieve_sound(sound: SoundFingerprint, asked: Asked, hits: Iterable[LandmarkHits], config: SoundConfig) -> list[int]:
+    """Return the numbers of the records whose landmarks agree most, `SoundConfig.max_candidates` at most.
+
+    Args:
+        sound: what is asked about.
+        asked: what was looked up for it.
+        hits: what was found, one block after the other.
+        config: thresholds.
+    """
+    pitch, span, frame = sound.pitch[asked.landmark], sound.span[asked.landmark], sound.frame[asked.landmark]
+    counted = [np.unique(_moments(block, pitch[block.query], span[block.query], frame[block.query])) for block in hits]
+    cell, moments = np.unique(np.unique(np.concatenate([np.zeros(0, np.int64), *counted])) // _MOMENTS, return_counts=True)
+    if not len(cell):
+        return []
+    unchanged = cell // _PLACES % (_SPEEDS * _PITCHES) == _SPEEDS // 2 * _PITCHES + _PITCHES // 2
+    score = moments - np.where(unchanged, 0, config.changed_moments)
+    records, first = np.unique(cell // _CELLS, return_index=True)
+    best = np.maximum.reduceat(score, first)
+    order = np.argsort(-best, kind="stable")[: config.max_candidates]
+    return [int(records[n]) for n in order.tolist() if best[n] >= config.candidate_moments]
+
+
+def _moments(
+    block: LandmarkHits, pitch: npt.NDArray[np.int64], span: npt.NDArray[np.int64], frame: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return for each hit as one number: record, by how much speed and pitch differ, where the window is heard, and the moment of it."""
+    stored = span_of(block.landmark)
+    start_s = frame * FRAME_S
+    since_s = start_s % _WINDOW_S
+    heard_s = frame_of(block.landmark) * FRAME_S - _TIMES[stored, span] * since_s
+    bands = np.round((pitch - pitch_of(block.landmark)) / (PARTS * _PITCH_BANDS)).astype(np.int64)
+    place = block.record * _SPEEDS + _SPEED_CLASS[stored, span]
+    place = place * _PITCHES + np.clip(bands + _PITCHES // 2, 0, _PITCHES - 1)
+    # The window is part of the place: what is heard at one second of a record in two windows is not one stretch of it.
+    where = np.floor(heard_s / _PLACE_S).astype(np.int64) + (start_s // _WINDOW_S).astype(np.int64) * 7919
+    return np.asarray((place * _PLACES + where % _PLACES) * _MOMENTS + (since_s // _MOMENT_S).astype(np.int64), np.int64)
