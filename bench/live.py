@@ -29,7 +29,7 @@ from bench.truth import HALVES, half_of
 from vhashdb import Details, Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.live_index import IndexReader
+from vhashdb.live_index import FrameReader
 from vhashdb.search.matcher import Matcher
 from vhashdb.store import NewRecord, Store
 
@@ -175,7 +175,7 @@ def print_folder(path: Path, folders: dict[str, Sequence[Path]], workers: int) -
 WATCHED = (
     (query_fingerprinter, "build", "decode and hash"),
     (query_fingerprinter, "rebuild", "decode and hash"),
-    (IndexReader, "candidates", "search"),
+    (FrameReader, "candidates", "search"),
     (Matcher, "_compare", "compare"),
     (Matcher, "_rerank", "compare"),
 )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.kinds import FrameHashes, RecordRows
-from vhashdb.index.layers import Layer, LayeredIndex
+from vhashdb.index.layers import Layer, LayeredIndex, selected
 from vhashdb.index.memtable import FrameMemtable
 from vhashdb.index.permutation import PermutedHashes, permute
 from vhashdb.index.planning import GLANCE, Strategy, choose_strategy, strategy_in
@@ -87,7 +87,7 @@ class FrameIndex(LayeredIndex):
         joined = Hits(*(np.concatenate([getattr(f, name) for f in found]) for name in ("query", "record", "distance")))
         return joined if where is None else _only(joined, where)
 
-    def holds(self, record: RecordRows) -> bool:
+    def confirms(self, record: RecordRows) -> bool:
         hits = self.search(record.values, 0)
         found = np.unique(hits.query[hits.record == record.record])
         return self.fingerprint(record.record) == record.fingerprint and len(found) == len(record)
@@ -104,6 +104,5 @@ def _in_layer(layer: Layer, queries: PermutedHashes, radius: int, strategy: Stra
 
 def _only(hits: Hits, where: npt.NDArray[np.bool_]) -> Hits:
     """Keep the hits of records that may be found."""
-    within = np.flatnonzero(hits.record < len(where))
-    kept = within[where[hits.record[within]]]
+    kept = selected(hits.record, where)
     return Hits(hits.query[kept], hits.record[kept], hits.distance[kept])

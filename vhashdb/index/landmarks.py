@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.index.kinds import KEY_SHIFT, Landmarks, RecordRows
-from vhashdb.index.layers import Layer, LayeredIndex
+from vhashdb.index.layers import Layer, LayeredIndex, selected
 from vhashdb.index.memtable import Memtable
 from vhashdb.index.segment import IndexSegment
 from vhashdb.sound.fingerprint import KEY_BITS
@@ -97,7 +97,7 @@ class LandmarkIndex(LayeredIndex):
             latest = self._memtable.segment()
             return LandmarkSnapshot(self._layers if latest is None else (*self._layers, Layer.whole(latest)), self.change)
 
-    def holds(self, record: RecordRows) -> bool:
+    def confirms(self, record: RecordRows) -> bool:
         keys = np.unique(self.kind.keys(self.kind.rows_of(record.values), 0, KEY_BITS))
         asked = keys[np.linspace(0, len(keys) - 1, min(_CHECKED, len(keys))).astype(np.int64)]
         hits = self.snapshot().look_up(asked)
@@ -143,10 +143,7 @@ def _in_layer(layer: Layer, keys: Keys, where: npt.NDArray[np.bool_] | None) -> 
     record = segment.records[:, 0][position]
     kept = ~layer.tombstones[position] if layer.tombstones.any() else None
     if where is not None:
-        allowed = np.zeros(len(record), np.bool_)
-        within = record < len(where)
-        allowed[within] = where[record[within]]
-        kept = allowed if kept is None else kept & allowed
+        kept = selected(record, where) if kept is None else kept & selected(record, where)
     return LandmarkHits(query, record, landmark) if kept is None else LandmarkHits(query[kept], record[kept], landmark[kept])
 
 

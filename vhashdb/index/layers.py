@@ -142,5 +142,13 @@ class LayeredIndex(ABC):
             self._layers = (*kept, *new)
 
     @abstractmethod
-    def holds(self, record: RecordRows) -> bool:
+    def confirms(self, record: RecordRows) -> bool:
         """Tell whether some of a record's rows, or all, are found as rows of this record and nothing else is: what a check asks."""
+
+
+def selected(records: npt.NDArray[np.int64], where: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return which of the hits with these record numbers are of records that may be found, as ``where`` says by number: ``(k,)`` bool."""
+    found = np.zeros(len(records), np.bool_)
+    within = np.flatnonzero(records < len(where))
+    found[within] = where[records[within]]
+    return found

@@ -45,6 +45,6 @@ def _difference(reader: IndexReader[IndexT], index: IndexT, sample: int) -> str 
         return f"the {name} finds record number {extra[0]}, which cannot be matched"
     for change in changes.of(random.sample(numbers, min(sample, len(numbers))), sound=sound):
         record = rows_of(change, index.kind)
-        if record is not None and len(record) and not index.holds(record):
+        if record is not None and len(record) and not index.confirms(record):
             return f"the {name} does not hold record number {record.record} as the database does"
     return None

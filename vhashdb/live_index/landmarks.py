@@ -55,12 +55,16 @@ class LandmarkReader(IndexReader[LandmarkIndex]):
         answered = frequency == 0
         for block in blocks:
             answered[block] = True
-        return LandmarkLookup(frequency, answered, self._hits(snapshot, keys, blocks, where))
+        return LandmarkLookup(frequency, answered, self._hits(snapshot, keys, blocks, where, self._allowed(where, snapshot.change)))
 
     def _hits(
-        self, snapshot: LandmarkSnapshot, keys: Keys, blocks: Sequence[npt.NDArray[np.int64]], where: Selection | None
+        self,
+        snapshot: LandmarkSnapshot,
+        keys: Keys,
+        blocks: Sequence[npt.NDArray[np.int64]],
+        where: Selection | None,
+        allowed: npt.NDArray[np.bool_] | None,
     ) -> Iterator[LandmarkHits]:
-        allowed = self._allowed(where, snapshot.change)
         for block in blocks:
             try:
                 hits = snapshot.look_up(keys[block], where=allowed)
