@@ -6,6 +6,7 @@ import time
 import pytest
 
 import vhashdb
+from vhashdb.sound import SAMPLE_RATE
 from vhashdb.video import Decoder, Mode, Sampling
 
 TIME_S = 30.0
@@ -79,6 +80,53 @@ def test_rotation_metadata_of_real_phones_is_respected(outcomes):
 def test_black_and_flat_films_have_no_usable_entry(outcomes):
     for name in ("av1_hlg_black.mp4", "black_multitrack.mp4"):
         assert outcomes[name][0].usable_s == 0, name
+
+
+@pytest.fixture(scope="module")
+def heard(corpus):
+    """What was heard of each file: its sound tracks, or the error."""
+    found = {}
+    with Decoder(LIMITS) as decoder:
+        for path in sorted((corpus / "odd").iterdir()):
+            if path.suffix == ".csv":
+                continue
+            blocks = []
+            stream = decoder.read(path, Sampling(Mode.SAMPLED, 1.0, exact=False), blocks.append)
+            try:
+                frames = sum(map(len, stream))
+            except vhashdb.MediaError as error:
+                found[path.name] = error
+                continue
+            assert frames or blocks, path.name
+            for track in stream.info.coverage.sounds:
+                seconds = sum(len(block.samples) for block in blocks if block.track == track.number) / SAMPLE_RATE
+                assert track.seen_s <= seconds + 0.001, path.name  # gaps are filled with silence
+            found[path.name] = stream.info.coverage.sounds
+    return found
+
+
+def test_every_odd_sound_is_heard_or_said_to_be_unheard(heard):
+    sounds = {name: tracks for name, tracks in heard.items() if not isinstance(tracks, vhashdb.MediaError) and tracks}
+    assert len(sounds) >= 25
+    for name, tracks in sounds.items():
+        for track in tracks:
+            assert track.codec, name
+            assert track.seen_s > 0 or track.unseen or name == "truncated_interlaced_mpeg2.ts", name  # of which nothing is left
+    assert [track.channels for track in sounds["wrong_keyframe_flags.mp4"]] == [6]
+    assert len(sounds["black_multitrack.mp4"]) == 2
+
+
+def test_files_with_sound_alone_are_heard(heard):
+    for name, seconds in {"audio_only_ac3.mkv": 2.0, "audio_only_aac_844k.mp4": 52.2, "truncated_realmedia.rm": 18.2}.items():
+        assert heard[name][0].seen_s == pytest.approx(seconds, abs=0.1), name
+    assert isinstance(heard["teletext_only.ts"], vhashdb.NotMedia)
+
+
+def test_errors_are_the_same_with_sound(heard, outcomes):
+    for name, outcome in heard.items():
+        if isinstance(outcome, vhashdb.MediaError) and name != "teletext_only.ts":
+            assert type(outcomes[name][0]) is type(outcome), name
+            assert name in str(outcome)
 
 
 @pytest.mark.parametrize("mode", [Mode.KEYFRAMES, Mode.FULL])

@@ -145,6 +145,14 @@ def test_sound_that_lies_before_the_first_picture_altogether(decoder, tmp_path):
     assert not heard.info.coverage.sound_complete
 
 
+def test_sound_whose_times_have_nothing_to_do_with_the_pictures_begins_with_them(decoder, tmp_path):
+    """As where one counter wrapped and the other did not."""
+    for name, sound_s, pictures_s in (("late.mkv", 80_000.0, 0.0), ("early.mkv", 0.0, 80_000.0)):
+        heard = Heard(decoder, sounding(tmp_path / name, {"samples": BURSTS, "start_s": sound_s}, frames=FRAMES, start_s=pictures_s))
+        assert heard.at() == near(AT)
+        assert any("nothing to do with those of the pictures" in words for words in heard.info.damage)
+
+
 def test_sound_longer_than_the_pictures_is_heard_to_its_end(decoder, tmp_path):
     heard = Heard(decoder, sounding(tmp_path / "a.mp4", {"samples": bursts(12, [0.5, 11.0])}, frames=FRAMES))
     assert heard.at() == near([0.5, 11.0])
