@@ -270,6 +270,7 @@ class SoundConfig:
 
     # -- verdict
 
+    max_overlap: float = _bound(0.3, "share of a stretch that a clearer one may claim as well")
     possible_evidence: float = _calibrated(1.5, _SOUND)
     """Evidence of sound from which a record is `possible` without a picture."""
     match_evidence: float = _calibrated(20.0, _SOUND)

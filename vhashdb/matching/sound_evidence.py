@@ -36,10 +36,13 @@ class Hearing:
     def judge(self) -> Judgement:
         """Return the judgement on what was seen in the light of what was heard."""
         seen = self.comparison.judgement
-        alone = [one for one in self.heard if one.evidence >= self.config.possible_evidence]
         together = [one for one in self.heard if one.moments >= self.config.together_moments and self._goes_with_pictures(one)]
+        # Music repeats itself: of two lines at one time the one counts that goes with the pictures, or else the clearer one.
+        together = without_overlaps(together, self.config)
+        alone = without_overlaps(self.heard, self.config, together)
+        alone = [one for one in alone if one.evidence >= self.config.possible_evidence]
         if seen.verdict is Verdict.MATCH:
-            return replace(seen, sounds=_in_order({*alone, *together}))
+            return replace(seen, sounds=_in_order([*together, *alone]))
         if seen.verdict is Verdict.POSSIBLE and together:
             return self._confirmed(seen, together)
         return self._by_sound(seen, alone) if alone else seen
@@ -118,6 +121,16 @@ class Hearing:
             query_coverage=min(1.0, query_s / lengths_s[0]) if lengths_s[0] else 0.0,
             reference_coverage=min(1.0, reference_s / lengths_s[1]) if lengths_s[1] else 0.0,
         )  # fmt: skip
+
+
+def without_overlaps(heard: Iterable[SoundSegment], config: SoundConfig, chosen: Sequence[SoundSegment] = ()) -> list[SoundSegment]:
+    """Return the clearest stretches that do not claim the same time of the query as each other, or as some that are chosen already."""
+    kept: list[SoundSegment] = []
+    for one in sorted(heard, key=lambda one: -one.evidence):
+        others = ((max(one.query_start_s, other.query_start_s), min(one.query_end_s, other.query_end_s)) for other in (*chosen, *kept))
+        if all(end_s - start_s <= config.max_overlap * one.length_s for start_s, end_s in others):
+            kept.append(one)
+    return kept
 
 
 def _in_order(heard: Iterable[SoundSegment]) -> tuple[SoundSegment, ...]:

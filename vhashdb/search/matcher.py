@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vhashdb.codes import LOCAL
-from vhashdb.errors import DatabaseDamaged, RecordNotFound, UnreadableMedia
+from vhashdb.errors import DatabaseDamaged, NotMedia, RecordNotFound, UnreadableMedia
 from vhashdb.fingerprinting import MAX_KEPT_FRAMES
 from vhashdb.fingerprints import DENSE_PROFILE, Fingerprint, closer
 from vhashdb.hash_query import HashQuery
@@ -203,8 +203,8 @@ class Matcher:
         """Make the searches of an effort, each only if the one before retrieved something or could not decide."""
         *first, last = STAGES[effort]
         for stage in first:
-            # A file without keyframes, or one that does not mark them, is left to the next stage.
-            with contextlib.suppress(UnreadableMedia):
+            # A file without keyframes, one that does not mark them, or one of sound alone, is left to the next stage.
+            with contextlib.suppress(UnreadableMedia, NotMedia):
                 query = fingerprinter.fingerprint(stage.profile)
                 self._retrieve(trace, stage, query, where)
                 if not len(query) and query.sound is not None:  # there is nothing to see
