@@ -62,21 +62,6 @@ def record_all(db: vhashdb.Database, corpus: Path, folder: Path) -> dict[str, st
         video = folder / f"{sound.stem}.mp4"
         inputs = ["-i", str(clips[number % len(clips)]), "-i", str(sound), "-map", "0:v", "-map", "1:a"]
         laid = [*inputs, "-c:v", "copy", "-c:a", "aac", "-b:a", "128k"]
-            "-i",
-            str(clips[number % len(clips)]),
-            "-i",
-            str(sound),
-            "-map",
-            "0:v",
-            "-map",
-            "1:a",
-            "-c:v",
-            "copy",
-            "-c:a",
-            "aac",
-            "-b:a",
-            "128k",
-        ]
         subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *laid, str(video)], check=True)
         names[db.add(video).id] = sound.name
     for path in (*videos(corpus / "natural"), *videos(corpus / "reference"), *videos(corpus / "odd")):

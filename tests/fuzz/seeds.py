@@ -17,7 +17,7 @@ from tests.exchange.companies import Company
 from tests.exchange.companies import film as company_film
 from tests.exchange.formats.samples import SAMPLES
 from tests.fingerprints.strategies import random_sound
-from tests.footage import film, picture, scene
+from tests.footage import bursts, film, picture, scene, sounding
 
 # (file name, codec, pixel format, container format where the ending does not say)
 _CONTAINERS = (
@@ -42,6 +42,22 @@ _CONTAINERS = (
     ("s.mxf", "mpeg2video", "yuv420p", "mxf"),
     ("t.y4m", "wrapped_avframe", "yuv420p", "yuv4mpegpipe"),
 )
+# (file name, codec, whether there are pictures beside it)
+_SOUNDS = (
+    ("a.mp4", "aac", True),
+    ("b.mkv", "libopus", True),
+    ("c.ts", "mp2", True),
+    ("d.flv", "aac", True),
+    ("e.avi", "pcm_s16le", True),
+    ("f.mp3", "libmp3lame", False),
+    ("g.ogg", "libopus", False),
+    ("h.wav", "pcm_s16le", False),
+    ("i.flac", "flac", False),
+    ("j.aac", "aac", False),
+    ("k.mka", "ac3", False),
+    ("l.caf", "alac", False),
+    ("m.wma", "wmav2", False),
+)
 _QUIET = {"libx265": {"x265-params": "log-level=none"}}
 _PICTURES = (("JPEG", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp"), ("TIFF", ".tif"), ("BMP", ".bmp"), ("AVIF", ".avif"))
 
@@ -64,6 +80,12 @@ def media() -> dict[str, bytes]:
                 options=_QUIET.get(codec),
             )
             found[name] = buffer.getvalue()
+    for name, codec, pictures in _SOUNDS:
+        buffer = io.BytesIO()
+        with contextlib.suppress(av.error.FFmpegError, ValueError):
+            sound = {"samples": bursts(2, [0.5], 48000, 2), "rate": 48000, "codec": codec}
+            sounding(buffer, sound, frames=scene(50, 20, 96, 128) if pictures else (), format=_format_of(name))
+            found[f"sound_{name}"] = buffer.getvalue()
     for number, (kind, suffix) in enumerate(_PICTURES):
         buffer = io.BytesIO()
         with contextlib.suppress(KeyError, OSError):
@@ -78,7 +100,8 @@ def media() -> dict[str, bytes]:
 
 
 def _format_of(name: str) -> str:
-    return {"mkv": "matroska", "3gp": "3gp", "ts": "mpegts"}.get(name.rpartition(".")[2], name.rpartition(".")[2])
+    ending = name.rpartition(".")[2]
+    return {"mkv": "matroska", "mka": "matroska", "ts": "mpegts", "aac": "adts", "wma": "asf"}.get(ending, ending)
 
 
 def fingerprints() -> dict[str, bytes]:

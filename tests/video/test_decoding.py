@@ -16,7 +16,7 @@ import vhashdb
 from tests.footage import bits_between, decoded, film, picture, scene, sound, thumbnail_of
 from tests.video import evil
 from vhashdb.hashing import pdq
-from vhashdb.video import Decoder, DecoderPool, Mode, Sampling, wire
+from vhashdb.video import Decoder, DecoderPool, Mode, Sampling, source, wire
 from vhashdb.video.confinement import KEPT_BYTES
 from vhashdb.video.demuxing import av_errors
 from vhashdb.video.frames import FRAME_DTYPE, VideoInfo, fill_from_thumbnail, with_estimates
@@ -539,6 +539,16 @@ def test_every_error_of_pyav_becomes_one_of_ours(kind):
 def test_builtin_errors_within_decoding_become_ours(kind):
     with pytest.raises(vhashdb.MediaError), av_errors("a.mp4"):
         raise kind("went wrong")
+
+
+def test_a_file_that_is_open_and_malformed_is_not_said_to_be_forbidden():
+    """Some readers of containers say so, of a field with a value that is not allowed."""
+    source.give("a.wma", 0, 0)
+    try:
+        with pytest.raises(vhashdb.UnreadableMedia), av_errors("a.wma"):
+            raise av.error.PermissionError(1, "Operation not permitted")
+    finally:
+        source.forget("a.wma")
 
 
 def test_an_error_of_ours_passes_unchanged():

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import re
 from collections.abc import Iterator
 from typing import Any, Final
@@ -21,7 +20,7 @@ from av.video.stream import VideoStream
 from vhashdb.errors import DecoderFailed, LimitExceeded, MediaError, MediaNotFound, UnreadableMedia
 from vhashdb.limits import Limits
 from vhashdb.video.files import Window
-from vhashdb.video.source import opened
+from vhashdb.video.source import is_given, opened
 
 # Containers that hold their own pictures and sound. Playlists (hls, dash, concat) and device or network inputs would make the
 # decoder open other files, so they are not in the list, and no protocol is that could open one: the file is open already.
@@ -130,6 +129,6 @@ def av_errors(path: str) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or str(error)
         if getattr(error, "errno", None) == errno.ENOMEM:
             kind, text = LimitExceeded, "needs more memory than the limit"
-        if isinstance(error, PermissionError) and os.access(path, os.R_OK):  # what some readers say of a malformed file
+        if isinstance(error, PermissionError) and is_given(path):  # it is open: this is what some readers say of a malformed one
             kind, text, reason = UnreadableMedia, _UNREADABLE, "a field of it has a value that is not allowed"
         raise kind(f"{path}: {text} ({reason})") from error

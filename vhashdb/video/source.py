@@ -22,6 +22,11 @@ def forget(name: str) -> None:
     _given.pop(name, None)
 
 
+def is_given(name: str) -> bool:
+    """Say whether `opened` finds a file under this name."""
+    return name in _given
+
+
 def opened(name: str) -> IO[bytes]:
     """Return a new reader of the file of that name, at its beginning.
 
