@@ -219,3 +219,15 @@ def test_a_check_finds_a_record_that_is_not_held_as_it_should_be():
     assert not index.confirms(replace(records[0], record=5))
     index.remove(1)
     assert not index.confirms(records[0])
+
+
+def test_a_check_reads_no_stop_landmarks(monkeypatch):
+    (record,) = parts(3, [80], kind=KIND)
+    index, read = LandmarkIndex([held([record])]), []
+    look_up = LandmarkSnapshot.look_up
+    monkeypatch.setattr(LandmarkSnapshot, "look_up", lambda self, keys: read.append(self.frequency(keys).tolist()) or look_up(self, keys))
+    for most in (0, 2):
+        monkeypatch.setattr(module, "MOST", most)
+        assert index.confirms(record)
+    assert read[0] == []
+    assert 0 < max(read[1]) <= 2

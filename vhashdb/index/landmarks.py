@@ -98,9 +98,10 @@ class LandmarkIndex(LayeredIndex):
             return LandmarkSnapshot(self._layers if latest is None else (*self._layers, Layer.whole(latest)), self.change)
 
     def confirms(self, record: RecordRows) -> bool:
-        keys = np.unique(self.kind.keys(self.kind.rows_of(record.values), 0, KEY_BITS))
+        snapshot, keys = self.snapshot(), np.unique(self.kind.keys(self.kind.rows_of(record.values), 0, KEY_BITS))
+        keys = keys[snapshot.frequency(keys) <= MOST]  # else memory would have no bound
         asked = keys[np.linspace(0, len(keys) - 1, min(_CHECKED, len(keys))).astype(np.int64)]
-        hits = self.snapshot().look_up(asked)
+        hits = snapshot.look_up(asked)
         expected = record.values[np.isin(record.values >> KEY_SHIFT, asked)]
         found = hits.landmark[hits.record == record.record]
         return self.fingerprint(record.record) == record.fingerprint and np.array_equal(np.sort(found), np.sort(expected))
