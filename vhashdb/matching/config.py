@@ -247,7 +247,7 @@ class SoundConfig:
 
     # -- retrieval
 
-    asked_per_second: int = _calibrated(120, _SOUND)
+    asked_per_second: int = _calibrated(450, _SOUND)
     """Landmarks of a query that are looked up as they are, for each second …"""
     asked_changed_per_second: int = _calibrated(60, _SOUND)
     """… and with their neighbours, which copies at other speeds and pitches have."""
@@ -261,10 +261,16 @@ class SoundConfig:
 
     longest_gap_s: float = _bound(4.0, "seconds without an agreeing landmark that end a stretch")
     least_moments: int = _bound(3, "half seconds with agreeing landmarks, under which a stretch is not looked at")
-    chance_unchanged: float = _calibrated(8.0, _SOUND)
-    """What chance gives the best line at the same speed and pitch …"""
-    chance_changed: float = _calibrated(15.0, _SOUND)
-    """… and the best at any."""
+    chance_unchanged: float = _calibrated(5.0, _SOUND)
+    """What chance gives the best line at the same speed and pitch, however few landmarks are alike …"""
+    chance_changed: float = _calibrated(8.0, _SOUND)
+    """… and the best at any; more …"""
+    chance_unchanged_density: float = _calibrated(0.85, _SOUND)
+    """… for each pair of landmarks that is alike in a second of one sound and a second of the other, at the same speed and pitch …"""
+    chance_changed_density: float = _calibrated(2.3, _SOUND)
+    """… and at any; and more by the logarithm of how often two sounds hold …"""
+    chance_area_s2: float = _derived(600.0, "twenty seconds beside thirty, as what the others were chosen on")
+    """… so many seconds of the one beside seconds of the other."""
     least_evidence: float = _calibrated(-2.0, _SOUND)
     """Evidence under which a stretch is not reported: it would not even add to a picture on the same line of time."""
 

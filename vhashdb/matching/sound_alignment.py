@@ -25,12 +25,17 @@ MOMENT_S: Final = 0.5
 """Seconds in which hits count once. Derived: three peaks of one sound make many landmarks, and all of them agree or none."""
 _SEMITONES: Final = 4.5
 """Semitones by which a copy may be higher or lower. Derived: what neighbouring keys reach."""
-_SPEEDS: Final = np.log(np.arange(0.76, 1.33, 0.03))
-"""Speeds that are tried, as logarithms: between two of them a line leaves its place by a few tenths of a second in `_WINDOW_S`."""
+_SPEED_STEP: Final = 0.03
+_SPEEDS: Final = np.arange(-9, 10) * _SPEED_STEP
+"""Speeds that are tried at first, as logarithms: between two of them a line leaves its place by a few tenths of a second in `_WINDOW_S`."""
 _SLOWEST, _FASTEST = 0.77, 1.3
 """Speeds of a copy, at most. Derived: what neighbouring keys reach."""
 _LENGTHS: Final = 0.12
 """How far the logarithm of two landmarks' lengths may be from that of a speed. Engineering bound: a frame more or less."""
+_LENGTHS_AT_FIRST: Final = 0.06
+"""The same while lines are looked for. Engineering bound: most landmarks are as near, and each votes for few speeds."""
+_FEWEST: Final = 3
+"""Hits through which a line is fitted, at least. Engineering bound."""
 _WINDOW_S: Final = 20.0
 """Seconds of the query in which a line is looked for at first. Engineering bound."""
 _PLACE_S: Final = 0.6
@@ -39,12 +44,12 @@ _NEAR_S: Final = 0.1
 """Seconds from a line within which a hit is on it. Derived: three frames."""
 _ALIKE_BANDS: Final = 1.5
 """Bands from a line's pitch within which a hit is on it. Measured: `bench.sound`."""
-_SEEDS: Final = 6
+_SEEDS: Final = 4
 """Lines that are followed of those that have the most support. Engineering bound."""
 _FARTHEST_BANDS: Final = 16
 """Bands that are told apart. Derived: more than `_SEMITONES`."""
 _FARTHEST_PLACE: Final = 1 << 24
-"""Halves of `_PLACE_S` that are told apart. Derived: more than a file can be long."""
+"""Places that are told apart. Derived: more than a file can be long."""
 _ROUNDS: Final = 4
 """Times that a line is fitted to the hits on it. Engineering bound."""
 _SAME_SPEED: Final = 0.012
@@ -136,6 +141,27 @@ class _Line:
         return (np.abs(hits.bands - self.bands) <= _ALIKE_BANDS) & (np.abs(hits.speed - math.log(self.speed)) <= _LENGTHS)
 
 
+@dataclass(frozen=True)
+class _Chance:
+    """What chance gives the best line between two sounds."""
+
+    unchanged: float
+    changed: float
+
+    @classmethod
+    def of(cls, hits: int, area_s2: float, config: SoundConfig) -> _Chance:
+        """``area_s2``: seconds of one sound times those of the other."""
+        density = hits / max(area_s2, 1.0)
+        larger = math.log(max(1.0, area_s2 / config.chance_area_s2))
+        return cls(
+            config.chance_unchanged + config.chance_unchanged_density * density + larger,
+            config.chance_changed + config.chance_changed_density * density + larger,
+        )
+
+    def of_line(self, speed: float, semitones: float) -> float:
+        return self.unchanged if is_unchanged(speed, semitones) else self.changed
+
+
 def align_sound(query: SoundFingerprint, reference: SoundFingerprint, config: SoundConfig) -> tuple[SoundSegment, ...]:
     """Return the stretches in which the query sounds like the reference, those with the most evidence first.
 
@@ -147,10 +173,11 @@ def align_sound(query: SoundFingerprint, reference: SoundFingerprint, config: So
     if query.spec != reference.spec:
         return ()
     hits, found = _hits_of(query, reference), []
+    chance = _Chance.of(len(hits), query.duration_s * reference.duration_s, config)
     for _ in range(_LINES):
         best: tuple[SoundSegment, npt.NDArray[np.bool_]] | None = None
         for seed in _seeds(hits):
-            for segment, on_it in _stretches(_fitted(seed, hits), hits, config):
+            for segment, on_it in _stretches(_fitted(seed, hits), hits, chance, config):
                 if segment.evidence >= config.least_evidence and (best is None or segment.evidence > best[0].evidence):
                     best = segment, on_it
         if best is None:
@@ -180,45 +207,59 @@ def _seeds(hits: _Hits) -> list[_Line]:
     """Return the lines with the most hits in some `_WINDOW_S`, roughly, and the one with the most that changes neither speed nor pitch."""
     if not len(hits):
         return []
-    hit, tried = np.nonzero(np.abs(hits.speed[:, None] - _SPEEDS) <= _LENGTHS)
+    hit, tried = np.nonzero(np.abs(hits.speed[:, None] - _SPEEDS) <= _LENGTHS_AT_FIRST)
+    if not len(hit):
+        return []
     half, bands = (hits.query_s[hit] // (_WINDOW_S / 2)).astype(np.int64), np.round(hits.bands[hit]).astype(np.int64)
     shape = (int(half.max()) + 2, len(_SPEEDS), 2 * _FARTHEST_BANDS, 2 * _FARTHEST_PLACE)
     cells = []
     for window in (half, half - 1):  # each hit is in two windows, one of which has all hits of a short line
         place = (hits.reference_s[hit] - np.exp(_SPEEDS[tried]) * (hits.query_s[hit] - window * (_WINDOW_S / 2))) / _PLACE_S
-        for shift in (0, 1):  # and in two places that overlap, by half
-            halves = 2 * np.floor(place + shift / 2).astype(np.int64) + 1 - shift
-            cells.append(np.ravel_multi_index((window + 1, tried, bands + _FARTHEST_BANDS, halves + _FARTHEST_PLACE), shape))
-    cell, votes = np.unique(np.concatenate(cells), return_counts=True)
-    window, tried, bands, halves = np.unravel_index(cell, shape)
-    plain = np.flatnonzero((np.abs(_SPEEDS[tried]) < 0.01) & (bands == _FARTHEST_BANDS))
+        columns = (window + 1, tried, bands + _FARTHEST_BANDS, np.floor(place).astype(np.int64) + _FARTHEST_PLACE)
+        cells.append(np.ravel_multi_index(columns, shape))
+    cell, votes = count_values(np.concatenate(cells))
+    # In two places side by side, as a line may lie at the edge of one.
+    beside = np.append(np.diff(cell) == 1, False)
+    votes = votes + np.where(beside, np.append(votes[1:], 0), 0)
+    window, tried, bands, place = np.unravel_index(cell, shape)
+    plain = np.flatnonzero((np.abs(_SPEEDS[tried]) < _SPEED_STEP / 2) & (bands == _FARTHEST_BANDS))
     best = [*np.argsort(-votes, kind="stable")[:_SEEDS].tolist(), *plain[np.argsort(-votes[plain], kind="stable")[:1]].tolist()]
+    best = list(dict.fromkeys(best))
     speed = np.exp(_SPEEDS[tried[best]])
-    start_s = (halves[best] - _FARTHEST_PLACE) / 2 * _PLACE_S - speed * (window[best] - 1) * (_WINDOW_S / 2)
+    middle = place[best] - _FARTHEST_PLACE + np.where(beside[best], 1.0, 0.5)
+    start_s = middle * _PLACE_S - speed * (window[best] - 1) * (_WINDOW_S / 2)
     return [
         _Line(*values) for values in zip(speed.tolist(), start_s.tolist(), (bands[best] - float(_FARTHEST_BANDS)).tolist(), strict=True)
     ]
 
 
+def count_values(values: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the different values in order, and how often there is each, as `numpy.unique` does in several times the time."""
+    values = np.sort(values)
+    first = np.flatnonzero(np.append(True, values[1:] != values[:-1])[: len(values)])
+    return values[first], np.diff(first, append=len(values))
+
+
 def _fitted(line: _Line, hits: _Hits) -> _Line:
     """Fit a line to the hits on it, more closely each time."""
+    hits = hits.only(np.flatnonzero(np.abs(hits.bands - line.bands) <= 2 * _ALIKE_BANDS))
     reach_s = _PLACE_S
     for _ in range(_ROUNDS):
-        near = hits.only(line.fits(hits) & (np.abs(line.away(hits)) <= reach_s))
-        if len(near) < 3:
+        near = np.flatnonzero(line.fits(hits) & (np.abs(line.away(hits)) <= reach_s))
+        if len(near) < _FEWEST:
             return line
-        speed, start_s = line.speed, line.start_s
-        if np.ptp(near.query_s) > 2 * MOMENT_S:
-            speed, start_s = np.polyfit(near.query_s, near.reference_s, 1)
-        if not _SLOWEST <= speed <= _FASTEST:
-            speed = line.speed
-            start_s = float(np.median(near.reference_s - speed * near.query_s))
-        line = _Line(float(speed), float(start_s), float(np.median(near.bands)))
+        at_s, there_s = hits.query_s[near], hits.reference_s[near]
+        middle_s, speed = at_s.mean(), line.speed
+        spread = float(((at_s - middle_s) ** 2).sum())
+        if spread > len(near) * MOMENT_S**2:
+            slope = float(((at_s - middle_s) * there_s).sum()) / spread
+            speed = slope if _SLOWEST <= slope <= _FASTEST else speed
+        line = _Line(speed, float(there_s.mean() - speed * middle_s), float(np.median(hits.bands[near])))
         reach_s = max(_NEAR_S, reach_s / 2)
     return line
 
 
-def _stretches(line: _Line, hits: _Hits, config: SoundConfig) -> Iterator[tuple[SoundSegment, npt.NDArray[np.bool_]]]:
+def _stretches(line: _Line, hits: _Hits, chance: _Chance, config: SoundConfig) -> Iterator[tuple[SoundSegment, npt.NDArray[np.bool_]]]:
     """Yield the stretches of a line without long gaps, each with the hits on it."""
     on_line = np.flatnonzero(line.fits(hits) & (np.abs(line.away(hits)) <= _NEAR_S))
     breaks = np.flatnonzero(np.diff(hits.query_s[on_line]) > config.longest_gap_s) + 1
@@ -228,13 +269,12 @@ def _stretches(line: _Line, hits: _Hits, config: SoundConfig) -> Iterator[tuple[
             continue
         start_s, end_s = float(hits.query_s[part[0]]), float(hits.query_s[part[-1]]) + FRAME_S
         semitones, landmarks = line.bands / BANDS_PER_SEMITONE, len(np.unique(hits.landmark[part]))
-        chance = config.chance_unchanged if is_unchanged(line.speed, semitones) else config.chance_changed
         on_it = np.zeros(len(hits), np.bool_)
         on_it[part] = True
         yield (
             SoundSegment(
                 start_s, end_s, max(0.0, line.at(start_s)), max(0.0, line.at(end_s)), line.speed, semitones, landmarks, moments,
-                moments * math.log1p(landmarks / moments) - chance,
+                moments * math.log1p(landmarks / moments) - chance.of_line(line.speed, semitones),
             ),
             on_it,
         )  # fmt: skip

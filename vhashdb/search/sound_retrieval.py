@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from vhashdb.index.landmarks import LandmarkHits
 from vhashdb.matching.config import SoundConfig
+from vhashdb.matching.sound_alignment import MOMENT_S, count_values
 from vhashdb.sound import FRAME_S, SoundFingerprint, fewer, neighbouring
 from vhashdb.sound.fingerprint import SPAN_BITS, frame_of, pitch_of, span_of
 from vhashdb.sound.landmarks import PARTS
@@ -18,9 +19,7 @@ from vhashdb.sound.landmarks import PARTS
 _WINDOW_S: Final = 10.0
 """Seconds of the query whose landmarks are counted together. Derived: a landmark's speed is known to a few hundredths, and a line drawn
 with it leaves its place by less than `_PLACE_S` in so long."""
-_MOMENT_S: Final = 0.5
-"""Seconds in which landmarks count once; see `vhashdb.matching.sound_alignment`."""
-_MOMENTS: Final = round(_WINDOW_S / _MOMENT_S)
+_MOMENTS: Final = round(_WINDOW_S / MOMENT_S)
 _PLACE_S: Final = 1.5
 _PITCH_BANDS: Final = 2
 _SPEED: Final = 0.1
@@ -64,10 +63,10 @@ def retrieve_sound(sound: SoundFingerprint, asked: Asked, hits: Iterable[Landmar
         config: thresholds.
     """
     pitch, span, frame = sound.pitch[asked.landmark], sound.span[asked.landmark], sound.frame[asked.landmark]
-    counted = [np.unique(_moments(block, pitch[block.query], span[block.query], frame[block.query])) for block in hits]
-    cell, moments = np.unique(np.unique(np.concatenate([np.zeros(0, np.int64), *counted])) // _MOMENTS, return_counts=True)
-    if not len(cell):
+    counted = [count_values(_moments(block, pitch[block.query], span[block.query], frame[block.query]))[0] for block in hits]
+    if not counted:
         return []
+    cell, moments = count_values(count_values(np.concatenate(counted))[0] // _MOMENTS)
     unchanged = cell // _PLACES % (_SPEEDS * _PITCHES) == _SPEEDS // 2 * _PITCHES + _PITCHES // 2
     score = moments - np.where(unchanged, 0, config.changed_moments)
     records, first = np.unique(cell // _CELLS, return_index=True)
@@ -89,4 +88,4 @@ def _moments(
     place = place * _PITCHES + np.clip(bands + _PITCHES // 2, 0, _PITCHES - 1)
     # The window is part of the place: what is heard at one second of a record in two windows is not one stretch of it.
     where = np.floor(heard_s / _PLACE_S).astype(np.int64) + (start_s // _WINDOW_S).astype(np.int64) * 7919
-    return np.asarray((place * _PLACES + where % _PLACES) * _MOMENTS + (since_s // _MOMENT_S).astype(np.int64), np.int64)
+    return np.asarray((place * _PLACES + where % _PLACES) * _MOMENTS + (since_s // MOMENT_S).astype(np.int64), np.int64)
