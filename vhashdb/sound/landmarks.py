@@ -11,6 +11,7 @@ Not all landmarks are kept: those whose keys, scrambled, are low, which are the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -110,7 +111,7 @@ class LandmarkBuilder:
     def finish(self) -> SoundFingerprint:
         """Return the landmarks of everything that was fed."""
         tracks = self._tracks.values()
-        found = [landmarks_of(thinned(triples, self._detail)) for track in tracks for triples in track.finish()]
+        found = [landmarks_of(thinned(track.finish(), self._detail)) for track in tracks]
         landmarks = np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
         # Values are ordered by their keys first, a fingerprint by time.
         landmarks = landmarks[np.argsort(landmarks & np.uint64(MAX_FRAME), kind="stable")]
@@ -147,10 +148,10 @@ class _Track:
         while self._count >= (_PIECE_FRAMES + 2 * _MARGIN_FRAMES) * HOP + WINDOW:
             self._find(self._from + _PIECE_FRAMES)
 
-    def finish(self) -> list[Triples]:
+    def finish(self) -> Triples:
         """Return the combinations of peaks of all runs."""
         self._end_run()
-        return self._triples
+        return Triples.joined(self._triples)
 
     def _find(self, stop: int) -> None:
         """Find the peaks before the frame ``stop``, and let go of the samples that no later peak depends on."""
@@ -190,6 +191,13 @@ class Triples:
     shape: npt.NDArray[np.int64]
     """What neither speed nor pitch changes, less than `SHAPES`."""
 
+    @classmethod
+    def joined(cls, parts: Sequence[Triples]) -> Triples:
+        """Join the rows of several, of which there may be none."""
+        none = np.zeros(0)
+        every = (cls(none, none, none, np.zeros(0, np.int64)), *parts)
+        return cls(*(np.concatenate([getattr(part, name) for part in every]) for name in ("time", "pitch", "span", "shape")))
+
 
 def triples_of(peaks: Peaks, detail: Detail, anchors: int) -> Triples:
     """Combine each of the first ``anchors`` peaks with two of those that follow."""
@@ -225,7 +233,7 @@ def fewer(sound: SoundFingerprint, per_second: int) -> npt.NDArray[np.int64]:
 
 def _first_ones(shape: npt.NDArray[np.int64], time: npt.NDArray[Any], per_second: int) -> npt.NDArray[np.int64]:
     """Return which shapes come first when scrambled, so many for each second of a stretch: ``(m,)`` int64, in their order."""
-    stretch = (time // _THINNED_FRAMES).astype(np.int64)
+    stretch = (np.round(time) // _THINNED_FRAMES).astype(np.int64)
     order = np.lexsort((shape * _SCRAMBLING & 0xFFFFFFFF, stretch))
     if not len(order):
         return order

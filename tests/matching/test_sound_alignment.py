@@ -1,0 +1,78 @@
+"""Lines of sound: found at any speed and pitch, where they are, and not between different tunes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fingerprints.strategies import sounds
+from tests.tunes import asked, notes, play, stored
+from vhashdb.matching.config import SoundConfig
+from vhashdb.matching.sound_alignment import align_sound, count_values
+from vhashdb.sound import SAMPLE_RATE, SoundFingerprint
+
+CONFIG = SoundConfig()
+TUNE = notes(11, 40.0)
+REFERENCE = stored(play(TUNE))
+
+
+def piece(start_s, seconds, tempo=1.0, semitones=0.0):
+    samples = play(TUNE, tempo, semitones)
+    return asked(samples[round(start_s / tempo * SAMPLE_RATE) : round((start_s + seconds) / tempo * SAMPLE_RATE)])
+
+
+@pytest.mark.parametrize(
+    ("tempo", "semitones"),
+    [(1, 0), (0.8, 0), (0.95, 0), (1.1, 0), (1.25, 0), (1, -2), (1, 1), (1, 2), (1.25, 3.863), (0.8, -3.863), (1.15, 2)],
+)
+def test_a_piece_is_found_where_it_is(tempo, semitones):
+    found = align_sound(piece(8.0, 16.0, tempo, semitones), REFERENCE, CONFIG)
+    best = found[0]
+    assert best.evidence > CONFIG.match_evidence / 2
+    assert best.speed == pytest.approx(tempo, rel=0.01)
+    assert best.semitones == pytest.approx(semitones, abs=0.5)
+    assert best.reference_at(0.0) == pytest.approx(8.0, abs=0.1)
+    assert best.unchanged is (tempo == 1 and semitones == 0)
+
+
+def test_noise_and_another_tune_over_it_take_nothing_from_its_place():
+    samples = play(TUNE)[4 * SAMPLE_RATE : 24 * SAMPLE_RATE].astype(float)
+    noise = np.random.default_rng(1).normal(0, samples.std() * 10**-0.5, len(samples))
+    other = play(notes(12, 40.0))[: len(samples)].astype(float)
+    for mixed in (samples + noise, samples + other * samples.std() / other.std()):
+        best = align_sound(asked((mixed / 2).astype(np.int16)), REFERENCE, CONFIG)[0]
+        assert best.evidence > CONFIG.possible_evidence
+        assert best.reference_at(0.0) == pytest.approx(4.0, abs=0.1)
+
+
+def test_different_tunes_are_not_alike():
+    queries = [asked(play(notes(seed, 20.0), tempo)) for seed in range(100, 106) for tempo in (1, 1.1)]
+    evidence = [one.evidence for query in queries for one in align_sound(query, REFERENCE, CONFIG)]
+    assert max(evidence, default=0.0) < CONFIG.possible_evidence
+
+
+def test_two_pieces_in_another_order_are_two_stretches():
+    samples = play(TUNE)
+    swapped = np.concatenate([samples[22 * SAMPLE_RATE : 34 * SAMPLE_RATE], samples[2 * SAMPLE_RATE : 14 * SAMPLE_RATE]])
+    found = align_sound(asked(swapped), REFERENCE, CONFIG)[:2]
+    first, second = sorted(found, key=lambda one: one.query_start_s)
+    assert first.reference_at(1.0) == pytest.approx(23.0, abs=0.1)
+    assert second.reference_at(13.0) == pytest.approx(3.0, abs=0.1)
+
+
+def test_sounds_of_different_versions_are_not_compared():
+    other = SoundFingerprint(REFERENCE.landmarks.copy(), REFERENCE.duration_s, spec=REFERENCE.spec + 1)
+    assert align_sound(piece(0.0, 10.0), other, CONFIG) == ()
+
+
+@given(query=sounds(), reference=sounds())
+def test_whatever_strangers_send_has_an_outcome(query, reference):
+    for one in align_sound(query, reference, CONFIG):
+        assert 0 <= one.query_start_s <= one.query_end_s and 0 <= one.reference_start_s <= one.reference_end_s
+        assert one.moments >= 1 and one.landmarks >= 1 and np.isfinite(one.evidence)
+
+
+@given(st.lists(st.integers(-5, 5)))
+def test_counting_is_as_numpy_counts(values):
+    expected = np.unique(np.array(values, np.int64), return_counts=True)
+    assert all(np.array_equal(ours, theirs) for ours, theirs in zip(count_values(np.array(values, np.int64)), expected, strict=True))
