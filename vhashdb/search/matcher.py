@@ -69,7 +69,7 @@ class Matcher:
     def match(self, source: Source | Fingerprint | HashQuery, effort: Effort, where: Selection | None, *, sound: bool = True) -> Result:
         """Answer a query; see `Database.match`."""
         with self._opened(source, sound=sound) as (fingerprinter, hashes):
-            trace = Trace(hashes)
+            trace = Trace(hashes, listens=sound)
             self._find_identical(trace, where)
             self._extract_and_retrieve(trace, source, fingerprinter, effort, where)
             if not trace.settled:
@@ -90,7 +90,7 @@ class Matcher:
         reference = self._store.fingerprint(record.id)
         number = self._store.number(record.id)
         with self._opened(source, sound=sound) as (fingerprinter, hashes):
-            trace = Trace(hashes)
+            trace = Trace(hashes, listens=sound)
             self._find_identical(trace, None)
             if fingerprinter is None:
                 assert isinstance(source, Fingerprint)
@@ -264,7 +264,7 @@ class Matcher:
         self._algorithm.id.require(query.algorithm)
         found = self._index_reader.candidates(query, stage.radius_bits(self._config), self._config, where) if len(query) else Candidates()
         trace.searches.append(Search(stage, query, found))
-        if trace.heard is None and query.sound is not None:
+        if trace.listens and trace.heard is None and query.sound is not None:
             trace.heard = self._sounds.alike(query, where)
 
     # -- compare, rerank -----------------------------------------------------------------------
@@ -296,7 +296,7 @@ class Matcher:
     def _with_sound(self, trace: Trace, number: int, query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> Judgement:
         """Judge what was seen of a record in the light of what was heard of it, which was perhaps too little to be looked up."""
         heard = (trace.heard or {}).get(number, ())
-        if not heard and comparison.judgement.found:
+        if trace.listens and not heard and comparison.judgement.found:
             heard = heard_in(trace.query, reference, self._sound_config)
         return Hearing(query, reference, comparison, heard, self._sound_config).judge() if heard else comparison.judgement
 

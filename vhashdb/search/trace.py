@@ -39,6 +39,8 @@ class Trace:
     """… and what says so, in words."""
     searches: list[Search] = field(default_factory=list)
     """What was extracted and retrieved: the last one decides."""
+    listens: bool = True
+    """Whether sound is compared, where there is any."""
     heard: dict[int, tuple[SoundSegment, ...]] | None = None
     """Records, by number, whose sound is alike, and where; None before sound was looked up."""
     compared: list[tuple[Record, Compared]] = field(default_factory=list)
