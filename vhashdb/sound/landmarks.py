@@ -234,7 +234,7 @@ def fewer(sound: SoundFingerprint, per_second: int) -> npt.NDArray[np.int64]:
 def _first_ones(shape: npt.NDArray[np.int64], time: npt.NDArray[Any], per_second: int) -> npt.NDArray[np.int64]:
     """Return which shapes come first when scrambled, so many for each second of a stretch: ``(m,)`` int64, in their order."""
     stretch = (np.round(time) // _THINNED_FRAMES).astype(np.int64)
-    order = np.lexsort((shape * _SCRAMBLING & 0xFFFFFFFF, stretch))
+    order = np.argsort(stretch << 32 | shape * _SCRAMBLING & 0xFFFFFFFF, kind="stable")
     if not len(order):
         return order
     begins = np.append(True, np.diff(stretch[order]) != 0)

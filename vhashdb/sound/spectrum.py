@@ -28,6 +28,8 @@ _WITHIN_DB: Final = np.float32(50.0)
 bound."""
 _AROUND: Final = 64
 """Frames on either side of which the loudest counts. Engineering bound: two seconds."""
+_BANDS_AT_ONCE: Final = 12
+"""Engineering bound: half an octave."""
 _DECIBELS: Final = np.float32(10 / np.log(10))
 
 
@@ -45,12 +47,22 @@ class Peaks:
 
 
 @functools.cache
-def _bands() -> npt.NDArray[np.float32]:
-    """``(WINDOW // 2 + 1, BANDS)``: the weight of each step of the spectrum in each band, a triangle as wide as the band's neighbours."""
+def _bands() -> tuple[tuple[slice, npt.NDArray[np.float32]], ...]:
+    """Return some bands at a time: which steps of the spectrum they are of, and the weight of each step in each band ``(steps, bands)``.
+
+    A weight is a triangle as wide as the band's neighbours. All bands in one product would be mostly zeros, and large enough for a library
+    to spread over threads, whose waking takes longer.
+    """
     centre = LOWEST_HZ * 2 ** (np.arange(BANDS) / BANDS_PER_OCTAVE) * WINDOW / SAMPLE_RATE
     half = np.maximum(1.0, centre * (2 ** (1 / BANDS_PER_OCTAVE) - 1))
     weight = np.clip(1 - np.abs(np.arange(WINDOW // 2 + 1)[:, None] - centre) / half, 0, None)
-    return np.asarray(weight / weight.sum(axis=0), np.float32)
+    weight = (weight / weight.sum(axis=0)).astype(np.float32)
+    parts = []
+    for first in range(0, BANDS, _BANDS_AT_ONCE):
+        steps = np.flatnonzero(weight[:, first : first + _BANDS_AT_ONCE].any(axis=1))
+        within = slice(int(steps[0]), int(steps[-1]) + 1)
+        parts.append((within, np.ascontiguousarray(weight[within, first : first + _BANDS_AT_ONCE])))
+    return tuple(parts)
 
 
 @functools.cache
@@ -66,7 +78,8 @@ def levels_of(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
     """
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
     spectrum = np.fft.rfft(frames * _window(), axis=1)
-    power = (spectrum.real**2 + spectrum.imag**2) @ _bands()
+    steps = spectrum.real**2 + spectrum.imag**2
+    power = np.concatenate([steps[:, within] @ weight for within, weight in _bands()], axis=1)
     return np.asarray(_DECIBELS * np.log(np.maximum(power, _FLOOR) / _FLOOR), np.float32)
 
 
