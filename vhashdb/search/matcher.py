@@ -16,24 +16,23 @@ from dataclasses import replace
 from vhashdb.codes import LOCAL
 from vhashdb.errors import DatabaseDamaged, NotMedia, RecordNotFound, UnreadableMedia
 from vhashdb.fingerprinting import MAX_KEPT_FRAMES
-from vhashdb.fingerprints import DENSE_PROFILE, Fingerprint, closer
+from vhashdb.fingerprints import Fingerprint, closer
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
 from vhashdb.live_index import FrameReader, LandmarkReader
-from vhashdb.matching.comparison import Comparison, compare
+from vhashdb.matching.comparison import compare
 from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.reranking import Compared, rerank
-from vhashdb.matching.retrieval import Candidate, Candidates, ComparisonBudget, RetrievalCheck, check_retrieval, shared_out
-from vhashdb.matching.sound_evidence import Hearing
+from vhashdb.matching.retrieval import Candidate, Candidates, ComparisonBudget, RetrievalCheck, check_retrieval
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.opening import OpenFile
-from vhashdb.search.place_search import PlaceSearch
+from vhashdb.search.places import PlaceFinder
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort, Match, Result
-from vhashdb.search.sound_search import SoundSearch, heard_in
+from vhashdb.search.sound_search import SoundSearch
 from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage
 from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, verdict_without_matches
 from vhashdb.search.trace import Search, Trace
@@ -61,8 +60,9 @@ class Matcher:
     ) -> None:
         self._store, self._index_reader, self._moderation, self._limits = store, index_reader, moderation, limits
         self._algorithm, self._decoders, self._cache, self._log = frame_algorithm, decoders, cache, log
-        self._config, self._sound_config, self._squares = MatchingConfig.of(frame_algorithm.id), SoundConfig(), store.squares
-        self._sounds = SoundSearch(store, sound_reader, self._sound_config)
+        self._config = MatchingConfig.of(frame_algorithm.id)
+        self._sounds = SoundSearch(store, sound_reader, SoundConfig())
+        self._places = PlaceFinder(store, index_reader, self._sounds, self._config)
 
     # -- what is asked -------------------------------------------------------------------------
 
@@ -74,8 +74,8 @@ class Matcher:
             self._extract_and_retrieve(trace, source, fingerprinter, effort, where)
             if not trace.settled:
                 self._compare(trace)
-                if fingerprinter is not None and effort is Effort.THOROUGH:
-                    self._find_places(trace, fingerprinter, where)
+                if fingerprinter is not None:
+                    self._places.look(trace, fingerprinter, effort, where)
                 self._rerank(trace)
             result = self._result(trace, effort, where)
             if fingerprinter is not None and not result.matches:  # what was hashed and what was decoded may have been two things
@@ -101,10 +101,10 @@ class Matcher:
                 if trace.searches[-1].stage != last and not (trace.settled and trace.place_of(number)):
                     self._retrieve(trace, last, fingerprinter.fingerprint(last.profile), None)
                     trace.settled, trace.compared, trace.judgements = False, [], []
-            if trace.place_of(number) is not None and not trace.settled:
+            if (trace.place_of(number) is not None or number in (trace.heard or {})) and not trace.settled:
                 self._compare(trace)
-            if fingerprinter is not None and effort is Effort.THOROUGH:
-                self._find_places(trace, fingerprinter, None)
+            if fingerprinter is not None:
+                self._places.look(trace, fingerprinter, effort, None)
         shown = dict.fromkeys((0, len(trace.searches) - 1))
         checks = [self._checked(trace.searches[n], reference, number) for n in shown]
         if not trace.settled:
@@ -112,7 +112,7 @@ class Matcher:
         pairs = zip(trace.compared, trace.judgements, strict=True)
         found = next(((each, judgement) for (other, each), judgement in pairs if other.id == record.id), None)
         comparison = found[0].comparison if found else compare(trace.query, reference, config=self._config)
-        by_itself = found[0].judgement if found else self._with_sound(trace, number, trace.query, reference, comparison)
+        by_itself = found[0].judgement if found else self._sounds.judge(trace, number, trace.query, reference, comparison)
         among_others = found[1] if found and by_itself.found else None
         identical = trace.identical_by if trace.identical is not None and trace.identical.id == record.id else ""
         return Explanation(
@@ -290,55 +290,8 @@ class Matcher:
                 trace.left_out += candidate.must_compare
                 continue
             comparison = compare(query, reference, config=self._config, anchors_s=candidate.anchors_s)
-            judgement = self._with_sound(trace, candidate.record, query, reference, comparison)
+            judgement = self._sounds.judge(trace, candidate.record, query, reference, comparison)
             trace.compared.append((record, Compared(reference, comparison, judgement, candidate.source)))
-
-    def _with_sound(self, trace: Trace, number: int, query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> Judgement:
-        """Judge what was seen of a record in the light of what was heard of it, which was perhaps too little to be looked up."""
-        heard = (trace.heard or {}).get(number, ())
-        if trace.listens and not heard and comparison.judgement.found:
-            heard = heard_in(trace.query, reference, self._sound_config)
-        return Hearing(query, reference, comparison, heard, self._sound_config).judge() if heard else comparison.judgement
-
-    def _find_places(self, trace: Trace, fingerprinter: QueryFingerprinter, where: Selection | None) -> None:
-        """Look for records anywhere in the frames, and compare those that are found there; see `place_search`.
-
-        Records that match already, and files that are recorded themselves, are left alone.
-        """
-        query, config = trace.query, self._config
-        if trace.identical is not None or query.is_still or not query.usable.any():
-            return
-        frames = fingerprinter.frames(DENSE_PROFILE)
-        trace.decode_cpu_s = fingerprinter.decode_cpu_s
-        search = PlaceSearch(query, frames, config, squares=self._squares)
-        if not len(search.hashes):
-            return
-        found = search.records(self._index_reader.glance(search.hashes, config.window_radius_bits, where))
-        found.sort(key=lambda number: number not in (trace.heard or {}))  # what sounds alike is looked for first
-        compared = {record.id: place for place, (record, _) in enumerate(trace.compared)}
-        matched = {record.id for record, each in trace.compared if each.judgement.verdict is Verdict.MATCH}
-        sources = self._index_reader.sources(found) if found else {}
-        order = shared_out(range(len(found)), [sources.get(number) for number in found], config, config.max_registered + len(matched))
-        chosen = [found[place] for place in order]
-        records = self._store.by_number(chosen) if chosen else {}
-        today = self._store.now().date()
-        chosen = [n for n in chosen if records[n].id not in matched and records[n].in_force(today)][: config.max_registered]
-        references = self._store.fingerprints(chosen) if chosen else {}
-        budget = ComparisonBudget(query, config)
-        for number in chosen:
-            record, reference, source = records[number], references[number], sources.get(number)
-            place = search.place(number, reference) if budget.allows(source, reference) else None
-            if place is None:
-                continue
-            judgement = self._with_sound(trace, number, place.seen, reference, place.comparison)
-            there = record, Compared(reference, place.comparison, judgement, source)
-            if record.id not in compared:
-                trace.compared.append(there)
-            elif _says_less(trace.compared[compared[record.id]][1].judgement, judgement):
-                trace.compared[compared[record.id]] = there
-            else:
-                continue
-            trace.seen[record.id] = place.seen
 
     def _rerank(self, trace: Trace) -> None:
         """Judge the compared records in the light of each other."""
@@ -404,11 +357,6 @@ def _matches(trace: Trace) -> list[Match]:
     judged = zip(trace.compared, trace.judgements, strict=True)
     matches = [Match(record, judgement, seen=trace.seen.get(record.id)) for (record, _), judgement in judged if judgement.found]
     return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
-
-
-def _says_less(one: Judgement, other: Judgement) -> bool:
-    """Whether one of two judgements on a record is weaker than the other, neither being a match already known."""
-    return not one.found or other.verdict is Verdict.MATCH or one.score < other.score
 
 
 def _with_identical(matches: list[Match], trace: Trace) -> list[Match]:

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.live_index import LandmarkReader
+from vhashdb.matching.comparison import Comparison
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.sound_alignment import SoundSegment, align_sound
+from vhashdb.matching.sound_evidence import Hearing
+from vhashdb.matching.verdict import Judgement
 from vhashdb.search.sound_retrieval import asked_of, retrieve_sound
+from vhashdb.search.trace import Trace
 from vhashdb.store import Selection, Store
 
 
@@ -30,6 +34,13 @@ class SoundSearch:
         asked = asked_of(query.sound, self._config)
         numbers = retrieve_sound(query.sound, asked, self._reader.landmarks(asked.keys, where=where).hits, self._config)
         return self._alike(query, numbers)
+
+    def judge(self, trace: Trace, number: int, query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> Judgement:
+        """Judge what was seen of a record in the light of what was heard of it, which was perhaps too little to be looked up."""
+        heard = (trace.heard or {}).get(number, ())
+        if trace.listens and not heard and comparison.judgement.found:
+            heard = heard_in(trace.query, reference, self._config)
+        return Hearing(query, reference, comparison, heard, self._config).judge() if heard else comparison.judgement
 
     def _alike(self, query: Fingerprint, numbers: Sequence[int]) -> dict[int, tuple[SoundSegment, ...]]:
         references = self._store.fingerprints(numbers) if numbers else {}

@@ -1,0 +1,97 @@
+"""Look for records anywhere in the frames of a query, where its views do not show them; how is in `place_search`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from vhashdb.fingerprints import DENSE_PROFILE, Fingerprint
+from vhashdb.live_index import FrameReader
+from vhashdb.matching.comparison import compare
+from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.reranking import Compared
+from vhashdb.matching.retrieval import ComparisonBudget, shared_out
+from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.search.place_search import PlaceSearch
+from vhashdb.search.query_fingerprinter import QueryFingerprinter
+from vhashdb.search.results import Effort
+from vhashdb.search.sound_search import SoundSearch
+from vhashdb.search.trace import Trace
+from vhashdb.store import Selection, Store
+
+
+class PlaceFinder:
+    """Finds records of one database anywhere in a query's frames. Safe from several threads."""
+
+    def __init__(self, store: Store, index_reader: FrameReader, sounds: SoundSearch, config: MatchingConfig) -> None:
+        self._store, self._index_reader, self._sounds, self._config = store, index_reader, sounds, config
+        self._squares = store.squares
+
+    def look(self, trace: Trace, fingerprinter: QueryFingerprinter, effort: Effort, where: Selection | None) -> None:
+        """Look for records anywhere in the frames: for all of them if the query is thorough, or else for those that only sound alike.
+
+        Files that are recorded themselves, and stills, are left alone.
+        """
+        if trace.identical is not None or trace.query.is_still or not trace.query.usable.any():
+            return
+        if effort is Effort.THOROUGH:
+            self._find_places(trace, fingerprinter, where)
+        elif heard := {self._store.number(record.id) for record, each in trace.compared if each.judgement.by_sound}:
+            self._compare_closely(trace, fingerprinter.fingerprint(DENSE_PROFILE), heard)
+            self._find_places(trace, fingerprinter, where, heard)
+
+    def _compare_closely(self, trace: Trace, dense: Fingerprint, numbers: Collection[int]) -> None:
+        """Compare some records with a fingerprint that has more of the query."""
+        for place, (record, each) in enumerate(trace.compared):
+            if (number := self._store.number(record.id)) not in numbers:
+                continue
+            comparison = compare(dense, each.reference, config=self._config)
+            judgement = self._sounds.judge(trace, number, dense, each.reference, comparison)
+            if comparison.judgement.found and _says_less(each.judgement, judgement):
+                trace.compared[place] = record, Compared(each.reference, comparison, judgement, each.source)
+                trace.seen[record.id] = dense
+
+    def _find_places(
+        self, trace: Trace, fingerprinter: QueryFingerprinter, where: Selection | None, numbers: Collection[int] | None = None
+    ) -> None:
+        """Look for records anywhere in the frames, and compare those that are found there; see `place_search`.
+
+        Records that match already are left alone; if ``numbers`` are given, so are all others.
+        """
+        query, config = trace.query, self._config
+        frames = fingerprinter.frames(DENSE_PROFILE)
+        trace.decode_cpu_s = fingerprinter.decode_cpu_s
+        search = PlaceSearch(query, frames, config, squares=self._squares)
+        if not len(search.hashes):
+            return
+        found = search.records(self._index_reader.glance(search.hashes, config.window_radius_bits, where))
+        found = [number for number in found if numbers is None or number in numbers]
+        found.sort(key=lambda number: number not in (trace.heard or {}))  # what sounds alike is looked for first
+        compared = {record.id: place for place, (record, _) in enumerate(trace.compared)}
+        matched = {record.id for record, each in trace.compared if each.judgement.verdict is Verdict.MATCH}
+        sources = self._index_reader.sources(found) if found else {}
+        order = shared_out(range(len(found)), [sources.get(number) for number in found], config, config.max_registered + len(matched))
+        chosen = [found[place] for place in order]
+        records = self._store.by_number(chosen) if chosen else {}
+        today = self._store.now().date()
+        chosen = [n for n in chosen if records[n].id not in matched and records[n].in_force(today)][: config.max_registered]
+        references = self._store.fingerprints(chosen) if chosen else {}
+        budget = ComparisonBudget(query, config)
+        for number in chosen:
+            record, reference, source = records[number], references[number], sources.get(number)
+            place = search.place(number, reference) if budget.allows(source, reference) else None
+            if place is None:
+                continue
+            judgement = self._sounds.judge(trace, number, place.seen, reference, place.comparison)
+            there = record, Compared(reference, place.comparison, judgement, source)
+            if record.id not in compared:
+                trace.compared.append(there)
+            elif _says_less(trace.compared[compared[record.id]][1].judgement, judgement):
+                trace.compared[compared[record.id]] = there
+            else:
+                continue
+            trace.seen[record.id] = place.seen
+
+
+def _says_less(one: Judgement, other: Judgement) -> bool:
+    """Whether one of two judgements on a record is weaker than the other, neither being a match already known."""
+    return not one.found or other.verdict is Verdict.MATCH or one.score < other.score
