@@ -5,7 +5,7 @@ import pytest
 
 import vhashdb
 from tests.footage import film, picture, scene, sounding
-from tests.search.test_place_search import frames, pasted
+from tests.search.test_place_search import frames, turned
 from tests.tunes import notes, play
 from vhashdb import Verdict
 from vhashdb.matching.evidence import GateName
@@ -149,12 +149,12 @@ def test_a_fingerprint_with_sound_asks_as_the_file_does(known, tmp_path):
 
 
 def test_where_only_the_sound_is_near_the_picture_is_looked_for_in_that_record(samples, tmp_path):
-    shown, around = frames(samples / "known" / "harbour.mp4"), frames(samples / "unknown" / "train.mp4")
-    inset = list(pasted(around, shown, (30, 90, 130, 146)))
+    shown = frames(samples / "known" / "harbour.mp4")
+    tilted = list(turned(shown, 17))
     with vhashdb.create(tmp_path / "db") as db:
         added = db.add(video(tmp_path / "known.mp4", shown, tune(8, seconds=9.0))).id
-        assert db.match(video(tmp_path / "silent.mp4", inset)).verdict is Verdict.NO_MATCH
-        heard = video(tmp_path / "heard.mp4", inset, tune(8, seconds=9.0))
+        assert db.match(video(tmp_path / "silent.mp4", tilted)).verdict is Verdict.NO_MATCH
+        heard = video(tmp_path / "heard.mp4", tilted, tune(8, seconds=9.0))
         match = only(db.match(heard))
         assert (match.record.id, match.verdict) == (added, Verdict.MATCH)
         assert match.judgement.segments and match.judgement.sounds
