@@ -10,6 +10,7 @@ from vhashdb.text import MOMENT_S, SAID_SPEED, SHORT_S, span
 
 from .hints import with_options
 from .output import coloured, labels_text, printable, shown, verdict_word
+from .sound_lines import sound_lines
 
 if TYPE_CHECKING:
     from vhashdb import ActionCap, Comparison, Explanation, Match, MatchedSegment, Result
@@ -74,7 +75,7 @@ def _match_lines(name: str, match: Match) -> list[str]:
         return lines
     if match.verdict == "possible":
         lines.append(f"  {printable(match.judgement.reason)}")
-    return lines + segment_lines(match.segments)
+    return lines + segment_lines(match.segments) + sound_lines(match.judgement, match.sound)
 
 
 def maximum(cap: ActionCap) -> str:
@@ -110,9 +111,10 @@ def judgement_lines(judgement: Judgement) -> list[str]:
 
 def coverage_line(judgement: Judgement) -> list[str]:
     """Return how much of both sides matched, if any did."""
-    if not judgement.segments:
+    if not judgement.query_spans:
         return []
-    return [f"  {judgement.query_coverage:.0%} of the file, {judgement.reference_coverage:.0%} of the known video"]
+    by_sound = ", by its sound alone" if judgement.by_sound else ""
+    return [f"  {judgement.query_coverage:.0%} of the file, {judgement.reference_coverage:.0%} of the known video{by_sound}"]
 
 
 def views_lines(comparison: Comparison) -> list[str]:
@@ -132,6 +134,12 @@ def near_miss_lines(comparison: Comparison) -> list[str]:
     return textwrap.wrap(f"Why not a match: {printable(comparison.near_miss)}", WIDTH, subsequent_indent="  ")
 
 
+def sound_reason_lines(explanation: Explanation) -> list[str]:
+    """Return why sound added nothing, where there was something to add to."""
+    why = explanation.why_not_by_sound
+    return textwrap.wrap(f"Sound: {printable(why)}", WIDTH, subsequent_indent="  ") if why else []
+
+
 def identical_lines(explanation: Explanation) -> list[str]:
     """Return that the file is the recorded one, if it is: `match` then says so whatever the pictures say."""
     return [f"It is {printable(explanation.identical)}: a match whatever its pictures say."] if explanation.identical else []
@@ -147,16 +155,18 @@ def among_others_lines(explanation: Explanation) -> list[str]:
 
 def technical_lines(explanation: Explanation) -> list[str]:
     """Say what is of use to whoever tunes or mends the software: what a search retrieves, votes, and the evidence of each stretch."""
-    lines = _retrieval_lines(explanation.retrieval) + _full_comparison_lines(explanation)
+    lines = _retrieval_lines(explanation) + _full_comparison_lines(explanation)
     return ["", "Technical details", *lines] if lines else []
 
 
-def _retrieval_lines(checks: tuple[RetrievalCheck, ...]) -> list[str]:
+def _retrieval_lines(explanation: Explanation) -> list[str]:
     """Whether a search comes upon the record: one that compares well is missed too when it does not."""
+    checks = explanation.retrieval
     if not checks:
         return []
+    by = " by its pictures" if explanation.judgement.sounds else ""
     width = max(len(one.stage) for one in checks)
-    return ["Does a search find it?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
+    return [f"Does a search find it{by}?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
 
 
 def _retrieval(one: RetrievalCheck) -> str:

@@ -25,15 +25,16 @@ from vhashdb.live_index import FrameReader, LandmarkReader
 from vhashdb.matching.comparison import Comparison, compare
 from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.explanation import Explanation
+from vhashdb.matching.pair import heard_in, with_sound
 from vhashdb.matching.reranking import Compared, rerank
 from vhashdb.matching.retrieval import Candidate, Candidates, ComparisonBudget, RetrievalCheck, check_retrieval, shared_out
-from vhashdb.matching.sound_evidence import Hearing
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.opening import OpenFile
+from vhashdb.search.found_matches import found_matches, says_less, with_identical, with_sound_findings
 from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort, Match, Result
-from vhashdb.search.sound_search import SoundSearch, heard_in
+from vhashdb.search.sound_search import SoundSearch
 from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage
 from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, verdict_without_matches
 from vhashdb.search.trace import Search, Trace
@@ -101,6 +102,7 @@ class Matcher:
                 if trace.searches[-1].stage != last and not (trace.settled and trace.place_of(number)):
                     self._retrieve(trace, last, fingerprinter.fingerprint(last.profile), None)
                     trace.settled, trace.compared, trace.judgements = False, [], []
+                trace.hears = fingerprinter.listens_to(trace.searches[-1].stage.profile)
             if trace.place_of(number) is not None and not trace.settled:
                 self._compare(trace)
             if fingerprinter is not None and effort is Effort.THOROUGH:
@@ -117,7 +119,7 @@ class Matcher:
         identical = trace.identical_by if trace.identical is not None and trace.identical.id == record.id else ""
         return Explanation(
             by_itself, comparison.views_tried, comparison.view_comparisons, comparison.config,
-            trace.seen.get(record.id, trace.query), reference, tuple(checks), identical, among_others,
+            trace.seen.get(record.id, trace.query), reference, tuple(checks), identical, among_others, trace.listened,
         )  # fmt: skip
 
     def known_like(self, query: Fingerprint) -> list[Match]:
@@ -126,7 +128,7 @@ class Matcher:
         self._retrieve(trace, STAGES[Effort.BALANCED][-1], query, None)
         self._compare(trace)
         self._rerank(trace)
-        return _matches(trace)
+        return found_matches(trace)
 
     # -- exact hash ----------------------------------------------------------------------------
 
@@ -197,6 +199,7 @@ class Matcher:
             self._retrieve(trace, STAGES[effort][-1], recorded, where)
             return
         self._look(trace, fingerprinter, effort, where)
+        trace.hears = fingerprinter.listens_to(trace.searches[-1].stage.profile)
         trace.decode_cpu_s = fingerprinter.decode_cpu_s
 
     def _look(self, trace: Trace, fingerprinter: QueryFingerprinter, effort: Effort, where: Selection | None) -> None:
@@ -298,7 +301,7 @@ class Matcher:
         heard = (trace.heard or {}).get(number, ())
         if trace.listens and not heard and comparison.judgement.found:
             heard = heard_in(trace.query, reference, self._sound_config)
-        return Hearing(query, reference, comparison, heard, self._sound_config).judge() if heard else comparison.judgement
+        return with_sound(query, reference, comparison, heard, self._sound_config)
 
     def _find_places(self, trace: Trace, fingerprinter: QueryFingerprinter, where: Selection | None) -> None:
         """Look for records anywhere in the frames, and compare those that are found there; see `place_search`.
@@ -334,7 +337,7 @@ class Matcher:
             there = record, Compared(reference, place.comparison, judgement, source)
             if record.id not in compared:
                 trace.compared.append(there)
-            elif _says_less(trace.compared[compared[record.id]][1].judgement, judgement):
+            elif says_less(trace.compared[compared[record.id]][1].judgement, judgement):
                 trace.compared[compared[record.id]] = there
             else:
                 continue
@@ -349,12 +352,12 @@ class Matcher:
     def _result(self, trace: Trace, effort: Effort, where: Selection | None) -> Result:
         """Say what may happen with each match, and the verdict."""
         query, sha256 = trace.query, (trace.hashes.sha256 or None) if trace.hashes else None
-        matches = _with_identical(_matches(trace), trace)
+        matches = with_identical(found_matches(trace), trace)
         if sha256:
             unlike = self._store.not_this(sha256)
             matches = [m for m in matches if m.record.id not in unlike]
         self._store.check([m.record.id for m in matches])
-        matches = self._with_action_caps(matches, query, sha256)
+        matches = self._with_action_caps(with_sound_findings(matches, trace, self._sound_config), query, sha256)
         damaged = self._index_reader.damaged(where)
         verdict, reason = (
             (matches[0].verdict, matches[0].judgement.reason)
@@ -377,6 +380,7 @@ class Matcher:
             sha256=sha256,
             decode_cpu_s=trace.decode_cpu_s,
             fingerprint=query,
+            listened=trace.listened,
         )
 
     def _with_action_caps(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
@@ -397,30 +401,3 @@ class Matcher:
 def _given(effort: Effort) -> Stage:
     """The only stage of a query that comes as a fingerprint."""
     return replace(STAGES[effort][-1], coarse=effort is Effort.FAST)
-
-
-def _matches(trace: Trace) -> list[Match]:
-    """The records that the query matches or may match, best first."""
-    judged = zip(trace.compared, trace.judgements, strict=True)
-    matches = [Match(record, judgement, seen=trace.seen.get(record.id)) for (record, _), judgement in judged if judgement.found]
-    return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
-
-
-def _says_less(one: Judgement, other: Judgement) -> bool:
-    """Whether one of two judgements on a record is weaker than the other, neither being a match already known."""
-    return not one.found or other.verdict is Verdict.MATCH or one.score < other.score
-
-
-def _with_identical(matches: list[Match], trace: Trace) -> list[Match]:
-    """The matches with the record of the very same file first, whatever its pictures say."""
-    same = trace.identical
-    if same is None:
-        return matches
-    judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
-    judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason=trace.identical_by)
-    if not judgement.segments:
-        whole_s = (trace.query.duration_s, same.duration_s)
-        judgement = replace(
-            judgement, matched_query_s=whole_s[0], matched_reference_s=whole_s[1], query_coverage=1.0, reference_coverage=1.0
-        )
-    return [Match(same, judgement, identical=True), *(m for m in matches if m.record.id != same.id)]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.live_index import LandmarkReader
 from vhashdb.matching.config import SoundConfig
-from vhashdb.matching.sound_alignment import SoundSegment, align_sound
+from vhashdb.matching.pair import heard_in
+from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.search.sound_retrieval import asked_of, retrieve_sound
 from vhashdb.store import Selection, Store
 
@@ -35,10 +36,3 @@ class SoundSearch:
         references = self._store.fingerprints(numbers) if numbers else {}
         found = {number: heard_in(query, references[number], self._config) for number in numbers if number in references}
         return {number: heard for number, heard in found.items() if heard}
-
-
-def heard_in(query: Fingerprint, reference: Fingerprint, config: SoundConfig) -> tuple[SoundSegment, ...]:
-    """Return where a query sounds like a record; nothing where one of them has no sound."""
-    if query.sound is None or reference.sound is None:
-        return ()
-    return align_sound(query.sound, reference.sound, config)
