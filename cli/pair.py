@@ -13,6 +13,7 @@ from .sound_lines import sound_lines
 from .sources import AUTO, source_of
 from .verdicts import (
     CONDITIONS,
+    LISTEN,
     LOOK,
     among_others_lines,
     gates_lines,
@@ -118,10 +119,10 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     _next(explanation)
 
 
-def _next(comparison: Comparison) -> None:
+def _next(comparison: Explanation) -> None:
     """What to do where nothing can be said."""
     if comparison.judgement.verdict == "insufficient":
-        say(f"hint: {LOOK}")
+        say(f"hint: {LOOK if all(map(len, (comparison.query, comparison.reference))) else LISTEN}")
 
 
 def _head(query: str, reference: str, comparison: Explanation) -> list[str]:

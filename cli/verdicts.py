@@ -26,6 +26,8 @@ _USUAL = ("review", ("set by the record",))
 """What nearly every record says; not worth a line."""
 LOOK = "look at it yourself; it is too dark, flat or short for the software to say anything"
 """What to do about a file that shows too little."""
+LISTEN = "listen to it yourself; it has no pictures, and too little sound for the software to say anything"
+"""The same of a file that has only sound."""
 _LOOK_AT_REST = "look at the rest of it yourself, or get the whole file; nothing can be said of what was not looked at"
 _LOOK_ANYWAY = "look at it yourself: not everything that is known could be compared"
 _LIMITS = ("limit on length", "limit on time", "limit on tracks")
@@ -35,7 +37,8 @@ def what_to_do(result: Result) -> str:
     """About an insufficient file: something was not looked at or not compared, or it shows too little."""
     coverage = result.coverage
     if coverage.complete:
-        return _LOOK_ANYWAY if result.not_compared else LOOK
+        alone = result.fingerprint is not None and not len(result.fingerprint) and result.fingerprint.sound is not None
+        return _LOOK_ANYWAY if result.not_compared else LISTEN if alone else LOOK
     reached = next((limit for limit in _LIMITS if any(limit in words for words in coverage.unseen)), None)
     return f"raise the {reached}, or look at the rest of it yourself" if reached else _LOOK_AT_REST
 
@@ -137,7 +140,7 @@ def near_miss_lines(comparison: Comparison) -> list[str]:
 def sound_reason_lines(explanation: Explanation) -> list[str]:
     """Return why sound added nothing, where there was something to add to."""
     why = explanation.why_not_by_sound
-    return textwrap.wrap(f"Sound: {printable(why)}", WIDTH, subsequent_indent="  ") if why else []
+    return textwrap.wrap(f"Sound: {printable(with_options(why))}", WIDTH, subsequent_indent="  ") if why else []
 
 
 def identical_lines(explanation: Explanation) -> list[str]:

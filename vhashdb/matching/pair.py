@@ -71,8 +71,10 @@ def with_sound(
         return Hearing(query, reference, seen, heard, config).judge()
     without = [words for words, side in (("the file", query), ("the known one", reference)) if not len(side)]
     enough = all(side.sound is not None and len(side.sound) >= LEAST_LANDMARKS for side in (query, reference))
-    if seen.judgement.verdict is not Verdict.INSUFFICIENT or not without or not enough:
+    if seen.judgement.verdict is not Verdict.INSUFFICIENT or not without:
         return seen.judgement
+    if not enough:
+        return replace(seen.judgement, reason=f"{' and '.join(without)} without pictures, and too little sound to compare")
     which = "neither has" if len(without) > 1 else f"{without[0]} has no"
     return Judgement(Verdict.NO_MATCH, 0.0, (), seen.judgement.gates, f"the two do not sound alike; {which} pictures")
 

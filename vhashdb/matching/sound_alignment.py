@@ -52,9 +52,9 @@ _FARTHEST_PLACE: Final = 1 << 24
 """Places that are told apart. Derived: more than a file can be long."""
 _ROUNDS: Final = 4
 """Times that a line is fitted to the hits on it. Engineering bound."""
-SAME_SPEED: Final = 0.012
+_SAME_SPEED: Final = 0.012
 """How far a speed may be from 1 that is taken for it. Engineering bound: what a line through a few seconds is sure to."""
-SAME_SEMITONES: Final = 0.4
+_SAME_SEMITONES: Final = 0.4
 """Semitones that are taken for none. Engineering bound: a band and a half, rounded."""
 _LINES: Final = 12
 """Lines that are followed in two files. Engineering bound: pieces of a sound that was cut."""
@@ -89,6 +89,16 @@ class SoundSegment:
         return self.reference_start_s + (query_s - self.query_start_s) * self.speed
 
     @property
+    def other_speed(self) -> bool:
+        """Whether the speed is another, as precisely as it can be measured."""
+        return abs(self.speed - 1) > _SAME_SPEED
+
+    @property
+    def other_pitch(self) -> bool:
+        """The same of the pitch."""
+        return abs(self.semitones) > _SAME_SEMITONES
+
+    @property
     def unchanged(self) -> bool:
         """Whether neither speed nor pitch differs."""
         return is_unchanged(self.speed, self.semitones)
@@ -96,7 +106,7 @@ class SoundSegment:
 
 def is_unchanged(speed: float, semitones: float) -> bool:
     """Return whether a speed and a difference of pitch are none, as precisely as they can be measured."""
-    return abs(speed - 1) <= SAME_SPEED and abs(semitones) <= SAME_SEMITONES
+    return abs(speed - 1) <= _SAME_SPEED and abs(semitones) <= _SAME_SEMITONES
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vhashdb.fingerprints.model import Fingerprint
-from vhashdb.matching.sound_alignment import SAME_SEMITONES, SAME_SPEED, SoundSegment
+from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.matching.witnesses import LEAST_LANDMARKS, SoundFinding
 
@@ -16,11 +16,11 @@ _WHOLE: Final = 0.15
 def change_words(one: SoundSegment) -> tuple[str, ...]:
     """Say how the sound of the query differs from that of the reference: in pitch, in speed; empty if in neither."""
     words = []
-    if abs(one.semitones) > SAME_SEMITONES:
+    if one.other_pitch:
         number, whole = abs(one.semitones), round(abs(one.semitones))
         said = f"{whole}" if abs(number - whole) <= _WHOLE else f"{number:.1f}"
         words.append(f"{said} {'semitone' if said == '1' else 'semitones'} {'higher' if one.semitones > 0 else 'lower'}")
-    if abs(one.speed - 1) > SAME_SPEED:
+    if one.other_speed:
         words.append(f"{one.speed:.2f} × speed")
     return tuple(words)
 
@@ -28,7 +28,7 @@ def change_words(one: SoundSegment) -> tuple[str, ...]:
 def finding_words(finding: SoundFinding, judgement: Judgement) -> str:
     """Say in a few words what is to be known of the sound of a match beside its stretches; empty if that is nothing."""
     match finding:
-        case SoundFinding.ANOTHER:
+        case SoundFinding.ANOTHER if judgement.found:
             return "sound replaced: in these seconds it is not the known video's"
         case SoundFinding.SAME if judgement.by_sound and judgement.verdict is Verdict.MATCH:
             return "sound only: neither has pictures"
