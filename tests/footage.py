@@ -80,6 +80,22 @@ def bursts(seconds, at, rate=44100, channels=1):
     return np.tile(samples, (channels, 1))
 
 
+def melody(seed, seconds, rate=44100):
+    """Music that no other seed plays, of tones with overtones, three at a time: ``(1, n)`` float32."""
+    rng, time_s = np.random.default_rng(seed), np.arange(round(seconds * rate)) / rate
+    samples = np.zeros(len(time_s))
+    for _ in range(3):
+        at_s = 0.0
+        while at_s < seconds:
+            length_s, pitch = rng.uniform(0.15, 0.45), 220 * 2 ** (rng.integers(0, 30) / 12)
+            during = slice(round(at_s * rate), round((at_s + length_s) * rate))
+            here_s = time_s[during] - at_s
+            tone = sum(np.sin(2 * np.pi * pitch * overtone * here_s) / overtone for overtone in (1, 2, 3))
+            samples[during] += tone * np.exp(-4 * here_s)
+            at_s += length_s
+    return (0.2 * samples[None]).clip(-1, 1).astype(np.float32)
+
+
 def sounding(path, *sounds, frames=(), rate=10, start_s=0.0, format=None, options=None, spoil=None):
     """A file with sound, and pictures if there are ``frames``.
 
@@ -109,6 +125,25 @@ def sounding(path, *sounds, frames=(), rate=10, start_s=0.0, format=None, option
             if packet is not None:
                 container.mux(packet)
     return path
+
+
+def listening(folder):
+    """Files of one known video, by name: copies with all of it, another sound, other pictures, its sound alone, its pictures alone.
+
+    ``another.wav`` has nothing of it: its sound is the one of ``replaced.mp4``.
+    """
+    own, other, pictures = melody(1, 12), melody(2, 12), scene(1, 120)
+    brighter = [np.minimum(pixels, 246) + np.uint8(9) for pixels in pictures]
+    return {
+        "known.mp4": sounding(folder / "known.mp4", {"samples": own}, frames=pictures),
+        "copy.mp4": sounding(folder / "copy.mp4", {"samples": own[:, 2 * 44100 :]}, frames=brighter[20:]),
+        "replaced.mp4": sounding(folder / "replaced.mp4", {"samples": other}, frames=brighter),
+        "elsewhere.mp4": sounding(folder / "elsewhere.mp4", {"samples": own}, frames=scene(9, 120)),
+        "alone.wav": sounding(folder / "alone.wav", {"samples": own, "codec": "pcm_s16le"}),
+        "alone.mp3": sounding(folder / "alone.mp3", {"samples": own, "codec": "libmp3lame"}),
+        "another.wav": sounding(folder / "another.wav", {"samples": other, "codec": "pcm_s16le"}),
+        "silent.mp4": film(folder / "silent.mp4", brighter),
+    }
 
 
 def _encoded(container, samples, rate=44100, codec="aac", layout=None, language=None, start_s=0.0):

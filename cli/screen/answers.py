@@ -36,6 +36,7 @@ _OTHER_COLUMNS: Final = 52
 _VERDICT_WIDTH: Final = 14
 _INDENT: Final = 2
 _COMPARE: Final = "compare them yourself; on its own it proves nothing"
+_LISTEN: Final = "listen to both yourself; it may be any music, and on its own it proves nothing"
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class ScreenWriter:
         self._screen.flow(words, "  ", indent=_INDENT, hang=len(place))
         indent = _INDENT + len(place)
         if match.verdict == "possible":
-            self._because(match.judgement.reason, _COMPARE, indent)
+            self._because(match.judgement.reason, _LISTEN if match.judgement.by_sound else _COMPARE, indent)
         if not match.identical:
             query, known = _side("file", result.duration_s, result.fingerprint), _side("known", match.record.duration_s, self._known(match))
             self._signs |= draw(self._screen, match.judgement, query, known, indent)

@@ -85,19 +85,23 @@ class Side:
 
 
 def draw(screen: Screen, judgement: Judgement, query: Side, known: Side, indent: int) -> set[str]:
-    """Draw for each side that has a length a strip for its pictures and, where both sound alike, one for its sound; the signs in them."""
+    """Draw for each side that has a length a strip for its pictures and, where both sound alike, one for its sound; the signs in them.
+
+    Where both have pictures, there are strips for these also if none is the same: nobody is to take a sound for a picture.
+    """
     seen, heard = judgement.segments, judgement.sounds
     signs: set[str] = set()
+    shown = bool(seen) or (query.pictures and known.pictures)
     for side, pictures, sounds in (
         (query, [(s.query_start_s, s.query_end_s) for s in seen], [(s.query_start_s, s.query_end_s) for s in heard]),
         (known, [(s.reference_start_s, s.reference_end_s) for s in seen], [(s.reference_start_s, s.reference_end_s) for s in heard]),
     ):
         if side.duration_s <= MOMENT_S or not (pictures or sounds):
             continue
-        if side.pictures:
+        if shown:
             signs |= _draw(screen, side.name, side, pictures, SAME, indent)
         if sounds:
-            signs |= _draw(screen, " sound" if side.pictures else side.name, side, sounds, SAME_SOUND, indent)
+            signs |= _draw(screen, " sound" if shown else side.name, side, sounds, SAME_SOUND, indent)
     return signs
 
 
