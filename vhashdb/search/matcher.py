@@ -35,7 +35,7 @@ from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort, Match, Result
 from vhashdb.search.sound_search import SoundSearch
-from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage
+from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage, stage_of_given
 from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, verdict_without_matches
 from vhashdb.search.trace import Search, Trace
 from vhashdb.store import Record, Selection, Store
@@ -95,7 +95,7 @@ class Matcher:
             self._find_identical(trace, None)
             if fingerprinter is None:
                 assert isinstance(source, Fingerprint)
-                self._retrieve(trace, _given(effort), source, None)
+                self._retrieve(trace, stage_of_given(effort), source, None)
             else:
                 self._look(trace, fingerprinter, effort, None)
                 last = STAGES[effort][-1]
@@ -193,7 +193,7 @@ class Matcher:
         if fingerprinter is None:
             query = source.frames if isinstance(source, HashQuery) else source
             query = query if isinstance(query, Fingerprint) else Fingerprint.empty(self._algorithm.id)
-            self._retrieve(trace, _given(effort), query, where)
+            self._retrieve(trace, stage_of_given(effort), query, where)
             return
         if (recorded := self._recorded(trace)) is not None:
             self._retrieve(trace, STAGES[effort][-1], recorded, where)
@@ -396,8 +396,3 @@ class Matcher:
         for match in matches:
             self._log.note("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
         self._log.try_to_write()
-
-
-def _given(effort: Effort) -> Stage:
-    """The only stage of a query that comes as a fingerprint."""
-    return replace(STAGES[effort][-1], coarse=effort is Effort.FAST)
