@@ -7,6 +7,7 @@ import av
 import numpy as np
 from PIL import Image
 
+from tests.tunes import notes, play
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 
@@ -80,22 +81,6 @@ def bursts(seconds, at, rate=44100, channels=1):
     return np.tile(samples, (channels, 1))
 
 
-def melody(seed, seconds, rate=44100):
-    """Music that no other seed plays, of tones with overtones, three at a time: ``(1, n)`` float32."""
-    rng, time_s = np.random.default_rng(seed), np.arange(round(seconds * rate)) / rate
-    samples = np.zeros(len(time_s))
-    for _ in range(3):
-        at_s = 0.0
-        while at_s < seconds:
-            length_s, pitch = rng.uniform(0.15, 0.45), 220 * 2 ** (rng.integers(0, 30) / 12)
-            during = slice(round(at_s * rate), round((at_s + length_s) * rate))
-            here_s = time_s[during] - at_s
-            tone = sum(np.sin(2 * np.pi * pitch * overtone * here_s) / overtone for overtone in (1, 2, 3))
-            samples[during] += tone * np.exp(-4 * here_s)
-            at_s += length_s
-    return (0.2 * samples[None]).clip(-1, 1).astype(np.float32)
-
-
 def sounding(path, *sounds, frames=(), rate=10, start_s=0.0, format=None, options=None, spoil=None):
     """A file with sound, and pictures if there are ``frames``.
 
@@ -132,7 +117,8 @@ def listening(folder):
 
     ``another.wav`` has nothing of it: its sound is the one of ``replaced.mp4``.
     """
-    own, other, pictures = melody(1, 12), melody(2, 12), scene(1, 120)
+    own, other = (play(notes(seed, 30.0), seconds=12.0, rate=44100)[None] / np.float32(32768) for seed in (1, 2))
+    pictures = scene(1, 120)
     brighter = [np.minimum(pixels, 246) + np.uint8(9) for pixels in pictures]
     return {
         "known.mp4": sounding(folder / "known.mp4", {"samples": own}, frames=pictures),

@@ -178,14 +178,14 @@ def test_lanes_on_a_terminal(golden, options):
     screen = on_terminal("match", *ASKED, **options)
     assert screen.code == 10
     assert screen.widest <= options["width"]
-    assert_golden(golden, screen.normalised())
+    assert_golden(golden, re.sub(r"\d+/256", "##/256", screen.normalised()))  # encoders with threads do not write the same each time
 
 
 def test_explain_on_a_terminal():
     """Both lanes, the sentence and the gate, whatever the figures are."""
     screen = on_terminal("explain", "elsewhere.mp4", record(), width=80)
     assert screen.widest <= 80
-    assert re.search(r"file  │─+│ 00:00:12\.0\n   sound│▒+─*│ 00:00:12\.0\n  known │─+│ 00:00:12\.0\n   sound│▒+─*│", screen.text)
+    assert re.search(r"file  │─+│ 00:00:12\.0\n   sound│─*▒+─*│ 00:00:12\.0\n  known │─+│ 00:00:12\.0\n   sound│─*▒+─*│", screen.text)
     assert "Why not a match: the sound is the same, and no picture confirms it" in screen.text
     assert re.search(r"^sound +[\d.]+ +[\d.]+ +pass ", screen.text, re.MULTILINE)
     assert "▒ the same sound   ─ not the same" in screen.text
