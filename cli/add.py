@@ -119,7 +119,8 @@ def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bo
 
     FILE is a video, a picture, a file of hashes, a folder (searched for media files), a pattern, or - to read names from standard input.
     The very same file is not recorded twice, so an interrupted command can simply be given again. A near duplicate is
-    recorded and linked to what it resembles. A record that was printed is safe on disk.
+    recorded and linked to what it resembles. A record that was printed is safe on disk. Whether sound is recorded as well, and so
+    whether files with sound alone are taken from folders, was chosen when the database was made.
 
     \b
     Example:
@@ -131,6 +132,7 @@ def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bo
     inputs.require()
     said = Details(**details)  # a wrong label should be said before an hour of decoding
     with opened(db) as database:
+        inputs.sound = database.sound
         return _Adding(database, said, _Options(as_json, workers, quiet, kind), inputs).run()
 
 

@@ -61,6 +61,12 @@ def effort_option(function: _F) -> _F:
     return click.option("--effort", cls=Setting, type=OneOf(*EFFORTS), default="balanced", help=text)(function)
 
 
+def sound_option(function: _F) -> _F:
+    """``--sound`` and ``--no-sound``."""
+    text = "Whether to listen to files as well, and not only look at them."
+    return click.option("--sound/--no-sound", cls=Setting, default=True, help=text)(function)
+
+
 def cache_option(function: _F) -> _F:
     """``--cache``."""
     text = "Folder for fingerprints of checked files, so that a file that comes again need not be decoded; `off`: keep none."
@@ -163,10 +169,10 @@ def warn_of_index(database: Database) -> None:
             )
 
 
-def made(path: Path, algorithm: str = "pdq", bits: int = 256, *, squares: bool = False) -> None:
+def made(path: Path, algorithm: str = "pdq", bits: int = 256, *, squares: bool = False, sound: bool = True) -> None:
     """Make an empty database."""
     try:
-        vhashdb.create(path, algorithm=algorithm, bits=bits, squares=squares).close()
+        vhashdb.create(path, algorithm=algorithm, bits=bits, squares=squares, sound=sound).close()
     except OSError as error:
         raise _unusable(path, error) from error.__cause__
 

@@ -12,7 +12,17 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
-from .common import cache_option, db_option, effort_option, json_option, lock_timeout_s, quiet_option, warn_of_variables, workers_option
+from .common import (
+    cache_option,
+    db_option,
+    effort_option,
+    json_option,
+    lock_timeout_s,
+    quiet_option,
+    sound_option,
+    warn_of_variables,
+    workers_option,
+)
 from .help import Group
 from .limits import shown_limit_options
 from .output import decoded, emit, emit_json, printable, shown
@@ -59,6 +69,7 @@ def command() -> None:
 @command.command("show", short_help="Print each setting and where it comes from.")
 @db_option
 @effort_option
+@sound_option
 @workers_option
 @quiet_option
 @cache_option
@@ -101,6 +112,7 @@ def path() -> None:
 @command.command("example", short_help="Print a configuration file to begin with.")
 @db_option
 @effort_option
+@sound_option
 @workers_option
 @quiet_option
 @cache_option
@@ -126,7 +138,7 @@ def _settings(ctx: click.Context, values: dict[str, Any]) -> Iterator[_Origin]:
     for name, value in values.items():
         word = _SOURCES[ctx.get_parameter_source(name) or ParameterSource.DEFAULT]
         detail = {
-            "flag": f"--{name.replace('_', '-')}",
+            "flag": f"--{'no-' if name == 'sound' and not value else ''}{name.replace('_', '-')}",
             "environment": f"VHASHDB_{name.upper()}",
             "config file": decoded(config_path()),
         }.get(word)

@@ -121,6 +121,9 @@ class Inputs(Protocol):
     def stopped(self) -> bool:
         """Whether somebody asked that it ends, which is then no interruption."""
 
+    sound: bool
+    """Whether files with sound alone count, in folders."""
+
     def listed(self) -> list[str] | None:
         """Return all of them, if they can be known beforehand."""
 
@@ -143,6 +146,7 @@ class InputFiles:
         self._pipes: set[str] = set()
         self.skipped = Skipped()
         self.older = 0
+        self.sound = False
 
     @property
     def given(self) -> bool:
@@ -201,7 +205,7 @@ class InputFiles:
                 self._pipes.add(name)
             yield name
             return
-        for found in walk(Path(name)):
+        for found in walk(Path(name), sound=self.sound):
             if found.skipped:
                 self.skipped.add(str(found.path), found.skipped)
             else:

@@ -11,6 +11,7 @@ from vhashdb.errors import MediaError
 
 from .batch import trace
 from .codes import ExitCode
+from .common import sound_option
 from .files import InputFiles
 from .limits import limit_options, limits
 from .output import complain, shown, written_to
@@ -35,6 +36,7 @@ _FORMATS: Final = ("text", "json", "vpdq", "binary")
     show_default=True,
     help="As a known video, to be stored; the same in a database with squares; or as one to be looked up.",
 )
+@sound_option
 @click.option("--every-frame", is_flag=True, help="Hash each single frame of the whole picture, as vPDQ does.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, allow_dash=True), help="Write to this file.")
 @limit_options
@@ -52,6 +54,7 @@ def command(files: tuple[str, ...], form: str, output: str | None, every_frame: 
       vhashdb hash --every-frame --format vpdq clip.mp4 > clip.vpdq
     """
     inputs = InputFiles(files)
+    inputs.sound = how["sound"] and not every_frame
     paths = list(inputs)
     if form == "binary" and (output is None or len(paths) != 1):
         raise click.UsageError("--format binary takes one file, and needs -o FILE")
@@ -74,12 +77,12 @@ def command(files: tuple[str, ...], form: str, output: str | None, every_frame: 
     return ExitCode.INCOMPLETE if failed else ExitCode.FINISHED
 
 
-def _fingerprint(source: str | BinaryIO, every_frame: bool, algorithm: str, bits: int, views: str) -> Fingerprint:
+def _fingerprint(source: str | BinaryIO, every_frame: bool, algorithm: str, bits: int, views: str, sound: bool) -> Fingerprint:
     import vhashdb
 
     if every_frame:
         return vhashdb.every_frame(source, limits=limits())
-    return vhashdb.fingerprint(source, views=views, algorithm=algorithm, bits=bits, limits=limits())
+    return vhashdb.fingerprint(source, views=views, algorithm=algorithm, bits=bits, sound=sound, limits=limits())
 
 
 def _write(out: IO[bytes], path: str, fingerprint: Fingerprint, form: str, *, titled: bool) -> None:

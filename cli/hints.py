@@ -15,6 +15,8 @@ SAID_HERE: Final[Mapping[str, str]] = {
     "`vhashdb.fingerprint` makes some": "`vhashdb hash FILE` makes some",
     "`vhashdb.to_bytes` makes one": "`vhashdb hash FILE -o out.vhfp` makes one",
     "`vhashdb.read_hashes` reads all of a file": "`vhashdb match` and `import` read all of a file",
+    "unless sound is looked at too": "unless they are listened to, as without --no-sound where records have sound",
+    "the file was not listened to": "the file was not listened to (--no-sound, or --effort fast)",
     "match the file itself": "run `vhashdb match --json` on the file itself",
     "give the JSON lines that a run of matching printed": "give what `vhashdb match --json` printed",
     "name the format; `vhashdb.exchange.formats.READ` lists them": "name the format with --format; `vhashdb import --help` lists them",

@@ -16,8 +16,9 @@ from .settings import OneOf
 @db_option
 @click.option("--algorithm", type=OneOf("vhashdb.hashing", "NAMES"), default="pdq", show_default=True, help="How frames are hashed.")
 @click.option("--bits", type=int, default=256, metavar="N", show_default=True, help="Bits of one hash; pdq always has 256.")
+@click.option("--no-sound", is_flag=True, help="Keep no landmarks of sound.")
 @click.option("--squares", is_flag=True, help="Store a grid of squares too, by which off-centre crops are found.")
-def command(path: Path | None, db: Path, algorithm: str, bits: int, squares: bool) -> None:
+def command(path: Path | None, db: Path, algorithm: str, bits: int, squares: bool, no_sound: bool) -> None:
     """Make a new, empty database at PATH, or where --db says.
 
     A database is a folder. All its hashes are of one algorithm, chosen here for good: pdq, which others use as well, or one of
@@ -25,6 +26,9 @@ def command(path: Path | None, db: Path, algorithm: str, bits: int, squares: boo
 
     With --squares records also store 16 squares of the picture, of which a crop anywhere down to a quarter of the area shows one
     whole. It doubles the hashes, and cannot be changed later; feeds and files of others know nothing of it.
+
+    Records also store landmarks of their sound, by which copies are found and confirmed; with --no-sound they do not, and nothing
+    is listened to when such a database is asked.
 
     \b
     Example:
@@ -34,5 +38,6 @@ def command(path: Path | None, db: Path, algorithm: str, bits: int, squares: boo
       vhashdb init --algorithm phash --bits 256 other.vhdb
     """
     place = path or db
-    made(place, algorithm, bits, squares=squares)
-    emit(f"made an empty database at {shown(place)} ({algorithm}, {bits} bits{', with squares' if squares else ''})")
+    made(place, algorithm, bits, squares=squares, sound=not no_sound)
+    more = f"{', with squares' if squares else ''}{', without sound' if no_sound else ''}"
+    emit(f"made an empty database at {shown(place)} ({algorithm}, {bits} bits{more})")

@@ -28,6 +28,7 @@ from .common import (
     json_option,
     opened,
     quiet_option,
+    sound_option,
     warn_of_index,
     workers_option,
 )
@@ -52,6 +53,7 @@ _RECORDS: Final = "vhashdb.store"
 @dataclass(frozen=True)
 class _Options:
     effort: str
+    sound: bool
     as_json: bool
     exit_zero: bool
     workers: int
@@ -99,6 +101,7 @@ class _Options:
 @report_options
 @db_option
 @effort_option
+@sound_option
 @cache_option
 @json_option
 @exit_zero_option
@@ -122,6 +125,7 @@ def command(
     FILE is a video, a picture, a file of hashes, a folder (searched for media files), a pattern, or - to read names from standard input.
     Of hashes, everything is read that `vhashdb hash` prints and `vhashdb import` takes; each video in such a file gets an answer of its
     own, called FILE#NAME.
+    Files with sound alone are listened to; in folders they are skipped where no record has sound, or with --no-sound.
     Each file gets one of the verdicts MATCH, POSSIBLE, NO MATCH, INSUFFICIENT (it shows too little to tell) and
     NOT CHECKED (unreadable). Exit code 10 says that something was found.
 
@@ -144,6 +148,7 @@ def command(
         if not len(database):
             raise DatabaseEmpty(f"the database {db} holds no record, so nothing can be found")
         warn_of_index(database)
+        files.sound = options.sound and len(database.sound_reader.current) > 0
         return _Matching(database, options, files).run()
 
 
@@ -244,9 +249,10 @@ class _Matching:
     def _answer(self, path: str, source: str | BinaryIO | HashQuery) -> Job[Result]:
         from vhashdb import HashQuery
 
+        options = self._options
         answer: Job[Result] = Job(path, part=source.name if isinstance(source, HashQuery) else "")
         try:
-            answer.value = self._database.match(source, effort=self._options.effort, where=self._among)
+            answer.value = self._database.match(source, effort=options.effort, where=self._among, sound=options.sound)
         except DatabaseError:
             raise
         except VhashdbError as error:

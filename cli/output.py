@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vhashdb import Record
 
 _ASCII: Final = str.maketrans(
-    {"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x", "−": "-", "█": "#", "─": "-", "░": ".", "│": "|"}
+    {"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x", "−": "-", "█": "#", "─": "-", "░": ".", "▒": "=", "│": "|"}
 )
 COLOURS: Final = {"MATCH": "red", "POSSIBLE": "yellow", "NO MATCH": "green", "INSUFFICIENT": "yellow", "NOT CHECKED": "magenta"}
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from .codes import ExitCode
 from .limits import limits
 from .output import decoded, emit, emit_json, say, shown
+from .sound_lines import sound_lines
 from .sources import AUTO, source_of
 from .verdicts import (
     CONDITIONS,
+    LISTEN,
     LOOK,
     among_others_lines,
     gates_lines,
@@ -19,6 +22,7 @@ from .verdicts import (
     near_miss_lines,
     note_lines,
     segment_lines,
+    sound_reason_lines,
     technical_lines,
     views_lines,
 )
@@ -32,7 +36,7 @@ _FEW = 0.5
 """Share of a video that is usable, under which a reader is told."""
 
 
-def fingerprints_of(query: str, reference: str, kind: str = AUTO) -> tuple[Fingerprint, Fingerprint]:
+def fingerprints_of(query: str, reference: str, kind: str = AUTO, *, sound: bool) -> tuple[Fingerprint, Fingerprint]:
     """Return the fingerprints of an asked and a known file, each a media or a fingerprint file.
 
     A media file is hashed with the algorithm of the other side's fingerprint file.
@@ -42,15 +46,15 @@ def fingerprints_of(query: str, reference: str, kind: str = AUTO) -> tuple[Finge
 
     asked, known = source_of(query, kind=kind), source_of(reference, kind=kind)
     algorithm = next((side.algorithm for side in (known, asked) if isinstance(side, Fingerprint)), Pdq.id)
-    return _made(asked, "query", algorithm), _made(known, "reference", algorithm)
+    return _made(asked, "query", algorithm, sound=sound), _made(known, "reference", algorithm, sound=sound)
 
 
-def _made(source: str | BinaryIO | Fingerprint, views: str, algorithm: AlgorithmId) -> Fingerprint:
+def _made(source: str | BinaryIO | Fingerprint, views: str, algorithm: AlgorithmId, *, sound: bool) -> Fingerprint:
     import vhashdb
 
     if isinstance(source, vhashdb.Fingerprint):
-        return source
-    return vhashdb.fingerprint(source, views=views, algorithm=algorithm.name, bits=algorithm.bits, limits=limits())
+        return source if sound else replace(source, sound=None)
+    return vhashdb.fingerprint(source, views=views, algorithm=algorithm.name, bits=algorithm.bits, sound=sound, limits=limits())
 
 
 def code_of(comparison: Comparison, query: Fingerprint, reference: Fingerprint, *, exit_zero: bool) -> ExitCode:
@@ -67,13 +71,15 @@ def doubts(query: tuple[str, Fingerprint], reference: tuple[str, Fingerprint]) -
     notes: list[str] = []
     for name, fingerprint in (query, reference):
         notes += [f"{shown(name)}: {damage}" for damage in fingerprint.damage]
-        if not fingerprint.usable.any() or fingerprint.usable_s < _FEW * fingerprint.duration_s:
+        if not len(fingerprint) and fingerprint.sound is not None:
+            notes.append(f"{shown(name)}: no pictures, only sound")
+        elif not fingerprint.usable.any() or fingerprint.usable_s < _FEW * fingerprint.duration_s:
             notes.append(f"{shown(name)}: only {fingerprint.usable_s:.1f} of {fingerprint.duration_s:.1f} s show enough to be compared")
     return tuple(notes)
 
 
 def tell(
-    query: tuple[str, Fingerprint], reference: tuple[str, Fingerprint], comparison: Comparison, notes: tuple[str, ...], *, as_json: bool
+    query: tuple[str, Fingerprint], reference: tuple[str, Fingerprint], comparison: Explanation, notes: tuple[str, ...], *, as_json: bool
 ) -> None:
     """Print a comparison of two named fingerprints: the verdict and the matched stretches."""
     (asked, asked_print), (known, known_print) = query, reference
@@ -103,7 +109,8 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
         _next(explanation)
         return
     lines = _head(query, reference, explanation)
-    lines += identical_lines(explanation) + near_miss_lines(explanation) + among_others_lines(explanation) + views_lines(explanation)
+    lines += identical_lines(explanation) + near_miss_lines(explanation) + sound_reason_lines(explanation)
+    lines += among_others_lines(explanation) + views_lines(explanation)
     if explanation.judgement.gates:
         lines += [CONDITIONS, *gates_lines(explanation.judgement)]
     lines += note_lines(notes) + technical_lines(explanation)
@@ -112,19 +119,25 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     _next(explanation)
 
 
-def _next(comparison: Comparison) -> None:
+def _next(comparison: Explanation) -> None:
     """What to do where nothing can be said."""
     if comparison.judgement.verdict == "insufficient":
-        say(f"hint: {LOOK}")
+        say(f"hint: {LOOK if all(map(len, (comparison.query, comparison.reference))) else LISTEN}")
 
 
-def _head(query: str, reference: str, comparison: Comparison) -> list[str]:
+def _head(query: str, reference: str, comparison: Explanation) -> list[str]:
     judgement = comparison.judgement
-    return [f"{shown(query)}  against  {shown(reference)}", *judgement_lines(judgement), *segment_lines(judgement.segments)]
+    return [
+        f"{shown(query)}  against  {shown(reference)}",
+        *judgement_lines(judgement),
+        *segment_lines(judgement.segments),
+        *sound_lines(judgement, comparison.sound),
+    ]
 
 
-def _json(kind: str, query: str, reference: str, comparison: Comparison, notes: tuple[str, ...], coverage: Coverage) -> dict[str, Any]:
-    from vhashdb.search import segment_to_json
+def _json(kind: str, query: str, reference: str, comparison: Explanation, notes: tuple[str, ...], coverage: Coverage) -> dict[str, Any]:
+    from vhashdb.matching import rests_on
+    from vhashdb.search import segment_to_json, sound_to_json
 
     judgement = comparison.judgement
     return {
@@ -137,7 +150,10 @@ def _json(kind: str, query: str, reference: str, comparison: Comparison, notes: 
         "near_miss": comparison.near_miss,
         "query_coverage": round(judgement.query_coverage, 3),
         "reference_coverage": round(judgement.reference_coverage, 3),
+        "rests_on": rests_on(judgement).value if judgement.found else None,
+        "sound": comparison.sound.value,
         "segments": [segment_to_json(segment) for segment in judgement.segments],
+        "sounds": [sound_to_json(sound) for sound in judgement.sounds],
         "notes": list(notes),
         "coverage": coverage.summary(),
     }
@@ -148,6 +164,7 @@ def _explanation_json(explanation: Explanation) -> dict[str, Any]:
     among = explanation.among_others
     return {
         "identical": bool(explanation.identical),
+        "why_not_by_sound": explanation.why_not_by_sound,
         "among_others": among and {"verdict": among.verdict.value, "score": round(among.score, 3), "outweighed": explanation.outweighed},
         "candidacy": [_retrieval_json(one) for one in explanation.retrieval],
         "views_tried": [{"view": str(pair), "alike": count} for pair, count in explanation.views_tried],

@@ -10,6 +10,7 @@ from vhashdb.text import MOMENT_S, SAID_SPEED, SHORT_S, span
 
 from .hints import with_options
 from .output import coloured, labels_text, printable, shown, verdict_word
+from .sound_lines import sound_lines
 
 if TYPE_CHECKING:
     from vhashdb import ActionCap, Comparison, Explanation, Match, MatchedSegment, Result
@@ -25,6 +26,8 @@ _USUAL = ("review", ("set by the record",))
 """What nearly every record says; not worth a line."""
 LOOK = "look at it yourself; it is too dark, flat or short for the software to say anything"
 """What to do about a file that shows too little."""
+LISTEN = "listen to it yourself; it has no pictures, and too little sound for the software to say anything"
+"""The same of a file that has only sound."""
 _LOOK_AT_REST = "look at the rest of it yourself, or get the whole file; nothing can be said of what was not looked at"
 _LOOK_ANYWAY = "look at it yourself: not everything that is known could be compared"
 _LIMITS = ("limit on length", "limit on time", "limit on tracks")
@@ -34,7 +37,8 @@ def what_to_do(result: Result) -> str:
     """About an insufficient file: something was not looked at or not compared, or it shows too little."""
     coverage = result.coverage
     if coverage.complete:
-        return _LOOK_ANYWAY if result.not_compared else LOOK
+        alone = result.fingerprint is not None and not len(result.fingerprint) and result.fingerprint.sound is not None
+        return _LOOK_ANYWAY if result.not_compared else LISTEN if alone else LOOK
     reached = next((limit for limit in _LIMITS if any(limit in words for words in coverage.unseen)), None)
     return f"raise the {reached}, or look at the rest of it yourself" if reached else _LOOK_AT_REST
 
@@ -74,7 +78,7 @@ def _match_lines(name: str, match: Match) -> list[str]:
         return lines
     if match.verdict == "possible":
         lines.append(f"  {printable(match.judgement.reason)}")
-    return lines + segment_lines(match.segments)
+    return lines + segment_lines(match.segments) + sound_lines(match.judgement, match.sound)
 
 
 def maximum(cap: ActionCap) -> str:
@@ -110,9 +114,10 @@ def judgement_lines(judgement: Judgement) -> list[str]:
 
 def coverage_line(judgement: Judgement) -> list[str]:
     """Return how much of both sides matched, if any did."""
-    if not judgement.segments:
+    if not judgement.query_spans:
         return []
-    return [f"  {judgement.query_coverage:.0%} of the file, {judgement.reference_coverage:.0%} of the known video"]
+    by_sound = ", by its sound alone" if judgement.by_sound else ""
+    return [f"  {judgement.query_coverage:.0%} of the file, {judgement.reference_coverage:.0%} of the known video{by_sound}"]
 
 
 def views_lines(comparison: Comparison) -> list[str]:
@@ -132,6 +137,12 @@ def near_miss_lines(comparison: Comparison) -> list[str]:
     return textwrap.wrap(f"Why not a match: {printable(comparison.near_miss)}", WIDTH, subsequent_indent="  ")
 
 
+def sound_reason_lines(explanation: Explanation) -> list[str]:
+    """Return why sound added nothing, where there was something to add to."""
+    why = explanation.why_not_by_sound
+    return textwrap.wrap(f"Sound: {printable(with_options(why))}", WIDTH, subsequent_indent="  ") if why else []
+
+
 def identical_lines(explanation: Explanation) -> list[str]:
     """Return that the file is the recorded one, if it is: `match` then says so whatever the pictures say."""
     return [f"It is {printable(explanation.identical)}: a match whatever its pictures say."] if explanation.identical else []
@@ -147,16 +158,18 @@ def among_others_lines(explanation: Explanation) -> list[str]:
 
 def technical_lines(explanation: Explanation) -> list[str]:
     """Say what is of use to whoever tunes or mends the software: what a search retrieves, votes, and the evidence of each stretch."""
-    lines = _retrieval_lines(explanation.retrieval) + _full_comparison_lines(explanation)
+    lines = _retrieval_lines(explanation) + _full_comparison_lines(explanation)
     return ["", "Technical details", *lines] if lines else []
 
 
-def _retrieval_lines(checks: tuple[RetrievalCheck, ...]) -> list[str]:
+def _retrieval_lines(explanation: Explanation) -> list[str]:
     """Whether a search comes upon the record: one that compares well is missed too when it does not."""
+    checks = explanation.retrieval
     if not checks:
         return []
+    by = " by its pictures" if explanation.judgement.sounds else ""
     width = max(len(one.stage) for one in checks)
-    return ["Does a search find it?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
+    return [f"Does a search find it{by}?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
 
 
 def _retrieval(one: RetrievalCheck) -> str:

@@ -88,6 +88,7 @@ class WatchedFolder:
         """Paths that need not be looked into to be passed over, each with the reason."""
         self.older = 0
         self.stopped = False
+        self.sound = False
         before = counted(len(self._settling.seen), "file")
         self.beginning = f"watching {shown(folder)} ({before} matched before); Ctrl-C ends it"
 
@@ -103,7 +104,7 @@ class WatchedFolder:
             with self._lock:
                 ready = self._settling.finished(self._states(), time.monotonic())
             for path in ready:
-                if reason := self._because.get(path) or skip_reason(path):
+                if reason := self._because.get(path) or skip_reason(path, sound=self.sound):
                     self.skipped.add(path, reason)
                 else:
                     yield path

@@ -7,6 +7,7 @@ import av
 import numpy as np
 from PIL import Image
 
+from tests.tunes import notes, play
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 
@@ -109,6 +110,26 @@ def sounding(path, *sounds, frames=(), rate=10, start_s=0.0, format=None, option
             if packet is not None:
                 container.mux(packet)
     return path
+
+
+def listening(folder):
+    """Files of one known video, by name: copies with all of it, another sound, other pictures, its sound alone, its pictures alone.
+
+    ``another.wav`` has nothing of it: its sound is the one of ``replaced.mp4``.
+    """
+    own, other = (play(notes(seed, 30.0), seconds=12.0, rate=44100)[None] / np.float32(32768) for seed in (1, 2))
+    pictures = scene(1, 120)
+    brighter = [np.minimum(pixels, 246) + np.uint8(9) for pixels in pictures]
+    return {
+        "known.mp4": sounding(folder / "known.mp4", {"samples": own}, frames=pictures),
+        "copy.mp4": sounding(folder / "copy.mp4", {"samples": own[:, 2 * 44100 :]}, frames=brighter[20:]),
+        "replaced.mp4": sounding(folder / "replaced.mp4", {"samples": other}, frames=brighter),
+        "elsewhere.mp4": sounding(folder / "elsewhere.mp4", {"samples": own}, frames=scene(9, 120)),
+        "alone.wav": sounding(folder / "alone.wav", {"samples": own, "codec": "pcm_s16le"}),
+        "alone.mp3": sounding(folder / "alone.mp3", {"samples": own, "codec": "libmp3lame"}),
+        "another.wav": sounding(folder / "another.wav", {"samples": other, "codec": "pcm_s16le"}),
+        "silent.mp4": film(folder / "silent.mp4", brighter),
+    }
 
 
 def _encoded(container, samples, rate=44100, codec="aac", layout=None, language=None, start_s=0.0):

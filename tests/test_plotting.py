@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import vhashdb
-from tests.footage import fingerprint_of, flipped, random_hashes
+from tests.footage import fingerprint_of, flipped, listening, random_hashes
 from vhashdb import plotting
 from vhashdb.matching import explain
 from vhashdb.matching.reasons import Fate
@@ -212,3 +212,23 @@ def test_a_full_disk_leaves_the_old_file(monkeypatch, tmp_path):
     with pytest.raises(vhashdb.UsageError, match=r"why\.png cannot be written: No space left on device"):
         plotting.plot(explain(same, same), tmp_path / "why.png")
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("why.png", "old")]
+
+
+def test_a_line_of_sound_is_where_its_seconds_are_and_is_named(tmp_path):
+    """Also where no picture is alike, and nothing is drawn of pictures."""
+    files = listening(tmp_path)
+    explanation = explain(vhashdb.fingerprint(files["elsewhere.mp4"], views="query"), vhashdb.fingerprint(files["known.mp4"]))
+    plotting.plot(explanation, tmp_path / "why.svg")
+    drawing = Drawing(tmp_path / "why.svg", explanation)
+    (sound,) = explanation.judgement.sounds
+    assert drawing.ids("sound-") == ["sound-0"] and not drawing.ids("segment-")
+    start, end = drawing.ends("sound-0")
+    assert start == pytest.approx((sound.query_start_s, sound.reference_start_s), abs=0.1)
+    assert end == pytest.approx((sound.query_end_s, sound.reference_end_s), abs=0.1)
+
+
+def test_files_without_pictures_can_be_drawn(tmp_path):
+    files = listening(tmp_path)
+    explanation = explain(vhashdb.fingerprint(files["alone.mp3"], views="query"), vhashdb.fingerprint(files["alone.wav"]))
+    plotting.plot(explanation, tmp_path / "why.svg")
+    assert Drawing(tmp_path / "why.svg", explanation).ids("sound-") == ["sound-0"]

@@ -136,6 +136,11 @@ def test_a_database_without_sound_pays_nothing_for_its_index(tmp_path, small, mo
     assert not (tmp_path / "own.vhdb" / SOUND_INDEX_FOLDER).exists()
 
 
+def test_a_database_without_sound_takes_none_of_a_fingerprint_that_has_it(tmp_path):
+    with vhashdb.create(tmp_path / "quiet.vhdb", sound=False) as db:
+        assert db.fingerprint(db.add(heard(1)).id) == unheard(1)
+
+
 def test_only_fingerprints_with_sound_are_read_for_it(db):
     with_sound = list(db.store.changes.of_sound_since(0, alone=True))
     assert [change.record for change in with_sound] == [1, 2, 3]

@@ -90,7 +90,7 @@ if TYPE_CHECKING:
     from vhashdb.fingerprints import Fingerprint, from_bytes, from_json, from_vpdq, to_bytes, to_json, to_vpdq
     from vhashdb.hash_query import HashQuery
     from vhashdb.hashing import PdqHash
-    from vhashdb.matching import Comparison, Explanation, Gate, MatchedSegment, Verdict, compare
+    from vhashdb.matching import Comparison, Explanation, Gate, MatchedSegment, RestsOn, SoundFinding, SoundSegment, Verdict, compare
     from vhashdb.moderation import Action, ActionCap
     from vhashdb.search import Addition, AddStatus, Effort, Match, Result
     from vhashdb.sound import SoundFingerprint
@@ -107,7 +107,7 @@ else:
             "fingerprints": "Fingerprint from_bytes from_json from_vpdq to_bytes to_json to_vpdq",
             "hash_query": "HashQuery",
             "hashing": "PdqHash",
-            "matching": "Comparison Explanation Gate MatchedSegment Verdict compare",
+            "matching": "Comparison Explanation Gate MatchedSegment RestsOn SoundFinding SoundSegment Verdict compare",
             "moderation": "Action ActionCap",
             "search": "AddStatus Addition Effort Match Result",
             "sound": "SoundFingerprint",
@@ -170,10 +170,13 @@ __all__ = [
     "PictureTrack",
     "Record",
     "RecordNotFound",
+    "RestsOn",
     "Result",
     "SchemaTooNew",
     "Selection",
+    "SoundFinding",
     "SoundFingerprint",
+    "SoundSegment",
     "SoundTrack",
     "State",
     "UnreadableMedia",

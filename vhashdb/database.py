@@ -272,7 +272,8 @@ class Database:
         """Fingerprint an input and write nothing: the part of `add` that takes time; safe from several threads."""
         if isinstance(source, Fingerprint):
             self._algorithm_id.require(source.algorithm)
-            return Prepared(source if self._squares else without_squares(source), source, None)
+            kept = source if self._squares else without_squares(source)
+            return Prepared(kept if self._sound else replace(kept, sound=None), source, None)
         profiles, image = [REFERENCE_PROFILE_WITH_SQUARES if self._squares else REFERENCE_PROFILE, COARSE_PROFILE], as_image(source)
         listener = LandmarkBuilder() if self._sound else None
         if image is not None:

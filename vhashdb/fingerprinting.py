@@ -27,7 +27,7 @@ from vhashdb.hashing.algorithms import FrameAlgorithm, Pdq, PdqHash, get_algorit
 from vhashdb.inputs import Source, as_file, as_image
 from vhashdb.limits import Limits
 from vhashdb.opening import OpenFile
-from vhashdb.sound import SoundFingerprint
+from vhashdb.sound import ASKED, STORED, LandmarkBuilder, SoundFingerprint
 from vhashdb.video import FRAME_DTYPE, DecoderPool, FrameBatch, Sampling, SoundBlock, VideoInfo, frames_of_image
 
 if TYPE_CHECKING:
@@ -151,7 +151,13 @@ def rebuild(built: Built, profile: ExtractionProfile, frame_algorithm: FrameAlgo
 
 
 def fingerprint(
-    source: Source, *, views: str = "reference", algorithm: str = "pdq", bits: int = 256, limits: Limits | None = None
+    source: Source,
+    *,
+    views: str = "reference",
+    algorithm: str = "pdq",
+    bits: int = 256,
+    sound: bool = True,
+    limits: Limits | None = None,
 ) -> Fingerprint:
     """Fingerprint a video or a picture; no database is needed.
 
@@ -162,10 +168,11 @@ def fingerprint(
         algorithm: ``"pdq"``, or one of imagehash's ``"phash"``, ``"dhash"``, ``"whash"``, ``"average_hash"``, which need
             ``pip install "vhashdb[imagehash]"``.
         bits: of one hash; 256 for PDQ.
+        sound: whether to listen as well, so that a file with sound alone has a fingerprint.
         limits: bounds on what the input may cost.
 
     Raises:
-        MediaError: the input cannot be read; the subclass says why.
+        MediaError: the input cannot be read, or has no pictures and is not listened to; the subclass says why.
 
     Example::
 
@@ -175,7 +182,8 @@ def fingerprint(
     limits = limits or Limits()
     if views not in PROFILES:
         raise UsageError(f"{views!r} is no set of views", hint=f"known: {', '.join(PROFILES)}")
-    return build(source, [PROFILES[views]], get_algorithm(algorithm, bits), _pool(limits), limits).fingerprints[0]
+    listener = LandmarkBuilder(ASKED if views == "query" else STORED) if sound else None
+    return build(source, [PROFILES[views]], get_algorithm(algorithm, bits), _pool(limits), limits, listener).fingerprints[0]
 
 
 def hash_image(image: Image.Image, *, algorithm: str = "pdq", bits: int = 256) -> PdqHash | ImageHash:

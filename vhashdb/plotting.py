@@ -1,10 +1,11 @@
 """A comparison as a picture: query time across, reference time up. The only module that imports `matplotlib`.
 
 Small squares are moments that are alike, darker the nearer they are; thick lines are the stretches chosen, grey dashed
-ones those set aside; hatched strips along the axes are where a side shows too little picture to be compared.
+ones those set aside; dotted lines with triangles are stretches that sound alike; hatched strips along the axes are where a side shows too
+little picture to be compared.
 
 The same comparison gives the same bytes each time, with the same version of matplotlib. Elements of an SVG that stand
-for a stretch have the ids ``segment-0``, ``segment-1``, … (as in `Comparison.segments`) and ``set-aside-0``, …;
+for a stretch have the ids ``segment-0``, ``segment-1``, … (as in `Comparison.segments`), ``set-aside-0``, …, and of sound ``sound-0``, …;
 ``plot-area`` is the rectangle of the whole of both videos. Where a stretch is not all of both pictures, as it is, both frames stand
 beside, with what was compared as ``query-outline-0``, ``known-outline-0``, …
 """
@@ -30,6 +31,8 @@ from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import MatchedSegment
 from vhashdb.matching.explanation import AlikePoints, Explanation, alike_points
 from vhashdb.matching.reasons import Fate
+from vhashdb.matching.sound_alignment import SoundSegment
+from vhashdb.matching.sound_words import change_words
 from vhashdb.writing import require_writable, write_whole
 
 if TYPE_CHECKING:
@@ -67,6 +70,8 @@ _SHORTEST_AXIS_S: Final = 0.5
 # numbers at the lines tell them apart.
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#882255", "#000000")
 _ASIDE: Final = "#555555"
+_SOUND: Final = "#CC79A7"
+"""The next of Okabe and Ito's colours; the dots and triangles tell it apart where colour does not."""
 _SETTINGS: Final[dict[Any, Any]] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib
     "font.size": 9.0,
@@ -146,6 +151,7 @@ def _figure(explanation: Explanation, points: AlikePoints, query_name: str, refe
     _frame(axes, explanation, query_name, reference_name)
     _draw_points(figure, axes, points, explanation.config)
     named = _draw_chosen(axes, explanation.segments) + _draw_set_aside(axes, explanation)
+    named += _draw_sounds(axes, explanation.judgement.sounds)
     named += _draw_unusable(axes, explanation.query, explanation.reference)
     if named:
         _legend(figure, named)
@@ -161,8 +167,9 @@ def _frame(axes: Axes, explanation: Explanation, query_name: str, reference_name
     axes.set_title("\n".join(lines), fontsize=9.5, parse_math=False)
     axes.set_xlabel(f"the file: {query_name}, seconds", parse_math=False)
     axes.set_ylabel(f"the known video: {reference_name}, seconds", parse_math=False)
-    axes.set_xlim(0, max(_SHORTEST_AXIS_S, explanation.query.duration_s))
-    axes.set_ylim(0, max(_SHORTEST_AXIS_S, explanation.reference.duration_s))
+    sounds = judgement.sounds  # which may go on after the last picture
+    axes.set_xlim(0, max(_SHORTEST_AXIS_S, explanation.query.duration_s, *(sound.query_end_s for sound in sounds)))
+    axes.set_ylim(0, max(_SHORTEST_AXIS_S, explanation.reference.duration_s, *(sound.reference_end_s for sound in sounds)))
     axes.patch.set_gid("plot-area")
     axes.grid(color="#e6e6e6", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -215,6 +222,23 @@ def _draw_chosen(axes: Axes, segments: tuple[MatchedSegment, ...]) -> list[Artis
         lines.append(line)
         if len(segments) > 1:
             _number(axes, number + 1, (sum(x) / 2, sum(y) / 2), colour)
+    return lines[:SHOWN_SEGMENTS]
+
+
+def _draw_sounds(axes: Axes, sounds: tuple[SoundSegment, ...]) -> list[Artist]:
+    """Draw the lines of sound over all others, with gaps in which these are seen."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    lines: list[Artist] = []
+    for number, sound in enumerate(sounds):
+        (line,) = axes.plot(
+            (sound.query_start_s, sound.query_end_s), (sound.reference_start_s, sound.reference_end_s), color=_SOUND, linewidth=2.6,
+            linestyle=(0, (0.8, 1.6)), marker="^", markersize=7, markeredgecolor="black", markeredgewidth=0.8, zorder=3.3,
+            gid=f"sound-{number}",
+        )  # fmt: skip
+        line.set_path_effects([Stroke(linewidth=4.2, foreground="white"), Normal()])
+        line.set_label(f"sound{'' if len(sounds) == 1 else f' {number + 1}'}: {', '.join(change_words(sound)) or 'the same'}")
+        lines.append(line)
     return lines[:SHOWN_SEGMENTS]
 
 

@@ -47,7 +47,23 @@ def show_match(screen: Screen, session: ReviewSession, found: FoundMatch, summar
         rows.append(("" if number else "look at", f"{here}   ↔   known {there}{view}{speed}"))
     if len(found.segments) > _SHOWN_SEGMENTS:
         rows.append(("", f"and {len(found.segments) - _SHOWN_SEGMENTS} more stretches"))
+    rows += _sound(found)
     screen.facts([*rows, *_facts(summary, since)])
+
+
+def _sound(found: FoundMatch) -> Iterator[tuple[str, str]]:
+    """Where to listen, and what was said of the sound where that is another."""
+    for number, sound in enumerate(found.sounds[:_SHOWN_SEGMENTS]):
+        speed = f", speed × {sound.speed:.2f}" if abs(sound.speed - 1) > SAID_SPEED else ""
+        here = f"{clock(sound.query_start_s)} – {clock(sound.query_end_s)}"
+        there = f"{clock(sound.reference_start_s)} – {clock(sound.reference_end_s)}"
+        yield "" if number else "listen at", f"{here}   ↔   known {there}{speed}"
+    if len(found.sounds) > _SHOWN_SEGMENTS:
+        yield "", f"and {len(found.sounds) - _SHOWN_SEGMENTS} more stretches"
+    if found.sounds and not found.segments and not found.identical:
+        yield "sound", "nothing but the sound is alike"
+    elif found.said_of_sound == "another":
+        yield "sound", "replaced: in these seconds it is not the known video's"
 
 
 def show_actions(screen: Screen, actions: Sequence[AvailableAction]) -> None:

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from vhashdb.codes import LOCAL
 from vhashdb.errors import RecordNotFound
 from vhashdb.fingerprints import unusable_spans
+from vhashdb.matching import finding_words
 from vhashdb.text import MOMENT_S, SHORT_S
 
 from ..batch import Job, tally
@@ -24,9 +25,7 @@ from .drawing import Side, draw, legend, stretches
 from .screen import Screen
 
 if TYPE_CHECKING:
-    from vhashdb import Database, Match, Result
-
-    from .drawing import Span
+    from vhashdb import Database, Fingerprint, Match, Result
 
 SHOWN_MATCHES: Final = 3
 SHORT_RUN: Final = 20
@@ -37,6 +36,7 @@ _OTHER_COLUMNS: Final = 52
 _VERDICT_WIDTH: Final = 14
 _INDENT: Final = 2
 _COMPARE: Final = "compare them yourself; on its own it proves nothing"
+_LISTEN: Final = "listen to both yourself; it may be any music, and on its own it proves nothing"
 
 
 @dataclass(frozen=True)
@@ -149,12 +149,13 @@ class ScreenWriter:
         self._screen.flow(words, "  ", indent=_INDENT, hang=len(place))
         indent = _INDENT + len(place)
         if match.verdict == "possible":
-            self._because(match.judgement.reason, _COMPARE, indent)
+            self._because(match.judgement.reason, _LISTEN if match.judgement.by_sound else _COMPARE, indent)
         if not match.identical:
-            query = Side("file", result.duration_s, unusable_spans(result.fingerprint) if result.fingerprint else ())
-            known = Side("known", match.record.duration_s, self._unusable(match))
-            self._signs |= draw(self._screen, match.segments, query, known, indent)
-            stretches(self._screen, match.segments, indent)
+            query, known = _side("file", result.duration_s, result.fingerprint), _side("known", match.record.duration_s, self._known(match))
+            self._signs |= draw(self._screen, match.judgement, query, known, indent)
+            stretches(self._screen, match.judgement, indent)
+            if said := finding_words(match.sound, match.judgement):
+                self._say(said, indent)
         source = "recorded here" if details.source == LOCAL else f"from {printable(details.source)}"
         endorsements = "" if details.source == LOCAL and not cap.dispute else f" ({cap.agree} agree, {cap.dispute} dispute)"
         self._screen.hanging("", f"{source}{endorsements}{': ' if details.reason else ''}{printable(details.reason)}", indent)
@@ -168,11 +169,11 @@ class ScreenWriter:
         note = maximum(match.action_cap)
         return f" [{self._notes.setdefault(note, len(self._notes) + 1)}]"
 
-    def _unusable(self, match: Match) -> list[Span]:
+    def _known(self, match: Match) -> Fingerprint | None:
         try:
-            return unusable_spans(self._database.fingerprint(match.record.id))
+            return self._database.fingerprint(match.record.id)
         except RecordNotFound:  # erased since, or it came without hashes
-            return []
+            return None
 
     # -- words -----------------------------------------------------------------------------------------
 
@@ -197,11 +198,18 @@ class ScreenWriter:
         self._screen.line(words, indent)
 
 
+def _side(name: str, duration_s: float, fingerprint: Fingerprint | None) -> Side:
+    if fingerprint is None:
+        return Side(name, duration_s)
+    return Side(name, duration_s, unusable_spans(fingerprint), pictures=len(fingerprint) > 0)
+
+
 def _seconds(result: Result, match: Match) -> str:
     if result.duration_s <= MOMENT_S:
         return "still picture"
     digits = 1 if result.duration_s < SHORT_S else 0
-    return f"{min(match.judgement.matched_query_s, result.duration_s):.{digits}f} of {result.duration_s:.{digits}f} s"
+    only = "sound only, " if match.judgement.by_sound else ""
+    return f"{only}{min(match.judgement.matched_query_s, result.duration_s):.{digits}f} of {result.duration_s:.{digits}f} s"
 
 
 def quoted(word: str) -> str:

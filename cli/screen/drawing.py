@@ -12,13 +12,16 @@ from rich.text import Text
 from vhashdb.text import MOMENT_S, SAID_SPEED, span
 
 from ..output import clock
+from ..sound_lines import stretch_words
 
 if TYPE_CHECKING:
     from vhashdb import MatchedSegment
+    from vhashdb.matching import Judgement
 
     from .screen import Screen
 
 SAME: Final = "█"
+SAME_SOUND: Final = "▒"
 OTHER: Final = "─"
 UNUSABLE: Final = "░"
 EDGE: Final = "│"
@@ -31,7 +34,7 @@ Span = tuple[float, float]
 """Start and end in seconds."""
 
 
-def strip(duration_s: float, matched: Sequence[Span], unusable: Iterable[Span], width: int) -> str:
+def strip(duration_s: float, matched: Sequence[Span], unusable: Iterable[Span], width: int, same: str = SAME) -> str:
     """``width`` characters for ``duration_s`` seconds; matched stretches are never too short to be seen.
 
     A stretch without enough picture is drawn as such within a matched one too: what is missing must be visible. Several
@@ -40,7 +43,7 @@ def strip(duration_s: float, matched: Sequence[Span], unusable: Iterable[Span], 
     cells = [OTHER] * width
     places = [_cells(span, duration_s, width) for span in matched]
     for first, end in places:
-        cells[first:end] = [SAME] * (end - first)
+        cells[first:end] = [same] * (end - first)
     for start_s, end_s in unusable:
         first, end = (round(_share(time_s, duration_s) * width) for time_s in (start_s, end_s))
         cells[first:end] = [UNUSABLE] * (end - first)
@@ -65,8 +68,8 @@ SHOWN_STRETCHES: Final = 4
 """Of one match."""
 _MARGIN: Final = 22
 """Columns beside a strip: its name before it, its length after it."""
-_SIGNS: Final = {SAME: "the same", OTHER: "not the same", UNUSABLE: "shows too little to say"}
-_STYLES: Final = {SAME: "red", UNUSABLE: "dim"}
+_SIGNS: Final = {SAME: "the same", SAME_SOUND: "the same sound", OTHER: "not the same", UNUSABLE: "shows too little to say"}
+_STYLES: Final = {SAME: "red", SAME_SOUND: "cyan", UNUSABLE: "dim"}
 
 
 @dataclass(frozen=True)
@@ -77,21 +80,35 @@ class Side:
     duration_s: float
     unusable: Sequence[Span] = ()
     """Stretches that show too little to be compared."""
+    pictures: bool = True
+    """Whether it has any."""
 
 
-def draw(screen: Screen, segments: Sequence[MatchedSegment], query: Side, known: Side, indent: int) -> set[str]:
-    """Draw a strip for each side that has a length; the signs in them."""
+def draw(screen: Screen, judgement: Judgement, query: Side, known: Side, indent: int) -> set[str]:
+    """Draw for each side that has a length a strip for its pictures and, where both sound alike, one for its sound; the signs in them.
+
+    Where both have pictures, there are strips for these also if none is the same: nobody is to take a sound for a picture.
+    """
+    seen, heard = judgement.segments, judgement.sounds
     signs: set[str] = set()
-    if segments and query.duration_s > MOMENT_S:
-        signs |= _draw(screen, query, [(s.query_start_s, s.query_end_s) for s in segments], indent)
-    if segments and known.duration_s > MOMENT_S:
-        signs |= _draw(screen, known, [(s.reference_start_s, s.reference_end_s) for s in segments], indent)
+    shown = bool(seen) or (query.pictures and known.pictures)
+    for side, pictures, sounds in (
+        (query, [(s.query_start_s, s.query_end_s) for s in seen], [(s.query_start_s, s.query_end_s) for s in heard]),
+        (known, [(s.reference_start_s, s.reference_end_s) for s in seen], [(s.reference_start_s, s.reference_end_s) for s in heard]),
+    ):
+        if side.duration_s <= MOMENT_S or not (pictures or sounds):
+            continue
+        if shown:
+            signs |= _draw(screen, side.name, side, pictures, SAME, indent)
+        if sounds:
+            signs |= _draw(screen, " sound" if shown else side.name, side, sounds, SAME_SOUND, indent)
     return signs
 
 
-def _draw(screen: Screen, side: Side, matched: Sequence[Span], indent: int) -> set[str]:
-    drawn = strip(side.duration_s, matched, side.unusable, screen.width - indent - _MARGIN)
-    line = Text() + screen.text(f"{side.name:<6}{EDGE}")
+def _draw(screen: Screen, name: str, side: Side, matched: Sequence[Span], same: str, indent: int) -> set[str]:
+    unusable = side.unusable if same == SAME else ()
+    drawn = strip(side.duration_s, matched, unusable, screen.width - indent - _MARGIN, same)
+    line = Text() + screen.text(f"{name:<6}{EDGE}")
     for sign in drawn:
         line += screen.text(sign, _STYLES.get(sign, ""))
     screen.line(line + screen.text(f"{EDGE} {clock(side.duration_s)}"), indent)
@@ -104,12 +121,20 @@ def legend(screen: Screen, signs: set[str]) -> None:
         screen.line("   ".join(f"{sign} {words}" for sign, words in _SIGNS.items() if sign in signs))
 
 
-def stretches(screen: Screen, segments: Sequence[MatchedSegment], indent: int) -> None:
+def stretches(screen: Screen, judgement: Judgement, indent: int) -> None:
     """When each stretch is on both sides, and how it was changed; numbered as in the strips."""
-    for number, segment in enumerate(segments[:SHOWN_STRETCHES], 1):
-        screen.flow(_words(segment, f"{number}  " if len(segments) > 1 else ""), ", ", indent=indent)
-    if (more := len(segments) - SHOWN_STRETCHES) > 0:
-        screen.line(f"and {more} more {'stretch' if more == 1 else 'stretches'}", indent)
+    for said in (
+        [_words(segment, _number(number, judgement.segments)) for number, segment in enumerate(judgement.segments, 1)],
+        [stretch_words(sound, _number(number, judgement.sounds)) for number, sound in enumerate(judgement.sounds, 1)],
+    ):
+        for words in said[:SHOWN_STRETCHES]:
+            screen.flow(words, ", ", indent=indent)
+        if (more := len(said) - SHOWN_STRETCHES) > 0:
+            screen.line(f"and {more} more {'stretch' if more == 1 else 'stretches'}", indent)
+
+
+def _number(number: int, among: Sequence[object]) -> str:
+    return f"{number}  " if len(among) > 1 else ""
 
 
 def _words(segment: MatchedSegment, number: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vhashdb.fingerprints import unusable_spans
+from vhashdb.matching import finding_words
 
 from ..output import COLOURS, printable, shown, verdict_word
 from ..verdicts import (
@@ -15,6 +16,7 @@ from ..verdicts import (
     identical_lines,
     near_miss_lines,
     note_lines,
+    sound_reason_lines,
     technical_lines,
     views_lines,
 )
@@ -24,12 +26,14 @@ from .screen import Screen
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vhashdb import Comparison, Explanation, Fingerprint
+    from vhashdb import Explanation, Fingerprint
 
 _INDENT = 2
 
 
-def tell(query: str, reference: str, comparison: Comparison, fingerprints: tuple[Fingerprint, Fingerprint], notes: tuple[str, ...]) -> None:
+def tell(
+    query: str, reference: str, comparison: Explanation, fingerprints: tuple[Fingerprint, Fingerprint], notes: tuple[str, ...]
+) -> None:
     """The verdict, both sides, and the matched stretches."""
     screen = Screen()
     _head(screen, query, reference, comparison, fingerprints)
@@ -42,6 +46,7 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     _head(screen, query, reference, explanation, (explanation.query, explanation.reference))
     _lines(screen, identical_lines(explanation))
     _lines(screen, near_miss_lines(explanation))
+    _lines(screen, sound_reason_lines(explanation))
     _lines(screen, among_others_lines(explanation))
     _lines(screen, views_lines(explanation))
     if explanation.judgement.gates:
@@ -52,7 +57,7 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     _lines(screen, technical_lines(explanation))
 
 
-def _head(screen: Screen, query: str, reference: str, comparison: Comparison, fingerprints: tuple[Fingerprint, Fingerprint]) -> None:
+def _head(screen: Screen, query: str, reference: str, comparison: Explanation, fingerprints: tuple[Fingerprint, Fingerprint]) -> None:
     judgement, word = comparison.judgement, verdict_word(comparison.judgement.verdict)
     score = f"  {judgement.score:.2f}" if judgement.score else ""
     screen.line(screen.text(word, COLOURS[word]) + screen.text(f"{score}  {printable(judgement.reason)}"))
@@ -61,11 +66,13 @@ def _head(screen: Screen, query: str, reference: str, comparison: Comparison, fi
     for line in coverage_line(judgement):
         screen.line(line.strip(), _INDENT)
     query_side, known_side = (
-        Side(name, fingerprint.duration_s, unusable_spans(fingerprint))
+        Side(name, fingerprint.duration_s, unusable_spans(fingerprint), pictures=len(fingerprint) > 0)
         for name, fingerprint in zip(("file", "known"), fingerprints, strict=True)
     )
-    signs = draw(screen, judgement.segments, query_side, known_side, _INDENT)
-    stretches(screen, judgement.segments, _INDENT)
+    signs = draw(screen, judgement, query_side, known_side, _INDENT)
+    stretches(screen, judgement, _INDENT)
+    if words := finding_words(comparison.sound, judgement):
+        screen.line(words, _INDENT)
     legend(screen, signs)
 
 

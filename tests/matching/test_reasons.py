@@ -8,8 +8,9 @@ import pytest
 import vhashdb
 from tests.footage import fingerprint_of, flipped, random_hashes
 from tests.matching import segments
+from vhashdb.matching import explain
 from vhashdb.matching.config import MatchingConfig
-from vhashdb.matching.explanation import MAX_POINTS, alike_points, explain
+from vhashdb.matching.explanation import MAX_POINTS, alike_points
 from vhashdb.matching.reasons import Fate, fates, near_miss
 from vhashdb.matching.verdict import Verdict, held_back, judge, strongest, without_overlaps
 

@@ -32,6 +32,18 @@ def test_a_match_knows_its_file():
     assert (found.labels, found.source, found.reason) == (("x",), "acme", "why")
 
 
+def test_a_match_by_sound_alone_says_where_to_listen():
+    sound = {name: value for name, value in SEGMENT.items() if name != "view"} | {"semitones": 2.0}
+    (found,) = read_matches([line("file"), line("match", sounds=[sound], sound="the same")])
+    assert (found.segments, found.said_of_sound) == ((), "the same")
+    assert found.sounds == (Stretch(1.0, 2.0, 3.5, 4.5, 1.0, ""),)
+
+
+def test_lines_of_a_version_that_did_not_listen_say_nothing_of_sound():
+    (found,) = read_matches([line("file"), line("match", segments=[SEGMENT])])
+    assert (found.sounds, found.said_of_sound) == ((), "")
+
+
 def test_a_name_that_is_not_text_is_read_exactly():
     raw = b"caf\xe9.mp4"
     exact = {"path_base64": base64.b64encode(raw).decode()}

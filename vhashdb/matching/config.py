@@ -285,6 +285,11 @@ class SoundConfig:
     together_speed: float = _bound(0.03, "how far their speeds may be apart")
     together_moments: int = _bound(3, "half seconds of sound that a picture on the same line of time needs to be confirmed")
 
+    # -- what is said of it
+
+    another_landmarks: int = _bound(200, "landmarks that each side has at least where sound is called another: a tenth would be evidence")
+    another_moments: int = _bound(10, "half seconds of each side in which they are, at least")
+
 
 def describe() -> tuple[Field[Any], ...]:
     """Return the fields of `MatchingConfig`; ``metadata`` has ``basis``, ``source`` and whether it is a ``distance``."""

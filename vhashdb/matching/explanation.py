@@ -11,13 +11,15 @@ import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import distances
-from vhashdb.matching.comparison import Comparison, compare, informative
-from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.comparison import Comparison, informative
+from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.evidence import GateName
 from vhashdb.matching.reasons import near_miss
 from vhashdb.matching.retrieval import RetrievalCheck
+from vhashdb.matching.sound_words import why_sound_confirms_nothing
 from vhashdb.matching.verdict import Judgement
 from vhashdb.matching.view_pairs import HashSequence, ViewPair, query_sequences, sequences_of
+from vhashdb.matching.witnesses import SoundFinding, sound_finding
 
 MAX_POINTS: Final = 8_000
 """Points that `alike_points` gives; of more, an even random choice."""
@@ -39,6 +41,18 @@ class Explanation(Comparison):
     """Why the file is a match whatever its pictures say, in words: it is the recorded one. Empty if it is not."""
     among_others: Judgement | None = None
     """The judgement in the light of the other records that a search retrieves; None without such a search or a find."""
+    listened: bool = True
+    """Whether the query's sound was decoded, if it has any."""
+
+    @property
+    def sound(self) -> SoundFinding:
+        """What is said of the sounds of both."""
+        return sound_finding(self.judgement, self.query, self.reference, SoundConfig(), listened=self.listened)
+
+    @property
+    def why_not_by_sound(self) -> str:
+        """Why sound added nothing, in a sentence; empty for a match, and where it is possible by its sound."""
+        return why_sound_confirms_nothing(self.judgement, self.query, self.reference, self.sound)
 
     @property
     def outweighed(self) -> str:
@@ -47,16 +61,6 @@ class Explanation(Comparison):
             return ""
         crowded = any(gate.name is GateName.VIDEOS for gate in self.among_others.gates)
         return near_miss(self.among_others, self.strongest, alike_somewhere=True) if crowded else self.among_others.reason
-
-
-def explain(query: Fingerprint, reference: Fingerprint, retrieval: tuple[RetrievalCheck, ...] = ()) -> Explanation:
-    """Compare two fingerprints and keep them.
-
-    Raises:
-        AlgorithmMismatch: they were made by different algorithms or versions.
-    """
-    found = compare(query, reference)
-    return Explanation(found.judgement, found.views_tried, found.view_comparisons, found.config, query, reference, retrieval)
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,6 +58,8 @@ def near_miss(judgement: Judgement, best: MatchedSegment | None, *, alike_somewh
     """
     if judgement.verdict in (Verdict.MATCH, Verdict.INSUFFICIENT):  # the second one's reason has said it
         return ""
+    if judgement.by_sound:
+        return "the sound is the same, and no picture confirms it"
     if best is None:
         if not alike_somewhere:
             return "at none of the moments tried is the file alike to the known video, in any way of looking"

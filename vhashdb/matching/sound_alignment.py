@@ -89,6 +89,16 @@ class SoundSegment:
         return self.reference_start_s + (query_s - self.query_start_s) * self.speed
 
     @property
+    def other_speed(self) -> bool:
+        """Whether the speed is another, as precisely as it can be measured."""
+        return abs(self.speed - 1) > _SAME_SPEED
+
+    @property
+    def other_pitch(self) -> bool:
+        """The same of the pitch."""
+        return abs(self.semitones) > _SAME_SEMITONES
+
+    @property
     def unchanged(self) -> bool:
         """Whether neither speed nor pitch differs."""
         return is_unchanged(self.speed, self.semitones)

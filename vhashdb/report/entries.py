@@ -14,12 +14,13 @@ from vhashdb.codes import LOCAL
 from vhashdb.errors import RecordNotFound, VhashdbError
 from vhashdb.fingerprints import Fingerprint, unusable_spans
 from vhashdb.matching.evidence import Gate
+from vhashdb.matching.sound_words import finding_words
 from vhashdb.matching.verdict import Verdict
 from vhashdb.report import words
 from vhashdb.report.matrix import Matrix, matrix
 from vhashdb.report.model import Condition, FileEntry, MatchEntry, Opinion, RecordFacts
 from vhashdb.report.outlines import outline_pairs
-from vhashdb.report.stretches import Stretch, stretches_of
+from vhashdb.report.stretches import SoundStretch, Stretch, sound_stretches_of, stretches_of
 from vhashdb.report.timeline import Side, Timeline, lone_bar, timeline
 from vhashdb.search.results import Match, Result
 from vhashdb.store import Record
@@ -50,7 +51,7 @@ def file_entry(path: str | os.PathLike[str], result: Result, lookup: RecordLooku
     """Make the entry of a file that was answered."""
     name, folder = _named(path)
     bar = None
-    if result.verdict is Verdict.INSUFFICIENT and result.fingerprint is not None and result.duration_s:
+    if result.verdict is Verdict.INSUFFICIENT and result.fingerprint is not None and result.duration_s and not _has_sound_only(result):
         bar = lone_bar(_side(result.fingerprint))
     return FileEntry(
         name,
@@ -65,7 +66,12 @@ def file_entry(path: str | os.PathLike[str], result: Result, lookup: RecordLooku
         tuple(match_entry(match, result, lookup) for match in result.matches[:MOST_MATCHES]),
         max(0, len(result.matches) - MOST_MATCHES),
         bar,
+        sound_only=_has_sound_only(result),
     )
+
+
+def _has_sound_only(result: Result) -> bool:
+    return result.fingerprint is not None and not len(result.fingerprint) and result.fingerprint.sound is not None
 
 
 def error_entry(path: str | os.PathLike[str], error: VhashdbError) -> FileEntry:
@@ -84,7 +90,8 @@ def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntr
     stretches = stretches_of(match.segments)
     if match.identical and not stretches:
         stretches = (Stretch((0.0, result.duration_s), (0.0, match.record.duration_s), agreed_s=result.duration_s),)
-    line, cells = _drawn(match, result, stretches, lookup)
+    sounds = sound_stretches_of(match.sounds) if not match.identical else ()
+    drawn = _drawn(match, result, stretches, sounds, lookup)
     return MatchEntry(
         match.verdict,
         match.score,
@@ -101,9 +108,13 @@ def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntr
         cap.agree,
         cap.dispute,
         tuple(map(_text, cap.exceptions[:MOST_REASONS])),
-        line,
-        cells,
+        drawn.pictures,
+        drawn.matrix,
         outline_pairs(stretches),
+        sounds=sounds,
+        sound_line=drawn.sound,
+        sound_words=finding_words(match.sound, judgement),
+        by_sound=judgement.by_sound,
     )
 
 
@@ -137,17 +148,29 @@ def record_facts(record: Record, lookup: RecordLookup) -> RecordFacts:
     )
 
 
-def _drawn(match: Match, result: Result, stretches: Sequence[Stretch], lookup: RecordLookup) -> tuple[Timeline | None, Matrix | None]:
-    """Return the two drawings, as far as there is something to draw."""
+@dataclass(frozen=True)
+class _Drawn:
+    """The drawings of one match, as far as there is something to draw."""
+
+    pictures: Timeline | None = None
+    sound: Timeline | None = None
+    matrix: Matrix | None = None
+
+
+def _drawn(match: Match, result: Result, stretches: Sequence[Stretch], sounds: Sequence[SoundStretch], lookup: RecordLookup) -> _Drawn:
+    """Draw a lane for pictures, also where none is the same, unless one side has none; one for sound; and the map."""
     query, reference = result.fingerprint, _reference(match.record, lookup)
-    if not stretches or not result.duration_s or not match.record.duration_s:
-        return None, None
-    here = _side(query) if query is not None else Side(result.duration_s)
-    there = _side(reference) if reference is not None else Side(match.record.duration_s)
-    line = timeline(here, there, stretches)
+    if not (stretches or sounds) or not result.duration_s or not match.record.duration_s:
+        return _Drawn()
+    here, there = Side(result.duration_s), Side(match.record.duration_s)
+    heard = timeline(here, there, sounds, stretches) if sounds else None
+    here, there = (side if of is None else _side(of) for side, of in ((here, query), (there, reference)))
+    if not stretches and not all(of is not None and len(of) for of in (query, reference)):
+        return _Drawn(sound=heard)
+    line = timeline(here, there, stretches, sounds)
     if query is None or reference is None or not match.segments or all(stretch.still for stretch in stretches):
-        return line, None
-    return line, matrix(match.seen or query, reference, match.segments, line.query.shown_s, line.reference.shown_s)
+        return _Drawn(line, heard)
+    return _Drawn(line, heard, matrix(match.seen or query, reference, match.segments, line.query.shown_s, line.reference.shown_s))
 
 
 def _reference(record: Record, lookup: RecordLookup) -> Fingerprint | None:

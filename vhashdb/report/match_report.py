@@ -147,7 +147,7 @@ class Report:
 
     def _with_pictures(self, path: str | os.PathLike[str], match: MatchEntry) -> MatchEntry:
         clear = self._pictures is Pictures.CLEAR
-        return replace(match, pictures=pictures_of(path, moments_of(match.stretches), self._decoder, clear=clear))
+        return replace(match, pictures=pictures_of(path, moments_of(match.stretches or match.sounds), self._decoder, clear=clear))
 
     def _member(self, feed: str) -> str:
         """Return the organisation behind a feed, asked for once."""

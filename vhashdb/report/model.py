@@ -12,7 +12,7 @@ from vhashdb.matching.verdict import Verdict
 from vhashdb.report import words
 from vhashdb.report.matrix import Matrix
 from vhashdb.report.outlines import OutlinePair
-from vhashdb.report.stretches import Stretch
+from vhashdb.report.stretches import SoundStretch, Stretch
 from vhashdb.report.timeline import Bar, Timeline
 from vhashdb.text import verdict_word
 
@@ -113,6 +113,14 @@ class MatchEntry(WithVerdict):
     outlines: tuple[OutlinePair, ...] = ()
     """Where in the pictures the stretches lie."""
     pictures: tuple[Picture, ...] = ()
+    sounds: tuple[SoundStretch, ...] = ()
+    """Where both sound alike."""
+    sound_line: Timeline | None = None
+    """The lane of sound."""
+    sound_words: str = ""
+    """What else is to be known of the sound."""
+    by_sound: bool = False
+    """Whether it rests on sound alone."""
 
     @property
     def still(self) -> bool:
@@ -144,6 +152,8 @@ class FileEntry(WithVerdict):
     """That are not told."""
     bar: Bar | None = None
     """Of a file that shows too little: where it does."""
+    sound_only: bool = False
+    """Whether it has no pictures."""
 
     @property
     def best(self) -> MatchEntry | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from vhashdb.hashing.outline import Outline
 from vhashdb.matching.evidence import MatchedSegment
+from vhashdb.matching.sound_alignment import SoundSegment
+from vhashdb.matching.sound_words import change_words
 from vhashdb.text import MOMENT_S, SAID_SPEED, brief_clock, span
 
 
@@ -87,6 +89,60 @@ class Stretch:
         if self.other_speed:
             words.append(self.speed_words)
         return ", ".join(words) + (f"; compared: {self.parts}" if self.parts else "")
+
+
+@dataclass(frozen=True)
+class SoundStretch:
+    """Where the file sounds like the known video."""
+
+    query_s: tuple[float, float]
+    reference_s: tuple[float, float]
+    speed: float
+    """Known seconds per second of the file."""
+    other_speed: bool
+    """Whether its speed is worth saying."""
+    change: str
+    """How the file's sound differs in pitch and speed, in words; empty if in neither."""
+    moments: int
+    """Half seconds that agree."""
+    weight: float
+    """Evidence beyond chance."""
+
+    @property
+    def length_s(self) -> float:
+        """Seconds of the file."""
+        return self.query_s[1] - self.query_s[0]
+
+    @property
+    def still(self) -> bool:
+        """Whether it is one picture, which a sound never is."""
+        return False
+
+    @property
+    def query_words(self) -> str:
+        """Its times in the file."""
+        return span(*self.query_s, brief_clock)
+
+    @property
+    def reference_words(self) -> str:
+        """Its times in the known video."""
+        return span(*self.reference_s, brief_clock)
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one sentence, without a full stop."""
+        return f"{self.query_words} of the file sounds like {self.reference_words} of the known video{self.change and f', {self.change}'}"
+
+
+def sound_stretches_of(sounds: Sequence[SoundSegment]) -> tuple[SoundStretch, ...]:
+    """Return the stretches of one match that sound alike, in order of the file's time."""
+    return tuple(
+        SoundStretch(
+            (s.query_start_s, s.query_end_s), (s.reference_start_s, s.reference_end_s), s.speed, s.other_speed,
+            ", ".join(change_words(s)), s.moments, s.evidence,
+        )
+        for s in sounds
+    )  # fmt: skip
 
 
 def stretches_of(segments: Sequence[MatchedSegment]) -> tuple[Stretch, ...]:

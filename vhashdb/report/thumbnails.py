@@ -19,7 +19,7 @@ from PIL import Image, ImageFilter
 
 from vhashdb.errors import MediaError
 from vhashdb.report.model import Picture
-from vhashdb.report.stretches import Stretch
+from vhashdb.report.stretches import SoundStretch, Stretch
 from vhashdb.text import brief_clock
 from vhashdb.video import Decoder, Mode, Sampling
 
@@ -38,7 +38,7 @@ Moment = tuple[float, tuple[float, float]]
 """The second that is wanted, and between which seconds a picture will do."""
 
 
-def moments_of(stretches: Sequence[Stretch]) -> tuple[Moment, ...]:
+def moments_of(stretches: Sequence[Stretch | SoundStretch]) -> tuple[Moment, ...]:
     """Choose where to look: the middles of the longest stretches, or three places in the only one, in order of time."""
     if len(stretches) == 1 and not stretches[0].still:
         start_s, end_s = stretches[0].query_s

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vhashdb.report.stretches import Stretch
+from vhashdb.report.stretches import SoundStretch, Stretch
 from vhashdb.text import brief_clock
 
 STEPS_S: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
@@ -28,6 +28,8 @@ LABEL_DEPTH: Final = 0.25
 SHORTEST_S: Final = 4.0
 """Seconds that a part shows at least, and that a drawing spans at least."""
 
+AnyStretch = Stretch | SoundStretch
+"""A stretch of either lane."""
 Span = tuple[float, float]
 """Where something begins and ends, in seconds or in percent of the width."""
 
@@ -96,12 +98,13 @@ class Side:
     unusable_s: tuple[Span, ...] = ()
 
 
-def timeline(query: Side, reference: Side, stretches: Sequence[Stretch]) -> Timeline:
-    """Lay out one match."""
+def timeline(query: Side, reference: Side, stretches: Sequence[AnyStretch], others: Sequence[AnyStretch] = ()) -> Timeline:
+    """Lay out one lane of a match; ``others`` are the stretches of its other lane, which shows the same seconds at the same places."""
     here, there = [s.query_s for s in stretches], [s.reference_s for s in stretches]
-    shown_query, shown_reference = windows(query.duration_s, reference.duration_s, here, there)
+    both = sorted((*stretches, *others), key=lambda s: s.query_s)
+    shown_query, shown_reference = windows(query.duration_s, reference.duration_s, [s.query_s for s in both], [s.reference_s for s in both])
     scale = 100 / max(SHORTEST_S / 4, _length(shown_query), _length(shown_reference))
-    at_query, at_reference = _starts(shown_query, shown_reference, scale, stretches)
+    at_query, at_reference = _starts(shown_query, shown_reference, scale, both)
     bands = [
         Band(number, _placed(s.query_s, shown_query, at_query, scale), _placed(s.reference_s, shown_reference, at_reference, scale))
         for number, s in enumerate(stretches, 1)
@@ -137,7 +140,7 @@ def _around(hull: Span, whole_s: float, room_s: float) -> Span:
     return start_s, start_s + room_s
 
 
-def _starts(query: Span, reference: Span, scale: float, stretches: Sequence[Stretch]) -> Span:
+def _starts(query: Span, reference: Span, scale: float, stretches: Sequence[AnyStretch]) -> Span:
     """Return where the bars begin: the longest stretch begins on both sides at the same place, as far as there is room for that."""
     spare = 100 - scale * min(_length(query), _length(reference))
     if not stretches:

@@ -10,8 +10,8 @@ from vhashdb.moderation.policy import Action
 
 VERDICTS: Final = {
     Verdict.MATCH: "A part of the file looks like a known video and changes as it does. Look at both before anything happens.",
-    Verdict.POSSIBLE: "The same picture, but not enough motion to confirm it: a still, a short or a plain stretch. "
-    "Some of these are something else. Look.",
+    Verdict.POSSIBLE: "The same picture, but not enough motion to confirm it: a still, a short or a plain stretch; or the same sound "
+    "and no such picture, as with music that many videos have. Some of these are something else. Look.",
     Verdict.NO_MATCH: "Nothing in it is like anything in this database. That is no clearance: the file may be harmful and new, "
     "or changed too much to be found.",
     Verdict.INSUFFICIENT: "The file shows too little picture to say anything, for it is dark, flat or blurred. This is not “no match”.",
@@ -29,7 +29,7 @@ NEVER: Final = (
     ("Never act on a score alone.", "The software only finds; somebody looks at the file and decides."),
     (
         "Never take a match for a judgement on a person.",
-        "It says that pictures are alike, not who made or sent them, or why. News, research and testimony show the same pictures.",
+        "It says that pictures or sounds are alike, not who made or sent them, or why. News, research and testimony show the same.",
     ),
     ("Never take “no match” for “harmless”.", "It says that this database knows nothing like it."),
     ("Never pass this page on without need.", "It names the files."),
@@ -43,6 +43,7 @@ CONDITIONS: Final = {
     GateName.CHANGES: ("changes that do not follow from each other", "more than"),
     GateName.EVIDENCE: ("total evidence", "at least"),
     GateName.VIDEOS: ("known videos that show the same", "at most"),
+    GateName.SOUND: ("how much of the sound agrees, beyond chance", "at least"),
 }
 """Subject of each condition for a match, and the side of the threshold on which it is met."""
 

@@ -30,6 +30,7 @@ class Stretch:
     reference_end_s: float
     speed: float
     view: str
+    """How both sides were looked at, in words; empty of sound."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class FoundMatch:
     labels: tuple[str, ...]
     source: str
     segments: tuple[Stretch, ...]
+    sounds: tuple[Stretch, ...] = ()
+    """Stretches that sound alike; none in lines of a version that did not listen."""
+    said_of_sound: str = ""
+    """What was said of the sounds of both, as in the line; empty if nothing was."""
 
 
 def read_matches(lines: Iterable[bytes]) -> Iterator[FoundMatch]:
@@ -110,13 +115,15 @@ def _match(value: dict[str, Any], path: str, sha256: str | None) -> FoundMatch:
         bool(value.get("identical")),
         tuple(map(str, value.get("labels", ()))),
         str(value.get("source", "")),
-        tuple(_stretch(segment) for segment in value["segments"]),
+        tuple(_stretch(segment, str(segment["view"])) for segment in value["segments"]),
+        tuple(_stretch(sound, "") for sound in value.get("sounds", ())),
+        str(value.get("sound", "")),
     )
 
 
-def _stretch(value: dict[str, Any]) -> Stretch:
+def _stretch(value: dict[str, Any], view: str) -> Stretch:
     start, end, there, until, speed = (_number(value[name]) for name in _TIMES)
-    return Stretch(start, end, there, until, speed, str(value["view"]))
+    return Stretch(start, end, there, until, speed, view)
 
 
 def _number(value: Any) -> float:

@@ -2,7 +2,7 @@
 
 ``matcher`` is the pipeline, from an input to a verdict, ``stages`` the searches of an effort, ``trace`` what the steps tell
 each other; ``query_fingerprinter`` makes the fingerprints it searches with; ``place_search`` and ``sound_search`` find what the
-index of pictures does not;
+index of pictures does not; ``found_matches`` makes matches of it;
 ``sufficiency`` says whether what was seen is enough to say "no match"; ``results`` is what comes back.
 """
 
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from vhashdb.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result, segment_to_json
+    from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result, segment_to_json, sound_to_json
     from vhashdb.search.stages import FULL_SEARCH
 else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "results": "AddStatus Addition Effort Match Result segment_to_json",
+            "results": "AddStatus Addition Effort Match Result segment_to_json sound_to_json",
             "stages": "FULL_SEARCH",
         },
     )
@@ -32,4 +32,5 @@ __all__ = [
     "Match",
     "Result",
     "segment_to_json",
+    "sound_to_json",
 ]

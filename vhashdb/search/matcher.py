@@ -27,13 +27,14 @@ from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.reranking import Compared, rerank
 from vhashdb.matching.retrieval import Candidate, Candidates, ComparisonBudget, RetrievalCheck, check_retrieval
-from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.matching.verdict import Verdict
 from vhashdb.opening import OpenFile
+from vhashdb.search.found_matches import found_matches, with_identical, with_sound_findings
 from vhashdb.search.places import PlaceFinder
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort, Match, Result
 from vhashdb.search.sound_search import SoundSearch
-from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage
+from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage, stage_of_given
 from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, verdict_without_matches
 from vhashdb.search.trace import Search, Trace
 from vhashdb.store import Record, Selection, Store
@@ -94,13 +95,14 @@ class Matcher:
             self._find_identical(trace, None)
             if fingerprinter is None:
                 assert isinstance(source, Fingerprint)
-                self._retrieve(trace, _given(effort), source, None)
+                self._retrieve(trace, stage_of_given(effort), source, None)
             else:
                 self._look(trace, fingerprinter, effort, None)
                 last = STAGES[effort][-1]
                 if trace.searches[-1].stage != last and not (trace.settled and trace.place_of(number)):
                     self._retrieve(trace, last, fingerprinter.fingerprint(last.profile), None)
                     trace.settled, trace.compared, trace.judgements = False, [], []
+                trace.hears = fingerprinter.listens_to(trace.searches[-1].stage.profile)
             if (trace.place_of(number) is not None or number in (trace.heard or {})) and not trace.settled:
                 self._compare(trace)
             if fingerprinter is not None:
@@ -117,7 +119,7 @@ class Matcher:
         identical = trace.identical_by if trace.identical is not None and trace.identical.id == record.id else ""
         return Explanation(
             by_itself, comparison.views_tried, comparison.view_comparisons, comparison.config,
-            trace.seen.get(record.id, trace.query), reference, tuple(checks), identical, among_others,
+            trace.seen.get(record.id, trace.query), reference, tuple(checks), identical, among_others, trace.listened,
         )  # fmt: skip
 
     def known_like(self, query: Fingerprint) -> list[Match]:
@@ -126,7 +128,7 @@ class Matcher:
         self._retrieve(trace, STAGES[Effort.BALANCED][-1], query, None)
         self._compare(trace)
         self._rerank(trace)
-        return _matches(trace)
+        return found_matches(trace)
 
     # -- exact hash ----------------------------------------------------------------------------
 
@@ -191,12 +193,13 @@ class Matcher:
         if fingerprinter is None:
             query = source.frames if isinstance(source, HashQuery) else source
             query = query if isinstance(query, Fingerprint) else Fingerprint.empty(self._algorithm.id)
-            self._retrieve(trace, _given(effort), query, where)
+            self._retrieve(trace, stage_of_given(effort), query, where)
             return
         if (recorded := self._recorded(trace)) is not None:
             self._retrieve(trace, STAGES[effort][-1], recorded, where)
             return
         self._look(trace, fingerprinter, effort, where)
+        trace.hears = fingerprinter.listens_to(trace.searches[-1].stage.profile)
         trace.decode_cpu_s = fingerprinter.decode_cpu_s
 
     def _look(self, trace: Trace, fingerprinter: QueryFingerprinter, effort: Effort, where: Selection | None) -> None:
@@ -302,12 +305,12 @@ class Matcher:
     def _result(self, trace: Trace, effort: Effort, where: Selection | None) -> Result:
         """Say what may happen with each match, and the verdict."""
         query, sha256 = trace.query, (trace.hashes.sha256 or None) if trace.hashes else None
-        matches = _with_identical(_matches(trace), trace)
+        matches = with_identical(found_matches(trace), trace)
         if sha256:
             unlike = self._store.not_this(sha256)
             matches = [m for m in matches if m.record.id not in unlike]
         self._store.check([m.record.id for m in matches])
-        matches = self._with_action_caps(matches, query, sha256)
+        matches = self._with_action_caps(with_sound_findings(matches, trace, self._sounds.config), query, sha256)
         damaged = self._index_reader.damaged(where)
         verdict, reason = (
             (matches[0].verdict, matches[0].judgement.reason)
@@ -330,6 +333,7 @@ class Matcher:
             sha256=sha256,
             decode_cpu_s=trace.decode_cpu_s,
             fingerprint=query,
+            listened=trace.listened,
         )
 
     def _with_action_caps(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
@@ -345,30 +349,3 @@ class Matcher:
         for match in matches:
             self._log.note("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
         self._log.try_to_write()
-
-
-def _given(effort: Effort) -> Stage:
-    """The only stage of a query that comes as a fingerprint."""
-    return replace(STAGES[effort][-1], coarse=effort is Effort.FAST)
-
-
-def _matches(trace: Trace) -> list[Match]:
-    """The records that the query matches or may match, best first."""
-    judged = zip(trace.compared, trace.judgements, strict=True)
-    matches = [Match(record, judgement, seen=trace.seen.get(record.id)) for (record, _), judgement in judged if judgement.found]
-    return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
-
-
-def _with_identical(matches: list[Match], trace: Trace) -> list[Match]:
-    """The matches with the record of the very same file first, whatever its pictures say."""
-    same = trace.identical
-    if same is None:
-        return matches
-    judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
-    judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason=trace.identical_by)
-    if not judgement.segments:
-        whole_s = (trace.query.duration_s, same.duration_s)
-        judgement = replace(
-            judgement, matched_query_s=whole_s[0], matched_reference_s=whole_s[1], query_coverage=1.0, reference_coverage=1.0
-        )
-    return [Match(same, judgement, identical=True), *(m for m in matches if m.record.id != same.id)]

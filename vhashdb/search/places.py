@@ -10,7 +10,8 @@ from vhashdb.matching.comparison import compare
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.reranking import Compared
 from vhashdb.matching.retrieval import ComparisonBudget, shared_out
-from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.matching.verdict import Verdict
+from vhashdb.search.found_matches import says_less
 from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort
@@ -46,7 +47,7 @@ class PlaceFinder:
                 continue
             comparison = compare(dense, each.reference, config=self._config)
             judgement = self._sounds.judge(trace, number, dense, each.reference, comparison)
-            if comparison.judgement.found and _says_less(each.judgement, judgement):
+            if comparison.judgement.found and says_less(each.judgement, judgement):
                 trace.compared[place] = record, Compared(each.reference, comparison, judgement, each.source)
                 trace.seen[record.id] = dense
 
@@ -85,13 +86,8 @@ class PlaceFinder:
             there = record, Compared(reference, place.comparison, judgement, source)
             if record.id not in compared:
                 trace.compared.append(there)
-            elif _says_less(trace.compared[compared[record.id]][1].judgement, judgement):
+            elif says_less(trace.compared[compared[record.id]][1].judgement, judgement):
                 trace.compared[compared[record.id]] = there
             else:
                 continue
             trace.seen[record.id] = place.seen
-
-
-def _says_less(one: Judgement, other: Judgement) -> bool:
-    """Whether one of two judgements on a record is weaker than the other, neither being a match already known."""
-    return not one.found or other.verdict is Verdict.MATCH or one.score < other.score

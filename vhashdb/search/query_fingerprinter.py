@@ -103,16 +103,17 @@ class QueryFingerprinter:
             self._source.require_unchanged()
 
     def _made(self, profiles: Sequence[ExtractionProfile]) -> list[Fingerprint]:
-        listener = LandmarkBuilder(ASKED) if self._listens_to(profiles[0]) else None
+        listener = LandmarkBuilder(ASKED) if self.listens_to(profiles[0]) else None
         self._built = build(self._source, profiles, self._algorithm, self._decoders, self._limits, listener)
         self.decode_cpu_s += self._built.decode_cpu_s
         return list(self._built.fingerprints)
 
-    def _listens_to(self, profile: ExtractionProfile) -> bool:
+    def listens_to(self, profile: ExtractionProfile) -> bool:
+        """Return whether the fingerprint that a profile asks for has the sound, if there is any."""
         return self._hears and profile.sampling.mode is not Mode.KEYFRAMES
 
     def _key(self, profile: ExtractionProfile) -> str:
-        return cache_key(self._algorithm.id, profile, self._limits, hears=self._listens_to(profile))
+        return cache_key(self._algorithm.id, profile, self._limits, hears=self.listens_to(profile))
 
     def _kept(self, profile: ExtractionProfile) -> Fingerprint | None:
         if self._cache is None or self._sha256 is None:

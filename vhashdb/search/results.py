@@ -11,7 +11,9 @@ from vhashdb.errors import UsageError
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.outline import Outline
 from vhashdb.matching.evidence import MatchedSegment
+from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.matching.witnesses import RestsOn, SoundFinding, rests_on
 from vhashdb.moderation.policy import Action, ActionCap
 from vhashdb.store.records import Record
 
@@ -101,6 +103,8 @@ class Match:
     """The most that may happen without a person, and why not more."""
     seen: Fingerprint | None = field(default=None, repr=False, compare=False)
     """What of the input it rests on, where that is not `Result.fingerprint`: what was read where the record's picture lies."""
+    sound: SoundFinding = SoundFinding.NOT_LISTENED
+    """What is said of the sounds of both."""
 
     @property
     def verdict(self) -> Verdict:
@@ -114,8 +118,18 @@ class Match:
 
     @property
     def segments(self) -> tuple[MatchedSegment, ...]:
-        """Matched stretches, in order of query time."""
+        """Matched stretches of pictures, in order of query time; none of a match by sound alone."""
         return self.judgement.segments
+
+    @property
+    def sounds(self) -> tuple[SoundSegment, ...]:
+        """Stretches that sound alike, in order of query time."""
+        return self.judgement.sounds
+
+    @property
+    def rests_on(self) -> RestsOn:
+        """The witnesses that speak for it: pictures, sound or both, or the file's hash alone."""
+        return rests_on(self.judgement)
 
     def to_json(self, path: str) -> dict[str, Any]:
         """Return the ``match`` line of ``vhashdb match --json``."""
@@ -140,7 +154,10 @@ class Match:
             "matched_reference_s": round(self.judgement.matched_reference_s, 3),
             "query_coverage": round(self.judgement.query_coverage, 3),
             "reference_coverage": round(self.judgement.reference_coverage, 3),
+            "rests_on": self.rests_on.value,
+            "sound": self.sound.value,
             "segments": [segment_to_json(s) for s in self.segments],
+            "sounds": [sound_to_json(s) for s in self.sounds],
         }
 
 
@@ -168,6 +185,8 @@ class Result:
     decode_cpu_s: float = 0.0
     fingerprint: Fingerprint | None = field(default=None, repr=False, compare=False)
     """The look at the input that the verdict rests on; None if it could not be read."""
+    listened: bool = False
+    """Whether the sound was decoded, if there is any: else the verdict is about pictures alone."""
 
     def to_json(self, path: str) -> dict[str, Any]:
         """Return the ``file`` line of ``vhashdb match --json``; its matches are lines of their own."""
@@ -181,6 +200,7 @@ class Result:
             "usable_s": round(self.usable_s, 3),
             "damage": list(self.damage),
             "coverage": self.coverage.summary(),
+            "listened": self.listened,
             "effort": self.effort.value,
             "sha256": self.sha256,
         }
@@ -202,6 +222,21 @@ def segment_to_json(segment: MatchedSegment) -> dict[str, Any]:
         "frames": segment.entries,
         "median_bits": segment.median_bits,
         "motion": round(segment.motion.correlation, 3),
+    }
+
+
+def sound_to_json(sound: SoundSegment) -> dict[str, Any]:
+    """Return one stretch that sounds alike."""
+    return {
+        "query_start_s": round(sound.query_start_s, 3),
+        "query_end_s": round(sound.query_end_s, 3),
+        "reference_start_s": round(sound.reference_start_s, 3),
+        "reference_end_s": round(sound.reference_end_s, 3),
+        "speed": round(sound.speed, 4),
+        "semitones": round(sound.semitones, 2),
+        "landmarks": sound.landmarks,
+        "moments": sound.moments,
+        "evidence": round(sound.evidence, 3),
     }
 
 

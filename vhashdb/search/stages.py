@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile
@@ -43,3 +43,8 @@ STAGES: Final = {
 }
 """What an effort means: the searches that are made one after the other, until one retrieves nothing. What a search but the last
 retrieves is searched for in the last, or before that in a closer one, and no others are made."""
+
+
+def stage_of_given(effort: Effort) -> Stage:
+    """Return the only stage of a query that comes as a fingerprint."""
+    return replace(STAGES[effort][-1], coarse=effort is Effort.FAST)

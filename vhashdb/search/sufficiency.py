@@ -6,17 +6,14 @@ What was not looked at is never called harmless; and where something known was f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from vhashdb.coverage import LEAST_RUN_S, Coverage
 from vhashdb.fingerprints import Fingerprint, unusable_spans
 from vhashdb.intervals import outside
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.verdict import Judgement, Verdict
+from vhashdb.matching.witnesses import LEAST_LANDMARKS
 from vhashdb.sound import SoundFingerprint
-
-LEAST_LANDMARKS: Final = 40
-"""Landmarks under which sound says too little. Derived: what a second of it has in a database."""
 
 
 def verdict_without_matches(

@@ -43,6 +43,8 @@ class Trace:
     """Whether sound is compared, where there is any."""
     heard: dict[int, tuple[SoundSegment, ...]] | None = None
     """Records, by number, whose sound is alike, and where; None before sound was looked up."""
+    hears: bool = False
+    """Whether sound was decoded for the fingerprint that the answer rests on, if the file has any."""
     compared: list[tuple[Record, Compared]] = field(default_factory=list)
     """Candidates in force, each compared with the query of the last search."""
     left_out: int = 0
@@ -61,6 +63,11 @@ class Trace:
     def query(self) -> Fingerprint:
         """The fingerprint that the answer rests on."""
         return self.searches[-1].query
+
+    @property
+    def listened(self) -> bool:
+        """Whether that fingerprint has the sound, as far as there is any."""
+        return self.hears or self.query.sound is not None
 
     def place_of(self, number: int) -> int | None:
         """Return the place of a record among the candidates of the last search, 1 for the first; None if it is none."""
