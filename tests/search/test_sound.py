@@ -120,6 +120,18 @@ def test_a_tune_that_many_videos_have_accuses_none_of_them(tmp_path):
         assert verdicts[unmoved] is Verdict.POSSIBLE
 
 
+def test_a_sound_on_the_allow_list_finds_nothing(tmp_path):
+    with vhashdb.create(tmp_path / "db") as db:
+        db.add(video(tmp_path / "known.mp4", scene(1, 120), tune(1)))
+        asked = video(tmp_path / "asked.mp4", scene(9, 120), tune(1))
+        assert db.match(asked).verdict is Verdict.POSSIBLE
+        song = db.prepare(sounding(tmp_path / "song.m4a", tune(1, seconds=20.0)))
+        db.moderation.opinions.allow(song.reference, song.hashes.sha256, reason="a song that everybody plays")
+        assert db.match(asked).verdict is Verdict.NO_MATCH
+        # Pictures are not excused by it.
+        assert only(db.match(video(tmp_path / "copy.mp4", scene(1, 110), tune(1)))).verdict is Verdict.MATCH
+
+
 def test_a_database_without_sound_listens_to_nothing(tmp_path):
     with vhashdb.create(tmp_path / "db", sound=False) as db:
         added = db.add(video(tmp_path / "a.mp4", scene(1, 120), tune(1)))

@@ -281,6 +281,7 @@ class SoundConfig:
     """Evidence of sound from which a record is `possible` without a picture."""
     match_evidence: float = _calibrated(20.0, _SOUND)
     """Evidence of sound from which two files without pictures are a match: other versions of the same music have less."""
+    max_allowed: float = _bound(0.5, "share of a stretch in which a sound on an allow-list is heard, from which it says nothing")
     together_s: float = _bound(0.5, "seconds by which the lines of picture and sound may be apart, and be one")
     together_speed: float = _bound(0.03, "how far their speeds may be apart")
     together_moments: int = _bound(3, "half seconds of sound that a picture on the same line of time needs to be confirmed")

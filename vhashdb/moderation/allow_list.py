@@ -18,14 +18,19 @@ from vhashdb.index.frames import FrameIndex
 from vhashdb.index.kinds import FrameHashes, RecordRows
 from vhashdb.index.layers import Layer
 from vhashdb.index.segment import build
-from vhashdb.intervals import covered
+from vhashdb.intervals import Spans, covered, union
 from vhashdb.matching.comparison import compare
+from vhashdb.matching.config import SoundConfig
+from vhashdb.matching.sound_alignment import align_sound
 from vhashdb.matching.verdict import Verdict
+from vhashdb.sound import SoundFingerprint
 
 RADIUS: Final = 31
 """Bits of 256 within which a picture shows one on the list: what PDQ's authors take for the same picture."""
 SHARE: Final = 0.2
 """Share of the seconds that matched that may show what is on the list before nothing may happen automatically."""
+SOUNDS_COMPARED: Final = 20
+"""Sounds on the list that a query's is compared with, at most; those with most landmarks of the same keys come first."""
 SAMPLED: Final = 48
 """Pictures of a record, evenly spread, that are looked up among the canaries."""
 COMPARED: Final = 20
@@ -44,11 +49,23 @@ class AllowList:
     """Its pictures."""
     files: frozenset[str] = frozenset()
     """SHA-256 of whole files, in hexadecimal."""
+    sounds: tuple[SoundFingerprint, ...] = ()
+    """Its sounds: songs, jingles, templates."""
 
     @classmethod
     def of(cls, fingerprints: Iterable[Fingerprint], files: Iterable[str], algorithm: AlgorithmId) -> AllowList:
-        """Return the pictures of these fingerprints that show enough to compare, and these files."""
-        return cls(_index_of(list(fingerprints), algorithm), frozenset(files))
+        """Return the pictures and sounds of these fingerprints, as far as there is enough of them to compare, and these files."""
+        listed = list(fingerprints)
+        sounds = tuple(each.sound for each in listed if each.sound is not None and len(each.sound))
+        return cls(_index_of(listed, algorithm), frozenset(files), sounds)
+
+    def heard_in(self, sound: SoundFingerprint) -> Spans:
+        """Return the seconds of a sound in which something on the list is heard."""
+        config, asked = SoundConfig(), np.unique(sound.key)
+        alike = [int(np.isin(listed.key, asked).sum()) for listed in self.sounds]
+        likely = sorted(range(len(alike)), key=lambda n: -alike[n])[:SOUNDS_COMPARED]
+        found = (one for n in likely if alike[n] for one in align_sound(sound, self.sounds[n], config))
+        return union((one.query_start_s, one.query_end_s) for one in found if one.evidence >= config.possible_evidence)
 
     def shows(self, hashes: PackedHashes) -> npt.NDArray[np.bool_]:
         """Return which hashes ``(n, bytes)`` uint8 are near one on the list: ``(n,)`` bool."""

@@ -62,7 +62,7 @@ class Matcher:
         self._store, self._index_reader, self._moderation, self._limits = store, index_reader, moderation, limits
         self._algorithm, self._decoders, self._cache, self._log = frame_algorithm, decoders, cache, log
         self._config = MatchingConfig.of(frame_algorithm.id)
-        self._sounds = SoundSearch(store, sound_reader, SoundConfig())
+        self._sounds = SoundSearch(store, sound_reader, moderation, SoundConfig())
         self._places = PlaceFinder(store, index_reader, self._sounds, self._config)
 
     # -- what is asked -------------------------------------------------------------------------
@@ -267,8 +267,7 @@ class Matcher:
         self._algorithm.id.require(query.algorithm)
         found = self._index_reader.candidates(query, stage.radius_bits(self._config), self._config, where) if len(query) else Candidates()
         trace.searches.append(Search(stage, query, found))
-        if trace.listens and trace.heard is None and query.sound is not None:
-            trace.heard = self._sounds.alike(query, where)
+        self._sounds.look_up(trace, where)
 
     # -- compare, rerank -----------------------------------------------------------------------
 

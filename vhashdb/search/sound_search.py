@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from vhashdb.fingerprints import Fingerprint
+from vhashdb.intervals import Spans, shared_s
 from vhashdb.live_index import LandmarkReader
 from vhashdb.matching.comparison import Comparison
 from vhashdb.matching.config import SoundConfig
@@ -14,35 +13,48 @@ from vhashdb.matching.verdict import Judgement
 from vhashdb.search.sound_retrieval import asked_of, retrieve_sound
 from vhashdb.search.trace import Trace
 from vhashdb.store import Selection, Store
+from vhashdb.store.moderation import Moderation
 
 
 class SoundSearch:
     """Finds the records of one database that sound like a query. Safe from several threads."""
 
-    def __init__(self, store: Store, reader: LandmarkReader, config: SoundConfig) -> None:
-        self._store, self._reader, self.config = store, reader, config
+    def __init__(self, store: Store, reader: LandmarkReader, moderation: Moderation, config: SoundConfig) -> None:
+        self._store, self._reader, self._moderation, self.config = store, reader, moderation, config
 
     @property
     def worth_it(self) -> bool:
         """Whether any record has sound: else nothing is decoded for it."""
         return len(self._reader.current) > 0
 
-    def alike(self, query: Fingerprint, where: Selection | None) -> dict[int, tuple[SoundSegment, ...]]:
-        """Return the records whose sound is alike somewhere, by number, with where that is."""
+    def look_up(self, trace: Trace, where: Selection | None) -> None:
+        """Look the query's sound up, unless that is done or not wanted: which records sound alike somewhere, and where that is."""
+        if trace.heard is None and trace.listens and trace.query.sound is not None:
+            trace.heard = self._found(trace, where)
+
+    def _found(self, trace: Trace, where: Selection | None) -> dict[int, tuple[SoundSegment, ...]]:
+        query = trace.query
         if query.sound is None or not len(query.sound) or not self.worth_it:
             return {}
         asked = asked_of(query.sound, self.config)
         numbers = retrieve_sound(query.sound, asked, self._reader.landmarks(asked.keys, where=where).hits, self.config)
-        return self._alike(query, numbers)
+        references = self._store.fingerprints(numbers) if numbers else {}
+        found = {number: self._heard_in(trace, references[number]) for number in numbers if number in references}
+        return {number: heard for number, heard in found.items() if heard}
 
     def judge(self, trace: Trace, number: int, query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> Judgement:
         """Judge what was seen of a record in the light of what was heard of it, which was perhaps too little to be looked up."""
         heard = (trace.heard or {}).get(number, ())
         if trace.listens and not heard and comparison.judgement.found:
-            heard = heard_in(trace.query, reference, self.config)
+            heard = self._heard_in(trace, reference)
         return with_sound(query, reference, comparison, heard, self.config)
 
-    def _alike(self, query: Fingerprint, numbers: Sequence[int]) -> dict[int, tuple[SoundSegment, ...]]:
-        references = self._store.fingerprints(numbers) if numbers else {}
-        found = {number: heard_in(query, references[number], self.config) for number in numbers if number in references}
-        return {number: heard for number, heard in found.items() if heard}
+    def _heard_in(self, trace: Trace, reference: Fingerprint) -> tuple[SoundSegment, ...]:
+        """Return where the query sounds like a record, without what is mostly a sound on an allow-list."""
+        heard = heard_in(trace.query, reference, self.config)
+        if heard and trace.harmless is None and trace.query.sound is not None:
+            trace.harmless = self._moderation.allow_list().heard_in(trace.query.sound)
+        return tuple(one for one in heard if self._counts(one, trace.harmless or []))
+
+    def _counts(self, one: SoundSegment, harmless: Spans) -> bool:
+        return shared_s([(one.query_start_s, one.query_end_s)], harmless) <= self.config.max_allowed * one.length_s

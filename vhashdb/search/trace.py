@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.inputs import FileHashes
+from vhashdb.intervals import Spans
 from vhashdb.matching.reranking import Compared
 from vhashdb.matching.retrieval import Candidates
 from vhashdb.matching.sound_alignment import SoundSegment
@@ -41,6 +42,8 @@ class Trace:
     """What was extracted and retrieved: the last one decides."""
     listens: bool = True
     """Whether sound is compared, where there is any."""
+    harmless: Spans | None = None
+    """Seconds of the query in which a sound on an allow-list is heard; None before anybody asked."""
     heard: dict[int, tuple[SoundSegment, ...]] | None = None
     """Records, by number, whose sound is alike, and where; None before sound was looked up."""
     hears: bool = False
