@@ -167,7 +167,8 @@ def _retrieval_lines(explanation: Explanation) -> list[str]:
     checks = explanation.retrieval
     if not checks:
         return []
-    by = " by its pictures" if explanation.judgement.sounds else ""
+    alone = not (len(explanation.query) and len(explanation.reference))
+    by = " by its pictures" if explanation.judgement.sounds or alone else ""
     width = max(len(one.stage) for one in checks)
     return [f"Does a search find it{by}?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
 
