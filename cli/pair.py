@@ -12,10 +12,10 @@ from .output import decoded, emit, emit_json, say, shown
 from .sound_lines import sound_lines
 from .sources import AUTO, source_of
 from .verdicts import (
-    CONDITIONS,
     LISTEN,
     LOOK,
     among_others_lines,
+    conditions,
     gates_lines,
     identical_lines,
     judgement_lines,
@@ -112,7 +112,7 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     lines += identical_lines(explanation) + near_miss_lines(explanation) + sound_reason_lines(explanation)
     lines += among_others_lines(explanation) + views_lines(explanation)
     if explanation.judgement.gates:
-        lines += [CONDITIONS, *gates_lines(explanation.judgement)]
+        lines += [conditions(explanation.judgement), *gates_lines(explanation.judgement)]
     lines += note_lines(notes) + technical_lines(explanation)
     for line in lines:
         emit(line)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from vhashdb.matching import Fate, Judgement, RetrievalCheck, ViewComparison
 
 CONDITIONS = "Conditions for a match, for the strongest stretch:"
-"""The heading over the gates."""
+"""The heading over the gates …"""
+CONDITIONS_BY_SOUND = "Conditions; that of sound is the one for being possible, not for a match:"
+"""… and where nothing but sound speaks for it."""
 SHOWN_VIEWS = 8
 SHOWN_STRETCHES = 6
 """Of each way of looking."""
@@ -167,7 +169,8 @@ def _retrieval_lines(explanation: Explanation) -> list[str]:
     checks = explanation.retrieval
     if not checks:
         return []
-    by = " by its pictures" if explanation.judgement.sounds else ""
+    alone = not (len(explanation.query) and len(explanation.reference))
+    by = " by its pictures" if explanation.judgement.sounds or alone else ""
     width = max(len(one.stage) for one in checks)
     return [f"Does a search find it{by}?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
 
@@ -221,6 +224,11 @@ def _stretch_lines(segment: MatchedSegment, fate: Fate, *, strongest: bool) -> l
     weight = f"evidence {segment.evidence:.2f}" if segment.evidence else "no evidence"
     said = textwrap.wrap(f"{why}{weight} ({parts})", WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
     return [f"    {word:<9}  {here} ↔ {there}{speed}", *said]
+
+
+def conditions(judgement: Judgement) -> str:
+    """Return the heading over the gates of a judgement."""
+    return CONDITIONS_BY_SOUND if judgement.by_sound and judgement.verdict == "possible" else CONDITIONS
 
 
 def gates_lines(judgement: Judgement) -> list[str]:

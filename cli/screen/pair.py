@@ -9,8 +9,8 @@ from vhashdb.matching import finding_words
 
 from ..output import COLOURS, printable, shown, verdict_word
 from ..verdicts import (
-    CONDITIONS,
     among_others_lines,
+    conditions,
     coverage_line,
     gate_rows,
     identical_lines,
@@ -50,7 +50,7 @@ def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[
     _lines(screen, among_others_lines(explanation))
     _lines(screen, views_lines(explanation))
     if explanation.judgement.gates:
-        screen.line(CONDITIONS)
+        screen.line(conditions(explanation.judgement))
         columns, *rows = gate_rows(explanation.judgement)
         screen.table(columns, rows, roomy=columns[-1:])
     _lines(screen, note_lines(notes))

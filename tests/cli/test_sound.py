@@ -186,6 +186,7 @@ def test_explain_on_a_terminal():
     screen = on_terminal("explain", "elsewhere.mp4", record(), width=80)
     assert screen.widest <= 80
     assert re.search(r"file  │─+│ 00:00:12\.0\n   sound│─*▒+─*│ 00:00:12\.0\n  known │─+│ 00:00:12\.0\n   sound│─*▒+─*│", screen.text)
+    assert "that of sound is the one for being possible" in screen.text
     assert "Why not a match: the sound is the same, and no picture confirms it" in screen.text
     assert re.search(r"^sound +[\d.]+ +[\d.]+ +pass ", screen.text, re.MULTILINE)
     assert "▒ the same sound   ─ not the same" in screen.text

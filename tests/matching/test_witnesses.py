@@ -136,7 +136,7 @@ def test_two_files_are_compared_by_all_that_they_have(prints, query, reference, 
 @pytest.mark.parametrize(("query", "reference", "verdict", "reason"), [
     ("another.wav", "alone.wav", "no-match", "the two do not sound alike; neither has pictures"),
     ("another.wav", "known.mp4", "no-match", "the two do not sound alike; the file has no pictures"),
-    ("silent.mp4", "alone.wav", "insufficient", "the known one without pictures, and too little sound to compare"),
+    ("silent.mp4", "alone.wav", "insufficient", "the known one has no pictures, and too little is to be heard to compare"),
 ])  # fmt: skip
 def test_files_without_pictures_are_judged_by_what_is_heard(prints, query, reference, verdict, reason):
     judged = compare(prints[0][query], prints[1][reference]).judgement

@@ -99,3 +99,4 @@ def test_the_condition_of_sound_is_among_the_others(answers, chromium):
     visit = shown_everywhere(chromium.open(answers[1], script=False))
     conditions = matches_of(visit, "elsewhere.mp4").first.locator("details")
     assert "how much of the sound agrees, beyond chance" in conditions.text_content()
+    assert "enough of the sound agrees to be possible, and no picture confirms it" in conditions.locator("summary").inner_text()

@@ -73,9 +73,9 @@ def with_sound(
     enough = all(side.sound is not None and len(side.sound) >= LEAST_LANDMARKS for side in (query, reference))
     if seen.judgement.verdict is not Verdict.INSUFFICIENT or not without:
         return seen.judgement
-    if not enough:
-        return replace(seen.judgement, reason=f"{' and '.join(without)} without pictures, and too little sound to compare")
     which = "neither has" if len(without) > 1 else f"{without[0]} has no"
+    if not enough:
+        return replace(seen.judgement, reason=f"{which} pictures, and too little is to be heard to compare")
     return Judgement(Verdict.NO_MATCH, 0.0, (), seen.judgement.gates, f"the two do not sound alike; {which} pictures")
 
 
