@@ -29,9 +29,9 @@ def film(seed, count=24):
 class Company:
     """What the people of one member company do."""
 
-    def __init__(self, place, name):
+    def __init__(self, place, name, **chosen):
         self.name, self.path, self.place = name, place / f"{name}.vhdb", place
-        self.db = vhashdb.create(self.path)
+        self.db = vhashdb.create(self.path, **chosen)
         self.feed = None
 
     @property

@@ -140,6 +140,18 @@ def test_a_follower_keeps_the_sound(acme, bold):
     assert bold.db.match(film(1)).verdict == "match"
 
 
+def test_a_database_that_keeps_no_sound_passes_over_that_of_feeds_and_files(acme, tmp_path):
+    acme.db.add(with_sound())
+    acme.publishes()
+    silent = Company(tmp_path, "silent", sound=False)
+    silent.trusts(acme)
+    (arrived,) = followed(silent).values()
+    raw = vhashdb.to_bytes(with_sound(2))
+    (done,) = (entry for entry in silent.exchange.import_from(io.BytesIO(raw), Attribution("acme")).run() if hasattr(entry, "status"))
+    assert arrived.sound is None and silent.db.fingerprint(done.record).sound is None
+    silent.close()
+
+
 def test_a_follower_of_a_feed_without_sound_has_none(acme, bold):
     acme.db.add(with_sound())
     acme.feed.publisher.publish(pending(acme, sound=False))

@@ -169,7 +169,7 @@ class Importer:
         self._store, self._index_writer, self._said, self._dry_run = store, index_writer, said or Attribution(), dry_run
         self._imports = Imports(store)
         self.format, self._file = opened(stream, options, form)
-        self._bare = bare_with_squares if store.squares else bare
+        self._bare, self._keeps_sound = bare_with_squares if store.squares else bare, store.sound
         self._pretended: dict[Place, Imported] = {}
         self._gate = gate
         self._little: Counter[str] = Counter()
@@ -248,7 +248,12 @@ class Importer:
         others = tuple((other.algorithm, other.value) for other in item.others)
         held = decision.reason if decision.state is State.HELD else ""
         opinions = opinions_by_author(item, source)
-        return Content(new, self._bare(subsampled(frames)), others, decision.state, held, opinions, item.statement)
+        return Content(new, self._kept(frames), others, decision.state, held, opinions, item.statement)
+
+    def _kept(self, frames: Fingerprint) -> Fingerprint:
+        """Return what this database stores of a fingerprint."""
+        kept = self._bare(subsampled(frames))
+        return kept if self._keeps_sound else replace(kept, sound=None)
 
 
 def beyond(item: Item, limits: FormatLimits) -> str:

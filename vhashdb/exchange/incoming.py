@@ -35,6 +35,8 @@ class Incoming:
     gate: Gate
     squares: bool = False
     """Whether this database stores squares: others are passed over."""
+    sound: bool = False
+    """Whether it stores sound: else it is passed over."""
     records: list[Row] = field(default_factory=list)
     stubs: list[Row] = field(default_factory=list)
     opinions: list[Row] = field(default_factory=list)
@@ -124,7 +126,7 @@ class Incoming:
     def _fingerprint(self, signals: tuple[Signal, ...], duration_ms: int) -> Fingerprint | None:
         """Return the frame hashes and the sound that this database can compare, if there are any; other algorithms are not for us."""
         frames = self._signal(signals, self.algorithm.name)
-        landmarks = next(filter(is_known_sound, signals), None)
+        landmarks = next(filter(is_known_sound, signals), None) if self.sound else None
         if frames is None and landmarks is None:
             return None
         fingerprint = Fingerprint.empty(self.algorithm, duration_ms / 1000)

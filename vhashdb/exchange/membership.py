@@ -147,7 +147,8 @@ class Exchange:
         bounds = limits or FeedLimits()
         client = client or _client({feed.id: self.feeds.hosts(feed.id) for feed in chosen}, bounds)
         store = self._store
-        syncing = Syncing(self.feeds, Staging(store), store.algorithm, self.import_gate, self._folder, client, bounds, store.squares)
+        kept = store.squares, store.sound
+        syncing = Syncing(self.feeds, Staging(store), store.algorithm, self.import_gate, self._folder, client, bounds, *kept)
         for done in syncing.run(chosen, dry_run=dry_run):
             if done.changes.total:
                 self._index_writer.note_change()

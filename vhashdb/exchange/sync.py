@@ -108,6 +108,8 @@ class Syncing:
     limits: FeedLimits
     squares: bool = False
     """Whether squares that a feed publishes are kept; see `vhashdb.store.records_file.Store.squares`."""
+    sound: bool = True
+    """The same of sound; see `vhashdb.store.records_file.Store.sound`."""
 
     def run(self, feeds: Sequence[Feed], *, dry_run: bool = False) -> Iterator[Synced]:
         """Bring feeds up to date: they are read side by side, and what arrived is taken in in their order.
@@ -196,7 +198,7 @@ class Syncing:
         return skipped + batch.skipped, batch.note or note
 
     def _batch(self, feed: Feed, examine: Gate) -> Incoming:
-        return Incoming(feed.number, feed.id, self.algorithm, examine, self.squares)
+        return Incoming(feed.number, feed.id, self.algorithm, examine, self.squares, self.sound)
 
     def _saw(self, feed: Feed, head: Head) -> None:
         expires = head.expires.astimezone(datetime.UTC).replace(tzinfo=None)
