@@ -10,16 +10,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.intervals import covered
-from vhashdb.matching.comparison import Comparison
+from vhashdb.matching.comparison import Comparison, ViewComparison
 from vhashdb.matching.config import MatchingConfig, SoundConfig
-from vhashdb.matching.evidence import Gate, GateName, MatchedSegment
+from vhashdb.matching.evidence import Gate, GateName
 from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement, Verdict
+
+_BESIDE_S: Final = (-7.0, -4.0, -2.0, 2.0, 4.0, 7.0)
+"""Seconds from a line of sound at which the pictures are compared with those on it. Engineering bound: other scenes, as a rule."""
 
 
 @dataclass(frozen=True)
@@ -92,18 +96,22 @@ class Hearing:
             apart_s, faster = abs(seen_s - one.reference_at(middle_s)), abs(one.speed / segment.speed - 1)
             if apart_s <= self.config.together_s and faster <= self.config.together_speed:
                 return True
-            if self._bits_along(one, segment) <= segment.median_bits + self.comparison.config.clearly_nearer_bits:
+            views = [each for each in self.comparison.view_comparisons if each.views == segment.views]
+            if any(self._bits_along(one, each) <= segment.median_bits + self.comparison.config.clearly_nearer_bits for each in views):
                 return True
-        return False
+        return any(self._nearer_there(one, each) for each in self.comparison.view_comparisons)
 
-    def _bits_along(self, one: SoundSegment, segment: MatchedSegment) -> float:
-        """Return the median distance of the pictures on the line of a stretch of sound, in a segment's views; infinite without any."""
-        each = next((each for each in self.comparison.view_comparisons if each.views == segment.views), None)
-        if each is None:
-            return math.inf
+    def _nearer_there(self, one: SoundSegment, each: ViewComparison) -> bool:
+        """Whether the pictures are clearly nearer on the line of a stretch of sound than some seconds beside it, as those of a copy are."""
+        beside = [self._bits_along(one, each, shift_s) for shift_s in _BESIDE_S]
+        beside = [bits for bits in beside if bits < math.inf]
+        return bool(beside) and self._bits_along(one, each) <= float(np.median(beside)) - self.config.together_bits
+
+    def _bits_along(self, one: SoundSegment, each: ViewComparison, shift_s: float = 0.0) -> float:
+        """Return the median distance of the pictures on the line of a stretch of sound, or beside it; infinite if there are none."""
         at_s = (each.query.start_s + each.query.end_s) / 2
         there = (at_s >= one.query_start_s) & (at_s <= one.query_end_s)
-        heard_s = one.reference_at(at_s[there])
+        heard_s = one.reference_at(at_s[there]) + shift_s
         entry = np.searchsorted(each.reference.start_s, heard_s, "right") - 1
         shown = (entry >= 0) & (heard_s <= each.reference.end_s[np.maximum(entry, 0)])
         if not shown.any():
