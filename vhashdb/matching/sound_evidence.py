@@ -40,16 +40,19 @@ class Hearing:
     def judge(self) -> Judgement:
         """Return the judgement on what was seen in the light of what was heard."""
         seen = self.comparison.judgement
+        if not seen.found:
+            return self._by_sound(seen, self._clear(self.heard))
         together = [one for one in self.heard if one.moments >= self.config.together_moments and self._goes_with_pictures(one)]
         # Music repeats itself: of two lines at one time the one counts that goes with the pictures, or else the clearer one.
         together = without_overlaps(together, self.config)
-        alone = without_overlaps(self.heard, self.config, together)
-        alone = [one for one in alone if one.evidence >= self.config.possible_evidence]
+        alone = self._clear(self.heard, together)
         if seen.verdict is Verdict.MATCH:
             return replace(seen, sounds=_in_order([*together, *alone]))
-        if seen.verdict is Verdict.POSSIBLE and together:
-            return self._confirmed(seen, together)
-        return self._by_sound(seen, alone) if alone else seen
+        return self._confirmed(seen, together) if together else self._by_sound(seen, alone)
+
+    def _clear(self, heard: Sequence[SoundSegment], chosen: Sequence[SoundSegment] = ()) -> list[SoundSegment]:
+        """Return the stretches that say something by themselves, beside those that are chosen already."""
+        return [one for one in without_overlaps(heard, self.config, chosen) if one.evidence >= self.config.possible_evidence]
 
     def _confirmed(self, seen: Judgement, together: Sequence[SoundSegment]) -> Judgement:
         """Return a match: the pictures were possible, and the sound goes with them."""
@@ -63,6 +66,8 @@ class Hearing:
 
     def _by_sound(self, seen: Judgement, alone: Sequence[SoundSegment]) -> Judgement:
         """Return what sound alone allows to say."""
+        if not alone:
+            return seen
         config, best = self.comparison.config, max(one.evidence for one in alone)
         gate = Gate(GateName.SOUND, best, self.config.possible_evidence, True, "by itself: what agrees on one line of time, beyond chance")
         score = config.possible_min_score + (config.possible_max_score - config.possible_min_score) * min(
