@@ -51,6 +51,40 @@ def test_different_tunes_are_not_alike():
     assert max(evidence, default=0.0) < CONFIG.possible_evidence
 
 
+def noise(rng, seconds=20):
+    return rng.normal(0, 3000, seconds * SAMPLE_RATE)
+
+
+def hum(rng, seconds=20):
+    time_s = np.arange(seconds * SAMPLE_RATE) / SAMPLE_RATE
+    tones = (np.sin(2 * np.pi * 50 * k * time_s + rng.uniform(0, 6)) * 2700 / k for k in range(6, 30))
+    return sum(tones) + rng.normal(0, 200, len(time_s))
+
+
+def clicks(rng, seconds=20):
+    samples = np.zeros(seconds * SAMPLE_RATE)
+    for first in range(0, len(samples), SAMPLE_RATE // 2):
+        samples[first : first + 200] = rng.normal(0, 12_000, 200)
+    return samples
+
+
+def beat(rng, seconds=20):
+    """The same three notes in any order, four a second, as a machine plays them."""
+    samples, time_s = rng.normal(0, 50, seconds * SAMPLE_RATE), np.arange(SAMPLE_RATE // 4) / SAMPLE_RATE
+    for first in range(0, len(samples), len(time_s)):
+        samples[first : first + len(time_s)] += 9000 * np.sin(2 * np.pi * rng.choice([330, 440, 660]) * time_s) * np.exp(-12 * time_s)
+    return samples
+
+
+@pytest.mark.parametrize("make", [noise, hum, clicks, beat])
+def test_sounds_of_one_kind_are_alike_only_to_themselves(make):
+    made = [make(np.random.default_rng(seed)).astype(np.int16) for seed in range(4)]
+    for number, one in enumerate(made):
+        for other, reference in enumerate(made):
+            evidence = [line.evidence for line in align_sound(asked(one), stored(reference), CONFIG)]
+            assert (max(evidence, default=-9.0) >= CONFIG.possible_evidence) is (number == other)
+
+
 def test_two_pieces_in_another_order_are_two_stretches():
     samples = play(TUNE)
     swapped = np.concatenate([samples[22 * SAMPLE_RATE : 34 * SAMPLE_RATE], samples[2 * SAMPLE_RATE : 14 * SAMPLE_RATE]])
