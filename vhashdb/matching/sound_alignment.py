@@ -77,7 +77,8 @@ class SoundSegment:
     moments: int
     """Half seconds of the query with such landmarks."""
     evidence: float
-    """``moments · ln(1 + landmarks / moments)``, less what chance gives the best of the lines that are tried."""
+    """``moments · ln(1 + shapes / moments)``, less what chance gives the best of the lines that are tried; a beat of few notes is of few
+    shapes, however often it is heard."""
 
     @property
     def length_s(self) -> float:
@@ -119,6 +120,8 @@ class _Hits:
     """By how much the query's is higher."""
     speed: npt.NDArray[np.float64]
     """The logarithm of how much longer the reference's lasts."""
+    shape: npt.NDArray[np.int64]
+    """Of both."""
     landmark: npt.NDArray[np.int64]
     """Which of the reference's it is."""
 
@@ -126,7 +129,9 @@ class _Hits:
         return len(self.query_s)
 
     def only(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> _Hits:
-        return _Hits(self.query_s[which], self.reference_s[which], self.bands[which], self.speed[which], self.landmark[which])
+        return _Hits(
+            self.query_s[which], self.reference_s[which], self.bands[which], self.speed[which], self.shape[which], self.landmark[which]
+        )
 
 
 @dataclass(frozen=True)
@@ -210,7 +215,8 @@ def _hits_of(query: SoundFingerprint, reference: SoundFingerprint) -> _Hits:
     speed = np.log(reference.span[of_reference] / query.span[of_query])
     near = (np.abs(bands) <= _SEMITONES * BANDS_PER_SEMITONE) & (np.abs(speed) <= _SPEEDS[-1] + _LENGTHS)
     of_query, of_reference = of_query[near], of_reference[near]
-    return _Hits(query.frame[of_query] * FRAME_S, reference.frame[of_reference] * FRAME_S, bands[near], speed[near], of_reference)
+    query_s, reference_s = query.frame[of_query] * FRAME_S, reference.frame[of_reference] * FRAME_S
+    return _Hits(query_s, reference_s, bands[near], speed[near], asked[of_query], of_reference)
 
 
 def _seeds(hits: _Hits) -> list[_Line]:
@@ -279,12 +285,13 @@ def _stretches(line: _Line, hits: _Hits, chance: _Chance, config: SoundConfig) -
             continue
         start_s, end_s = float(hits.query_s[part[0]]), float(hits.query_s[part[-1]]) + FRAME_S
         semitones, landmarks = line.bands / BANDS_PER_SEMITONE, len(np.unique(hits.landmark[part]))
+        shapes = len(np.unique(hits.shape[part]))
         on_it = np.zeros(len(hits), np.bool_)
         on_it[part] = True
         yield (
             SoundSegment(
                 start_s, end_s, max(0.0, line.at(start_s)), max(0.0, line.at(end_s)), line.speed, semitones, landmarks, moments,
-                moments * math.log1p(landmarks / moments) - chance.of_line(line.speed, semitones),
+                moments * math.log1p(shapes / moments) - chance.of_line(line.speed, semitones),
             ),
             on_it,
         )  # fmt: skip
