@@ -67,7 +67,7 @@ def test_of_a_fingerprint_from_a_file_only_what_lies_the_same_everywhere_is_know
 
 def test_the_box_that_lasted_longest_counts(tmp_path):
     # At 3 frames a second a window of a query is 11 s: bars for 34 s, then others for 11 s.
-    frames = scene(5, 180, height=120, width=160, speed=1)
+    frames = scene(7, 180, height=120, width=160, speed=1)
     for number, frame in enumerate(frames):
         high = 15 if number < 136 else 30
         frame[:high] = frame[-high:] = 0

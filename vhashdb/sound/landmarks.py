@@ -115,7 +115,8 @@ class LandmarkBuilder:
         landmarks = np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
         # Values are ordered by their keys first, a fingerprint by time.
         landmarks = landmarks[np.argsort(landmarks & np.uint64(MAX_FRAME), kind="stable")]
-        return SoundFingerprint(landmarks, max((track.end_s for track in tracks), default=0.0))
+        # Whole milliseconds, as they are stored.
+        return SoundFingerprint(landmarks, round(max((track.end_s for track in tracks), default=0.0), 3))
 
 
 class _Track:
