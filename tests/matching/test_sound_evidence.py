@@ -90,3 +90,13 @@ def test_of_stretches_at_one_time_the_clearest_is_kept():
     clear, weak, later = heard(0, 10, evidence=20.0), heard(2, 9, evidence=9.0), heard(9, 19, evidence=4.0)
     assert without_overlaps([weak, later, clear], CONFIG) == [clear, later]
     assert without_overlaps([weak, later, clear], CONFIG, [weak]) == [later]
+
+
+def test_beside_more_landmarks_more_evidence_is_needed():
+    small, large = CONFIG.beside(10), CONFIG.beside(1000 * CONFIG.chosen_on_landmarks)
+    assert small == CONFIG
+    assert large.possible_evidence - CONFIG.possible_evidence == pytest.approx(np.log(1000))
+    query, reference, one = shown(random_hashes(3, 24)), shown(HASHES), heard(evidence=5.0)
+    seen = compare(query, reference)
+    assert Hearing(query, reference, seen, [one], CONFIG).judge().verdict is Verdict.POSSIBLE
+    assert Hearing(query, reference, seen, [one], large).judge().verdict is Verdict.NO_MATCH

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import enum
 import functools
-from dataclasses import Field, dataclass, field, fields
+import math
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -251,9 +252,9 @@ class SoundConfig:
     """Landmarks of a query that are looked up as they are, for each second …"""
     asked_changed_per_second: int = _calibrated(60, _SOUND)
     """… and with their neighbours, which copies at other speeds and pitches have."""
-    candidate_moments: int = _calibrated(5, _SOUND)
+    candidate_moments: int = _calibrated(6, _SOUND)
     """Half seconds of any ten seconds whose landmarks agree about a record, from which its sound is compared …"""
-    changed_moments: int = _calibrated(3, _SOUND)
+    changed_moments: int = _calibrated(2, _SOUND)
     """… and how many more if they agree that speed or pitch is another."""
     max_candidates: int = _bound(8, "records whose sound is compared")
 
@@ -261,7 +262,7 @@ class SoundConfig:
 
     longest_gap_s: float = _bound(4.0, "seconds without an agreeing landmark that end a stretch")
     least_moments: int = _bound(3, "half seconds with agreeing landmarks, under which a stretch is not looked at")
-    chance_unchanged: float = _calibrated(5.0, _SOUND)
+    chance_unchanged: float = _calibrated(4.0, _SOUND)
     """What chance gives the best line at the same speed and pitch, however few landmarks are alike …"""
     chance_changed: float = _calibrated(8.0, _SOUND)
     """… and the best at any; more …"""
@@ -277,6 +278,8 @@ class SoundConfig:
     # -- verdict
 
     max_overlap: float = _bound(0.3, "share of a stretch that a clearer one may claim as well")
+    chosen_on_landmarks: int = _derived(70_000, "landmarks of the database that the following were chosen in")
+    """Of a larger one as many times as many are alike by chance, so more evidence is needed by its logarithm (`beside`)."""
     possible_evidence: float = _calibrated(1.5, _SOUND)
     """Evidence of sound from which a record is `possible` without a picture."""
     match_evidence: float = _calibrated(20.0, _SOUND)
@@ -291,6 +294,11 @@ class SoundConfig:
 
     another_landmarks: int = _bound(200, "landmarks that each side has at least where sound is called another: a tenth would be evidence")
     another_moments: int = _bound(10, "half seconds of each side in which they are, at least")
+
+    def beside(self, landmarks: int) -> SoundConfig:
+        """Return the thresholds for a query that is asked about beside so many landmarks of a database."""
+        more = math.log(max(1.0, landmarks / self.chosen_on_landmarks))
+        return replace(self, possible_evidence=self.possible_evidence + more, match_evidence=self.match_evidence + more)
 
 
 def describe() -> tuple[Field[Any], ...]:

@@ -19,17 +19,26 @@ from vhashdb.sound.landmarks import PARTS
 _WINDOW_S: Final = 10.0
 """Seconds of the query whose landmarks are counted together. Derived: a landmark's speed is known to a few hundredths, and a line drawn
 with it leaves its place by less than `_PLACE_S` in so long."""
-_MOMENTS: Final = round(_WINDOW_S / MOMENT_S)
+_MINUTE_S: Final = 60.0
+"""The same of landmarks whose speed does not differ. Engineering bound."""
+_EXACT_S: Final = 0.5
+"""Seconds within which what is heard later by as much is heard at one place. Engineering bound."""
+_MOMENTS: Final = 128
+"""Moments of a window that are told apart. Derived: more than a minute has."""
 _PLACE_S: Final = 1.5
 _PITCH_BANDS: Final = 2
 _SPEED: Final = 0.1
 """Differences that count as none here: of place in seconds, of pitch in bands, of speed in its logarithm. Engineering bounds."""
 _SPEEDS, _PITCHES, _PLACES = 16, 16, 1 << 20
 """Values of each that are told apart. Derived: more than neighbouring keys can give, and more than a file has seconds."""
+_UNCHANGED: Final = _SPEEDS - 1
+"""The class of speeds that stands for landmarks which differ in neither speed nor pitch; no other has it."""
+_WINDOWS_APART: Final = 7919
+"""By how much the places of a window are moved. Engineering bound: a prime, so that windows and places do not fall together."""
 _CELLS: Final = _SPEEDS * _PITCHES * _PLACES
 _TIMES: Final = np.arange(1 << SPAN_BITS)[:, None] / np.maximum(1, np.arange(1 << SPAN_BITS))
 """How many times as long as the query's landmark the stored one lasts, by their lengths."""
-_SPEED_CLASS: Final = np.clip(np.round(np.log(np.maximum(_TIMES, 1e-9)) / _SPEED) + _SPEEDS // 2, 0, _SPEEDS - 1).astype(np.int64)
+_SPEED_CLASS: Final = np.clip(np.round(np.log(np.maximum(_TIMES, 1e-9)) / _SPEED) + _SPEEDS // 2, 0, _SPEEDS - 2).astype(np.int64)
 """The same as a class of speeds."""
 
 
@@ -67,7 +76,7 @@ def retrieve_sound(sound: SoundFingerprint, asked: Asked, hits: Iterable[Landmar
     if not counted:
         return []
     cell, moments = count_values(count_values(np.concatenate(counted))[0] // _MOMENTS)
-    unchanged = cell // _PLACES % (_SPEEDS * _PITCHES) == _SPEEDS // 2 * _PITCHES + _PITCHES // 2
+    unchanged = cell // (_PLACES * _PITCHES) % _SPEEDS == _UNCHANGED
     score = moments - np.where(unchanged, 0, config.changed_moments)
     records, first = np.unique(cell // _CELLS, return_index=True)
     best = np.maximum.reduceat(score, first)
@@ -78,14 +87,35 @@ def retrieve_sound(sound: SoundFingerprint, asked: Asked, hits: Iterable[Landmar
 def _moments(
     block: LandmarkHits, pitch: npt.NDArray[np.int64], span: npt.NDArray[np.int64], frame: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Return for each hit as one number: record, by how much speed and pitch differ, where the window is heard, and the moment of it."""
+    """Return for each hit as one number: record, by how much speed and pitch differ, where the window is heard, and the moment of it.
+
+    Hits that differ in neither are counted once more by how much later they are heard, which is known exactly and the same for a minute.
+    """
     stored = span_of(block.landmark)
-    start_s = frame * FRAME_S
-    since_s = start_s % _WINDOW_S
-    heard_s = frame_of(block.landmark) * FRAME_S - _TIMES[stored, span] * since_s
+    start_s, heard_s = frame * FRAME_S, frame_of(block.landmark) * FRAME_S
+    speed = _SPEED_CLASS[stored, span]
     bands = np.round((pitch - pitch_of(block.landmark)) / (PARTS * _PITCH_BANDS)).astype(np.int64)
-    place = block.record * _SPEEDS + _SPEED_CLASS[stored, span]
-    place = place * _PITCHES + np.clip(bands + _PITCHES // 2, 0, _PITCHES - 1)
+    bands = np.clip(bands + _PITCHES // 2, 0, _PITCHES - 1)
+    since_s = start_s % _WINDOW_S
+    found = [_numbered(block.record, speed, bands, start_s // _WINDOW_S, (heard_s - _TIMES[stored, span] * since_s) / _PLACE_S, since_s)]
+    same = np.flatnonzero((speed == _SPEEDS // 2) & (bands == _PITCHES // 2))
+    record, start_s, later_s = block.record[same], start_s[same], heard_s[same] - start_s[same]
+    for shift in (0, 1):  # in two places that overlap by half, as a line may lie at the edge of one
+        minute, since_s = np.divmod(start_s, _MINUTE_S)
+        unchanged = np.full(len(same), _UNCHANGED)
+        found.append(_numbered(record, unchanged, np.full(len(same), shift), minute, later_s / _EXACT_S + shift / 2, since_s))
+    return np.concatenate(found)
+
+
+def _numbered(
+    record: npt.NDArray[np.int64],
+    speed: npt.NDArray[np.int64],
+    bands: npt.NDArray[np.int64],
+    window: npt.NDArray[np.floating],
+    place: npt.NDArray[np.floating],
+    since_s: npt.NDArray[np.floating],
+) -> npt.NDArray[np.int64]:
     # The window is part of the place: what is heard at one second of a record in two windows is not one stretch of it.
-    where = np.floor(heard_s / _PLACE_S).astype(np.int64) + (start_s // _WINDOW_S).astype(np.int64) * 7919
-    return np.asarray((place * _PLACES + where % _PLACES) * _MOMENTS + (since_s // MOMENT_S).astype(np.int64), np.int64)
+    where = (np.floor(place).astype(np.int64) + window.astype(np.int64) * _WINDOWS_APART) % _PLACES
+    cell = ((record * _SPEEDS + speed) * _PITCHES + bands) * _PLACES + where
+    return np.asarray(cell * _MOMENTS + (since_s // MOMENT_S).astype(np.int64), np.int64)
