@@ -42,6 +42,18 @@ def counts(lost_s: float, longest_s: float, there_s: float) -> bool:
     return longest_s >= LEAST_RUN_S or lost_s >= max(LEAST_RUN_S, LEAST_SHARE * there_s) or 0 < MOST_OF_A_CLIP * there_s <= lost_s
 
 
+def _seconds_of(data: dict[str, Any]) -> tuple[float, float, float]:
+    """Return when a track begins, how long it is and how much of it was decoded, each a possible number of seconds.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is something else.
+    """
+    start_s, duration_s, seen_s = (float(data[name]) for name in ("start_s", "duration_s", "seen_s"))
+    if not all(0 <= value < math.inf for value in (start_s, duration_s, seen_s)):
+        raise ValueError(f"a track of {duration_s} s")
+    return start_s, duration_s, seen_s
+
+
 @dataclass(frozen=True)
 class PictureTrack:
     """Describe one track of pictures in a file, and where it lies on the file's timeline."""
@@ -71,9 +83,7 @@ class PictureTrack:
         Raises:
             KeyError, TypeError, ValueError: it is something else.
         """
-        start_s, duration_s, seen_s = (float(data[name]) for name in ("start_s", "duration_s", "seen_s"))
-        if not all(0 <= value < math.inf for value in (start_s, duration_s, seen_s)):
-            raise ValueError(f"a track of {duration_s} s")
+        start_s, duration_s, seen_s = _seconds_of(data)
         number, width, height = int(data["number"]), int(data["width"]), int(data["height"])
         return cls(number, str(data["codec"])[:MAX_CODEC], width, height, start_s, duration_s, seen_s, str(data["unseen"])[:MAX_WORDS])
 
@@ -109,9 +119,7 @@ class SoundTrack:
         Raises:
             KeyError, TypeError, ValueError: it is something else.
         """
-        start_s, duration_s, seen_s = (float(data[name]) for name in ("start_s", "duration_s", "seen_s"))
-        if not all(0 <= value < math.inf for value in (start_s, duration_s, seen_s)):
-            raise ValueError(f"a sound track of {duration_s} s")
+        start_s, duration_s, seen_s = _seconds_of(data)
         codec, language, unseen = str(data["codec"])[:MAX_CODEC], str(data["language"])[:MAX_LANGUAGE], str(data["unseen"])[:MAX_WORDS]
         return cls(int(data["number"]), codec, int(data["channels"]), language, start_s, duration_s, seen_s, unseen)
 

@@ -287,7 +287,7 @@ class SoundConfig:
     max_allowed: float = _bound(0.5, "share of a stretch in which a sound on an allow-list is heard, from which it says nothing")
     together_s: float = _bound(0.5, "seconds by which the lines of picture and sound may be apart, and be one")
     together_speed: float = _bound(0.03, "how far their speeds may be apart")
-    together_bits: float = _bound(24.0, "bits of 256 by which pictures on a line of sound are nearer than beside it, to go with it")
+    together_share: float = _bound(0.09, "share of a hash by which pictures on a line of sound are nearer than beside it, to go with it")
     together_moments: int = _bound(3, "half seconds of sound that a picture on the same line of time needs to be confirmed")
 
     # -- what is said of it

@@ -1,8 +1,8 @@
 """Align the sound of two files: stretches of one that lie on a line of time with stretches of the other, at any speed and pitch.
 
 Two landmarks with the same shape are a *hit*; it says by how much pitch and speed would differ, were one a copy of the other. Hits
-of a copy agree in both and lie on one line of time. Hits by chance lie anywhere, and in music that repeats itself on many lines:
-how many there are beside a line is what chance puts on it.
+of a copy agree in both and lie on one line of time. Hits by chance lie anywhere, but some line always has a few, above all where any
+speed and pitch may be tried and much is alike: so many are taken off.
 """
 
 from __future__ import annotations

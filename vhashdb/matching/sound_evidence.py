@@ -110,7 +110,8 @@ class Hearing:
         """Whether the pictures are clearly nearer on the line of a stretch of sound than some seconds beside it, as those of a copy are."""
         beside = [self._bits_along(one, each, shift_s) for shift_s in _BESIDE_S]
         beside = [bits for bits in beside if bits < math.inf]
-        return bool(beside) and self._bits_along(one, each) <= float(np.median(beside)) - self.config.together_bits
+        nearer_bits = self.config.together_share * self.comparison.config.bits
+        return bool(beside) and self._bits_along(one, each) <= float(np.median(beside)) - nearer_bits
 
     def _bits_along(self, one: SoundSegment, each: ViewComparison, shift_s: float = 0.0) -> float:
         """Return the median distance of the pictures on the line of a stretch of sound, or beside it; infinite if there are none."""

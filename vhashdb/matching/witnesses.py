@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.intervals import Spans
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.sound_alignment import MOMENT_S
 from vhashdb.matching.verdict import Judgement
@@ -16,9 +16,6 @@ from vhashdb.sound import FRAME_S, SoundFingerprint
 
 LEAST_LANDMARKS: Final = 40
 """Landmarks under which sound says too little. Derived: what a second of it has in a database."""
-
-Spans = Sequence[tuple[float, float]]
-"""First and last second of each of some stretches."""
 
 
 class RestsOn(enum.StrEnum):

@@ -283,7 +283,10 @@ class Matcher:
         numbers = [*(candidate.record for candidate in candidates), *heard]
         records, references = self._store.by_number(numbers), self._store.fingerprints(numbers)
         today, budget = self._store.now().date(), ComparisonBudget(query, self._config)
-        for candidate in (*candidates, *(Candidate(number, 0, self._config.bits, source=sources.get(number)) for number in heard)):
+        for candidate in (
+            *candidates,
+            *(Candidate(number, 0, self._config.bits, source=sources.get(number), must_compare=True) for number in heard),
+        ):
             record = records[candidate.record]
             if not record.in_force(today):
                 continue
