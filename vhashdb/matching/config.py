@@ -73,6 +73,7 @@ class MatchingConfig:
     max_log_only: int = _bound(4, "of these, records of a source trusted with a log line at most, where there are other sources")
     source_hash_pairs: int = _bound(1 << 29, "hash pairs compared for one remote source: a few seconds, or one record of six hours")
     must_compare_share: float = _bound(0.5, "share of the query's times near a record for leaving it out to be reported")
+    max_copies: int = _bound(3, "copies of one edition that are compared: those of it that are nearest speak for the others")
     must_compare_times: int = _bound(8, "and how many times that must be")
 
     # -- retrieval by windows: where in the picture, at effort `thorough`

@@ -70,7 +70,9 @@ class PlaceFinder:
         compared = {record.id: place for place, (record, _) in enumerate(trace.compared)}
         matched = {record.id for record, each in trace.compared if each.judgement.verdict is Verdict.MATCH}
         sources = self._index_reader.sources(found) if found else {}
-        order = shared_out(range(len(found)), [sources.get(number) for number in found], config, config.max_registered + len(matched))
+        editions = self._index_reader.editions(found) if found else {}
+        origins = [(sources.get(number), editions.get(number)) for number in found]
+        order = shared_out(range(len(found)), origins, config, config.max_registered + len(matched))
         chosen = [found[place] for place in order]
         records = self._store.by_number(chosen) if chosen else {}
         today = self._store.now().date()

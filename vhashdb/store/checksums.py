@@ -66,6 +66,7 @@ RECORD: Final = Group(
         schema.fingerprint: ("record",),
         schema.sounding: ("record",),
         schema.near: ("record",),
+        schema.copy: ("record",),
         schema.other_hash: ("record",),
         feed_schema.held: ("record",),
     },
@@ -79,6 +80,8 @@ GROUPS: Final = (
             schema.audit,
             schema.not_this,
             schema.imported,
+            schema.video,
+            schema.said_of_editions,
             feed_schema.feed,
             feed_schema.federation,
             feed_schema.origin,
@@ -88,8 +91,11 @@ GROUPS: Final = (
         ),
     ),
 )
-WITHOUT: Final = frozenset({schema.checksum, schema.changed, *feed_schema.STAGING})
-"""Tables that need none: the checksums themselves, and staging, which holds what is on its way in and was signed."""
+WITHOUT: Final = frozenset(
+    {schema.checksum, schema.changed, schema.edition, schema.edition_relation, schema.video_edition, *feed_schema.STAGING}
+)
+"""Tables that need none: the checksums themselves; staging, which holds what is on its way in and was signed; and how records are grouped,
+which is computed from them."""
 
 
 # -- functions of SQL ------------------------------------------------------------------------------

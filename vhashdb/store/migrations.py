@@ -12,7 +12,25 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from vhashdb.store import feed_schema
-from vhashdb.store.schema import audit, fingerprint, imported, label, meta, metadata, near, not_this, other_hash, record, sounding
+from vhashdb.store.schema import (
+    audit,
+    copy,
+    edition,
+    edition_relation,
+    fingerprint,
+    imported,
+    label,
+    meta,
+    metadata,
+    near,
+    not_this,
+    other_hash,
+    record,
+    said_of_editions,
+    sounding,
+    video,
+    video_edition,
+)
 
 APPLICATION_ID: Final = 0x76684442
 """In the SQLite header, so that a file of another program is recognised."""
@@ -65,5 +83,12 @@ def _sounding(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE TRIGGER sounding_{name} AFTER {event} BEGIN {statements} END")
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks, _exchange, _imports, _checksums, _sounding)
+def _videos(connection: Connection) -> None:
+    """Which records show the same video. What shows something else from now on is not grouped any more."""
+    metadata.create_all(connection, tables=[copy, edition, edition_relation, video, video_edition, said_of_editions])
+    forgotten = "DELETE FROM copy WHERE record = OLD.record;"
+    connection.exec_driver_sql(f"CREATE TRIGGER copy_forgotten AFTER DELETE ON fingerprint BEGIN {forgotten} END")
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks, _exchange, _imports, _checksums, _sounding, _videos)
 VERSION: Final = len(MIGRATIONS)

@@ -25,7 +25,7 @@ from sqlalchemy.engine import Connection
 from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import checksums, clock, feed_schema, migrations, schema
+from vhashdb.store import checksums, clock, feed_schema, migrations, schema, videos
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
@@ -68,7 +68,7 @@ class Store:
         """Prepare; ``refusal`` is why nothing can be written, if so."""
         self.path = path
         engine = sqlite_engine(path, lock_timeout_s, read_only=refusal is not None)
-        self.transactions = Transactions(path, engine, refusal=refusal, ending=checksums.renew)
+        self.transactions = Transactions(path, engine, refusal=refusal, ending=_end)
         sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
@@ -447,6 +447,12 @@ class Store:
 
     def _writing(self) -> contextlib.AbstractContextManager[Connection]:
         return self.transactions.writing()
+
+
+def _end(connection: Connection) -> None:
+    """What every transaction that writes ends with."""
+    videos.release(connection)
+    checksums.renew(connection)
 
 
 def _migrate(connection: Connection, version: int) -> None:
