@@ -1,6 +1,6 @@
 """Many copies of few videos: re-encodings, crops, clips and compilations, as a real database has them.
 
-    python -m bench.variant_copies SOURCES OUT [--videos 20] [--copies 50] [--seed 1] [--jobs 2]
+    python -m bench.variant_copies SOURCES OUT [--videos 20] [--copies 50] [--seed 1] [--anywhere] [--jobs 2]
 
 Takes videos at equal distances in a folder and writes ``OUT/<number>.mp4`` and ``OUT/truth.csv`` (file, kind, half, sources), where
 *sources* are the stems of the videos that the file shows. Two fifths of a video's copies are re-encodings, a fifth crops, a fourth
@@ -25,6 +25,8 @@ from bench.common import duration_s, videos
 _MAX_S: Final = 15.0
 _SHAPE: Final = "scale=480:270,setsar=1,fps=25"
 _RE_ENCODINGS, _CROPS, _CLIPS = 0.4, 0.2, 0.25
+_OFF: Final = 0.01
+"""How far a crop lies from the middle, as a share of the frame."""
 _PIECE_S: Final = (2.5, 5.0)
 
 
@@ -45,12 +47,13 @@ def main() -> None:
     options.add_argument("--videos", type=int, default=20)
     options.add_argument("--copies", type=int, default=50)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--anywhere", action="store_true", help="crops lie anywhere instead of about the middle")
     options.add_argument("--jobs", type=int, default=2)
     args = options.parse_args()
     there = [path for path in videos(args.sources) if duration_s(path) >= 2 * _PIECE_S[0]]
     chosen = there[:: max(1, len(there) // args.videos)][: args.videos]
     args.out.mkdir(parents=True, exist_ok=True)
-    made = list(variants(chosen, args.copies, random.Random(args.seed)))
+    made = list(variants(chosen, args.copies, random.Random(args.seed), anywhere=args.anywhere))
     with ThreadPoolExecutor(args.jobs) as pool:
         worked = list(pool.map(lambda each: _make(args.out / f"{each[0]:05}.mp4", each[1]), enumerate(made)))
     with (args.out / "truth.csv").open("w", newline="") as file:
@@ -62,14 +65,14 @@ def main() -> None:
     print(f"{sum(worked)} of {len(made)} files of {len(chosen)} videos in {args.out}")
 
 
-def variants(sources: list[Path], copies: int, rng: random.Random) -> Iterator[Variant]:
+def variants(sources: list[Path], copies: int, rng: random.Random, *, anywhere: bool) -> Iterator[Variant]:
     """Say what is made of some videos."""
     halves = {source: "AB"[number % 2] for number, source in enumerate(sources)}
     counts = [round(copies * share) for share in (_RE_ENCODINGS, _CROPS, _CLIPS)]
     for source in sources:
         for kind, count in zip(("re-encoding", "crop", "clip"), counts, strict=True):
             for _ in range(count):
-                yield Variant(kind, halves[source], (source,), tuple(_arguments(kind, source, rng)))
+                yield Variant(kind, halves[source], (source,), tuple(_arguments(kind, source, rng, anywhere=anywhere)))
     wanted = {source: copies - sum(counts) for source in sources}
     for half in "AB":
         waiting = [source for source in sources if halves[source] == half for _ in range(wanted[source])]
@@ -81,7 +84,7 @@ def variants(sources: list[Path], copies: int, rng: random.Random) -> Iterator[V
             yield Variant("compilation", half, tuple(several), tuple(_compiled(several, rng)))
 
 
-def _arguments(kind: str, source: Path, rng: random.Random) -> list[str]:
+def _arguments(kind: str, source: Path, rng: random.Random, *, anywhere: bool) -> list[str]:
     length = min(duration_s(source), _MAX_S)
     start = 0.0
     if kind == "clip":
@@ -90,8 +93,9 @@ def _arguments(kind: str, source: Path, rng: random.Random) -> list[str]:
         length = max(_PIECE_S[0], share * length)
     filters = []
     if kind == "crop":
-        side = rng.uniform(0.8, 0.97)
-        filters.append(f"crop=iw*{side:.3f}:ih*{side:.3f}:iw*{rng.uniform(0, 1 - side):.3f}:ih*{rng.uniform(0, 1 - side):.3f}")
+        side = rng.uniform(0.75, 0.97)
+        places = [rng.uniform(0, 1 - side) if anywhere else (1 - side) / 2 + rng.uniform(-_OFF, _OFF) for _ in range(2)]
+        filters.append(f"crop=iw*{side:.3f}:ih*{side:.3f}:iw*{places[0]:.3f}:ih*{places[1]:.3f}")
     if rng.random() < 0.2:
         filters.append("hflip")
     if rng.random() < 0.5:

@@ -23,7 +23,10 @@ from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file, sha
 from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE, SOUND_INDEX_FOLDER
 from vhashdb.limits import Limits
 from vhashdb.live_index import FrameReader, IndexReader, IndexWriter, IndexWriters, LandmarkReader, check_index
+from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.explanation import Explanation
+from vhashdb.matching.verdict import Verdict
+from vhashdb.search.grouper import Grouper
 from vhashdb.search.matcher import Matcher
 from vhashdb.search.results import Addition, AddStatus, Effort, Near, Result, effort_of
 from vhashdb.search.sufficiency import can_be_found
@@ -35,6 +38,8 @@ from vhashdb.store.moderation import Moderation
 from vhashdb.store.query_log import QueryLog
 from vhashdb.store.records import EXPIRED, texts
 from vhashdb.store.records_file import LOCK_TIMEOUT_S
+from vhashdb.store.video_list import Videos
+from vhashdb.store.videos import Related
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
 
@@ -93,6 +98,10 @@ class Database:
         """Feeds and files: what is shared with others."""
         self.query_log = QueryLog(store)
         """What was asked, on its way into the audit log."""
+        self.grouper = Grouper(store, self._index_reader, MatchingConfig.of(self._algorithm.id))
+        """Groups records that show the same."""
+        self.videos = Videos(store)
+        """All records that show the same, as people see them."""
         self._matcher = Matcher(
             store, self._index_reader, self._sound_reader, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log
         )
@@ -291,10 +300,12 @@ class Database:
         with self._lock:
             if sha256 and (known := self._store.by_sha256(sha256)):
                 return Addition(known, AddStatus.DUPLICATE)
-            near = tuple(Near(m.record.id, m.score, m.verdict) for m in self._matcher.known_like(prepared.query))
+            related = self.grouper.related(prepared.reference)
+            near = self._near(related, prepared.query)
             new = NewRecord(prepared.reference.duration_s, sha256, md5, details)
             held = SECOND_PERSON if self.moderation.reviews.rules.two_person else ""
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=held)
+            self.grouper.place(self._store.number(record.id), prepared.reference, related)
             self._index_writer.note_change()
             self._index_writer.maintain()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
@@ -302,6 +313,14 @@ class Database:
         if details.expired(self._store.now().date()):
             notes = (*notes, EXPIRED)
         return Addition(record, status, near, (*prepared.reference.damage, *notes))
+
+    def _near(self, related: Sequence[Related], query: Fingerprint) -> tuple[Near, ...]:
+        """What a new record resembles: what shows the same, and what only a query would find."""
+        numbers = [each.record for each in related]
+        records = self._store.by_number(numbers) if numbers else {}
+        near = [Near(records[each.record].id, each.relation.score, Verdict.MATCH) for each in related]
+        near += [Near(m.record.id, m.score, m.verdict) for m in self._matcher.known_like(query, numbers)]
+        return tuple(sorted(near, key=lambda each: (each.verdict is not Verdict.MATCH, -each.score)))
 
     def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels of a record."""

@@ -32,8 +32,11 @@ _CUT_WITHIN_S: Final = 0.7
 _CUT_SHARE: Final = 0.36
 """Share of a hash by which neighbouring pictures differ at a cut. Derived: unrelated hashes differ in half their bits with a deviation of
 a thirtieth, so this is over four deviations nearer; in continuous footage neighbouring entries are nearer than a third."""
-_STILL_BITS: Final = 10
-"""Bits of 256 within which two pictures are copies. Derived: a third of the threshold that PDQ's authors give for the same picture."""
+_STILL_SHARE: Final = 1 / 32
+"""Share of a hash within which pictures that do not move are the same. Derived: a quarter of the threshold that PDQ's authors give for
+the same picture. Measured: `bench.variants`; same-place footage and cards of one design are over twice as far apart."""
+_STILL_COVERED: Final = 0.9
+"""Share of one of two records that must be the same pictures where no motion confirms it. Engineering bound."""
 _JOINED_S: Final = 0.75
 """Seconds between two stretches under which nothing lies between them. Engineering bound."""
 
@@ -73,6 +76,8 @@ class Relation:
     offset_s: float = 0.0
     speed: float = 1.0
     """A second ``t`` of the one is shown at ``offset_s + speed * t`` of the other, in the longest stretch."""
+    score: float = 1.0
+    """0.5…1, of the match."""
 
     @property
     def copies(self) -> bool:
@@ -81,7 +86,7 @@ class Relation:
 
     def turned(self) -> Relation:
         """Return the same, seen from the other."""
-        return Relation(self.other, self.one, -self.offset_s / self.speed, 1 / self.speed)
+        return Relation(self.other, self.one, -self.offset_s / self.speed, 1 / self.speed, self.score)
 
 
 def relate(one: Fingerprint, other: Fingerprint, config: MatchingConfig | None = None) -> Relation | None:
@@ -102,14 +107,19 @@ def relate(one: Fingerprint, other: Fingerprint, config: MatchingConfig | None =
     if one.is_still and other.is_still:
         return _of_pictures(one, other)
     judgement = compare(one, other, config=config).judgement
-    if _matches(judgement):
+    if _matches(judgement, config):
         return _relation(judgement, one, other)
+    if not judgement.found:  # what is not even possible in one direction is not a match in the other
+        return None
     judgement = compare(other, one, config=config).judgement
-    return _relation(judgement, other, one).turned() if _matches(judgement) else None
+    return _relation(judgement, other, one).turned() if _matches(judgement, config) else None
 
 
-def _matches(judgement: Judgement) -> bool:
-    return judgement.verdict is Verdict.MATCH and bool(judgement.segments)
+def _matches(judgement: Judgement, config: MatchingConfig) -> bool:
+    if judgement.verdict is Verdict.MATCH:
+        return bool(judgement.segments)
+    covered = max(judgement.query_coverage, judgement.reference_coverage)
+    return bool(judgement.segments) and covered >= _STILL_COVERED and judgement.median_bits <= _STILL_SHARE * config.bits
 
 
 def _order(fingerprint: Fingerprint) -> tuple[float, int, bytes]:
@@ -121,7 +131,7 @@ def _of_pictures(one: Fingerprint, other: Fingerprint) -> Relation | None:
     sides = [sequences_of(each).get(View(Region.WHOLE)) for each in (one, other)]
     if sides[0] is None or sides[1] is None:
         return None
-    if distances(sides[0].hash, sides[1].hash).min() > _STILL_BITS * one.algorithm.bits / 256:
+    if distances(sides[0].hash, sides[1].hash).min() > _STILL_SHARE * one.algorithm.bits:
         return None
     whole, there = (Side(((0.0, each.duration_s),), 1.0, True, True, False) for each in (one, other))
     return Relation(whole, there)
@@ -137,6 +147,7 @@ def _relation(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> Rel
         _side(other, ((s.reference_start_s, s.reference_end_s) for s in segments)),
         longest.reference_start_s - speed * longest.query_start_s,
         speed,
+        judgement.score,
     )
 
 

@@ -10,7 +10,7 @@ record. What each step gives the next is a `Trace`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from vhashdb.codes import LOCAL
@@ -29,6 +29,7 @@ from vhashdb.matching.reranking import Compared, rerank
 from vhashdb.matching.retrieval import Candidate, Candidates, ComparisonBudget, RetrievalCheck, check_retrieval
 from vhashdb.matching.verdict import Verdict
 from vhashdb.opening import OpenFile
+from vhashdb.search.copies import through, videos_shown_by, with_copies, with_videos
 from vhashdb.search.found_matches import found_matches, with_identical, with_sound_findings
 from vhashdb.search.places import PlaceFinder
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
@@ -74,7 +75,7 @@ class Matcher:
             self._find_identical(trace, where)
             self._extract_and_retrieve(trace, source, fingerprinter, effort, where)
             if not trace.settled:
-                self._compare(trace)
+                self._compare(trace, where)
                 if fingerprinter is not None:
                     self._places.look(trace, fingerprinter, effort, where)
                 self._rerank(trace)
@@ -104,7 +105,7 @@ class Matcher:
                     trace.settled, trace.compared, trace.judgements = False, [], []
                 trace.hears = fingerprinter.listens_to(trace.searches[-1].stage.profile)
             if (trace.place_of(number) is not None or number in (trace.heard or {})) and not trace.settled:
-                self._compare(trace)
+                self._compare(trace, None)
             if fingerprinter is not None:
                 self._places.look(trace, fingerprinter, effort, None)
         shown = dict.fromkeys((0, len(trace.searches) - 1))
@@ -122,11 +123,23 @@ class Matcher:
             trace.seen.get(record.id, trace.query), reference, tuple(checks), identical, among_others, trace.listened,
         )  # fmt: skip
 
-    def known_like(self, query: Fingerprint) -> list[Match]:
-        """Return what a video that is to be recorded matches; nobody asked, so nothing is counted."""
+    def known_like(self, query: Fingerprint, related: Collection[int]) -> list[Match]:
+        """Return what a video that is to be recorded matches beside records that it is related to, and others of their videos.
+
+        Nobody asked, so nothing is counted.
+
+        Args:
+            query: the video's fingerprint.
+            related: the numbers of those records.
+        """
         trace = Trace()
         self._retrieve(trace, STAGES[Effort.BALANCED][-1], query, None)
-        self._compare(trace)
+        candidates = trace.searches[-1].candidates
+        videos = videos_shown_by(self._store, [*related, *(each.record for each in candidates)])
+        explained = frozenset[int]().union(*(videos.get(number, frozenset()) for number in related))
+        chosen = (each for each in candidates if each.record not in related and explained.isdisjoint(videos.get(each.record, ())))
+        trace.searches[-1] = replace(trace.searches[-1], candidates=replace(candidates, chosen=tuple(chosen)))
+        self._compare(trace, None)
         self._rerank(trace)
         return found_matches(trace)
 
@@ -236,7 +249,7 @@ class Matcher:
         stage = replace(last, name=CLOSER_SEARCH, profile=closer(last.profile, before.candidates.views))
         self._retrieve(trace, stage, fingerprinter.fingerprint(stage.profile), where)
         if {each.record for each in before.candidates} <= {each.record for each in trace.searches[-1].candidates}:
-            self._compare(trace)
+            self._compare(trace, where)
             self._rerank(trace)
             trace.settled = not trace.left_out and settled(before.query, trace.query.duration_s, trace.judgements, self._config)
             if not trace.settled:
@@ -271,8 +284,8 @@ class Matcher:
 
     # -- compare, rerank -----------------------------------------------------------------------
 
-    def _compare(self, trace: Trace) -> None:
-        """Compare the query with each candidate in force, as far as the budget of the candidate's source goes."""
+    def _compare(self, trace: Trace, where: Selection | None) -> None:
+        """Compare the query with each candidate through which anything in force is found, as far as the budget of its source goes."""
         query, candidates = trace.query, trace.searches[-1].candidates
         trace.compared, trace.left_out = [], candidates.left_out
         seen = {candidate.record for candidate in candidates}
@@ -282,21 +295,24 @@ class Matcher:
         sources = self._index_reader.sources(heard) if heard else {}
         numbers = [*(candidate.record for candidate in candidates), *heard]
         records, references = self._store.by_number(numbers), self._store.fingerprints(numbers)
-        today, budget = self._store.now().date(), ComparisonBudget(query, self._config)
+        trace.found |= through(self._store, numbers, where)
+        videos = videos_shown_by(self._store, numbers)
+        budget = ComparisonBudget(query, self._config)
         for candidate in (
             *candidates,
             *(Candidate(number, 0, self._config.bits, source=sources.get(number), must_compare=True) for number in heard),
         ):
-            record = records[candidate.record]
-            if not record.in_force(today):
+            if candidate.record not in trace.found:
                 continue
+            record = records[candidate.record]
             reference = references[candidate.record]
             if not budget.allows(candidate.source, reference):
                 trace.left_out += candidate.must_compare
                 continue
             comparison = compare(query, reference, config=self._config, anchors_s=candidate.anchors_s)
             judgement = self._sounds.judge(trace, candidate.record, query, reference, comparison)
-            trace.compared.append((record, Compared(reference, comparison, judgement, candidate.source)))
+            compared = Compared(reference, comparison, judgement, candidate.source, videos.get(candidate.record, frozenset()))
+            trace.compared.append((record, compared))
 
     def _rerank(self, trace: Trace) -> None:
         """Judge the compared records in the light of each other."""
@@ -307,12 +323,12 @@ class Matcher:
     def _result(self, trace: Trace, effort: Effort, where: Selection | None) -> Result:
         """Say what may happen with each match, and the verdict."""
         query, sha256 = trace.query, (trace.hashes.sha256 or None) if trace.hashes else None
-        matches = with_identical(found_matches(trace), trace)
-        if sha256:
-            unlike = self._store.not_this(sha256)
-            matches = [m for m in matches if m.record.id not in unlike]
+        unlike = self._store.not_this(sha256) if sha256 else frozenset[str]()
+        matches = [m for m in found_matches(trace) if m.record.id not in unlike]  # nor is the file any copy of such a record
+        matches = with_copies(with_sound_findings(matches, trace, self._sounds.config), trace, self._store)
+        matches = [m for m in with_identical(matches, trace) if m.record.id not in unlike]
         self._store.check([m.record.id for m in matches])
-        matches = self._with_action_caps(with_sound_findings(matches, trace, self._sounds.config), query, sha256)
+        matches = self._with_action_caps(with_videos(matches, self._store), query, sha256)
         damaged = self._index_reader.damaged(where)
         verdict, reason = (
             (matches[0].verdict, matches[0].judgement.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from vhashdb.fingerprints import DENSE_PROFILE, Fingerprint
 from vhashdb.live_index import FrameReader
@@ -11,6 +12,7 @@ from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.reranking import Compared
 from vhashdb.matching.retrieval import ComparisonBudget, shared_out
 from vhashdb.matching.verdict import Verdict
+from vhashdb.search.copies import through, videos_shown_by
 from vhashdb.search.found_matches import says_less
 from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
@@ -48,7 +50,7 @@ class PlaceFinder:
             comparison = compare(dense, each.reference, config=self._config)
             judgement = self._sounds.judge(trace, number, dense, each.reference, comparison)
             if comparison.judgement.found and says_less(each.judgement, judgement):
-                trace.compared[place] = record, Compared(each.reference, comparison, judgement, each.source)
+                trace.compared[place] = record, replace(each, comparison=comparison, judgement=judgement)
                 trace.seen[record.id] = dense
 
     def _find_places(
@@ -75,8 +77,9 @@ class PlaceFinder:
         order = shared_out(range(len(found)), origins, config, config.max_registered + len(matched))
         chosen = [found[place] for place in order]
         records = self._store.by_number(chosen) if chosen else {}
-        today = self._store.now().date()
-        chosen = [n for n in chosen if records[n].id not in matched and records[n].in_force(today)][: config.max_registered]
+        trace.found |= through(self._store, chosen, where) if chosen else {}
+        videos = videos_shown_by(self._store, chosen)
+        chosen = [n for n in chosen if records[n].id not in matched and n in trace.found][: config.max_registered]
         references = self._store.fingerprints(chosen) if chosen else {}
         budget = ComparisonBudget(query, config)
         for number in chosen:
@@ -85,7 +88,7 @@ class PlaceFinder:
             if place is None:
                 continue
             judgement = self._sounds.judge(trace, number, place.seen, reference, place.comparison)
-            there = record, Compared(reference, place.comparison, judgement, source)
+            there = record, Compared(reference, place.comparison, judgement, source, videos.get(number, frozenset()))
             if record.id not in compared:
                 trace.compared.append(there)
             elif says_less(trace.compared[compared[record.id]][1].judgement, judgement):

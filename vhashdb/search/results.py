@@ -105,6 +105,10 @@ class Match:
     """What of the input it rests on, where that is not `Result.fingerprint`: what was read where the record's picture lies."""
     sound: SoundFinding = SoundFinding.NOT_LISTENED
     """What is said of the sounds of both."""
+    copies: int = 1
+    """Records of the same source, state and greatest action that hardly differ from this one, which is one of them."""
+    videos: tuple[str, ...] = ()
+    """Ids of the videos that the matched seconds of the record show, that of most of them first; none while it is not grouped."""
 
     @property
     def verdict(self) -> Verdict:
@@ -137,6 +141,9 @@ class Match:
             "type": "match",
             "path": path,
             "record": self.record.id,
+            "video": self.videos[0] if self.videos else None,
+            "videos": list(self.videos),
+            "copies": self.copies,
             "score": round(self.score, 3),
             "verdict": self.verdict.value,
             "labels": list(self.record.labels),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from vhashdb.store.records_file import AuditEntry, Store
     from vhashdb.store.reviews import Decision, Reviews
     from vhashdb.store.statistics import made_on, read_statistics
+    from vhashdb.store.video_list import Video, VideoRecord, Videos
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -53,6 +54,7 @@ else:
             "records_file": "AuditEntry Store",
             "reviews": "Decision Reviews",
             "statistics": "made_on read_statistics",
+            "video_list": "Video VideoRecord Videos",
         },
     )
 
@@ -87,6 +89,9 @@ __all__ = [
     "Selection",
     "State",
     "Store",
+    "Video",
+    "VideoRecord",
+    "Videos",
     "check_label",
     "decided",
     "made_on",

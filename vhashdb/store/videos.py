@@ -7,19 +7,23 @@ Several copies may hardly differ: then one is *shown by* another, which alone is
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.grouping import EditionRelation, Group, Relation, Role, Side, group
 from vhashdb.grouping.relation import moved
+from vhashdb.intervals import Spans, length_s, shared_s, union
 from vhashdb.store import schema
+from vhashdb.store.changes import counting
 from vhashdb.store.clock import now_utc
+from vhashdb.store.records import Selection
 
 _copy, _edition, _shared, _video, _member, _said = (
     schema.copy,
@@ -29,6 +33,8 @@ _copy, _edition, _shared, _video, _member, _said = (
     schema.video_edition,
     schema.said_of_editions,
 )
+_SHOWN_S: Final = 0.5
+"""Seconds that must be shown of a video for it to be named. Engineering bound."""
 _AT_ONCE: Final = 500
 """Values in one statement. Engineering bound: under what SQLite takes."""
 
@@ -98,6 +104,22 @@ def editions_of(connection: Connection, records: Collection[int]) -> dict[int, i
             for row in connection.execute(sa.select(_copy.c.record, _copy.c.edition).where(_copy.c.record.in_(some)))
         }
     return found
+
+
+def videos_by_role(connection: Connection, records: Collection[int]) -> dict[int, dict[int, Role]]:
+    """Return the videos of each record, by number, with what it is of each; without records that are not grouped yet."""
+    found: dict[int, dict[int, Role]] = {}
+    for some in _batches(records):
+        query = sa.select(_copy.c.record, _member.c.video, _member.c.role).join(_member, _member.c.edition == _copy.c.edition)
+        for row in connection.execute(query.where(_copy.c.record.in_(some))):
+            found.setdefault(row.record, {})[row.video] = Role(row.role)
+    return found
+
+
+def videos_of(connection: Connection, records: Collection[int]) -> dict[int, tuple[int, ...]]:
+    """Return the numbers of the videos of each record, by number, the one that it is whole or a clip of first."""
+    found = videos_by_role(connection, records)
+    return {record: tuple(sorted(roles, key=lambda video: (roles[video] is Role.PART, video))) for record, roles in found.items()}
 
 
 def _places(connection: Connection, records: Sequence[int]) -> dict[int, _Place]:
@@ -262,6 +284,40 @@ def _numbered(connection: Connection, groups: Sequence[Group], videos: Mapping[i
     return chosen
 
 
+def video_ids(connection: Connection, videos: Collection[int]) -> dict[int, str]:
+    """Return the ids of videos, by number."""
+    found: dict[int, str] = {}
+    for some in _batches(videos):
+        found |= {
+            row.number: row.id for row in connection.execute(sa.select(_video.c.number, _video.c.id).where(_video.c.number.in_(some)))
+        }
+    return found
+
+
+def videos_shown(connection: Connection, record: int, spans: Spans) -> tuple[str, ...]:
+    """Return the ids of the videos that some seconds of a record show, the one that most of them show first.
+
+    A record that belongs to one video shows that throughout. Of a compilation they are told apart by where it shows them.
+    """
+    videos = videos_of(connection, [record]).get(record, ())
+    ids = video_ids(connection, videos)
+    if len(videos) < 2 or not spans:
+        return tuple(ids[video] for video in videos)
+    here = _places(connection, [record])[record]
+    asked = [(here.offset_s + here.speed * start_s, here.offset_s + here.speed * end_s) for start_s, end_s in spans]
+    related = [each.of(here.edition) for each in _relations(connection, [here.edition])]
+    seconds: dict[int, float] = {}
+    for video in videos:
+        members = {row.edition: row.role for row in connection.execute(sa.select(_member).where(_member.c.video == video))}
+        if members[here.edition] != Role.PART.value:
+            seconds[video] = length_s(asked)
+            continue
+        shown = union(span for other, side, _ in related if members.get(other, Role.PART.value) != Role.PART.value for span in side.spans)
+        seconds[video] = shared_s(asked, shown)
+    least_s = min(_SHOWN_S, length_s(asked) / 2)
+    return tuple(ids[video] for video in sorted(videos, key=lambda each: -seconds[each]) if seconds[video] >= least_s)
+
+
 # -- what people say -------------------------------------------------------------------------------
 
 
@@ -343,6 +399,58 @@ def _members(connection: Connection, video: int) -> list[int]:
 
 
 # -- copies that are shown by others ---------------------------------------------------------------
+
+
+class Found(NamedTuple):
+    """Copies that are found through one of them, and about which the same is said."""
+
+    record: int
+    """The number of one of them: the one that was compared, if it is among these, or else the first."""
+    copies: int
+    """How many they are."""
+
+
+_FOUND: Final = """
+SELECT coalesce(c.shown_by, r.number) AS through, max(r.number = coalesce(c.shown_by, r.number)) AS itself, min(r.number) AS first,
+       count(*) AS copies
+FROM record r LEFT JOIN copy c ON c.record = r.number
+WHERE (r.number IN (SELECT value FROM json_each(:numbers)) AND c.shown_by IS NULL
+       OR c.shown_by IN (SELECT value FROM json_each(:numbers)))
+      AND r.state != 'retracted' AND (r.expires IS NULL OR r.expires >= :today)
+      AND (NOT :chosen OR r.number IN (SELECT value FROM json_each(:allowed)))
+GROUP BY 1, r.source, r.state, r.max_action ORDER BY itself DESC, first
+"""
+
+
+def found_through(
+    connection: Connection, numbers: Collection[int], today: datetime.date, selection: Selection | None = None
+) -> dict[int, list[Found]]:
+    """Return what is found through some records that are in the indexes: themselves, and the copies that they are compared for.
+
+    Args:
+        connection: to read with.
+        numbers: of the records.
+        today: records that may not be matched on this day are left out.
+        selection: others are left out as well; None: none are.
+
+    Returns:
+        for each of the records of which anything is left, itself first, one for each source, state and greatest action.
+    """
+    values: dict[str, Any] = {"numbers": json.dumps(list(numbers)), "today": today.isoformat(), "chosen": selection is not None}
+    values["allowed"] = "[]"
+    if selection is not None:
+        within = sa.or_(schema.record.c.number.in_(numbers), _copy.c.shown_by.in_(numbers))
+        chosen = sa.select(schema.record.c.number).outerjoin(_copy, _copy.c.record == schema.record.c.number)
+        values["allowed"] = json.dumps(list(connection.execute(chosen.where(within, *counting(selection))).scalars()))
+    found: dict[int, list[Found]] = {}
+    for row in connection.execute(sa.text(_FOUND), values):
+        found.setdefault(row.through, []).append(Found(row.through if row.itself else row.first, row.copies))
+    return found
+
+
+def shown_by(connection: Connection, record: int) -> int:
+    """Return the number of the record that a record is found through: mostly itself."""
+    return int(connection.execute(sa.select(_copy.c.shown_by).where(_copy.c.record == record)).scalar() or record)
 
 
 _ORPHANS: Final = """
