@@ -73,7 +73,9 @@ def test_copies_of_one_video_do_not_hold_back_each_other_where_others_share_a_pa
     copied = [np.clip(f.astype(int) + 15, 0, 255).astype(np.uint8) for f in with_intro(20)]
     with database(tmp_path, [with_intro(20), copied, with_intro(21), copied[:120], with_intro(22), copied[:100]]) as db:
         matches = found(db, query)
-    assert {reason for reason, match in matches.items() if match.verdict is Verdict.MATCH} == {"0", "1", "3", "5"}
+    named = [match for match in matches.values() if match.verdict is Verdict.MATCH]
+    assert sum(match.copies for match in named) == 4
+    assert not {match.record.reason for match in named} & {"2", "4"}
 
 
 def test_variants_of_one_video_are_no_crowd(tmp_path):
@@ -82,7 +84,7 @@ def test_variants_of_one_video_are_no_crowd(tmp_path):
     clip = film(tmp_path / "clip.mp4", frames[40:90])
     with database(tmp_path, films) as db:
         matches = found(db, clip)
-    assert len(matches) == 5
+    assert sum(match.copies for match in matches.values()) == 5
     assert all(gate.name != "videos that show it" for match in matches.values() for gate in match.judgement.gates)
 
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 from vhashdb.search.results import Match
 from vhashdb.search.trace import Trace
 from vhashdb.store import Record, Selection, Store
-from vhashdb.store.videos import Found, found_through, shown_by, videos_by_role, videos_shown
+from vhashdb.store.videos import Copies, copies_of, editions_of, speaking, videos_by_role, videos_shown
 
 
-def through(store: Store, numbers: Collection[int], where: Selection | None) -> dict[int, list[Found]]:
-    """Return what of a selection is in force today and is found through some records, by their number."""
+def speaking_for_any(store: Store, numbers: Collection[int], where: Selection | None) -> set[int]:
+    """Return those of some records, by number, that are worth comparing: what they or their copies say counts today."""
     with store.transactions.reading() as connection:
-        return found_through(connection, numbers, store.now().date(), where)
+        return speaking(connection, numbers, store.now().date(), where)
 
 
 def videos_shown_by(store: Store, numbers: Collection[int]) -> dict[int, frozenset[int]]:
@@ -23,25 +23,41 @@ def videos_shown_by(store: Store, numbers: Collection[int]) -> dict[int, frozens
         return {number: frozenset(videos) for number, videos in videos_by_role(connection, numbers).items()}
 
 
-def with_copies(matches: Sequence[Match], trace: Trace, store: Store) -> list[Match]:
-    """Return, instead of each match of a record that was compared, one of each kind of copy that it was compared for.
+def with_copies(matches: Sequence[Match], trace: Trace, store: Store, where: Selection | None) -> list[Match]:
+    """Return the matches, and after the first of each edition one of each kind of its copies that were not compared.
 
-    The record of the very same file is among them in any case.
+    Copies of one edition show the same from start to end: what matches one matches all, and what is said of each of them counts. They are
+    of one kind if they have the same source, state and greatest action. The record of the very same file is named in any case.
     """
-    found, identical = trace.found, trace.identical
-    numbers = {match.record.id: store.number(match.record.id) for match in matches}
-    others = {each.record for number in numbers.values() for each in found.get(number, ())} - set(numbers.values())
-    records = store.by_number(sorted(others)) if others else {}
-    records |= {numbers[match.record.id]: match.record for match in matches}
-    through_identical = _shown_by(store, identical)
+    if not matches:
+        return []
+    today = store.now().date()
+    compared = {record.id: store.number(record.id) for record, _ in trace.compared}
+    numbers = [compared[match.record.id] for match in matches]
+    identical = trace.identical if trace.identical is not None and trace.identical.id not in compared else None
+    same = store.number(identical.id) if identical is not None else None
+    with store.transactions.reading() as connection:
+        found = copies_of(connection, numbers, {*compared.values(), *([] if same is None else [same])}, today, where)
+        editions = editions_of(connection, numbers if same is None else [*numbers, same])
+    records = store.by_number([each.first for each in found]) if found else {}
+    waiting: dict[int, list[Copies]] = {}
+    for each in found:
+        waiting.setdefault(each.edition, []).append(each)
     expanded: list[Match] = []
-    for match in matches:
-        kinds = found.get(numbers[match.record.id], ())
-        copies = [replace(match, record=records[each.record], copies=each.copies) for each in kinds]
-        if identical is not None and through_identical == numbers[match.record.id] and all(c.record.id != identical.id for c in copies):
-            copies.insert(0, replace(match, record=identical))
-        expanded += copies
+    for match, number in zip(matches, numbers, strict=True):
+        others = {_kind(records[each.first]): each for each in waiting.pop(editions.get(number, -1), ())}
+        if match.record.in_force(today) and (where is None or where.allows(match.record)):
+            like = others.pop(_kind(match.record), None)
+            expanded.append(replace(match, copies=1 + (like.records if like else 0)))
+        expanded += (replace(match, record=records[each.first], copies=each.records) for each in others.values())
+        if identical is not None and same in editions and editions[same] == editions.get(number):
+            expanded.append(replace(match, record=identical))
+            identical = None
     return expanded
+
+
+def _kind(record: Record) -> tuple[str, str, str]:
+    return record.details.source, record.state.value, record.details.max_action
 
 
 def with_videos(matches: Iterable[Match], store: Store) -> list[Match]:
@@ -53,10 +69,3 @@ def with_videos(matches: Iterable[Match], store: Store) -> list[Match]:
             spans = [(s.reference_start_s, s.reference_end_s) for s in judgement.segments or judgement.sounds]
             named.append(replace(match, videos=videos_shown(connection, store.number(match.record.id), spans)))
     return named
-
-
-def _shown_by(store: Store, record: Record | None) -> int | None:
-    if record is None:
-        return None
-    with store.transactions.reading() as connection:
-        return shown_by(connection, store.number(record.id))

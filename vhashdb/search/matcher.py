@@ -29,7 +29,7 @@ from vhashdb.matching.reranking import Compared, rerank
 from vhashdb.matching.retrieval import Candidate, Candidates, ComparisonBudget, RetrievalCheck, check_retrieval
 from vhashdb.matching.verdict import Verdict
 from vhashdb.opening import OpenFile
-from vhashdb.search.copies import through, videos_shown_by, with_copies, with_videos
+from vhashdb.search.copies import speaking_for_any, videos_shown_by, with_copies, with_videos
 from vhashdb.search.found_matches import found_matches, with_identical, with_sound_findings
 from vhashdb.search.places import PlaceFinder
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
@@ -285,7 +285,7 @@ class Matcher:
     # -- compare, rerank -----------------------------------------------------------------------
 
     def _compare(self, trace: Trace, where: Selection | None) -> None:
-        """Compare the query with each candidate through which anything in force is found, as far as the budget of its source goes."""
+        """Compare the query with each candidate that speaks for anything in force, as far as the budget of its source goes."""
         query, candidates = trace.query, trace.searches[-1].candidates
         trace.compared, trace.left_out = [], candidates.left_out
         seen = {candidate.record for candidate in candidates}
@@ -295,14 +295,14 @@ class Matcher:
         sources = self._index_reader.sources(heard) if heard else {}
         numbers = [*(candidate.record for candidate in candidates), *heard]
         records, references = self._store.by_number(numbers), self._store.fingerprints(numbers)
-        trace.found |= through(self._store, numbers, where)
+        speaking = speaking_for_any(self._store, numbers, where)
         videos = videos_shown_by(self._store, numbers)
         budget = ComparisonBudget(query, self._config)
         for candidate in (
             *candidates,
             *(Candidate(number, 0, self._config.bits, source=sources.get(number), must_compare=True) for number in heard),
         ):
-            if candidate.record not in trace.found:
+            if candidate.record not in speaking:
                 continue
             record = records[candidate.record]
             reference = references[candidate.record]
@@ -325,7 +325,7 @@ class Matcher:
         query, sha256 = trace.query, (trace.hashes.sha256 or None) if trace.hashes else None
         unlike = self._store.not_this(sha256) if sha256 else frozenset[str]()
         matches = [m for m in found_matches(trace) if m.record.id not in unlike]  # nor is the file any copy of such a record
-        matches = with_copies(with_sound_findings(matches, trace, self._sounds.config), trace, self._store)
+        matches = with_copies(with_sound_findings(matches, trace, self._sounds.config), trace, self._store, where)
         matches = [m for m in with_identical(matches, trace) if m.record.id not in unlike]
         self._store.check([m.record.id for m in matches])
         matches = self._with_action_caps(with_videos(matches, self._store), query, sha256)

@@ -12,7 +12,7 @@ from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.reranking import Compared
 from vhashdb.matching.retrieval import ComparisonBudget, shared_out
 from vhashdb.matching.verdict import Verdict
-from vhashdb.search.copies import through, videos_shown_by
+from vhashdb.search.copies import speaking_for_any, videos_shown_by
 from vhashdb.search.found_matches import says_less
 from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
@@ -77,9 +77,9 @@ class PlaceFinder:
         order = shared_out(range(len(found)), origins, config, config.max_registered + len(matched))
         chosen = [found[place] for place in order]
         records = self._store.by_number(chosen) if chosen else {}
-        trace.found |= through(self._store, chosen, where) if chosen else {}
+        speaking = speaking_for_any(self._store, chosen, where)
         videos = videos_shown_by(self._store, chosen)
-        chosen = [n for n in chosen if records[n].id not in matched and n in trace.found][: config.max_registered]
+        chosen = [n for n in chosen if records[n].id not in matched and n in speaking][: config.max_registered]
         references = self._store.fingerprints(chosen) if chosen else {}
         budget = ComparisonBudget(query, config)
         for number in chosen:

@@ -13,7 +13,6 @@ from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement
 from vhashdb.search.stages import Stage
 from vhashdb.store import Record
-from vhashdb.store.videos import Found
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,6 @@ class Trace:
     """Whether sound was decoded for the fingerprint that the answer rests on, if the file has any."""
     compared: list[tuple[Record, Compared]] = field(default_factory=list)
     """Candidates in force, each compared with the query of the last search."""
-    found: dict[int, list[Found]] = field(default_factory=dict)
-    """What those in ``compared`` are compared for, by number: themselves and their copies, as far as they may be matched."""
     left_out: int = 0
     """Records that must be compared and were not."""
     judgements: list[Judgement] = field(default_factory=list)

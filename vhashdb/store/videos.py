@@ -401,56 +401,65 @@ def _members(connection: Connection, video: int) -> list[int]:
 # -- copies that are shown by others ---------------------------------------------------------------
 
 
-class Found(NamedTuple):
-    """Copies that are found through one of them, and about which the same is said."""
+class Copies(NamedTuple):
+    """Copies of one edition about which the same is said."""
 
-    record: int
-    """The number of one of them: the one that was compared, if it is among these, or else the first."""
-    copies: int
-    """How many they are."""
+    edition: int
+    first: int
+    """The number of the first of them."""
+    records: int
 
 
-_FOUND: Final = """
-SELECT coalesce(c.shown_by, r.number) AS through, max(r.number = coalesce(c.shown_by, r.number)) AS itself, min(r.number) AS first,
-       count(*) AS copies
-FROM record r LEFT JOIN copy c ON c.record = r.number
-WHERE (r.number IN (SELECT value FROM json_each(:numbers)) AND c.shown_by IS NULL
-       OR c.shown_by IN (SELECT value FROM json_each(:numbers)))
-      AND r.state != 'retracted' AND (r.expires IS NULL OR r.expires >= :today)
-      AND (NOT :chosen OR r.number IN (SELECT value FROM json_each(:allowed)))
-GROUP BY 1, r.source, r.state, r.max_action ORDER BY itself DESC, first
+_COUNTING: Final = """r.state != 'retracted' AND (r.expires IS NULL OR r.expires >= :today)
+      AND (NOT :chosen OR r.number IN (SELECT value FROM json_each(:allowed)))"""
+_SPEAKING: Final = f"""
+SELECT DISTINCT asked.value FROM json_each(:numbers) asked LEFT JOIN copy c ON c.record = asked.value
+LEFT JOIN copy o ON o.edition = c.edition JOIN record r ON r.number = coalesce(o.record, asked.value) WHERE {_COUNTING}
+"""
+_COPIES: Final = f"""
+SELECT c.edition, min(r.number) AS first, count(*) AS records FROM copy c JOIN record r ON r.number = c.record
+WHERE c.edition IN (SELECT edition FROM copy WHERE record IN (SELECT value FROM json_each(:numbers)))
+      AND r.number NOT IN (SELECT value FROM json_each(:compared)) AND {_COUNTING}
+GROUP BY c.edition, r.source, r.state, r.max_action ORDER BY c.edition, first
 """
 
 
-def found_through(
-    connection: Connection, numbers: Collection[int], today: datetime.date, selection: Selection | None = None
-) -> dict[int, list[Found]]:
-    """Return what is found through some records that are in the indexes: themselves, and the copies that they are compared for.
+def speaking(connection: Connection, numbers: Collection[int], today: datetime.date, selection: Selection | None) -> set[int]:
+    """Return those of some records that speak for anything: for themselves or a copy that may be matched on a day and is selected."""
+    values = _counted(connection, numbers, today, selection)
+    return set(connection.execute(sa.text(_SPEAKING), values).scalars())
+
+
+def copies_of(
+    connection: Connection, numbers: Collection[int], compared: Collection[int], today: datetime.date, selection: Selection | None
+) -> list[Copies]:
+    """Return the other copies of the editions of some records, as far as they may be matched on a day and are selected.
 
     Args:
         connection: to read with.
         numbers: of the records.
-        today: records that may not be matched on this day are left out.
-        selection: others are left out as well; None: none are.
-
-    Returns:
-        for each of the records of which anything is left, itself first, one for each source, state and greatest action.
+        compared: numbers of records that are left out, as they speak for themselves.
+        today: the day.
+        selection: which records count; None: all.
     """
-    values: dict[str, Any] = {"numbers": json.dumps(list(numbers)), "today": today.isoformat(), "chosen": selection is not None}
-    values["allowed"] = "[]"
+    values = _counted(connection, numbers, today, selection) | {"compared": json.dumps(list(compared))}
+    return [Copies(row.edition, row.first, row.records) for row in connection.execute(sa.text(_COPIES), values)]
+
+
+def _counted(connection: Connection, numbers: Collection[int], today: datetime.date, selection: Selection | None) -> dict[str, Any]:
+    """Values for the condition on records that may be matched and are selected."""
+    allowed: list[int] = []
     if selection is not None:
-        within = sa.or_(schema.record.c.number.in_(numbers), _copy.c.shown_by.in_(numbers))
+        editions = sa.select(_copy.c.edition).where(_copy.c.record.in_(numbers))
         chosen = sa.select(schema.record.c.number).outerjoin(_copy, _copy.c.record == schema.record.c.number)
-        values["allowed"] = json.dumps(list(connection.execute(chosen.where(within, *counting(selection))).scalars()))
-    found: dict[int, list[Found]] = {}
-    for row in connection.execute(sa.text(_FOUND), values):
-        found.setdefault(row.through, []).append(Found(row.through if row.itself else row.first, row.copies))
-    return found
-
-
-def shown_by(connection: Connection, record: int) -> int:
-    """Return the number of the record that a record is found through: mostly itself."""
-    return int(connection.execute(sa.select(_copy.c.shown_by).where(_copy.c.record == record)).scalar() or record)
+        chosen = chosen.where(sa.or_(schema.record.c.number.in_(numbers), _copy.c.edition.in_(editions)), *counting(selection))
+        allowed = list(connection.execute(chosen).scalars())
+    return {
+        "numbers": json.dumps(list(numbers)),
+        "today": today.isoformat(),
+        "chosen": selection is not None,
+        "allowed": json.dumps(allowed),
+    }
 
 
 _ORPHANS: Final = """
