@@ -22,7 +22,7 @@ from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
 from vhashdb.live_index import FrameReader, LandmarkReader
-from vhashdb.matching.comparison import compare
+from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.reranking import Compared, rerank
@@ -113,7 +113,7 @@ class Matcher:
             self._rerank(trace)
         pairs = zip(trace.compared, trace.judgements, strict=True)
         found = next(((each, judgement) for (other, each), judgement in pairs if other.id == record.id), None)
-        comparison = found[0].comparison if found else compare(trace.query, reference, config=self._config)
+        comparison = found[0].comparison if found else compare_pictures(trace.query, reference, config=self._config)
         by_itself = found[0].judgement if found else self._sounds.judge(trace, number, trace.query, reference, comparison)
         among_others = found[1] if found and by_itself.found else None
         identical = trace.identical_by if trace.identical is not None and trace.identical.id == record.id else ""
@@ -294,7 +294,7 @@ class Matcher:
             if not budget.allows(candidate.source, reference):
                 trace.left_out += candidate.must_compare
                 continue
-            comparison = compare(query, reference, config=self._config, anchors_s=candidate.anchors_s)
+            comparison = compare_pictures(query, reference, config=self._config, anchors_s=candidate.anchors_s)
             judgement = self._sounds.judge(trace, candidate.record, query, reference, comparison)
             trace.compared.append((record, Compared(reference, comparison, judgement, candidate.source)))
 
