@@ -35,7 +35,7 @@ from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort, Match, Result
 from vhashdb.search.sound_search import SoundSearch
 from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage, stage_of_given
-from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, verdict_without_matches
+from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, unheard_words, verdict_without_matches
 from vhashdb.search.trace import Search, Trace
 from vhashdb.store import Record, Selection, Store
 from vhashdb.store.cache import FingerprintCache
@@ -314,10 +314,12 @@ class Matcher:
         self._store.check([m.record.id for m in matches])
         matches = self._with_action_caps(with_sound_findings(matches, trace, self._sounds.config), query, sha256)
         damaged = self._index_reader.damaged(where)
+        unheard = () if matches else unheard_words(trace.sounds_left_out, trace.sound_answered, self._sounds.config)
+        common = any(each.common for each in trace.judgements)
         verdict, reason = (
             (matches[0].verdict, matches[0].judgement.reason)
             if matches
-            else verdict_without_matches(query, trace.left_out, damaged, self._config, any(each.common for each in trace.judgements))
+            else verdict_without_matches(query, trace.left_out, damaged, self._config, common, unheard=unheard)
         )
         self._note(verdict, matches)
         left_out = (left_out_words(trace.left_out),) if trace.left_out and not matches else ()
@@ -327,8 +329,8 @@ class Matcher:
             tuple(matches),
             duration_s=query.duration_s,
             usable_s=query.usable_s,
-            damage=(*query.damage, *left_out, *((damaged_words(damaged),) if damaged else ())),
-            not_compared=trace.left_out + damaged,
+            damage=(*query.damage, *left_out, *unheard, *((damaged_words(damaged),) if damaged else ())),
+            not_compared=trace.left_out + trace.sounds_left_out + damaged,
             coverage=query.coverage,
             effort=effort,
             confirmed=trace.confirmed,
