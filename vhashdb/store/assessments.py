@@ -47,7 +47,7 @@ class Assessments:
         return memories[0]
 
     def confirm(self, record: Record, sha256: str, *, basis: str, reason: str = "") -> UndoState:
-        """Say that the file with this hash does show a record, and so agree that the record belongs here.
+        """Say that the file with this hash does show a record, or has its sound, and so agree that the record belongs here.
 
         An opinion that says as much already stays as it is.
         """
