@@ -63,7 +63,7 @@ def files(samples, tmp_path_factory):
     if corpus:
         by_ending = {}  # of each kind the smallest: the large ones take the time and teach nothing new
         for path in sorted(path for path in Path(corpus).rglob("*") if path.is_file()):
-            by_ending.setdefault((path.parent.name, path.suffix), []).append(path)
+            by_ending.setdefault((path.relative_to(corpus).parts[0], path.suffix), []).append(path)
         found += [min(alike, key=lambda path: path.stat().st_size) for alike in by_ending.values()][:40]
     (folder / "text.mp4").write_text("no film")
     damaged = [cut(path, folder / f"{number}{path.suffix}") for number, path in enumerate(found[::3])]
