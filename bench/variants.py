@@ -43,7 +43,7 @@ def main() -> None:
         truth = {row["file"]: row for row in DictReader(file)}
     prints = fingerprints_of([args.variants / name for name in truth], args.variants / "prints.pickle")
     hard = fingerprints_of([path for folder in ("hard", "natural") for path in videos(args.corpus / folder)], args.variants / "hard.pickle")
-    others = list(itertools.islice(made_up(prints), max(0, args.others - len(hard))))
+    others = list(itertools.islice(made_up(hard), max(0, args.others - len(hard))))
     sources = {source for row in truth.values() for source in row["sources"].split()}
     print(f"{len(prints)} copies of {len(sources)} videos among {len(hard) + len(others)} others")
     found = []
@@ -80,9 +80,9 @@ def prepared(db: vhashdb.Database, path: Path) -> Print | None:
 
 
 def made_up(prints: Mapping[str, Print]) -> Iterator[vhashdb.Fingerprint]:
-    """Other videos, made of the footage of these."""
+    """Fingerprints of videos that nobody made, from the footage of others."""
     rng = np.random.default_rng(1)
-    donors = [from_bytes(reference) for reference, _ in list(prints.values())[::7]]
+    donors = [from_bytes(reference) for reference, _ in prints.values()]
     return synthetic.records(donors, synthetic.drawn_films(rng), rng)
 
 

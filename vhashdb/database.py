@@ -244,7 +244,7 @@ class Database:
 
     def audit(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
         """Return the newest lines of the audit log."""
-        return self._store.audit_log(record=record, limit=limit)
+        return self._store.audit.entries(record=record, limit=limit)
 
     # -- recording -----------------------------------------------------------------------------
 

@@ -60,7 +60,7 @@ def _sound(found: FoundMatch) -> Iterator[tuple[str, str]]:
         yield "" if number else "listen at", f"{here}   ↔   known {there}{speed}"
     if len(found.sounds) > _SHOWN_SEGMENTS:
         yield "", f"and {len(found.sounds) - _SHOWN_SEGMENTS} more stretches"
-    if found.sounds and not found.segments and not found.identical:
+    if found.by_sound:
         yield "sound", "nothing but the sound is alike"
     elif found.said_of_sound == "another":
         yield "sound", "replaced: in these seconds it is not the known video's"
@@ -96,7 +96,8 @@ def prompt(screen: Screen, draft: Answer | None, ask: Ask | None, actions: Seque
             screen.line("Which file is it? Only a hash of it is kept, never its name.")
             return "Path (b goes back):"
         case Ask.SAW:
-            return "Did you look at the file itself, at these times? y or n (b goes back):"
+            of_sound = any(action.of_sound for action in actions)
+            return f"Did you {'listen to' if of_sound else 'look at'} the file itself, at these times? y or n (b goes back):"
         case Ask.ALSO:
             screen.line("Is the record itself wrong, so that members should read that it shows nothing harmful?")
             return "y or n, Enter alone for n (b goes back):"

@@ -23,7 +23,7 @@ import numpy as np
 
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.intervals import Spans, length_s, outside, shared_s, union
-from vhashdb.matching.comparison import Comparison, compare
+from vhashdb.matching.comparison import Comparison, compare_pictures
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.retrieval import Source
 from vhashdb.matching.verdict import Judgement, Verdict, held_back, suppressed
@@ -197,7 +197,7 @@ def _videos(records: Sequence[Compared], config: MatchingConfig) -> list[int]:
 def _variants(one: Compared, other: Compared, config: MatchingConfig) -> bool:
     if not one.videos.isdisjoint(other.videos):
         return True
-    segments = compare(one.reference, other.reference, config=config).segments
+    segments = compare_pictures(one.reference, other.reference, config=config).segments
     return any(
         shared_s(union(found), side.beyond) >= config.goes_on_alike * length_s(side.beyond)
         for found, side in (

@@ -24,7 +24,7 @@ class Act(enum.StrEnum):
     NOT_THIS = "not this"
     LOOKED = "looked at"
     RIGHT = "yes"
-    """Of a match: the file does show the record."""
+    """Of a match: the file does show the record, or has its sound."""
     WRONG = "no"
     """Of a match: it does not."""
 
@@ -81,6 +81,8 @@ class AvailableAction:
     does: str
     basis: str = BASES[0]
     """Basis of an opinion unless the person says otherwise."""
+    of_sound: bool = False
+    """Whether it is about what one hears, and nothing that one sees."""
 
     @property
     def key(self) -> str:

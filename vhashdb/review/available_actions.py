@@ -24,15 +24,14 @@ def record_actions(summary: CaseSummary) -> tuple[AvailableAction, ...]:
 
 def match_actions(summary: CaseSummary, found: FoundMatch) -> tuple[AvailableAction, ...]:
     """List the actions for one match of one file."""
-    name = summary.record.short_id
+    known = f"have the sound of rec {summary.record.short_id}" if found.by_sound else f"show rec {summary.record.short_id}"
     note = "" if found.sha256 else "; the line has no SHA-256 of the file, so it will be asked again"
-    right = AvailableAction(
-        Act.RIGHT, f"the file does show rec {name}; this is also your opinion that it belongs here{_replaced(summary)}{note}", SAW_MATCH
-    )
+    does = f"the file does {known}; this is also your opinion that it belongs here{_replaced(summary)}{note}"
+    right = AvailableAction(Act.RIGHT, does, SAW_MATCH, found.by_sound)
     if not found.sha256:
         return (right,)
-    wrong = f"the file does not show rec {name}: this very file never matches it again"
-    return right, AvailableAction(Act.WRONG, wrong, SAW_MATCH)
+    wrong = f"the file does not {known}: this very file never matches it again"
+    return right, AvailableAction(Act.WRONG, wrong, SAW_MATCH, found.by_sound)
 
 
 def _actions(summary: CaseSummary) -> Iterator[AvailableAction]:

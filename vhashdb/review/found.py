@@ -56,6 +56,11 @@ class FoundMatch:
     said_of_sound: str = ""
     """What was said of the sounds of both, as in the line; empty if nothing was."""
 
+    @property
+    def by_sound(self) -> bool:
+        """Whether nothing but the sound speaks for it."""
+        return bool(self.sounds) and not self.segments and not self.identical
+
 
 def read_matches(lines: Iterable[bytes]) -> Iterator[FoundMatch]:
     """Yield the matches among the lines, in their order; other lines, and fields that nobody knows, are passed over.

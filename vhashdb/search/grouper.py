@@ -27,6 +27,11 @@ _MOST_TIMES: Final = 240
 """… up to so many. Engineering bounds: of each of the parts of a compilation, some are looked up."""
 
 
+_IN_VAIN: Final = 8
+"""Records that are compared one after the other without any being related, after which those that look less alike are not compared.
+Engineering bound."""
+
+
 class Grouper:
     """Groups the records of one database. Safe from several threads."""
 
@@ -69,7 +74,10 @@ class Grouper:
         found: list[Related] = []
         explained: set[int] = set()
         tried: set[int | None] = set()
+        in_vain = 0
         for other in numbers:
+            if in_vain >= _IN_VAIN:
+                break
             videos = roles.get(other, {})
             if not explained.isdisjoint(videos) and editions.get(other) not in tried:
                 continue
@@ -78,6 +86,7 @@ class Grouper:
             except DatabaseDamaged:  # a check of the database names it
                 continue
             relation = relate(fingerprint, reference, self._config)
+            in_vain = in_vain + 1 if relation is None else 0
             if relation is None:
                 continue
             stands_for = hardly_differ(fingerprint, reference, relation)

@@ -22,7 +22,7 @@ from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
 from vhashdb.live_index import FrameReader, LandmarkReader
-from vhashdb.matching.comparison import compare
+from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.reranking import Compared, rerank
@@ -36,7 +36,7 @@ from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort, Match, Result
 from vhashdb.search.sound_search import SoundSearch
 from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage, stage_of_given
-from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, verdict_without_matches
+from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, unheard_words, verdict_without_matches
 from vhashdb.search.trace import Search, Trace
 from vhashdb.store import Record, Selection, Store
 from vhashdb.store.cache import FingerprintCache
@@ -114,7 +114,7 @@ class Matcher:
             self._rerank(trace)
         pairs = zip(trace.compared, trace.judgements, strict=True)
         found = next(((each, judgement) for (other, each), judgement in pairs if other.id == record.id), None)
-        comparison = found[0].comparison if found else compare(trace.query, reference, config=self._config)
+        comparison = found[0].comparison if found else compare_pictures(trace.query, reference, config=self._config)
         by_itself = found[0].judgement if found else self._sounds.judge(trace, number, trace.query, reference, comparison)
         among_others = found[1] if found and by_itself.found else None
         identical = trace.identical_by if trace.identical is not None and trace.identical.id == record.id else ""
@@ -309,7 +309,7 @@ class Matcher:
             if not budget.allows(candidate.source, reference):
                 trace.left_out += candidate.must_compare
                 continue
-            comparison = compare(query, reference, config=self._config, anchors_s=candidate.anchors_s)
+            comparison = compare_pictures(query, reference, config=self._config, anchors_s=candidate.anchors_s)
             judgement = self._sounds.judge(trace, candidate.record, query, reference, comparison)
             compared = Compared(reference, comparison, judgement, candidate.source, videos.get(candidate.record, frozenset()))
             trace.compared.append((record, compared))
@@ -330,10 +330,12 @@ class Matcher:
         self._store.check([m.record.id for m in matches])
         matches = self._with_action_caps(with_videos(matches, self._store), query, sha256)
         damaged = self._index_reader.damaged(where)
+        unheard = () if matches else unheard_words(trace.sounds_left_out, trace.sound_answered, self._sounds.config)
+        common = any(each.common for each in trace.judgements)
         verdict, reason = (
             (matches[0].verdict, matches[0].judgement.reason)
             if matches
-            else verdict_without_matches(query, trace.left_out, damaged, self._config, any(each.common for each in trace.judgements))
+            else verdict_without_matches(query, trace.left_out, damaged, self._config, common, unheard=unheard)
         )
         self._note(verdict, matches)
         left_out = (left_out_words(trace.left_out),) if trace.left_out and not matches else ()
@@ -343,8 +345,8 @@ class Matcher:
             tuple(matches),
             duration_s=query.duration_s,
             usable_s=query.usable_s,
-            damage=(*query.damage, *left_out, *((damaged_words(damaged),) if damaged else ())),
-            not_compared=trace.left_out + damaged,
+            damage=(*query.damage, *left_out, *unheard, *((damaged_words(damaged),) if damaged else ())),
+            not_compared=trace.left_out + trace.sounds_left_out + damaged,
             coverage=query.coverage,
             effort=effort,
             confirmed=trace.confirmed,

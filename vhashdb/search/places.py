@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from vhashdb.fingerprints import DENSE_PROFILE, Fingerprint
 from vhashdb.live_index import FrameReader
-from vhashdb.matching.comparison import compare
+from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.reranking import Compared
 from vhashdb.matching.retrieval import ComparisonBudget, shared_out
@@ -47,7 +47,7 @@ class PlaceFinder:
         for place, (record, each) in enumerate(trace.compared):
             if (number := self._store.number(record.id)) not in numbers:
                 continue
-            comparison = compare(dense, each.reference, config=self._config)
+            comparison = compare_pictures(dense, each.reference, config=self._config)
             judgement = self._sounds.judge(trace, number, dense, each.reference, comparison)
             if comparison.judgement.found and says_less(each.judgement, judgement):
                 trace.compared[place] = record, replace(each, comparison=comparison, judgement=judgement)

@@ -182,7 +182,7 @@ class Result:
     """Seconds of the input that show enough to be compared."""
     damage: tuple[str, ...] = ()
     not_compared: int = 0
-    """Records that were not compared: they look alike and are too many or too long, or their fingerprints are damaged."""
+    """Records that were not compared: they look or sound alike and are too many or too long, or their fingerprints are damaged."""
     coverage: Coverage = field(default=Coverage())
     """What of the input was looked at, of what there is."""
     effort: Effort = Effort.BALANCED

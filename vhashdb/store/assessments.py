@@ -36,7 +36,7 @@ class Assessments:
     def looked_at(self, record: Record, *, reason: str = "") -> UndoState:
         """Note that somebody looked at a record that matched, and has nothing to say about it."""
         with self._remembered(record) as (connection, memories):
-            self._store.log_in(connection, "looked-at", record.id, reason=reason)
+            self._store.audit.log_in(connection, "looked-at", record.id, reason=reason)
         return memories[0]
 
     def opine(self, record: Record, verdict: str, *, basis: str, reason: str = "") -> UndoState:
@@ -47,7 +47,7 @@ class Assessments:
         return memories[0]
 
     def confirm(self, record: Record, sha256: str, *, basis: str, reason: str = "") -> UndoState:
-        """Say that the file with this hash does show a record, and so agree that the record belongs here.
+        """Say that the file with this hash does show a record, or has its sound, and so agree that the record belongs here.
 
         An opinion that says as much already stays as it is.
         """
@@ -55,7 +55,7 @@ class Assessments:
         with self._remembered(record) as (connection, memories):
             if before is None or (before.verdict, before.basis) not in ((AGREE, basis), (AGREE, SAW_CONTENT)):
                 self._opinions.give_in(connection, record, opinion)
-            self._store.log_in(connection, "confirm-match", record.id, sha256=sha256, reason=reason)
+            self._store.audit.log_in(connection, "confirm-match", record.id, sha256=sha256, reason=reason)
         return memories[0]
 
     def deny(self, record: Record, sha256: str, *, reason: str = "", verdict: str = "", basis: str = SAW_MATCH) -> UndoState:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -209,8 +208,7 @@ class Batch:
 
     def _log(self, action: str, record: str, place: Place, **details: object) -> None:
         said = {"source": place.source} | {name: value for name, value in details.items() if value}
-        row = {"at": now_utc(), "actor": self._store.actor, "action": action, "record": record}
-        self._write(schema.audit, row | {"details": json.dumps(said, sort_keys=True)})
+        self._write(schema.audit, self._store.audit.line(action, record, **said)._asdict())
 
 
 _FIND: Final = (

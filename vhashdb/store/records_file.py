@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import datetime
 import getpass
-import json
 import logging
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -26,6 +25,7 @@ from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import checksums, clock, feed_schema, migrations, schema, videos
+from vhashdb.store.audit import AuditLog
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
@@ -36,29 +36,6 @@ from vhashdb.store.transactions import Transactions
 _log: Final = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S: Final = 10.0
-
-
-@dataclass(frozen=True)
-class AuditEntry:
-    """One line of the audit log."""
-
-    number: int
-    at: datetime.datetime
-    actor: str
-    action: str
-    record: str | None
-    details: Mapping[str, Any]
-
-
-class AuditLine(NamedTuple):
-    """A line on its way into the audit log."""
-
-    at: datetime.datetime
-    actor: str
-    action: str
-    record: str | None
-    details: str
-    """JSON."""
 
 
 class Store:
@@ -72,7 +49,7 @@ class Store:
         sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
-        self.actor = actor or _user()
+        self.audit = AuditLog(self.transactions, actor or _user())
 
     @classmethod
     def create(
@@ -153,6 +130,11 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def actor(self) -> str:
+        """Who decides here, as the audit log names them."""
+        return self.audit.actor
 
     @property
     def read_only(self) -> bool:
@@ -273,7 +255,7 @@ class Store:
             )
             for other, score in near:
                 connection.execute(schema.near.insert().values(record=number, other=number_of(connection, other), score=score))
-            self.log_in(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
+            self.audit.log_in(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
         return self.get(identifier)
 
     def get(self, identifier: str) -> Record:
@@ -385,36 +367,12 @@ class Store:
         """Remember that a file is not a record, given by its full id, in a transaction that is under way."""
         insert = sqlite_insert(schema.not_this).values(record=record, sha256=sha256, reason=reason, at=now_utc())
         connection.execute(insert.on_conflict_do_nothing())
-        self.log_in(connection, "unmatch", record, sha256=sha256, reason=reason)
+        self.audit.log_in(connection, "unmatch", record, sha256=sha256, reason=reason)
 
     def not_this(self, sha256: str) -> frozenset[str]:
         """Return the ids of the records that the file with this hash is not."""
         with self._reading() as connection:
             return frozenset(connection.execute(sa.select(schema.not_this.c.record).where(schema.not_this.c.sha256 == sha256)).scalars())
-
-    # -- audit ---------------------------------------------------------------------------------
-
-    def log(self, action: str, record: str | None = None, **details: Any) -> None:
-        """Append one line to the audit log."""
-        self.log_lines([self.line(action, record, **details)])
-
-    def line(self, action: str, record: str | None = None, **details: Any) -> AuditLine:
-        """Return a line of the audit log as of now, that is not written yet."""
-        return AuditLine(now_utc(), self.actor, action, record, json.dumps(details, sort_keys=True))
-
-    def log_lines(self, lines: Sequence[AuditLine], *, wait: bool = True) -> None:
-        """Append lines to the audit log; unless ``wait``, fail at once while somebody else writes."""
-        with self.transactions.writing(wait=wait) as connection:
-            connection.execute(schema.audit.insert(), [line._asdict() for line in lines])
-
-    def audit_log(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
-        """Return the newest lines of the audit log, oldest of them first."""
-        query = sa.select(schema.audit).order_by(schema.audit.c.number.desc()).limit(limit)
-        if record is not None:
-            query = query.where(schema.audit.c.record == record)
-        with self._reading() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [AuditEntry(**{**row, "details": json.loads(row["details"])}) for row in reversed(rows)]
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -422,12 +380,6 @@ class Store:
     def next_change(connection: Connection) -> int:
         """Return the number of the next write to a record."""
         return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
-
-    def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
-        """Append one line to the audit log, in a transaction that is under way."""
-        line = self.line(action, record, **details)
-        connection.execute(schema.audit.insert().values(**line._asdict()))
-        clock.saw(connection, line.at)
 
     @contextlib.contextmanager
     def _changing(self, old: Record, action: str, **details: Any) -> Iterator[tuple[Connection, int]]:
@@ -440,7 +392,7 @@ class Store:
                 .values(revision=schema.record.c.revision + 1, change=self.next_change(connection))
             )
             yield connection, number
-            self.log_in(connection, action, old.id, **details)
+            self.audit.log_in(connection, action, old.id, **details)
 
     def _reading(self) -> contextlib.AbstractContextManager[Connection]:
         return self.transactions.reading()

@@ -60,7 +60,7 @@ class Reviews:
         """Agree on something else."""
         with self._transactions.writing() as connection:
             write_rules(connection, rules)
-            self._store.log_in(connection, "rules", None, **vars(rules))
+            self._store.audit.log_in(connection, "rules", None, **vars(rules))
 
     # -- the queue -----------------------------------------------------------------------------
 
@@ -111,7 +111,7 @@ class Reviews:
             else:
                 self._propose(connection, row["number"], decision)
             action = f"review-{decision}" if final else f"propose-{decision}"
-            self._store.log_in(connection, action, record.id, reason=reason, causes=sorted(causes))
+            self._store.audit.log_in(connection, action, record.id, reason=reason, causes=sorted(causes))
             memory = remembering.ended()
         return Outcome(self._store.get(record.id), decision, final, memory)
 

@@ -141,8 +141,8 @@ class Staging:
             values |= {"status": SYNCED, "why": "", "evidence": "{}", "synced_at": at, "trouble": "", "staging": ""}
             values |= {"skipped": tables.feed.c.skipped + reached.skipped} | ({"note": reached.note} if reached.note is not None else {})
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
-            counts = {name: value for name, value in vars(done).items() if value}
-            self._store.log_in(connection, "sync", None, feed=feed.id, since=feed.seq, seq=reached.seq, skipped=reached.skipped, **counts)
+            counts = {"skipped": reached.skipped} | {name: value for name, value in vars(done).items() if value}
+            self._store.audit.log_in(connection, "sync", None, feed=feed.id, since=feed.seq, seq=reached.seq, **counts)
         if done.erased:
             self._transactions.empty_log()
         return done

@@ -90,7 +90,7 @@ def take_back(store: Store, memory: UndoState) -> None:
         if memory.sha256 is not None:
             connection.execute(schema.not_this.delete().where(*_mark(memory.record, memory.sha256)))
         refresh_disputes(connection, "SELECT :number", number=number)
-        store.log_in(connection, UNDONE, memory.record, lines=list(range(memory.after + 1, memory.until + 1)))
+        store.audit.log_in(connection, UNDONE, memory.record, lines=list(range(memory.after + 1, memory.until + 1)))
 
 
 def _refuse_if_known(connection: Connection, memory: UndoState) -> None:

@@ -143,7 +143,7 @@ class Videos:
                     raise UsageError(f"{other} is the video {into} already", hint="`vhashdb video show` lists the records of one")
                 ids = videos.video_ids(connection, [first, second])
                 videos.say_together(connection, first, second)
-                self._store.log_in(connection, "merge-videos", None, video=ids[first], other=ids[second], reason=reason)
+                self._store.audit.log_in(connection, "merge-videos", None, video=ids[first], other=ids[second], reason=reason)
         return self.get(into)
 
     def split(self, identifier: str, records: Sequence[str], *, reason: str = "") -> list[Video]:
@@ -167,7 +167,7 @@ class Videos:
             if not members - set(numbers):
                 raise UsageError("no record of the video would be left", hint="name only those that do not belong to it")
             videos.say_apart(connection, video, numbers, self._store.next_change(connection))
-            self._store.log_in(
+            self._store.audit.log_in(
                 connection, "split-video", None, video=videos.video_ids(connection, [video])[video], records=list(records), reason=reason
             )
             found = dict.fromkeys([video, *(each for own in videos.videos_of(connection, numbers).values() for each in own)])
