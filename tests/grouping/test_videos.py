@@ -11,10 +11,11 @@ from vhashdb.grouping import EditionRelation, Relation, Role, Side, group
 LONG, OTHER, COMPILED = 1, 2, 3
 
 
-def side(start_s, end_s, length_s, *, goes_on=True):
+def side(start_s, end_s, length_s, *, goes_on=True, chance=0.05):
     """What an edition shows of another: some seconds of it, with a cut at each edge unless it goes on."""
     at_start, at_end = start_s == 0, end_s == length_s
-    return Side(((start_s, end_s),), (end_s - start_s) / length_s, at_start, at_end, goes_on and not (at_start and at_end))
+    inner = not (at_start and at_end)
+    return Side(((start_s, end_s),), (end_s - start_s) / length_s, at_start, at_end, goes_on and inner, 1.0 if goes_on else chance)
 
 
 def related(one, one_side, other, other_side):
@@ -26,9 +27,9 @@ def clip_of(clip, length_s, container, start_s, container_s):
     return related(clip, side(0, length_s, length_s), container, side(start_s, start_s + length_s, container_s))
 
 
-def part(compilation, at_s, compilation_s, video, start_s, video_s, length_s):
+def part(compilation, at_s, compilation_s, video, start_s, video_s, length_s, chance=0.05):
     """A part of a video in a compilation, which changes to something else at its edges."""
-    here = side(at_s, at_s + length_s, compilation_s, goes_on=False)
+    here = side(at_s, at_s + length_s, compilation_s, goes_on=False, chance=chance)
     return related(compilation, here, video, side(start_s, start_s + length_s, video_s))
 
 
@@ -53,6 +54,13 @@ def test_whole_videos_that_were_put_one_after_the_other_are_a_compilation():
     """Nothing of them is beyond it, but it changes to another picture where each of them ends."""
     relations = [part(COMPILED, 0, 20, LONG, 0, 10, 10), part(COMPILED, 10, 20, OTHER, 0, 10, 10)]
     assert members(group([LONG, OTHER, COMPILED], relations)) == {frozenset({LONG, COMPILED}), frozenset({OTHER, COMPILED})}
+
+
+@pytest.mark.parametrize(("length_s", "apart"), [(10, True), (4, False)])
+def test_where_cuts_are_frequent_only_parts_that_explain_all_make_a_compilation(length_s, apart):
+    relations = [part(COMPILED, at_s, 20, video, 0, length_s, length_s, chance=0.5) for video, at_s in ((LONG, 0), (OTHER, 10))]
+    groups = group([LONG, OTHER, COMPILED], relations)
+    assert members(groups) == ({frozenset({LONG, COMPILED}), frozenset({OTHER, COMPILED})} if apart else {frozenset({1, 2, 3})})
 
 
 def test_a_clip_of_what_a_compilation_shows_is_of_its_video_alone():

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint, without_squares
 from vhashdb.hashing.bits import distances
@@ -27,11 +28,13 @@ CLIP_SHARE: Final = 0.75
 """The same of the shorter one alone, for it to be a clip of the longer. Measured: `bench.variants`."""
 EDGE_S: Final = 1.0
 """Seconds from the first or last usable picture within which a record ends. Engineering bound: a segment is found that exactly."""
-_CUT_WITHIN_S: Final = 0.7
+_CUT_WITHIN_S: Final = 0.5
 """Seconds about an edge in which a cut is looked for. Engineering bound: a segment's edge is known that exactly."""
-_CUT_SHARE: Final = 0.36
-"""Share of a hash by which neighbouring pictures differ at a cut. Derived: unrelated hashes differ in half their bits with a deviation of
-a thirtieth, so this is over four deviations nearer; in continuous footage neighbouring entries are nearer than a third."""
+_CUT_SHARE: Final = 0.41
+"""Share of a hash by which neighbouring pictures differ at a cut. Derived: unrelated pictures differ in half their bits with a deviation of
+a thirtieth, so that four in a thousand are nearer."""
+_CUT_STEP_S: Final = 0.25
+"""Seconds between moments at which it is looked how frequent cuts are. Engineering bound."""
 _STILL_SHARE: Final = 1 / 32
 """Share of a hash within which pictures that do not move are the same. Derived: a quarter of the threshold that PDQ's authors give for
 the same picture. Measured: `bench.variants`; same-place footage and cards of one design are over twice as far apart."""
@@ -55,6 +58,8 @@ class Side:
     """Whether they end where it ends."""
     goes_on: bool
     """Whether it goes on beyond what the other shows, and does so without a cut at one edge at least: then the other was cut out of it."""
+    by_chance: float = 1.0
+    """0…1: how probable it is that a clip of it has cuts at its edges as the other has, or 1 if it has not at each."""
 
     @property
     def whole(self) -> bool:
@@ -158,8 +163,11 @@ def _side(fingerprint: Fingerprint, found: Iterable[tuple[float, float]]) -> Sid
     share = min(1.0, shared_s(spans, usable) / usable_s) if usable_s else 0.0
     begins_s, ends_s = (usable[0][0], usable[-1][1]) if usable else (0.0, fingerprint.duration_s)
     at_start, at_end = spans[0][0] <= begins_s + EDGE_S, spans[-1][1] >= ends_s - EDGE_S
+    cuts_s = _cuts_s(fingerprint)
     inner = [edge for edge, is_end in ((spans[0][0], at_start), (spans[-1][1], at_end)) if not is_end]
-    return Side(tuple(spans), share, at_start, at_end, any(not _is_cut(fingerprint, edge) for edge in inner))
+    on_cuts = [bool((np.abs(cuts_s - edge) <= _CUT_WITHIN_S).any()) for edge in inner]
+    by_chance = _near_cuts(cuts_s, begins_s, ends_s) ** len(inner) if all(on_cuts) else 1.0
+    return Side(tuple(spans), share, at_start, at_end, not all(on_cuts), by_chance)
 
 
 def _joined(found: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -173,15 +181,19 @@ def _usable(fingerprint: Fingerprint) -> Spans:
     return union(zip(pictures.start_s[usable].tolist(), np.minimum(pictures.end_s[usable], pictures.duration_s).tolist(), strict=True))
 
 
-def _is_cut(fingerprint: Fingerprint, at_s: float) -> bool:
-    """Whether the picture is another one from a moment on."""
+def _cuts_s(fingerprint: Fingerprint) -> npt.NDArray[np.float64]:
+    """Return the moments from which the picture is another one."""
     sequence = sequences_of(fingerprint).get(View(Region.WHOLE))
     if sequence is None or len(sequence) < 2:
-        return True
-    # The last entry before the window is compared with the first in it as well.
-    near = np.flatnonzero((sequence.start_s[1:] >= at_s - _CUT_WITHIN_S) & (sequence.start_s[1:] <= at_s + _CUT_WITHIN_S))
-    jumps = [int(distances(sequence.hash[n : n + 1], sequence.hash[n + 1 : n + 2])[0, 0]) for n in near.tolist()]
-    return bool(jumps) and max(jumps) >= _CUT_SHARE * fingerprint.algorithm.bits
+        return np.zeros(0)
+    changed = np.bitwise_count(sequence.hash[1:] ^ sequence.hash[:-1]).sum(axis=1)
+    return np.asarray(sequence.start_s[1:][changed >= _CUT_SHARE * fingerprint.algorithm.bits])
+
+
+def _near_cuts(cuts_s: npt.NDArray[np.float64], begins_s: float, ends_s: float) -> float:
+    """Return the share of some seconds that are near a cut."""
+    moments = np.arange(begins_s, ends_s, _CUT_STEP_S)
+    return float((np.abs(moments[:, None] - cuts_s) <= _CUT_WITHIN_S).any(axis=1).mean()) if len(moments) else 1.0
 
 
 def moved(side: Side, offset_s: float, speed: float) -> Side:

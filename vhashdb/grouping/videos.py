@@ -12,18 +12,22 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from vhashdb.grouping.relation import Relation, Side
-from vhashdb.intervals import length_s, shared_s, union
+from vhashdb.intervals import Spans, length_s, shared_s, union
 
 MIN_PART_S: Final = 2.0
 """Seconds of a video that a compilation must show to belong to it. Engineering bound: what a person takes in."""
 _MIN_PART: Final = 0.3
 """Share of one of both that a passage must be for an edition that is no compilation to belong to the other's video: less is an intro, or
 a quotation. Measured: `bench.variants`."""
+_RARE: Final = 0.15
+"""Probability under which the cuts at both edges of a part are no chance. Measured: `bench.variants`."""
+_EXPLAINED: Final = 0.85
+"""Share of a compilation that its parts explain where cuts are so frequent that they prove nothing. Engineering bound."""
 _SAME_PLACE: Final = 0.2
 """Share of the shorter of two parts that both may cover, and be two parts. Engineering bound."""
 
@@ -164,22 +168,28 @@ def _is_compilation(edition: int, relations: Mapping[int, list[tuple[int, Side, 
             if further in neighbours:
                 sets.join(other, further)
     parts: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    proven: dict[int, bool] = defaultdict(bool)
-    for other in neighbours:
-        own = [(side, there) for number, side, there in inside if number == other]
-        parts[sets.of(other)] += [span for side, _ in own for span in side.spans]
-        proven[sets.of(other)] |= any(_is_part(side, there) for side, there in own)
-    spans = [union(parts[number]) for number, is_part in proven.items() if is_part]
+    proven, loose = set[int](), set[int]()
+    for other, side, there in inside:
+        number = sets.of(other)
+        parts[number] += side.spans
+        if not there.whole or (not side.goes_on and side.by_chance <= _RARE):
+            proven.add(number)
+        if not there.whole or not side.goes_on:
+            loose.add(number)
+    if _apart([union(parts[number]) for number in proven]):
+        return True
+    _, one, _ = inside[0]
+    explained_s = length_s(union(span for number in loose for span in parts[number]))
+    return explained_s * one.share >= _EXPLAINED * one.length_s and _apart([union(parts[number]) for number in loose])
+
+
+def _apart(parts: Sequence[Spans]) -> bool:
+    """Whether two of some parts are in different places."""
     return any(
         shared_s(one, other) <= _SAME_PLACE * min(length_s(one), length_s(other))
-        for place, one in enumerate(spans)
-        for other in spans[:place]
+        for place, one in enumerate(parts)
+        for other in parts[:place]
     )
-
-
-def _is_part(side: Side, there: Side) -> bool:
-    """Whether what an edition shows of another was put into it, rather than that one cut out of it."""
-    return not there.whole or not side.goes_on
 
 
 def _add_clips(roles: dict[int, Role], graph: _Graph) -> None:
