@@ -12,7 +12,7 @@ from typing import Any
 from vhashdb.errors import FingerprintError
 from vhashdb.exchange.events import Allow, Event, Malformed, Note, Opinion, Put, Redacted, Retract, RevokeAllow, Signal
 from vhashdb.exchange.signals import SQUARES, fingerprint_of, is_known_sound, sound_of, with_squares_of
-from vhashdb.fingerprints import Fingerprint, to_bytes
+from vhashdb.fingerprints import Fingerprint, to_stored
 from vhashdb.hashing.algorithms import AlgorithmId
 
 Row = dict[str, Any]
@@ -75,7 +75,7 @@ class Incoming:
         except FingerprintError:
             self.skipped += 1
             return
-        blob = to_bytes(fingerprint) if fingerprint is not None else None
+        blob = to_stored(fingerprint) if fingerprint is not None else None
         self.size += len(blob or b"")
         row = self._empty(seq, event.rid, event.rev, event.at)
         row.update(
@@ -119,7 +119,7 @@ class Incoming:
             except FingerprintError:
                 self.skipped += 1
                 return
-            row |= {"fingerprint": to_bytes(fingerprint) if fingerprint is not None else None}
+            row |= {"fingerprint": to_stored(fingerprint) if fingerprint is not None else None}
             row |= {"sha256": _file_hash(event.signals, "sha256"), "duration_ms": event.duration_ms, "reason": event.reason.text}
         self.allows.append(row)
 

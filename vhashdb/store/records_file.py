@@ -23,7 +23,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 
 from vhashdb import errors
-from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
+from vhashdb.fingerprints import Fingerprint, from_bytes, to_stored
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import checksums, clock, feed_schema, migrations, schema
 from vhashdb.store.changes import Changes, counting
@@ -269,7 +269,7 @@ class Store:
                 proposal = {"proposed": "accepted", "proposed_by": self.actor}
                 connection.execute(feed_schema.held.insert().values(record=number, reason=held, at=now_utc(), **proposal))
             connection.execute(
-                schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_bytes(fingerprint))
+                schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_stored(fingerprint))
             )
             for other, score in near:
                 connection.execute(schema.near.insert().values(record=number, other=number_of(connection, other), score=score))
