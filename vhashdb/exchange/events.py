@@ -13,6 +13,7 @@ is `Malformed`; both keep their place in the chain and do nothing else.
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -75,6 +76,7 @@ def _some_signals(signals: tuple[Signal, ...]) -> None:
         raise EventInvalid(f"{len(signals)} signals; 1 to {MAX_SIGNALS} are allowed")
 
 
+@functools.lru_cache(1000)
 def _label(label: str) -> None:
     try:
         check_label(label)

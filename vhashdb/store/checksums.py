@@ -103,10 +103,8 @@ class _Rows:
 
     def step(self, *values: Any) -> None:
         """Add one row: the name of its table, and its values."""
-        # `ascii` writes text, numbers and None in one way, in every version of Python; bytes are added as they are.
-        some = [value for value in values if type(value) is bytes]
-        head = ascii([len(value) if type(value) is bytes else value for value in values])
-        digest = hashlib.blake2b(b"".join((head.encode(), *some)), digest_size=8).digest()
+        # `ascii` writes text, numbers and bytes in one way, in every version of Python.
+        digest = hashlib.blake2b(ascii(values).encode(), digest_size=8).digest()
         self._sum = ((self._sum or 0) + int.from_bytes(digest)) % _MODULUS
 
     def finalize(self) -> int | None:
