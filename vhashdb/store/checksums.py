@@ -109,13 +109,9 @@ class _Rows:
 
     def step(self, *values: Any) -> None:
         """Add one row: the name of its table, and its values."""
-        # `ascii` writes text, numbers and None in one way, in every version of Python; bytes are added as they are.
-        head = ascii([len(value) if isinstance(value, bytes) else value for value in values])
-        digest = hashlib.blake2b(head.encode(), digest_size=8)
-        for value in values:
-            if isinstance(value, bytes):
-                digest.update(value)
-        self._sum = ((self._sum or 0) + int.from_bytes(digest.digest())) % _MODULUS
+        # `ascii` writes text, numbers and bytes in one way, in every version of Python.
+        digest = hashlib.blake2b(ascii(values).encode(), digest_size=8).digest()
+        self._sum = ((self._sum or 0) + int.from_bytes(digest)) % _MODULUS
 
     def finalize(self) -> int | None:
         """Return the checksum as an integer of SQLite; None without rows."""

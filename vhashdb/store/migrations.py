@@ -90,5 +90,23 @@ def _videos(connection: Connection) -> None:
     connection.exec_driver_sql(f"CREATE TRIGGER copy_forgotten AFTER DELETE ON fingerprint BEGIN {forgotten} END")
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _not_this_marks, _exchange, _imports, _checksums, _sounding, _videos)
+def _stored_form(connection: Connection) -> None:
+    """Tell by the stored form's versions, too, which fingerprints have sound."""
+    connection.exec_driver_sql("DROP TRIGGER sounding_added")
+    connection.exec_driver_sql(
+        "CREATE TRIGGER sounding_added AFTER INSERT ON fingerprint WHEN substr(NEW.blob, 5, 1) IN (x'03', x'05') "
+        "BEGIN INSERT INTO sounding VALUES (NEW.number, NEW.record); END"
+    )
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
+    _first,
+    _not_this_marks,
+    _exchange,
+    _imports,
+    _checksums,
+    _sounding,
+    _stored_form,
+    _videos,
+)
 VERSION: Final = len(MIGRATIONS)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.codes import BASES, LOCAL, VERDICTS
 from vhashdb.errors import RecordNotFound, UsageError
-from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
+from vhashdb.fingerprints import Fingerprint, from_bytes, to_stored
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
@@ -171,7 +171,7 @@ class Opinions:
             raise UsageError("an entry of an allow-list needs a fingerprint or a file's hash")
         duration_ms = round(fingerprint.duration_s * 1000) if fingerprint is not None else 0
         entry = Allowed(author, secrets.token_hex(16), fingerprint, sha256, duration_ms, reason, now_utc(), revoked=False)
-        blob = to_bytes(fingerprint) if fingerprint is not None else None
+        blob = to_stored(fingerprint) if fingerprint is not None else None
         with self._transactions.writing() as connection:
             connection.execute(tables.allow.insert().values(**(vars(entry) | {"fingerprint": blob})))
             self._store.audit.log_in(connection, "allow" if author == LOCAL else "canary", None, rid=entry.rid, reason=reason)

@@ -10,7 +10,6 @@ import contextlib
 import datetime
 import getpass
 import logging
-import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,14 +21,15 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 
 from vhashdb import errors
-from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
+from vhashdb.fingerprints import Fingerprint, from_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import checksums, clock, feed_schema, migrations, schema, videos
+from vhashdb.store import checksums, clock, migrations, schema, videos
+from vhashdb.store.additions import Item, insert
 from vhashdb.store.audit import AuditLog
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
-from vhashdb.store.rows import detail_values, number_of, read_fingerprint, read_record, read_records, write_labels
+from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, write_labels
 from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
 from vhashdb.store.transactions import Transactions
 
@@ -230,33 +230,16 @@ class Store:
             near: (record id, score) of what it is a near duplicate of.
             held: why somebody else has to confirm it before it may lead to more than a review; empty if nobody has to.
         """
-        self.algorithm.require(fingerprint.algorithm)
-        identifier = secrets.token_hex(16)
+        (record,) = self.add_many([Item(new, fingerprint, tuple(near))], held=held)
+        return record
+
+    def add_many(self, items: Sequence[Item], *, held: str = "") -> list[Record]:
+        """Record known videos in one transaction; ``held`` as of `add`."""
+        ours = self.algorithm
+        for item in items:
+            ours.require(item.fingerprint.algorithm)
         with self._writing() as connection:
-            number = connection.execute(
-                schema.record.insert().values(
-                    id=identifier,
-                    state=(State.HELD if held else State.ACTIVE).value,
-                    revision=1,
-                    change=self.next_change(connection),
-                    added_at=now_utc(),
-                    duration_s=new.duration_s,
-                    sha256=new.sha256,
-                    md5=new.md5,
-                    **detail_values(new.details),
-                )
-            ).inserted_primary_key[0]  # type: ignore[index]  # always given for an insert of one row
-            write_labels(connection, number, new.details.labels)
-            if held:
-                proposal = {"proposed": "accepted", "proposed_by": self.actor}
-                connection.execute(feed_schema.held.insert().values(record=number, reason=held, at=now_utc(), **proposal))
-            connection.execute(
-                schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_bytes(fingerprint))
-            )
-            for other, score in near:
-                connection.execute(schema.near.insert().values(record=number, other=number_of(connection, other), score=score))
-            self.audit.log_in(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
-        return self.get(identifier)
+            return insert(connection, items, actor=self.actor, held=held)
 
     def get(self, identifier: str) -> Record:
         """Return the record with this id, or whose id alone begins so.
