@@ -155,7 +155,7 @@ def _facts(summary: CaseSummary, since: datetime.datetime) -> Iterator[tuple[str
     if summary.action_cap.exceptions:
         yield "except", f"it does not apply to {printable(', '.join(summary.action_cap.exceptions))}"
     hits = summary.hits
-    times = f"{counted(hits.count, 'time')} since {since.date()}, last {_day(hits.last)}, best score {hits.best:.2f}" if hits else ""
+    times = f"{counted(hits.count, 'file')} since {since.date()}, last {_day(hits.last)}, best score {hits.best:.2f}" if hits else ""
     yield "matched", times or f"not since {since.date()}"
     for number, one in enumerate(summary.alike[:_SHOWN_ALIKE]):
         yield "" if number else "alike", f"rec {one.record[:8]}, score {one.score:.2f}, {labels_text(one.labels)}, {one.state}"

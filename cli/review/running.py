@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import MediaError, MediaNotFound, UsageError
 from vhashdb.review import FORMS, Act, Handover, ReviewedMatch, WrittenAnswer, read_matches
-from vhashdb.store import AssessedMatch, decided, now_utc
+from vhashdb.store import decided, now_utc
 from vhashdb.writing import require_writable, write_whole
 
 from ..output import counted, decoded, emit, say, shown
@@ -68,13 +68,15 @@ def _match_places(database: Database, asked: Asked) -> list[MatchPlace]:
     seen: set[tuple[str, str]] = set()
     allows = asked.filter.about
     places: list[MatchPlace] = []
-    before, known = database.moderation.assessments.assessed(), 0
-    for found in read_matches(_lines(asked.matches or STDIN)):
+    listed, hits, known = list(read_matches(_lines(asked.matches or STDIN))), database.store.hits, 0
+    decisions = hits.decisions({hits.file(found.sha256) for found in listed if found.sha256})
+    for found in listed:
         key = (found.sha256 or found.path, found.record)
         if key in seen or not allows(found.labels, found.source):
             continue
         seen.add(key)
-        if found.sha256 and AssessedMatch(found.sha256, found.record) in before:
+        before = decisions.get(hits.file(found.sha256), ()) if found.sha256 else ()
+        if any(decision.record == found.record and decision.closed for decision in before):
             known += 1
         else:
             places.append(MatchPlace(found))

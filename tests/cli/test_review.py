@@ -131,7 +131,7 @@ def test_what_a_case_shows(db, queue):
         "first seen",
     ):
         assert piece in text, piece
-    assert "3 times since" in review(db, "s", "s", "s", "s").out
+    assert "1 file since" in review(db, "s", "s", "s", "s").out
 
 
 def test_every_answer_says_what_it_does_before_it_is_taken(db, queue):

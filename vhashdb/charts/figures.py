@@ -92,6 +92,8 @@ _CAUSES: Final = {
     Cause.DUE: "due: to be looked at again",
     Cause.EXPIRED: "expired: its time is over",
     Cause.PROPOSED: "proposed: a second has to agree",
+    Cause.MATCHED: "matched in the last week, undecided",
+    Cause.ESCALATED: "passed on: another has to decide",
 }
 
 

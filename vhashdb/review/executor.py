@@ -23,7 +23,7 @@ class Done:
     """As it stands now."""
     final: bool
     """False: a second person has to confirm it."""
-    memory: UndoState
+    memories: tuple[UndoState, ...]
 
 
 class DecisionExecutor:
@@ -43,21 +43,21 @@ class DecisionExecutor:
         Raises:
             VhashdbError: it cannot be written; nothing was.
         """
-        final, memory = True, None
+        final = True
         match answer.act:
             case Act.ACCEPT | Act.REJECT:
                 decision = Decision.ACCEPTED if answer.act is Act.ACCEPT else Decision.REJECTED
                 outcome = self._moderation.reviews.decide(record, decision, reason=answer.reason)
-                final, memory = outcome.final, outcome.memory
+                final, memories = outcome.final, [outcome.memory]
             case Act.LOOKED:
-                memory = self._moderation.assessments.looked_at(record, reason=answer.reason)
+                memories = [self._moderation.assessments.looked_at(record, reason=answer.reason)]
             case Act.AGREE | Act.DISPUTE:
-                memory = self._moderation.assessments.opine(record, answer.verdict, basis=answer.basis, reason=answer.reason)
+                memories = [self._moderation.assessments.opine(record, answer.verdict, basis=answer.basis, reason=answer.reason)]
             case Act.NOT_THIS:
-                memory = self._moderation.assessments.deny(record, sha256_of(os.path.expanduser(answer.file)), reason=answer.reason)
+                memories = [self._moderation.assessments.deny(record, sha256_of(os.path.expanduser(answer.file)), reason=answer.reason)]
             case Act.RIGHT | Act.WRONG:
-                memory = self._judged(record, answer, sha256)
-        return Done(self._store.get(record.id), final, memory)
+                memories = [self._judged(record, answer, sha256)]
+        return Done(self._store.get(record.id), final, tuple(memories))
 
     def take_back(self, done: Done) -> Record:
         """Put the record back to how it stood.
@@ -65,7 +65,8 @@ class DecisionExecutor:
         Raises:
             UsageError: somebody did something with it since, or others may know of it already.
         """
-        return self._moderation.reviews.undo(done.memory)
+        self._moderation.reviews.undo(*done.memories)
+        return self._store.get(done.record.id)
 
     def _judged(self, record: Record, answer: Answer, sha256: str | None) -> UndoState:
         assessments, basis = self._moderation.assessments, SAW_CONTENT if answer.saw else SAW_MATCH

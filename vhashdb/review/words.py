@@ -21,6 +21,7 @@ CAUSE_WORDS: Final = {
     "expired": "past its last day",
     "proposed": "waits for a second person",
     "matched": "matched lately",
+    "escalated": "passed on",
 }
 """Why a case waits."""
 

@@ -15,6 +15,7 @@ from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.matching.witnesses import RestsOn, SoundFinding, rests_on
 from vhashdb.moderation.policy import Action, ActionCap
+from vhashdb.store.hits import CaseDecision
 from vhashdb.store.records import Record
 
 
@@ -105,6 +106,8 @@ class Match:
     """What of the input it rests on, where that is not `Result.fingerprint`: what was read where the record's picture lies."""
     sound: SoundFinding = SoundFinding.NOT_LISTENED
     """What is said of the sounds of both."""
+    decision: CaseDecision | None = None
+    """What somebody decided about this file and this record; None if nobody did."""
 
     @property
     def verdict(self) -> Verdict:
@@ -187,6 +190,20 @@ class Result:
     """The look at the input that the verdict rests on; None if it could not be read."""
     listened: bool = False
     """Whether the sound was decoded, if there is any: else the verdict is about pictures alone."""
+    decisions: tuple[CaseDecision, ...] = ()
+    """What somebody decided about this file apart from the matches: that it is not a record, or about the file by itself."""
+
+    @property
+    def decision(self) -> CaseDecision | None:
+        """What somebody decided about the file by itself, which could not be checked; None if nobody did."""
+        return next((decision for decision in self.decisions if not decision.record), None)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody has to look: nothing was found, or people decided about everything that was."""
+        if self.matches:
+            return all(match.decision is not None and match.decision.closed for match in self.matches)
+        return self.verdict is Verdict.NO_MATCH or (self.decision is not None and self.decision.closed)
 
     def to_json(self, path: str) -> dict[str, Any]:
         """Return the ``file`` line of ``vhashdb match --json``; its matches are lines of their own."""

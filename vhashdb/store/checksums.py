@@ -77,7 +77,7 @@ GROUPS: Final = (
         (
             schema.meta,
             schema.audit,
-            schema.not_this,
+            schema.hit,
             schema.imported,
             feed_schema.feed,
             feed_schema.federation,

@@ -19,7 +19,6 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 
 from vhashdb import errors
@@ -28,6 +27,7 @@ from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import checksums, clock, feed_schema, migrations, schema
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
+from vhashdb.store.hits import CaseState, Hits, NewHit, decide_in, note_hits
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
 from vhashdb.store.rows import detail_values, number_of, read_fingerprint, read_record, read_records, write_labels
 from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
@@ -72,6 +72,8 @@ class Store:
         sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
+        self.hits = Hits(self.transactions)
+        """Which files matched which records, and what was decided about them."""
         self.actor = actor or _user()
 
     @classmethod
@@ -383,14 +385,18 @@ class Store:
 
     def mark_in(self, connection: Connection, record: str, sha256: str, reason: str) -> None:
         """Remember that a file is not a record, given by its full id, in a transaction that is under way."""
-        insert = sqlite_insert(schema.not_this).values(record=record, sha256=sha256, reason=reason, at=now_utc())
-        connection.execute(insert.on_conflict_do_nothing())
-        self.log_in(connection, "unmatch", record, sha256=sha256, reason=reason)
+        self.decide_in(connection, "unmatch", record, self.hits.file(sha256), CaseState.NOT_THIS, reason=reason)
+
+    def decide_in(
+        self, connection: Connection, action: str, record: str, file: str, state: CaseState, *, reason: str, verdict: str = ""
+    ) -> None:
+        """Decide about a file and a record, given by its full id, in a transaction that is under way; see `hits.decide_in`."""
+        line = self.log_in(connection, action, record or None, file=file, reason=reason)
+        decide_in(connection, file, record, state, line, at=now_utc(), verdict=verdict)
 
     def not_this(self, sha256: str) -> frozenset[str]:
         """Return the ids of the records that the file with this hash is not."""
-        with self._reading() as connection:
-            return frozenset(connection.execute(sa.select(schema.not_this.c.record).where(schema.not_this.c.sha256 == sha256)).scalars())
+        return self.hits.unlike(self.hits.file(sha256))
 
     # -- audit ---------------------------------------------------------------------------------
 
@@ -402,10 +408,14 @@ class Store:
         """Return a line of the audit log as of now, that is not written yet."""
         return AuditLine(now_utc(), self.actor, action, record, json.dumps(details, sort_keys=True))
 
-    def log_lines(self, lines: Sequence[AuditLine], *, wait: bool = True) -> None:
-        """Append lines to the audit log; unless ``wait``, fail at once while somebody else writes."""
+    def log_lines(self, lines: Sequence[AuditLine | NewHit], *, wait: bool = True) -> None:
+        """Append lines to the audit log, and hits, of which those that are new get a line; unless ``wait``, fail while somebody writes."""
         with self.transactions.writing(wait=wait) as connection:
-            connection.execute(schema.audit.insert(), [line._asdict() for line in lines])
+            new = note_hits(connection, [one for one in lines if isinstance(one, NewHit)])
+            kept = [one for one in lines if isinstance(one, AuditLine)]
+            kept += [AuditLine(one.at, self.actor, "match", one.record, _hit_details(one)) for one in new]
+            if kept:
+                connection.execute(schema.audit.insert(), [line._asdict() for line in kept])
 
     def audit_log(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
         """Return the newest lines of the audit log, oldest of them first."""
@@ -423,11 +433,12 @@ class Store:
         """Return the number of the next write to a record."""
         return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
 
-    def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
-        """Append one line to the audit log, in a transaction that is under way."""
+    def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> int:
+        """Append one line to the audit log, in a transaction that is under way; return its number."""
         line = self.line(action, record, **details)
-        connection.execute(schema.audit.insert().values(**line._asdict()))
+        number = connection.execute(schema.audit.insert().values(**line._asdict())).inserted_primary_key
         clock.saw(connection, line.at)
+        return int(number[0])  # type: ignore[index]  # always given for an insert of one row
 
     @contextlib.contextmanager
     def _changing(self, old: Record, action: str, **details: Any) -> Iterator[tuple[Connection, int]]:
@@ -447,6 +458,10 @@ class Store:
 
     def _writing(self) -> contextlib.AbstractContextManager[Connection]:
         return self.transactions.writing()
+
+
+def _hit_details(one: NewHit) -> str:
+    return json.dumps({"verdict": one.verdict, "score": one.score}, sort_keys=True)
 
 
 def _migrate(connection: Connection, version: int) -> None:
