@@ -58,8 +58,8 @@ def test_every_file_is_in_the_summary_and_what_presses_most_comes_first(told, as
     verdicts = [row[1].split(None, 1)[1] for row in found]
     assert verdicts == ["MATCH"] * 10 + ["POSSIBLE"] + ["NO MATCH"] * 2 + ["INSUFFICIENT", "NOT CHECKED"]
     by_name = {row[0].split()[0]: row for row in found}
-    assert by_name["harbour__insert.mp4"][5] == "4 of 12 s"
-    assert by_name["still.jpg"][5] == "one picture"
+    assert by_name["harbour__insert.mp4"][6] == "4 of 12 s"
+    assert by_name["still.jpg"][6] == "one picture"
     assert by_name["balloons.mp4"][2] == "8 of 8 s could be compared"
 
 

@@ -157,6 +157,7 @@ _ACTIONS: Final = {
     "propose-rejected": "proposed to reject it",
     "unmatch": "a file is not this record",
     "confirm-match": "a file does show this record",
+    "escalate": "passed a file on to somebody else",
     "looked-at": "looked at, nothing to say",
     "retract": "retracted",
     "erase": "retracted and erased",

@@ -15,6 +15,7 @@ from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.matching.witnesses import RestsOn, SoundFinding, rests_on
 from vhashdb.moderation.policy import Action, ActionCap
+from vhashdb.search.triage import urgency_of
 from vhashdb.store.hits import CaseDecision
 from vhashdb.store.records import Record
 
@@ -143,6 +144,8 @@ class Match:
             "score": round(self.score, 3),
             "verdict": self.verdict.value,
             "labels": list(self.record.labels),
+            "severity": self.record.details.severity,
+            "record_reason": self.record.details.reason,
             "reason": self.judgement.reason,
             "identical": self.identical,
             "state": self.record.state.value,
@@ -159,6 +162,7 @@ class Match:
             "reference_coverage": round(self.judgement.reference_coverage, 3),
             "rests_on": self.rests_on.value,
             "sound": self.sound.value,
+            "decision": self.decision.to_json() if self.decision is not None else None,
             "segments": [segment_to_json(s) for s in self.segments],
             "sounds": [sound_to_json(s) for s in self.sounds],
         }
@@ -220,6 +224,9 @@ class Result:
             "listened": self.listened,
             "effort": self.effort.value,
             "sha256": self.sha256,
+            "triage": urgency_of(self).to_json(),
+            "decided": self.settled and bool(self.matches or self.decisions),
+            "decisions": [decision.to_json() for decision in self.decisions],
         }
 
 

@@ -67,6 +67,16 @@ class CaseDecision:
         """Whether nobody has to decide any more."""
         return self.stands and self.state is not CaseState.ESCALATED
 
+    @property
+    def words(self) -> str:
+        """What people read: what was decided, by whom and when, why, and what has changed since."""
+        what = {CaseState.NOT_THIS: f"not rec {self.record[:8]}", CaseState.ESCALATED: "passed on to somebody else"}.get(
+            self.state, self.state
+        )
+        by = f" by {self.by}" if self.by else ""
+        said = f"{what}{by} on {self.at:%Y-%m-%d}{f' ({self.reason})' if self.reason else ''}"
+        return f"decided: {said}" if self.stands else f"decided before: {said}; open again: {', '.join(self.changed)}"
+
     def to_json(self) -> dict[str, Any]:
         """Return it as the lines of ``match --json`` have it."""
         at = f"{self.at.isoformat()}Z"
