@@ -66,6 +66,8 @@ class Asked:
     limit: int | None = None
     since: datetime.datetime | None = None
     matches: str | None = None
+    by: str = "video"
+    player: str | None = None
     export: str | None = None
 
     @property

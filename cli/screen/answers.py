@@ -14,7 +14,7 @@ from vhashdb.codes import LOCAL
 from vhashdb.errors import RecordNotFound
 from vhashdb.fingerprints import unusable_spans
 from vhashdb.matching import finding_words
-from vhashdb.search import ORDER, Urgency, most_pressing, urgency, urgency_of
+from vhashdb.search import ORDER, Urgency, urgency
 from vhashdb.text import MOMENT_S, SHORT_S
 
 from ..batch import Job, tally
@@ -125,11 +125,11 @@ class ScreenWriter:
 
     def _note_open(self, verdict: str, path: str, result: Result | None = None) -> None:
         self._found += bool(result and result.matches)
-        best = most_pressing(result) if result else None
+        best = result.most_pressing if result else None
         name = self._screen.shortened(shown(path), self._screen.width - _OTHER_COLUMNS)
         facts = _facts(best) if best else ("", "", "", "")
         cells = (verdict_word(verdict), *(self._screen.shortened(fact, _LABEL_WIDTH) for fact in facts[:3]), name, facts[3])
-        self._open.append(_Open(urgency_of(result) if result else urgency(verdict), cells))
+        self._open.append(_Open(result.urgency if result else urgency(verdict), cells))
 
     # -- one file --------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class ReviewedMatch:
     verdict: str
     score: float
     answer: str
-    """``right``, ``wrong`` or ``open``."""
+    """``right``, ``wrong``, ``passed on``, ``looked at`` or ``open``."""
     reason: str
 
 

@@ -16,14 +16,14 @@ from vhashdb.lazy import lazy_names
 if TYPE_CHECKING:
     from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result, segment_to_json, sound_to_json
     from vhashdb.search.stages import FULL_SEARCH
-    from vhashdb.search.triage import ORDER, Urgency, most_pressing, urgency, urgency_of
+    from vhashdb.search.triage import ORDER, Urgency, urgency
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "results": "AddStatus Addition Effort Match Result segment_to_json sound_to_json",
             "stages": "FULL_SEARCH",
-            "triage": "ORDER Urgency most_pressing urgency urgency_of",
+            "triage": "ORDER Urgency urgency",
         },
     )
 
@@ -36,9 +36,7 @@ __all__ = [
     "Match",
     "Result",
     "Urgency",
-    "most_pressing",
     "segment_to_json",
     "sound_to_json",
     "urgency",
-    "urgency_of",
 ]

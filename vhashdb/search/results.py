@@ -15,7 +15,7 @@ from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.matching.witnesses import RestsOn, SoundFinding, rests_on
 from vhashdb.moderation.policy import Action, ActionCap
-from vhashdb.search.triage import urgency_of
+from vhashdb.search.triage import Urgency, urgency
 from vhashdb.store.hits import CaseDecision
 from vhashdb.store.records import Record
 
@@ -131,6 +131,12 @@ class Match:
         return self.judgement.sounds
 
     @property
+    def urgency(self) -> Urgency:
+        """Its place in the order in which people look."""
+        record, share = self.record, 1.0 if self.identical else self.judgement.query_coverage
+        return urgency(self.verdict, record.details.severity, record.labels, share)
+
+    @property
     def rests_on(self) -> RestsOn:
         """The witnesses that speak for it: pictures, sound or both, or the file's hash alone."""
         return rests_on(self.judgement)
@@ -203,6 +209,16 @@ class Result:
         return next((decision for decision in self.decisions if not decision.record), None)
 
     @property
+    def most_pressing(self) -> Match | None:
+        """The match that people look at first; None if there is none."""
+        return min(self.matches, key=lambda match: match.urgency, default=None)
+
+    @property
+    def urgency(self) -> Urgency:
+        """Its place in the order in which people look: that of the match that presses most."""
+        return self.most_pressing.urgency if self.most_pressing is not None else urgency(self.verdict)
+
+    @property
     def settled(self) -> bool:
         """Whether nobody has to look: nothing was found, or people decided about everything that was."""
         if self.matches:
@@ -224,7 +240,7 @@ class Result:
             "listened": self.listened,
             "effort": self.effort.value,
             "sha256": self.sha256,
-            "triage": urgency_of(self).to_json(),
+            "triage": self.urgency.to_json(),
             "decided": self.settled and bool(self.matches or self.decisions),
             "decisions": [decision.to_json() for decision in self.decisions],
         }

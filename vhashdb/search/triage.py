@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from vhashdb.matching.verdict import Verdict
 from vhashdb.store.records import SEVERITIES
-
-if TYPE_CHECKING:
-    from vhashdb.search.results import Match, Result
 
 ORDER: Final = "by verdict, then severity, label, share of the file that matched, and time of checking"
 """The order in words."""
@@ -33,7 +30,7 @@ class Urgency(NamedTuple):
 
     def to_json(self) -> list[Any]:
         """Return it as a list that sorts as it does."""
-        return [self.verdict, self.severity, self.label if self.label != _LAST else "~", round(self.share, 3)]
+        return [self.verdict, self.severity, self.label if self.label != _LAST else "~", round(self.share, 3) + 0.0]
 
 
 def urgency(verdict: Verdict | str, severity: str = "", labels: Sequence[str] = (), share: float = 0.0) -> Urgency:
@@ -46,19 +43,3 @@ def urgency(verdict: Verdict | str, severity: str = "", labels: Sequence[str] = 
         share: part of the file that matched, 0…1.
     """
     return Urgency(_VERDICTS[Verdict(verdict)], _SEVERITIES.get(severity, len(_SEVERITIES)), min(labels, default=_LAST), -share)
-
-
-def urgency_of_match(match: Match) -> Urgency:
-    """Return the place of one match."""
-    record = match.record
-    return urgency(match.verdict, record.details.severity, record.labels, match.judgement.query_coverage)
-
-
-def urgency_of(result: Result) -> Urgency:
-    """Return the place of a file: that of the match that presses most."""
-    return min(map(urgency_of_match, result.matches), default=urgency(result.verdict))
-
-
-def most_pressing(result: Result) -> Match | None:
-    """Return the match that presses most; None if there is none."""
-    return min(result.matches, key=urgency_of_match, default=None)

@@ -70,12 +70,9 @@ class CaseDecision:
     @property
     def words(self) -> str:
         """What people read: what was decided, by whom and when, why, and what has changed since."""
-        what = {CaseState.NOT_THIS: f"not rec {self.record[:8]}", CaseState.ESCALATED: "passed on to somebody else"}.get(
-            self.state, self.state
-        )
         by = f" by {self.by}" if self.by else ""
-        said = f"{what}{by} on {self.at:%Y-%m-%d}{f' ({self.reason})' if self.reason else ''}"
-        return f"decided: {said}" if self.stands else f"decided before: {said}; open again: {', '.join(self.changed)}"
+        said = f"{_WORDS[self.state].format(record=self.record[:8])}{by} on {self.at:%Y-%m-%d}{f' ({self.reason})' if self.reason else ''}"
+        return said if self.stands else f"before: {said}; open again: {', '.join(self.changed)}"
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the lines of ``match --json`` have it."""
@@ -83,6 +80,14 @@ class CaseDecision:
         return {
             "record": self.record, "state": self.state.value, "by": self.by, "at": at, "reason": self.reason, "changed": list(self.changed)
         }  # fmt: skip
+
+
+_WORDS: Final = {
+    CaseState.CONFIRMED: "decided: confirmed",
+    CaseState.NOT_THIS: "decided: not rec {record}",
+    CaseState.LOOKED_AT: "decided: looked at",
+    CaseState.ESCALATED: "passed on to somebody else",
+}
 
 
 class NewHit(NamedTuple):
