@@ -140,10 +140,10 @@ def example(**values: Any) -> None:
         value = decoded(value) if isinstance(value, Path) else PLAYER if name == "player" and value is None else value
         plain = json.dumps(value, ensure_ascii=False)
         emit(f"\n# {SETTINGS[name][1]}\n# {name} = {plain}")
-    emit("\n# reasons to choose from in a review; tables come last\n# [reasons]")
+    emit("\n# reasons to choose from in a review, for each answer that has some")
     for act, texts in REASONS.items():
         key = str(act) if str(act).isalpha() else json.dumps(str(act))
-        emit(f"# {key} = {json.dumps(texts, ensure_ascii=False)}")
+        emit(f"# reasons.{key} = {json.dumps(texts, ensure_ascii=False)}")
 
 
 def _settings(ctx: click.Context, values: dict[str, Any]) -> Iterator[_Origin]:

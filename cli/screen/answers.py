@@ -111,8 +111,8 @@ class ScreenWriter:
         if not self._open:
             return
         ranked = sorted(self._open, key=lambda one: one.place)
+        self._say(f"to look at, {ORDER}:", 0)
         self._screen.table(("verdict", "severity", "label", "share", "file", "record"), [one.cells for one in ranked[:SHOWN_AGAIN]])
-        self._say(f"in this order: {ORDER}", 0)
         if (more := len(ranked) - SHOWN_AGAIN) > 0:
             self._say(f"and {more} more above; --report FILE.html makes a page of all", 0)
         self._screen.line("")

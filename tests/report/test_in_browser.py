@@ -373,3 +373,20 @@ def test_a_day_is_printed_as_a_summary_and_in_full_on_demand(day, chromium, tmp_
     assert "File by file" not in text
     visit.page.get_by_label("print the details, too").check()
     assert len(pages(visit, tmp_path / "all.pdf")) > 60
+
+
+def test_a_page_of_a_run_that_goes_on_says_how_old_it_is_and_asks_nobody(told, chromium, tmp_path):
+    told.write(tmp_path / "page.html", goes_on=True)
+    visit = chromium.open(tmp_path / "page.html")
+    assert re.search(r"This page is \d+ (seconds|minutes) old; reload it", visit.page.locator("#goes-on").inner_text())
+    with visit.page.expect_navigation():
+        visit.page.get_by_role("button", name="Reload").click()
+    assert visit.problems == visit.outside == []
+    plain = chromium.open(tmp_path / "page.html", script=False)
+    assert "reload it to see them" in plain.page.locator("#goes-on").inner_text()
+
+
+def test_a_file_is_linked_where_it_begins_to_match(told, chromium, samples, tmp_path):
+    told.write(tmp_path / "page.html")
+    links = chromium.open(tmp_path / "page.html").page.locator("a.play").evaluate_all("all => all.map(one => one.href)")
+    assert f"{(samples / 'edited' / 'harbour__insert.mp4').resolve().as_uri()}#t=4.0" in links
