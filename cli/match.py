@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -262,16 +262,7 @@ class _Matching:
 
     def _unread(self, path: str, error: VhashdbError) -> Result:
         """What is known of a file that could not be read: which it is, and what people decided about it."""
-        from vhashdb import Effort, Result, Verdict
-        from vhashdb.inputs import sha256_of
-
-        reason = decoded(without_path(error.message, path))
-        result = Result(Verdict.UNREADABLE, reason, effort=Effort(self._options.effort))
-        with contextlib.suppress(VhashdbError):  # there is nothing to hash
-            sha256 = sha256_of(path)
-            file = self._database.store.hits.file(sha256)
-            return replace(result, sha256=sha256, decisions=tuple(self._database.store.hits.decisions([file]).get(file, ())))
-        return result
+        return self._database.unreadable(path, decoded(without_path(error.message, path)), effort=self._options.effort)
 
     def _tell(self, job: Job[list[Job[Result]]], writers: Sequence[ResultWriter]) -> None:
         answers: list[Job[Result]] = [self._unanswered(job)] if job.value is None else job.value

@@ -20,7 +20,10 @@ _DECIDED: Final = frozenset(Cause) - {Cause.MATCHED, Cause.ESCALATED}
 
 def record_actions(summary: CaseSummary, reasons: Mapping[Act, Sequence[str]]) -> tuple[AvailableAction, ...]:
     """List the actions for a record that waits, with the reasons to choose from."""
-    return tuple(replace(action, reasons=tuple(reasons.get(action.act, ()))) for action in _actions(summary))
+    about_files = (Act.LOOKED,)
+    return tuple(
+        action if action.act in about_files else replace(action, reasons=tuple(reasons.get(action.act, ()))) for action in _actions(summary)
+    )
 
 
 def group_actions(group: Group, reasons: Mapping[Act, Sequence[str]]) -> tuple[AvailableAction, ...]:
@@ -33,8 +36,8 @@ def group_actions(group: Group, reasons: Mapping[Act, Sequence[str]]) -> tuple[A
         return AvailableAction(Act.LOOKED, looked, reasons=tuple(reasons[Act.LOOKED])), passed_on
     show, video = "shows" if count == 1 else "show", "the known video"
     right = f"{it} {show} {video}; this is also your opinion that it belongs here"
-    none = "the file does" if count == 1 else "neither file does" if count == 2 else f"none of the {count} files does"
-    wrong = f"{none}{' not' if count == 1 else ''} show {video}, and it never matches {'it' if count == 1 else 'them'} again"
+    none = "the file does not show" if count == 1 else "neither file shows" if count == 2 else f"none of the {count} files shows"
+    wrong = f"{none} {video}, and {'never matches' if count == 1 else 'none of them ever matches'} it again"
     return (
         AvailableAction(Act.RIGHT, right, SAW_MATCH, tuple(reasons[Act.RIGHT])),
         AvailableAction(Act.SEEN, f"the same, and you looked at {them} at these times", SAW_CONTENT, tuple(reasons[Act.SEEN])),
