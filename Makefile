@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: venv demo test test-long check docs faults fuzz samples bench clean
+.PHONY: venv demo test test-long tests check docs faults fuzz samples bench clean
 
 # All that tests, checks and documents need; again only when pyproject.toml has changed.
 venv: $(VENV)/.test-ready
@@ -13,13 +13,18 @@ demo: $(VENV)/.demo-ready
 	$(BIN)/vhashdb demo --keep build/demo
 	@echo "To go on with the README or the tutorial, in this shell:  . $(BIN)/activate"
 
-# More processes than processors: many tests wait for something.
-test: check $(VENV)/.test-ready
-	$(BIN)/python -m pytest -n 3
+# Checks run beside the tests: mypy keeps one processor busy for half a minute where nothing was checked before.
+test: $(VENV)/.test-ready
+	$(MAKE) --jobs 2 check tests
 
 # All examples of property tests; `make test` draws a quarter of them (tests/examples.py).
-test-long: check $(VENV)/.test-ready
-	VHASHDB_TEST_LONG=1 $(BIN)/python -m pytest -n 3
+test-long: $(VENV)/.test-ready
+	VHASHDB_TEST_LONG=1 $(MAKE) --jobs 2 check tests
+
+# More processes than processors: many tests wait for something. Each takes neighbours, which share what they prepare, and at the
+# end from the one that has most left.
+tests: $(VENV)/.test-ready
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: $(VENV)/.test-ready
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""What following a feed costs: nothing new, n new events, records with hashes.
+"""What following a feed costs: nothing new, n new events, records with hashes; and what recording as many by `Database.add_many` does.
 
     python -m bench.exchange [--events 10000 100000] [--records 2000] [--hashes 700]
 
@@ -57,6 +57,24 @@ def main() -> None:
     )
     print("\n### Following a feed in a folder\n")
     print(table(heads, rows))
+    if args.records:
+        added_s, index_s = apart(added, args.records, args.hashes)
+        both = args.records / (added_s + index_s)
+        print("\n### Recording many: `Database.add_many`\n")
+        row = (f"records of {args.hashes} hashes", f"{args.records:,}", f"{added_s:.1f}", f"{index_s:.1f}", f"{both:,.0f}")
+        print(table(("what", "number", "recorded and in the index, s", "index for a question, s", "a second"), [row]))
+
+
+def added(count: int, hashes: int) -> tuple[float, float]:
+    """Record many fingerprints: seconds until all are durable, and from then until a question can be asked."""
+    known = [(film, vhashdb.Details(labels=("tvec",))) for film in films(count, hashes)]
+    with tempfile.TemporaryDirectory(prefix="vhashdb-bench-") as folder, vhashdb.create(Path(folder) / "many.vhdb") as db:
+        started = time.perf_counter()
+        for _ in db.add_many(known):
+            pass
+        done = time.perf_counter()
+        len(db.index)
+        return done - started, time.perf_counter() - done
 
 
 def measured(what: str, count: int, events: Iterator[e.Put]) -> tuple[object, ...]:
@@ -130,18 +148,22 @@ def metadata_only(count: int, first: int = 0) -> Iterator[e.Put]:
 
 
 def with_hashes(count: int, hashes: int) -> Iterator[e.Put]:
-    """Records of films that nobody else has: each hash has half of its bits set."""
+    """Records of films that nobody else has."""
+    for number, film in enumerate(films(count, hashes)):
+        signal = frames_signal(film)
+        assert signal is not None
+        yield e.Put(f"{number:032x}", 1, (signal,), round(film.duration_s * 1000), ("tvec",), at=AT)
+
+
+def films(count: int, hashes: int) -> Iterator[vhashdb.Fingerprint]:
+    """Fingerprints in which each hash has half of its bits set."""
     rng = np.random.default_rng(1)
     start = np.round(np.arange(hashes) * 0.4, 3)
     whole = np.full(hashes, 100, np.uint8), np.zeros(hashes, np.uint16)
     half = np.repeat(np.array([0, 1], np.uint8), 128)
-    for number in range(count):
+    for _ in range(count):
         bits = rng.permuted(np.broadcast_to(half, (hashes, 256)), axis=1)
-        duration_s = hashes * 0.4
-        film = vhashdb.Fingerprint(AlgorithmId("pdq", 256, 1), start, start + 0.4, np.packbits(bits, axis=1), *whole, duration_s)
-        signal = frames_signal(film)
-        assert signal is not None
-        yield e.Put(f"{number:032x}", 1, (signal,), round(duration_s * 1000), ("tvec",), at=AT)
+        yield vhashdb.Fingerprint(AlgorithmId("pdq", 256, 1), start, start + 0.4, np.packbits(bits, axis=1), *whole, hashes * 0.4)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
-from vhashdb.errors import DatabaseError, VhashdbError
+from vhashdb.errors import DatabaseError, UsageError, VhashdbError
 
 from .batch import trace
 from .codes import ExitCode
@@ -43,6 +43,17 @@ def _mapping(_context: click.Context, _parameter: click.Parameter, values: tuple
             raise click.BadParameter(f"{value!r} is not HEADER=FIELD; fields: {', '.join(sorted(FIELDS))}")
         found[header.strip()] = field
     return found
+
+
+def _label_map(path: str) -> dict[str, str]:
+    from vhashdb.exchange import read_label_map
+
+    try:
+        return read_label_map(Path(path).read_text("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not text in UTF-8", hint="save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions") from error
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,12 @@ class _How:
     help="Encoding of text that is neither UTF-8 nor UTF-16.",
 )
 @click.option("--label", "labels", multiple=True, metavar="LABEL", help="A label for all of them; can be given several times.")
+@click.option(
+    "--label-map",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="What labels of theirs are called here: a file of lines such as Terrorism and Violence=tvec.",
+)
 @click.option("--reason", default="", metavar="TEXT", help="Why they are recorded, instead of what the file says.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Also show each item that was taken or known.")
@@ -89,6 +106,7 @@ def command(
     signal_type: str,
     encoding: str | None,
     labels: tuple[str, ...],
+    label_map: str | None,
     reason: str,
     dry_run: bool,
     verbose: bool,
@@ -103,17 +121,21 @@ def command(
     again: nothing is taken twice. An item that its source withdrew is withdrawn here, if it came from the same source.
     Nothing that was imported is ever passed on, or leads to more than a review.
 
+    A label of several words stays one: Terrorism and Violence becomes terrorism-and-violence, or what --label-map says.
+    Several labels in one cell stand between commas, semicolons or bars. What was renamed or left out is said at the end.
+
     \b
     Example:
       vhashdb import --dry-run page.json
       vhashdb import --source acme --map "Hash=sha256" --map "Kind=labels" list.csv
       vhashdb import --label graphic-violence known.vpdq.txt
+      vhashdb import --source acme --label-map labels.txt list.csv
     """
     from vhashdb.exchange import Attribution
     from vhashdb.exchange.formats import Options
     from vhashdb.store import check_label
 
-    said = Attribution(source, tuple(map(check_label, labels)), reason)
+    said = Attribution(source, tuple(map(check_label, labels)), reason, _label_map(label_map) if label_map else {})
     how = _How(form or "", said, Options(mapping=mapping, signal_type=signal_type, encoding=encoding or ""), dry_run, as_json, verbose)
     with opened(db) as database:
         return _Importing(database, how, quiet).run(files)

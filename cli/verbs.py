@@ -12,7 +12,7 @@ from .help import Group, completed
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Everyday": ("demo", "init", "add", "match", "explain", "compare", "review"),
-    "Records": ("list", "show", "label", "hash", "retract", "unmatch", "allow", "audit"),
+    "Records": ("list", "show", "video", "label", "hash", "retract", "unmatch", "allow", "audit"),
     "Sharing": ("import", "export", "feed", "trust", "sync", "opinion", "canary"),
     "Upkeep": ("info", "stats", "report", "doctor", "backup", "config", "completion", "help"),
 }

@@ -29,7 +29,7 @@ _USUAL = ("review", ("set by the record",))
 """What nearly every record says; not worth a line."""
 LOOK = "look at it yourself; it is too dark, flat or short for the software to say anything"
 """What to do about a file that shows too little."""
-LISTEN = "listen to it yourself; it has no pictures, and too little sound for the software to say anything"
+LISTEN = "listen to it yourself; it has no pictures, and too little sound of its own for the software to say anything"
 """The same of a file that has only sound."""
 _LOOK_AT_REST = "look at the rest of it yourself, or get the whole file; nothing can be said of what was not looked at"
 _LOOK_ANYWAY = "look at it yourself: not everything that is known could be compared"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ SAMPLES = ROOT / "data" / "samples"
 # A shell without job control starts what it runs in the background with Ctrl-C ignored, and every child inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Hundreds of tests start the program: where nothing compiled is kept, each of them would compile all of it again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Examples are drawn the same way each time: a failure on one machine is a failure on all.
 settings.register_profile("vhashdb", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from vhashdb.adding import Prepared, batches, notes, record_batch
 from vhashdb.codes import WITHDRAWN
 from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase, VhashdbError
 from vhashdb.exchange.membership import Exchange
@@ -19,23 +20,26 @@ from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, REFERENCE_PR
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import AlgorithmId, get_algorithm
 from vhashdb.index import FrameIndex
-from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file, sha256_of
+from vhashdb.inputs import Source, as_file, as_image, hash_file, sha256_of
 from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE, SOUND_INDEX_FOLDER
 from vhashdb.limits import Limits
 from vhashdb.live_index import FrameReader, IndexReader, IndexWriter, IndexWriters, LandmarkReader, check_index
+from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.verdict import Verdict
+from vhashdb.search.grouper import Grouper
 from vhashdb.search.matcher import Matcher
 from vhashdb.search.results import Addition, AddStatus, Effort, Near, Result, effort_of
-from vhashdb.search.sufficiency import can_be_found
 from vhashdb.sound import LandmarkBuilder
-from vhashdb.store import AuditEntry, Details, NewRecord, Record, Selection, State, Store
+from vhashdb.store import AuditEntry, Details, Record, Selection, State, Store
 from vhashdb.store.backup import back_up
 from vhashdb.store.cache import FingerprintCache
 from vhashdb.store.moderation import Moderation
 from vhashdb.store.query_log import QueryLog
-from vhashdb.store.records import EXPIRED, texts
+from vhashdb.store.records import texts
 from vhashdb.store.records_file import LOCK_TIMEOUT_S
+from vhashdb.store.video_list import Videos
+from vhashdb.store.videos import Related
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
 
@@ -46,15 +50,6 @@ _log: Final = logging.getLogger(__name__)
 INDEX_SAMPLE: Final = 1000
 """Records that `Database.check` looks up in the index, picked at random."""
 SECOND_PERSON: Final = "a second person has to confirm it"
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Hold a video that is fingerprinted and compared with nothing yet: what `Database.prepare` gives `Database.record`."""
-
-    reference: Fingerprint
-    query: Fingerprint
-    hashes: FileHashes | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +89,10 @@ class Database:
         """Feeds and files: what is shared with others."""
         self.query_log = QueryLog(store)
         """What was asked, on its way into the audit log."""
+        self.grouper = Grouper(store, self._index_reader, MatchingConfig.of(self._algorithm.id))
+        """Groups records that show the same."""
+        self.videos = Videos(store)
+        """All records that show the same, as people see them."""
         self._matcher = Matcher(
             store, self._index_reader, self._sound_reader, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log
         )
@@ -236,7 +235,7 @@ class Database:
 
     def audit(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
         """Return the newest lines of the audit log."""
-        return self._store.audit_log(record=record, limit=limit)
+        return self._store.audit.entries(record=record, limit=limit)
 
     # -- recording -----------------------------------------------------------------------------
 
@@ -288,21 +287,46 @@ class Database:
 
     def record(self, prepared: Prepared, details: Details) -> Addition:
         """Record what `prepare` made: the part of `add` that writes, one transaction, durable when it returns."""
-        sha256, md5 = (prepared.hashes.sha256, prepared.hashes.md5) if prepared.hashes else (None, None)
+        new = prepared.as_new(details)
         with self._lock:
-            if sha256 and (known := self._store.by_sha256(sha256)):
+            if new.sha256 and (known := self._store.by_sha256(new.sha256)):
                 return Addition(known, AddStatus.DUPLICATE)
-            near = tuple(Near(m.record.id, m.score, m.verdict) for m in self._matcher.known_like(prepared.query))
-            new = NewRecord(prepared.reference.duration_s, sha256, md5, details)
-            held = SECOND_PERSON if self.moderation.reviews.rules.two_person else ""
-            record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=held)
+            related = self.grouper.related(prepared.reference)
+            near = self._near(related, prepared.query)
+            record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=self._held)
+            self.grouper.place(self._store.number(record.id), prepared.reference, related)
             self._index_writer.note_change()
             self._index_writer.maintain()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
-        notes = () if can_be_found(prepared.reference) else ("shows too little to be found again, except as the very same file",)
-        if details.expired(self._store.now().date()):
-            notes = (*notes, EXPIRED)
-        return Addition(record, status, near, (*prepared.reference.damage, *notes))
+        return Addition(record, status, near, notes(self._store, prepared.reference, details))
+
+    def add_many(self, items: Iterable[tuple[Fingerprint | Prepared, Details]]) -> Iterator[Addition]:
+        """Record many known videos quickly: fingerprints, or what `prepare` made, each with what people say about it.
+
+        Hundreds are written in one transaction, which is durable before the first of its additions is yielded; nothing happens until the
+        iterator is used. The very same file is not recorded twice. Near duplicates are recorded as `record` does, but not looked for, so
+        none is linked: that takes far longer than everything else.
+        """
+        described = ((self.prepare(source) if isinstance(source, Fingerprint) else source, details) for source, details in items)
+        for batch in batches(described):
+            with self._lock:
+                done = record_batch(self._store, batch, held=self._held)
+                self._index_writer.note_change()
+                self._index_writer.maintain()
+            yield from done
+
+    @property
+    def _held(self) -> str:
+        """Why a new record must wait; empty if it need not."""
+        return SECOND_PERSON if self.moderation.reviews.rules.two_person else ""
+
+    def _near(self, related: Sequence[Related], query: Fingerprint) -> tuple[Near, ...]:
+        """What a new record resembles: what shows the same, and what only a query would find."""
+        numbers = [each.record for each in related]
+        records = self._store.by_number(numbers) if numbers else {}
+        near = [Near(records[each.record].id, each.relation.score, Verdict.MATCH) for each in related]
+        near += [Near(m.record.id, m.score, m.verdict) for m in self._matcher.known_like(query, numbers)]
+        return tuple(sorted(near, key=lambda each: (each.verdict is not Verdict.MATCH, -each.score)))
 
     def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels of a record."""

@@ -60,7 +60,7 @@ def command(
         database.exchange.publishes(before.feed, place=decoded(feed))
         pending = database.exchange.pending_events(own.entries(), squares=squares, sound=not no_sound)
         listing = own.publish(pending, taxonomy=criteria)
-        database.store.log("publish", feed=listing.feed, since=before.seq, seq=listing.seq, refused=len(pending.refused))
+        database.store.audit.log("publish", feed=listing.feed, since=before.seq, seq=listing.seq, refused=len(pending.refused))
     for identifier, why in pending.refused:
         say(f"{identifier[:8]}  not published: {printable(why)}")
     for identifier in pending.without_sound:

@@ -102,7 +102,7 @@ def _sound(found: FoundMatch) -> Iterator[tuple[str, str]]:
         yield "" if number else "listen at", f"{here}   ↔   known {there}{speed}"
     if len(found.sounds) > _SHOWN_SEGMENTS:
         yield "", f"and {len(found.sounds) - _SHOWN_SEGMENTS} more stretches"
-    if found.sounds and not found.segments and not found.identical:
+    if found.by_sound:
         yield "sound", "nothing but the sound is alike"
     elif found.said_of_sound == "another":
         yield "sound", "replaced: in these seconds it is not the known video's"

@@ -258,7 +258,7 @@ class Decisions:
         """Read them, all at once."""
         hits = database.store.hits
         keys = {one.sha256: hits.file(one.sha256) for one in found if one.sha256 is not None}
-        return cls(keys, hits.decisions(keys.values()), database.store.actor)
+        return cls(keys, hits.decisions(keys.values()), database.store.audit.actor)
 
     def of(self, one: FoundMatch) -> CaseDecision | None:
         """Return the decision about a match; None if there is none."""

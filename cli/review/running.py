@@ -58,7 +58,7 @@ def _walk_matches(desk: Desk, asked: Asked, target: Path | None) -> None:
 
 def _record_places(database: Database, asked: Asked) -> list[RecordPlace]:
     """The records that wait, each once, in the order in which the first reason of each came up."""
-    reviews, actor = database.moderation.reviews, database.store.actor
+    reviews, actor = database.moderation.reviews, database.store.audit.actor
     allows, two_person = asked.filter.allows, reviews.rules.two_person
     cases = [case for case in reviews.queue(matched_since=asked.matched_since) if allows(case)]
     theirs = {case.record for case in cases if two_person and case.proposed_by == actor}
@@ -125,7 +125,7 @@ def hand_over(database: Database, asked: Asked, target: Path, matches: Sequence[
     lines = [d for d in decided(database.store, since) if filtered.about(d.labels, d.source)]
     handover = Handover(
         at=now_utc(),
-        by=database.store.actor,
+        by=database.store.audit.actor,
         since=since,
         matched_since=asked.matched_since,
         open=tuple(open_cases(database, asked)),

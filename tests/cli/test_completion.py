@@ -196,7 +196,7 @@ def test_a_look_makes_locks_and_changes_nothing(shell_environment, own, tmp_path
 def test_what_somebody_is_writing_just_now_is_seen(own, film_of_noise):
     with vhashdb.open(own) as db:
         record = db.add(film_of_noise, labels=["new"])
-        db.store.log("match", record.id)
+        db.store.audit.log("match", record.id)
         assert (own / f"{RECORDS_FILE}-wal").stat().st_size
         assert completion_queries.labels(own, "new") == [("new", "1 record")]
         assert completion_queries.ids(own, record.id[:10]) == [(record.id, "new from local")]

@@ -1,6 +1,7 @@
 """What the library says to do next, and what the command line makes of it: only the command line knows verbs and options."""
 
 import ast
+import functools
 import re
 
 import pytest
@@ -16,8 +17,13 @@ OPTION = re.compile(r"(?<![\w-])--[a-z]")
 COMMAND = re.compile(rf"vhashdb (?:{'|'.join(VERBS)})\b")
 
 
+@functools.cache
 def raised_texts():
     """All text that an error of the library is made with, and the hints of its classes."""
+    return list(_raised_texts())
+
+
+def _raised_texts():
     for path in (ROOT / "vhashdb").rglob("*.py"):
         tree = ast.parse(path.read_text())
         docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

@@ -82,6 +82,15 @@ def test_headers_are_mapped(empty, clean):
     assert (record["sha256"], record["labels"], record["source"], record["reshare"]) == (SHA256, ["graphic-violence"], "acme", False)
 
 
+def test_labels_of_several_words_are_mapped_by_a_file(empty, clean):
+    path = put(clean / "list.csv", f"sha256,labels\n{SHA256},Terrorism and Violence\n")
+    names = put(clean / "labels.txt", "Terrorism and Violence=tvec\n")
+    done = run("import", "--db", empty, "--label-map", names, path)
+    assert (done.code, "the label 'Terrorism and Violence' became tvec" in done.err) == (0, True)
+    assert run("list", "--db", empty, "--json").json[0]["labels"] == ["tvec"]
+    assert "line 1 of the label map" in run("import", "--db", empty, "--label-map", put(clean / "no.txt", "nonsense"), path).err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -1,5 +1,6 @@
 """What the command line is given instead of a plain video: pipes, devices, folders in disorder, odd names and lists."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -24,6 +25,43 @@ from .test_watching import lines_until
 PATIENCE_S = 120
 """Only what hangs takes so long."""
 NO_RIGHTS = ["setpriv", *(f"--{kind}=-dac_override,-dac_read_search" for kind in ("bounding-set", "inh-caps"))]
+
+
+@contextlib.contextmanager
+def patience():
+    """Fail in what hangs, also if it waits for a pipe."""
+
+    def lost(*_):
+        pytest.fail(f"it hangs: not done after {PATIENCE_S} s")
+
+    before = signal.signal(signal.SIGALRM, lost)
+    signal.alarm(PATIENCE_S)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def piped(*arguments, stdin=b""):
+    """The command in this process, which must not hang, with a pipe as its standard input: ``/dev/stdin`` is this pipe."""
+    kept, (reading, writing) = os.dup(0), os.pipe()
+    writer = threading.Thread(target=_write, args=(writing, stdin))
+    writer.start()
+    os.dup2(reading, 0)
+    os.close(reading)
+    try:
+        with patience():
+            return run(*arguments, stdin=stdin)
+    finally:
+        os.dup2(kept, 0)  # nobody reads the pipe any more, so its writer ends
+        os.close(kept)
+        writer.join()
+
+
+def _write(descriptor, data):
+    with contextlib.suppress(BrokenPipeError), open(descriptor, "wb") as pipe:
+        pipe.write(data)
 
 
 def finished(*arguments, stdin=b"", prefix=(), **options):
@@ -54,7 +92,7 @@ def uploads(clean, valley):
 
 
 def test_a_folder_with_a_pipe_and_a_device_is_answered(known, uploads):
-    done = finished("match", "--db", known, "--json", uploads)
+    done = piped("match", "--db", known, "--json", uploads)
     assert [(os.path.basename(line["path"]), line["verdict"]) for line in done.of_type("file")] == [
         ("a.mp4", "unreadable"),
         ("b.mp4", "unreadable"),
@@ -102,28 +140,29 @@ def test_a_pipe_in_a_watched_folder_keeps_nobody_waiting(known, uploads):
         (2, "info --db own.vhdb/../none"),
     ],
 )
-def test_a_device_is_refused_wherever_it_is_named(own, uploads, valley, ids, code, line):
+def test_a_device_is_refused_wherever_it_is_named(own, uploads, valley, ids, monkeypatch, code, line):
+    monkeypatch.setenv("VHASHDB_DB", str(own))
     arguments = line.format(uploads=uploads, valley=valley, record=ids["valley"]).split()
-    done = finished(*arguments, stdin=b"/dev/zero\n", env=os.environ | {"VHASHDB_DB": str(own)})
+    done = piped(*arguments, stdin=b"/dev/zero\n")
     assert done.code == (4 if "none" in line else code), done
     assert "Traceback" not in done.err and "internal error" not in done.err
     assert "hint: " in done.err or "hint: " in done.out
 
 
-def test_a_pipe_is_read_once_wherever_it_is_named(own, valley, ids, clean):
+def test_a_pipe_is_read_once_wherever_it_is_named(own, valley, ids, clean, monkeypatch):
     film = valley.read_bytes()
-    env = os.environ | {"VHASHDB_DB": str(own)}
-    done = finished("match", "/dev/stdin", stdin=film, env=env)
+    monkeypatch.setenv("VHASHDB_DB", str(own))
+    done = piped("match", "/dev/stdin", stdin=film)
     assert done.code == 10 and "byte for byte" in done.out
-    assert finished("compare", "/dev/stdin", valley, stdin=film, env=env).code == 10
-    assert finished("explain", "/dev/stdin", ids["valley"], stdin=film, env=env).code == 10
-    assert finished("hash", "/dev/stdin", stdin=film, env=env).out == finished("hash", valley, env=env).out
-    assert "DUPLICATE" in finished("add", "/dev/stdin", stdin=film, env=env).out
-    assert finished("allow", "add", "/dev/stdin", "--reason", "x", stdin=film, env=env).code == 0
-    assert finished("unmatch", "/dev/stdin", ids["valley"], stdin=film, env=env).code == 0
-    assert finished("match", valley, env=env).code == 0, "the mark is on this very file"
-    assert finished("import", "/dev/stdin", stdin=f"md5 {'1' * 32}\n".encode(), env=env).code == 0
-    empty = finished("match", "/dev/stdin", env=env)
+    assert piped("compare", "/dev/stdin", valley, stdin=film).code == 10
+    assert piped("explain", "/dev/stdin", ids["valley"], stdin=film).code == 10
+    assert piped("hash", "/dev/stdin", stdin=film).out == piped("hash", valley).out
+    assert "DUPLICATE" in piped("add", "/dev/stdin", stdin=film).out
+    assert piped("allow", "add", "/dev/stdin", "--reason", "x", stdin=film).code == 0
+    assert piped("unmatch", "/dev/stdin", ids["valley"], stdin=film).code == 0
+    assert piped("match", valley).code == 0, "the mark is on this very file"
+    assert piped("import", "/dev/stdin", stdin=f"md5 {'1' * 32}\n".encode()).code == 0
+    empty = piped("match", "/dev/stdin")
     assert empty.code == 3 and "nothing came through" in empty.out
 
 
@@ -131,7 +170,7 @@ def test_a_named_pipe_is_waited_for(known, valley, clean):
     os.mkfifo("pipe")
     writer = threading.Thread(target=lambda: Path("pipe").write_bytes(valley.read_bytes()), daemon=True)
     writer.start()
-    done = finished("match", "--db", known, "pipe")
+    done = piped("match", "--db", known, "pipe")
     assert done.code == 10 and "waiting for whoever writes to it" in done.err
     writer.join(PATIENCE_S)
 
@@ -139,7 +178,7 @@ def test_a_named_pipe_is_waited_for(known, valley, clean):
 def test_a_list_may_come_through_a_named_pipe(known, valley, clean):
     os.mkfifo("list")
     threading.Thread(target=lambda: Path("list").write_bytes(os.fsencode(valley)), daemon=True).start()
-    assert finished("match", "--db", known, "--list", "list").code == 10
+    assert piped("match", "--db", known, "--list", "list").code == 10
 
 
 # -- folders -------------------------------------------------------------------------------------------

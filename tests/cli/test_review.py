@@ -30,7 +30,7 @@ def queue(tmp_path_factory):
     """A database in which one record is held, one disputed, one due, one expired and one matched; and one is quiet."""
     company = Company(tmp_path_factory.mktemp("queue"), "acme")
     db = company.db
-    db.store.actor = "ann"
+    db.store.audit.actor = "ann"
     company.records = {}
     facts = {
         "held": {"reason": "shown on a march", "severity": "high", "reviewers": 2, "policy": "4b"},
@@ -284,7 +284,7 @@ def test_what_cannot_be_written_or_taken_back_is_said_and_stays_open(db, queue):
         desk.answer("a", "looked")
         desk.asked()
         with vhashdb.open(db) as other:
-            other.store.log("publish", feed="acme-feed")
+            other.store.audit.log("publish", feed="acme-feed")
         desk.send("u")
         desk.wait_for("nothing was written: it cannot be taken back: the feed was published since")
         desk.answer("q")

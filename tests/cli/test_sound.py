@@ -105,6 +105,13 @@ def test_a_database_without_sound_has_none_and_does_not_listen():
     assert not file["listened"]
 
 
+def test_a_record_says_whether_it_has_sound():
+    assert [line["has_sound"] for line in run("list", "--json").json] == [True]
+    assert re.search(r"^has sound +yes$", run("show", record()).out, re.MULTILINE)
+    assert run("add", "silent.mp4").code == 0
+    assert [line["has_sound"] for line in run("list", "--json").json] == [True, False]
+
+
 def test_a_folder_of_sounds_can_be_added():
     assert run("init", "sounds.vhdb").code == 0
     added = {line["path"] for line in run("add", "--json", "--db", "sounds.vhdb", ".").of_type("record")}
@@ -153,12 +160,18 @@ def test_the_review_of_matches_shows_where_to_listen():
         file.write(run("match", "--json", "elsewhere.mp4", "replaced.mp4").out)
     with Terminal("review", "--matches", "found.jsonl", width=80) as terminal:
         first = terminal.wait_for("Your answer").text
+        terminal.send("n\r")
+        terminal.wait_for(r"Did you listen to the file itself, at these times\?")
+        terminal.send("b\r")
         terminal.send("s\r")
         second = terminal.wait_for(r"2 of 2[\s\S]*Your answer").text
         terminal.send("q\r")
         terminal.end()
     assert re.search(r"listen at +00:00:00\.\d – 00:00:1\d\.\d +↔ +known", first)
     assert "nothing but the sound is alike" in first
+    assert re.search(r"y  yes +the file does have the sound of rec", first)
+    assert re.search(r"n  no +the file does not have the sound of rec", first)
+    assert re.search(r"y  yes +the file does show rec", second)
     assert "replaced: in these seconds it is not the known video's" in second
 
 

@@ -10,8 +10,9 @@ import vhashdb
 from tests.exchange.formats.samples import CSV, DATASET, MD5, MISP, NCMEC, OTHER_PDQ, PDQ, SHA256, SIGNAL_LINE, STIX, STOPNCII, TCAP, UPDATE
 from tests.footage import fingerprint_of, random_hashes
 from vhashdb import State
-from vhashdb.exchange.formats import FormatLimits, Options, Remark
-from vhashdb.exchange.importing import Attribution, Status
+from vhashdb.exchange.formats import FormatLimits, Item, Options, Remark
+from vhashdb.exchange.formats.table import write as write_table
+from vhashdb.exchange.importing import Attribution, Status, read_label_map
 from vhashdb.store.imports import Imports
 
 from .companies import pictures
@@ -20,8 +21,11 @@ from .companies import pictures
 def take(db, data, source="", **how):
     """What came of each item of a file."""
     raw = data.encode() if isinstance(data, str) else data
-    said = Attribution(source, **{name: how.pop(name) for name in ("labels", "reason") if name in how})
-    return [outcome for outcome in db.exchange.import_from(io.BytesIO(raw), said, **how).run() if not isinstance(outcome, Remark)]
+    said = Attribution(source, **{name: how.pop(name) for name in ("labels", "reason", "label_map") if name in how})
+    remarks = how.pop("remarks", [])
+    found = list(db.exchange.import_from(io.BytesIO(raw), said, **how).run())
+    remarks += [remark.text for remark in found if isinstance(remark, Remark)]
+    return [outcome for outcome in found if not isinstance(outcome, Remark)]
 
 
 def statuses(found):
@@ -65,6 +69,55 @@ def test_the_source_is_the_format_and_the_organisation_it_names(new_db, data, so
 def test_a_source_is_a_word_and_never_local(source):
     with pytest.raises(vhashdb.UsageError, match="cannot be a source"):
         Attribution(source)
+
+
+def table(*labels):
+    return "id,sha256,labels\n" + "".join(f'{n},{n:064x},"{label}"\n' for n, label in enumerate(labels))
+
+
+def test_a_label_of_several_words_in_a_table_stays_one_and_is_said_once(new_db):
+    remarks = []
+    found = take(new_db, table("Terrorism and Violence", "Terrorism and Violence;nudity", "gore | spam-like, x", "!!!"), remarks=remarks)
+    assert [new_db.get(outcome.record).labels for outcome in found] == [
+        ("terrorism-and-violence",),
+        ("nudity", "terrorism-and-violence"),
+        ("gore", "spam-like", "x"),
+        (),
+    ]
+    assert not any(outcome.notes for outcome in found)
+    assert [remark for remark in remarks if "label" in remark] == [
+        "2 items: the label 'Terrorism and Violence' became terrorism-and-violence",
+        "1 item: the label '!!!' was left out",
+    ]
+
+
+def test_labels_are_called_here_as_a_map_says(new_db):
+    label_map = read_label_map("# theirs=ours\nTerrorism and Violence = tvec\n\nspam=\n")
+    remarks = []
+    found = take(new_db, table("Terrorism And  Violence", "spam;gore"), label_map=label_map, remarks=remarks)
+    assert [new_db.get(outcome.record).labels for outcome in found] == [("tvec",), ("gore",)]
+    assert [remark for remark in remarks if "label" in remark] == [
+        "1 item: the label 'Terrorism And Violence' became tvec",
+        "1 item: the label 'spam' was left out",
+    ]
+    again = take(new_db, table("Terrorism and Violence", "spam;gore"))
+    assert statuses(again) == [Status.UPDATED, Status.UPDATED]
+
+
+@pytest.mark.parametrize("text", ["no sign", "=ours", "a=b\n!=b", "theirs=No Label"])
+def test_a_label_map_that_is_none_is_refused_with_its_line(text):
+    with pytest.raises(vhashdb.UsageError, match=f"line {text.count(chr(10)) + 1} of the label map") as caught:
+        read_label_map(text)
+    assert caught.value.hint
+
+
+def test_labels_that_were_exported_to_a_table_come_back(new_db, tmp_path):
+    (outcome,) = take(new_db, table("one;two-words;three"))
+    item = Item(1, external_id="7", sha256=SHA256, details=new_db.get(outcome.record).details)
+    out = io.BytesIO()
+    write_table([item], out)
+    (again,) = take(new_db, out.getvalue(), "acme")
+    assert new_db.get(again.record).labels == ("one", "three", "two-words")
 
 
 def test_labels_and_a_reason_for_all(new_db):

@@ -213,7 +213,7 @@ def test_a_rejected_record_that_is_taken_back_matches_again(company, record):
 
 def test_what_members_may_have_read_is_not_taken_back(company, record):
     memory = company.moderation.assessments.opine(record, "false_positive", basis="metadata", reason="x")
-    company.db.store.log("publish", feed="acme-feed")
+    company.db.store.audit.log("publish", feed="acme-feed")
     with pytest.raises(vhashdb.UsageError, match="the feed was published since, so others may know of it") as caught:
         company.moderation.reviews.undo(memory)
     assert "decide anew" in caught.value.hint

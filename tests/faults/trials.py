@@ -171,7 +171,7 @@ def read_only(template, place, chance):
 
 def _logged(path):
     db = vhashdb.open(path)
-    db.store.log("something")
+    db.store.audit.log("something")
 
 
 def wrong_clock(template, place, chance):

@@ -8,6 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ import vhashdb
 from tests.examples import examples
 from tests.fingerprints.strategies import fingerprints
 from tests.footage import fingerprint_of
-from vhashdb.fingerprints import binary
+from vhashdb.fingerprints import binary, to_stored
 from vhashdb.hashing.views import Orientation, Region, View
 
 HEADER = {"algorithm": "pdq", "bits": 256, "spec": 1, "entries": 0, "duration_ms": 0, "width": 0, "height": 0, "damage": []}
@@ -45,6 +46,35 @@ def test_every_fingerprint_survives(fingerprint):
     assert again == fingerprint
     assert again.hash.dtype == again.quality.dtype == np.uint8
     assert again.view.dtype == np.uint16
+
+
+@given(fingerprints())
+@settings(max_examples=examples(60))
+def test_every_fingerprint_survives_being_stored(fingerprint):
+    assert vhashdb.from_bytes(to_stored(fingerprint)) == fingerprint
+
+
+def test_the_stored_form_is_a_version_of_its_own_with_the_columns_in_zstd():
+    packed = to_stored(small())
+    magic, version, length = struct.unpack_from("<4sBI", packed)
+    assert (magic, version, length) == (b"VHFP", 4, len(packed) - 9 - 16)
+    (size,) = struct.unpack_from("<H", packed, 9)
+    plain = zlib.decompress(vhashdb.to_bytes(small())[9:-16])
+    assert packed[9 : 11 + size] == plain[: 2 + size]
+    assert zstandard.ZstdDecompressor().decompress(packed[11 + size : -16]) == plain[2 + size :]
+
+
+@pytest.mark.parametrize("columns", [b"", b"\0" * 43, b"\0" * 86, b"\0" * (1 << 20)], ids=len)
+def test_a_stored_form_of_another_size_than_its_header_says_is_refused(columns):
+    text = json.dumps(header_with(entries=3)).encode()
+    body = struct.pack("<H", len(text)) + text
+    for frame in (zstandard.ZstdCompressor().compress(columns), b"", b"no frame at all"):
+        with pytest.raises(vhashdb.FingerprintError):
+            vhashdb.from_bytes(sealed(body + frame, 4))
+    whole = zstandard.ZstdCompressor().compress(struct.pack("<3I", 0, 0, 0) + bytes(3 * 39))
+    assert len(vhashdb.from_bytes(sealed(body + whole, 4))) == 3
+    with pytest.raises(vhashdb.FingerprintError):
+        vhashdb.from_bytes(sealed(body + whole + b"\0", 4))
 
 
 @given(fingerprints())
@@ -84,8 +114,9 @@ def test_the_layout_is_the_documented_one():
     )
 
 
-def test_every_truncation_is_refused():
-    packed = vhashdb.to_bytes(small())
+@pytest.mark.parametrize("pack", [vhashdb.to_bytes, to_stored])
+def test_every_truncation_is_refused(pack):
+    packed = pack(small())
     for length in range(len(packed)):
         with pytest.raises(vhashdb.FingerprintError):
             vhashdb.from_bytes(packed[:length])
@@ -93,8 +124,9 @@ def test_every_truncation_is_refused():
         vhashdb.from_bytes(packed + b"\0")
 
 
-def test_every_change_of_a_single_bit_is_refused():
-    packed = vhashdb.to_bytes(small())
+@pytest.mark.parametrize("pack", [vhashdb.to_bytes, to_stored])
+def test_every_change_of_a_single_bit_is_refused(pack):
+    packed = pack(small())
     for position in range(len(packed)):
         for bit in range(8):
             changed = bytearray(packed)
@@ -116,7 +148,7 @@ def test_any_change_of_a_byte_is_refused(data):
 @given(st.binary(max_size=400))
 @settings(max_examples=examples(200))
 def test_random_bytes_are_refused(data):
-    for attempt in (data, b"VHFP" + data, sealed(data), sealed(zlib.compress(data))):
+    for attempt in (data, b"VHFP" + data, sealed(data), sealed(data, 4), sealed(zlib.compress(data))):
         with pytest.raises(vhashdb.FingerprintError):
             vhashdb.from_bytes(attempt)
 
@@ -136,7 +168,7 @@ def test_a_changed_body_with_a_fitting_checksum_is_a_fingerprint_or_refused(data
     assert isinstance(read, vhashdb.Fingerprint)
 
 
-@pytest.mark.parametrize("version", [0, 1, 4, 255])
+@pytest.mark.parametrize("version", [0, 1, 6, 255])
 def test_another_version_is_refused_with_a_hint(version):
     with pytest.raises(vhashdb.FingerprintError, match="version") as caught:
         vhashdb.from_bytes(sealed(zlib.compress(b""), version))

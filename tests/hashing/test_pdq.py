@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import vhashdb
-from tests.examples import examples
+from tests.examples import examples, some
 from tests.footage import bits_between, decoded, picture
 from vhashdb.hashing import pdq
 
@@ -141,13 +141,17 @@ def test_padded_dimensions_equal_vpdq(corpus):
     """Two bits of one frame in 150 depend on how FFmpeg's version converts YUV to RGB: the reference itself has them too."""
     expected, quality, _ = published_frames(corpus, "test-padded-dimensions")
     different = []
+    chosen = set(some(range(len(expected))))
     for number, rgb in enumerate(decoded(corpus / "reference" / "test-padded-dimensions.mp4")):
+        if number not in chosen:
+            continue
         ours, ours_quality = pdq.hash_luma(pdq.luma_of_rgb(rgb))
         assert ours_quality == quality[number]
         different.append(bits_between(ours, expected[number]))
         if different[-1]:
             assert bits_between(ours, ours_and_reference(rgb)[2]) == 0
-    assert len(different) == len(expected) == 150
+    assert len(expected) == 150
+    assert len(different) == len(chosen)
     assert sum(bits > 0 for bits in different) <= 1
     assert max(different) <= 2
 

@@ -10,7 +10,7 @@ import pytest
 import vhashdb.matching
 from tests.conftest import ROOT
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
-from vhashdb.matching.config import Basis, MatchingConfig, describe
+from vhashdb.matching.config import Basis, MatchingConfig, SoundConfig, describe
 
 FOLDER = Path(vhashdb.matching.__file__).parent
 MODULES = sorted(path for path in FOLDER.glob("*.py") if path.name != "config.py")
@@ -18,7 +18,7 @@ PLAIN = {0, 1, 2, -1}
 """Numbers that are arithmetic: nothing, one, half of it, the other sign."""
 
 
-@pytest.mark.parametrize("field", describe(), ids=lambda field: field.name)
+@pytest.mark.parametrize("field", [*describe(MatchingConfig), *describe(SoundConfig)], ids=lambda field: field.name)
 def test_every_field_says_what_it_rests_on(field):
     assert field.metadata["basis"] in Basis
     assert len(field.metadata["source"].split()) >= 2
@@ -30,7 +30,7 @@ def test_every_field_says_what_it_rests_on(field):
 def test_distances_follow_the_length_of_the_hash():
     short, config = MatchingConfig.of(AlgorithmId("phash", 64, 1)), MatchingConfig.of(Pdq.id)
     assert config == MatchingConfig()
-    for field in describe():
+    for field in describe(MatchingConfig):
         values = getattr(short, field.name), getattr(config, field.name)
         assert values[0] == (values[1] / 4 if field.metadata["distance"] or field.name == "bits" else values[1])
 

@@ -9,7 +9,7 @@ from tests.footage import random_hashes
 from vhashdb import Verdict
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import Pdq
-from vhashdb.matching.comparison import compare
+from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.evidence import GateName
 from vhashdb.matching.sound_alignment import SoundSegment
@@ -39,13 +39,13 @@ def heard(start_s=0.0, end_s=12.0, reference_s=0.0, evidence=30.0, moments=20, s
 
 
 def judged(query, reference, *segments):
-    return Hearing(query, reference, compare(query, reference), segments, CONFIG).judge()
+    return Hearing(query, reference, compare_pictures(query, reference), segments, CONFIG).judge()
 
 
 @pytest.mark.parametrize("bits", [85, 128])
 def test_sound_under_pictures_that_are_not_alike_is_possible_wherever_they_are_nearer(bits):
     query, reference = shown(blurred(HASHES, bits)), shown(HASHES)
-    assert compare(query, reference).judgement.verdict is Verdict.NO_MATCH
+    assert compare_pictures(query, reference).judgement.verdict is Verdict.NO_MATCH
     found = judged(query, reference, heard())
     assert (found.verdict, found.by_sound, len(found.sounds)) == (Verdict.POSSIBLE, True, 1)
     assert found.matched_query_s == 12.0 and found.query_coverage == 1.0
@@ -53,12 +53,12 @@ def test_sound_under_pictures_that_are_not_alike_is_possible_wherever_they_are_n
 
 def test_too_little_sound_says_nothing():
     query, reference = shown(random_hashes(3, 24)), shown(HASHES)
-    assert judged(query, reference, heard(evidence=CONFIG.possible_evidence - 0.1)) == compare(query, reference).judgement
+    assert judged(query, reference, heard(evidence=CONFIG.possible_evidence - 0.1)) == compare_pictures(query, reference).judgement
 
 
 def test_a_match_keeps_its_verdict_and_says_what_was_heard():
     query, reference = shown(blurred(HASHES, 10)), shown(HASHES)
-    seen = compare(query, reference).judgement
+    seen = compare_pictures(query, reference).judgement
     assert seen.verdict is Verdict.MATCH
     found = judged(query, reference, heard(), heard(reference_s=3.0, evidence=5.0))
     assert (found.verdict, found.score, found.segments) == (seen.verdict, seen.score, seen.segments)
@@ -68,7 +68,7 @@ def test_a_match_keeps_its_verdict_and_says_what_was_heard():
 def test_a_picture_that_is_possible_is_confirmed_only_by_sound_on_its_line_of_time():
     unmoved = shown(np.repeat(HASHES[:1], 24, axis=0))
     query = shown(blurred(np.repeat(HASHES[:1], 24, axis=0), 6))
-    assert compare(query, unmoved).judgement.verdict is Verdict.POSSIBLE
+    assert compare_pictures(query, unmoved).judgement.verdict is Verdict.POSSIBLE
     found = judged(query, unmoved, heard())
     assert found.verdict is Verdict.MATCH and found.needs_sound and found.gates[-1].name is GateName.SOUND
     # Beyond the end of what the record shows there is nothing to go with.
@@ -97,6 +97,6 @@ def test_beside_more_landmarks_more_evidence_is_needed():
     assert small == CONFIG
     assert large.possible_evidence - CONFIG.possible_evidence == pytest.approx(np.log(1000))
     query, reference, one = shown(random_hashes(3, 24)), shown(HASHES), heard(evidence=5.0)
-    seen = compare(query, reference)
+    seen = compare_pictures(query, reference)
     assert Hearing(query, reference, seen, [one], CONFIG).judge().verdict is Verdict.POSSIBLE
     assert Hearing(query, reference, seen, [one], large).judge().verdict is Verdict.NO_MATCH

@@ -1,5 +1,8 @@
 """Sound in questions to a database: what it confirms, what it finds by itself, and what it must not accuse."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,8 @@ from tests.footage import film, picture, scene, sounding
 from tests.search.test_place_search import frames, turned
 from tests.tunes import notes, play
 from vhashdb import Verdict
+from vhashdb.live_index import LandmarkReader
+from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.evidence import GateName
 
 RATE = 44100
@@ -33,6 +38,16 @@ def known(tmp_path_factory):
         moving = db.add(video(folder / "moving.mp4", scene(1, 120), tune(1))).id
         unmoved = db.add(video(folder / "still.mp4", still(2), tune(2))).id
         yield db, {"moving": moving, "still": unmoved}
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory):
+    """A database of four videos with one tune, only to be asked, and a file that has nothing else."""
+    folder = tmp_path_factory.mktemp("templates")
+    with vhashdb.create(folder / "db") as db:
+        for number in range(4):
+            db.add(video(folder / f"template{number}.mp4", scene(40 + number, 120), tune(5)))
+        yield db, sounding(folder / "alone.m4a", tune(5))
 
 
 def only(result):
@@ -105,10 +120,8 @@ def test_two_files_of_sound_alone_can_match(tmp_path):
         assert explained.judgement.verdict is Verdict.MATCH and explained.judgement.sounds
 
 
-def test_a_tune_that_many_videos_have_accuses_none_of_them(tmp_path):
-    with vhashdb.create(tmp_path / "db") as db:
-        for number in range(4):
-            db.add(video(tmp_path / f"template{number}.mp4", scene(40 + number, 120), tune(5)))
+def test_a_tune_that_many_videos_have_accuses_none_of_them(templates, tmp_path):
+    with vhashdb.open(shutil.copytree(templates[0].path, tmp_path / "db")) as db:
         result = db.match(video(tmp_path / "innocent.mp4", scene(60, 120), tune(5)))
         assert (result.verdict, result.matches) == (Verdict.NO_MATCH, ())
         # A recording of the tune itself is about the tune.
@@ -118,6 +131,28 @@ def test_a_tune_that_many_videos_have_accuses_none_of_them(tmp_path):
         unmoved = db.add(video(tmp_path / "still.mp4", still(70), tune(5))).id
         verdicts = {match.record.id: match.verdict for match in db.match(video(tmp_path / "asked.mp4", still(70, 11), tune(5))).matches}
         assert verdicts[unmoved] is Verdict.POSSIBLE
+
+
+def test_what_sounds_alike_and_could_not_be_compared_is_said(templates, monkeypatch, tmp_path):
+    db, alone = templates
+    result = db.match(alone)
+    assert (result.verdict, result.not_compared, result.damage) == (Verdict.NO_MATCH, 0, ())
+    monkeypatch.setattr(db._matcher._sounds, "config", replace(SoundConfig(), max_candidates=3))
+    result = db.match(alone)
+    assert (result.verdict, result.not_compared) == (Verdict.INSUFFICIENT, 1)
+    assert result.damage == ("1 known recording that sounds alike could not be compared: too many do",)
+    assert "not everything could be" in result.reason
+    # Pictures decide without it.
+    assert db.match(video(tmp_path / "innocent.mp4", scene(60, 120), tune(5))).verdict is Verdict.NO_MATCH
+
+
+def test_a_sound_that_was_mostly_not_looked_up_is_not_called_unknown(templates, monkeypatch):
+    db, alone = templates
+    monkeypatch.setitem(LandmarkReader.landmarks.__kwdefaults__, "budget", 100)
+    result = db.match(alone)
+    assert result.verdict is Verdict.INSUFFICIENT
+    (said,) = result.damage
+    assert said.startswith("only ") and "could be looked up" in said
 
 
 def test_a_sound_on_the_allow_list_finds_nothing(tmp_path):

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tunes import asked, notes, play, stored
 from vhashdb.sound import ASKED, FRAME_S, SAMPLE_RATE, STORED, LandmarkBuilder, fewer, neighbouring
 from vhashdb.sound.landmarks import CLASS_BITS, SHAPES
@@ -22,15 +23,22 @@ def test_landmarks_are_what_they_were():
     assert len(np.intersect1d(made.key << 24 | made.frame, golden)) >= 0.98 * len(np.unique(golden))
 
 
+@pytest.fixture(scope="module")
+def whole():
+    """What the tune is asked by, of all its samples at once."""
+    return asked(TUNE)
+
+
 @given(sizes=st.lists(st.integers(1, 60_000), min_size=1, max_size=40))
-def test_they_do_not_depend_on_how_the_samples_come(sizes):
+@settings(max_examples=examples(100))
+def test_they_do_not_depend_on_how_the_samples_come(whole, sizes):
     builder, at = LandmarkBuilder(ASKED), 0
     for size in [*sizes, len(TUNE)]:
         block = TUNE[at : at + size]
         if len(block):
             builder.feed(0, at / SAMPLE_RATE, block)
         at += len(block)
-    assert builder.finish() == asked(TUNE)
+    assert builder.finish() == whole
 
 
 def test_there_are_no_more_than_a_database_may_keep_in_any_stretch():

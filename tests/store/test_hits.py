@@ -33,7 +33,7 @@ def record(company):
 def hit(company, record, verdict="match", score=0.9, file=FILE):
     """A file matches a record."""
     store = company.db.store
-    store.log_lines([NewHit(store.hits.file(file), record.id, verdict, score, now_utc())])
+    store.audit.write([NewHit(store.hits.file(file), record.id, verdict, score, now_utc())])
 
 
 def decided(company, record, state=CaseState.CONFIRMED, **more):
@@ -65,7 +65,7 @@ def test_a_file_counts_once_and_everywhere_the_same(company, record):
 
 def test_a_decision_says_who_made_it_and_when(company, record):
     hit(company, record)
-    company.db.store.actor = "ann"
+    company.db.store.audit.actor = "ann"
     decided(company, record, reason="a re-upload")
     found = decision(company)
     assert (found.record, found.state, found.by, found.reason, found.closed) == (record.id, "confirmed", "ann", "a re-upload", True)
@@ -113,7 +113,7 @@ def test_that_a_file_is_not_a_record_stays_whatever_becomes_of_the_record(compan
 
 def test_what_was_passed_on_waits_for_somebody_else(company, record):
     hit(company, record)
-    company.db.store.actor = "ann"
+    company.db.store.audit.actor = "ann"
     (memory,) = decided(company, record, CaseState.ESCALATED)
     assert waiting(company) == [(Cause.ESCALATED, "ann passed on 1 file, best score 0.90")]
     assert not decision(company).closed

@@ -16,7 +16,7 @@ from vhashdb.opening import open_file
 from vhashdb.walking import walk
 
 PATIENCE_S = 120
-ANOTHER = "import sys, vhashdb; db = vhashdb.open(sys.argv[1]); db.store.log('something'); db.close()"
+ANOTHER = "import sys, vhashdb; db = vhashdb.open(sys.argv[1]); db.store.audit.log('something'); db.close()"
 
 
 def open_again(path):

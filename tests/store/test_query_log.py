@@ -93,7 +93,7 @@ def test_no_error_while_logging_takes_the_place_of_an_answer(db, query, monkeypa
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(db.store, "log_lines", fail)
+    monkeypatch.setattr(db.store.audit, "write", fail)
     assert db.match(query).matches
     db.close()
     assert db.unlogged == 2

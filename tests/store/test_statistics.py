@@ -143,7 +143,7 @@ def test_counting_waits_for_no_writer_and_none_waits_for_it(year):
         assert found == [before]
         with db.store.transactions.snapshot() as connection:
             connection.exec_driver_sql("SELECT count(*) FROM record")
-            db.store.log("queries", None, match=1)
+            db.store.audit.log("queries", None, match=1)
         assert sum(read_statistics(db.store, today()).asked) == 1
 
 

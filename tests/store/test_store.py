@@ -173,7 +173,7 @@ def test_an_unknown_near_duplicate_leaves_nothing_half_written(store):
     with pytest.raises(vhashdb.RecordNotFound):
         add(store, 1, near=[("f" * 32, 0.9)])
     assert list(store.records()) == []
-    assert store.audit_log() == []
+    assert store.audit.entries() == []
     assert store.changes.last() == 0
 
 
@@ -250,35 +250,35 @@ def test_every_write_is_logged_with_who_and_what(store):
     store.relabel(record.id, add=["b"])
     store.set_state(record.id, State.RETRACTED, reason="appeal", action="retract")
     store.mark_not_this(record.id, "e" * 64, "no")
-    store.log("export", records=1)
-    log = store.audit_log()
+    store.audit.log("export", records=1)
+    log = store.audit.entries()
     assert [entry.action for entry in log] == ["add", "label", "retract", "unmatch", "export"]
     assert {entry.actor for entry in log} == {"tester"}
     assert [entry.number for entry in log] == sorted(entry.number for entry in log)
     assert log[2].details["reason"] == "appeal"
-    assert [entry.action for entry in store.audit_log(record=record.id)] == ["add", "label", "retract", "unmatch"]
-    assert [entry.action for entry in store.audit_log(limit=2)] == ["unmatch", "export"]
+    assert [entry.action for entry in store.audit.entries(record=record.id)] == ["add", "label", "retract", "unmatch"]
+    assert [entry.action for entry in store.audit.entries(limit=2)] == ["unmatch", "export"]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "DELETE FROM audit WHERE number = 1"])
 def test_sqlite_itself_refuses_to_change_the_log(store, statement):
     add(store)
-    before = store.audit_log()
+    before = store.audit.entries()
     connection = sqlite3.connect(store.path)
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         connection.execute(statement)
     connection.close()
-    assert store.audit_log() == before
+    assert store.audit.entries() == before
 
 
 def test_a_line_of_the_log_cannot_be_replaced(store):
     add(store)
-    before = store.audit_log()
+    before = store.audit.entries()
     connection = sqlite3.connect(store.path)
     with connection, pytest.raises(sqlite3.IntegrityError):
         connection.execute("INSERT OR REPLACE INTO audit SELECT number, at, 'nobody', action, record, details FROM audit")
     connection.close()
-    assert store.audit_log() == before
+    assert store.audit.entries() == before
 
 
 # -- versions and other files ----------------------------------------------------------------------

@@ -39,7 +39,10 @@ def hash_of(pixels):
 
 def animation(path, frames, durations, **options):
     """Write RGB or RGBA arrays as an animated picture; ``durations`` in milliseconds."""
-    first, *others = [Image.fromarray(f) for f in frames]
+    images = [Image.fromarray(f) for f in frames]
+    if path.suffix == ".gif":  # the best palette, which is looked for otherwise, takes half a second a frame
+        images = [i.quantize(method=Image.Quantize.FASTOCTREE) if i.mode == "RGB" else i for i in images]
+    first, *others = images
     first.save(path, save_all=True, append_images=others, duration=durations, loop=0, **options)
     return path
 

@@ -58,14 +58,13 @@ def broken(path, to):
 def files(samples, tmp_path_factory):
     """Footage of several kinds and sizes, and damaged files between them."""
     folder = tmp_path_factory.mktemp("damaged")
-    found = sorted(path for path in samples.rglob("*") if path.suffix in {".mp4", ".png", ".jpg", ".gif", ".webm", ".mkv"})[:12]
+    found = sorted(path for path in samples.rglob("*") if path.suffix in {".mp4", ".png", ".jpg", ".gif", ".webm", ".mkv"})[:6]
     corpus = os.environ.get("VHASHDB_CORPUS")
     if corpus:
-        by_ending = {}
-        for path in sorted(Path(corpus).rglob("*")):
-            if path.is_file() and path.stat().st_size < 3 << 20:
-                by_ending.setdefault((path.parent.name, path.suffix), path)
-        found += list(by_ending.values())[:40]
+        by_ending = {}  # of each kind the smallest: the large ones take the time and teach nothing new
+        for path in sorted(path for path in Path(corpus).rglob("*") if path.is_file()):
+            by_ending.setdefault((path.relative_to(corpus).parts[0], path.suffix), []).append(path)
+        found += [min(alike, key=lambda path: path.stat().st_size) for alike in by_ending.values()][:40]
     (folder / "text.mp4").write_text("no film")
     damaged = [cut(path, folder / f"{number}{path.suffix}") for number, path in enumerate(found[::3])]
     damaged += [broken(path, folder / f"broken{number}{path.suffix}") for number, path in enumerate(found[::4])]

@@ -45,7 +45,7 @@ from vhashdb.lazy import lazy_names
 if TYPE_CHECKING:
     from vhashdb.exchange.exporting import Export
     from vhashdb.exchange.following import Followed
-    from vhashdb.exchange.importing import Attribution, Importer, ImportOutcome, Status
+    from vhashdb.exchange.importing import Attribution, Importer, ImportOutcome, Status, read_label_map
     from vhashdb.exchange.keys import ROLES, Keyring, make_key, read_key
     from vhashdb.exchange.limits import FeedLimits
     from vhashdb.exchange.listing import Listing, Policy
@@ -61,7 +61,7 @@ else:
         {
             "exporting": "Export",
             "following": "Followed",
-            "importing": "Attribution ImportOutcome Importer Status",
+            "importing": "Attribution ImportOutcome Importer Status read_label_map",
             "keys": "Keyring ROLES make_key read_key",
             "limits": "FeedLimits",
             "listing": "Listing Policy",
@@ -94,5 +94,6 @@ __all__ = [
     "Synced",
     "make_key",
     "read_key",
+    "read_label_map",
     "verify_feed",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -17,16 +17,19 @@ from vhashdb.exchange.formats.words import label_of
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.build import subsampled
 from vhashdb.fingerprints.model import bare, bare_with_squares
+from vhashdb.fingerprints.text import quoted
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.live_index import IndexWriters
 from vhashdb.moderation.import_gate import ImportGate
 from vhashdb.sound import FRAME_S, SoundFingerprint
 from vhashdb.store.clock import now_utc
 from vhashdb.store.imports import Batch, Content, Imported, Imports, Place
-from vhashdb.store.records import EXPIRED, Details, NewRecord, State
+from vhashdb.store.records import EXPIRED, Details, NewRecord, State, check_label
 from vhashdb.store.records_file import Store
 from vhashdb.text import counted
 
+_RENAMINGS: Final = 100
+"""Labels that are named as written otherwise here. Engineering bound: on what is printed at the end of a file."""
 _BATCH: Final = 256
 """Items that are one transaction: what was reported is safe on disk, and a disk need not be waited for each time."""
 
@@ -132,10 +135,34 @@ class Attribution:
     """Where they come from; by default the format, and where it names one the organisation."""
     labels: tuple[str, ...] = ()
     reason: str = ""
+    label_map: Mapping[str, str] = field(default_factory=dict)
+    """Labels of theirs, as `label_of` writes them, and which label here each of them is; empty: none."""
 
     def __post_init__(self) -> None:
+        for label in filter(None, self.label_map.values()):
+            check_label(label)
         if self.source and (self.source == LOCAL or label_of(self.source) != self.source):
             raise UsageError(f"{self.source!r} cannot be a source", hint="use lower-case words joined by hyphens, other than local")
+
+
+def read_label_map(text: str) -> dict[str, str]:
+    """Read which label here each of theirs is: lines ``Theirs=ours``, without anything after ``=`` if it is left out, and ``#`` comments.
+
+    Raises:
+        UsageError: a line is none of these, or names no label here.
+    """
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        theirs, equals, ours = (part.strip() for part in line.rpartition("="))
+        if not equals or not label_of(theirs):
+            raise UsageError(f"line {number} of the label map is not THEIRS=OURS", hint="write such as: Terrorism and Violence=tvec")
+        try:
+            found[label_of(theirs)] = check_label(ours) if ours else ""
+        except UsageError as error:
+            raise UsageError(f"line {number} of the label map: {error.message}", hint=error.hint) from error
+    return found
 
 
 class Importer:
@@ -174,6 +201,8 @@ class Importer:
         self._gate = gate
         self._little: Counter[str] = Counter()
         """Records that can be found less well than one might think, by why."""
+        self._renamed: Counter[tuple[str, str]] = Counter()
+        """Items with a label that is written otherwise here, by how it is written there and here."""
 
     def run(self) -> Iterator[ImportOutcome | Remark]:
         """Take the file, item by item; what was given is on disk, unless it is a dry run.
@@ -193,6 +222,7 @@ class Importer:
             yield from self._take(pending)
             raise
         yield from self._take(pending)
+        yield from map(Remark, renamings(self._renamed))
         yield from (Remark(f"{counted(number, 'record')}: {words}") for words, number in self._little.items())
 
     def _take(self, entries: list[Entry]) -> Iterator[ImportOutcome | Remark]:
@@ -209,7 +239,8 @@ class Importer:
             return entry
         if isinstance(entry, Refusal):
             return ImportOutcome(entry.number, Status.REFUSED, entry.reason)
-        item = _fitting(entry, self._store.algorithm)
+        item = _fitting(_labelled(entry, self._said.label_map), self._store.algorithm)
+        self._renamed.update(item.renamed)
         if too_much := beyond(item, self._file.limits):
             return ImportOutcome(item.number, Status.REFUSED, too_much, external_id=item.external_id, notes=item.notes)
         place = Place(self._said.source or source_of(self.format, item), item.key)
@@ -319,6 +350,25 @@ def source_of(form: Format, item: Item) -> str:
     source = form.source or form.name
     owner = label_of(item.owner) if form.by_organisation else ""
     return f"{source}:{owner}" if owner else source
+
+
+def renamings(counts: Counter[tuple[str, str]]) -> Iterator[str]:
+    """Say in words which labels are written otherwise here than in the file."""
+    for (theirs, ours), number in counts.most_common(_RENAMINGS):
+        yield f"{counted(number, 'item')}: the label {quoted(theirs)} {f'became {ours}' if ours else 'was left out'}"
+    if (more := len(counts) - _RENAMINGS) > 0:
+        yield f"{counted(more, 'other label')} became lower-case words joined by hyphens too"
+
+
+def _labelled(item: Item, label_map: Mapping[str, str]) -> Item:
+    """Return the item with labels as they are called here."""
+    if not label_map or not item.details.labels:
+        return item
+    ours = {label: label_map.get(label, label) for label in item.details.labels}
+    as_written = {label: text for text, label in item.renamed}
+    said = [(text, ours.get(label, label)) for text, label in item.renamed]
+    said += [(theirs, label) for theirs, label in ours.items() if theirs != label and theirs not in as_written]
+    return replace(item, details=replace(item.details, labels=tuple(filter(None, ours.values()))), renamed=tuple(said))
 
 
 def _fitting(item: Item, algorithm: AlgorithmId) -> Item:

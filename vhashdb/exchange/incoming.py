@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from vhashdb.errors import FingerprintError
 from vhashdb.exchange.events import Allow, Event, Malformed, Note, Opinion, Put, Redacted, Retract, RevokeAllow, Signal
 from vhashdb.exchange.signals import SQUARES, fingerprint_of, is_known_sound, sound_of, with_squares_of
-from vhashdb.fingerprints import Fingerprint, to_bytes
+from vhashdb.fingerprints import Fingerprint, to_stored
 from vhashdb.hashing.algorithms import AlgorithmId
 
 Row = dict[str, Any]
@@ -75,7 +76,7 @@ class Incoming:
         except FingerprintError:
             self.skipped += 1
             return
-        blob = to_bytes(fingerprint) if fingerprint is not None else None
+        blob = to_stored(fingerprint) if fingerprint is not None else None
         self.size += len(blob or b"")
         row = self._empty(seq, event.rid, event.rev, event.at)
         row.update(
@@ -95,11 +96,11 @@ class Incoming:
             first_seen=f"{event.first_seen}-01" if event.first_seen else None,
             review_by=event.review_by.isoformat() if event.review_by else None,
             expires=event.expires.isoformat() if event.expires else None,
-            labels=json.dumps(event.labels),
+            labels=_listed(event.labels),
             algorithm=str(fingerprint.algorithm) if fingerprint is not None else None,
             fingerprint=blob,
             saw_content=event.review.saw_content,
-            exceptions=json.dumps(event.handling.exceptions),
+            exceptions=_listed(event.handling.exceptions),
             test=event.test,
             held="; ".join(self.gate(fingerprint)) if fingerprint is not None else "",
         )
@@ -119,7 +120,7 @@ class Incoming:
             except FingerprintError:
                 self.skipped += 1
                 return
-            row |= {"fingerprint": to_bytes(fingerprint) if fingerprint is not None else None}
+            row |= {"fingerprint": to_stored(fingerprint) if fingerprint is not None else None}
             row |= {"sha256": _file_hash(event.signals, "sha256"), "duration_ms": event.duration_ms, "reason": event.reason.text}
         self.allows.append(row)
 
@@ -141,15 +142,25 @@ class Incoming:
 
     def _empty(self, seq: int, rid: str, rev: int, at: datetime.datetime | None) -> Row:
         """Return a row in which everything that a retraction lacks is blank. Nothing imported is passed on: ``reshare`` is False."""
+        at_text = _plain(at).isoformat(" ", "microseconds")
         return {
-            "feed": self.feed, "rid": rid, "seq": seq, "kind": "put", "rev": rev, "erase": False,
-            "at": _plain(at).isoformat(" ", "microseconds"),
-            "id": record_id(self.feed_id, rid), "duration_s": 0.0, "sha256": None, "md5": None, "severity": "unspecified",
-            "reason": "", "reason_code": "", "origin": "own_review", "policy": "", "law": "", "review_method": "unspecified",
-            "reviewers": 0, "max_action": "review", "source": self.feed_id, "tlp": "amber", "reshare": False, "first_seen": None,
-            "review_by": None, "expires": None, "labels": "[]", "algorithm": None, "fingerprint": None, "saw_content": False,
-            "exceptions": "[]", "test": False, "held": "",
+            **_BLANK, "feed": self.feed, "source": self.feed_id, "rid": rid, "seq": seq, "rev": rev, "at": at_text,
+            "id": record_id(self.feed_id, rid),
         }  # fmt: skip
+
+
+_BLANK: Final[Row] = {
+    "kind": "put", "erase": False, "duration_s": 0.0, "sha256": None, "md5": None, "severity": "unspecified", "reason": "",
+    "reason_code": "", "origin": "own_review", "policy": "", "law": "", "review_method": "unspecified", "reviewers": 0,
+    "max_action": "review", "tlp": "amber", "reshare": False, "first_seen": None, "review_by": None, "expires": None, "labels": "[]",
+    "algorithm": None, "fingerprint": None, "saw_content": False, "exceptions": "[]", "test": False, "held": "",
+}  # fmt: skip
+
+
+@functools.lru_cache(1000)
+def _listed(words: tuple[str, ...]) -> str:
+    """Return words as a JSON list; the same few occur in event after event."""
+    return json.dumps(words)
 
 
 def _file_hash(signals: tuple[Signal, ...], algorithm: str) -> str | None:

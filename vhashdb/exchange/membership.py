@@ -152,6 +152,7 @@ class Exchange:
         for done in syncing.run(chosen, dry_run=dry_run):
             if done.changes.total:
                 self._index_writer.note_change()
+                self._index_writer.maintain()
             yield done
 
     def import_gate(self, *, crowds: bool = True) -> ImportGate:

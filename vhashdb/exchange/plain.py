@@ -8,11 +8,14 @@ import re
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Final
 
 from vhashdb.errors import EventInvalid
 
+_REMEMBERED: Final = 1000
+_REMEMBERED_CHARS: Final = 2000
+"""Objects of one kind that are remembered, and characters of each. Engineering bound: 8 MB at most."""
 INSTANT: Final = "%Y-%m-%dT%H:%M:%SZ"
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
@@ -40,7 +43,8 @@ _Reader = Callable[[Any], Any]
 def _reader(kind: Any) -> _Reader:
     """Make the reader for values of an annotation. Annotations are looked at once, not for each of a million events."""
     if is_dataclass(kind):
-        return _dataclass_reader(kind)  # type: ignore[arg-type]  # a class, not an instance
+        read = _dataclass_reader(kind)  # type: ignore[arg-type]  # a class, not an instance
+        return read if any(f.default is MISSING for f in fields(kind)) else _remembered(read)
     if typing.get_origin(kind) is tuple:
         item = _reader(typing.get_args(kind)[0])
         return lambda value: tuple(map(item, of_type(value, list)))
@@ -50,7 +54,25 @@ def _reader(kind: Any) -> _Reader:
         return lambda value: _parsed(_instant, value)
     if kind is datetime.date:
         return lambda value: _parsed(datetime.date.fromisoformat, value)
-    return lambda value: of_type(value, kind)
+    return functools.partial(of_type, kind=kind)
+
+
+def _remembered(read: _Reader) -> _Reader:
+    """Make a reader that remembers: an object all of which can be left out, such as a basis, is the same in event after event."""
+    known: dict[str, Any] = {}
+
+    def read_once(value: Any) -> Any:
+        key = repr(value)  # unlike the value itself it tells True from 1
+        found = known.get(key)
+        if found is None:
+            found = read(value)
+            if len(key) <= _REMEMBERED_CHARS:
+                if len(known) >= _REMEMBERED:
+                    known.clear()
+                known[key] = found
+        return found
+
+    return read_once
 
 
 def _dataclass_reader(kind: type[Any]) -> _Reader:

@@ -15,6 +15,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -38,8 +39,8 @@ _log: Final = logging.getLogger(__name__)
 EVIDENCE: Final = "evidence"
 """In a feed's folder: the signed metadata for which it was quarantined."""
 BATCH_EVENTS: Final = 5_000
-BATCH_BYTES: Final = 32 << 20
-"""Bytes that are held in memory between two writes to staging."""
+BATCH_BYTES: Final = 16 << 20
+"""Bytes of fingerprints that are written to staging together; as many are read meanwhile."""
 _BROKEN_TRUST: Final = (FeedRollback, FeedFork, FeedGap, FeedIllegalStub)
 """Errors that only the publisher's own keys can bring about: a reason for quarantine. The rest may be the network, a mirror, or
 somebody who holds the web server but not the keys; it changes nothing here."""
@@ -185,17 +186,31 @@ class Syncing:
         return Synced(feed.id, Outcome.UPDATED, feed.seq, head.seq, done, skipped, held, fetch.length)
 
     def _stage(self, feed: Feed, fetch: Fetch) -> tuple[int, str | None]:
-        """Stage everything that is missing; the loop's end proves that it is what was signed."""
+        """Stage everything that is missing; the loop's end proves that it is what was signed.
+
+        One batch is written while the next one is read.
+        """
         skipped, note = 0, None
+        written: Future[None] | None = None
+        with ThreadPoolExecutor(1, "vhashdb-staging") as writer:
+            for batch in self._batches(feed, fetch):
+                if written is not None:
+                    written.result()
+                written = writer.submit(self.staging.stage, feed, batch.records, batch.stubs, batch.opinions, batch.allows)
+                skipped, note = skipped + batch.skipped, batch.note or note
+        if written is not None:
+            written.result()
+        return skipped, note
+
+    def _batches(self, feed: Feed, fetch: Fetch) -> Iterator[Incoming]:
         examine = self.gate()
         batch = self._batch(feed, examine)
         for seq, _, event in fetch:
             batch.take(seq, event)
             if batch.count >= BATCH_EVENTS or batch.size >= BATCH_BYTES:
-                self.staging.stage(feed, batch.records, batch.stubs, batch.opinions, batch.allows)
-                skipped, note, batch = skipped + batch.skipped, batch.note or note, self._batch(feed, examine)
-        self.staging.stage(feed, batch.records, batch.stubs, batch.opinions, batch.allows)
-        return skipped + batch.skipped, batch.note or note
+                yield batch
+                batch = self._batch(feed, examine)
+        yield batch
 
     def _batch(self, feed: Feed, examine: Gate) -> Incoming:
         return Incoming(feed.number, feed.id, self.algorithm, examine, self.squares, self.sound)

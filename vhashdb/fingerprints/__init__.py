@@ -1,6 +1,6 @@
 """The fingerprint of one video: the value, how it is extracted, and the forms in which it is stored and exchanged."""
 
-from vhashdb.fingerprints.binary import from_bytes, to_bytes
+from vhashdb.fingerprints.binary import from_bytes, to_bytes, to_stored
 from vhashdb.fingerprints.build import FingerprintBuilder, subsampled
 from vhashdb.fingerprints.model import Fingerprint, bare_with_squares, is_square, unusable_spans, without_squares
 from vhashdb.fingerprints.profiles import (
@@ -37,6 +37,7 @@ __all__ = [
     "to_bytes",
     "to_json",
     "to_lines",
+    "to_stored",
     "to_vpdq",
     "unusable_spans",
     "without_squares",

@@ -39,7 +39,12 @@ def distances(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.int16]:
 
 def paired_distances(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.int16]:
     """Compute the Hamming distance, in bits, of ``left[i]`` to ``right[i]``: two ``(n, bytes)`` uint8 to ``(n,)`` int16."""
-    counts: npt.NDArray[np.int16] = np.bitwise_count(left ^ right).sum(axis=1, dtype=np.int16)
+    return set_bits(left ^ right)
+
+
+def set_bits(packed: PackedHashes) -> npt.NDArray[np.int16]:
+    """Count the bits that are set in each hash: ``(n, bytes)`` uint8 to ``(n,)`` int16."""
+    counts: npt.NDArray[np.int16] = np.bitwise_count(_words(packed)).sum(axis=1, dtype=np.int16)
     return counts
 
 

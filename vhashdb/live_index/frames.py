@@ -15,6 +15,7 @@ from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.retrieval import Candidates, Source, retrieve
 from vhashdb.store import Selection, Store
 from vhashdb.store.sources import sources
+from vhashdb.store.videos import editions_of
 
 
 class FrameReader(IndexReader[FrameIndex]):
@@ -33,8 +34,11 @@ class FrameReader(IndexReader[FrameIndex]):
             where: which records may be found; None: all.
         """
         return self._ask(
-            lambda index: retrieve(query, index, radius_bits, config, where=self._allowed(where, index.change), sources=self.sources)
-        )
+            lambda index: retrieve(
+                query, index, radius_bits, config,
+                where=self._allowed(where, index.change), sources=self.sources, editions=self.editions,
+            )
+        )  # fmt: skip
 
     def glance(self, hashes: PackedHashes, radius_bits: float, where: Selection | None = None) -> Hits:
         """Find some of what is within ``radius_bits`` of tens of thousands of hashes; see `FrameIndex.glance`."""
@@ -43,3 +47,8 @@ class FrameReader(IndexReader[FrameIndex]):
     def sources(self, numbers: Sequence[int]) -> Mapping[int, Source]:
         """Return where records come from, by number."""
         return sources(self.store, numbers)
+
+    def editions(self, numbers: Sequence[int]) -> Mapping[int, int]:
+        """Return the edition that each record is a copy of, by number, as far as it is grouped."""
+        with self.store.transactions.reading() as connection:
+            return editions_of(connection, numbers)

@@ -17,7 +17,7 @@ from vhashdb.index.folder import IndexFolder, Vanished
 from vhashdb.index.layers import Layer
 from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.segment import IndexSegment
-from vhashdb.live_index.building import IndexT, NewIndex, OpenIndex, in_memory, is_free_to_replay, rebuild, replay
+from vhashdb.live_index.building import IndexT, MakeLayer, NewIndex, OpenIndex, in_memory, is_free_to_replay, rebuild, replay
 from vhashdb.store import Selection, Store
 
 MAX_TRIES: Final = 10
@@ -101,16 +101,21 @@ class IndexReader(Generic[IndexT]):
 
     # -- what writer and checker need ----------------------------------------------------------
 
-    def refresh(self) -> OpenIndex[IndexT]:
-        """Return the open index after opening the newest manifest and replaying the store's changes, where there are any."""
+    def opened(self) -> OpenIndex[IndexT]:
+        """Return the open index after opening the newest manifest, if that is another; it may lack changes of the store."""
         with self.lock:
             if self._opened is None or self._opened.manifest_id != self.folder.manifest_id():
                 self._open()
-            opened = self._opened
-            assert opened is not None
+            assert self._opened is not None
+            return self._opened
+
+    def refresh(self, make_layer: MakeLayer | None = None) -> OpenIndex[IndexT]:
+        """Return the open index after replaying the store's changes, if there are any; ``make_layer`` makes layers, else in memory."""
+        with self.lock:
+            opened = self.opened()
             if opened.index.change != self.store.changes.last():
                 try:
-                    replay(opened.index, self.store, in_memory(self.folder.kind))
+                    replay(opened.index, self.store, make_layer or in_memory(self.folder.kind))
                 except BaseException:  # the index has some of the changes: it must be opened again
                     self._opened = None
                     raise

@@ -32,7 +32,7 @@ class IndexWriter(Generic[IndexT]):
     def maintain(self) -> None:
         """Flush the memtable if it is large or the manifest lags behind, and start merging segments if that is due."""
         with self._reader.lock:
-            if self._flush_is_due(self._reader.refresh()):
+            if self._is_far_behind(self._reader.opened()) or self._flush_is_due(self._reader.refresh()):
                 try:
                     with self._folder.try_lock() as locked:
                         if locked:
@@ -57,6 +57,11 @@ class IndexWriter(Generic[IndexT]):
 
     # -- inside --------------------------------------------------------------------------------
 
+    def _is_far_behind(self, opened: OpenIndex[IndexT]) -> bool:
+        """Tell whether a flush is due before anything is replayed: what is replayed then goes straight to disk."""
+        lacking = self._reader.store.changes.last() - opened.index.change
+        return lacking >= compaction.MAX_LAG and not (is_free_to_replay(opened.index) and not opened.manifest.segments)
+
     @staticmethod
     def _flush_is_due(opened: OpenIndex[IndexT]) -> bool:
         """Tell whether there are many rows in memory alone, or many changes that the manifest lacks."""
@@ -67,7 +72,7 @@ class IndexWriter(Generic[IndexT]):
 
     def _flush(self) -> None:
         """Put on disk what is in memory, and commit it."""
-        opened = self._reader.refresh()  # another process may have committed before the lock was taken
+        opened = self._reader.refresh(on_disk(self._folder))  # another process may have committed before the lock was taken
         index, manifest = opened.index, opened.manifest
         if any(layer.stored is None for layer in index.layers):  # many changes came at once: replay them again, straight to disk
             index = self._reader.new(self._reader.layers(manifest), manifest.change, manifest.damaged)

@@ -111,7 +111,7 @@ class Comparison:
         return [segment for each in self.view_comparisons for segment in each.segments]
 
 
-def compare(
+def compare_pictures(
     query: Fingerprint,
     reference: Fingerprint,
     *,
@@ -119,7 +119,7 @@ def compare(
     anchors_s: Sequence[float] = (),
     query_outline: Outline | None = None,
 ) -> Comparison:
-    """Compare two fingerprints.
+    """Compare the pictures of two fingerprints.
 
     Args:
         query: the fingerprint that is asked about.

@@ -1,8 +1,8 @@
-"""Everything that decides what matches, in one frozen object with a source for each number.
+"""Everything that decides what matches, in two frozen objects with a source for each number.
 
-`MatchingConfig` is handed through retrieval, alignment, evidence, verdict and reranking; nothing in `vhashdb.matching`
-decides by a number that is not here. To try another value, pass `dataclasses.replace(config, …)`; benchmarks sweep them in
-that way.
+`MatchingConfig`, and `SoundConfig` for sound, are handed through retrieval, alignment, evidence, verdict and reranking;
+nothing in `vhashdb.matching` decides by a number that is not here. To try another value, pass
+`dataclasses.replace(config, …)`; benchmarks sweep them in that way.
 
 Distances are in bits of the algorithm at hand. `MatchingConfig.of` scales those measured with PDQ.
 """
@@ -73,6 +73,7 @@ class MatchingConfig:
     max_log_only: int = _bound(4, "of these, records of a source trusted with a log line at most, where there are other sources")
     source_hash_pairs: int = _bound(1 << 29, "hash pairs compared for one remote source: a few seconds, or one record of six hours")
     must_compare_share: float = _bound(0.5, "share of the query's times near a record for leaving it out to be reported")
+    max_copies: int = _bound(3, "copies of one edition that are compared: those of it that are nearest speak for the others")
     must_compare_times: int = _bound(8, "and how many times that must be")
 
     # -- retrieval by windows: where in the picture, at effort `thorough`
@@ -257,6 +258,9 @@ class SoundConfig:
     changed_moments: int = _calibrated(2, _SOUND)
     """… and how many more if they agree that speed or pitch is another."""
     max_candidates: int = _bound(8, "records whose sound is compared")
+    must_compare_share: float = _bound(0.5, "share of a sound's half seconds that agree about a record for leaving it out to be reported")
+    must_compare_moments: int = _bound(12, "or so many of them: twice as many as make a candidate")
+    least_answered: float = _bound(0.5, "share of a sound's landmarks that is answered, under which finding nothing says nothing")
 
     # -- alignment
 
@@ -301,6 +305,6 @@ class SoundConfig:
         return replace(self, possible_evidence=self.possible_evidence + more, match_evidence=self.match_evidence + more)
 
 
-def describe() -> tuple[Field[Any], ...]:
-    """Return the fields of `MatchingConfig`; ``metadata`` has ``basis``, ``source`` and whether it is a ``distance``."""
-    return fields(MatchingConfig)
+def describe(config: type[MatchingConfig | SoundConfig]) -> tuple[Field[Any], ...]:
+    """Return the fields of a configuration; ``metadata`` has ``basis``, ``source`` and whether it is a ``distance``."""
+    return fields(config)

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.outline import Outline
-from vhashdb.matching import comparison as pictures
-from vhashdb.matching.comparison import Comparison
+from vhashdb.matching.comparison import Comparison, compare_pictures
 from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.retrieval import RetrievalCheck
@@ -38,7 +37,7 @@ def compare(
     Raises:
         AlgorithmMismatch: they were made by different algorithms or versions.
     """
-    seen = pictures.compare(query, reference, config=config, anchors_s=anchors_s, query_outline=query_outline)
+    seen = compare_pictures(query, reference, config=config, anchors_s=anchors_s, query_outline=query_outline)
     heard = heard_in(query, reference, SoundConfig())
     return replace(seen, judgement=with_sound(query, reference, seen, heard, SoundConfig()))
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.intervals import Spans, length_s, outside, shared_s, union
-from vhashdb.matching.comparison import Comparison, compare
+from vhashdb.matching.comparison import Comparison, compare_pictures
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.retrieval import Source
 from vhashdb.matching.verdict import Judgement, Verdict, held_back, suppressed
@@ -38,6 +38,8 @@ class Compared:
     judgement: Judgement
     """At first the one of the comparison; what other records say about it changes it."""
     source: Source | None = None
+    videos: frozenset[int] = frozenset()
+    """The videos that the record belongs to; none if it is not grouped."""
 
     def weaker_than(self, other: Compared) -> bool:
         """Return whether it comes from a source that is trusted less than the other's."""
@@ -180,7 +182,7 @@ def _videos(records: Sequence[Compared], config: MatchingConfig) -> list[int]:
 
     A passage that two records both have, such as an intro, does not make them variants: they must also go on alike beyond it.
     Each is compared with the first record of each video; beyond `MatchingConfig.max_videos_counted` a record that is a variant
-    of none of these is taken for a video of its own.
+    of none of these is taken for a video of its own. Records that are of one video already are not compared again.
     """
     numbers: list[int] = []
     firsts: list[int] = []
@@ -193,7 +195,9 @@ def _videos(records: Sequence[Compared], config: MatchingConfig) -> list[int]:
 
 
 def _variants(one: Compared, other: Compared, config: MatchingConfig) -> bool:
-    segments = compare(one.reference, other.reference, config=config).segments
+    if not one.videos.isdisjoint(other.videos):
+        return True
+    segments = compare_pictures(one.reference, other.reference, config=config).segments
     return any(
         shared_s(union(found), side.beyond) >= config.goes_on_alike * length_s(side.beyond)
         for found, side in (

@@ -2,11 +2,13 @@
 
 The places among those that are compared are dealt out to the sources of the records in turn, people here first and then
 the further trusted ones, each source's nearest records first: whoever publishes a thousand records that are near everything
-takes places from nobody but itself.
+takes places from nobody but itself. Among the records of one source, copies of one edition take turns in the same way with other
+editions, and a few of them speak for all.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,6 +54,8 @@ class Source(Protocol):
 
 Sources = Callable[[Sequence[int]], Mapping[int, Source]]
 """The source of each of these records, by number."""
+Editions = Callable[[Sequence[int]], Mapping[int, int]]
+"""The edition that each of these records is a copy of, by number, as far as that is known."""
 
 
 class Index(Protocol):
@@ -127,6 +131,7 @@ def retrieve(
     *,
     where: npt.NDArray[np.bool_] | None = None,
     sources: Sources | None = None,
+    editions: Editions | None = None,
 ) -> Candidates:
     """Find the records with at least one usable hash within ``radius_bits`` of one of the query's, best first.
 
@@ -138,7 +143,8 @@ def retrieve(
         radius_bits: what is near; rounded.
         config: for the algorithm of both.
         where: says by number which records count; None: all.
-        sources: tells where records come from, when there are more than can be compared; None: all are of one source.
+        sources: tells where records come from; None: all are of one source.
+        editions: tells which records are copies of one edition; None: none are.
     """
     hashes, times_ms, view = _searched(query)
     if not len(hashes):
@@ -157,8 +163,12 @@ def retrieve(
     np.minimum.at(nearest, record, distance)
     order = np.lexsort((nearest[records], -counts))
     source_of = sources(records.tolist()) if sources is not None else {}
-    best = shared_out(order.tolist(), [source_of.get(number) for number in records.tolist()], config, config.max_candidates)
+    edition_of = editions(records.tolist()) if editions is not None else {}
+    origins = [(source_of.get(number), edition_of.get(number)) for number in records.tolist()]
+    best = shared_out(order.tolist(), origins, config, config.max_candidates)
     must_compare = counts >= max(config.must_compare_times, config.must_compare_share * len(np.unique(times_ms)))
+    spoken_for = {origins[i] for i in best if origins[i][1] is not None}
+    left_out = sum(origins[i] not in spoken_for for i in set(np.flatnonzero(must_compare).tolist()) - set(best))
     chosen = tuple(
         Candidate(
             int(records[i]),
@@ -173,7 +183,7 @@ def retrieve(
     compared = np.isin(record, records[best])
     nearness = 1 + round(radius_bits) - distance[compared]
     views = _nearest_views(asked[compared], record[compared], nearness, view, config)
-    return Candidates(chosen, int(must_compare.sum() - must_compare[best].sum()), views)
+    return Candidates(chosen, left_out, views)
 
 
 def _nearest_views(
@@ -206,15 +216,34 @@ def _nearest_views(
     return frozenset(View.from_code(code // 2) for code in chosen)
 
 
-def shared_out(order: Sequence[int], sources: Sequence[Source | None], config: MatchingConfig, most: int) -> list[int]:
-    """Return the ``most`` that are compared, of some that come nearest first: each source's first, then each one's second, and so on."""
-    turns: dict[str, int] = {}
-    places = []
-    several = len({source.name if source else "" for source in sources}) > 1
+Origin = tuple[Source | None, int | None]
+"""The source of a record, and the edition that it is a copy of; None: not known."""
+
+
+def shared_out(order: Sequence[int], origins: Sequence[Origin], config: MatchingConfig, most: int) -> list[int]:
+    """Return the ``most`` that are compared, of some that come nearest first: each source's first, then each one's second, and so on.
+
+    The first of a source are one copy of each edition, then come second copies, `MatchingConfig.max_copies` of each edition at most.
+    """
+    copies = Counter[tuple[str, int]]()
+    nearest: list[tuple[int, int, int]] = []
     for place, i in enumerate(order):
-        source = sources[i]
+        source, edition = origins[i]
+        before = 0
+        if edition is not None:
+            key = source.name if source else "", edition
+            before = copies[key]
+            copies[key] += 1
+        if before < config.max_copies:
+            nearest.append((before, place, i))
+    turns = Counter[str]()
+    places = []
+    several = len({source.name if source else "" for source, _ in origins}) > 1
+    for _, place, i in sorted(nearest):
+        source, _ = origins[i]
         name, rank = (source.name, source.rank) if source else ("", 0)
-        turn = turns[name] = turns.get(name, -1) + 1
+        turn = turns[name]
+        turns[name] += 1
         if turn < config.max_log_only or rank < _LOG_RANK or not several:
             places.append((turn, rank, place, i))
     return [i for _, _, _, i in sorted(places)[:most]]

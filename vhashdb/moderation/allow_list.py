@@ -19,7 +19,7 @@ from vhashdb.index.kinds import FrameHashes, RecordRows
 from vhashdb.index.layers import Layer
 from vhashdb.index.segment import build
 from vhashdb.intervals import Spans, covered, union
-from vhashdb.matching.comparison import compare
+from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.sound_alignment import align_sound
 from vhashdb.matching.verdict import Verdict
@@ -125,7 +125,7 @@ class Canaries:
     def _is(self, record: Fingerprint, canary: Fingerprint) -> bool:
         if min(len(record), len(canary)) < _FEW_ENTRIES:
             return True  # they were found near
-        return compare(record, canary).judgement.verdict is Verdict.MATCH
+        return compare_pictures(record, canary).judgement.verdict is Verdict.MATCH
 
 
 def _turned(hashes: PackedHashes, algorithm: AlgorithmId) -> PackedHashes:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints import Fingerprint, is_square, without_squares
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
-from vhashdb.hashing.bits import PackedHashes
+from vhashdb.hashing.bits import PackedHashes, paired_distances, set_bits
 from vhashdb.sound import FRAME_S, SoundFingerprint
 
 Neighbours = Callable[[PackedHashes, int], Iterable[int]]
@@ -145,8 +145,7 @@ def _far_from_half(fingerprint: Fingerprint, limits: GateLimits) -> str:
     usable = fingerprint.usable
     if fingerprint.algorithm != Pdq.id or not usable.any():
         return ""
-    set_bits = np.bitwise_count(fingerprint.hash[usable]).sum(axis=1, dtype=np.int64)
-    far = np.abs(set_bits - limits.set_bits) > limits.far_bits
+    far = np.abs(set_bits(fingerprint.hash[usable]) - limits.set_bits) > limits.far_bits
     if far.mean() <= limits.far_share:
         return ""
     return f"{far.mean():.0%} of its hashes do not have about half of their bits set, as those of pictures do"
@@ -167,11 +166,11 @@ def _goes_on(fingerprint: Fingerprint, limits: GateLimits) -> bool:
     return float(np.median(steps)) <= limits.strung_bits if len(steps) else fingerprint.duration_s >= limits.film_s
 
 
-def _steps(fingerprint: Fingerprint) -> npt.NDArray[np.int64]:
+def _steps(fingerprint: Fingerprint) -> npt.NDArray[np.int16]:
     """Count the bits from each usable whole picture to the next one."""
     whole = np.flatnonzero(fingerprint.usable & (fingerprint.view == 0))
     hashes = fingerprint.hash[whole[np.argsort(fingerprint.start_s[whole], kind="stable")]]
-    return np.asarray(np.bitwise_count(hashes[1:] ^ hashes[:-1]).sum(axis=1), np.int64)
+    return paired_distances(hashes[1:], hashes[:-1])
 
 
 def _too_much(fingerprint: Fingerprint, limits: GateLimits) -> str:

@@ -126,7 +126,7 @@ def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntr
         share=1.0 if match.identical else judgement.query_coverage,
         decided=_text(match.decision.words) if match.decision is not None else "",
         settled=match.decision is not None and match.decision.closed,
-        video=match.record.id,
+        video=next(iter(match.videos), match.record.id),
         times=lookup.times(match.record.id),
     )
 

@@ -34,13 +34,14 @@ def group_actions(group: Group, reasons: Mapping[Act, Sequence[str]]) -> tuple[A
     if not group.records:
         looked = f"somebody looked at {them}, as far as that can be done"
         return AvailableAction(Act.LOOKED, looked, reasons=tuple(reasons[Act.LOOKED])), passed_on
-    show, video = "shows" if count == 1 else "show", "the known video"
-    right = f"{it} {show} {video}; this is also your opinion that it belongs here"
-    none = "the file does not show" if count == 1 else "neither file shows" if count == 2 else f"none of the {count} files shows"
+    one, some, video = ("has", "have", "the sound of the known video") if group.by_sound else ("shows", "show", "the known video")
+    right = f"{it} {one if count == 1 else some} {video}; this is also your opinion that it belongs here"
+    none = f"the file does not {some}" if count == 1 else f"{'neither file' if count == 2 else f'none of the {count} files'} {one}"
     wrong = f"{none} {video}, and {'never matches' if count == 1 else 'none of them ever matches'} it again"
+    attention = "listened to" if group.by_sound else "looked at"
     return (
         AvailableAction(Act.RIGHT, right, SAW_MATCH, tuple(reasons[Act.RIGHT])),
-        AvailableAction(Act.SEEN, f"the same, and you looked at {them} at these times", SAW_CONTENT, tuple(reasons[Act.SEEN])),
+        AvailableAction(Act.SEEN, f"the same, and you {attention} {them} at these times", SAW_CONTENT, tuple(reasons[Act.SEEN])),
         AvailableAction(Act.WRONG, wrong, SAW_MATCH, tuple(reasons[Act.WRONG])),
         passed_on,
     )

@@ -61,7 +61,7 @@ class FoundMatch:
     share: float = 0.0
     """Of the file that matched, 0…1."""
     video: str = ""
-    """The video that the record belongs to; empty: nobody says, so that the record is taken for it."""
+    """The video that the matched seconds show most of; empty: nobody says, so that the record is taken for it."""
 
     @property
     def urgency(self) -> Urgency:
@@ -72,6 +72,11 @@ class FoundMatch:
     def starts_s(self) -> float:
         """Second of the file at which it begins to match."""
         return min((part.query_start_s for part in (*self.segments, *self.sounds)), default=0.0)
+
+    @property
+    def by_sound(self) -> bool:
+        """Whether nothing but the sound speaks for it."""
+        return bool(self.sounds) and not self.segments and not self.identical
 
 
 def read_matches(lines: Iterable[bytes]) -> Iterator[FoundMatch]:

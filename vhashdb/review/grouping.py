@@ -35,6 +35,11 @@ class Group:
         return tuple(one.path for one in self.first_of_each)
 
     @property
+    def by_sound(self) -> bool:
+        """Whether nothing but the sound speaks for any of it."""
+        return all(one.by_sound for one in self.found)
+
+    @property
     def first_of_each(self) -> tuple[FoundMatch, ...]:
         """For each file the match that presses most."""
         first: dict[str, FoundMatch] = {}

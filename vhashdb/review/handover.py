@@ -156,7 +156,7 @@ _ACTIONS: Final = {
     "propose-accepted": "proposed to accept it",
     "propose-rejected": "proposed to reject it",
     "unmatch": "a file is not this record",
-    "confirm-match": "a file does show this record",
+    "confirm-match": "a file does show this record, or has its sound",
     "escalate": "passed a file on to somebody else",
     "looked-at": "looked at, nothing to say",
     "retract": "retracted",

@@ -25,14 +25,15 @@ def with_identical(matches: list[Match], trace: Trace) -> list[Match]:
     same = trace.identical
     if same is None:
         return matches
-    judgement = next((m.judgement for m in matches if m.record.id == same.id), Judgement(Verdict.MATCH, 1.0, (), (), ""))
-    judgement = replace(judgement, verdict=Verdict.MATCH, score=1.0, reason=trace.identical_by)
+    found = next((m for m in matches if m.record.id == same.id), Match(same, Judgement(Verdict.MATCH, 1.0, (), (), "")))
+    judgement = replace(found.judgement, verdict=Verdict.MATCH, score=1.0, reason=trace.identical_by)
     if not judgement.segments:
         whole_s = (trace.query.duration_s, same.duration_s)
         judgement = replace(
             judgement, matched_query_s=whole_s[0], matched_reference_s=whole_s[1], query_coverage=1.0, reference_coverage=1.0
         )
-    return [Match(same, judgement, identical=True), *(m for m in matches if m.record.id != same.id)]
+    identical = replace(found, judgement=judgement, identical=True, seen=None)
+    return [identical, *(m for m in matches if m.record.id != same.id)]
 
 
 def with_sound_findings(matches: list[Match], trace: Trace, config: SoundConfig) -> list[Match]:

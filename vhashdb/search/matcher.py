@@ -10,7 +10,7 @@ record. What each step gives the next is a `Trace`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from vhashdb.codes import LOCAL
@@ -22,20 +22,21 @@ from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
 from vhashdb.live_index import FrameReader, LandmarkReader
-from vhashdb.matching.comparison import compare
+from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.reranking import Compared, rerank
 from vhashdb.matching.retrieval import Candidate, Candidates, ComparisonBudget, RetrievalCheck, check_retrieval
 from vhashdb.matching.verdict import Verdict
 from vhashdb.opening import OpenFile
+from vhashdb.search.copies import speaking_for_any, videos_shown_by, with_copies, with_videos
 from vhashdb.search.found_matches import found_matches, with_identical, with_sound_findings
 from vhashdb.search.places import PlaceFinder
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Effort, Match, Result
 from vhashdb.search.sound_search import SoundSearch
 from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage, stage_of_given
-from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, verdict_without_matches
+from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, unheard_words, verdict_without_matches
 from vhashdb.search.trace import Search, Trace
 from vhashdb.store import Record, Selection, Store
 from vhashdb.store.cache import FingerprintCache
@@ -75,7 +76,7 @@ class Matcher:
             self._find_identical(trace, where)
             self._extract_and_retrieve(trace, source, fingerprinter, effort, where)
             if not trace.settled:
-                self._compare(trace)
+                self._compare(trace, where)
                 if fingerprinter is not None:
                     self._places.look(trace, fingerprinter, effort, where)
                 self._rerank(trace)
@@ -105,7 +106,7 @@ class Matcher:
                     trace.settled, trace.compared, trace.judgements = False, [], []
                 trace.hears = fingerprinter.listens_to(trace.searches[-1].stage.profile)
             if (trace.place_of(number) is not None or number in (trace.heard or {})) and not trace.settled:
-                self._compare(trace)
+                self._compare(trace, None)
             if fingerprinter is not None:
                 self._places.look(trace, fingerprinter, effort, None)
         shown = dict.fromkeys((0, len(trace.searches) - 1))
@@ -114,7 +115,7 @@ class Matcher:
             self._rerank(trace)
         pairs = zip(trace.compared, trace.judgements, strict=True)
         found = next(((each, judgement) for (other, each), judgement in pairs if other.id == record.id), None)
-        comparison = found[0].comparison if found else compare(trace.query, reference, config=self._config)
+        comparison = found[0].comparison if found else compare_pictures(trace.query, reference, config=self._config)
         by_itself = found[0].judgement if found else self._sounds.judge(trace, number, trace.query, reference, comparison)
         among_others = found[1] if found and by_itself.found else None
         identical = trace.identical_by if trace.identical is not None and trace.identical.id == record.id else ""
@@ -123,11 +124,23 @@ class Matcher:
             trace.seen.get(record.id, trace.query), reference, tuple(checks), identical, among_others, trace.listened,
         )  # fmt: skip
 
-    def known_like(self, query: Fingerprint) -> list[Match]:
-        """Return what a video that is to be recorded matches; nobody asked, so nothing is counted."""
+    def known_like(self, query: Fingerprint, related: Collection[int]) -> list[Match]:
+        """Return what a video that is to be recorded matches beside records that it is related to, and others of their videos.
+
+        Nobody asked, so nothing is counted.
+
+        Args:
+            query: the video's fingerprint.
+            related: the numbers of those records.
+        """
         trace = Trace()
         self._retrieve(trace, STAGES[Effort.BALANCED][-1], query, None)
-        self._compare(trace)
+        candidates = trace.searches[-1].candidates
+        videos = videos_shown_by(self._store, [*related, *(each.record for each in candidates)])
+        explained = frozenset[int]().union(*(videos.get(number, frozenset()) for number in related))
+        chosen = (each for each in candidates if each.record not in related and explained.isdisjoint(videos.get(each.record, ())))
+        trace.searches[-1] = replace(trace.searches[-1], candidates=replace(candidates, chosen=tuple(chosen)))
+        self._compare(trace, None)
         self._rerank(trace)
         return found_matches(trace)
 
@@ -237,7 +250,7 @@ class Matcher:
         stage = replace(last, name=CLOSER_SEARCH, profile=closer(last.profile, before.candidates.views))
         self._retrieve(trace, stage, fingerprinter.fingerprint(stage.profile), where)
         if {each.record for each in before.candidates} <= {each.record for each in trace.searches[-1].candidates}:
-            self._compare(trace)
+            self._compare(trace, where)
             self._rerank(trace)
             trace.settled = not trace.left_out and settled(before.query, trace.query.duration_s, trace.judgements, self._config)
             if not trace.settled:
@@ -272,8 +285,8 @@ class Matcher:
 
     # -- compare, rerank -----------------------------------------------------------------------
 
-    def _compare(self, trace: Trace) -> None:
-        """Compare the query with each candidate in force, as far as the budget of the candidate's source goes."""
+    def _compare(self, trace: Trace, where: Selection | None) -> None:
+        """Compare the query with each candidate that speaks for anything in force, as far as the budget of its source goes."""
         query, candidates = trace.query, trace.searches[-1].candidates
         trace.compared, trace.left_out = [], candidates.left_out
         seen = {candidate.record for candidate in candidates}
@@ -283,21 +296,24 @@ class Matcher:
         sources = self._index_reader.sources(heard) if heard else {}
         numbers = [*(candidate.record for candidate in candidates), *heard]
         records, references = self._store.by_number(numbers), self._store.fingerprints(numbers)
-        today, budget = self._store.now().date(), ComparisonBudget(query, self._config)
+        speaking = speaking_for_any(self._store, numbers, where)
+        videos = videos_shown_by(self._store, numbers)
+        budget = ComparisonBudget(query, self._config)
         for candidate in (
             *candidates,
             *(Candidate(number, 0, self._config.bits, source=sources.get(number), must_compare=True) for number in heard),
         ):
-            record = records[candidate.record]
-            if not record.in_force(today):
+            if candidate.record not in speaking:
                 continue
+            record = records[candidate.record]
             reference = references[candidate.record]
             if not budget.allows(candidate.source, reference):
                 trace.left_out += candidate.must_compare
                 continue
-            comparison = compare(query, reference, config=self._config, anchors_s=candidate.anchors_s)
+            comparison = compare_pictures(query, reference, config=self._config, anchors_s=candidate.anchors_s)
             judgement = self._sounds.judge(trace, candidate.record, query, reference, comparison)
-            trace.compared.append((record, Compared(reference, comparison, judgement, candidate.source)))
+            compared = Compared(reference, comparison, judgement, candidate.source, videos.get(candidate.record, frozenset()))
+            trace.compared.append((record, compared))
 
     def _rerank(self, trace: Trace) -> None:
         """Judge the compared records in the light of each other."""
@@ -308,17 +324,21 @@ class Matcher:
     def _result(self, trace: Trace, effort: Effort, where: Selection | None) -> Result:
         """Say what may happen with each match, and the verdict."""
         query, sha256 = trace.query, (trace.hashes.sha256 or None) if trace.hashes else None
-        matches = with_identical(found_matches(trace), trace)
-        file = self._file(trace) if matches or sha256 else ""
+        file = self._file(trace) if trace.hashes is not None or trace.compared else ""
         decided = {each.record: each for each in self._store.hits.decisions([file]).get(file, ())} if file else {}
-        matches = [m for m in matches if m.record.id not in decided or decided[m.record.id].state is not CaseState.NOT_THIS]
+        unlike = {record for record, each in decided.items() if each.state is CaseState.NOT_THIS}
+        matches = [m for m in found_matches(trace) if m.record.id not in unlike]  # nor is the file any copy of such a record
+        matches = with_copies(with_sound_findings(matches, trace, self._sounds.config), trace, self._store, where)
+        matches = [m for m in with_identical(matches, trace) if m.record.id not in unlike]
         self._store.check([m.record.id for m in matches])
-        matches = self._with_action_caps(with_sound_findings(matches, trace, self._sounds.config), query, sha256)
+        matches = self._with_action_caps(with_videos(matches, self._store), query, sha256)
         damaged = self._index_reader.damaged(where)
+        unheard = () if matches else unheard_words(trace.sounds_left_out, trace.sound_answered, self._sounds.config)
+        common = any(each.common for each in trace.judgements)
         verdict, reason = (
             (matches[0].verdict, matches[0].judgement.reason)
             if matches
-            else verdict_without_matches(query, trace.left_out, damaged, self._config, any(each.common for each in trace.judgements))
+            else verdict_without_matches(query, trace.left_out, damaged, self._config, common, unheard=unheard)
         )
         matches = self._noted(verdict, matches, file)
         left_out = (left_out_words(trace.left_out),) if trace.left_out and not matches else ()
@@ -328,8 +348,8 @@ class Matcher:
             tuple(matches),
             duration_s=query.duration_s,
             usable_s=query.usable_s,
-            damage=(*query.damage, *left_out, *((damaged_words(damaged),) if damaged else ())),
-            not_compared=trace.left_out + damaged,
+            damage=(*query.damage, *left_out, *unheard, *((damaged_words(damaged),) if damaged else ())),
+            not_compared=trace.left_out + trace.sounds_left_out + damaged,
             coverage=query.coverage,
             effort=effort,
             confirmed=trace.confirmed,

@@ -24,7 +24,7 @@ from vhashdb.hashing.views import Region, View
 from vhashdb.hashing.warping import MIRRORING
 from vhashdb.hashing.windows import MIRROR, Rectangles, Windows, windows_of
 from vhashdb.index import Hits
-from vhashdb.matching.comparison import Comparison, compare
+from vhashdb.matching.comparison import Comparison, compare_pictures
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import MatchedSegment
 from vhashdb.matching.verdict import Verdict
@@ -122,7 +122,7 @@ class PlaceSearch:
         agreed = hypotheses(self._sightings(record), self._times_s, reference, round(self._config.window_radius_bits))
         for registration in self._registrations(agreed, reference):
             seen = self._seen(registration)
-            compared = compare(seen, reference, config=self._config, query_outline=registration.outline(self._aspect))
+            compared = compare_pictures(seen, reference, config=self._config, query_outline=registration.outline(self._aspect))
             place = Place(compared, seen, registration.moving)
             if self._is_match(place):
                 return place

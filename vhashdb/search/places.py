@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from vhashdb.fingerprints import DENSE_PROFILE, Fingerprint
 from vhashdb.live_index import FrameReader
-from vhashdb.matching.comparison import compare
+from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.reranking import Compared
 from vhashdb.matching.retrieval import ComparisonBudget, shared_out
 from vhashdb.matching.verdict import Verdict
+from vhashdb.search.copies import speaking_for_any, videos_shown_by
 from vhashdb.search.found_matches import says_less
 from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
@@ -45,10 +47,10 @@ class PlaceFinder:
         for place, (record, each) in enumerate(trace.compared):
             if (number := self._store.number(record.id)) not in numbers:
                 continue
-            comparison = compare(dense, each.reference, config=self._config)
+            comparison = compare_pictures(dense, each.reference, config=self._config)
             judgement = self._sounds.judge(trace, number, dense, each.reference, comparison)
             if comparison.judgement.found and says_less(each.judgement, judgement):
-                trace.compared[place] = record, Compared(each.reference, comparison, judgement, each.source)
+                trace.compared[place] = record, replace(each, comparison=comparison, judgement=judgement)
                 trace.seen[record.id] = dense
 
     def _find_places(
@@ -70,11 +72,14 @@ class PlaceFinder:
         compared = {record.id: place for place, (record, _) in enumerate(trace.compared)}
         matched = {record.id for record, each in trace.compared if each.judgement.verdict is Verdict.MATCH}
         sources = self._index_reader.sources(found) if found else {}
-        order = shared_out(range(len(found)), [sources.get(number) for number in found], config, config.max_registered + len(matched))
+        editions = self._index_reader.editions(found) if found else {}
+        origins = [(sources.get(number), editions.get(number)) for number in found]
+        order = shared_out(range(len(found)), origins, config, config.max_registered + len(matched))
         chosen = [found[place] for place in order]
         records = self._store.by_number(chosen) if chosen else {}
-        today = self._store.now().date()
-        chosen = [n for n in chosen if records[n].id not in matched and records[n].in_force(today)][: config.max_registered]
+        speaking = speaking_for_any(self._store, chosen, where)
+        videos = videos_shown_by(self._store, chosen)
+        chosen = [n for n in chosen if records[n].id not in matched and n in speaking][: config.max_registered]
         references = self._store.fingerprints(chosen) if chosen else {}
         budget = ComparisonBudget(query, config)
         for number in chosen:
@@ -83,7 +88,7 @@ class PlaceFinder:
             if place is None:
                 continue
             judgement = self._sounds.judge(trace, number, place.seen, reference, place.comparison)
-            there = record, Compared(reference, place.comparison, judgement, source)
+            there = record, Compared(reference, place.comparison, judgement, source, videos.get(number, frozenset()))
             if record.id not in compared:
                 trace.compared.append(there)
             elif says_less(trace.compared[compared[record.id]][1].judgement, judgement):

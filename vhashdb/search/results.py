@@ -107,6 +107,10 @@ class Match:
     """What of the input it rests on, where that is not `Result.fingerprint`: what was read where the record's picture lies."""
     sound: SoundFinding = SoundFinding.NOT_LISTENED
     """What is said of the sounds of both."""
+    copies: int = 1
+    """Records of the same source, state and greatest action that hardly differ from this one, which is one of them."""
+    videos: tuple[str, ...] = ()
+    """Ids of the videos that the matched seconds of the record show, that of most of them first; none while it is not grouped."""
     decision: CaseDecision | None = None
     """What somebody decided about this file and this record; None if nobody did."""
 
@@ -147,6 +151,9 @@ class Match:
             "type": "match",
             "path": path,
             "record": self.record.id,
+            "video": self.videos[0] if self.videos else None,
+            "videos": list(self.videos),
+            "copies": self.copies,
             "score": round(self.score, 3),
             "verdict": self.verdict.value,
             "labels": list(self.record.labels),
@@ -188,7 +195,7 @@ class Result:
     """Seconds of the input that show enough to be compared."""
     damage: tuple[str, ...] = ()
     not_compared: int = 0
-    """Records that were not compared: they look alike and are too many or too long, or their fingerprints are damaged."""
+    """Records that were not compared: they look or sound alike and are too many or too long, or their fingerprints are damaged."""
     coverage: Coverage = field(default=Coverage())
     """What of the input was looked at, of what there is."""
     effort: Effort = Effort.BALANCED

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.index.landmarks import LandmarkHits
+from vhashdb.live_index import LandmarkLookup
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.sound_alignment import MOMENT_S, count_values
 from vhashdb.sound import FRAME_S, SoundFingerprint, fewer, neighbouring
@@ -52,6 +53,16 @@ class Asked:
     """``(n,)`` int64: which landmark of the sound each is of."""
 
 
+@dataclass(frozen=True)
+class SoundCandidates:
+    """The records whose sound is to be compared."""
+
+    chosen: tuple[int, ...] = ()
+    """Their numbers, those that agree most first."""
+    left_out: int = 0
+    """Records that must be compared and have no place among these."""
+
+
 def asked_of(sound: SoundFingerprint, config: SoundConfig) -> Asked:
     """Choose what is looked up for a sound."""
     key = sound.key
@@ -62,8 +73,8 @@ def asked_of(sound: SoundFingerprint, config: SoundConfig) -> Asked:
     return Asked(keys, np.concatenate((plain, changed[landmark])))
 
 
-def retrieve_sound(sound: SoundFingerprint, asked: Asked, hits: Iterable[LandmarkHits], config: SoundConfig) -> list[int]:
-    """Return the numbers of the records whose landmarks agree most, `SoundConfig.max_candidates` at most.
+def retrieve_sound(sound: SoundFingerprint, asked: Asked, hits: Iterable[LandmarkHits], config: SoundConfig) -> SoundCandidates:
+    """Return the records whose landmarks agree most, `SoundConfig.max_candidates` at most.
 
     Args:
         sound: what is asked about.
@@ -74,14 +85,23 @@ def retrieve_sound(sound: SoundFingerprint, asked: Asked, hits: Iterable[Landmar
     pitch, span, frame = sound.pitch[asked.landmark], sound.span[asked.landmark], sound.frame[asked.landmark]
     counted = [count_values(_moments(block, pitch[block.query], span[block.query], frame[block.query]))[0] for block in hits]
     if not counted:
-        return []
+        return SoundCandidates()
     cell, moments = count_values(count_values(np.concatenate(counted))[0] // _MOMENTS)
     unchanged = cell // (_PLACES * _PITCHES) % _SPEEDS == _UNCHANGED
     score = moments - np.where(unchanged, 0, config.changed_moments)
     records, first = np.unique(cell // _CELLS, return_index=True)
     best = np.maximum.reduceat(score, first)
-    order = np.argsort(-best, kind="stable")[: config.max_candidates]
-    return [int(records[n]) for n in order.tolist() if best[n] >= config.candidate_moments]
+    order = np.argsort(-best, kind="stable")
+    order = order[best[order] >= config.candidate_moments]
+    there = len(np.unique((sound.frame * FRAME_S) // MOMENT_S))
+    must_compare = best[order] >= min(config.must_compare_moments, config.must_compare_share * there)
+    return SoundCandidates(tuple(records[order[: config.max_candidates]].tolist()), int(must_compare[config.max_candidates :].sum()))
+
+
+def answered_share(sound: SoundFingerprint, asked: Asked, lookup: LandmarkLookup) -> float:
+    """Return what share of a sound's landmarks was answered, of those that were looked up and any record has; without neighbours."""
+    there = (asked.keys == sound.key[asked.landmark]) & (lookup.frequency > 0)
+    return float(lookup.answered[there].mean()) if there.any() else 1.0
 
 
 def _moments(

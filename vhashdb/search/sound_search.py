@@ -10,7 +10,7 @@ from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.pair import heard_in, with_sound
 from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement
-from vhashdb.search.sound_retrieval import asked_of, retrieve_sound
+from vhashdb.search.sound_retrieval import answered_share, asked_of, retrieve_sound
 from vhashdb.search.trace import Trace
 from vhashdb.store import Selection, Store
 from vhashdb.store.moderation import Moderation
@@ -37,9 +37,12 @@ class SoundSearch:
         if query.sound is None or not len(query.sound) or not self.worth_it:
             return {}
         asked = asked_of(query.sound, self.config)
-        numbers = retrieve_sound(query.sound, asked, self._reader.landmarks(asked.keys, where=where).hits, self.config)
-        references = self._store.fingerprints(numbers) if numbers else {}
-        found = {number: self._heard_in(trace, references[number]) for number in numbers if number in references}
+        lookup = self._reader.landmarks(asked.keys, where=where)
+        candidates = retrieve_sound(query.sound, asked, lookup.hits, self.config)
+        trace.sounds_left_out = candidates.left_out
+        trace.sound_answered = answered_share(query.sound, asked, lookup)
+        references = self._store.fingerprints(candidates.chosen) if candidates.chosen else {}
+        found = {number: self._heard_in(trace, references[number]) for number in candidates.chosen if number in references}
         return {number: heard for number, heard in found.items() if heard}
 
     def judge(self, trace: Trace, number: int, query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> Judgement:

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from vhashdb.coverage import LEAST_RUN_S, Coverage
 from vhashdb.fingerprints import Fingerprint, unusable_spans
 from vhashdb.intervals import outside
-from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.matching.witnesses import LEAST_LANDMARKS
 from vhashdb.sound import SoundFingerprint
 
 
 def verdict_without_matches(
-    query: Fingerprint, left_out: int, damaged: int, config: MatchingConfig, common: bool = False
+    query: Fingerprint, left_out: int, damaged: int, config: MatchingConfig, common: bool = False, *, unheard: Sequence[str] = ()
 ) -> tuple[Verdict, str]:
     """Return `NO_MATCH` or `INSUFFICIENT` for a query that matches nothing, and the reason in words.
 
@@ -27,9 +27,10 @@ def verdict_without_matches(
         damaged: records that cannot be found because their fingerprints are damaged.
         config: for the algorithm of the query.
         common: whether some known videos were alike, but several different ones as much as each other.
+        unheard: what of the sound was not looked up or compared, in words; pictures decide without it.
     """
     if not len(query) and query.sound is not None and not query.coverage.tracks:
-        return _verdict_on_sound(query, query.sound, left_out + damaged)
+        return _verdict_on_sound(query, query.sound, left_out + damaged + len(unheard))
     if not _shows_enough(query, config):
         if query.is_still:
             return Verdict.INSUFFICIENT, "the picture shows too little to compare"
@@ -52,7 +53,7 @@ def _verdict_on_sound(query: Fingerprint, sound: SoundFingerprint, not_compared:
     if not query.coverage.complete:
         return Verdict.INSUFFICIENT, f"nothing known in what could be heard; {'; '.join(query.coverage.unseen)}"
     if not_compared:
-        return Verdict.INSUFFICIENT, "nothing known in what could be compared, and not all records could be"
+        return Verdict.INSUFFICIENT, "nothing known in what could be compared, and not everything could be"
     return Verdict.NO_MATCH, "nothing known sounds alike; there are no pictures"
 
 
@@ -84,6 +85,21 @@ def left_out_words(records: int) -> str:
     """Say that some records look alike and could not be compared."""
     several = "1 known video that looks" if records == 1 else f"{records:,} known videos that look"
     return f"{several} alike could not be compared: too many do, or they are too long"
+
+
+def unheard_words(left_out: int, answered: float, config: SoundConfig) -> tuple[str, ...]:
+    """Say what of a sound was not compared, or not looked up.
+
+    Args:
+        left_out: records that sound alike and were not compared for it.
+        answered: share of its landmarks that was answered, of those that any record has.
+        config: says how much that must be.
+    """
+    several = "1 known recording that sounds" if left_out == 1 else f"{left_out:,} known recordings that sound"
+    words = (f"{several} alike could not be compared: too many do",) if left_out else ()
+    if answered < config.least_answered:
+        return (*words, f"only {answered:.0%} of what known recordings share with its sound could be looked up: the rest is in too many")
+    return words
 
 
 def damaged_words(records: int) -> str:

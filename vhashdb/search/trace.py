@@ -46,6 +46,10 @@ class Trace:
     """Seconds of the query in which a sound on an allow-list is heard; None before anybody asked."""
     heard: dict[int, tuple[SoundSegment, ...]] | None = None
     """Records, by number, whose sound is alike, and where; None before sound was looked up."""
+    sounds_left_out: int = 0
+    """Records that sound alike, must be compared for it and were not."""
+    sound_answered: float = 1.0
+    """Share of the sound's landmarks that were looked up and answered, of those that any record has: of the rest there are too many."""
     hears: bool = False
     """Whether sound was decoded for the fingerprint that the answer rests on, if the file has any."""
     compared: list[tuple[Record, Compared]] = field(default_factory=list)

@@ -8,6 +8,7 @@ from vhashdb.lazy import lazy_names
 
 if TYPE_CHECKING:
     from vhashdb.store.assessments import Assessments, FileCase
+    from vhashdb.store.audit import AuditEntry
     from vhashdb.store.cache import FingerprintCache
     from vhashdb.store.clock import now_utc
     from vhashdb.store.federations import Federations
@@ -32,14 +33,16 @@ if TYPE_CHECKING:
         State,
         check_label,
     )
-    from vhashdb.store.records_file import AuditEntry, Store
+    from vhashdb.store.records_file import Store
     from vhashdb.store.reviews import Decision, Reviews
     from vhashdb.store.statistics import made_on, read_statistics
+    from vhashdb.store.video_list import Video, VideoRecord, Videos
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "assessments": "Assessments FileCase",
+            "audit": "AuditEntry",
             "cache": "FingerprintCache",
             "clock": "now_utc",
             "federations": "Federations",
@@ -52,9 +55,10 @@ else:
             "periods": "By Period",
             "queue": "Case Cause Filter recently",
             "records": "Details MAX_ACTIONS NewRecord ORIGINS REVIEW_METHODS Record SEVERITIES Selection State TLP check_label",
-            "records_file": "AuditEntry Store",
+            "records_file": "Store",
             "reviews": "Decision Reviews",
             "statistics": "made_on read_statistics",
+            "video_list": "Video VideoRecord Videos",
         },
     )
 
@@ -91,6 +95,9 @@ __all__ = [
     "Selection",
     "State",
     "Store",
+    "Video",
+    "VideoRecord",
+    "Videos",
     "check_label",
     "decided",
     "made_on",

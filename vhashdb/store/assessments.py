@@ -46,7 +46,7 @@ class Assessments:
     def looked_at(self, record: Record, *, reason: str = "") -> UndoState:
         """Note that somebody looked at a record that matched, and has nothing to say about it."""
         with self._remembered({record.id: ()}) as (connection, memories):
-            settle_in(connection, record.id, self._store.log_in(connection, "looked-at", record.id, reason=reason))
+            settle_in(connection, record.id, self._store.audit.log_in(connection, "looked-at", record.id, reason=reason))
         return memories[0]
 
     def opine(self, record: Record, verdict: str, *, basis: str, reason: str = "") -> UndoState:
@@ -57,7 +57,7 @@ class Assessments:
         return memories[0]
 
     def confirm(self, record: Record, sha256: str, *, basis: str, reason: str = "") -> UndoState:
-        """Say that the file with this hash does show a record, and so agree that the record belongs here.
+        """Say that the file with this hash does show a record, or has its sound, and so agree that the record belongs here.
 
         An opinion that says as much already stays as it is.
         """

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from vhashdb.errors import DatabaseError, DatabaseLocked, FingerprintError
-from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
+from vhashdb.fingerprints import Fingerprint, from_bytes, to_stored
 from vhashdb.hashing.views import Box, Region
 from vhashdb.inputs import FileHashes
 from vhashdb.opening import OpenFile
@@ -119,7 +119,7 @@ class FingerprintCache:
 
     def keep_fingerprint(self, sha256: str, key: str, fingerprint: Fingerprint) -> None:
         """Remember it."""
-        packed = to_bytes(fingerprint)
+        packed = to_stored(fingerprint)
         if len(packed) <= self._max_bytes * (1 - _PRUNED_TO):
             self._put(
                 _look,

@@ -67,23 +67,27 @@ class Changes:
             yield from self._of(schema.record.c.number.in_(numbers[start : start + _AT_ONCE]), sound=sound)
 
     def matchable(self, *, sound: bool = False) -> list[int]:
-        """Return the numbers of all records that can be matched, or that can be matched by their sound."""
+        """Return the numbers of all records that are found by their own fingerprint, or by the sound of it."""
         query = sa.select(schema.record.c.number).join(schema.fingerprint).where(schema.not_retracted)
+        query = query.outerjoin(schema.copy, schema.copy.c.record == schema.record.c.number).where(schema.copy.c.shown_by.is_(None))
         if sound:
             query = query.join(schema.sounding, schema.sounding.c.fingerprint == schema.fingerprint.c.number)
         with self._transactions.reading() as connection:
             return list(connection.execute(query).scalars())
 
     def selected(self, selection: Selection) -> list[int]:
-        """Return the numbers of the records that count."""
-        query = sa.select(schema.record.c.number).where(*counting(selection))
+        """Return the numbers of the records that count, and of those that are found instead of one that counts."""
+        query = sa.select(schema.record.c.number, schema.copy.c.shown_by).where(*counting(selection))
+        query = query.outerjoin(schema.copy, schema.copy.c.record == schema.record.c.number)
         with self._transactions.reading() as connection:
-            return list(connection.execute(query).scalars())
+            rows = connection.execute(query).all()
+        return sorted({number for row in rows for number in row if number is not None})
 
     def _of(self, which: sa.ColumnElement[bool], *, sound: bool = False, alone: bool = False) -> Iterator[Change]:
-        record, fingerprint, sounding = schema.record, schema.fingerprint, schema.sounding
+        record, fingerprint, sounding, copy = schema.record, schema.fingerprint, schema.sounding, schema.copy
         blob: sa.ColumnElement[bytes] = fingerprint.c.blob
-        tables = record.outerjoin(fingerprint, sa.and_(fingerprint.c.record == record.c.number, schema.not_retracted))
+        by_itself = sa.and_(fingerprint.c.record == record.c.number, schema.not_retracted, copy.c.shown_by.is_(None))
+        tables = record.outerjoin(copy, copy.c.record == record.c.number).outerjoin(fingerprint, by_itself)
         if sound:  # a blob that is not wanted is not read from the disk
             tables = tables.join(sounding, sounding.c.fingerprint == fingerprint.c.number, isouter=not alone)
             blob = sa.case((sounding.c.fingerprint.is_not(None), fingerprint.c.blob), else_=None)

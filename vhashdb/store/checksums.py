@@ -66,6 +66,7 @@ RECORD: Final = Group(
         schema.fingerprint: ("record",),
         schema.sounding: ("record",),
         schema.near: ("record",),
+        schema.copy: ("record",),
         schema.other_hash: ("record",),
         feed_schema.held: ("record",),
     },
@@ -79,6 +80,8 @@ GROUPS: Final = (
             schema.audit,
             schema.hit,
             schema.imported,
+            schema.video,
+            schema.said_of_editions,
             feed_schema.feed,
             feed_schema.federation,
             feed_schema.origin,
@@ -88,8 +91,11 @@ GROUPS: Final = (
         ),
     ),
 )
-WITHOUT: Final = frozenset({schema.checksum, schema.changed, *feed_schema.STAGING})
-"""Tables that need none: the checksums themselves, and staging, which holds what is on its way in and was signed."""
+WITHOUT: Final = frozenset(
+    {schema.checksum, schema.changed, schema.edition, schema.edition_relation, schema.video_edition, *feed_schema.STAGING}
+)
+"""Tables that need none: the checksums themselves; staging, which holds what is on its way in and was signed; and how records are grouped,
+which is computed from them."""
 
 
 # -- functions of SQL ------------------------------------------------------------------------------
@@ -103,13 +109,9 @@ class _Rows:
 
     def step(self, *values: Any) -> None:
         """Add one row: the name of its table, and its values."""
-        # `ascii` writes text, numbers and None in one way, in every version of Python; bytes are added as they are.
-        head = ascii([len(value) if isinstance(value, bytes) else value for value in values])
-        digest = hashlib.blake2b(head.encode(), digest_size=8)
-        for value in values:
-            if isinstance(value, bytes):
-                digest.update(value)
-        self._sum = ((self._sum or 0) + int.from_bytes(digest.digest())) % _MODULUS
+        # `ascii` writes text, numbers and bytes in one way, in every version of Python.
+        digest = hashlib.blake2b(ascii(values).encode(), digest_size=8).digest()
+        self._sum = ((self._sum or 0) + int.from_bytes(digest)) % _MODULUS
 
     def finalize(self) -> int | None:
         """Return the checksum as an integer of SQLite; None without rows."""

@@ -45,7 +45,7 @@ class Federations:
             row = insert(tables.federation).values(id=identifier, **values)
             connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
             write_hosts(connection, f"federation {identifier}", hosts)
-            self._store.log_in(connection, "federation", None, federation=identifier, url=url, level=trust)
+            self._store.audit.log_in(connection, "federation", None, federation=identifier, url=url, level=trust)
 
     def hosts(self, identifier: str) -> frozenset[str]:
         """Return the other hosts that people here named for the roster."""

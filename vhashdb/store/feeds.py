@@ -97,7 +97,7 @@ class Feeds:
         with self._transactions.writing() as connection:
             row = insert(tables.feed).values(id=identifier, **values)
             connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
-            self._store.log_in(connection, "trust", None, feed=identifier, url=url, level=trust)
+            self._store.audit.log_in(connection, "trust", None, feed=identifier, url=url, level=trust)
         return self.get(identifier)
 
     def find(self, identifier: str) -> Feed | None:
@@ -156,7 +156,7 @@ class Feeds:
         """Name these hosts for the feed, and no others any more."""
         with self._transactions.writing() as connection:
             write_hosts(connection, f"feed {identifier}", hosts)
-            self._store.log_in(connection, "trust-hosts", None, feed=identifier, hosts=sorted(hosts))
+            self._store.audit.log_in(connection, "trust-hosts", None, feed=identifier, hosts=sorted(hosts))
 
     def move(self, identifier: str, *, url: str, root: bytes | None = None) -> Feed:
         """Read the feed at another place from now on, or with a new root of trust that was received over another channel."""
@@ -199,7 +199,7 @@ class Feeds:
             }
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**blank))
             connection.exec_driver_sql("PRAGMA secure_delete = OFF")
-            self._store.log_in(connection, "trust-remove", None, feed=feed.id, records=removed)
+            self._store.audit.log_in(connection, "trust-remove", None, feed=feed.id, records=removed)
         return removed
 
     # -- what a sync found ---------------------------------------------------------------------
@@ -218,7 +218,7 @@ class Feeds:
             clear(connection, feed.number)
             values = {"status": QUARANTINED, "why": why, "evidence": json.dumps(dict(evidence), sort_keys=True), "checked_at": now_utc()}
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
-            self._store.log_in(connection, "quarantine", None, feed=feed.id, why=why, **evidence)
+            self._store.audit.log_in(connection, "quarantine", None, feed=feed.id, why=why, **evidence)
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -229,7 +229,7 @@ class Feeds:
     def _change(self, feed: Feed, action: str, values: Mapping[str, Any], **said: Any) -> None:
         with self._transactions.writing() as connection:
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
-            self._store.log_in(connection, action, None, feed=feed.id, **said)
+            self._store.audit.log_in(connection, action, None, feed=feed.id, **said)
 
 
 def _feed(row: RowMapping) -> Feed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.codes import LOCAL
-from vhashdb.fingerprints import Fingerprint, to_bytes
+from vhashdb.fingerprints import Fingerprint, to_stored
 from vhashdb.store import feed_schema, promotion, schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import NewRecord, State
@@ -187,7 +186,7 @@ class Batch:
         """Everything of a record that is in other tables."""
         for label in content.new.details.labels:
             self._write(schema.label, {"record": number, "label": label})
-        algorithm, blob = str(content.fingerprint.algorithm), to_bytes(content.fingerprint)
+        algorithm, blob = str(content.fingerprint.algorithm), to_stored(content.fingerprint)
         self._write(schema.fingerprint, {"record": number, "algorithm": algorithm, "blob": blob})
         for algorithm, value in content.others:
             self._write(schema.other_hash, {"record": number, "algorithm": algorithm, "value": value})
@@ -209,8 +208,7 @@ class Batch:
 
     def _log(self, action: str, record: str, place: Place, **details: object) -> None:
         said = {"source": place.source} | {name: value for name, value in details.items() if value}
-        row = {"at": now_utc(), "actor": self._store.actor, "action": action, "record": record}
-        self._write(schema.audit, row | {"details": json.dumps(said, sort_keys=True)})
+        self._write(schema.audit, self._store.audit.line(action, record, **said)._asdict())
 
 
 _FIND: Final = (

@@ -13,7 +13,25 @@ from sqlalchemy import Connection, text
 
 from vhashdb.store import feed_schema
 from vhashdb.store.hits import GROUNDS, FileKeys
-from vhashdb.store.schema import audit, fingerprint, hit, imported, label, meta, metadata, near, other_hash, record, sounding
+from vhashdb.store.schema import (
+    audit,
+    copy,
+    edition,
+    edition_relation,
+    fingerprint,
+    hit,
+    imported,
+    label,
+    meta,
+    metadata,
+    near,
+    other_hash,
+    record,
+    said_of_editions,
+    sounding,
+    video,
+    video_edition,
+)
 
 APPLICATION_ID: Final = 0x76684442
 """In the SQLite header, so that a file of another program is recognised."""
@@ -69,6 +87,22 @@ def _sounding(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE TRIGGER sounding_{name} AFTER {event} BEGIN {statements} END")
 
 
+def _videos(connection: Connection) -> None:
+    """Which records show the same video. What shows something else from now on is not grouped any more."""
+    metadata.create_all(connection, tables=[copy, edition, edition_relation, video, video_edition, said_of_editions])
+    forgotten = "DELETE FROM copy WHERE record = OLD.record;"
+    connection.exec_driver_sql(f"CREATE TRIGGER copy_forgotten AFTER DELETE ON fingerprint BEGIN {forgotten} END")
+
+
+def _stored_form(connection: Connection) -> None:
+    """Tell by the stored form's versions, too, which fingerprints have sound."""
+    connection.exec_driver_sql("DROP TRIGGER sounding_added")
+    connection.exec_driver_sql(
+        "CREATE TRIGGER sounding_added AFTER INSERT ON fingerprint WHEN substr(NEW.blob, 5, 1) IN (x'03', x'05') "
+        "BEGIN INSERT INTO sounding VALUES (NEW.number, NEW.record); END"
+    )
+
+
 _SETTLED: Final = """
 WITH undone AS (SELECT j.value AS number FROM audit u, json_each(u.details, '$.lines') j WHERE u.action = 'undo'),
      settled AS (SELECT record, max(number) AS number FROM audit
@@ -115,6 +149,8 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _imports,
     _checksums,
     _sounding,
+    _stored_form,
+    _videos,
     _hits,
 )
 VERSION: Final = len(MIGRATIONS)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.codes import BASES, LOCAL, VERDICTS
 from vhashdb.errors import RecordNotFound, UsageError
-from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
+from vhashdb.fingerprints import Fingerprint, from_bytes, to_stored
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
@@ -139,7 +139,7 @@ class Opinions:
         connection.execute(row.on_conflict_do_update(index_elements=["author", "on_feed", "on_rid"], set_=values))
         refresh_disputes(connection, "SELECT number FROM record WHERE id = :id", id=record.id)
         said = {"verdict": opinion.verdict, "basis": opinion.basis, "reason": opinion.reason}
-        return self._store.log_in(connection, "opinion", record.id, **said)
+        return self._store.audit.log_in(connection, "opinion", record.id, **said)
 
     def about(self, record: Record) -> list[Opinion]:
         """Return everybody's opinions on a record, oldest first."""
@@ -172,10 +172,10 @@ class Opinions:
             raise UsageError("an entry of an allow-list needs a fingerprint or a file's hash")
         duration_ms = round(fingerprint.duration_s * 1000) if fingerprint is not None else 0
         entry = Allowed(author, secrets.token_hex(16), fingerprint, sha256, duration_ms, reason, now_utc(), revoked=False)
-        blob = to_bytes(fingerprint) if fingerprint is not None else None
+        blob = to_stored(fingerprint) if fingerprint is not None else None
         with self._transactions.writing() as connection:
             connection.execute(tables.allow.insert().values(**(vars(entry) | {"fingerprint": blob})))
-            self._store.log_in(connection, "allow" if author == LOCAL else "canary", None, rid=entry.rid, reason=reason)
+            self._store.audit.log_in(connection, "allow" if author == LOCAL else "canary", None, rid=entry.rid, reason=reason)
         return entry
 
     def revoke(self, rid: str, *, author: str = LOCAL) -> None:
@@ -193,7 +193,7 @@ class Opinions:
             change = tables.allow.update().where(tables.allow.c.author == author, tables.allow.c.rid == found[0])
             gone = {"fingerprint": None, "sha256": None} if author == CANARY else {}
             connection.execute(change.values(revoked=True, at=now_utc(), **gone))
-            self._store.log_in(connection, "revoke-allow" if author == LOCAL else "revoke-canary", None, rid=found[0])
+            self._store.audit.log_in(connection, "revoke-allow" if author == LOCAL else "revoke-canary", None, rid=found[0])
 
     def allowed(self, *, author: str | None = None, revoked: bool = False) -> list[Allowed]:
         """Return the entries in force, of everybody's allow-lists or of one author; with ``revoked`` also those taken back."""

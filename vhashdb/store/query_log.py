@@ -12,9 +12,10 @@ import time
 from collections import Counter
 from typing import Any, Final
 
+from vhashdb.store.audit import AuditLine
 from vhashdb.store.clock import now_utc
 from vhashdb.store.hits import NewHit
-from vhashdb.store.records_file import AuditLine, Store
+from vhashdb.store.records_file import Store
 
 _log: Final = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class QueryLog:
     def note(self, action: str, record: str | None = None, **details: Any) -> None:
         """Keep a line for the audit log, as of now."""
         with self._lock:
-            self._keep([self._store.line(action, record, **details)])
+            self._keep([self._store.audit.line(action, record, **details)])
 
     def hit(self, file: str, record: str, verdict: str, score: float) -> None:
         """Keep a hit, as of now; one that was noted before is not counted again."""
@@ -83,7 +84,7 @@ class QueryLog:
 
     def _note_count(self) -> None:
         if self._asked:
-            self._keep([self._store.line("queries", None, **self._asked)])
+            self._keep([self._store.audit.line("queries", None, **self._asked)])
         self._asked.clear()
         self._noted_s = time.monotonic()
 
@@ -100,7 +101,7 @@ class QueryLog:
         if not lines:
             return
         try:
-            self._store.log_lines(lines, wait=wait)
+            self._store.audit.write(lines, wait=wait)
         except BaseException as error:
             with self._lock:
                 later, self._waiting = self._waiting, []

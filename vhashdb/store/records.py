@@ -124,6 +124,8 @@ class Record:
     details: Details
     near: tuple[str, ...] = ()
     """Ids of records that it was found to be a near duplicate of."""
+    has_sound: bool = False
+    """Whether copies of it are found by their sound too."""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -9,56 +9,33 @@ from __future__ import annotations
 import contextlib
 import datetime
 import getpass
-import json
 import logging
-import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb import errors
-from vhashdb.fingerprints import Fingerprint, from_bytes, to_bytes
+from vhashdb.fingerprints import Fingerprint, from_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import checksums, clock, feed_schema, migrations, schema
+from vhashdb.store import checksums, clock, migrations, schema, videos
+from vhashdb.store.additions import Item, insert
+from vhashdb.store.audit import AuditLog
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
-from vhashdb.store.hits import CaseState, Hits, NewHit, decide_in, note_hits
+from vhashdb.store.hits import CaseState, Hits, decide_in
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
-from vhashdb.store.rows import detail_values, number_of, read_fingerprint, read_record, read_records, write_labels
+from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, write_labels
 from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
 from vhashdb.store.transactions import Transactions
 
 _log: Final = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S: Final = 10.0
-
-
-@dataclass(frozen=True)
-class AuditEntry:
-    """One line of the audit log."""
-
-    number: int
-    at: datetime.datetime
-    actor: str
-    action: str
-    record: str | None
-    details: Mapping[str, Any]
-
-
-class AuditLine(NamedTuple):
-    """A line on its way into the audit log."""
-
-    at: datetime.datetime
-    actor: str
-    action: str
-    record: str | None
-    details: str
-    """JSON."""
 
 
 class Store:
@@ -68,13 +45,13 @@ class Store:
         """Prepare; ``refusal`` is why nothing can be written, if so."""
         self.path = path
         engine = sqlite_engine(path, lock_timeout_s, read_only=refusal is not None)
-        self.transactions = Transactions(path, engine, refusal=refusal, ending=checksums.renew)
+        self.transactions = Transactions(path, engine, refusal=refusal, ending=_end)
         sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
         self.hits = Hits(self.transactions)
         """Which files matched which records, and what was decided about them."""
-        self.actor = actor or _user()
+        self.audit = AuditLog(self.transactions, actor or _user())
 
     @classmethod
     def create(
@@ -155,6 +132,11 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def actor(self) -> str:
+        """Who decides here, as the audit log names them."""
+        return self.audit.actor
 
     @property
     def read_only(self) -> bool:
@@ -250,33 +232,16 @@ class Store:
             near: (record id, score) of what it is a near duplicate of.
             held: why somebody else has to confirm it before it may lead to more than a review; empty if nobody has to.
         """
-        self.algorithm.require(fingerprint.algorithm)
-        identifier = secrets.token_hex(16)
+        (record,) = self.add_many([Item(new, fingerprint, tuple(near))], held=held)
+        return record
+
+    def add_many(self, items: Sequence[Item], *, held: str = "") -> list[Record]:
+        """Record known videos in one transaction; ``held`` as of `add`."""
+        ours = self.algorithm
+        for item in items:
+            ours.require(item.fingerprint.algorithm)
         with self._writing() as connection:
-            number = connection.execute(
-                schema.record.insert().values(
-                    id=identifier,
-                    state=(State.HELD if held else State.ACTIVE).value,
-                    revision=1,
-                    change=self.next_change(connection),
-                    added_at=now_utc(),
-                    duration_s=new.duration_s,
-                    sha256=new.sha256,
-                    md5=new.md5,
-                    **detail_values(new.details),
-                )
-            ).inserted_primary_key[0]  # type: ignore[index]  # always given for an insert of one row
-            write_labels(connection, number, new.details.labels)
-            if held:
-                proposal = {"proposed": "accepted", "proposed_by": self.actor}
-                connection.execute(feed_schema.held.insert().values(record=number, reason=held, at=now_utc(), **proposal))
-            connection.execute(
-                schema.fingerprint.insert().values(record=number, algorithm=str(fingerprint.algorithm), blob=to_bytes(fingerprint))
-            )
-            for other, score in near:
-                connection.execute(schema.near.insert().values(record=number, other=number_of(connection, other), score=score))
-            self.log_in(connection, "add", identifier, labels=list(new.details.labels), source=new.details.source)
-        return self.get(identifier)
+            return insert(connection, items, actor=self.actor, held=held)
 
     def get(self, identifier: str) -> Record:
         """Return the record with this id, or whose id alone begins so.
@@ -391,40 +356,12 @@ class Store:
         self, connection: Connection, action: str, record: str, file: str, state: CaseState, *, reason: str, verdict: str = ""
     ) -> None:
         """Decide about a file and a record, given by its full id, in a transaction that is under way; see `hits.decide_in`."""
-        line = self.log_in(connection, action, record or None, file=file, reason=reason)
+        line = self.audit.log_in(connection, action, record or None, file=file, reason=reason)
         decide_in(connection, file, record, state, line, at=now_utc(), verdict=verdict)
 
     def not_this(self, sha256: str) -> frozenset[str]:
         """Return the ids of the records that the file with this hash is not."""
         return self.hits.unlike(self.hits.file(sha256))
-
-    # -- audit ---------------------------------------------------------------------------------
-
-    def log(self, action: str, record: str | None = None, **details: Any) -> None:
-        """Append one line to the audit log."""
-        self.log_lines([self.line(action, record, **details)])
-
-    def line(self, action: str, record: str | None = None, **details: Any) -> AuditLine:
-        """Return a line of the audit log as of now, that is not written yet."""
-        return AuditLine(now_utc(), self.actor, action, record, json.dumps(details, sort_keys=True))
-
-    def log_lines(self, lines: Sequence[AuditLine | NewHit], *, wait: bool = True) -> None:
-        """Append lines to the audit log, and hits, of which those that are new get a line; unless ``wait``, fail while somebody writes."""
-        with self.transactions.writing(wait=wait) as connection:
-            new = note_hits(connection, [one for one in lines if isinstance(one, NewHit)])
-            kept = [one for one in lines if isinstance(one, AuditLine)]
-            kept += [AuditLine(one.at, self.actor, "match", one.record, _hit_details(one)) for one in new]
-            if kept:
-                connection.execute(schema.audit.insert(), [line._asdict() for line in kept])
-
-    def audit_log(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
-        """Return the newest lines of the audit log, oldest of them first."""
-        query = sa.select(schema.audit).order_by(schema.audit.c.number.desc()).limit(limit)
-        if record is not None:
-            query = query.where(schema.audit.c.record == record)
-        with self._reading() as connection:
-            rows = connection.execute(query).mappings().all()
-        return [AuditEntry(**{**row, "details": json.loads(row["details"])}) for row in reversed(rows)]
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -432,13 +369,6 @@ class Store:
     def next_change(connection: Connection) -> int:
         """Return the number of the next write to a record."""
         return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
-
-    def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> int:
-        """Append one line to the audit log, in a transaction that is under way; return its number."""
-        line = self.line(action, record, **details)
-        number = connection.execute(schema.audit.insert().values(**line._asdict())).inserted_primary_key
-        clock.saw(connection, line.at)
-        return int(number[0])  # type: ignore[index]  # always given for an insert of one row
 
     @contextlib.contextmanager
     def _changing(self, old: Record, action: str, **details: Any) -> Iterator[tuple[Connection, int]]:
@@ -451,7 +381,7 @@ class Store:
                 .values(revision=schema.record.c.revision + 1, change=self.next_change(connection))
             )
             yield connection, number
-            self.log_in(connection, action, old.id, **details)
+            self.audit.log_in(connection, action, old.id, **details)
 
     def _reading(self) -> contextlib.AbstractContextManager[Connection]:
         return self.transactions.reading()
@@ -460,8 +390,10 @@ class Store:
         return self.transactions.writing()
 
 
-def _hit_details(one: NewHit) -> str:
-    return json.dumps({"verdict": one.verdict, "score": one.score}, sort_keys=True)
+def _end(connection: Connection) -> None:
+    """What every transaction that writes ends with."""
+    videos.release(connection)
+    checksums.renew(connection)
 
 
 def _migrate(connection: Connection, version: int) -> None:

@@ -61,7 +61,7 @@ class Reviews:
         """Agree on something else."""
         with self._transactions.writing() as connection:
             write_rules(connection, rules)
-            self._store.log_in(connection, "rules", None, **vars(rules))
+            self._store.audit.log_in(connection, "rules", None, **vars(rules))
 
     # -- the queue -----------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class Reviews:
             else:
                 self._propose(connection, row["number"], decision)
             action = f"review-{decision}" if final else f"propose-{decision}"
-            line = self._store.log_in(connection, action, record.id, reason=reason, causes=sorted(causes))
+            line = self._store.audit.log_in(connection, action, record.id, reason=reason, causes=sorted(causes))
             if final:
                 settle_in(connection, record.id, line)
             memory = remembering.ended()
@@ -131,16 +131,22 @@ class Reviews:
         row = connection.execute(sa.select(tables.held).where(tables.held.c.record == number)).mappings().first()
         if row is None or row["proposed"] != decision:
             return False
-        if row["proposed_by"] == self._store.actor:
-            raise UsageError(f"{self._store.actor} proposed it; somebody else has to confirm", hint="two people are required here")
+        if row["proposed_by"] == self._store.audit.actor:
+            raise UsageError(f"{self._store.audit.actor} proposed it; somebody else has to confirm", hint="two people are required here")
         return True
 
     def _propose(self, connection: Connection, number: int, decision: Decision) -> None:
-        self._write(connection, number, proposed=decision.value, proposed_by=self._store.actor)
+        self._write(connection, number, proposed=decision.value, proposed_by=self._store.audit.actor)
 
     def _carry_out(self, connection: Connection, record: Record, number: int, decision: Decision) -> None:
         self._write(
-            connection, number, decided=decision.value, decided_by=self._store.actor, decided_at=now_utc(), proposed="", proposed_by=""
+            connection,
+            number,
+            decided=decision.value,
+            decided_by=self._store.audit.actor,
+            decided_at=now_utc(),
+            proposed="",
+            proposed_by="",
         )
         values: dict[str, object] = {"revision": schema.record.c.revision + 1, "change": self._store.next_change(connection)}
         if decision is Decision.REJECTED:

@@ -34,6 +34,7 @@ def read_records(connection: Connection, rows: Sequence[RowMapping]) -> list[Rec
     linked = sa.select(near.record, schema.record.c.id).join(schema.record, near.other == schema.record.c.number)
     for number, identifier in connection.execute(linked.where(near.record.in_(numbers))):
         others[number].append(identifier)
+    heard = set(connection.execute(sa.select(schema.sounding.c.record).where(schema.sounding.c.record.in_(numbers))).scalars())
     return [
         Record(
             id=row["id"],
@@ -45,6 +46,7 @@ def read_records(connection: Connection, rows: Sequence[RowMapping]) -> list[Rec
             added_at=row["added_at"],
             details=Details(labels=tuple(labels[row["number"]]), **{name: row[name] for name in _DETAIL_COLUMNS}),
             near=tuple(others[row["number"]]),
+            has_sound=row["number"] in heard,
         )
         for row in rows
     ]

@@ -97,6 +97,57 @@ near = Table(
     Column("score", Float, nullable=False),
 )
 
+copy = Table(
+    "copy",  # where each record lies among all that show the same; a record without a row is not grouped yet
+    metadata,
+    Column("record", ForeignKey("record.number"), primary_key=True),
+    Column("edition", Integer, nullable=False, index=True),
+    Column("offset_s", Float, nullable=False),  # its second t is offset_s + speed * t of the edition
+    Column("speed", Float, nullable=False),
+    Column("shown_by", Integer, index=True),  # another copy that is found instead of it; empty: it is in the indexes itself
+)
+
+edition = Table(
+    "edition",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("duration_s", Float, nullable=False),
+)
+
+edition_relation = Table(
+    "edition_relation",  # what two editions have in common
+    metadata,
+    Column("one", Integer, primary_key=True),
+    Column("other", Integer, primary_key=True, index=True),
+    Column("sides", String, nullable=False),  # JSON: `vhashdb.grouping.Side` of each
+)
+
+video = Table(
+    "video",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("edition", Integer, nullable=False),  # the one that it was made for: where that goes, the id goes
+    Column("made_at", DateTime, nullable=False),
+    Column("merged_into", Integer),  # the video that has its records now, if any
+)
+
+video_edition = Table(
+    "video_edition",
+    metadata,
+    Column("video", Integer, primary_key=True),
+    Column("edition", Integer, primary_key=True, index=True),
+    Column("role", String, nullable=False),
+)
+
+said_of_editions = Table(
+    "said_of_editions",  # by people: that two editions are of one video, or are not
+    metadata,
+    Column("one", Integer, primary_key=True),
+    Column("other", Integer, primary_key=True, index=True),
+    Column("same", Boolean, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -49,10 +50,11 @@ _HOLD_NEW: Final = (
     "AND kind = 'put' AND NOT EXISTS (SELECT 1 FROM origin o WHERE o.feed = staged.feed AND o.rid = staged.rid)"
 )
 _STAGED_COLUMNS: Final = tuple(c.name for c in tables.staged.c)
+_staged_values: Final = operator.itemgetter(*_STAGED_COLUMNS)
 # Of what is said of one record the highest revision wins, a retraction also at the same one, an erasure for ever.
 # Written out, because a million rows are too many to convert one by one.
 _STAGE_RECORD: Final = f"""
-INSERT INTO staged ({", ".join(_STAGED_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _STAGED_COLUMNS)})
+INSERT INTO staged ({", ".join(_STAGED_COLUMNS)}) VALUES ({", ".join("?" * len(_STAGED_COLUMNS))})
 ON CONFLICT (feed, rid) DO UPDATE SET {", ".join(f"{n} = excluded.{n}" for n in _STAGED_COLUMNS if n not in ("feed", "rid"))}
 WHERE NOT (staged.kind = 'retract' AND staged.erase)
       AND (excluded.rev > staged.rev OR excluded.kind = 'retract' AND (excluded.erase OR excluded.rev = staged.rev))
@@ -97,7 +99,7 @@ class Staging:
         with self._transactions.writing() as connection:
             _check_staging(connection, feed)
             if records:
-                connection.exec_driver_sql(_STAGE_RECORD, list(records))
+                connection.exec_driver_sql(_STAGE_RECORD, [_staged_values(row) for row in records])
             for statement, rows in pairs:
                 if rows:
                     connection.execute(statement, list(rows))
@@ -136,13 +138,13 @@ class Staging:
                 connection.execute(tables.origin.update().where(tables.origin.c.feed == feed.number).values(rev=0))
             if reached.hold_new:
                 connection.execute(sa.text(_HOLD_NEW), {"feed": feed.number, "why": reached.hold_new})
-            done = promote(connection, feed.number, feed.id, whole=reached.whole, now=at, actor=self._store.actor)
+            done = promote(connection, feed.number, feed.id, whole=reached.whole, now=at, actor=self._store.audit.actor)
             values: Row = {"epoch": reached.epoch, "seq": reached.seq, "chain": reached.chain, "root_version": reached.root_version}
             values |= {"status": SYNCED, "why": "", "evidence": "{}", "synced_at": at, "trouble": "", "staging": ""}
             values |= {"skipped": tables.feed.c.skipped + reached.skipped} | ({"note": reached.note} if reached.note is not None else {})
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
-            counts = {name: value for name, value in vars(done).items() if value}
-            self._store.log_in(connection, "sync", None, feed=feed.id, since=feed.seq, seq=reached.seq, skipped=reached.skipped, **counts)
+            counts = {"skipped": reached.skipped} | {name: value for name, value in vars(done).items() if value}
+            self._store.audit.log_in(connection, "sync", None, feed=feed.id, since=feed.seq, seq=reached.seq, **counts)
         if done.erased:
             self._transactions.empty_log()
         return done

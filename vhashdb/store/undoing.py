@@ -79,7 +79,7 @@ def take_back(store: Store, memories: Sequence[UndoState]) -> None:
             if memory.record:
                 refresh_disputes(connection, "SELECT number FROM record WHERE id = :id", id=memory.record)
         of, first = memories[0].record or None, memories[0]
-        store.log_in(connection, UNDONE, of, lines=list(range(first.after + 1, first.until + 1)))
+        store.audit.log_in(connection, UNDONE, of, lines=list(range(first.after + 1, first.until + 1)))
 
 
 def _put_back(connection: Connection, store: Store, memory: UndoState) -> None:

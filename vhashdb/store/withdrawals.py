@@ -44,7 +44,7 @@ def withdraw(store: Store, record: Record, *, reason: str, code: str = WITHDRAWN
             connection.exec_driver_sql("PRAGMA secure_delete = ON")
             blank(connection, "SELECT number FROM record WHERE id = :id", id=record.id)
             connection.exec_driver_sql("PRAGMA secure_delete = OFF")
-        store.log_in(connection, "erase" if erase else "retract", record.id, reason=reason, code=code, state=State.RETRACTED.value)
+        store.audit.log_in(connection, "erase" if erase else "retract", record.id, reason=reason, code=code, state=State.RETRACTED.value)
     if erase:
         store.transactions.empty_log()
     return store.get(record.id)

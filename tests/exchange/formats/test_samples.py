@@ -371,7 +371,7 @@ def test_our_own_fields(name):
 def test_headers_are_mapped():
     data = f"Digest;Kind;Uploader\n{SHA256};Graphic Violence;jane\n"
     (item,) = items(data, mapping={"Digest": "sha256", "Kind": "labels"})
-    assert (item.sha256, item.details.labels) == (SHA256, ("graphic", "violence"))
+    assert (item.sha256, item.details.labels, item.renamed) == (SHA256, ("graphic-violence",), (("Graphic Violence", "graphic-violence"),))
     assert remarks(data, mapping={"Digest": "sha256", "Kind": "labels"}) == ["columns that are no field were left out: Uploader"]
     (line,) = items(f'{{"Digest":"{SHA256}","Uploader":"jane"}}', mapping={"Digest": "sha256"})
     assert line.sha256 == SHA256

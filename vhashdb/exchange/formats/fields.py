@@ -22,6 +22,8 @@ from vhashdb.exchange.formats.words import (
     organisation,
     plain,
     reason_of,
+    renamed,
+    tags_of,
     tlp_of,
     truth_of,
 )
@@ -66,9 +68,9 @@ def from_fields(number: int, values: Mapping[str, Any], limits: FormatLimits) ->
     Raises:
         ValueError: one of them cannot be read.
     """
-    signals, notes = _signals(values, limits), []  # type: tuple[Signals, list[str]]
+    signals, notes, tags = _signals(values, limits), [], tags_of(values.get("labels"))  # type: tuple[Signals, list[str], list[Any]]
     details = Details(
-        labels=labels_of(list_of(values.get("labels")), limits, notes),
+        labels=labels_of(tags, limits, notes),
         reason=reason_of(values.get("reason"), notes),
         reason_code=plain(values.get("reason_code") or "").lower(),
         policy=reason_of(values.get("policy"), notes),
@@ -96,6 +98,7 @@ def from_fields(number: int, values: Mapping[str, Any], limits: FormatLimits) ->
         disputed=truth_of(values.get("disputed")),
         harmless=truth_of(values.get("harmless")),
         doubt=reason_of(values.get("held"), notes),
+        renamed=renamed(tags),
         notes=(*signals.notes, *notes),
         **found,
     )

@@ -77,6 +77,8 @@ class Item:
     """Why a person should look first as so little of it could be read."""
     at: datetime.datetime | None = None
     """When its source first published it, UTC without a zone."""
+    renamed: tuple[tuple[str, str], ...] = ()
+    """Tags that are no labels as they stand, as the file has them, each with the label that it became; empty if it became none."""
     notes: tuple[str, ...] = ()
     """Parts that were left out, in words."""
 

@@ -158,5 +158,5 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return " ".join(value) if all(isinstance(v, str) for v in value) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return ";".join(value) if all(isinstance(v, str) for v in value) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return str(value)

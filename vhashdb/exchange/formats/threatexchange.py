@@ -19,7 +19,7 @@ from vhashdb.exchange.formats.limits import FormatLimits
 from vhashdb.exchange.formats.reading import Head, Source, entries
 from vhashdb.exchange.formats.signals import Signals, kind_of
 from vhashdb.exchange.formats.table import rows
-from vhashdb.exchange.formats.words import external_id, id_of_hash, labels_of, list_of, opinions_of, organisation
+from vhashdb.exchange.formats.words import external_id, id_of_hash, labels_of, opinions_of, organisation, tags_of
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.text import quoted
 from vhashdb.hashing.algorithms import Pdq
@@ -194,7 +194,7 @@ def _of_update(number: int, value: dict[str, Any], limits: FormatLimits) -> Item
     opinions = [opinion for descriptor in descriptors for opinion in _of_descriptor(descriptor, limits)]
     owners = {opinion.by: opinion.verdict for opinion in opinions if opinion.reason == _STATUS}
     harmless = [verdict in _NEGATIVE for verdict in owners.values()]
-    tags = [tag for descriptor in descriptors for tag in list_of(_tags(descriptor))]
+    tags = [tag for descriptor in descriptors for tag in tags_of(_tags(descriptor))]
     item = Item(
         number=number,
         external_id=identifier,

@@ -20,6 +20,7 @@ _MAX_LABEL: Final = 64
 _TRUE: Final = frozenset({"true", "1", "yes", "y"})
 _FALSE: Final = frozenset({"", "false", "0", "no", "n"})
 _SEPARATORS: Final = re.compile(r"[\s,;|]+")
+_TAG_SEPARATORS: Final = re.compile(r"[\t\r\n,;|]+")
 
 
 def label_of(word: object) -> str:
@@ -96,8 +97,18 @@ def truth_of(value: object) -> bool:
     return text in _TRUE
 
 
-def list_of(value: object) -> list[Any]:
-    """Return a list, its JSON, or words between separators."""
+def tags_of(value: object) -> list[Any]:
+    """Return a list of tags, its JSON, or what stands between separators; a space is none, as a tag may be several words."""
+    return [tag.strip() if isinstance(tag, str) else tag for tag in list_of(value, _TAG_SEPARATORS)]
+
+
+def renamed(tags: Iterable[object]) -> tuple[tuple[str, str], ...]:
+    """Return the tags that are no labels as they stand, each with the label that it becomes; that is empty where nothing is left."""
+    return tuple((text, label) for text in map(plain, tags) if (label := label_of(text)) != text)
+
+
+def list_of(value: object, separators: re.Pattern[str] = _SEPARATORS) -> list[Any]:
+    """Return a list, its JSON, or what stands between separators."""
     if value in (None, ""):
         return []
     if isinstance(value, list):
@@ -110,7 +121,7 @@ def list_of(value: object) -> list[Any]:
             raise ValueError(f"{quoted(text)} begins like a list in JSON and is none") from error
         if isinstance(found, list):
             return found
-    return [word for word in _SEPARATORS.split(text) if word]
+    return [word for word in separators.split(text) if word.strip()]
 
 
 def external_id(value: object, limits: FormatLimits) -> str:

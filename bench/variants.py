@@ -1,0 +1,151 @@
+"""How well many copies of few videos are grouped, and what they cost: pairwise precision and recall, in several orders of adding.
+
+    python -m bench.variants OUT [--others 5000] [--orders 2] [CORPUS]
+
+``OUT`` is what `bench.variant_copies` made. Its fingerprints are kept in ``OUT/prints.pickle``. Each order is a database of its own:
+other records first (made by `bench.synthetic` of the corpus' footage, its same-place videos and intros among them), then all copies,
+shuffled. A pair of copies is together if some video has both, and belongs together if both show one source.
+"""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from csv import DictReader
+from pathlib import Path
+
+import numpy as np
+
+import vhashdb
+from bench import synthetic
+from bench.common import parser, table, videos
+from vhashdb.fingerprints import from_bytes, to_bytes
+from vhashdb.store import NewRecord
+from vhashdb.store.videos import videos_of
+
+Print = tuple[bytes, bytes]
+"""Reference and query fingerprint of one file, packed."""
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--variants", type=Path, required=True, help="what `bench.variant_copies` made")
+    options.add_argument("--others", type=int, default=5000)
+    options.add_argument("--orders", type=int, default=2)
+    args = options.parse_args()
+    with (args.variants / "truth.csv").open() as file:
+        truth = {row["file"]: row for row in DictReader(file)}
+    prints = fingerprints_of([args.variants / name for name in truth], args.variants / "prints.pickle")
+    hard = fingerprints_of([path for folder in ("hard", "natural") for path in videos(args.corpus / folder)], args.variants / "hard.pickle")
+    others = list(itertools.islice(made_up(hard), max(0, args.others - len(hard))))
+    sources = {source for row in truth.values() for source in row["sources"].split()}
+    print(f"{len(prints)} copies of {len(sources)} videos among {len(hard) + len(others)} others")
+    found = []
+    for order in range(args.orders):
+        names = sorted(prints)
+        random.Random(order).shuffle(names)
+        found.append(grouped(names, prints, list(hard.values()), others))
+        print(f"\norder {order}: {found[-1][1]}")
+        print(table(("half", "kind", "pairs", "precision", "recall"), scores(truth, found[-1][0])))
+    first, pairs = found[0][0], list(itertools.combinations(sorted(prints), 2))
+    same = sum(together(first, one, two) != together(other, one, two) for other, _ in found[1:] for one, two in pairs)
+    print(f"\npairs that are together in one order and not in another: {same}")
+
+
+def fingerprints_of(paths: Sequence[Path], cache: Path) -> Mapping[str, Print]:
+    """Fingerprint files, once."""
+    if not cache.exists():
+        folder = Path(tempfile.mkdtemp())
+        with vhashdb.create(folder / "db") as db, ThreadPoolExecutor(2) as pool:
+            made = dict(zip((path.name for path in paths), pool.map(lambda path: prepared(db, path), paths), strict=True))
+        shutil.rmtree(folder)
+        cache.write_bytes(pickle.dumps({name: each for name, each in made.items() if each}))
+    found: Mapping[str, Print] = pickle.loads(cache.read_bytes())
+    return found
+
+
+def prepared(db: vhashdb.Database, path: Path) -> Print | None:
+    try:
+        made = db.prepare(path)
+    except vhashdb.MediaError as error:
+        print(f"left out {path.name}: {error}")
+        return None
+    return to_bytes(made.reference), to_bytes(made.query)
+
+
+def made_up(prints: Mapping[str, Print]) -> Iterator[vhashdb.Fingerprint]:
+    """Fingerprints of videos that nobody made, from the footage of others."""
+    rng = np.random.default_rng(1)
+    donors = [from_bytes(reference) for reference, _ in prints.values()]
+    return synthetic.records(donors, synthetic.drawn_films(rng), rng)
+
+
+def grouped(
+    names: Sequence[str], prints: Mapping[str, Print], hard: Sequence[Print], others: Sequence[vhashdb.Fingerprint]
+) -> tuple[dict[str, frozenset[int]], str]:
+    """The videos that each copy is in, and what happened, in words."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        with vhashdb.create(folder / "db") as db:
+            for other in [*(from_bytes(reference) for reference, _ in hard), *others]:
+                db.store.add(NewRecord(other.duration_s), other)
+            started = time.process_time()
+            db.grouper.catch_up()
+            others_s = time.process_time() - started
+            numbers, costs = {}, []
+            for name in names:
+                reference, query = (from_bytes(packed) for packed in prints[name])
+                started = time.process_time()
+                added = db.record(vhashdb.Prepared(reference, query, None), vhashdb.Details())
+                costs.append(time.process_time() - started)
+                numbers[name] = db.store.number(added.id)
+            with db.store.transactions.reading() as connection:
+                found = videos_of(connection, list(numbers.values()))
+                every = connection.exec_driver_sql("SELECT count(*) FROM video WHERE merged_into IS NULL").scalar()
+                shown = connection.exec_driver_sql("SELECT count(*) FROM copy WHERE shown_by IS NOT NULL").scalar()
+                editions = connection.exec_driver_sql("SELECT count(DISTINCT edition) FROM copy").scalar()
+            fifth = len(costs) // 5
+            words = (
+                f"{every} videos of {editions} editions; {shown} records are shown by others; an addition cost "
+                f"{1000 * np.mean(costs[:fifth]):.0f} ms in the first fifth and {1000 * np.mean(costs[-fifth:]):.0f} in the last, "
+                f"one of the others {1000 * others_s / max(1, len(hard) + len(others)):.1f}"
+            )
+            return {name: frozenset(found.get(number, ())) for name, number in numbers.items()}, words
+    finally:
+        shutil.rmtree(folder)
+
+
+def together(found: Mapping[str, frozenset[int]], one: str, two: str) -> bool:
+    return bool(found[one] & found[two])
+
+
+def scores(truth: Mapping[str, Mapping[str, str]], found: Mapping[str, frozenset[int]]) -> Iterator[tuple[object, ...]]:
+    """Precision and recall of pairs by half, and recall by the kinds of the two."""
+    for half in ("A", "B", "both"):
+        names = [name for name in sorted(found) if half in ("both", truth[name]["half"])]
+        kinds: dict[str, list[int]] = {}
+        counts = [0, 0, 0]
+        for one, two in itertools.combinations(names, 2):
+            same = bool(set(truth[one]["sources"].split()) & set(truth[two]["sources"].split()))
+            joined = together(found, one, two)
+            counts[0] += same and joined
+            counts[1] += same
+            counts[2] += joined
+            if same:
+                kind = kinds.setdefault(" + ".join(sorted({truth[one]["kind"], truth[two]["kind"]})), [0, 0])
+                kind[0] += joined
+                kind[1] += 1
+        yield half, "all", counts[1], f"{counts[0] / max(1, counts[2]):.4f}", f"{counts[0] / max(1, counts[1]):.4f}"
+        if half == "both":
+            for name, (right, pairs) in sorted(kinds.items()):
+                yield half, name, pairs, "", f"{right / pairs:.4f}"
+
+
+if __name__ == "__main__":
+    main()

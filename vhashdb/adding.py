@@ -1,0 +1,81 @@
+"""Record many known videos at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vhashdb.fingerprints import Fingerprint
+from vhashdb.inputs import FileHashes
+from vhashdb.search.results import Addition, AddStatus
+from vhashdb.search.sufficiency import can_be_found
+from vhashdb.store import Details, NewRecord, Record, Store
+from vhashdb.store.additions import Item
+from vhashdb.store.records import EXPIRED
+
+BATCH_RECORDS: Final = 1_000
+BATCH_HASHES: Final = 1 << 20
+"""Records, and hashes of them, in one transaction. Engineering bound: on what is in memory, and on how long others wait to write."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Hold a video that is fingerprinted and compared with nothing yet: what `Database.prepare` gives `Database.record`."""
+
+    reference: Fingerprint
+    query: Fingerprint
+    hashes: FileHashes | None
+
+    def as_new(self, details: Details) -> NewRecord:
+        """Return the record that it is to become."""
+        sha256, md5 = (self.hashes.sha256, self.hashes.md5) if self.hashes else (None, None)
+        return NewRecord(self.reference.duration_s, sha256, md5, details)
+
+
+Described = tuple[Prepared, Details]
+
+
+def batches(items: Iterable[Described]) -> Iterator[list[Described]]:
+    """Yield items in batches for one transaction each."""
+    batch: list[Described] = []
+    hashes = 0
+    for item in items:
+        batch.append(item)
+        hashes += len(item[0].reference)
+        if len(batch) >= BATCH_RECORDS or hashes >= BATCH_HASHES:
+            yield batch
+            batch, hashes = [], 0
+    if batch:
+        yield batch
+
+
+def record_batch(store: Store, batch: Sequence[Described], *, held: str) -> list[Addition]:
+    """Record videos in one transaction, except those made from a very file that is recorded already; nothing looks for near duplicates."""
+    new: dict[str | int, Described] = {}
+    for place, (prepared, details) in enumerate(batch):
+        new.setdefault(_same(prepared, place), (prepared, details))
+    known: dict[str | int, Record] = {key: record for key in new if isinstance(key, str) and (record := store.by_sha256(key))}
+    wanted = {key: item for key, item in new.items() if key not in known}
+    made = store.add_many([Item(prepared.as_new(details), prepared.reference) for prepared, details in wanted.values()], held=held)
+    added = dict(zip(wanted, made, strict=True))
+    done = []
+    for place, (prepared, details) in enumerate(batch):
+        key = _same(prepared, place)
+        if new.pop(key, None) is None or key in known:
+            done.append(Addition(known.get(key) or added[key], AddStatus.DUPLICATE))
+        else:
+            done.append(Addition(added[key], AddStatus.ADDED, (), notes(store, prepared.reference, details)))
+    return done
+
+
+def _same(prepared: Prepared, place: int) -> str | int:
+    """Return what items have in common that are of the very same file; every fingerprint is one by itself."""
+    return prepared.hashes.sha256 if prepared.hashes else place
+
+
+def notes(store: Store, reference: Fingerprint, details: Details) -> tuple[str, ...]:
+    """Return what whoever adds a record should know: damage of the video, and whether the record can be found."""
+    few = () if can_be_found(reference) else ("shows too little to be found again, except as the very same file",)
+    expired = (EXPIRED,) if details.expires is not None and details.expired(store.now().date()) else ()
+    return (*reference.damage, *few, *expired)

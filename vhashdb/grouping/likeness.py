@@ -1,0 +1,67 @@
+"""Whether one copy of an edition can be found and compared in the place of another: whether their fingerprints hardly differ."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.grouping.relation import Relation
+from vhashdb.hashing.bits import distances
+from vhashdb.intervals import length_s, shared_s, union
+from vhashdb.matching.config import SoundConfig
+from vhashdb.matching.pair import heard_in
+from vhashdb.matching.view_pairs import sequences_of
+from vhashdb.sound import FRAME_S
+
+_SHARE: Final = 0.95
+"""Share of each that the other must show. Measured: `bench.variants`."""
+_SPEED: Final = 0.02
+"""How far speeds may be apart. Engineering bound: what a match says without an interval."""
+_TYPICAL: Final = 1 / 16
+"""Share of a hash by which the typical entry may differ from the nearest one of the same moment. Measured: `bench.variants`."""
+_NEARLY_ALL: Final = 0.9
+_AT_MOST: Final = 5 / 32
+"""Share of a hash by which nearly all entries may differ: an entry stands for frames that differ in as much. Measured: `bench.variants`."""
+_AROUND_S: Final = 0.5
+"""Seconds about an entry in which the nearest is looked for. Engineering bound: entries of a reference are that far apart."""
+_HEARD: Final = 0.8
+"""Share of a sound that must be heard in the other. Measured: `bench.variants`."""
+
+
+def hardly_differ(one: Fingerprint, other: Fingerprint, relation: Relation) -> bool:
+    """Return whether what is near one fingerprint is near the other: they show the same at the same speed, upright and in all views."""
+    if min(relation.one.share, relation.other.share) < _SHARE or abs(relation.speed - 1) > _SPEED:
+        return False
+    return _near(one, other, relation) and _sounds_alike(one, other)
+
+
+def _near(one: Fingerprint, other: Fingerprint, relation: Relation) -> bool:
+    there = sequences_of(other)
+    found: list[int] = []
+    entries = 0
+    for view, sequence in sequences_of(one).items():
+        entries += len(sequence)
+        if view not in there:
+            continue
+        start_s, end_s = (relation.offset_s + relation.speed * times for times in (sequence.start_s, sequence.end_s))
+        near = (there[view].start_s <= end_s[:, None] + _AROUND_S) & (there[view].end_s >= start_s[:, None] - _AROUND_S)
+        bits = np.where(near, distances(sequence.hash, there[view].hash), one.algorithm.bits)
+        found += bits.min(axis=1).tolist()
+    if not entries or len(found) < _NEARLY_ALL * entries:
+        return False
+    typical, nearly_all = np.quantile(found, (0.5, _NEARLY_ALL))
+    return bool(typical <= _TYPICAL * one.algorithm.bits and nearly_all <= _AT_MOST * one.algorithm.bits)
+
+
+def _sounds_alike(one: Fingerprint, other: Fingerprint) -> bool:
+    """Whether whatever is heard of one is heard in the other, at the same pitch."""
+    if one.sound is None or not len(one.sound):
+        return True
+    heard = [each for each in heard_in(one, other, SoundConfig()) if abs(each.speed - 1) <= _SPEED and not round(each.semitones)]
+    spans = union((each.query_start_s, each.query_end_s) for each in heard)
+    sounding_s = one.sound.frame * FRAME_S
+    return bool(length_s(spans)) and shared_s(spans, [(float(sounding_s.min()), float(sounding_s.max()))]) >= _HEARD * float(
+        sounding_s.max() - sounding_s.min()
+    )

@@ -1,0 +1,221 @@
+"""From the relations of editions to videos.
+
+An edition is either one continuous video, whole or a clip of it, or a *compilation*: it shows parts of at least two videos that have
+nothing else in common. A part is told from a clip by what surrounds it: the video that a part was taken from goes on beyond it, or the
+compilation changes to another picture at its edges, where a video that a clip was cut out of goes on.
+
+A video is an edition that lies in no longer one, with all that lie in it, and with those that overlap it like two clips of one video.
+Compilations belong to each video that they show a part of. The result depends on the relations alone.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from vhashdb.grouping.relation import Relation, Side
+from vhashdb.intervals import Spans, length_s, shared_s, union
+
+MIN_PART_S: Final = 2.0
+"""Seconds of a video that a compilation must show to belong to it. Engineering bound: what a person takes in."""
+_MIN_PART: Final = 0.3
+"""Share of one of both that a passage must be for an edition that is no compilation to belong to the other's video: less is an intro, or
+a quotation. Measured: `bench.variants`."""
+_RARE: Final = 0.15
+"""Probability under which the cuts at both edges of a part are no chance. Measured: `bench.variants`."""
+_EXPLAINED: Final = 0.85
+"""Share of a compilation that its parts explain where cuts are so frequent that they prove nothing. Engineering bound."""
+_SAME_PLACE: Final = 0.2
+"""Share of the shorter of two parts that both may cover, and be two parts. Engineering bound."""
+
+
+class Role(enum.StrEnum):
+    """What an edition is of a video."""
+
+    WHOLE = "whole"
+    """No longer edition of it is known."""
+    CLIP = "clip"
+    """A longer one has all of it."""
+    PART = "part"
+    """It shows a part of the video, and other things: a compilation."""
+
+
+@dataclass(frozen=True)
+class EditionRelation:
+    """What two editions have in common, in seconds of each."""
+
+    one: int
+    other: int
+    relation: Relation
+
+    def of(self, edition: int) -> tuple[int, Side, Side]:
+        """Return the other edition, what this one shows of it, and what that one shows of this."""
+        if edition == self.one:
+            return self.other, self.relation.one, self.relation.other
+        return self.one, self.relation.other, self.relation.one
+
+
+@dataclass(frozen=True)
+class Group:
+    """The editions of one video."""
+
+    roles: Mapping[int, Role]
+
+    @property
+    def roots(self) -> frozenset[int]:
+        """Those that lie in no other."""
+        return frozenset(edition for edition, role in self.roles.items() if role is Role.WHOLE)
+
+
+@dataclass
+class _Graph:
+    editions: Collection[int]
+    relations: Mapping[int, list[tuple[int, Side, Side]]]
+    compilations: set[int] = field(default_factory=set)
+
+    def containers(self, edition: int) -> list[int]:
+        """Longer editions, no compilations, that have all of one."""
+        return [
+            other for other, side, there in self.relations[edition] if side.whole and not there.whole and other not in self.compilations
+        ]
+
+
+def group(
+    editions: Collection[int],
+    relations: Iterable[EditionRelation],
+    *,
+    together: Iterable[tuple[int, int]] = (),
+    apart: Collection[tuple[int, int]] = (),
+) -> list[Group]:
+    """Group editions into videos.
+
+    Args:
+        editions: their numbers.
+        relations: what any two have in common, once for each pair.
+        together: pairs of which people said that they are editions of one video.
+        apart: pairs of which people said that they are not.
+
+    Returns:
+        the videos, in the order of their lowest edition. Every edition belongs to one at least.
+    """
+    split = {frozenset(pair) for pair in apart}
+    by_edition: dict[int, list[tuple[int, Side, Side]]] = defaultdict(list)
+    for each in relations:
+        if frozenset((each.one, each.other)) not in split:
+            by_edition[each.one].append(each.of(each.one))
+            by_edition[each.other].append(each.of(each.other))
+    graph = _Graph(editions, by_edition)
+    graph.compilations = {edition for edition in editions if _is_compilation(edition, by_edition)}
+    joined = _Joined(editions)
+    roots = {edition for edition in editions if edition not in graph.compilations and not graph.containers(edition)}
+    for edition in sorted(roots):
+        for other, side, there in by_edition[edition]:
+            if other in roots and ((side.whole and there.whole) or _overlap(side, there)):
+                joined.join(edition, other)
+    for one, other in together:
+        if frozenset((one, other)) not in split:
+            joined.join(one, other)
+            roots |= {one, other} - graph.compilations
+    videos: dict[int, dict[int, Role]] = {}
+    for edition in sorted(roots):
+        videos.setdefault(joined.of(edition), {})[edition] = Role.WHOLE
+    for roles in videos.values():
+        _add_clips(roles, graph)
+    for edition in sorted(editions):
+        _add_part(edition, videos, graph)
+    shown = {edition for roles in videos.values() for edition in roles}
+    for edition in sorted(set(editions) - shown):  # compilations of nothing that is long enough, and circles
+        videos[edition] = {edition: Role.WHOLE}
+    return sorted((Group(roles) for roles in videos.values()), key=lambda each: min(each.roots or each.roles))
+
+
+class _Joined:
+    """Sets of editions that are one video."""
+
+    def __init__(self, editions: Collection[int]) -> None:
+        self._above = {edition: edition for edition in editions}
+
+    def of(self, edition: int) -> int:
+        """Return the lowest of the set."""
+        while self._above[edition] != edition:
+            edition = self._above[edition]
+        return edition
+
+    def join(self, one: int, other: int) -> None:
+        low, high = sorted((self.of(one), self.of(other)))
+        self._above[high] = low
+
+
+def _overlap(side: Side, there: Side) -> bool:
+    """Whether two editions overlap as clips of one video do: one ends where the other goes on, the other begins where the one goes on."""
+    if not (side.goes_on and there.goes_on) or max(side.share, there.share) < _MIN_PART:
+        return False
+    return (side.at_end and there.at_start) != (side.at_start and there.at_end)
+
+
+def _is_compilation(edition: int, relations: Mapping[int, list[tuple[int, Side, Side]]]) -> bool:
+    """Whether an edition shows parts of two videos at least that have nothing else in common."""
+    inside = [(other, side, there) for other, side, there in relations[edition] if not side.whole and side.length_s >= MIN_PART_S]
+    if len(inside) < 2:
+        return False
+    sets = _Joined([other for other, _, _ in inside])
+    neighbours = {other for other, _, _ in inside}
+    for other in neighbours:
+        for further, _, _ in relations[other]:
+            if further in neighbours:
+                sets.join(other, further)
+    parts: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    proven, loose = set[int](), set[int]()
+    for other, side, there in inside:
+        number = sets.of(other)
+        parts[number] += side.spans
+        if not there.whole or (not side.goes_on and side.by_chance <= _RARE):
+            proven.add(number)
+        if not there.whole or not side.goes_on:
+            loose.add(number)
+    if _apart([union(parts[number]) for number in proven]):
+        return True
+    _, one, _ = inside[0]
+    explained_s = length_s(union(span for number in loose for span in parts[number]))
+    return explained_s * one.share >= _EXPLAINED * one.length_s and _apart([union(parts[number]) for number in loose])
+
+
+def _apart(parts: Sequence[Spans]) -> bool:
+    """Whether two of some parts are in different places."""
+    return any(
+        shared_s(one, other) <= _SAME_PLACE * min(length_s(one), length_s(other))
+        for place, one in enumerate(parts)
+        for other in parts[:place]
+    )
+
+
+def _add_clips(roles: dict[int, Role], graph: _Graph) -> None:
+    """Add all that lie in what a video has already."""
+    waiting = list(roles)
+    while waiting:
+        container = waiting.pop()
+        for other, side, there in graph.relations[container]:
+            if there.whole and not side.whole and other not in roles and other not in graph.compilations:
+                roles[other] = Role.CLIP
+                waiting.append(other)
+
+
+def _add_part(edition: int, videos: Mapping[int, dict[int, Role]], graph: _Graph) -> None:
+    """Add an edition to the videos that it shows a part of."""
+    compilation = edition in graph.compilations
+    related = graph.relations[edition]
+    for roles in videos.values():
+        if edition in roles:
+            continue
+        shown = [(side, there) for other, side, there in related if roles.get(other, Role.PART) is not Role.PART]
+        if any(side.length_s >= MIN_PART_S and (compilation or _is_much(side, there)) for side, there in shown):
+            roles[edition] = Role.PART
+
+
+def _is_much(side: Side, there: Side) -> bool:
+    """Whether a passage that two editions share is more than an intro or an outro."""
+    at_one_end = (side.at_start and there.at_start) or (side.at_end and there.at_end)
+    return max(side.share, there.share) >= _MIN_PART and (not at_one_end or there.whole or side.whole)

@@ -1,0 +1,71 @@
+"""From the records that were compared to all that these were compared for, and to the videos that they show."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from vhashdb.search.results import Match
+from vhashdb.search.trace import Trace
+from vhashdb.store import Record, Selection, Store
+from vhashdb.store.videos import Copies, copies_of, editions_of, speaking, videos_by_role, videos_shown
+
+
+def speaking_for_any(store: Store, numbers: Collection[int], where: Selection | None) -> set[int]:
+    """Return those of some records, by number, that are worth comparing: what they or their copies say counts today."""
+    with store.transactions.reading() as connection:
+        return speaking(connection, numbers, store.now().date(), where)
+
+
+def videos_shown_by(store: Store, numbers: Collection[int]) -> dict[int, frozenset[int]]:
+    """Return the numbers of the videos of some records, by the record's number; without those that are not grouped."""
+    with store.transactions.reading() as connection:
+        return {number: frozenset(videos) for number, videos in videos_by_role(connection, numbers).items()}
+
+
+def with_copies(matches: Sequence[Match], trace: Trace, store: Store, where: Selection | None) -> list[Match]:
+    """Return the matches, and after the first of each edition one of each kind of its copies that were not compared.
+
+    Copies of one edition show the same from start to end: what matches one matches all, and what is said of each of them counts. They are
+    of one kind if they have the same source, state and greatest action. The record of the very same file is named in any case.
+    """
+    if not matches:
+        return []
+    today = store.now().date()
+    compared = {record.id: store.number(record.id) for record, _ in trace.compared}
+    numbers = [compared[match.record.id] for match in matches]
+    identical = trace.identical if trace.identical is not None and trace.identical.id not in compared else None
+    same = store.number(identical.id) if identical is not None else None
+    with store.transactions.reading() as connection:
+        found = copies_of(connection, numbers, {*compared.values(), *([] if same is None else [same])}, today, where)
+        editions = editions_of(connection, numbers if same is None else [*numbers, same])
+    records = store.by_number([each.first for each in found]) if found else {}
+    waiting: dict[int, list[Copies]] = {}
+    for each in found:
+        waiting.setdefault(each.edition, []).append(each)
+    expanded: list[Match] = []
+    for match, number in zip(matches, numbers, strict=True):
+        others = {_kind(records[each.first]): each for each in waiting.pop(editions.get(number, -1), ())}
+        if match.record.in_force(today) and (where is None or where.allows(match.record)):
+            like = others.pop(_kind(match.record), None)
+            expanded.append(replace(match, copies=1 + (like.records if like else 0)))
+        expanded += (replace(match, record=records[each.first], copies=each.records) for each in others.values())
+        if identical is not None and same in editions and editions[same] == editions.get(number):
+            expanded.append(replace(match, record=identical))
+            identical = None
+    return expanded
+
+
+def _kind(record: Record) -> tuple[str, str, str]:
+    return record.details.source, record.state.value, record.details.max_action
+
+
+def with_videos(matches: Iterable[Match], store: Store) -> list[Match]:
+    """Return the matches, each with the videos that it shows."""
+    named = []
+    with store.transactions.reading() as connection:
+        for match in matches:
+            judgement = match.judgement
+            spans = [(s.reference_start_s, s.reference_end_s) for s in judgement.segments or judgement.sounds]
+            named.append(replace(match, videos=videos_shown(connection, store.number(match.record.id), spans)))
+    return named
