@@ -24,11 +24,12 @@ _SHOWN_SEGMENTS: Final = 6
 _SHOWN_ALIKE: Final = 5
 
 
-def show_record(screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
-    """One record that waits."""
+def show_record(screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime, also: Sequence[str] = ()) -> None:
+    """One record that waits; ``also`` are others of the same video."""
     causes = ", ".join(CAUSE_WORDS[case.cause] for case in summary.cases)
     _head(screen, session, f"rec {summary.record.short_id}, {causes}")
-    screen.facts([*_waits(summary), *_facts(summary, since)])
+    others = [("also", f"rec {', '.join(also)} of the same video: l looks at all of them")] if also else []
+    screen.facts([*_waits(summary), *others, *_facts(summary, since)])
 
 
 def show_group(

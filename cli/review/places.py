@@ -31,7 +31,7 @@ from . import cases
 
 if TYPE_CHECKING:
     from vhashdb import Database
-    from vhashdb.store import CaseDecision
+    from vhashdb.store import CaseDecision, Record
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,16 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class RecordPlace:
-    """A record that waits."""
+    """A record that waits, or records of one video that matched."""
 
-    record: str
+    records: tuple[str, ...]
 
     def look(self, desk: Desk) -> RecordView:
         """Return it as it is now."""
-        summary = desk.summary(self.record)
-        if not summary.cases or summary.theirs_to_confirm:
-            raise Gone(f"rec {self.record[:8]} does not wait any more: somebody decided meanwhile")
-        return RecordView(summary, desk)
+        summaries = [summary for summary in map(desk.summary, self.records) if summary.cases and not summary.theirs_to_confirm]
+        if not summaries:
+            raise Gone(f"rec {self.records[0][:8]} does not wait any more: somebody decided meanwhile")
+        return RecordView(summaries[0], tuple(summary.record for summary in summaries[1:]), desk)
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,8 @@ class RecordView:
     """A record on the screen."""
 
     summary: CaseSummary
+    also: tuple[Record, ...]
+    """Records of the same video that wait because they matched, too."""
     desk: Desk
     files: tuple[FoundMatch, ...] = ()
 
@@ -129,16 +131,16 @@ class RecordView:
 
     def show(self, screen: Screen, session: ReviewSession, left_out: frozenset[int]) -> None:  # noqa: ARG002  # there are no files
         """Print what is known."""
-        cases.show_record(screen, session, self.summary, self.desk.since)
+        cases.show_record(screen, session, self.summary, self.desk.since, [record.short_id for record in self.also])
 
     def write(self, executor: DecisionExecutor, answer: Answer, left_out: frozenset[int]) -> Done:  # noqa: ARG002  # there are no files
         """Write an answer."""
-        return executor.carry_out(self.summary.record, answer)
+        return executor.carry_out(self.summary.record, answer, self.also)
 
     def settled(self, after: View) -> bool:
         """Return whether an answer left nothing of what waited before it."""
         assert isinstance(after, RecordView)
-        return not self.summary.causes & after.summary.causes
+        return after.summary.record.id == self.summary.record.id and not self.summary.causes & after.summary.causes
 
     def said(self, answer: Answer, done: Done, after: View | None, left_out: frozenset[int]) -> str:  # noqa: ARG002  # there are no files
         """Say what was written."""
@@ -220,7 +222,7 @@ class GroupView:
         store = self.desk.database.store
         records = {record: store.get(record) for record in self.group.records}
         written = [
-            FileCase(store.hits.file(one.sha256), records.get(one.record), one.verdict)
+            FileCase(store.hits.file(one.sha256), records.get(one.record), one.verdict, one.score)
             for one in self.answered(left_out).found
             if one.sha256 is not None
         ]

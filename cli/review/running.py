@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import MediaError, MediaNotFound, UsageError
 from vhashdb.review import FORMS, MOST_REASONS, REASONS, Act, By, FoundMatch, Handover, ReviewedMatch, groups, read_matches
-from vhashdb.store import decided, now_utc
+from vhashdb.store import Cause, decided, now_utc
 from vhashdb.writing import require_writable, write_whole
 
 from ..output import counted, decoded, emit, say, shown
@@ -57,7 +57,7 @@ def _walk_matches(desk: Desk, asked: Asked, target: Path | None) -> None:
 
 
 def _record_places(database: Database, asked: Asked) -> list[RecordPlace]:
-    """The records that wait, each once, in the order in which the first reason of each came up."""
+    """What waits, each record once, in the order in which the first reason of each came up; those of a video that matched together."""
     reviews, actor = database.moderation.reviews, database.store.audit.actor
     allows, two_person = asked.filter.allows, reviews.rules.two_person
     cases = [case for case in reviews.queue(matched_since=asked.matched_since) if allows(case)]
@@ -65,8 +65,15 @@ def _record_places(database: Database, asked: Asked) -> list[RecordPlace]:
     if theirs:
         verb = "waits" if len(theirs) == 1 else "wait"
         say(f"{counted(len(theirs), 'record')} {verb} for somebody else to confirm what {actor} proposed")
-    waiting = [record for record in dict.fromkeys(case.record for case in cases) if record not in theirs]
-    return [RecordPlace(record) for record in waiting[: asked.limit]]
+    causes: dict[str, set[Cause]] = {}
+    for case in cases:
+        if case.record not in theirs:
+            causes.setdefault(case.record, set()).add(case.cause)
+    by_video: dict[str, list[str]] = {}
+    for record, some in causes.items():
+        videos = database.videos.of(record) if some == {Cause.MATCHED} else []
+        by_video.setdefault(videos[0].id if videos else record, []).append(record)
+    return [RecordPlace(tuple(records)) for records in by_video.values()][: asked.limit]
 
 
 def _found(asked: Asked) -> list[FoundMatch]:

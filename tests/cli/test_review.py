@@ -586,3 +586,18 @@ def test_while_another_process_writes_nothing_is_written_and_the_case_stays(db, 
     assert "another process is writing wait for the other process to finish" in " ".join(done.out.split())
     assert done.lines[-1] == "0 decided, 5 left"
     assert log(db) == before
+
+
+def test_records_of_one_video_that_matched_are_looked_at_together(tmp_path):
+    company = Company(tmp_path, "acme")
+    first, second, other = company.adds(1, max_action="review"), company.adds(1, max_action="log"), company.adds(2)
+    for seed in (1, 2):
+        company.db.match(film(seed))
+    company.close()
+    assert {line["record"] for line in run("review", "list", "--db", company.path, "--json").json} == {first, second, other}
+    done = review(company.path, "l", "", "l", "", "u", "u", "q")
+    assert done.out.count("1 of 2   rec ") == 2  # at first, and when it was taken back
+    assert "of the same video: l looks at all of them" in " ".join(done.out.split())
+    assert len(run("review", "list", "--db", company.path, "--json").json) == 3
+    assert review(company.path, "l", "", "l", "", "").lines[-1] == "2 decided (2 looked at), 0 left"
+    assert review(company.path).out == "nothing waits\n"

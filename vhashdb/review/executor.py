@@ -41,12 +41,13 @@ class DecisionExecutor:
     def __init__(self, store: Store, moderation: Moderation) -> None:
         self._store, self._moderation = store, moderation
 
-    def carry_out(self, record: Record, answer: Answer) -> Done:
+    def carry_out(self, record: Record, answer: Answer, also: Sequence[Record] = ()) -> Done:
         """Write what was answered about a record.
 
         Args:
             record: the record it is about.
             answer: all of whose questions are answered.
+            also: records of the same video, which are looked at when it is.
 
         Raises:
             VhashdbError: it cannot be written; nothing was.
@@ -58,7 +59,7 @@ class DecisionExecutor:
                 outcome = self._moderation.reviews.decide(record, decision, reason=answer.reason)
                 return Done(outcome.final, (outcome.memory,))
             case Act.LOOKED:
-                memory = assessments.looked_at(record, reason=answer.reason)
+                return Done(True, tuple(assessments.looked_at(each, reason=answer.reason) for each in (record, *also)))
             case Act.NOT_THIS:
                 memory = assessments.deny(record, sha256_of(os.path.expanduser(answer.file)), reason=answer.reason)
             case _:

@@ -25,6 +25,8 @@ class FileCase(NamedTuple):
     """None: the decision is about the file by itself, which could not be checked."""
     verdict: str = ""
     """Of the match; empty if it may never have matched."""
+    score: float = 0.0
+    """Of the match, 0…1."""
 
 
 ACTIONS: Final[Mapping[CaseState, str]] = {
@@ -101,7 +103,9 @@ class Assessments:
                 self._opinions.give_in(connection, records[identifier], opinion)
             for case in cases:
                 of = case.record.id if case.record is not None else ""
-                self._store.decide_in(connection, ACTIONS[state], of, case.file, state, reason=reason, verdict=case.verdict)
+                self._store.decide_in(
+                    connection, ACTIONS[state], of, case.file, state, reason=reason, verdict=case.verdict, score=case.score
+                )
         return memories
 
     def _said(self, record: Record, verdict: str, basis: str) -> bool:

@@ -122,7 +122,8 @@ UPDATE hit AS h SET (state, line, grounds) =
 WHERE h.record = :record AND {MATCHED} AND EXISTS (SELECT 1 FROM record r WHERE r.id = h.record AND NOT {CLOSED})
 """
 _DECIDE: Final = """
-INSERT INTO hit AS h (file, record, verdict, score, at, state, line, grounds) VALUES (:file, :record, :verdict, 0, :at, :state, :line, '')
+INSERT INTO hit AS h (file, record, verdict, score, at, state, line, grounds)
+VALUES (:file, :record, :verdict, :score, :at, :state, :line, '')
 ON CONFLICT (file, record) DO UPDATE SET state = :state, line = :line,
     verdict = CASE WHEN h.record = '' OR h.verdict = '' THEN excluded.verdict ELSE h.verdict END
 """
@@ -210,7 +211,15 @@ def note_hits(connection: Connection, found: Sequence[NewHit]) -> Iterator[NewHi
 
 
 def decide_in(
-    connection: Connection, file: str, record: str, state: CaseState, line: int, *, at: datetime.datetime, verdict: str = ""
+    connection: Connection,
+    file: str,
+    record: str,
+    state: CaseState,
+    line: int,
+    *,
+    at: datetime.datetime,
+    verdict: str = "",
+    score: float = 0.0,
 ) -> None:
     """Write what was decided about a file and a record, given by its full id.
 
@@ -221,11 +230,13 @@ def decide_in(
         state: the decision.
         line: of the audit log, which says who decided.
         at: now.
-        verdict: of the match that was looked at, or of the file by itself; empty if it may never have matched.
+        verdict: of the match that was looked at, or of the file by itself; empty if it may never have matched. A match that was not
+            noted here before is noted with it.
+        score: of that match.
     """
     key = {"file": file, "record": record}
     connection.execute(sa.text(_DECIDE).bindparams(sa.bindparam("at", type_=sa.DateTime)), {
-        **key, "state": state.value, "line": line, "at": at, "verdict": verdict
+        **key, "state": state.value, "line": line, "at": at, "verdict": verdict, "score": score
     })  # fmt: skip
     ground_in(connection, file, record)
 

@@ -353,11 +353,20 @@ class Store:
         self.decide_in(connection, "unmatch", record, self.hits.file(sha256), CaseState.NOT_THIS, reason=reason)
 
     def decide_in(
-        self, connection: Connection, action: str, record: str, file: str, state: CaseState, *, reason: str, verdict: str = ""
+        self,
+        connection: Connection,
+        action: str,
+        record: str,
+        file: str,
+        state: CaseState,
+        *,
+        reason: str,
+        verdict: str = "",
+        score: float = 0.0,
     ) -> None:
         """Decide about a file and a record, given by its full id, in a transaction that is under way; see `hits.decide_in`."""
         line = self.audit.log_in(connection, action, record or None, file=file, reason=reason)
-        decide_in(connection, file, record, state, line, at=now_utc(), verdict=verdict)
+        decide_in(connection, file, record, state, line, at=now_utc(), verdict=verdict, score=score)
 
     def not_this(self, sha256: str) -> frozenset[str]:
         """Return the ids of the records that the file with this hash is not."""

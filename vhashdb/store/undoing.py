@@ -78,8 +78,8 @@ def take_back(store: Store, memories: Sequence[UndoState]) -> None:
             restore_in(connection, memory.record, memory.hits)
             if memory.record:
                 refresh_disputes(connection, "SELECT number FROM record WHERE id = :id", id=memory.record)
-        of, first = memories[0].record or None, memories[0]
-        store.audit.log_in(connection, UNDONE, of, lines=list(range(first.after + 1, first.until + 1)))
+        lines = {line for memory in memories for line in range(memory.after + 1, memory.until + 1)}
+        store.audit.log_in(connection, UNDONE, memories[0].record or None, lines=sorted(lines))
 
 
 def _put_back(connection: Connection, store: Store, memory: UndoState) -> None:
