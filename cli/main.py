@@ -53,6 +53,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def run() -> None:
     """The console script."""
+    # Files are compared in parallel, and waking threads takes longer than products as small as these; read when NumPy is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal cannot show must not end a batch.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # text streams here

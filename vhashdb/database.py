@@ -91,6 +91,7 @@ class Database:
         """What was asked, on its way into the audit log."""
         self.grouper = Grouper(store, self._index_reader, MatchingConfig.of(self._algorithm.id))
         """Groups records that show the same."""
+        self._index_writer.before = self.grouper.catch_up
         self.videos = Videos(store)
         """All records that show the same, as people see them."""
         self._matcher = Matcher(

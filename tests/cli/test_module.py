@@ -1,5 +1,6 @@
 """`python -m vhashdb` is the command."""
 
+import os
 import subprocess
 import sys
 
@@ -53,6 +54,15 @@ def test_a_working_folder_that_was_removed_is_no_obstacle(tmp_path):
     script = f"rmdir {gone}; exec {sys.executable} -m vhashdb --version"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, cwd=gone)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_it_computes_with_one_thread_unless_told_otherwise():
+    told = "import atexit, os, sys; atexit.register(lambda: print(os.environ['OPENBLAS_NUM_THREADS'], 'numpy' in sys.modules))"
+    code = f"{told}; from vhashdb_cli.main import run; run()"
+    inherited = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    for env, expected in ((inherited, "1 False"), (inherited | {"OPENBLAS_NUM_THREADS": "3"}, "3 False")):
+        done = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True, timeout=60, check=True, env=env)
+        assert done.stdout.splitlines()[-1] == expected  # NumPy was not loaded before that was said
 
 
 def test_without_the_command_line_it_says_so():

@@ -1,6 +1,7 @@
 """Member companies: each a database of its own, with a feed of its own if it publishes."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 
@@ -29,9 +30,10 @@ def film(seed, count=24):
 class Company:
     """What the people of one member company do."""
 
-    def __init__(self, place, name, **chosen):
+    def __init__(self, place, name, *, like=None, **chosen):
+        """With a new database, or a copy of the one of a company that has closed it."""
         self.name, self.path, self.place = name, place / f"{name}.vhdb", place
-        self.db = vhashdb.create(self.path, **chosen)
+        self.db = vhashdb.open(shutil.copytree(like.path, self.path)) if like else vhashdb.create(self.path, **chosen)
         self.feed = None
 
     @property

@@ -26,21 +26,28 @@ PATIENCE_S = 120
 """Far more than the limits allow, for a machine that is busy."""
 
 
-@pytest.fixture
-def follower(tmp_path):
-    """Trusts ``acme-feed`` and ``bold-feed``, both in folders and each with one record."""
-    company = Company(tmp_path, "follower")
-    company.others = []
+@pytest.fixture(scope="module")
+def trusting(tmp_path_factory):
+    """Trusts ``acme-feed`` and ``bold-feed``, both in folders and each with one record; its database is closed."""
+    place = tmp_path_factory.mktemp("trusting")
+    company = Company(place, "follower")
     for seed, name in enumerate(("acme", "bold"), 1):
-        other = Company(tmp_path, name)
+        other = Company(place, name)
         other.begins_to_publish()
         other.adds(seed)
         other.publishes()
         company.trusts(other)
-        company.others.append(other)
+        other.close()
+    company.close()
+    return company
+
+
+@pytest.fixture
+def follower(trusting, tmp_path):
+    """The same for one test."""
+    company = Company(tmp_path, "follower", like=trusting)
     yield company
-    for one in (company, *company.others):
-        one.close()
+    company.close()
 
 
 def only_the_first_failed(follower, kind=errors.FeedError, **more):

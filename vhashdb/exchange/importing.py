@@ -222,6 +222,8 @@ class Importer:
             yield from self._take(pending)
             raise
         yield from self._take(pending)
+        if not self._dry_run:
+            self._index_writer.maintain()
         yield from map(Remark, renamings(self._renamed))
         yield from (Remark(f"{counted(number, 'record')}: {words}") for words, number in self._little.items())
 

@@ -3,7 +3,7 @@
 ::
 
     relation   `relate`: what two fingerprints have in common, on one line of time
-    likeness   `hardly_differ`: whether one of two copies can be found and compared in the place of the other
+    likeness   `likeness`: which records are worth relating; `hardly_differ`: whether one of two copies can stand for the other
     videos     `group`: from the relations of editions to videos, the unit that people decide about
 
 Records that show the same from start to end are *copies* of one *edition*. A shorter edition is a *clip* of a longer one. All editions
@@ -11,8 +11,8 @@ of one continuous video are that *video*; a compilation shows parts of several, 
 fingerprints alone, so that the same records are grouped in the same way whoever has them, in whatever order they came.
 """
 
-from vhashdb.grouping.likeness import hardly_differ
+from vhashdb.grouping.likeness import hardly_differ, likeness
 from vhashdb.grouping.relation import Relation, Side, relate
 from vhashdb.grouping.videos import EditionRelation, Group, Role, group
 
-__all__ = ["EditionRelation", "Group", "Relation", "Role", "Side", "group", "hardly_differ", "relate"]
+__all__ = ["EditionRelation", "Group", "Relation", "Role", "Side", "group", "hardly_differ", "likeness", "relate"]

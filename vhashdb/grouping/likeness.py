@@ -1,20 +1,25 @@
-"""Whether one copy of an edition can be found and compared in the place of another: whether their fingerprints hardly differ."""
+"""How alike two fingerprints are, told without comparing them in full, and whether one of two copies can stand for the other."""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 
-from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.fingerprints.model import Fingerprint, without_squares
 from vhashdb.grouping.relation import Relation
 from vhashdb.hashing.bits import distances
 from vhashdb.intervals import length_s, shared_s, union
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.pair import heard_in
-from vhashdb.matching.view_pairs import sequences_of
+from vhashdb.matching.view_pairs import query_sequences, sequences_of
 from vhashdb.sound import FRAME_S
 
+_OFFSET_S: Final = 2.0
+"""Seconds by which moments of a record may be later in the other than its other moments, so that speeds may differ. Engineering bound."""
+_MOMENTS: Final = 3
+"""Moments that must be near something at one place of the other. Engineering bound: fewer are so by chance."""
 _SHARE: Final = 0.95
 """Share of each that the other must show. Measured: `bench.variants`."""
 _SPEED: Final = 0.02
@@ -28,6 +33,38 @@ _AROUND_S: Final = 0.5
 """Seconds about an entry in which the nearest is looked for. Engineering bound: entries of a reference are that far apart."""
 _HEARD: Final = 0.8
 """Share of a sound that must be heard in the other. Measured: `bench.variants`."""
+
+
+def likeness(asked: Fingerprint, reference: Fingerprint, radius_bits: float) -> float:
+    """Return how alike a record and another are at some moments, which costs far less than comparing them.
+
+    Args:
+        asked: some entries of the one.
+        reference: the other.
+        radius_bits: within this two hashes are near.
+
+    Returns:
+        bits by which moments are nearer than that, summed over moments that lie as far apart in both; 0 if there are too few of these.
+    """
+    pictures = without_squares(reference)
+    usable, sequences = pictures.usable, query_sequences(asked)
+    if not sequences or not usable.any():
+        return 0.0
+    hashes = np.concatenate([sequence.hash for sequence in sequences.values()])
+    start_s = np.concatenate([sequence.start_s for sequence in sequences.values()])
+    bits = distances(hashes, pictures.hash[usable])
+    row, column = np.nonzero(bits <= radius_bits)
+    if not len(row):
+        return 0.0
+    moments = np.unique(start_s)
+    moment = np.searchsorted(moments, start_s[row])
+    later = np.floor((pictures.start_s[usable][column] - start_s[row]) / _OFFSET_S).astype(np.int64)
+    later -= later.min()
+    nearest = np.full((int(later.max()) + 2, len(moments)), radius_bits)
+    for shift in (0, 1):  # in two places that overlap by half
+        np.minimum.at(nearest, (later + shift, moment), bits[row, column])
+    enough = (nearest < radius_bits).sum(axis=1) >= min(_MOMENTS, math.ceil(len(moments) / 2))
+    return float((radius_bits - nearest).sum(axis=1)[enough].max(initial=0.0))
 
 
 def hardly_differ(one: Fingerprint, other: Fingerprint, relation: Relation) -> bool:

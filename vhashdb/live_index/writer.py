@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Generic
 
 from vhashdb.errors import DatabaseDamaged, DatabaseError
@@ -132,6 +132,8 @@ class IndexWriters:
 
     def __init__(self, *writers: IndexWriter[FrameIndex] | IndexWriter[LandmarkIndex]) -> None:
         self._writers = writers
+        self.before: Callable[[], object] = lambda: None
+        """What says first which of the new records are found through others, and need not be in an index."""
         self.maintenance_due = False
         """Whether this process changed records since the indexes were last maintained when the database was closed."""
 
@@ -141,6 +143,7 @@ class IndexWriters:
 
     def maintain(self) -> None:
         """Maintain each index; see `IndexWriter.maintain`."""
+        self.before()
         for writer in self._writers:
             writer.maintain()
 

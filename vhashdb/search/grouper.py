@@ -11,7 +11,7 @@ import numpy as np
 
 from vhashdb.errors import DatabaseDamaged
 from vhashdb.fingerprints.model import Fingerprint, without_squares
-from vhashdb.grouping import Role, hardly_differ, relate
+from vhashdb.grouping import Role, hardly_differ, likeness, relate
 from vhashdb.live_index import FrameReader
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.store import Store
@@ -27,7 +27,7 @@ _MOST_TIMES: Final = 240
 """… up to so many. Engineering bounds: of each of the parts of a compilation, some are looked up."""
 
 
-_IN_VAIN: Final = 8
+_IN_VAIN: Final = 3
 """Records that are compared one after the other without any being related, after which those that look less alike are not compared.
 Engineering bound."""
 
@@ -64,7 +64,8 @@ class Grouper:
             fingerprint: of a record, as it is stored.
             number: of that record, if it is stored already.
         """
-        candidates = self._index_reader.candidates(asked_of(fingerprint), self._config.radius_bits, self._config)
+        asked = asked_of(fingerprint)
+        candidates = self._index_reader.candidates(asked, self._config.radius_bits, self._config)
         numbers = [each.record for each in candidates if each.record != number]
         if not numbers:
             return []
@@ -75,15 +76,11 @@ class Grouper:
         explained: set[int] = set()
         tried: set[int | None] = set()
         in_vain = 0
-        for other in numbers:
+        for other, reference in self._by_likeness(asked, numbers):
             if in_vain >= _IN_VAIN:
                 break
             videos = roles.get(other, {})
             if not explained.isdisjoint(videos) and editions.get(other) not in tried:
-                continue
-            try:
-                reference = self._store.fingerprints([other])[other]
-            except DatabaseDamaged:  # a check of the database names it
                 continue
             relation = relate(fingerprint, reference, self._config)
             in_vain = in_vain + 1 if relation is None else 0
@@ -98,6 +95,18 @@ class Grouper:
             if relation.copies or relation.one.whole:  # what else shows these videos says nothing new
                 explained |= {video for video, role in videos.items() if role is not Role.PART or relation.copies}
         return found
+
+    def _by_likeness(self, asked: Fingerprint, numbers: Sequence[int]) -> list[tuple[int, Fingerprint]]:
+        """Return those records that are alike at several moments, by number, the most alike first."""
+        found: list[tuple[float, int, Fingerprint]] = []
+        for number in numbers:
+            try:
+                reference = self._store.fingerprints([number])[number]
+            except DatabaseDamaged:  # a check of the database names it
+                continue
+            if alike := likeness(asked, reference, self._config.radius_bits):
+                found.append((-alike, number, reference))
+        return [(number, reference) for _, number, reference in sorted(found, key=lambda each: each[:2])]
 
 
 def asked_of(fingerprint: Fingerprint) -> Fingerprint:

@@ -29,6 +29,7 @@ from vhashdb.store.schema import (
     record,
     said_of_editions,
     sounding,
+    ungrouped,
     video,
     video_edition,
 )
@@ -87,13 +88,6 @@ def _sounding(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE TRIGGER sounding_{name} AFTER {event} BEGIN {statements} END")
 
 
-def _videos(connection: Connection) -> None:
-    """Which records show the same video. What shows something else from now on is not grouped any more."""
-    metadata.create_all(connection, tables=[copy, edition, edition_relation, video, video_edition, said_of_editions])
-    forgotten = "DELETE FROM copy WHERE record = OLD.record;"
-    connection.exec_driver_sql(f"CREATE TRIGGER copy_forgotten AFTER DELETE ON fingerprint BEGIN {forgotten} END")
-
-
 def _stored_form(connection: Connection) -> None:
     """Tell by the stored form's versions, too, which fingerprints have sound."""
     connection.exec_driver_sql("DROP TRIGGER sounding_added")
@@ -101,6 +95,19 @@ def _stored_form(connection: Connection) -> None:
         "CREATE TRIGGER sounding_added AFTER INSERT ON fingerprint WHEN substr(NEW.blob, 5, 1) IN (x'03', x'05') "
         "BEGIN INSERT INTO sounding VALUES (NEW.number, NEW.record); END"
     )
+
+
+def _videos(connection: Connection) -> None:
+    """Which records show the same video. What shows something else from now on is not grouped any more."""
+    metadata.create_all(connection, tables=[copy, ungrouped, edition, edition_relation, video, video_edition, said_of_editions])
+    connection.exec_driver_sql("INSERT INTO ungrouped SELECT DISTINCT record FROM fingerprint")
+    lost = "DELETE FROM ungrouped WHERE record = OLD.record AND NOT EXISTS (SELECT 1 FROM fingerprint WHERE record = OLD.record);"
+    for name, event, statements in (
+        ("fingerprint_added", "INSERT ON fingerprint", "INSERT OR IGNORE INTO ungrouped VALUES (NEW.record);"),
+        ("fingerprint_gone", "DELETE ON fingerprint", f"DELETE FROM copy WHERE record = OLD.record; {lost}"),
+        ("grouped", "INSERT ON copy", "DELETE FROM ungrouped WHERE record = NEW.record;"),
+    ):
+        connection.exec_driver_sql(f"CREATE TRIGGER copy_{name} AFTER {event} BEGIN {statements} END")
 
 
 _SETTLED: Final = """

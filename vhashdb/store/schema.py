@@ -98,13 +98,19 @@ near = Table(
 )
 
 copy = Table(
-    "copy",  # where each record lies among all that show the same; a record without a row is not grouped yet
+    "copy",  # where each record lies among all that show the same
     metadata,
     Column("record", ForeignKey("record.number"), primary_key=True),
     Column("edition", Integer, nullable=False, index=True),
     Column("offset_s", Float, nullable=False),  # its second t is offset_s + speed * t of the edition
     Column("speed", Float, nullable=False),
     Column("shown_by", Integer, index=True),  # another copy that is found instead of it; empty: it is in the indexes itself
+)
+
+ungrouped = Table(
+    "ungrouped",  # records with a fingerprint and without a row in `copy`: triggers keep it
+    metadata,
+    Column("record", Integer, primary_key=True),
 )
 
 edition = Table(

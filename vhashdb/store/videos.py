@@ -65,9 +65,9 @@ class _Place(NamedTuple):
 
 def ungrouped(connection: Connection, limit: int | None = None) -> list[int]:
     """Return the numbers of records that are in no video yet, in the order in which they were added."""
-    query = sa.select(schema.record.c.number).join(schema.fingerprint).outerjoin(_copy, _copy.c.record == schema.record.c.number)
-    query = query.where(_copy.c.record.is_(None), schema.not_retracted).order_by(schema.record.c.number).limit(limit)
-    return list(connection.execute(query.distinct()).scalars())
+    waiting = schema.ungrouped.c.record
+    query = sa.select(waiting).join(schema.record, schema.record.c.number == waiting).where(schema.not_retracted)
+    return list(connection.execute(query.order_by(waiting).limit(limit)).scalars())
 
 
 def place(connection: Connection, record: int, duration_s: float, related: Sequence[Related], change: int) -> None:
