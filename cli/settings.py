@@ -28,7 +28,7 @@ SETTINGS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "cache": (str, "folder for fingerprints of checked files, or off"),
     "effort": (str, "effort for each file: fast, balanced or thorough"),
     "sound": (bool, "listen to files, and not only look at them"),
-    "player": (str, "command that opens {file} at {seconds} in a review"),
+    "player": (str, "command that opens {file} at {seconds}"),
     "workers": (int, "files read at the same time"),
     "quiet": (bool, "no progress and no warnings"),
     "max_pixels": (_AMOUNT, "pixels of one picture at most"),
