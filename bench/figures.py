@@ -15,7 +15,7 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import vhashdb
@@ -61,8 +61,10 @@ def fill(db: vhashdb.Database, records: int, lines: int) -> None:
         connection.execute(schema.record.insert(), [made_record(rng, n) for n in range(records)])
         connection.execute(schema.label.insert(), [{"record": n + 1, "label": rng.choice(LABELS)} for n in range(records)])
         log = made_lines(rng, records, lines)
-        for _ in range(0, lines, AT_ONCE):
-            connection.execute(schema.audit.insert(), [line for line, _ in zip(log, range(AT_ONCE), strict=False)])
+        for start in range(0, lines, AT_ONCE):
+            some = [line for line, _ in zip(log, range(AT_ONCE), strict=False)]
+            connection.execute(schema.audit.insert(), some)
+            connection.execute(schema.hit.insert(), list(made_hits(some, start)))
 
 
 def made_record(rng: random.Random, place: int) -> dict[str, object]:
@@ -95,6 +97,15 @@ def made_lines(rng: random.Random, records: int, lines: int) -> Iterator[dict[st
         details |= {"match": rng.randrange(5), "no-match": rng.randrange(500)} if action == "queries" else {}
         details |= {"code": rng.choice(("error", "legal"))} if action == "retract" else {}
         yield {"at": moment(rng), "actor": "x", "action": action, "record": record, "details": json.dumps(details)}
+
+
+def made_hits(lines: Sequence[dict[str, object]], start: int) -> Iterator[dict[str, object]]:
+    """The hits that lines of the audit log tell of, each of another file."""
+    for number, line in enumerate(lines, start):
+        if line["action"] == "match":
+            found = json.loads(str(line["details"]))
+            undecided = {"state": "", "line": None, "grounds": ""}
+            yield {"file": f"{number:032x}", "record": line["record"], "at": line["at"], **found, **undecided}
 
 
 def moment(rng: random.Random) -> datetime.datetime:

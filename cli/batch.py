@@ -38,6 +38,8 @@ class Job(Generic[_R]):
     """Concerns the whole batch."""
     part: str = ""
     """Which of several videos in the file this is about; empty: the whole file."""
+    unread: _R | None = None
+    """Of a file that could not be read: what is known of it all the same."""
 
     @property
     def name(self) -> str:

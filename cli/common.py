@@ -84,6 +84,12 @@ def workers_option(function: _F) -> _F:
     )(function)
 
 
+def player_option(function: _F) -> _F:
+    """``--player``."""
+    text = "What opens a file at the second at which it begins to match: {file} and {seconds} are filled in, and no shell is asked."
+    return click.option("--player", cls=Setting, metavar="COMMAND", default=None, show_default="none", help=text)(function)
+
+
 def quiet_option(function: _F) -> _F:
     """``--quiet``."""
     text = "No progress and no warnings."

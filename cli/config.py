@@ -18,6 +18,7 @@ from .common import (
     effort_option,
     json_option,
     lock_timeout_s,
+    player_option,
     quiet_option,
     sound_option,
     warn_of_variables,
@@ -28,6 +29,8 @@ from .limits import shown_limit_options
 from .output import decoded, emit, emit_json, printable, shown
 from .settings import CONFIG_VARIABLE, DEBUG_VARIABLE, LOCK_TIMEOUT_VARIABLE, PASSPHRASE_VARIABLE, SETTINGS, config_path
 
+PLAYER: Final = "mpv --start={seconds} {file}"
+"""A player to begin with, where none is configured."""
 _SOURCES: Final = {
     ParameterSource.COMMANDLINE: "flag",
     ParameterSource.ENVIRONMENT: "environment",
@@ -70,6 +73,7 @@ def command() -> None:
 @db_option
 @effort_option
 @sound_option
+@player_option
 @workers_option
 @quiet_option
 @cache_option
@@ -113,6 +117,7 @@ def path() -> None:
 @db_option
 @effort_option
 @sound_option
+@player_option
 @workers_option
 @quiet_option
 @cache_option
@@ -127,11 +132,18 @@ def example(**values: Any) -> None:
       vhashdb config example
       vhashdb config example > config.toml
     """
+    from vhashdb.review import REASONS
+
     emit("# Configuration of vhashdb. Flags and VHASHDB_… variables win over it.")
     for name, value in values.items():
         # A JSON text, number or truth value is also one of TOML.
-        plain = json.dumps(decoded(value) if isinstance(value, Path) else value, ensure_ascii=False)
+        value = decoded(value) if isinstance(value, Path) else PLAYER if name == "player" and value is None else value
+        plain = json.dumps(value, ensure_ascii=False)
         emit(f"\n# {SETTINGS[name][1]}\n# {name} = {plain}")
+    emit("\n# reasons to choose from in a review, for each answer that has some")
+    for act, texts in REASONS.items():
+        key = str(act) if str(act).isalpha() else json.dumps(str(act))
+        emit(f"# reasons.{key} = {json.dumps(texts, ensure_ascii=False)}")
 
 
 def _settings(ctx: click.Context, values: dict[str, Any]) -> Iterator[_Origin]:

@@ -34,7 +34,7 @@ from .common import (
 )
 from .files import InputFiles, Inputs, input_options
 from .limits import limit_options
-from .output import counted, say, shown
+from .output import counted, decoded, say, shown, without_path
 from .progress import Progress
 from .result_writers import WORDS, JsonWriter, Page, ReportWriter, ResultWriter, Summary, TextWriter, page_of, report_options
 from .settings import OneOf
@@ -117,6 +117,7 @@ def command(
     report: Path | None,
     thumbnails: bool,
     clear_thumbnails: bool,
+    print_details: bool,
     quiet: bool,
     **given: Any,
 ) -> int:
@@ -142,7 +143,7 @@ def command(
       vhashdb match --watch uploads/ --json >> verdicts.jsonl
       find . -name '*.mp4' -print0 | vhashdb match --null --list -
     """
-    page = page_of(report, thumbnails=thumbnails, clear=clear_thumbnails)
+    page = page_of(report, thumbnails=thumbnails, clear=clear_thumbnails, print_details=print_details)
     options = _Options(quiet=quiet, page=page, **given)
     with _files(inputs, watch, watch_memory, db) as files, cached(cache, quiet=quiet) as kept, opened(db, kept) as database:
         if not len(database):
@@ -256,11 +257,15 @@ class _Matching:
         except DatabaseError:
             raise
         except VhashdbError as error:
-            answer.error = error
+            answer.error, answer.unread = error, self._unread(path, error)
         return answer
 
+    def _unread(self, path: str, error: VhashdbError) -> Result:
+        """What is known of a file that could not be read: which it is, and what people decided about it."""
+        return self._database.unreadable(path, decoded(without_path(error.message, path)), effort=self._options.effort)
+
     def _tell(self, job: Job[list[Job[Result]]], writers: Sequence[ResultWriter]) -> None:
-        answers: list[Job[Result]] = [Job(job.path, error=job.error)] if job.value is None else job.value
+        answers: list[Job[Result]] = [self._unanswered(job)] if job.value is None else job.value
         for answer in answers:
             # Counted first: after Ctrl-C between two lines the summary must not know less than was printed.
             self._counts[answer.value.verdict.value if answer.value else "unreadable"] += 1
@@ -270,6 +275,9 @@ class _Matching:
             if answer.error is not None:
                 trace(answer.error)
         self._inputs.done(job.path)
+
+    def _unanswered(self, job: Job[list[Job[Result]]]) -> Job[Result]:
+        return Job(job.path, error=job.error, unread=self._unread(job.path, job.failure))
 
     def _code(self) -> ExitCode:
         if any(self._counts[word] for word in _FOUND) and not self._options.exit_zero:

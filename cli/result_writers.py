@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import click
 
+from vhashdb.errors import VhashdbError
+
 from .batch import Job, emit_skipped, tally
 from .codes import ExitCode
 from .files import Skipped
-from .output import Hints, counted, decoded, emit, emit_json, error_json, say, shown, told, with_part, with_path, without_path
-from .verdicts import not_checked_line, result_lines, what_to_do
+from .output import Hints, counted, decoded, emit, emit_json, error_json, printable, say, shown, told, with_part, with_path, without_path
+from .verdicts import decision_line, not_checked_line, result_lines, what_to_do
 
 if TYPE_CHECKING:
     from vhashdb import Database, Result, Selection
@@ -28,6 +31,8 @@ WORDS: Final = {
     "unreadable": "not checked",
 }
 """Verdicts as counts are given, in the order to be shown."""
+RENEWED_EVERY_S: Final = 5.0
+"""Seconds between two writings of the page of a run without end."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ class TextWriter:
         """One line for each match, or the verdict."""
         if job.value is None:
             emit(not_checked_line(job.name, without_path(job.failure.message, job.path), self._width))
+            for decision in job.unread.decisions if job.unread else ():
+                emit(decision_line(decision))
             self._hints.give(job.failure.hint)
             return
         for line in result_lines(job.name, job.value, self._width):
@@ -110,7 +117,8 @@ class JsonWriter:
             for match in job.value.matches:
                 emit_json(with_part(with_path(match.to_json(""), job.path), job.part))
             return
-        emit_json(with_part(with_path(self._unreadable(without_path(job.failure.message, job.path)), job.path), job.part))
+        assert job.unread is not None  # an answer has one of both
+        emit_json(with_part(with_path(job.unread.to_json(""), job.path), job.part))
         emit_json(with_part(error_json(job.failure, job.path), job.part))
 
     def finish(self, summary: Summary) -> None:
@@ -134,22 +142,17 @@ class JsonWriter:
             }
         )
 
-    def _unreadable(self, reason: str) -> dict[str, Any]:
-        """The ``file`` line of a file that could not be read: the same fields as any other."""
-        from vhashdb import Effort, Result, Verdict
-
-        return Result(Verdict.UNREADABLE, decoded(reason), effort=Effort(self._effort)).to_json("")
-
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Page:
-    """What is wanted: where, and with which pictures of the files."""
+    """What is wanted: where, with which pictures of the files, and whether all of it is printed."""
 
     path: Path
     pictures: str
+    print_details: bool
 
 
 def report_options(function: _F) -> _F:
@@ -163,28 +166,30 @@ def report_options(function: _F) -> _F:
         ),
         click.option("--thumbnails", is_flag=True, help="Put pictures of matched files in the report, small, grey and blurred."),
         click.option("--clear-thumbnails", is_flag=True, help="With --thumbnails: small and grey, but not blurred."),
+        click.option("--print-details", is_flag=True, help="Print all of the report, and not a summary; the page has a switch for it."),
     )
     for option in reversed(options):
         function = option(function)
     return function
 
 
-def page_of(report: Path | None, *, thumbnails: bool, clear: bool) -> Page | None:
+def page_of(report: Path | None, *, thumbnails: bool, clear: bool, print_details: bool) -> Page | None:
     """Return the page that the options ask for, known to be writable."""
     if clear and not thumbnails:
         raise click.UsageError("--clear-thumbnails is for --thumbnails")
     if report is None:
-        if thumbnails:
-            raise click.UsageError("--thumbnails is for --report")
+        for flag, given in (("--thumbnails", thumbnails), ("--print-details", print_details)):
+            if given:
+                raise click.UsageError(f"{flag} is for --report")
         return None
     from vhashdb.report import require_page
 
     require_page(report)
-    return Page(report, "clear" if clear else "obscured" if thumbnails else "none")
+    return Page(report, "clear" if clear else "obscured" if thumbnails else "none", print_details)
 
 
 class ReportWriter:
-    """Collects what the page shows and writes it at the end, after Ctrl-C with what there is."""
+    """Collects what the page shows and writes it at the end, after Ctrl-C with what there is; of an endless run also meanwhile."""
 
     def __init__(self, page: Page, database: Database, *, effort: str, where: Selection | None, endless: bool, quiet: bool) -> None:
         """Make an empty report.
@@ -201,18 +206,63 @@ class ReportWriter:
 
         self._page, self._endless, self._quiet = page, endless, quiet
         self._report = Report(database, effort=effort, where=where, pictures=page.pictures)
+        self._renewal = _Renewal(lambda: self._write(goes_on=True)) if endless else None
 
     def write(self, job: Job[Result]) -> None:
         """One file more for the page."""
+        self._add(job)
+        if self._renewal is not None:
+            self._renewal.ask()
+
+    def _add(self, job: Job[Result]) -> None:
         if job.value is not None:
             self._report.add(job.name, job.value)
         else:
-            self._report.add_error(job.name, job.failure)
+            self._report.add_error(job.name, job.failure, job.unread.decisions if job.unread else ())
 
     def finish(self, summary: Summary) -> None:
         """Write the page."""
-        interrupted = summary.code is ExitCode.INTERRUPTED and not self._endless
+        if self._renewal is not None:
+            self._renewal.close()
         with self._report:
-            self._report.write(self._page.path, interrupted=interrupted)
+            self._write(interrupted=summary.code is ExitCode.INTERRUPTED and not self._endless)
         if not self._quiet:
             say(f"report: {shown(os.path.abspath(self._page.path))}")
+
+    def _write(self, *, interrupted: bool = False, goes_on: bool = False) -> None:
+        self._report.write(self._page.path, interrupted=interrupted, goes_on=goes_on, print_details=self._page.print_details)
+
+
+class _Renewal:
+    """Writes a page anew in the background, soon after it was asked to and not more often than `RENEWED_EVERY_S`.
+
+    Whoever asks does not wait. A page that cannot be written is said once, and tried again with the next file.
+    """
+
+    def __init__(self, renew: Callable[[], None]) -> None:
+        self._renew = renew
+        self._asked, self._closed = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def ask(self) -> None:
+        """There is more to show."""
+        self._asked.set()
+
+    def close(self) -> None:
+        """Stop, once a page that is being written is done."""
+        self._closed.set()
+        self._asked.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        said = False
+        while self._asked.wait() and not self._closed.is_set():
+            self._asked.clear()
+            try:
+                self._renew()
+            except VhashdbError as error:
+                if not said:
+                    say(f"warning: {printable(error.message)}; it is tried again with the next file")
+                said = True
+            self._closed.wait(RENEWED_EVERY_S)

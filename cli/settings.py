@@ -28,6 +28,7 @@ SETTINGS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "cache": (str, "folder for fingerprints of checked files, or off"),
     "effort": (str, "effort for each file: fast, balanced or thorough"),
     "sound": (bool, "listen to files, and not only look at them"),
+    "player": (str, "command that opens {file} at {seconds}"),
     "workers": (int, "files read at the same time"),
     "quiet": (bool, "no progress and no warnings"),
     "max_pixels": (_AMOUNT, "pixels of one picture at most"),
@@ -38,6 +39,8 @@ SETTINGS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
     "files_per_process": (_AMOUNT, "files of one decoder process; 1: one each"),
 }
 """What the configuration file may have: TOML type, and meaning."""
+REASONS: Final = "reasons"
+"""A table that it may have, too: for answers of a review, such as ``no``, a list of the reasons to choose from."""
 VARIABLES: Final[Mapping[str, str]] = {
     **{f"VHASHDB_{name.upper()}": text for name, (_, text) in SETTINGS.items()},
     CONFIG_VARIABLE: "the configuration file, instead of the usual one",
@@ -87,7 +90,21 @@ def read_config(path: Path) -> dict[str, Any]:
     return values
 
 
+def read_reasons() -> dict[str, list[str]]:
+    """Return the reasons in the configuration file, by the answers that they are for; none if there are none."""
+    found: dict[str, list[str]] = read_config(config_path()).get(REASONS, {})
+    return found
+
+
 def _check(path: Path, name: str, value: object) -> None:
+    if name == REASONS:
+        lists = isinstance(value, dict) and all(isinstance(some, list) for some in value.values())
+        if not (lists and all(isinstance(text, str) for some in value.values() for text in some)):  # type: ignore[attr-defined]  # a dict
+            raise UsageError(
+                f"the configuration file {path}: reasons must be a table of lists of texts, not {value!r}",
+                hint='such as  [reasons]  and below it  no = ["another video"]',
+            )
+        return
     kind, _ = SETTINGS.get(name, (None, ""))
     if kind is None:
         raise UsageError(f"the configuration file {path} has an unknown setting {name!r}", hint=f"known: {', '.join(SETTINGS)}")

@@ -13,8 +13,9 @@ from .output import coloured, labels_text, printable, shown, verdict_word
 from .sound_lines import sound_lines
 
 if TYPE_CHECKING:
-    from vhashdb import ActionCap, Comparison, Explanation, Match, MatchedSegment, Result
+    from vhashdb import ActionCap, Comparison, Explanation, Match, MatchedSegment, Record, Result
     from vhashdb.matching import Fate, Judgement, RetrievalCheck, ViewComparison
+    from vhashdb.store import CaseDecision
 
 CONDITIONS = "Conditions for a match, for the strongest stretch:"
 """The heading over the gates …"""
@@ -52,7 +53,12 @@ def result_lines(path: str, result: Result, width: int = 0) -> list[str]:
     if not result.matches:
         said = "" if result.verdict == "no-match" else f"  {printable(result.reason)}"
         lines = [f"{name}  {coloured(verdict_word(result.verdict))}{said}"]
-    return lines + note_lines(result.damage)
+    return lines + [decision_line(decision) for decision in result.decisions] + note_lines(result.damage)
+
+
+def decision_line(decision: CaseDecision) -> str:
+    """Return what people decided, on a line of its own."""
+    return f"  {printable(decision.words)}"
 
 
 def not_checked_line(path: str, reason: str, width: int = 0) -> str:
@@ -69,10 +75,12 @@ def _match_lines(name: str, match: Match) -> list[str]:
     record, cap, word = match.record, match.action_cap, coloured(verdict_word(match.verdict))
     endorsements = "" if record.details.source == LOCAL and not cap.dispute else f" ({cap.agree} agree, {cap.dispute} dispute)"
     state = "" if record.state == "active" else f"   ({record.state})"
-    labels, source = labels_text(record.labels), printable(record.details.source)
+    labels, source = graded_labels(record), printable(record.details.source)
     lines = [f"{name}  {word}  {match.score:.2f}  rec {record.short_id}  {labels}  from {source}{endorsements}{state}  → {cap.action}"]
     if cap.reasons and (cap.action, cap.reasons) != _USUAL:
         lines.append(f"  {maximum(cap)}")
+    if match.decision is not None:
+        lines.append(decision_line(match.decision))
     if cap.exceptions:
         lines.append(f"  does not apply to {printable(', '.join(cap.exceptions))}")
     if match.identical:
@@ -81,6 +89,12 @@ def _match_lines(name: str, match: Match) -> list[str]:
     if match.verdict == "possible":
         lines.append(f"  {printable(match.judgement.reason)}")
     return lines + segment_lines(match.segments) + sound_lines(match.judgement, match.sound)
+
+
+def graded_labels(record: Record) -> str:
+    """Return the labels of a record, and its severity where somebody said it."""
+    severity = record.details.severity
+    return labels_text(record.labels) + ("" if severity == "unspecified" else f", severity {severity}")
 
 
 def maximum(cap: ActionCap) -> str:

@@ -70,7 +70,7 @@ def _rows(value: dict[str, Any], prefix: str, pending: list[str]) -> Iterator[st
     for name, field in value["properties"].items():
         if name == "type":
             continue
-        inner = field.get("items", field)
+        inner = field.get("items", field.get("anyOf", [field])[0])
         if "$ref" in inner:
             pending.append(_name(inner))
         optional = "" if name in value["required"] else " (optional)"
@@ -82,9 +82,13 @@ def _rows(value: dict[str, Any], prefix: str, pending: list[str]) -> Iterator[st
 def _type(field: dict[str, Any]) -> str:
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
+    if "anyOf" in field:
+        return " or ".join(map(_type, field["anyOf"]))
     if "$ref" in field:
         return f"[object](#{_anchor(_name(field))})"
     kinds = field["type"] if isinstance(field["type"], list) else [field["type"]]
+    if kinds == ["array"] and "items" not in field:
+        return "list"
     if kinds == ["array"]:
         inner = field["items"]
         return f"list of [{_name(inner).replace('-', ' ')}](#{_anchor(_name(inner))})" if "$ref" in inner else f"list of {inner['type']}s"

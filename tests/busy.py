@@ -54,8 +54,7 @@ class Story:
         labels = [{"record": n + 1, "label": label} for n, row in enumerate(rows) for label in row.pop("labels", ())]
         yield schema.record, rows
         yield schema.label, labels
-        lines = [(day, "match", self.id_of(n), {"verdict": verdict, "score": 0.9}) for n, day, verdict in self.hits]
-        lines += [(day, "queries", None, counts) for day, counts in self.asked]
+        lines = [(day, "queries", None, counts) for day, counts in self.asked]
         lines += [(day, action, self.id_of(n), details) for n, day, action, details in self.decided]
         yield (
             schema.audit,
@@ -72,7 +71,16 @@ class Story:
                 for author, n, verdict, day in self.opinions
             ],
         )
-        yield schema.not_this, [{"record": self.id_of(n), "sha256": name, "reason": "", "at": noon(day)} for n, day, name in self.marks]
+        usual = {"score": 0.9, "state": "", "grounds": "", "line": None}
+        files = [
+            {**usual, "file": f"{number:032x}", "record": self.id_of(n), "verdict": verdict, "at": noon(day)}
+            for number, (n, day, verdict) in enumerate(self.hits)
+        ]
+        marks = [
+            {**usual, "file": name, "record": self.id_of(n), "verdict": "", "at": noon(day), "state": "not this"}
+            for n, day, name in self.marks
+        ]
+        yield schema.hit, files + marks
 
 
 LONG_LABEL = "non-consensual-intimate-imagery/reshared-elsewhere"

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from vhashdb.adding import Prepared, batches, notes, record_batch
 from vhashdb.codes import WITHDRAWN
-from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase
+from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase, VhashdbError
 from vhashdb.exchange.membership import Exchange
 from vhashdb.fingerprinting import build
 from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, REFERENCE_PROFILE_WITH_SQUARES, Fingerprint, without_squares
@@ -382,6 +382,23 @@ class Database:
         if not len(self.index) and not len(self):
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
         return self._matcher.match(source, effort, where, sound=sound)
+
+    def unreadable(self, source: Source, reason: str, *, effort: Effort | str = Effort.BALANCED) -> Result:
+        """Return the answer about a file that `match` could not read, with what people decided about the file by itself.
+
+        Args:
+            source: the file; it is hashed again, as far as that can be done.
+            reason: why it could not be read.
+            effort: that was asked for.
+        """
+        result = Result(Verdict.UNREADABLE, reason, effort=effort_of(effort))
+        try:
+            with as_file(source, self.limits) as opened:
+                sha256 = sha256_of(opened)
+        except VhashdbError:  # there is nothing to hash
+            return result
+        file = self._store.hits.file(sha256)
+        return replace(result, sha256=sha256, decisions=tuple(self._store.hits.decisions([file]).get(file, ())))
 
     def explain(
         self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED, sound: bool = True

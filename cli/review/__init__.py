@@ -10,8 +10,9 @@ from click.core import ParameterSource
 
 from vhashdb.errors import UsageError
 
-from ..common import db_option, opened
+from ..common import db_option, opened, player_option
 from ..help import Group
+from ..settings import OneOf
 from .options import filters
 from .verbs import accept, list_cases, reject, show
 
@@ -21,15 +22,24 @@ from .verbs import accept, list_cases, reject, show
 @click.option(
     "--export", "export", metavar="FILE", help="Hand over: write what is open and what was decided, as .md, .html, .csv or .jsonl."
 )
+@click.option(
+    "--by",
+    type=OneOf("vhashdb.review", "By"),
+    default="video",
+    show_default=True,
+    help="With --matches: one answer for all files of a video, or for all that a file shows.",
+)
 @filters
+@player_option
 @db_option
-def command(matches: str | None, export: str | None, db: Path, **given: Any) -> None:
+def command(matches: str | None, export: str | None, by: str, player: str | None, db: Path, **given: Any) -> None:
     """Work through what waits for a person: held, disputed, overdue and expired records, and those that matched recently.
 
-    Each case is shown with all that speaks for and against it; one letter and Enter answer it, and a reason is asked for.
-    What was decided is kept at once: q, Ctrl-C or the end of the input lose nothing, and the next run goes on with the rest.
-    With --matches, the matches of one run are looked at one by one. --export alone asks nothing; with --matches it is written
-    at the end, and is the only place where names of files are kept.
+    Each case is shown with all that speaks for and against it; one key answers it, and another one chooses a reason. What was
+    decided is kept at once: q, Ctrl-C or the end of the input lose nothing, and the next run goes on with the rest.
+    With --matches, the files of one run are gone through, all those that show one video at once, and what was decided about a
+    file is shown by `vhashdb match` and not asked again. --export alone asks nothing; with --matches it is written at the end,
+    and is the only place where names of files are kept. Answers that are piped in are lines, such as y, and then the reason.
 
     \b
     Example:
@@ -47,7 +57,7 @@ def command(matches: str | None, export: str | None, db: Path, **given: Any) -> 
     from .running import run
 
     with opened(db) as database:
-        run(database, Asked(matches=matches, export=export, **given))
+        run(database, Asked(matches=matches, export=export, by=by, player=player, **given))
 
 
 def _refuse_options_before(ctx: click.Context) -> None:

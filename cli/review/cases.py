@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from vhashdb import display_names
 from vhashdb.codes import LOCAL, NEGATIVE
-from vhashdb.review import BASES, CAUSE_WORDS, METHOD_WORDS, NEEDS_REASON, VERDICT_WORDS, VERDICTS, Act, Answer, Ask, AvailableAction
+from vhashdb.review import BASES, CAUSE_WORDS, METHOD_WORDS, NEEDS_REASON, VERDICT_WORDS, VERDICTS, Ask, AvailableAction
 from vhashdb.store import Cause, now_utc
 from vhashdb.text import SAID_SPEED
 
@@ -16,39 +16,82 @@ from ..output import clock, counted, labels_text, printable, shown, verdict_word
 from ..screen.screen import Screen
 
 if TYPE_CHECKING:
-    from vhashdb.review import CaseSummary, FoundMatch, ReviewSession
+    from vhashdb.review import CaseSummary, FoundMatch, Group, ReviewSession
     from vhashdb.store import Case, Opinion
 
-_MOVES: Final = "b back   u undo the last decision   q quit   ? show again"
+_MOVES: Final = ("b back", "u undo the last decision", "q quit", "? show again")
 _SHOWN_SEGMENTS: Final = 6
 _SHOWN_ALIKE: Final = 5
 
 
-def show_record(screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
-    """One record that waits."""
+def show_record(screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime, also: Sequence[str] = ()) -> None:
+    """One record that waits; ``also`` are others of the same video."""
     causes = ", ".join(CAUSE_WORDS[case.cause] for case in summary.cases)
     _head(screen, session, f"rec {summary.record.short_id}, {causes}")
-    screen.facts([*_waits(summary), *_facts(summary, since)])
+    others = [("also", f"rec {', '.join(also)} of the same video: l looks at all of them")] if also else []
+    screen.facts([*_waits(summary), *others, *_facts(summary, since)])
 
 
-def show_match(screen: Screen, session: ReviewSession, found: FoundMatch, summary: CaseSummary, since: datetime.datetime) -> None:
-    """One match of one file."""
-    _head(screen, session, f"{verdict_word(found.verdict)} {found.score:.2f}, rec {summary.record.short_id}")
-    rows = [("file", shown(found.path))]
+def show_group(
+    screen: Screen,
+    session: ReviewSession,
+    group: Group,
+    summary: CaseSummary | None,
+    *,
+    since: datetime.datetime,
+    changed: Sequence[str],
+    left_out: frozenset[int],
+) -> None:
+    """Matches that are answered at once.
+
+    Args:
+        screen: where.
+        session: how far it got.
+        group: the matches.
+        summary: of the record that presses most; None of files that could not be checked.
+        since: matches count from then on.
+        changed: what was decided before and does not stand any more.
+        left_out: numbers of files that the next answer is not about.
+    """
+    first, files = group.found[0], group.first_of_each
+    of = f", rec {summary.record.short_id}" if summary is not None else ""
+    score = f" {first.score:.2f}" if summary is not None else ""
+    _head(screen, session, f"{verdict_word(first.verdict)}{score}{of}, {counted(len(files), 'file')}")
+    rows = [("before", printable(words)) for words in changed]
+    if len(files) == 1:
+        rows += _one_file(first)
+    else:
+        rows += _files(files, left_out)
+    others = [record[:8] for record in group.records[1:]]
+    if others:
+        rows.append(("also", f"rec {', '.join(others)}"))
+    screen.facts([*rows, *(_facts(summary, since) if summary is not None else ())])
+
+
+def _files(files: Sequence[FoundMatch], left_out: frozenset[int]) -> Iterator[tuple[str, str]]:
+    """All files of a group by their numbers, each with where to look first."""
+    for number, found in enumerate(files, 1):
+        where = f"  {clock(found.starts_s)}" if found.segments or found.sounds else ""
+        score = f"  {verdict_word(found.verdict)} {found.score:.2f}" if found.record else f"  {printable(found.reason)}"
+        out = "  (left out)" if number in left_out else ""
+        yield "files" if number == 1 else "", f"{number:>2}  {shown(found.path)}{score}{where}{out}"
+
+
+def _one_file(found: FoundMatch) -> Iterator[tuple[str, str]]:
+    yield "file", shown(found.path)
     if found.identical:
-        rows.append(("matches", "the very same file, byte for byte"))
+        yield "matches", "the very same file, byte for byte"
     elif found.reason:
-        rows.append(("why", printable(found.reason)))
+        yield "why", printable(found.reason)
     for number, segment in enumerate(found.segments[:_SHOWN_SEGMENTS]):
         speed = f", speed × {segment.speed:.2f}" if abs(segment.speed - 1) > SAID_SPEED else ""
         view = f", {printable(segment.view)}" if segment.view not in ("", "whole picture") else ""
         here = f"{clock(segment.query_start_s)} – {clock(segment.query_end_s)}"
         there = f"{clock(segment.reference_start_s)} – {clock(segment.reference_end_s)}"
-        rows.append(("" if number else "look at", f"{here}   ↔   known {there}{view}{speed}"))
+        yield "" if number else "look at", f"{here}   ↔   known {there}{view}{speed}"
     if len(found.segments) > _SHOWN_SEGMENTS:
-        rows.append(("", f"and {len(found.segments) - _SHOWN_SEGMENTS} more stretches"))
-    rows += _sound(found)
-    screen.facts([*rows, *_facts(summary, since)])
+        yield "", f"and {len(found.segments) - _SHOWN_SEGMENTS} more stretches"
+    yield from _sound(found)
 
 
 def _sound(found: FoundMatch) -> Iterator[tuple[str, str]]:
@@ -66,12 +109,14 @@ def _sound(found: FoundMatch) -> Iterator[tuple[str, str]]:
         yield "sound", "replaced: in these seconds it is not the known video's"
 
 
-def show_actions(screen: Screen, actions: Sequence[AvailableAction]) -> None:
+def show_actions(screen: Screen, actions: Sequence[AvailableAction], *, files: int) -> None:
     """What may be answered, and what each answer does."""
     screen.line("")
     screen.facts([(f"{action.key}  {action.act}", printable(action.does)) for action in actions])
-    unsure = "s unsure, skip" if any(action.act is Act.RIGHT for action in actions) else "s skip"
-    screen.line(f"{unsure}   {_MOVES}")
+    more = ["s unsure, skip" if files else "s skip"]
+    more += ["x leave files out"] if files > 1 else []
+    more += ["o open the next file" if files > 1 else "o open the file"] if files else []
+    screen.flow([*more, *_MOVES], "   ", hang=0, broken="")
 
 
 def show_end(screen: Screen, session: ReviewSession) -> None:
@@ -82,29 +127,27 @@ def show_end(screen: Screen, session: ReviewSession) -> None:
     screen.line("u undo the last decision   b back to one that is open   Enter alone ends")
 
 
-def prompt(screen: Screen, draft: Answer | None, ask: Ask | None, actions: Sequence[AvailableAction]) -> str:
+def prompt(screen: Screen, session: ReviewSession, actions: Sequence[AvailableAction]) -> str:
     """Return the question that is open; its choices are printed, its last line is returned."""
+    draft = session.draft
     if draft is None:
-        return "Your answer, then Enter:"
-    match ask:
+        return "Your answer:"
+    match session.asking:
         case Ask.VERDICT:
             return _choice(screen, "What do you say?", [VERDICT_WORDS[verdict] for verdict in VERDICTS[draft.act]], 0)
         case Ask.BASIS:
             basis = next(action.basis for action in actions if action.act is draft.act)
             return _choice(screen, "What does it rest on?", [f"I {display_names.BASES[basis]}" for basis in BASES], BASES.index(basis))
         case Ask.FILE:
-            screen.line("Which file is it? Only a hash of it is kept, never its name.")
+            screen.line("Which file is it? Only a digest of it is kept, never its name.")
             return "Path (b goes back):"
-        case Ask.SAW:
-            of_sound = any(action.of_sound for action in actions)
-            return f"Did you {'listen to' if of_sound else 'look at'} the file itself, at these times? y or n (b goes back):"
-        case Ask.ALSO:
-            screen.line("Is the record itself wrong, so that members should read that it shows nothing harmful?")
-            return "y or n, Enter alone for n (b goes back):"
     if draft.told:
         screen.line("Members can read the reason: no names, links or addresses in it.")
-    needed = "" if draft.act in NEEDS_REASON else ", Enter alone for none"
-    return f"Why? (b goes back{needed}):"
+    if draft.reasons:
+        screen.facts([(f"  {number}", printable(reason)) for number, reason in enumerate(draft.reasons, 1)])
+    chosen = f"1 to {len(draft.reasons)}, t for your own words, " if draft.reasons else "t for words, "
+    needed = "" if draft.act in NEEDS_REASON else "Enter alone for none, "
+    return f"Why? ({chosen}{needed}b goes back):"
 
 
 def _choice(screen: Screen, question: str, texts: Sequence[str], usual: int) -> str:
@@ -156,7 +199,7 @@ def _facts(summary: CaseSummary, since: datetime.datetime) -> Iterator[tuple[str
     if summary.action_cap.exceptions:
         yield "except", f"it does not apply to {printable(', '.join(summary.action_cap.exceptions))}"
     hits = summary.hits
-    times = f"{counted(hits.count, 'time')} since {since.date()}, last {_day(hits.last)}, best score {hits.best:.2f}" if hits else ""
+    times = f"{counted(hits.count, 'file')} since {since.date()}, last {_day(hits.last)}, best score {hits.best:.2f}" if hits else ""
     yield "matched", times or f"not since {since.date()}"
     for number, one in enumerate(summary.alike[:_SHOWN_ALIKE]):
         yield "" if number else "alike", f"rec {one.record[:8]}, score {one.score:.2f}, {labels_text(one.labels)}, {one.state}"

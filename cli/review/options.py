@@ -15,18 +15,10 @@ if TYPE_CHECKING:
     from vhashdb import Database
     from vhashdb.store import Case, Filter
 
-DAYS: Final = 7
-"""How far back matches count unless something else is asked for."""
-
 
 def moment(ctx: click.Context, param: click.Parameter, value: float | None) -> datetime.datetime | None:  # noqa: ARG001  # click's signature
     """Return what `--since` says; what is before 1970 is 1970."""
     return _naive(datetime.datetime.fromtimestamp(max(0.0, value), datetime.UTC)) if value is not None else None
-
-
-def week_ago() -> datetime.datetime:
-    """Since when matches count, unless something else is asked for."""
-    return _naive(datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=DAYS))
 
 
 def today() -> datetime.datetime:
@@ -38,7 +30,7 @@ def _naive(at: datetime.datetime) -> datetime.datetime:
     return at.astimezone(datetime.UTC).replace(tzinfo=None, microsecond=0)
 
 
-_SINCE: Final = f"Matches, and with --export decisions, since a day, a time, or an age such as 2h.  [default: {DAYS}d, today]"
+_SINCE: Final = "Matches, and with --export decisions, since a day, a time, or an age such as 2h.  [default: 7d, today]"
 _CAUSES: Final = OneOf("vhashdb.store", "Cause")
 
 
@@ -74,6 +66,8 @@ class Asked:
     limit: int | None = None
     since: datetime.datetime | None = None
     matches: str | None = None
+    by: str = "video"
+    player: str | None = None
     export: str | None = None
 
     @property
@@ -86,7 +80,9 @@ class Asked:
     @property
     def matched_since(self) -> datetime.datetime:
         """From when on matches count."""
-        return self.since or week_ago()
+        from vhashdb.store import now_utc, recently
+
+        return self.since or recently(now_utc().date())
 
 
 def open_cases(database: Database, asked: Asked) -> list[Case]:

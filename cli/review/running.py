@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import MediaError, MediaNotFound, UsageError
-from vhashdb.review import FORMS, Act, Handover, ReviewedMatch, WrittenAnswer, read_matches
-from vhashdb.store import AssessedMatch, decided, now_utc
+from vhashdb.review import FORMS, MOST_REASONS, REASONS, Act, By, FoundMatch, Handover, ReviewedMatch, groups, read_matches
+from vhashdb.store import Cause, decided, now_utc
 from vhashdb.writing import require_writable, write_whole
 
 from ..output import counted, decoded, emit, say, shown
+from ..settings import read_reasons
+from .keys import answers
 from .options import Asked, open_cases, today
-from .walking import MatchPlace, RecordPlace, Walking, answers
+from .places import ANSWERS, Decisions, Desk, GroupPlace, RecordPlace
+from .player import Player
+from .walking import Walking
 
 if TYPE_CHECKING:
     from vhashdb import Database
@@ -25,62 +29,75 @@ STDIN: Final = "-"
 def run(database: Database, asked: Asked) -> None:
     """Walk through what was asked for, write the handover, or both."""
     target = target_of(asked.export) if asked.export is not None else None
+    desk = Desk(database, asked.matched_since, reasons_of(read_reasons()))
     if asked.matches is not None:
-        _walk_matches(database, asked, target)
+        _walk_matches(desk, asked, target)
     elif target is not None:
         hand_over(database, asked, target)
     else:
         places = _record_places(database, asked)
         if places:
-            Walking(database, places, asked.matched_since, answers(taken=False)).run()
+            Walking(desk, places, answers(taken=False), Player(asked.player)).run()
         else:
             emit("nothing waits")
 
 
-def _walk_matches(database: Database, asked: Asked, target: Path | None) -> None:
-    """Look at matches one by one; whatever ends it, the handover is written."""
-    places = _match_places(database, asked)
-    walking = Walking(database, places, asked.matched_since, answers(taken=asked.matches == STDIN)) if places else None
+def _walk_matches(desk: Desk, asked: Asked, target: Path | None) -> None:
+    """Look at matches; whatever ends it, the handover is written."""
+    database, found = desk.database, _found(asked)
+    places = _group_places(database, found, asked)
     try:
-        walking.run() if walking is not None else emit("no match to look at")
+        if places:
+            Walking(desk, places, answers(taken=asked.matches == STDIN), Player(asked.player)).run()
+        else:
+            emit("nothing to look at")
     finally:
         if target is not None:
-            hand_over(database, asked, target, judged(places, walking.decided if walking is not None else ()))
+            hand_over(database, asked, target, judged(database, found))
 
 
 def _record_places(database: Database, asked: Asked) -> list[RecordPlace]:
-    """The records that wait, each once, in the order in which the first reason of each came up."""
-    reviews, actor = database.moderation.reviews, database.store.actor
+    """What waits, each record once, in the order in which the first reason of each came up; those of a video that matched together."""
+    reviews, actor = database.moderation.reviews, database.store.audit.actor
     allows, two_person = asked.filter.allows, reviews.rules.two_person
     cases = [case for case in reviews.queue(matched_since=asked.matched_since) if allows(case)]
     theirs = {case.record for case in cases if two_person and case.proposed_by == actor}
     if theirs:
         verb = "waits" if len(theirs) == 1 else "wait"
         say(f"{counted(len(theirs), 'record')} {verb} for somebody else to confirm what {actor} proposed")
-    waiting = [record for record in dict.fromkeys(case.record for case in cases) if record not in theirs]
-    return [RecordPlace(record) for record in waiting[: asked.limit]]
+    causes: dict[str, set[Cause]] = {}
+    for case in cases:
+        if case.record not in theirs:
+            causes.setdefault(case.record, set()).add(case.cause)
+    by_video: dict[str, list[str]] = {}
+    for record, some in causes.items():
+        videos = database.videos.of(record) if some == {Cause.MATCHED} else []
+        by_video.setdefault(videos[0].id if videos else record, []).append(record)
+    return [RecordPlace(tuple(records)) for records in by_video.values()][: asked.limit]
 
 
-def _match_places(database: Database, asked: Asked) -> list[MatchPlace]:
-    """The matches of a file, without those that were judged before and those of one file twice."""
+def _found(asked: Asked) -> list[FoundMatch]:
+    """What the list has to be looked at, a file that is in it twice once."""
     if asked.causes:
         raise UsageError("--cause says why records wait; matches wait for none of these", hint="leave it out, or leave out --matches")
-    seen: set[tuple[str, str]] = set()
-    allows = asked.filter.about
-    places: list[MatchPlace] = []
-    before, known = database.moderation.assessments.assessed(), 0
+    seen: dict[tuple[str, str], FoundMatch] = {}
+    only_some = bool(asked.labels or asked.sources)
     for found in read_matches(_lines(asked.matches or STDIN)):
-        key = (found.sha256 or found.path, found.record)
-        if key in seen or not allows(found.labels, found.source):
-            continue
-        seen.add(key)
-        if found.sha256 and AssessedMatch(found.sha256, found.record) in before:
-            known += 1
-        else:
-            places.append(MatchPlace(found))
-    if known:
-        say(f"{counted(known, 'match') if known == 1 else f'{known:,} matches'} looked at before")
-    return places[: asked.limit]
+        if asked.filter.about(found.labels, found.source) if found.record else not only_some:
+            seen.setdefault((found.sha256 or found.path, found.record), found)
+    return list(seen.values())
+
+
+def _group_places(database: Database, found: Sequence[FoundMatch], asked: Asked) -> list[GroupPlace]:
+    """What of it waits for this person, grouped; what does not is counted, and said."""
+    before = Decisions.about(database, found)
+    waiting = [one for one in found if before.wait(one)]
+    passed_on = sum(before.passed_on(one) for one in found)
+    if known := len(found) - len(waiting) - passed_on:
+        say(f"{counted(known, 'answer')} given before")
+    if passed_on:
+        say(f"{counted(passed_on, 'answer')} to be given by somebody else")
+    return [GroupPlace(group) for group in groups(waiting, By(asked.by))][: asked.limit]
 
 
 def _lines(path: str) -> Iterator[bytes]:
@@ -94,9 +111,6 @@ def _lines(path: str) -> Iterator[bytes]:
             yield from file
     except MediaError as error:
         raise MediaNotFound(error.message, hint="name what `vhashdb match --json` printed") from error
-
-
-_ANSWERS = {Act.RIGHT: "right", Act.WRONG: "wrong"}
 
 
 def target_of(path: str) -> Path:
@@ -118,7 +132,7 @@ def hand_over(database: Database, asked: Asked, target: Path, matches: Sequence[
     lines = [d for d in decided(database.store, since) if filtered.about(d.labels, d.source)]
     handover = Handover(
         at=now_utc(),
-        by=database.store.actor,
+        by=database.store.audit.actor,
         since=since,
         matched_since=asked.matched_since,
         open=tuple(open_cases(database, asked)),
@@ -131,12 +145,27 @@ def hand_over(database: Database, asked: Asked, target: Path, matches: Sequence[
         emit("  it names files, which come from the list of matches")
 
 
-def judged(places: Sequence[MatchPlace], decisions: Sequence[WrittenAnswer]) -> list[ReviewedMatch]:
-    """Return what became of each match of the list."""
-    answers = {decision.place: decision.answer for decision in decisions}
+def judged(database: Database, found: Sequence[FoundMatch]) -> list[ReviewedMatch]:
+    """Return what became of each match of the list, as the database has it, whoever decided."""
+    decisions = Decisions.about(database, found)
     lines = []
-    for number, place in enumerate(places):
-        found, answer = place.found, answers.get(number)
-        word, reason = (_ANSWERS[answer.act], answer.reason) if answer is not None else ("open", "")
-        lines.append(ReviewedMatch(decoded(found.path), found.record, found.verdict, found.score, word, reason))
+    for one in found:
+        decision = decisions.of(one)
+        word, reason = (ANSWERS[decision.state], decision.reason) if decision is not None and decision.stands else ("open", "")
+        lines.append(ReviewedMatch(decoded(one.path), one.record, one.verdict, one.score, word, reason))
     return lines
+
+
+def reasons_of(configured: Mapping[str, Sequence[str]]) -> dict[Act, Sequence[str]]:
+    """Return the reasons to choose from for each act that has some: those of the configuration file before the usual ones.
+
+    Raises:
+        UsageError: the configuration names an act that has no reasons to choose from, or too many of them.
+    """
+    known = {str(act): act for act in REASONS}
+    for name, some in configured.items():
+        if name not in known:
+            raise UsageError(f"the configuration file has reasons for {name!r}, which is no answer", hint=f"known: {', '.join(known)}")
+        if len(some) > MOST_REASONS:
+            raise UsageError(f"the configuration file has {len(some)} reasons for {name!r}", hint=f"at most {MOST_REASONS} have a digit")
+    return {act: tuple(configured.get(str(act), usual)) for act, usual in REASONS.items()}

@@ -24,7 +24,7 @@ _identifier = click.argument("identifier", metavar="ID")
 @db_option
 @json_option
 def list_cases(db: Path, as_json: bool, **given: Any) -> None:
-    """List what waits, oldest first; then what matched and was not looked at since, the last match first.
+    """List what waits, oldest first; then what matched files about which nobody has decided, the last match first.
 
     Each line says why the record waits. What waits matches meanwhile, but leads to no more than a review.
 

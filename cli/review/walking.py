@@ -3,172 +3,50 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from vhashdb.errors import RecordNotFound, UsageError, VhashdbError
-from vhashdb.review import (
-    DONE_WORDS,
-    Answer,
-    AvailableAction,
-    CaseSummary,
-    DecisionExecutor,
-    Done,
-    Effect,
-    FoundMatch,
-    ReviewSession,
-    Undo,
-    WrittenAnswer,
-    match_actions,
-    record_actions,
-    summarise_case,
-)
-from vhashdb.store import State
+from vhashdb.errors import VhashdbError
+from vhashdb.review import DONE_WORDS, Answer, AvailableAction, DecisionExecutor, Done, Effect, ReviewSession, Undo
 
 from ..batch import undisturbed
 from ..common import Stopped
 from ..hints import with_options
-from ..output import emit, fitted, printable
+from ..output import printable
 from ..screen.screen import Screen
 from . import cases
-
-if TYPE_CHECKING:
-    from vhashdb import Database
-
-
-class Answers:
-    """Lines of an input, each asked for; bytes that are not text become marks, as in file names."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._typed = stream.isatty()
-
-    def ask(self, prompt: str) -> str | None:
-        """Return the next line, without its end; None if there will be no more."""
-        sys.stdout.write(fitted(f"{prompt} ", sys.stdout))
-        sys.stdout.flush()
-        line = self._stream.readline()
-        text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
-        if not line or not self._typed:  # what was not typed is not on the screen yet
-            emit(text.encode("utf-8", "backslashreplace").decode())
-        return text if line else None
-
-
-def answers(taken: bool) -> Answers:
-    """Of standard input, or of the terminal itself if the input is taken.
-
-    Raises:
-        UsageError: there is no terminal.
-    """
-    if not taken:
-        return Answers(sys.stdin.buffer)
-    try:
-        return Answers(open("/dev/tty", "rb"))  # for as long as the program runs
-    except OSError as error:
-        raise UsageError(
-            "standard input has the matches, and there is no terminal for the answers", hint="save the matches in a file, and name it"
-        ) from error
-
-
-class Place(Protocol):
-    """Something to look at on the session."""
-
-    @property
-    def record(self) -> str:
-        """The full id of the record it is about."""
-
-    @property
-    def sha256(self) -> str | None:
-        """Of the file that matched, if it is about one."""
-
-    def waits(self, summary: CaseSummary) -> bool:
-        """Return whether anything is left to decide."""
-
-    def settled(self, before: CaseSummary, after: CaseSummary) -> bool:
-        """Return whether an answer left nothing of what waited before it."""
-
-    def available_actions(self, summary: CaseSummary) -> tuple[AvailableAction, ...]:
-        """Return what may be answered."""
-
-    def show(self, screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
-        """Print what is known."""
+from .keys import Answers
+from .places import Desk, Gone, Place, View
+from .player import Player
 
 
 @dataclass(frozen=True)
-class RecordPlace:
-    """A record that waits."""
+class _Written:
+    """A decision, and what was on the screen when it was made."""
 
-    record: str
-    sha256: str | None = None
-
-    def waits(self, summary: CaseSummary) -> bool:
-        """Return whether anything is left to decide."""
-        return bool(summary.cases) and not summary.theirs_to_confirm
-
-    def settled(self, before: CaseSummary, after: CaseSummary) -> bool:
-        """Return whether an answer left nothing of what waited before it."""
-        return after.theirs_to_confirm or not before.causes & after.causes
-
-    def available_actions(self, summary: CaseSummary) -> tuple[AvailableAction, ...]:
-        """Return what may be answered."""
-        return record_actions(summary)
-
-    def show(self, screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
-        """Print what is known."""
-        cases.show_record(screen, session, summary, since)
-
-
-@dataclass(frozen=True)
-class MatchPlace:
-    """One match of one file."""
-
-    found: FoundMatch
-
-    @property
-    def record(self) -> str:
-        """The full id of the record it is about."""
-        return self.found.record
-
-    @property
-    def sha256(self) -> str | None:
-        """Of the file that matched."""
-        return self.found.sha256
-
-    def waits(self, summary: CaseSummary) -> bool:
-        """Return whether anything is left to decide."""
-        return summary.record.state is not State.RETRACTED
-
-    def settled(self, before: CaseSummary, after: CaseSummary) -> bool:  # noqa: ARG002  # an answer says all there is to say of a match
-        """Return whether an answer left nothing of what waited before it."""
-        return True
-
-    def available_actions(self, summary: CaseSummary) -> tuple[AvailableAction, ...]:
-        """Return what may be answered."""
-        return match_actions(summary, self.found)
-
-    def show(self, screen: Screen, session: ReviewSession, summary: CaseSummary, since: datetime.datetime) -> None:
-        """Print what is known."""
-        cases.show_match(screen, session, self.found, summary, since)
+    done: Done
+    view: View
 
 
 class Walking:
     """One session of one person."""
 
-    def __init__(self, database: Database, places: Sequence[Place], since: datetime.datetime, answers: Answers) -> None:
-        self._database, self._places, self._since, self._answers = database, places, since, answers
-        self._executor = DecisionExecutor(database.store, database.moderation)
+    def __init__(self, desk: Desk, places: Sequence[Place], answers: Answers, player: Player) -> None:
+        self._desk, self._places, self._answers, self._player = desk, places, answers, player
+        self._executor = DecisionExecutor(desk.database.store, desk.database.moderation)
         self._screen = Screen()
         self._session = ReviewSession.through(len(places))
-        self._done: list[Done] = []
+        self._written: list[_Written] = []
         """One for each decision of the session."""
-        self._summary: CaseSummary | None = None
+        self._view: View | None = None
         """Of the case on the screen."""
         self._available: tuple[AvailableAction, ...] = ()
+        self._left_out: frozenset[int] = frozenset()
+        """Numbers of the files on the screen that the next answer is not about."""
+        self._played = 0
+        """Number of the file that was opened last."""
 
     def run(self) -> None:
         """Until the person or the input ends it, or nothing is left.
@@ -178,11 +56,11 @@ class Walking:
         """
         try:
             while not self._session.over:
-                if self._session.draft is None and not self._session.at_end and self._summary is None and not self._shown():
+                if self._session.draft is None and not self._session.at_end and self._view is None and not self._shown():
                     continue
                 if self._session.at_end:
                     cases.show_end(self._screen, self._session)
-                line = self._answers.ask(cases.prompt(self._screen, self._session.draft, self._session.asking, self._available))
+                line = self._answers.ask(cases.prompt(self._screen, self._session, self._available), self._session.asking)
                 if line is None:
                     break
                 self._answered(line)
@@ -194,40 +72,28 @@ class Walking:
 
     def summary(self) -> str:
         """Return what was decided, and how much is left."""
-        counts = Counter(_counted(decided.answer, done) for decided, done in zip(self._session.decided, self._done, strict=True))
+        pairs = zip(self._session.decided, self._written, strict=True)
+        counts = Counter(_counted(decided.answer, written.done) for decided, written in pairs)
         decided = f"{len(self._session.decided)} decided"
         parts = ", ".join(f"{number} {what}" for what, number in counts.items())
         return f"{decided} ({parts}), {self._session.left} left" if parts else f"{decided}, {self._session.left} left"
 
-    @property
-    def decided(self) -> tuple[WrittenAnswer, ...]:
-        """What was answered, and not taken back."""
-        return self._session.decided
-
     def _shown(self) -> bool:
         """Show the case at hand; False if it does not wait any more."""
-        place = self._places[self._session.place]
         try:
-            self._summary = self._read(place.record)
-        except RecordNotFound:
-            return self._gone(f"rec {place.record[:8]} is not in this database")
-        if not place.waits(self._summary):
-            return self._gone(f"rec {place.record[:8]} does not wait any more: somebody decided meanwhile")
-        self._available = place.available_actions(self._summary)
-        place.show(self._screen, self._session, self._summary, self._since)
-        cases.show_actions(self._screen, self._available)
+            self._view = self._places[self._session.place].look(self._desk)
+        except Gone as gone:
+            self._screen.line(f"{self._session.place + 1} of {self._session.total}   {gone}")
+            self._session = self._session.settled_elsewhere()
+            return False
+        self._available = self._view.actions
+        self._view.show(self._screen, self._session, self._left_out)
+        cases.show_actions(self._screen, self._available, files=len(self._view.files))
         return True
-
-    def _gone(self, why: str) -> bool:
-        self._screen.line(f"{self._session.place + 1} of {self._session.total}   {why}")
-        self._summary = None
-        self._session = self._session.settled_elsewhere()
-        return False
 
     def _answered(self, line: str) -> None:
         before = self._session.place
-        if line.strip() == "?" and self._session.draft is None:
-            self._summary = None
+        if self._session.draft is None and not self._session.at_end and self._done_here(line.strip()):
             return
         step = self._session.answer(line, self._available)
         self._session = step.session
@@ -236,12 +102,45 @@ class Walking:
         if step.effect is not None:
             self._carry_out(step.effect)
         if self._session.place != before or step.effect is not None:
-            self._summary = None
+            self._view, self._left_out, self._played = None, frozenset(), 0
+
+    def _done_here(self, text: str) -> bool:
+        """Do what changes nothing but the screen: show again, leave files out, open one."""
+        assert self._view is not None
+        files = self._view.files
+        if text == "?":
+            self._view = None
+        elif text[:1] == "x" and len(files) > 1:
+            self._leave_out(text[1:], len(files))
+        elif text[:1] == "o" and files:
+            self._open(text[1:].strip())
+        else:
+            return False
+        return True
+
+    def _leave_out(self, text: str, count: int) -> None:
+        words = text.replace(",", " ").split()
+        numbers = {int(word) for word in words if word.isdecimal() and 1 <= int(word) <= count}
+        if not words or len(numbers) < len(set(words)):
+            self._screen.line(f"type x and the numbers of the files that the answer is not about, from 1 to {count}")
+            return
+        chosen = self._left_out ^ numbers
+        if len(chosen) == count:
+            self._screen.line("that leaves none to decide about")
+            return
+        self._left_out, self._view = frozenset(chosen), None
+
+    def _open(self, text: str) -> None:
+        assert self._view is not None
+        files = self._view.files
+        self._played = int(text) if text.isdecimal() and 1 <= int(text) <= len(files) else self._played % len(files) + 1
+        found = files[self._played - 1]
+        self._screen.line(self._player.open(found.path, found.starts_s))
 
     def _carry_out(self, effect: Effect) -> None:
         try:
             with undisturbed(math.inf):  # written and counted, or neither
-                said = self._taken_back() if isinstance(effect, Undo) else self._written(effect)
+                said = self._taken_back() if isinstance(effect, Undo) else self._write(effect)
         except _Refused as refused:
             error = refused.error
             self._screen.line(f"nothing was written: {printable(error.message)}")
@@ -250,27 +149,31 @@ class Walking:
             return
         self._screen.line(said)
 
-    def _written(self, answer: Answer) -> str:
-        assert self._summary is not None  # its case is on the screen
-        place, before = self._places[self._session.place], self._summary
+    def _write(self, answer: Answer) -> str:
+        assert self._view is not None  # its case is on the screen
+        before = self._view
         with self._refusing():
-            done = self._executor.carry_out(before.record, answer, place.sha256)
-        settled = place.settled(before, self._read(place.record))
-        self._done.append(done)
+            done = before.write(self._executor, answer, self._left_out)
+        after = self._after()
+        settled = after is None or before.settled(after)
+        self._written.append(_Written(done, before))
         self._session = self._session.done(settled=settled)
-        what, record = DONE_WORDS[answer.act][0], done.record
-        if not done.final:
-            return f"rec {record.short_id}: proposed to be {what}; another person has to confirm it"
-        state = f", it is {record.state} now" if record.state is not before.record.state else ""
-        more = "" if settled else "; it still waits: accept or reject it, or s for later"
-        return f"rec {record.short_id}: {what}{state}{more}"
+        return before.said(answer, done, None if settled else after, self._left_out)
+
+    def _after(self) -> View | None:
+        """How the place is after an answer; None if nothing waits there any more."""
+        try:
+            return self._places[self._session.place].look(self._desk)
+        except Gone:
+            return None
 
     def _taken_back(self) -> str:
+        last = self._written[-1]
         with self._refusing():
-            record = self._executor.take_back(self._done[-1])
-        self._done.pop()
+            self._executor.take_back(last.done)
+        self._written.pop()
         self._session = self._session.done()
-        return f"rec {record.short_id}: taken back, it is {record.state} as before; the record's history keeps both"
+        return last.view.said_back()
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -280,9 +183,6 @@ class Walking:
         except VhashdbError as error:
             self._session = self._session.refused()
             raise _Refused(error) from error
-
-    def _read(self, record: str) -> CaseSummary:
-        return summarise_case(self._database.store, self._database.moderation, record, since=self._since)
 
 
 class _Refused(Exception):

@@ -14,13 +14,14 @@ from vhashdb.codes import LOCAL
 from vhashdb.errors import RecordNotFound
 from vhashdb.fingerprints import unusable_spans
 from vhashdb.matching import finding_words
+from vhashdb.search import ORDER, Urgency, urgency
 from vhashdb.text import MOMENT_S, SHORT_S
 
 from ..batch import Job, tally
 from ..hints import with_options
 from ..output import COLOURS, counted, printable, shown, told, verdict_word, without_path
 from ..result_writers import WORDS, Summary, database_text
-from ..verdicts import maximum, what_to_do
+from ..verdicts import graded_labels, maximum, what_to_do
 from .drawing import Side, draw, legend, stretches
 from .screen import Screen
 
@@ -31,9 +32,10 @@ SHOWN_MATCHES: Final = 3
 SHORT_RUN: Final = 20
 """Files whose answers can be overlooked at once; after more of them, what is to be looked at is listed again."""
 SHOWN_AGAIN: Final = 30
-_OTHER_COLUMNS: Final = 52
+_OTHER_COLUMNS: Final = 60
 """Columns of its table that are not the file's name."""
 _VERDICT_WIDTH: Final = 14
+_LABEL_WIDTH: Final = 18
 _INDENT: Final = 2
 _COMPARE: Final = "compare them yourself; on its own it proves nothing"
 _LISTEN: Final = "listen to both yourself; it may be any music, and on its own it proves nothing"
@@ -43,10 +45,7 @@ _LISTEN: Final = "listen to both yourself; it may be any music, and on its own i
 class _Open:
     """A file that a person has to look at."""
 
-    place: int
-    """Of its verdict: what is found first, then what nothing can be said of …"""
-    score: float
-    """… and the strongest first."""
+    place: Urgency
     cells: tuple[str, ...]
 
 
@@ -64,17 +63,22 @@ class ScreenWriter:
         self._first: tuple[str, str] | None = None
         """The first file found, and its best record."""
         self._open: list[_Open] = []
+        self._found = 0
+        """Files that matched, and that nobody has decided about."""
 
     def write(self, job: Job[Result]) -> None:
         """One file: a line, and under it what is known of each match."""
         if job.value is None:
             self._heading("unreadable", job.name)
-            self._note_open("unreadable", job.name)
+            if job.unread is None or not job.unread.settled:
+                self._note_open("unreadable", job.name)
             self._because(without_path(job.failure.message, job.path), job.failure.hint)
+            for decision in job.unread.decisions if job.unread else ():
+                self._say(printable(decision.words))
             return
         result = job.value
         self._heading(result.verdict, job.name, len(result.matches))
-        if result.verdict != "no-match":
+        if not result.settled:
             self._note_open(result.verdict, job.name, result)
         if result.verdict == "insufficient":
             self._because(result.reason, what_to_do(result))
@@ -83,10 +87,12 @@ class ScreenWriter:
         if (more := len(result.matches) - SHOWN_MATCHES) > 0:
             self._say(f"and {more} more; all of them:")
             self._screen.command([*self._command("match", job.path), "| less"], _INDENT)
+        for decision in result.decisions:
+            self._say(printable(decision.words))
         for note in result.damage:
             self._say(f"note: {printable(note)}")
         # `explain` takes one video, so it is not for one of several in a file.
-        if result.matches and self._first is None and not job.part:
+        if result.matches and not result.settled and self._first is None and not job.part:
             self._first = (job.path, result.matches[0].record.short_id)
 
     def finish(self, summary: Summary) -> None:
@@ -104,8 +110,9 @@ class ScreenWriter:
         """What a person has to look at, once more: in a long run it is far above, among all that is not known."""
         if not self._open:
             return
-        ranked = sorted(self._open, key=lambda one: (one.place, -one.score))
-        self._screen.table(("verdict", "score", "seconds", "file", "record"), [one.cells for one in ranked[:SHOWN_AGAIN]])
+        ranked = sorted(self._open, key=lambda one: one.place)
+        self._say(f"to look at, {ORDER}:", 0)
+        self._screen.table(("verdict", "severity", "label", "share", "file", "record"), [one.cells for one in ranked[:SHOWN_AGAIN]])
         if (more := len(ranked) - SHOWN_AGAIN) > 0:
             self._say(f"and {more} more above; --report FILE.html makes a page of all", 0)
         self._screen.line("")
@@ -117,11 +124,12 @@ class ScreenWriter:
             self._screen.hanging(f"[{number}] ", note)
 
     def _note_open(self, verdict: str, path: str, result: Result | None = None) -> None:
-        best = result.matches[0] if result and result.matches else None
-        seconds = _seconds(result, best) if result and best else ""
+        self._found += bool(result and result.matches)
+        best = result.most_pressing if result else None
         name = self._screen.shortened(shown(path), self._screen.width - _OTHER_COLUMNS)
-        cells = (verdict_word(verdict), f"{best.score:.2f}" if best else "", seconds, name, best.record.short_id if best else "")
-        self._open.append(_Open(list(WORDS).index(verdict), best.score if best else 0.0, cells))
+        facts = _facts(best) if best else ("", "", "", "")
+        cells = (verdict_word(verdict), *(self._screen.shortened(fact, _LABEL_WIDTH) for fact in facts[:3]), name, facts[3])
+        self._open.append(_Open(result.urgency if result else urgency(verdict), cells))
 
     # -- one file --------------------------------------------------------------------------------------
 
@@ -141,7 +149,7 @@ class ScreenWriter:
 
     def _match(self, result: Result, match: Match, place: str) -> None:
         record, details, cap = match.record, match.record.details, match.action_cap
-        labels = printable(", ".join(record.labels)) or "no label"
+        labels = graded_labels(record) if record.labels else "no label"
         state = "" if record.state == "active" else f"  ({record.state})"
         mark = self._mark(match)
         seconds = match.judgement.reason if match.identical else _seconds(result, match)
@@ -159,6 +167,8 @@ class ScreenWriter:
         source = "recorded here" if details.source == LOCAL else f"from {printable(details.source)}"
         endorsements = "" if details.source == LOCAL and not cap.dispute else f" ({cap.agree} agree, {cap.dispute} dispute)"
         self._screen.hanging("", f"{source}{endorsements}{': ' if details.reason else ''}{printable(details.reason)}", indent)
+        if match.decision is not None:
+            self._say(printable(match.decision.words), indent)
         if cap.exceptions:
             self._say(f"does not apply to {printable(', '.join(cap.exceptions))}", indent)
 
@@ -180,7 +190,8 @@ class ScreenWriter:
     def _next(self, summary: Summary) -> None:
         """What a person does now."""
         screen, verdicts = self._screen, summary.verdicts
-        found, unsure = verdicts["match"] + verdicts["possible"], verdicts["insufficient"] + verdicts["unreadable"]
+        unsure = verdicts["insufficient"] + verdicts["unreadable"]
+        found = self._found
         if self._first is not None:
             example = "this says why" if found == 1 else "for example, this says why"
             screen.hanging("→ ", f"{counted(found, 'file')} to look at; {example}:")
@@ -202,6 +213,14 @@ def _side(name: str, duration_s: float, fingerprint: Fingerprint | None) -> Side
     if fingerprint is None:
         return Side(name, duration_s)
     return Side(name, duration_s, unusable_spans(fingerprint), pictures=len(fingerprint) > 0)
+
+
+def _facts(match: Match) -> tuple[str, str, str, str]:
+    """Severity, label, share of the file that matched, and record."""
+    record, severity = match.record, match.record.details.severity
+    share = f"{match.judgement.query_coverage:.0%}" if match.segments or match.sounds else "100%" if match.identical else ""
+    labels = printable(", ".join(record.labels))
+    return "" if severity == "unspecified" else severity, labels, share, record.short_id
 
 
 def _seconds(result: Result, match: Match) -> str:

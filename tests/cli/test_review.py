@@ -4,7 +4,9 @@ import csv
 import datetime
 import io
 import json
+import re
 import shutil
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -131,7 +133,7 @@ def test_what_a_case_shows(db, queue):
         "first seen",
     ):
         assert piece in text, piece
-    assert "3 times since" in review(db, "s", "s", "s", "s").out
+    assert "1 file since" in review(db, "s", "s", "s", "s").out
 
 
 def test_every_answer_says_what_it_does_before_it_is_taken(db, queue):
@@ -143,7 +145,7 @@ def test_every_answer_says_what_it_does_before_it_is_taken(db, queue):
         "a match leads to a review at most while that opinion stands",
         "replaces what was said here on",
         "it never matches here again",
-        "nothing is changed or said; it waits again when it matches again",
+        "nothing is changed or said; it waits again when it matches another file",
     ):
         assert piece in text, piece
 
@@ -211,17 +213,25 @@ class Desk(Terminal):
 
     def __init__(self, db, *options, who="ann", **more):
         super().__init__("review", "--db", db, *options, LOGNAME=who, **more)
-        self._asked = 0
+        self._asked = self._worded = 0
 
     def asked(self):
         """Wait for the next question; the screen then."""
         self._asked += 1
-        return self.wait_for(rf"(?s)(?:(?:, then Enter|b goes back[^\n]*\)):.*?){{{self._asked}}}")
+        return self.wait_for(rf"(?s)(?:(?:Your answer|b goes back\)):.*?){{{self._asked}}}")
 
-    def answer(self, *lines):
-        for line in lines:
-            self.asked()
-            self.send(f"{line}\r")
+    def answer(self, *answers):
+        """Type each when it is asked for: a key, Enter alone, or text; a reason of one's own begins with the key t."""
+        for text in answers:
+            question = " ".join(self.asked().text.split()).rpartition("(")[2]
+            if len(text) <= 1:
+                self.send(text or "\r")
+                continue
+            if "t for " in question:
+                self.send("t")
+                self._worded += 1
+                self.wait_for(rf"(?s)(?:In your words:.*?){{{self._worded}}}")
+            self.send(f"{text}\r")
 
 
 ASKED = {
@@ -267,7 +277,7 @@ def test_what_cannot_be_written_or_taken_back_is_said_and_stays_open(db, queue):
     with Desk(db) as desk:
         desk.asked()
         assert run("review", "accept", queue.records["held"], "--reason", "meanwhile", "--db", db).code == 0
-        desk.send("a\r")
+        desk.send("a")
         desk.answer("mine too")
         desk.wait_for("nothing was written: record [0-9a-f]{8} does not wait for a review")
         desk.wait_for("does not wait any more: somebody decided meanwhile")
@@ -275,7 +285,7 @@ def test_what_cannot_be_written_or_taken_back_is_said_and_stays_open(db, queue):
         desk.asked()
         with vhashdb.open(db) as other:
             other.store.audit.log("publish", feed="acme-feed")
-        desk.send("u\r")
+        desk.send("u")
         desk.wait_for("nothing was written: it cannot be taken back: the feed was published since")
         desk.answer("q")
         screen = desk.end()
@@ -301,7 +311,7 @@ def test_two_people_decide_together(db, queue):
         ben.asked()
         assert "rejected, by ann; another person has to confirm it" in ben.screen.text
         assert "confirms what ann proposed: it never matches here again" in " ".join(ben.screen.text.split())
-        ben.send("r\r")
+        ben.send("r")
         ben.answer("seen it too", "")
         assert ben.end().lines[-1] == "1 decided (1 rejected), 0 left"
     assert state(db, queue.records["held"]) is State.RETRACTED
@@ -327,34 +337,162 @@ def walk_matches(db, path, *lines, options=()):
     return review(db, *lines, options=["--matches", path, *options])
 
 
-def test_matches_are_looked_at_one_by_one(own, ids, verdicts, samples):
-    done = walk_matches(own, verdicts, "y", "y", "as known", "n", "y", "n", "another harbour", "")
+def test_matches_are_gone_through_by_video_and_decided_for_good(own, ids, verdicts, samples):
+    done = walk_matches(own, verdicts, "Y", "as known", "n", "another harbour", "")
     assert done.out.count(" of 2   MATCH ") == 2  # one of the three is the same file again
     assert "valley__clip.mp4" in done.out
     assert "look at   00:00:00.0 – 00:00:04.0   ↔   known 00:00:03.5 – 00:00:07.5" in done.out
     assert done.lines[-1] == "2 decided (1 right, 1 wrong), 0 left"
-    actions = log(own)[-3:]
-    assert actions == [
+    assert sorted(log(own)[-3:]) == sorted([
         (ids["valley"], "opinion", "as known"), (ids["valley"], "confirm-match", "as known"), (ids["harbour"], "unmatch", "another harbour")
-    ]  # fmt: skip
+    ])  # fmt: skip
     with vhashdb.open(own) as database:
         (said,) = database.moderation.opinions.about(database.get(ids["valley"]))
     assert (said.verdict, said.basis) == ("agree", "saw_content")
     assert run("match", "--db", own, samples / "edited" / "harbour__insert.mp4").code == 0
     assert run("match", "--db", own, samples / "edited" / "harbour__speed125.mp4").code == 10
+    shown = run("match", "--db", own, samples / "edited" / "valley__clip.mp4", samples / "edited" / "harbour__insert.mp4").out
+    assert re.search(r"MATCH .*\n  decided: confirmed by \w+ on \d{4}-\d\d-\d\d \(as known\)\n", shown)
+    assert re.search(rf"NO MATCH\n  decided: not rec {ids['harbour'][:8]} by \w+ on \d{{4}}-\d\d-\d\d \(another harbour\)\n", shown)
+    digests = {line["sha256"] for line in map(json.loads, verdicts.read_text().splitlines()) if line["type"] == "file"}
     for file in own.rglob("*"):
-        assert not file.is_file() or b"valley__clip" not in file.read_bytes()
+        assert not file.is_file() or not any(name in file.read_bytes() for name in (b"valley__clip", *map(str.encode, digests)))
 
 
-def test_what_was_looked_at_is_not_asked_again(own, verdicts):
-    assert walk_matches(own, verdicts, "y", "n", "").lines[-1] == "1 decided (1 right), 1 left"
+def test_what_was_decided_is_not_asked_again(own, verdicts):
+    assert walk_matches(own, verdicts, "y", "").lines[-1] == "1 decided (1 right), 1 left"
     again = walk_matches(own, verdicts, "s")
-    assert again.err == "1 match looked at before\n"
+    assert again.err == "1 answer given before\n"
     assert "1 of 1   MATCH" in again.out
-    assert walk_matches(own, verdicts, "n", "n", "y", "no harbour", "u").lines[-1] == "0 decided, 1 left"
-    assert walk_matches(own, verdicts, "n", "n", "y", "no harbour", "").lines[-1] == "1 decided (1 wrong), 0 left"
-    assert [action for _, action, _ in log(own)[-2:]] == ["unmatch", "opinion"]
-    assert walk_matches(own, verdicts).out == "no match to look at\n"
+    assert walk_matches(own, verdicts, "n", "no harbour", "u").lines[-1] == "0 decided, 1 left"
+    assert walk_matches(own, verdicts, "n", "2", "").lines[-1] == "1 decided (1 wrong), 0 left"
+    assert log(own)[-1][1:] == ("unmatch", "the same place, another moment")
+    assert walk_matches(own, verdicts).out == "nothing to look at\n"
+
+
+def test_it_is_asked_again_when_the_record_is_another_and_says_what_was_decided_before(own, ids, verdicts):
+    walk_matches(own, verdicts, "y", "", "y", "")
+    with vhashdb.open(own) as database:
+        database.store.set_state(ids["valley"], State.HELD, reason="", action="hold")
+    again = walk_matches(own, verdicts, "y", "")
+    text = " ".join(again.out.split())
+    assert "before: decided: confirmed by" in text
+    assert "open again: the record is held now, and was active" in text
+    assert walk_matches(own, verdicts).out == "nothing to look at\n"
+
+
+def test_what_was_passed_on_waits_for_somebody_else(own, verdicts):
+    assert walk_matches(own, verdicts, "e", "1", "e", "").lines[-1] == "2 decided (2 passed on), 0 left"
+    assert walk_matches(own, verdicts).err == "2 answers to be given by somebody else\n"
+    assert [line["cause"] for line in run("review", "list", "--db", own, "--json").json] == ["escalated", "escalated"]
+    with Desk(own, "--matches", verdicts, who="ben", no_colour=True) as ben:
+        ben.answer("y", "2", "q")
+        assert ben.end().lines[-1] == "1 decided (1 right), 1 left"
+
+
+def lines_of(db, *files):
+    """What `match --json` prints of files: (name, seed of the film it shows, or why it cannot be read)."""
+    with vhashdb.open(db) as database:
+        for number, (name, shows) in enumerate(files):
+            sha256 = f"{number:064x}"
+            if isinstance(shows, str):
+                yield {"type": "file", "path": name, "verdict": "unreadable", "reason": shows, "sha256": sha256}
+                continue
+            result = database.match(vhashdb.HashQuery(frames=film(shows), sha256=sha256))
+            yield result.to_json(name)
+            yield from (match.to_json(name) for match in result.matches)
+
+
+def written(path, lines):
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return path
+
+
+def test_one_answer_does_for_all_files_of_a_video_but_those_that_are_left_out(db, tmp_path):
+    files = [*((f"copy{number}.mp4", 4) for number in range(5)), ("other.mp4", 5)]
+    path = written(tmp_path / "list.jsonl", lines_of(db, *files))
+    done = walk_matches(db, path, "x 2 9", "x 2, 4", "y", "1", "n", "1", "")
+    text = " ".join(done.out.split())
+    assert "type x and the numbers of the files that the answer is not about, from 1 to 5" in text
+    assert "2 copy1.mp4 MATCH 1.00 00:00:00.0 (left out)" in text
+    assert "3 files: noted as right; 2 files left, to be decided now" in text
+    assert done.lines[-1] == "2 decided (1 right, 1 wrong), 1 left"
+    with vhashdb.open(db) as database:
+        keys = {database.store.hits.file(f"{number:064x}"): number for number in range(6)}
+        states = {keys[file]: one.state for file, (one,) in database.store.hits.decisions(keys).items()}
+    assert states == {0: "confirmed", 1: "not this", 2: "confirmed", 3: "not this", 4: "confirmed"}
+    undone = walk_matches(db, path, "y", "", "u", "q")
+    assert "1 file: taken back" in undone.out
+    assert undone.lines[-1] == "0 decided, 1 left"
+
+
+def test_one_answer_does_for_all_that_a_file_shows(db, tmp_path):
+    lines = list(lines_of(db, ("both.mp4", 4), ("one.mp4", 4)))
+    with vhashdb.open(db) as database:
+        other = database.match(film(5)).matches[0].to_json("both.mp4")
+    path = written(tmp_path / "list.jsonl", [lines[0], lines[1], other, *lines[2:]])
+    done = walk_matches(db, path, "y", "1", "q", options=["--by", "file"])
+    assert "1 of 2   MATCH 1.00" in done.out
+    assert f"also rec {other['record'][:8]}" in " ".join(done.out.split())
+    assert [action for _, action, _ in log(db)][-4:] == ["opinion", "opinion", "confirm-match", "confirm-match"]
+
+
+COPIES, VIDEOS, INNOCENT, DAMAGED = 150, 26, 30, 20
+
+
+def test_a_day_with_200_uploads_is_decided_in_under_60_key_presses(tmp_path):
+    company = Company(tmp_path, "acme")
+    for seed in range(VIDEOS):
+        company.adds(seed, severity=("high", "medium", "low")[seed % 3])
+    company.close()
+    why = ("not one frame could be decoded", "the file is damaged, incomplete or not a video")
+    files = [(f"upload-{number:03}.mp4", number % VIDEOS) for number in range(COPIES)]
+    files += [(f"holiday-{number:02}.mp4", 1000 + number) for number in range(INNOCENT)]
+    files += [(f"damaged-{number:02}.mp4", why[number % 2]) for number in range(DAMAGED)]
+    path = written(tmp_path / "list.jsonl", lines_of(company.path, *files))
+    keys = "y1" * VIDEOS + "l2" + "\r"
+    assert len(keys) < 60
+    with Desk(company.path, "--matches", path, no_colour=True) as desk:
+        desk.asked()
+        desk.send(keys)
+        screen = desk.end()
+    assert screen.lines[-1] == "27 decided (26 right, 1 looked at), 0 left"
+    assert walk_matches(company.path, path).err == "170 answers given before\n"
+    assert run("review", "list", "--db", company.path).out == "nothing waits\n"
+
+
+def test_a_file_is_opened_at_its_second_by_the_program_that_is_configured_and_no_shell(db, tmp_path, clean):
+    name = "-$(touch taken) film.mp4"
+    (clean / name).write_bytes(b"a film")
+    path = written(tmp_path / "list.jsonl", lines_of(db, (name, 4)))
+    player = tmp_path / "player"
+    player.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/said.part; mv {tmp_path}/said.part {tmp_path}/said\n')
+    player.chmod(0o755)
+    done = walk_matches(db, path, "o", "q", options=["--player", f"{player} --start={{seconds}} {{file}}"])
+    assert "opened at 00:00:00.0" in done.out
+    until = time.monotonic() + 20
+    while not (tmp_path / "said").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert (tmp_path / "said").read_text() == f"--start=0.0\n{clean / name}\n"
+    assert not (clean / "taken").exists()
+    assert "no player is configured" in walk_matches(db, path, "o", "q").out
+    assert "missing-player cannot be started" in walk_matches(db, path, "o", "q", options=["--player", "missing-player"]).out
+    (clean / name).unlink()
+    assert "is not there any more" in walk_matches(db, path, "o", "q", options=["--player", f"{player}"]).out
+
+
+def test_reasons_come_from_the_configuration(own, verdicts, clean, monkeypatch):
+    monkeypatch.setenv("VHASHDB_CONFIG", str(clean / "config.toml"))
+    (clean / "config.toml").write_text('[reasons]\nyes = ["rule 4b", "rule 7"]\n')
+    walk_matches(own, verdicts, "y", "2", "q")
+    assert log(own)[-1][1:] == ("confirm-match", "rule 7")
+    for text, message in (
+        ('[reasons]\nmaybe = ["x"]', "reasons for 'maybe', which is no answer"),
+        ('[reasons]\nno = "x"', "reasons must be a table of lists of texts"),
+        (f"[reasons]\nno = {['x'] * 10}", "10 reasons for 'no'"),
+    ):
+        (clean / "config.toml").write_text(text)
+        assert message in " ".join(walk_matches(own, verdicts).err.split())
 
 
 def test_matches_of_records_that_are_not_here(db, verdicts):
@@ -374,14 +512,14 @@ def test_a_list_that_is_none_is_refused_by_line(db, clean):
 
 def test_matches_on_standard_input_are_answered_on_the_terminal(own, verdicts):
     with verdicts.open("rb") as lines, Desk(own, "--matches", "-", no_colour=True, stdin=lines) as desk:
-        desk.answer("y", "n", "", "q")
+        desk.answer("y", "", "q")
         screen = desk.end()
     assert screen.lines[-1] == "1 decided (1 right), 1 left"
 
 
 def test_a_match_on_a_terminal_and_a_handover_also_after_ctrl_c(own, verdicts, samples, clean):
     with Desk(own, "--matches", verdicts, "--export", "handover.md", no_colour=True) as desk:
-        desk.answer("n", "y", "y", "a cover", "u", "n", "n", "", "no valley")
+        desk.answer("n", "a cover", "u", "n", "no valley")
         desk.asked()
         desk.send("\x03")
         screen = desk.end()
@@ -422,7 +560,7 @@ def test_a_handover_comes_back_as_it_is_in_the_database(db, queue, clean):
 
 
 def test_a_handover_after_a_list_of_matches_names_files_and_says_so(own, verdicts, clean):
-    done = walk_matches(own, verdicts, "y", "y", "", "q", options=["--export", "handover.md"])
+    done = walk_matches(own, verdicts, "Y", "", "q", options=["--export", "handover.md"])
     assert done.lines[-1] == "  it names files, which come from the list of matches"
     text = (clean / "handover.md").read_text()
     assert "valley\\_\\_clip.mp4 | " in text
@@ -448,3 +586,18 @@ def test_while_another_process_writes_nothing_is_written_and_the_case_stays(db, 
     assert "another process is writing wait for the other process to finish" in " ".join(done.out.split())
     assert done.lines[-1] == "0 decided, 5 left"
     assert log(db) == before
+
+
+def test_records_of_one_video_that_matched_are_looked_at_together(tmp_path):
+    company = Company(tmp_path, "acme")
+    first, second, other = company.adds(1, max_action="review"), company.adds(1, max_action="log"), company.adds(2)
+    for seed in (1, 2):
+        company.db.match(film(seed))
+    company.close()
+    assert {line["record"] for line in run("review", "list", "--db", company.path, "--json").json} == {first, second, other}
+    done = review(company.path, "l", "", "l", "", "u", "u", "q")
+    assert done.out.count("1 of 2   rec ") == 2  # at first, and when it was taken back
+    assert "of the same video: l looks at all of them" in " ".join(done.out.split())
+    assert len(run("review", "list", "--db", company.path, "--json").json) == 3
+    assert review(company.path, "l", "", "l", "", "").lines[-1] == "2 decided (2 looked at), 0 left"
+    assert review(company.path).out == "nothing waits\n"

@@ -120,11 +120,12 @@ def test_match(at_desk, golden, options):
 
 
 def test_after_many_files_what_is_to_be_looked_at_is_listed_again(at_desk):
-    """The strongest first, then what nothing can be said of; after few files it is still in sight."""
+    """What presses most first, then what nothing can be said of; after few files it is still in sight."""
     open_ones, rest = ["dark_room.mp4", "still.png", LONG], ["balloons.mp4"] * (SHORT_RUN - 3)
     assert "verdict " not in on_terminal("match", *open_ones, *rest).text
     screen = on_terminal("match", *open_ones, *rest, "harbour__insert.vhfp", width=80)
     assert screen.widest <= 80
+    assert "to look at, by verdict, then severity, label, share of the file that matched" in " ".join(screen.lines)
     table = screen.text[screen.text.index("verdict ") :].splitlines()[2:7]
     assert [line.split("  ")[0] for line in table] == ["MATCH", "MATCH", "POSSIBLE", "INSUFFICIENT", ""]
     assert "still.png" in table[2] and "dark_room.mp4" in table[3]

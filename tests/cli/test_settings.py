@@ -3,7 +3,9 @@
 import re
 
 import pytest
-from vhashdb_cli.settings import SETTINGS, VARIABLES, cache_path, processors
+from vhashdb_cli.settings import SETTINGS, VARIABLES, cache_path, processors, read_reasons
+
+from vhashdb.review import REASONS, Act
 
 from .driver import run
 
@@ -179,3 +181,6 @@ def test_the_example_is_a_configuration_file(config, monkeypatch):
     assert after["effort"] == ("thorough", "config file")
     assert after["db"] == ('a "quoted" name.vhdb', "config file")
     assert {name for name, (_, word) in after.items() if word == "config file"} == set(SETTINGS)
+    config.write_text(re.sub(r"^# (?=[\w.\", ]+ = )", "", text, flags=re.MULTILINE))
+    assert shown() == after
+    assert read_reasons()["no"] == list(REASONS[Act.WRONG])

@@ -164,13 +164,23 @@ def lines_until(process, verdicts):
     return lines
 
 
+def page_of(path):
+    """The page, as soon as it is written."""
+    until = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    return path.read_text()
+
+
 @pytest.mark.parametrize(("ending", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_watching_survives_restarts_and_matches_nothing_twice(known, samples, uploads, ending, code):
-    command = ("match", "--db", str(known), "--json", "--workers", "1", "--watch", str(uploads))
+    page = uploads.parent / "page.html"
+    command = ("match", "--db", str(known), "--json", "--workers", "1", "--watch", str(uploads), "--report", str(page))
     shutil.copy(samples / "unknown" / "train.mp4", uploads)
     process = start(*command)
     try:
         first = lines_until(process, 1)
+        meanwhile = page_of(page)
         shutil.copy(samples / "edited" / "valley__mirror.mp4", uploads)
         second = lines_until(process, 1)
         process.send_signal(ending)
@@ -180,6 +190,8 @@ def test_watching_survives_restarts_and_matches_nothing_twice(known, samples, up
     assert [(line["path"], line["verdict"]) for line in first] == [(str(uploads / "train.mp4"), "no-match")]
     assert [line["verdict"] for line in second if line["type"] == "file"] == ["match"]
     assert process.returncode == code
+    assert "Files are still being checked." in meanwhile and "train.mp4" in meanwhile
+    assert "Files are still being checked." not in page.read_text() and "valley__mirror.mp4" in page.read_text()
     summary = json.loads(out.splitlines()[-1])
     assert (summary["type"], summary["files"], summary["matches"], summary["interrupted"]) == ("summary", 2, 1, code == 130)
     assert b"watching" in err and b"(0 files matched before)" in err and (b"go on" in err) == (code == 130)

@@ -27,8 +27,8 @@ def company(tmp_path):
     company.trusts(other)
     company.syncs()
     local = [company.adds(seed) for seed in (3, 4, 5)]
-    for seed in (1, 2, 3, 1):
-        company.asks(seed)
+    for query in (film(1), film(2), film(3), film(1, 20), film(1)):  # the last one is a file that was asked about
+        company.db.match(query)
     company.asks(99)
     company.exchange.opinion(local[0], "disagree_label", reason="x")
     company.moderation.reviews.decide(company.db.get(local[0]), Decision.ACCEPTED, reason="x")
@@ -50,7 +50,7 @@ def test_every_figure_is_counted(company):
     assert found.by_source == {"bold-feed": 1, "local": 2}
     assert found.by_state == {"active": 2, "disputed": 1, "retracted": 2}
     assert found.added == {"bold-feed": 2, "local": 3}
-    assert found.questions == {"match": 4, "no-match": 1}
+    assert found.questions == {"match": 5, "no-match": 1}
     assert (found.matches, found.appeals_upheld, found.not_this) == (4, 1, 0)
     assert found.opinions == {"disagree_label": 1}
     assert found.retractions == {"appeal": 1, "legal": 1}

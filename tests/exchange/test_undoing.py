@@ -6,8 +6,7 @@ import pytest
 
 import vhashdb
 from vhashdb.exchange.incoming import record_id
-from vhashdb.store import State
-from vhashdb.store.assessments import AssessedMatch
+from vhashdb.store import CaseState, FileCase, State
 from vhashdb.store.clock import now_utc
 from vhashdb.store.history import decided
 from vhashdb.store.queue import Cause, Filter
@@ -41,23 +40,35 @@ def waiting(company, since=DAY):
 
 def image(company, record):
     """Everything about a record that a decision can change, apart from its revision and the audit log."""
-    db, assessments = company.db, company.moderation.assessments
+    db = company.db
     stored, cases = db.get(record.id), company.moderation.reviews.queue(record=record.id, matched_since=now_utc() - DAY)
     said, why = company.moderation.opinions.about(stored), [(case.cause, case.proposed, case.proposed_by) for case in cases]
-    return stored.state, stored.details, said, why, assessments.assessed(), company.allowed(1)
+    return stored.state, stored.details, said, why, found(company, FILE, "ef" * 32), company.allowed(1)
+
+
+def found(company, *files):
+    """What was decided about files with these SHA-256."""
+    keys = {company.db.store.hits.file(sha256): sha256 for sha256 in files}
+    decisions = company.db.store.hits.decisions(keys)
+    return {(keys[file], one.record, one.state) for file, some in decisions.items() for one in some}
+
+
+def case_of(company, record, query):
+    """The case of a file that is known as this fingerprint."""
+    return FileCase(company.db.store.hits.file(vhashdb.to_bytes(query)), record, "match")
 
 
 # -- what matched ----------------------------------------------------------------------------------
 
 
-def test_a_record_that_matched_waits_and_says_how_often(company, record):
+def test_a_record_that_matched_waits_and_says_how_many_files(company, record):
     assert waiting(company) == []
-    for _ in range(3):
-        company.db.match(film(1))
+    for query in (film(1), film(1, 20), film(1)):
+        company.db.match(query)
     (case,) = company.moderation.reviews.queue(matched_since=now_utc() - DAY)
-    assert (case.record, case.cause, case.why) == (record.id, Cause.MATCHED, "matched 3 times, best score 1.00")
+    assert (case.record, case.cause, case.why) == (record.id, Cause.MATCHED, "matched 2 files, best score 1.00")
     assert company.moderation.reviews.queue() == []  # it asks for no decision
-    assert company.moderation.reviews.hits(record, now_utc() - DAY).count == 3
+    assert company.moderation.reviews.hits(record, now_utc() - DAY).count == 2
     assert company.moderation.reviews.hits(record, now_utc() + DAY) is None
     assert waiting(company, since=-DAY) == []
 
@@ -67,20 +78,22 @@ def test_a_record_that_matched_waits_and_says_how_often(company, record):
     [
         lambda company, record: company.moderation.assessments.looked_at(record),
         lambda company, record: company.exchange.opinion(record.id, "agree"),
-        lambda company, record: company.moderation.assessments.confirm(record, FILE, basis="saw_content"),
-        lambda company, record: company.moderation.assessments.deny(record, FILE, reason="a cover"),
+        lambda company, record: company.moderation.assessments.decide([case_of(company, record, film(1))], CaseState.CONFIRMED),
+        lambda company, record: company.moderation.assessments.decide([case_of(company, record, film(1))], CaseState.NOT_THIS),
         lambda company, record: company.moderation.reviews.decide(record, Decision.REJECTED, reason="no"),
         lambda company, record: company.db.retract(record.id, reason="no"),
     ],
     ids=["looked-at", "opinion", "confirm", "deny", "reject", "retract"],
 )
-def test_it_waits_until_somebody_looks_and_again_when_it_matches_again(company, record, look):
+def test_it_waits_until_somebody_looks_and_again_when_it_matches_another_file(company, record, look):
     company.adds(2)
     company.db.match(film(1))
     look(company, record)
     assert waiting(company) == []
+    company.db.match(film(1))
+    assert waiting(company) == []
     if company.db.get(record.id).state is not State.RETRACTED:
-        company.db.match(film(1))
+        company.db.match(film(1, 20))
         assert waiting(company) == [(record.id, Cause.MATCHED)]
 
 
@@ -98,7 +111,7 @@ def test_the_last_match_comes_first(company):
     later = datetime.timedelta(hours=1)
     with company.db.store.transactions.writing() as connection:  # a minute passes between two matches, and not in a test
         connection.exec_driver_sql(
-            "INSERT INTO audit (at, actor, action, record, details) VALUES (?, 'x', 'match', ?, '{\"score\": 0.7}')",
+            "UPDATE hit SET at = ? WHERE record = ?",
             ((now_utc() + later).isoformat(sep=" ", timespec="microseconds"), second),
         )
     assert [record for record, _ in waiting(company)] == [second, first]
@@ -184,7 +197,8 @@ def test_a_held_record_that_was_accepted_is_held_again(company):
     as_somebody_else(company)
     memory = company.moderation.reviews.decide(record, Decision.ACCEPTED, reason="looked").memory
     assert company.db.get(record.id).details.review_by is None
-    assert company.moderation.reviews.undo(memory).state is State.HELD
+    company.moderation.reviews.undo(memory)
+    assert company.db.get(record.id).state is State.HELD
     assert image(company, record) == before
 
 
@@ -239,9 +253,12 @@ def test_judged_matches_are_remembered_by_hash_alone(company, record):
     assessments = company.moderation.assessments
     assessments.confirm(record, FILE, basis="saw_content")
     memory = assessments.deny(record, "ef" * 32, reason="a cover")
-    assert assessments.assessed() == {AssessedMatch(FILE, record.id), AssessedMatch("ef" * 32, record.id)}
+    right, wrong = (FILE, record.id, CaseState.CONFIRMED), ("ef" * 32, record.id, CaseState.NOT_THIS)
+    assert found(company, FILE, "ef" * 32) == {right, wrong}
     company.moderation.reviews.undo(memory)
-    assert assessments.assessed() == {AssessedMatch(FILE, record.id)}
+    assert found(company, FILE, "ef" * 32) == {right}
+    company.close()
+    assert not any(FILE.encode() in file.read_bytes() for file in company.path.rglob("*") if file.is_file())
 
 
 def test_confirming_again_does_not_weaken_what_was_said(company, record):

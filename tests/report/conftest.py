@@ -78,3 +78,30 @@ def thousand(known_db, asked, tmp_path_factory):
     path = tmp_path_factory.mktemp("thousand") / "report.html"
     report.write(path)
     return path
+
+
+COPIES, VIDEOS, INNOCENT, DAMAGED = 150, 26, 30, 20
+"""A day with 200 uploads."""
+
+
+@pytest.fixture(scope="session")
+def day(known_db, asked, tmp_path_factory):
+    """A page about 200 uploads: copies of 26 known videos, innocent ones, and damaged ones; made from a few real answers."""
+    found = {path.name: result for path, result in asked.items()}
+    copies = [result for result in found.values() if isinstance(result, vhashdb.Result) and result.matches]
+    lookup = RecordLookup(known_db.fingerprint, known_db.moderation.opinions.about, lambda feed: "")
+    report = Report(known_db)
+    for number in range(COPIES):
+        result, video = copies[number % len(copies)], number % VIDEOS
+        severity, reason = ("high", "medium", "unspecified")[video % 3], f"report {video} of May: shown on a march"
+        entry = file_entry(f"/uploads/upload-{number:04d}.mp4", result, lookup)
+        facts = {"id": f"{video:032x}", "short_id": f"{video:08x}", "severity": severity, "reason": reason}
+        best = replace(entry.matches[0], record=replace(entry.matches[0].record, **facts), video=f"{video:032x}")
+        report.add_entry(replace(entry, matches=(best,)))
+    for number in range(INNOCENT):
+        report.add(f"/uploads/holiday-{number:04d}.mp4", found["train.mp4"])
+    for number in range(DAMAGED):
+        report.add_error(f"/uploads/damaged-{number:04d}.mp4", found["notes.mp4"])
+    path = tmp_path_factory.mktemp("day") / "report.html"
+    report.write(path)
+    return path

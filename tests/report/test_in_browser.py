@@ -210,7 +210,7 @@ def test_the_first_tab_offers_to_skip_to_the_summary(page, chromium):
     visit.page.keyboard.press("Enter")
     assert focused(visit) == "summary"
     verdicts = ["match", "possible", "no-match", "insufficient", "unreadable"]
-    for expected in ("find", *verdicts, "keys-button", "File", "Verdict"):
+    for expected in ("find", *verdicts, "print-details", "keys-button", "File", "Verdict"):
         visit.page.keyboard.press("Tab")
         assert focused(visit) == expected
         assert visit.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
@@ -308,7 +308,7 @@ def test_columns_are_sorted_by_keyboard_and_it_is_announced(page, chromium):
         assert header.get_attribute("aria-sort") == word
         assert visit.page.locator("#shown").inner_text() == f"Sorted by file, {word}."
     visit.page.get_by_role("button", name="Matched").click()
-    seconds = visit.page.locator("#files tbody tr").evaluate_all("rows => rows.map(row => Number(row.cells[5]?.dataset.key ?? -1))")
+    seconds = visit.page.locator("#files tbody tr").evaluate_all("rows => rows.map(row => Number(row.cells[6]?.dataset.key ?? -1))")
     assert seconds == sorted(seconds)
     assert header.get_attribute("aria-sort") is None
 
@@ -316,8 +316,9 @@ def test_columns_are_sorted_by_keyboard_and_it_is_announced(page, chromium):
 # -- on paper ----------------------------------------------------------------------------------------
 
 
-def test_paper_has_everything_open(page, chromium, tmp_path):
+def test_paper_has_everything_open_that_is_to_be_printed(page, chromium, tmp_path):
     visit = chromium.open(page)
+    visit.page.get_by_label("print the details, too").check()
     visit.page.locator("#find").fill("nothing of the kind")  # what the screen leaves out is printed
     visit.page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
     reader = pypdf.PdfReader(tmp_path / "page.pdf")
@@ -353,3 +354,39 @@ def test_a_page_of_a_thousand_files_opens(thousand, chromium, capsys):
     with capsys.disabled():
         print(f"\n1,000 files in Chromium: loaded in {loaded_s:.1f} s, at the first match after {time.perf_counter() - started:.1f} s")
     assert visit.problems == []
+
+
+def pages(visit, path):
+    """What is printed, page by page."""
+    visit.page.pdf(path=path, prefer_css_page_size=True)
+    return [unicodedata.normalize("NFKC", page.extract_text()) for page in pypdf.PdfReader(path).pages]  # without ligatures
+
+
+def test_a_day_is_printed_as_a_summary_and_in_full_on_demand(day, chromium, tmp_path):
+    visit = chromium.open(day)
+    printed = pages(visit, tmp_path / "summary.pdf")
+    text = " ".join(" ".join(printed).split())
+    assert len(printed) <= 6
+    assert all(text.count(f"{kind}-{number:04d}.mp4") for kind, count in (("upload", 150), ("damaged", 20)) for number in range(count))
+    assert "170 files to decide" in text
+    assert "26 known videos in 200 files. Order: by verdict, then severity, label, and number of files." in text
+    assert "File by file" not in text
+    visit.page.get_by_label("print the details, too").check()
+    assert len(pages(visit, tmp_path / "all.pdf")) > 60
+
+
+def test_a_page_of_a_run_that_goes_on_says_how_old_it_is_and_asks_nobody(told, chromium, tmp_path):
+    told.write(tmp_path / "page.html", goes_on=True)
+    visit = chromium.open(tmp_path / "page.html")
+    assert re.search(r"This page is \d+ (seconds|minutes) old; reload it", visit.page.locator("#goes-on").inner_text())
+    with visit.page.expect_navigation():
+        visit.page.get_by_role("button", name="Reload").click()
+    assert visit.problems == visit.outside == []
+    plain = chromium.open(tmp_path / "page.html", script=False)
+    assert "reload it to see them" in plain.page.locator("#goes-on").inner_text()
+
+
+def test_a_file_is_linked_where_it_begins_to_match(told, chromium, samples, tmp_path):
+    told.write(tmp_path / "page.html")
+    links = chromium.open(tmp_path / "page.html").page.locator("a.play").evaluate_all("all => all.map(one => one.href)")
+    assert f"{(samples / 'edited' / 'harbour__insert.mp4').resolve().as_uri()}#t=4.0" in links

@@ -1,5 +1,6 @@
 """The page as text: what it says, in which order, how large it gets, and that it is written whole."""
 
+import datetime
 import os
 import re
 from dataclasses import replace
@@ -10,7 +11,7 @@ import vhashdb
 from vhashdb.report import Report, require_page
 from vhashdb.report.budget import MOST_BYTES
 from vhashdb.report.match_report import common_folder
-from vhashdb.store import Details, Selection
+from vhashdb.store import CaseDecision, CaseState, Details, Selection
 
 from .conftest import tell
 
@@ -58,8 +59,8 @@ def test_every_file_is_in_the_summary_and_what_presses_most_comes_first(told, as
     verdicts = [row[1].split(None, 1)[1] for row in found]
     assert verdicts == ["MATCH"] * 10 + ["POSSIBLE"] + ["NO MATCH"] * 2 + ["INSUFFICIENT", "NOT CHECKED"]
     by_name = {row[0].split()[0]: row for row in found}
-    assert by_name["harbour__insert.mp4"][5] == "4 of 12 s"
-    assert by_name["still.jpg"][5] == "one picture"
+    assert by_name["harbour__insert.mp4"][6] == "4 of 12 s"
+    assert by_name["still.jpg"][6] == "one picture"
     assert by_name["balloons.mp4"][2] == "8 of 8 s could be compared"
 
 
@@ -158,3 +159,53 @@ def test_a_report_keeps_the_order_of_what_is_alike_in_verdict_and_score(known_db
             tell(report, name, asked[path])
     assert [row[0] for row in rows(report.page())] == ["b.mp4", "a.mp4", "c.mp4"]
     assert len(report) == 3
+
+
+def test_what_was_decided_is_in_the_page(known_db, asked, samples):
+    path = samples / "edited" / "valley__mirror.mp4"
+    by_ann = CaseDecision("", CaseState.CONFIRMED, "ann", datetime.datetime(2026, 11, 25), "a re-upload")
+    passed_on = CaseDecision("", CaseState.ESCALATED, "ben", datetime.datetime(2026, 11, 25), "")
+    result = asked[path]
+    decided = replace(result, matches=tuple(replace(match, decision=by_ann) for match in result.matches))
+    with Report(known_db) as report:
+        report.add("open.mp4", result)
+        report.add("decided.mp4", decided)
+        report.add_error("broken.mp4", vhashdb.UnreadableMedia("broken.mp4: no frame"), (passed_on,))
+        page = report.page()
+    text = words(page)
+    assert "2 files to decide." in text
+    assert text.count("Decided: confirmed by ann on 2026-11-25 (a re-upload).") == 1
+    found = {row[0]: row[-1] for row in rows(page)}
+    assert found == {
+        "open.mp4": "open",
+        "decided.mp4": "confirmed by ann on 2026-11-25 (a re-upload)",
+        "broken.mp4": "passed on to somebody else by ben on 2026-11-25",
+    }
+
+
+def test_files_of_one_video_are_one_row(told):
+    page = told.page()
+    table = page[page.index('<table class="stack videos"') :].split("</table>")[0]
+    names = [re.findall(r"<bdi>([^<]*\.(?:mp4|jpg))</bdi>", row) for row in table.split("<tr ")[2:]]
+    assert sum(map(len, names)) == 11
+    assert len(names) < 5
+    assert any(len(some) > 1 for some in names)
+
+
+def test_the_order_is_by_severity_label_and_share(known_db, asked, samples):
+    result = asked[samples / "edited" / "valley__mirror.mp4"]
+
+    def graded(severity, *labels):
+        record = result.matches[0].record
+        details = replace(record.details, severity=severity, labels=labels)
+        return replace(result, matches=(replace(result.matches[0], record=replace(record, details=details)),))
+
+    with Report(known_db) as report:
+        for name, one in {
+            "none.mp4": graded("unspecified"), "b.mp4": graded("high", "b"), "a.mp4": graded("high", "a"), "worst.mp4": graded("extreme")
+        }.items():  # fmt: skip
+            report.add(name, one)
+        page = report.page()
+    assert [row[0] for row in rows(page)] == ["worst.mp4", "a.mp4", "b.mp4", "none.mp4"]
+    assert "Order: by verdict, then severity, label, share of the file that matched, and time of checking." in words(page)
+    assert "severity extreme" in words(page)

@@ -10,7 +10,12 @@ from vhashdb.review.answers import BASES, KEYS, NEEDS_REASON, VERDICTS, Act, Ans
 from vhashdb.review.session import ReviewSession, Undo
 
 RECORD = tuple(AvailableAction(act, "does something") for act in (Act.ACCEPT, Act.REJECT, Act.LOOKED, Act.AGREE, Act.DISPUTE, Act.NOT_THIS))
-MATCH = (AvailableAction(Act.RIGHT, "does something"), AvailableAction(Act.WRONG, "does something"))
+MATCH = (
+    AvailableAction(Act.RIGHT, "does something"),
+    AvailableAction(Act.SEEN, "does something", "saw_content"),
+    AvailableAction(Act.WRONG, "does something"),
+    AvailableAction(Act.ESCALATE, "does something"),
+)
 
 
 def typed(session, *lines, actions=RECORD):
@@ -52,17 +57,26 @@ def test_the_usual_basis_is_that_of_the_offer():
     )
 
 
-def test_a_match_is_right_or_wrong():
-    assert typed(ReviewSession.through(1), "y", "y", "", actions=MATCH).effect == Answer(Act.RIGHT, basis="metadata", saw=True)
-    wrong = typed(ReviewSession.through(1), "n", "n", "yes", "another film", actions=MATCH).effect
-    assert wrong == Answer(Act.WRONG, basis="metadata", also=True, reason="another film")
-    assert typed(ReviewSession.through(1), "y", "", actions=MATCH).note == "type y or n"  # nobody looked by pressing Enter
+def test_matches_are_right_or_wrong_and_a_capital_says_that_one_looked():
+    assert typed(ReviewSession.through(1), "y", "", actions=MATCH).effect == Answer(Act.RIGHT, basis="metadata")
+    assert typed(ReviewSession.through(1), "Y", "", actions=MATCH).effect == Answer(Act.SEEN, basis="saw_content")
+    wrong = typed(ReviewSession.through(1), "n", "another film", actions=MATCH).effect
+    assert wrong == Answer(Act.WRONG, basis="metadata", reason="another film")
+    assert typed(ReviewSession.through(1), "E", "", actions=MATCH).effect.act is Act.ESCALATE  # no other act has this letter
+
+
+def test_a_number_chooses_a_reason_and_other_words_are_taken_as_they_are():
+    actions = [AvailableAction(Act.WRONG, "", reasons=("another video", "music alone"))]
+    assert typed(ReviewSession.through(1), "n", "2", actions=actions).effect.reason == "music alone"
+    assert typed(ReviewSession.through(1), "n", "3", actions=actions).effect.reason == "3"
+    assert typed(ReviewSession.through(1), "n", "a school", actions=actions).effect.reason == "a school"
+    assert "needs a reason" in typed(ReviewSession.through(1), "n", "", actions=actions).note
 
 
 @pytest.mark.parametrize("act", sorted(NEEDS_REASON))
 def test_what_takes_something_away_needs_a_reason(act):
     actions = [AvailableAction(act, "")]
-    before = {Act.DISPUTE: ["", ""], Act.NOT_THIS: ["file"], Act.WRONG: ["n", "n"]}.get(act, [])
+    before = {Act.DISPUTE: ["", ""], Act.NOT_THIS: ["file"]}.get(act, [])
     step = typed(ReviewSession.through(1), KEYS[act], *before, "   ", actions=actions)
     assert "needs a reason" in step.note
     assert step.session.asking is Ask.REASON

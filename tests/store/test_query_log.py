@@ -1,6 +1,7 @@
 """The answer is always given, whatever happens to the log of questions; and what can be logged is."""
 
 import contextlib
+import dataclasses
 import logging
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,11 @@ def hits(path):
         return sum(action == "match" for action, _ in lines), sum(sum(e.details.values()) for e in db.audit() if e.action == "queries")
 
 
+def others(query, number):
+    """Queries that match as well, each another file to whoever counts."""
+    return [dataclasses.replace(query, duration_s=query.duration_s + 0.01 * place) for place in range(number)]
+
+
 @pytest.fixture
 def query(query_prints):
     return query_prints["edited/harbour__insert.mp4"]
@@ -46,8 +52,8 @@ def test_a_hit_is_in_the_log_when_the_answer_is_there(db, query):
 
 def test_while_another_process_writes_the_answer_is_given_and_logged_later(db, query, caplog):
     with held(db), caplog.at_level(logging.WARNING, "vhashdb"):
-        for _ in range(3):
-            assert db.match(query).matches
+        for one in others(query, 3):
+            assert db.match(one).matches
         assert "the audit log waits" in caplog.text
     db.close()
     assert (hits(db.path), db.unlogged) == ((3, 3), 0)
@@ -55,16 +61,18 @@ def test_while_another_process_writes_the_answer_is_given_and_logged_later(db, q
 
 def test_what_waited_is_written_after_a_later_answer(db, query, monkeypatch):
     monkeypatch.setattr(query_log, "AGAIN_AFTER_S", 0.0)
+    first, second = others(query, 2)
     with held(db):
-        db.match(query)
-    db.match(query)
+        db.match(first)
+    db.match(second)
+    db.match(first)
     assert sum(line.action == "match" for line in db.audit()) == 2
 
 
 def test_closing_gives_up_after_the_timeout_and_says_how_much_is_lost(db, query, caplog):
     with held(db):
-        for _ in range(3):
-            db.match(query)
+        for one in others(query, 3):
+            db.match(one)
         with caplog.at_level(logging.WARNING, "vhashdb"):
             db.close()
     assert db.unlogged == 4  # three hits, and the number of questions
@@ -74,8 +82,8 @@ def test_closing_gives_up_after_the_timeout_and_says_how_much_is_lost(db, query,
 def test_no_more_waits_than_is_bounded(db, query, monkeypatch):
     monkeypatch.setattr(query_log, "MAX_WAITING", 2)
     with held(db):
-        for _ in range(5):
-            assert db.match(query).matches
+        for one in others(query, 5):
+            assert db.match(one).matches
     db.close()
     assert (hits(db.path), db.unlogged) == ((1, 5), 4)
 
@@ -94,7 +102,7 @@ def test_no_error_while_logging_takes_the_place_of_an_answer(db, query, monkeypa
 
 def test_questions_of_several_threads_are_all_logged(db, query):
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: len(db.match(query).matches), range(40)))
+        answers = list(threads.map(lambda one: len(db.match(one).matches), others(query, 20) * 2))
     db.close()
     assert answers == [1] * 40
-    assert (hits(db.path), db.unlogged) == ((40, 40), 0)
+    assert (hits(db.path), db.unlogged) == ((20, 40), 0)  # twenty files, each asked about twice

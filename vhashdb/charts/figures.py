@@ -92,6 +92,8 @@ _CAUSES: Final = {
     Cause.DUE: "due: to be looked at again",
     Cause.EXPIRED: "expired: its time is over",
     Cause.PROPOSED: "proposed: a second has to agree",
+    Cause.MATCHED: "matched: nobody decided yet",
+    Cause.ESCALATED: "passed on: another decides",
 }
 
 
@@ -104,7 +106,10 @@ def sections(statistics: Statistics) -> tuple[Section, ...]:
             "contents", "What is in the database", "As it is now. Retracted records are counted by state alone.", _contents(statistics)
         ),
         Section(
-            "catches", "What it catches", f"Questions and their answers {during}. Nothing is kept about the files.", _catches(statistics)
+            "catches",
+            "What it catches",
+            f"Questions and their answers {during}. Of the files only keyed digests are kept.",
+            _catches(statistics),
         ),
         Section("people", "What people say of it", f"What waits for a person now, and what was decided {during}.", _people(statistics)),
     )

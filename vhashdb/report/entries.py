@@ -23,7 +23,7 @@ from vhashdb.report.outlines import outline_pairs
 from vhashdb.report.stretches import SoundStretch, Stretch, sound_stretches_of, stretches_of
 from vhashdb.report.timeline import Side, Timeline, lone_bar, timeline
 from vhashdb.search.results import Match, Result
-from vhashdb.store import Record
+from vhashdb.store import CaseDecision, Record
 from vhashdb.store.opinions import Opinion as StoredOpinion
 from vhashdb.text import printable, shortened
 
@@ -45,6 +45,8 @@ class RecordLookup:
     opinions: Callable[[Record], Sequence[StoredOpinion]]
     member: Callable[[str], str]
     """The organisation behind a feed's id."""
+    times: Callable[[str], str] = str
+    """How many files matched a record lately, in words, by the record's id."""
 
 
 def file_entry(path: str | os.PathLike[str], result: Result, lookup: RecordLookup) -> FileEntry:
@@ -67,6 +69,9 @@ def file_entry(path: str | os.PathLike[str], result: Result, lookup: RecordLooku
         max(0, len(result.matches) - MOST_MATCHES),
         bar,
         sound_only=_has_sound_only(result),
+        decided=tuple(_text(decision.words) for decision in result.decisions),
+        settled=result.settled,
+        path=os.path.abspath(path) if os.path.isfile(path) else "",
     )
 
 
@@ -74,14 +79,17 @@ def _has_sound_only(result: Result) -> bool:
     return result.fingerprint is not None and not len(result.fingerprint) and result.fingerprint.sound is not None
 
 
-def error_entry(path: str | os.PathLike[str], error: VhashdbError) -> FileEntry:
-    """Make the entry of a file that could not be read."""
+def error_entry(path: str | os.PathLike[str], error: VhashdbError, decisions: Sequence[CaseDecision] = ()) -> FileEntry:
+    """Make the entry of a file that could not be read, with what people decided about it."""
     name, folder = _named(path)
     given = os.fspath(path)
     message = error.message
     for prefix in (given, os.path.abspath(given)):
         message = message.removeprefix(f"{prefix}: ")
-    return FileEntry(name, folder, Verdict.UNREADABLE, _text(message), _text(error.hint), 0.0, 0.0, (), "", ())
+    return FileEntry(
+        name, folder, Verdict.UNREADABLE, _text(message), _text(error.hint), 0.0, 0.0, (), "", (),
+        decided=tuple(_text(decision.words) for decision in decisions), settled=any(decision.closed for decision in decisions),
+    )  # fmt: skip
 
 
 def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntry:
@@ -115,6 +123,11 @@ def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntr
         sound_line=drawn.sound,
         sound_words=finding_words(match.sound, judgement),
         by_sound=judgement.by_sound,
+        share=1.0 if match.identical else judgement.query_coverage,
+        decided=_text(match.decision.words) if match.decision is not None else "",
+        settled=match.decision is not None and match.decision.closed,
+        video=next(iter(match.videos), match.record.id),
+        times=lookup.times(match.record.id),
     )
 
 

@@ -19,13 +19,14 @@ from vhashdb.matching.verdict import Verdict
 from vhashdb.report import words
 from vhashdb.report.budget import MOST_BYTES, Part, Piece, affordable
 from vhashdb.report.entries import RecordLookup, error_entry, file_entry
-from vhashdb.report.model import Facts, FileEntry, MatchEntry, VerdictCount
+from vhashdb.report.model import Facts, FileEntry, MatchEntry, VerdictCount, videos_of
 from vhashdb.report.page import environment, render
 from vhashdb.report.thumbnails import moments_of, pictures_of
 from vhashdb.search.results import Effort, Result, effort_of
-from vhashdb.store import Selection
+from vhashdb.search.triage import ORDER
+from vhashdb.store import SEVERITIES, CaseDecision, Selection, recently
 from vhashdb.store.clock import now_utc
-from vhashdb.text import printable
+from vhashdb.text import counted, printable
 from vhashdb.video import Decoder
 from vhashdb.writing import require_writable, write_whole
 
@@ -39,6 +40,7 @@ SCRIPTS: Final = ("report.js",)
 _MATCH: Final = "match.html.j2"
 _ORDER: Final = {verdict: place for place, verdict in enumerate(Verdict)}
 """In which verdicts are sorted, the most pressing first."""
+_SEVERITIES: Final = {severity: place for place, severity in enumerate(reversed(SEVERITIES))}
 
 
 def require_page(path: str | os.PathLike[str]) -> Path:
@@ -87,7 +89,8 @@ class Report:
         self._decoder = Decoder(database.limits)
         self._files: list[FileEntry] = []
         self._members: dict[str, str] = {}
-        self._lookup = RecordLookup(database.fingerprint, database.moderation.opinions.about, self._member)
+        self._times: dict[str, str] = {}
+        self._lookup = RecordLookup(database.fingerprint, database.moderation.opinions.about, self._member, self._times_of)
 
     def __enter__(self) -> Self:
         return self
@@ -110,31 +113,44 @@ class Report:
             entry = replace(entry, matches=tuple(self._with_pictures(path, match) for match in entry.matches))
         self.add_entry(entry)
 
-    def add_error(self, path: str | os.PathLike[str], error: VhashdbError) -> None:
-        """Make the entry of a file that could not be read."""
-        self.add_entry(error_entry(path, error))
+    def add_error(self, path: str | os.PathLike[str], error: VhashdbError, decisions: Sequence[CaseDecision] = ()) -> None:
+        """Add a file that could not be read, with what people decided about it."""
+        self.add_entry(error_entry(path, error, decisions))
 
     def add_entry(self, entry: FileEntry) -> None:
         """Add a file as the page shows it."""
         self._files.append(entry)
 
-    def write(self, path: str | os.PathLike[str], *, interrupted: bool = False) -> None:
+    def write(self, path: str | os.PathLike[str], *, interrupted: bool = False, goes_on: bool = False, print_details: bool = False) -> None:
         """Write the page, whole or not at all.
 
         Args:
             path: an existing file is replaced.
             interrupted: not all files that were to be checked were; the page says so.
+            goes_on: more files are being checked, and the page is going to be written anew; it says so.
+            print_details: whether everything is printed, unless the reader says otherwise on the page; else a summary is.
 
         Raises:
             UsageError: nothing can be written there.
         """
-        write_whole(require_page(path), self.page(interrupted=interrupted).encode())
+        target = require_page(path)
+        page = self.page(interrupted=interrupted, goes_on=goes_on, print_details=print_details, base=os.path.abspath(target.parent))
+        write_whole(target, page.encode())
 
-    def page(self, *, interrupted: bool = False) -> str:
-        """Return the page; what would make it larger than `MOST_BYTES` is said in brief."""
-        folder = common_folder([entry.folder for entry in self._files])
-        facts = self._facts(folder, interrupted=interrupted)
-        numbered = [(f"f{number}", _within(entry, folder)) for number, entry in enumerate(sorted(self._files, key=_pressing), 1)]
+    def page(self, *, interrupted: bool = False, goes_on: bool = False, print_details: bool = False, base: str = "") -> str:
+        """Return the page; what would make it larger than `MOST_BYTES` is said in brief.
+
+        Args:
+            interrupted: as in `write`, like the others.
+            goes_on: see there.
+            print_details: see there.
+            base: folder that the page is going to be in, from which files can be played; empty: there are no links to them.
+        """
+        files = list(self._files)  # of which there may be more while the page is made
+        folder = common_folder([entry.folder for entry in files])
+        facts = replace(self._facts(files, folder, interrupted=interrupted), goes_on=goes_on, print_details=print_details, base=base)
+        pressing = sorted(files, key=lambda entry: entry.urgency)  # what is alike in it stays in the order of checking
+        numbered = [(f"f{number}", _within(entry, folder)) for number, entry in enumerate(pressing, 1)]
         matches = _numbered(numbered)
         shown = {match.id: match.full for match in matches}
         page = _page(facts, numbered, shown)
@@ -149,6 +165,15 @@ class Report:
         clear = self._pictures is Pictures.CLEAR
         return replace(match, pictures=pictures_of(path, moments_of(match.stretches or match.sounds), self._decoder, clear=clear))
 
+    def _times_of(self, record: str) -> str:
+        """Say how many files matched a record lately, counted once for the page."""
+        if record not in self._times:
+            store = self._database.store
+            since = recently(store.now().date())
+            found = self._database.moderation.reviews.hits(store.get(record), since)
+            self._times[record] = f"{counted(found.count, 'file')} since {since.date()}" if found else f"no file since {since.date()}"
+        return self._times[record]
+
     def _member(self, feed: str) -> str:
         """Return the organisation behind a feed, asked for once."""
         if feed not in self._members:
@@ -156,8 +181,9 @@ class Report:
             self._members[feed] = found.member if found else ""
         return self._members[feed]
 
-    def _facts(self, folder: str, *, interrupted: bool) -> Facts:
-        store, counts = self._database.store, Counter(entry.verdict for entry in self._files)
+    def _facts(self, files: Sequence[FileEntry], folder: str, *, interrupted: bool) -> Facts:
+        store, counts = self._database.store, Counter(entry.verdict for entry in files)
+        waiting = self._database.moderation.reviews.queue(matched_since=recently(store.now().date()))
         return Facts(
             now_utc(),
             printable(os.fspath(self._database.path)),
@@ -168,11 +194,13 @@ class Report:
             store.schema_version,
             self._effort.value,
             _among(self._where),
-            len(self._files),
+            len(files),
             tuple(VerdictCount(verdict, counts[verdict]) for verdict in Verdict),
             interrupted,
             self._pictures is not Pictures.NONE,
             self._pictures is Pictures.CLEAR,
+            len(waiting),
+            sum(entry.open for entry in files),
         )
 
 
@@ -223,12 +251,19 @@ def _numbered(files: Sequence[tuple[str, FileEntry]]) -> list[_Match]:
 
 
 def _page(facts: Facts, files: Sequence[tuple[str, FileEntry]], shown: Mapping[str, Markup]) -> str:
-    return render(TEMPLATE, styles=STYLES, scripts=SCRIPTS, facts=facts, files=files, shown=shown, words=words, order=_ORDER)
-
-
-def _pressing(entry: FileEntry) -> tuple[int, float]:
-    """Order files: what a person has to look at first, then as they were asked about."""
-    return _ORDER[entry.verdict], -entry.best.score if entry.best else 0.0
+    return render(
+        TEMPLATE,
+        styles=STYLES,
+        scripts=SCRIPTS,
+        facts=facts,
+        files=files,
+        videos=videos_of(files),
+        shown=shown,
+        words=words,
+        order=_ORDER,
+        order_words=ORDER,
+        severities=_SEVERITIES,
+    )
 
 
 def common_folder(folders: Sequence[str]) -> str:

@@ -6,7 +6,10 @@ Text from outside has passed `vhashdb.text.printable` when it is in here.
 from __future__ import annotations
 
 import datetime
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from vhashdb.matching.verdict import Verdict
 from vhashdb.report import words
@@ -14,6 +17,7 @@ from vhashdb.report.matrix import Matrix
 from vhashdb.report.outlines import OutlinePair
 from vhashdb.report.stretches import SoundStretch, Stretch
 from vhashdb.report.timeline import Bar, Timeline
+from vhashdb.search.triage import Urgency, urgency
 from vhashdb.text import verdict_word
 
 
@@ -121,6 +125,21 @@ class MatchEntry(WithVerdict):
     """What else is to be known of the sound."""
     by_sound: bool = False
     """Whether it rests on sound alone."""
+    share: float = 0.0
+    """Of the file that matched, 0…1."""
+    decided: str = ""
+    """What people decided about the file and this record; empty if nothing."""
+    settled: bool = False
+    """Whether nobody has to decide about it any more."""
+    video: str = ""
+    """The video that the record belongs to."""
+    times: str = ""
+    """How many files matched the record lately, in words."""
+
+    @property
+    def urgency(self) -> Urgency:
+        """Its place in the order in which people look."""
+        return urgency(self.verdict, self.record.severity, self.record.labels, self.share)
 
     @property
     def still(self) -> bool:
@@ -154,11 +173,34 @@ class FileEntry(WithVerdict):
     """Of a file that shows too little: where it does."""
     sound_only: bool = False
     """Whether it has no pictures."""
+    decided: tuple[str, ...] = ()
+    """What people decided about it apart from the matches."""
+    settled: bool = False
+    """Whether nobody has to decide about it any more."""
+    path: str = ""
+    """Where it is, absolute, for a link that plays it; empty for what is no file of its own."""
+
+    def link(self, base: str) -> str:
+        """Return where a page in a folder finds it, at the second at which it begins to match; empty if it cannot."""
+        if not (base and self.path and self.best is not None):
+            return ""
+        begins = [*(seen.query_s[0] for seen in self.best.stretches), *(heard.query_s[0] for heard in self.best.sounds)]
+        return f"./{quote(os.path.relpath(self.path, base))}#t={min(begins, default=0.0):.1f}"
 
     @property
     def best(self) -> MatchEntry | None:
-        """The first of its matches."""
-        return self.matches[0] if self.matches else None
+        """The match that presses most."""
+        return min(self.matches, key=lambda match: match.urgency, default=None)
+
+    @property
+    def urgency(self) -> Urgency:
+        """Its place in the order in which people look."""
+        return self.best.urgency if self.best else urgency(self.verdict)
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody has to decide about it."""
+        return self.told and not self.settled
 
     @property
     def told(self) -> bool:
@@ -199,3 +241,48 @@ class Facts:
     interrupted: bool
     with_pictures: bool
     with_clear_pictures: bool
+    waiting: int
+    """Cases that wait in the database, as `vhashdb.store.queue` counts them."""
+    open: int
+    """Files of this page that somebody has to decide about."""
+    goes_on: bool = False
+    """Whether more files are being checked, and the page is going to be written anew."""
+    print_details: bool = False
+    """Whether everything is printed, and not the summary alone."""
+    base: str = ""
+    """Folder of the page; empty where it is not known."""
+
+
+@dataclass(frozen=True)
+class VideoEntry:
+    """One known video, and the files that show it."""
+
+    best: MatchEntry
+    """The match that presses most."""
+    files: tuple[tuple[str, FileEntry, MatchEntry], ...]
+    """Each with its id on the page, and with its match that presses most; what presses most comes first."""
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """The short ids of its records that matched."""
+        return tuple(
+            dict.fromkeys(match.record.short_id for _, file, _ in self.files for match in file.matches if match.video == self.best.video)
+        )
+
+    @property
+    def open(self) -> int:
+        """Files that somebody has to decide about."""
+        return sum(not match.settled for _, _, match in self.files)
+
+
+def videos_of(files: Sequence[tuple[str, FileEntry]]) -> list[VideoEntry]:
+    """Group files by the videos that they show; a file that shows several is with each."""
+    found: dict[str, list[tuple[str, FileEntry, MatchEntry]]] = {}
+    for name, file in files:
+        by_video: dict[str, MatchEntry] = {}
+        for match in sorted(file.matches, key=lambda match: match.urgency):
+            by_video.setdefault(match.video, match)
+        for video, match in by_video.items():
+            found.setdefault(video, []).append((name, file, match))
+    entries = [VideoEntry(min((match for _, _, match in some), key=lambda match: match.urgency), tuple(some)) for some in found.values()]
+    return sorted(entries, key=lambda entry: (entry.best.urgency[:3], -len(entry.files), entry.best.urgency))

@@ -56,7 +56,13 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"clock": brief_clock, "counted": counted, "printable": printable, "short": short}
+    made.filters |= {
+        "clock": brief_clock,
+        "counted": counted,
+        "printable": printable,
+        "short": short,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+    }
     return made
 
 

@@ -24,9 +24,13 @@ class Act(enum.StrEnum):
     NOT_THIS = "not this"
     LOOKED = "looked at"
     RIGHT = "yes"
-    """Of a match: the file does show the record, or has its sound."""
+    """Of matches: the files do show the video, or have its sound."""
+    SEEN = "yes, seen"
+    """The same, by somebody who looked at the files themselves, or listened to them, at these times."""
     WRONG = "no"
-    """Of a match: it does not."""
+    """Of matches: they do not."""
+    ESCALATE = "pass on"
+    """Somebody else has to decide."""
 
 
 class Ask(enum.StrEnum):
@@ -35,10 +39,6 @@ class Ask(enum.StrEnum):
     VERDICT = "verdict"
     BASIS = "basis"
     FILE = "file"
-    SAW = "saw"
-    """Whether the person looked at the content itself."""
-    ALSO = "also"
-    """Whether the record is wrong for every file."""
     REASON = "reason"
 
 
@@ -50,7 +50,9 @@ KEYS: Final[Mapping[Act, str]] = {
     Act.NOT_THIS: "n",
     Act.LOOKED: "l",
     Act.RIGHT: "y",
+    Act.SEEN: "Y",
     Act.WRONG: "n",
+    Act.ESCALATE: "e",
 }
 QUESTIONS: Final[Mapping[Act, tuple[Ask, ...]]] = {
     Act.ACCEPT: (Ask.REASON,),
@@ -59,8 +61,10 @@ QUESTIONS: Final[Mapping[Act, tuple[Ask, ...]]] = {
     Act.DISPUTE: (Ask.VERDICT, Ask.BASIS, Ask.REASON),
     Act.NOT_THIS: (Ask.FILE, Ask.REASON),
     Act.LOOKED: (Ask.REASON,),
-    Act.RIGHT: (Ask.SAW, Ask.REASON),
-    Act.WRONG: (Ask.SAW, Ask.ALSO, Ask.REASON),
+    Act.RIGHT: (Ask.REASON,),
+    Act.SEEN: (Ask.REASON,),
+    Act.WRONG: (Ask.REASON,),
+    Act.ESCALATE: (Ask.REASON,),
 }
 NEEDS_REASON: Final = frozenset({Act.REJECT, Act.DISPUTE, Act.NOT_THIS, Act.WRONG})
 """Acts for which a reason has to be given."""
@@ -71,6 +75,18 @@ VERDICTS: Final[Mapping[Act, tuple[str, ...]]] = {
 """Verdicts to choose from, the usual one first."""
 BASES: Final = tuple(reversed(codes.BASES))
 """From the weakest to the strongest."""
+REASONS: Final[Mapping[Act, tuple[str, ...]]] = {
+    Act.ACCEPT: ("looked at it, it fits", "still so"),
+    Act.REJECT: ("it shows nothing harmful", "it does not meet the criteria", "added by mistake"),
+    Act.LOOKED: ("looked at it with a player", "damaged, nothing can be seen", "another copy was asked for"),
+    Act.RIGHT: ("the same video", "an edited copy", "part of a longer video", "shown in a report or a documentary"),
+    Act.SEEN: ("the same video", "an edited copy", "part of a longer video", "shown in a report or a documentary"),
+    Act.WRONG: ("another video", "the same place, another moment", "music or a jingle alone", "a title or a template"),
+    Act.ESCALATE: ("I cannot tell", "somebody has to know the language", "somebody has to know the law", "I know somebody in it"),
+}
+"""Reasons to choose from unless others are configured; whoever wants types another."""
+MOST_REASONS: Final = 9
+"""Reasons of one act: each has a digit."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +97,8 @@ class AvailableAction:
     does: str
     basis: str = BASES[0]
     """Basis of an opinion unless the person says otherwise."""
-    of_sound: bool = False
-    """Whether it is about what one hears, and nothing that one sees."""
+    reasons: tuple[str, ...] = ()
+    """Reasons to choose from by their numbers."""
 
     @property
     def key(self) -> str:
@@ -99,14 +115,14 @@ class Answer:
     basis: str = ""
     file: str = ""
     """Of an upload; only to be hashed."""
-    saw: bool = False
-    also: bool = False
     reason: str = ""
+    reasons: tuple[str, ...] = ()
+    """Reasons to choose from."""
 
     @property
     def told(self) -> bool:
         """Whether it is an opinion, whose reason members can read."""
-        return self.act in (Act.AGREE, Act.DISPUTE, Act.RIGHT) or self.also
+        return self.act in (Act.AGREE, Act.DISPUTE, Act.RIGHT, Act.SEEN)
 
 
 # -- how the answer to each question is read: an answer that knows more, or what is wrong with the text -----------
@@ -132,20 +148,10 @@ def _file(draft: Answer, text: str) -> Answer | str:
     return replace(draft, file=text) if text else "name the file, or type b to go back"
 
 
-def _saw(draft: Answer, text: str) -> Answer | str:
-    saw = _YES_OR_NO.get(text.lower())
-    return "type y or n" if saw is None else replace(draft, saw=saw)
-
-
-def _also(draft: Answer, text: str) -> Answer | str:
-    also = _YES_OR_NO.get(text.lower() or "n")
-    return "type y or n" if also is None else replace(draft, also=also)
-
-
 def _reason(draft: Answer, text: str) -> Answer | str:
-    text = printable(text)
+    text = printable(_numbered(text, draft.reasons, "") or text) if text else ""
     if not text and draft.act in NEEDS_REASON:
-        return "this needs a reason; type it, or b to go back"
+        return "this needs a reason: give one, or b to go back"
     if len(text) > MAX_REASON:
         return f"that has {len(text)} characters; at most {MAX_REASON} are kept, so say it shorter"
     if draft.told and (seen := findings(text)):
@@ -159,12 +165,9 @@ def _numbered(text: str, known: Sequence[str], usual: str) -> str:
     return by_text.get(text, "")
 
 
-_YES_OR_NO: Final = {"y": True, "yes": True, "n": False, "no": False}
 _READ: Final[Mapping[Ask, Callable[[Answer, str], Answer | str]]] = {
     Ask.VERDICT: _verdict,
     Ask.BASIS: _basis,
     Ask.FILE: _file,
-    Ask.SAW: _saw,
-    Ask.ALSO: _also,
     Ask.REASON: _reason,
 }

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from vhashdb.codes import LOCAL, METADATA, SAW_MATCH, WITHDRAWN
+from vhashdb.codes import LOCAL, METADATA, SAW_CONTENT, SAW_MATCH, WITHDRAWN
 from vhashdb.moderation.policy import Action
 from vhashdb.review.answers import Act, AvailableAction
 from vhashdb.review.case_summary import CaseSummary
-from vhashdb.review.found import FoundMatch
+from vhashdb.review.grouping import Group
 from vhashdb.store.queue import Cause
 from vhashdb.store.records import State
 
-_DECIDED: Final = frozenset(Cause) - {Cause.MATCHED}
+_DECIDED: Final = frozenset(Cause) - {Cause.MATCHED, Cause.ESCALATED}
 """Causes that accepting ends."""
 
 
-def record_actions(summary: CaseSummary) -> tuple[AvailableAction, ...]:
-    """List the actions for a record that waits."""
-    return tuple(_actions(summary))
+def record_actions(summary: CaseSummary, reasons: Mapping[Act, Sequence[str]]) -> tuple[AvailableAction, ...]:
+    """List the actions for a record that waits, with the reasons to choose from."""
+    about_files = (Act.LOOKED,)
+    return tuple(
+        action if action.act in about_files else replace(action, reasons=tuple(reasons.get(action.act, ()))) for action in _actions(summary)
+    )
 
 
-def match_actions(summary: CaseSummary, found: FoundMatch) -> tuple[AvailableAction, ...]:
-    """List the actions for one match of one file."""
-    known = f"have the sound of rec {summary.record.short_id}" if found.by_sound else f"show rec {summary.record.short_id}"
-    note = "" if found.sha256 else "; the line has no SHA-256 of the file, so it will be asked again"
-    does = f"the file does {known}; this is also your opinion that it belongs here{_replaced(summary)}{note}"
-    right = AvailableAction(Act.RIGHT, does, SAW_MATCH, found.by_sound)
-    if not found.sha256:
-        return (right,)
-    wrong = f"the file does not {known}: this very file never matches it again"
-    return right, AvailableAction(Act.WRONG, wrong, SAW_MATCH, found.by_sound)
+def group_actions(group: Group, reasons: Mapping[Act, Sequence[str]]) -> tuple[AvailableAction, ...]:
+    """List the actions for files that are answered at once."""
+    count = len(group.files)
+    it, them = ("the file", "it") if count == 1 else ("both files" if count == 2 else f"all {count} files", "them")
+    passed_on = AvailableAction(Act.ESCALATE, f"somebody else decides about {them}", reasons=tuple(reasons[Act.ESCALATE]))
+    if not group.records:
+        looked = f"somebody looked at {them}, as far as that can be done"
+        return AvailableAction(Act.LOOKED, looked, reasons=tuple(reasons[Act.LOOKED])), passed_on
+    one, some, video = ("has", "have", "the sound of the known video") if group.by_sound else ("shows", "show", "the known video")
+    right = f"{it} {one if count == 1 else some} {video}; this is also your opinion that it belongs here"
+    none = f"the file does not {some}" if count == 1 else f"{'neither file' if count == 2 else f'none of the {count} files'} {one}"
+    wrong = f"{none} {video}, and {'never matches' if count == 1 else 'none of them ever matches'} it again"
+    attention = "listened to" if group.by_sound else "looked at"
+    return (
+        AvailableAction(Act.RIGHT, right, SAW_MATCH, tuple(reasons[Act.RIGHT])),
+        AvailableAction(Act.SEEN, f"the same, and you {attention} {them} at these times", SAW_CONTENT, tuple(reasons[Act.SEEN])),
+        AvailableAction(Act.WRONG, wrong, SAW_MATCH, tuple(reasons[Act.WRONG])),
+        passed_on,
+    )
 
 
 def _actions(summary: CaseSummary) -> Iterator[AvailableAction]:
@@ -40,8 +53,8 @@ def _actions(summary: CaseSummary) -> Iterator[AvailableAction]:
     if causes & _DECIDED:
         yield AvailableAction(Act.ACCEPT, _by_two(summary, "accepted", "; ".join(_accepting(summary))))
     yield AvailableAction(Act.REJECT, _by_two(summary, "rejected", _rejecting(summary)))
-    if Cause.MATCHED in causes:
-        yield AvailableAction(Act.LOOKED, "nothing is changed or said; it waits again when it matches again")
+    if causes & {Cause.MATCHED, Cause.ESCALATED}:
+        yield AvailableAction(Act.LOOKED, "nothing is changed or said; it waits again when it matches another file")
     replaced = _replaced(summary)
     yield AvailableAction(Act.AGREE, f"your opinion that it belongs here, for members to read{replaced}", basis)
     less = "; a match then leads to a review at most" if summary.action_cap.action is Action.BLOCK else ""

@@ -86,5 +86,5 @@ def summarise_case(store: Store, moderation: Moderation, identifier: str, *, sin
         hits=reviews.hits(record, since),
         alike=tuple(alike(store, record.id)),
         two_person=reviews.rules.two_person,
-        actor=store.actor,
+        actor=store.audit.actor,
     )

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from vhashdb.codes import AGREE, FALSE_POSITIVE, SAW_CONTENT, SAW_MATCH
-from vhashdb.errors import UsageError
 from vhashdb.inputs import sha256_of
 from vhashdb.review.answers import Act, Answer
 from vhashdb.store import Record, Store
+from vhashdb.store.assessments import FileCase
+from vhashdb.store.hits import CaseState
 from vhashdb.store.moderation import Moderation
 from vhashdb.store.reviews import Decision
 from vhashdb.store.undoing import UndoState
+
+_STATES: Final[Mapping[Act, CaseState]] = {
+    Act.RIGHT: CaseState.CONFIRMED,
+    Act.SEEN: CaseState.CONFIRMED,
+    Act.WRONG: CaseState.NOT_THIS,
+    Act.ESCALATE: CaseState.ESCALATED,
+    Act.LOOKED: CaseState.LOOKED_AT,
+}
+"""What each answer about files decides."""
 
 
 @dataclass(frozen=True)
 class Done:
     """Result of a decision."""
 
-    record: Record
-    """As it stands now."""
     final: bool
     """False: a second person has to confirm it."""
-    memory: UndoState
+    memories: tuple[UndoState, ...]
 
 
 class DecisionExecutor:
@@ -32,47 +41,44 @@ class DecisionExecutor:
     def __init__(self, store: Store, moderation: Moderation) -> None:
         self._store, self._moderation = store, moderation
 
-    def carry_out(self, record: Record, answer: Answer, sha256: str | None = None) -> Done:
-        """Write what was answered.
+    def carry_out(self, record: Record, answer: Answer, also: Sequence[Record] = ()) -> Done:
+        """Write what was answered about a record.
 
         Args:
             record: the record it is about.
             answer: all of whose questions are answered.
-            sha256: of the file that matched, where the answer is about a match.
+            also: records of the same video, which are looked at when it is.
 
         Raises:
             VhashdbError: it cannot be written; nothing was.
         """
-        final, memory = True, None
+        assessments = self._moderation.assessments
         match answer.act:
             case Act.ACCEPT | Act.REJECT:
                 decision = Decision.ACCEPTED if answer.act is Act.ACCEPT else Decision.REJECTED
                 outcome = self._moderation.reviews.decide(record, decision, reason=answer.reason)
-                final, memory = outcome.final, outcome.memory
+                return Done(outcome.final, (outcome.memory,))
             case Act.LOOKED:
-                memory = self._moderation.assessments.looked_at(record, reason=answer.reason)
-            case Act.AGREE | Act.DISPUTE:
-                memory = self._moderation.assessments.opine(record, answer.verdict, basis=answer.basis, reason=answer.reason)
+                return Done(True, tuple(assessments.looked_at(each, reason=answer.reason) for each in (record, *also)))
             case Act.NOT_THIS:
-                memory = self._moderation.assessments.deny(record, sha256_of(os.path.expanduser(answer.file)), reason=answer.reason)
-            case Act.RIGHT | Act.WRONG:
-                memory = self._judged(record, answer, sha256)
-        return Done(self._store.get(record.id), final, memory)
+                memory = assessments.deny(record, sha256_of(os.path.expanduser(answer.file)), reason=answer.reason)
+            case _:
+                memory = assessments.opine(record, answer.verdict, basis=answer.basis, reason=answer.reason)
+        return Done(True, (memory,))
 
-    def take_back(self, done: Done) -> Record:
-        """Put the record back to how it stood.
+    def decide(self, cases: Sequence[FileCase], answer: Answer) -> Done:
+        """Write what was answered about any number of files at once.
 
         Raises:
-            UsageError: somebody did something with it since, or others may know of it already.
+            VhashdbError: it cannot be written; nothing was.
         """
-        return self._moderation.reviews.undo(done.memory)
+        memories = self._moderation.assessments.decide(cases, _STATES[answer.act], reason=answer.reason, basis=answer.basis)
+        return Done(True, tuple(memories))
 
-    def _judged(self, record: Record, answer: Answer, sha256: str | None) -> UndoState:
-        assessments, basis = self._moderation.assessments, SAW_CONTENT if answer.saw else SAW_MATCH
-        if answer.act is Act.RIGHT:
-            if sha256 is None:
-                return assessments.opine(record, AGREE, basis=basis, reason=answer.reason)
-            return assessments.confirm(record, sha256, basis=basis, reason=answer.reason)
-        if sha256 is None:
-            raise UsageError("nothing says which file it was", hint="match the file itself")
-        return assessments.deny(record, sha256, reason=answer.reason, verdict=FALSE_POSITIVE if answer.also else "", basis=basis)
+    def take_back(self, done: Done) -> None:
+        """Put everything back to how it stood.
+
+        Raises:
+            UsageError: somebody did something with a record since, or others may know of it already.
+        """
+        self._moderation.reviews.undo(*done.memories)

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vhashdb.errors import FormatError
+from vhashdb.search.triage import Urgency, urgency
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _RECORD: Final = re.compile(r"[0-9a-f]{32}")
 _TIMES: Final = ("query_start_s", "query_end_s", "reference_start_s", "reference_end_s", "speed")
+_UNCHECKED: Final = ("insufficient", "unreadable")
 _HINT: Final = "give the JSON lines that a run of matching printed"
 
 
@@ -35,16 +37,16 @@ class Stretch:
 
 @dataclass(frozen=True)
 class FoundMatch:
-    """One file that was said to match one record."""
+    """One file that was said to match one record, or that could not be checked."""
 
     path: str
     """As `os.fsdecode` gives it."""
     sha256: str | None
     """Of the file; None if the line does not have it."""
     record: str
-    """The record's full id."""
+    """The record's full id; empty of a file that could not be checked."""
     verdict: str
-    """``match`` or ``possible``."""
+    """``match`` or ``possible``; ``insufficient`` or ``unreadable`` of one that could not be checked."""
     score: float
     reason: str
     identical: bool
@@ -55,6 +57,21 @@ class FoundMatch:
     """Stretches that sound alike; none in lines of a version that did not listen."""
     said_of_sound: str = ""
     """What was said of the sounds of both, as in the line; empty if nothing was."""
+    severity: str = ""
+    share: float = 0.0
+    """Of the file that matched, 0…1."""
+    video: str = ""
+    """The video that the matched seconds show most of; empty: nobody says, so that the record is taken for it."""
+
+    @property
+    def urgency(self) -> Urgency:
+        """Its place in the order in which people look."""
+        return urgency(self.verdict, self.severity, self.labels, self.share)
+
+    @property
+    def starts_s(self) -> float:
+        """Second of the file at which it begins to match."""
+        return min((part.query_start_s for part in (*self.segments, *self.sounds)), default=0.0)
 
     @property
     def by_sound(self) -> bool:
@@ -63,7 +80,9 @@ class FoundMatch:
 
 
 def read_matches(lines: Iterable[bytes]) -> Iterator[FoundMatch]:
-    """Yield the matches among the lines, in their order; other lines, and fields that nobody knows, are passed over.
+    """Yield the matches among the lines, in their order, and the files that could not be checked.
+
+    Other lines, and fields that nobody knows, are passed over.
 
     Raises:
         FormatError: a line is no JSON object of that kind, or there is no line about a file at all.
@@ -83,6 +102,9 @@ def read_matches(lines: Iterable[bytes]) -> Iterator[FoundMatch]:
             path = _path(value)
             if kind == "file":
                 hashes |= {path: str(value["sha256"])} if _SHA256.fullmatch(str(value.get("sha256"))) else {}
+                if value.get("verdict") in _UNCHECKED:
+                    reason, verdict = str(value.get("reason", "")), str(value["verdict"])
+                    yield FoundMatch(path, hashes.get(path), "", verdict, 0.0, reason, False, (), "", ())
             else:
                 yield _match(value, path, hashes.get(path))
         except (KeyError, TypeError, ValueError, OverflowError, binascii.Error) as error:
@@ -123,6 +145,9 @@ def _match(value: dict[str, Any], path: str, sha256: str | None) -> FoundMatch:
         tuple(_stretch(segment, str(segment["view"])) for segment in value["segments"]),
         tuple(_stretch(sound, "") for sound in value.get("sounds", ())),
         str(value.get("sound", "")),
+        str(value.get("severity", "")),
+        _number(value.get("query_coverage", 0.0)),
+        str(value.get("video") or ""),
     )
 
 

@@ -32,7 +32,7 @@ class ReviewedMatch:
     verdict: str
     score: float
     answer: str
-    """``right``, ``wrong`` or ``open``."""
+    """``right``, ``wrong``, ``passed on``, ``looked at`` or ``open``."""
     reason: str
 
 
@@ -157,6 +157,7 @@ _ACTIONS: Final = {
     "propose-rejected": "proposed to reject it",
     "unmatch": "a file is not this record",
     "confirm-match": "a file does show this record, or has its sound",
+    "escalate": "passed a file on to somebody else",
     "looked-at": "looked at, nothing to say",
     "retract": "retracted",
     "erase": "retracted and erased",

@@ -114,10 +114,11 @@ class ReviewSession:
             moves["s"] = moves[""] = self._ended
         if word in moves:
             return moves[word]()
-        picked = next((action for action in actions if word in (action.key, action.act)), None)
+        picked = next((action for action in actions if text == action.key), None)
+        picked = picked or next((action for action in actions if word in (action.key.lower(), action.act)), None)
         if picked is None or self.at_end:
-            return Step(self, note="type one of the letters on the left, then Enter" if not self.at_end else "type u, b, or Enter alone")
-        return Step(replace(self, draft=Answer(picked.act, basis=picked.basis), answered=0))
+            return Step(self, note="type one of the letters on the left" if not self.at_end else "type u, b, or Enter alone")
+        return Step(replace(self, draft=Answer(picked.act, basis=picked.basis, reasons=picked.reasons), answered=0))
 
     def _replied(self, text: str) -> Step:
         """Return the answer to one of the act's questions."""

@@ -21,6 +21,7 @@ CAUSE_WORDS: Final = {
     "expired": "past its last day",
     "proposed": "waits for a second person",
     "matched": "matched lately",
+    "escalated": "passed on",
 }
 """Why a case waits."""
 
@@ -40,6 +41,8 @@ DONE_WORDS: Final = {
     "not this": ("marked as not this record", "marked as not this"),
     "looked at": ("noted that somebody looked", "looked at"),
     "yes": ("noted as right", "right"),
-    "no": ("noted as wrong: this file never matches it again", "wrong"),
+    "yes, seen": ("noted as right, by somebody who saw it", "right"),
+    "no": ("noted as wrong: never matched again", "wrong"),
+    "pass on": ("passed on to somebody else", "passed on"),
 }
 """Of each act: what is said when it is done, and how it is counted at the end."""

@@ -3,7 +3,8 @@
 ``matcher`` is the pipeline, from an input to a verdict, ``stages`` the searches of an effort, ``trace`` what the steps tell
 each other; ``query_fingerprinter`` makes the fingerprints it searches with; ``place_search`` and ``sound_search`` find what the
 index of pictures does not; ``found_matches`` makes matches of it;
-``sufficiency`` says whether what was seen is enough to say "no match"; ``results`` is what comes back.
+``sufficiency`` says whether what was seen is enough to say "no match"; ``results`` is what comes back, and
+``triage`` the order in which people look at it.
 """
 
 from __future__ import annotations
@@ -15,22 +16,27 @@ from vhashdb.lazy import lazy_names
 if TYPE_CHECKING:
     from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result, segment_to_json, sound_to_json
     from vhashdb.search.stages import FULL_SEARCH
+    from vhashdb.search.triage import ORDER, Urgency, urgency
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "results": "AddStatus Addition Effort Match Result segment_to_json sound_to_json",
             "stages": "FULL_SEARCH",
+            "triage": "ORDER Urgency urgency",
         },
     )
 
 __all__ = [
     "FULL_SEARCH",
+    "ORDER",
     "AddStatus",
     "Addition",
     "Effort",
     "Match",
     "Result",
+    "Urgency",
     "segment_to_json",
     "sound_to_json",
+    "urgency",
 ]

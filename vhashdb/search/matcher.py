@@ -16,7 +16,7 @@ from dataclasses import replace
 from vhashdb.codes import LOCAL
 from vhashdb.errors import DatabaseDamaged, NotMedia, RecordNotFound, UnreadableMedia
 from vhashdb.fingerprinting import MAX_KEPT_FRAMES
-from vhashdb.fingerprints import Fingerprint, closer
+from vhashdb.fingerprints import Fingerprint, closer, to_bytes
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
@@ -40,6 +40,7 @@ from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, u
 from vhashdb.search.trace import Search, Trace
 from vhashdb.store import Record, Selection, Store
 from vhashdb.store.cache import FingerprintCache
+from vhashdb.store.hits import CaseState
 from vhashdb.store.moderation import Moderation
 from vhashdb.store.query_log import QueryLog
 from vhashdb.video import DecoderPool
@@ -189,7 +190,7 @@ class Matcher:
             by = "a file with the same MD5, which is all that is known of it"
         if found is None or not found.in_force(self._store.now().date()) or not (where is None or where.allows(found)):
             return
-        if found.id not in self._store.not_this(trace.hashes.sha256):
+        if found.id not in self._store.hits.unlike(self._file(trace)):
             trace.identical, trace.identical_by = found, by
 
     # -- extract, retrieve ---------------------------------------------------------------------
@@ -323,7 +324,9 @@ class Matcher:
     def _result(self, trace: Trace, effort: Effort, where: Selection | None) -> Result:
         """Say what may happen with each match, and the verdict."""
         query, sha256 = trace.query, (trace.hashes.sha256 or None) if trace.hashes else None
-        unlike = self._store.not_this(sha256) if sha256 else frozenset[str]()
+        file = self._file(trace) if trace.hashes is not None or trace.compared else ""
+        decided = {each.record: each for each in self._store.hits.decisions([file]).get(file, ())} if file else {}
+        unlike = {record for record, each in decided.items() if each.state is CaseState.NOT_THIS}
         matches = [m for m in found_matches(trace) if m.record.id not in unlike]  # nor is the file any copy of such a record
         matches = with_copies(with_sound_findings(matches, trace, self._sounds.config), trace, self._store, where)
         matches = [m for m in with_identical(matches, trace) if m.record.id not in unlike]
@@ -337,7 +340,7 @@ class Matcher:
             if matches
             else verdict_without_matches(query, trace.left_out, damaged, self._config, common, unheard=unheard)
         )
-        self._note(verdict, matches)
+        matches = self._noted(verdict, matches, file)
         left_out = (left_out_words(trace.left_out),) if trace.left_out and not matches else ()
         return Result(
             verdict,
@@ -354,7 +357,13 @@ class Matcher:
             decode_cpu_s=trace.decode_cpu_s,
             fingerprint=query,
             listened=trace.listened,
+            decisions=tuple(each for each in decided.values() if each.record not in {m.record.id for m in matches}),
         )
+
+    def _file(self, trace: Trace) -> str:
+        """What the file is known by here: its hash, or else what it shows."""
+        hashes = trace.hashes
+        return self._store.hits.file((hashes.sha256 or hashes.md5 if hashes else "") or to_bytes(trace.query))
 
     def _with_action_caps(self, matches: Sequence[Match], query: Fingerprint, sha256: str | None) -> list[Match]:
         """Each match with the most that it may lead to, and why not more."""
@@ -363,9 +372,16 @@ class Matcher:
         action_caps = self._moderation.action_caps([m.record for m in matches], query, spans, sha256, possible)
         return [replace(match, action_cap=cap) for match, cap in zip(matches, action_caps, strict=True)]
 
-    def _note(self, verdict: Verdict, matches: Sequence[Match]) -> None:
-        """Log each hit, by record, and the number of queries now and then. Nothing about the file."""
+    def _noted(self, verdict: Verdict, matches: Sequence[Match], file: str) -> list[Match]:
+        """Note each hit, and the number of queries now and then; nothing of the file is kept but a keyed digest.
+
+        Returns the matches with what was decided about each, which a surer match reopens.
+        """
         self._log.asked(verdict.value)
         for match in matches:
-            self._log.note("match", match.record.id, verdict=match.verdict.value, score=round(match.score, 3))
+            self._log.hit(file, match.record.id, match.verdict.value, match.score)
         self._log.try_to_write()
+        if not matches:
+            return []
+        decided = {each.record: each for each in self._store.hits.decisions([file]).get(file, ())}
+        return [replace(match, decision=decided.get(match.record.id)) for match in matches]

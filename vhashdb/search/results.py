@@ -15,6 +15,8 @@ from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.matching.witnesses import RestsOn, SoundFinding, rests_on
 from vhashdb.moderation.policy import Action, ActionCap
+from vhashdb.search.triage import Urgency, urgency
+from vhashdb.store.hits import CaseDecision
 from vhashdb.store.records import Record
 
 
@@ -109,6 +111,8 @@ class Match:
     """Records of the same source, state and greatest action that hardly differ from this one, which is one of them."""
     videos: tuple[str, ...] = ()
     """Ids of the videos that the matched seconds of the record show, that of most of them first; none while it is not grouped."""
+    decision: CaseDecision | None = None
+    """What somebody decided about this file and this record; None if nobody did."""
 
     @property
     def verdict(self) -> Verdict:
@@ -131,6 +135,12 @@ class Match:
         return self.judgement.sounds
 
     @property
+    def urgency(self) -> Urgency:
+        """Its place in the order in which people look."""
+        record, share = self.record, 1.0 if self.identical else self.judgement.query_coverage
+        return urgency(self.verdict, record.details.severity, record.labels, share)
+
+    @property
     def rests_on(self) -> RestsOn:
         """The witnesses that speak for it: pictures, sound or both, or the file's hash alone."""
         return rests_on(self.judgement)
@@ -147,6 +157,8 @@ class Match:
             "score": round(self.score, 3),
             "verdict": self.verdict.value,
             "labels": list(self.record.labels),
+            "severity": self.record.details.severity,
+            "record_reason": self.record.details.reason,
             "reason": self.judgement.reason,
             "identical": self.identical,
             "state": self.record.state.value,
@@ -163,6 +175,7 @@ class Match:
             "reference_coverage": round(self.judgement.reference_coverage, 3),
             "rests_on": self.rests_on.value,
             "sound": self.sound.value,
+            "decision": self.decision.to_json() if self.decision is not None else None,
             "segments": [segment_to_json(s) for s in self.segments],
             "sounds": [sound_to_json(s) for s in self.sounds],
         }
@@ -194,6 +207,30 @@ class Result:
     """The look at the input that the verdict rests on; None if it could not be read."""
     listened: bool = False
     """Whether the sound was decoded, if there is any: else the verdict is about pictures alone."""
+    decisions: tuple[CaseDecision, ...] = ()
+    """What somebody decided about this file apart from the matches: that it is not a record, or about the file by itself."""
+
+    @property
+    def decision(self) -> CaseDecision | None:
+        """What somebody decided about the file by itself, which could not be checked; None if nobody did."""
+        return next((decision for decision in self.decisions if not decision.record), None)
+
+    @property
+    def most_pressing(self) -> Match | None:
+        """The match that people look at first; None if there is none."""
+        return min(self.matches, key=lambda match: match.urgency, default=None)
+
+    @property
+    def urgency(self) -> Urgency:
+        """Its place in the order in which people look: that of the match that presses most."""
+        return self.most_pressing.urgency if self.most_pressing is not None else urgency(self.verdict)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nobody has to look: nothing was found, or people decided about everything that was."""
+        if self.matches:
+            return all(match.decision is not None and match.decision.closed for match in self.matches)
+        return self.verdict is Verdict.NO_MATCH or (self.decision is not None and self.decision.closed)
 
     def to_json(self, path: str) -> dict[str, Any]:
         """Return the ``file`` line of ``vhashdb match --json``; its matches are lines of their own."""
@@ -210,6 +247,9 @@ class Result:
             "listened": self.listened,
             "effort": self.effort.value,
             "sha256": self.sha256,
+            "triage": self.urgency.to_json(),
+            "decided": self.settled and bool(self.matches or self.decisions),
+            "decisions": [decision.to_json() for decision in self.decisions],
         }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vhashdb.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from vhashdb.store.assessments import AssessedMatch, Assessments
+    from vhashdb.store.assessments import Assessments, FileCase
     from vhashdb.store.audit import AuditEntry
     from vhashdb.store.cache import FingerprintCache
     from vhashdb.store.clock import now_utc
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from vhashdb.store.feeds import Feed, Feeds
     from vhashdb.store.figures import read_figures
     from vhashdb.store.history import decided
+    from vhashdb.store.hits import CaseDecision, CaseState
     from vhashdb.store.moderation import Moderation
     from vhashdb.store.opinions import CANARY, Allowed, Opinion, Opinions
     from vhashdb.store.periods import By, Period
-    from vhashdb.store.queue import Case, Cause, Filter
+    from vhashdb.store.queue import Case, Cause, Filter, recently
     from vhashdb.store.records import (
         MAX_ACTIONS,
         ORIGINS,
@@ -40,7 +41,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "assessments": "AssessedMatch Assessments",
+            "assessments": "Assessments FileCase",
             "audit": "AuditEntry",
             "cache": "FingerprintCache",
             "clock": "now_utc",
@@ -48,10 +49,11 @@ else:
             "feeds": "Feed Feeds",
             "figures": "read_figures",
             "history": "decided",
+            "hits": "CaseDecision CaseState",
             "moderation": "Moderation",
             "opinions": "Allowed CANARY Opinion Opinions",
             "periods": "By Period",
-            "queue": "Case Cause Filter",
+            "queue": "Case Cause Filter recently",
             "records": "Details MAX_ACTIONS NewRecord ORIGINS REVIEW_METHODS Record SEVERITIES Selection State TLP check_label",
             "records_file": "Store",
             "reviews": "Decision Reviews",
@@ -68,17 +70,19 @@ __all__ = [
     "SEVERITIES",
     "TLP",
     "Allowed",
-    "AssessedMatch",
     "Assessments",
     "AuditEntry",
     "By",
     "Case",
+    "CaseDecision",
+    "CaseState",
     "Cause",
     "Decision",
     "Details",
     "Federations",
     "Feed",
     "Feeds",
+    "FileCase",
     "Filter",
     "FingerprintCache",
     "Moderation",
@@ -100,4 +104,5 @@ __all__ = [
     "now_utc",
     "read_figures",
     "read_statistics",
+    "recently",
 ]

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.store import clock, schema
+from vhashdb.store.hits import NewHit, note_hits
 from vhashdb.store.transactions import Transactions
 
 
@@ -50,20 +51,26 @@ class AuditLog:
         """Append one line."""
         self.write([self.line(action, record, **details)])
 
-    def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> None:
-        """Append one line, in a transaction that is under way and changes what the line is about."""
+    def log_in(self, connection: Connection, action: str, record: str | None, **details: Any) -> int:
+        """Append one line, in a transaction that is under way and changes what the line is about; return its number."""
         line = self.line(action, record, **details)
-        connection.execute(schema.audit.insert().values(**line._asdict()))
+        number = connection.execute(schema.audit.insert().values(**line._asdict())).inserted_primary_key
         clock.saw(connection, line.at)
+        return int(number[0])  # type: ignore[index]  # always given for an insert of one row
 
     def line(self, action: str, record: str | None = None, **details: Any) -> AuditLine:
         """Return a line as of now, that is not written yet."""
         return AuditLine(clock.now_utc(), self.actor, action, record, json.dumps(details, sort_keys=True))
 
-    def write(self, lines: Sequence[AuditLine], *, wait: bool = True) -> None:
-        """Append lines; unless ``wait``, fail at once while somebody else writes."""
+    def write(self, lines: Sequence[AuditLine | NewHit], *, wait: bool = True) -> None:
+        """Append lines, and for each hit that is new a line; unless ``wait``, fail at once while somebody else writes."""
         with self._transactions.writing(wait=wait) as connection:
-            connection.execute(schema.audit.insert(), [line._asdict() for line in lines])
+            kept = [one for one in lines if isinstance(one, AuditLine)]
+            for hit in note_hits(connection, [one for one in lines if isinstance(one, NewHit)]):
+                details = json.dumps({"verdict": hit.verdict, "score": hit.score}, sort_keys=True)
+                kept.append(AuditLine(hit.at, self.actor, "match", hit.record, details))
+            if kept:
+                connection.execute(schema.audit.insert(), [line._asdict() for line in kept])
 
     def entries(self, *, record: str | None = None, limit: int | None = None) -> list[AuditEntry]:
         """Return the newest lines, oldest of them first."""

@@ -78,7 +78,7 @@ GROUPS: Final = (
         (
             schema.meta,
             schema.audit,
-            schema.not_this,
+            schema.hit,
             schema.imported,
             schema.video,
             schema.said_of_editions,

@@ -10,6 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.store.hits import CaseState
 from vhashdb.store.queue import TAKEN_BACK
 from vhashdb.store.records import State
 from vhashdb.store.records_file import Store
@@ -30,7 +31,7 @@ class SourceFigures:
     records: int
     """That match now."""
     matches: int
-    """In the period: answers of `match` that named a record of it."""
+    """In the period: files that matched a record of it for the first time, each record counted."""
     matched_records: int
     """Different records among them."""
     wrong_records: int
@@ -79,23 +80,27 @@ class Figures:
 IN_PERIOD: Final = "a.at >= :since AND a.at < :after"
 """Of lines of the audit log, and of other tables that say when; the values are `moments`."""
 _HITS = f"""
-CREATE TEMP TABLE hit AS
+CREATE TEMP TABLE matched AS
 SELECT r.number, r.id, r.source, h.matches, h.possible
-FROM (SELECT record, count(*) AS matches, sum(json_extract(details, '$.verdict') IS 'possible') AS possible
-      FROM audit a WHERE action = 'match' AND {IN_PERIOD} GROUP BY record) h JOIN record r ON r.id = h.record
+FROM (SELECT record, count(*) AS matches, sum(verdict = 'possible') AS possible
+      FROM hit a WHERE verdict != '' AND record != '' AND {IN_PERIOD} GROUP BY record) h JOIN record r ON r.id = h.record
 """
 _SOURCES = f"""
 WITH wrong AS (SELECT record FROM audit WHERE action IN ('retract', 'erase')
                       AND coalesce(json_extract(details, '$.code'), json_extract(details, '$.reason')) IN ('error', 'appeal')
                       AND number NOT IN {TAKEN_BACK}
                UNION SELECT record FROM audit WHERE action = 'review-rejected' AND number NOT IN {TAKEN_BACK}
-               UNION SELECT record FROM not_this)
+               UNION SELECT record FROM hit WHERE state = '{CaseState.NOT_THIS}')
 SELECT s.source, coalesce(n.records, 0) AS records, coalesce(sum(h.matches), 0) AS matches, count(h.number) AS matched_records,
        coalesce(sum(h.id IN (SELECT record FROM wrong)), 0) AS wrong_records
-FROM (SELECT DISTINCT source FROM record) s LEFT JOIN hit h ON h.source = s.source
+FROM (SELECT DISTINCT source FROM record) s LEFT JOIN matched h ON h.source = s.source
 LEFT JOIN (SELECT source, count(*) AS records FROM record WHERE {NOT_RETRACTED} GROUP BY source) n ON n.source = s.source
 GROUP BY s.source ORDER BY s.source
 """
+_MARKS = (
+    f"SELECT count(*) FROM (SELECT coalesce(l.at, h.at) AS at FROM hit h LEFT JOIN audit l ON l.number = h.line "
+    f"WHERE h.state = '{CaseState.NOT_THIS}') a WHERE {IN_PERIOD}"
+)
 _COUNTS = {
     "by_label": f"SELECT l.label, count(*) FROM label l JOIN record r ON r.number = l.record WHERE r.{NOT_RETRACTED} GROUP BY 1 ORDER BY 1",
     "by_origin": f"SELECT origin, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1 ORDER BY 1",
@@ -119,15 +124,15 @@ def read_figures(store: Store, since: datetime.date, until: datetime.date) -> Fi
 
 
 def figures_in(connection: Connection, since: datetime.date, until: datetime.date) -> Figures:
-    """Count the figures in a snapshot that goes on, where the temporary table ``hit`` then has the records that were matched.
+    """Count the figures in a snapshot that goes on, where the temporary table ``matched`` then has the records that were matched.
 
     Its columns: the record's ``number``, ``id`` and ``source``; how many ``matches``, and how many of them were ``possible``.
     """
     values = moments(since, until)
     connection.execute(sa.text(_HITS), values)
     counts = {name: counted(connection, query, values) for name, query in _COUNTS.items()}
-    matches = int(connection.execute(sa.text("SELECT coalesce(sum(matches), 0) FROM hit")).scalar_one())
-    marks = int(connection.execute(sa.text(f"SELECT count(*) FROM not_this a WHERE {IN_PERIOD}"), values).scalar_one())
+    matches = int(connection.execute(sa.text("SELECT coalesce(sum(matches), 0) FROM matched")).scalar_one())
+    marks = int(connection.execute(sa.text(_MARKS), values).scalar_one())
     sources = tuple(SourceFigures(**row) for row in connection.execute(sa.text(_SOURCES), values).mappings())
     appeals = counts["retractions"].get("appeal", 0)
     return Figures(since, until, **counts, matches=matches, appeals_upheld=appeals, not_this=marks, sources=sources)

@@ -21,6 +21,7 @@ DECIDING: Final = (
     "opinion",
     "unmatch",
     "confirm-match",
+    "escalate",
     "looked-at",
     "retract",
     "erase",
@@ -50,7 +51,7 @@ class Decided:
 
 _ACTIONS: Final = sql_list(DECIDING)
 _DECIDED: Final = f"""
-SELECT a.number, a.at, a.actor, a.action, a.record, a.details, coalesce(r.source, '') AS source,
+SELECT a.number, a.at, a.actor, a.action, coalesce(a.record, '') AS record, a.details, coalesce(r.source, '') AS source,
        (SELECT json_group_array(label) FROM label WHERE record = r.number) AS labels,
        a.number IN {TAKEN_BACK} AS taken_back
 FROM audit a LEFT JOIN record r ON r.id = a.record

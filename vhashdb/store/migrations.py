@@ -12,18 +12,19 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from vhashdb.store import feed_schema
+from vhashdb.store.hits import GROUNDS, FileKeys
 from vhashdb.store.schema import (
     audit,
     copy,
     edition,
     edition_relation,
     fingerprint,
+    hit,
     imported,
     label,
     meta,
     metadata,
     near,
-    not_this,
     other_hash,
     record,
     said_of_editions,
@@ -51,7 +52,10 @@ def _first(connection: Connection) -> None:
 
 def _not_this_marks(connection: Connection) -> None:
     """Local marks: this file is not that record."""
-    metadata.create_all(connection, tables=[not_this])
+    connection.exec_driver_sql(
+        "CREATE TABLE not_this (number INTEGER NOT NULL, record VARCHAR(32) NOT NULL, sha256 VARCHAR(64) NOT NULL, "
+        "reason VARCHAR NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (number), UNIQUE (record, sha256))"
+    )
 
 
 def _exchange(connection: Connection) -> None:
@@ -106,6 +110,45 @@ def _videos(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE TRIGGER copy_{name} AFTER {event} BEGIN {statements} END")
 
 
+_SETTLED: Final = """
+WITH undone AS (SELECT j.value AS number FROM audit u, json_each(u.details, '$.lines') j WHERE u.action = 'undo'),
+     settled AS (SELECT record, max(number) AS number FROM audit
+                 WHERE action IN ('opinion', 'review-accepted', 'review-rejected', 'unmatch', 'confirm-match', 'looked-at', 'retract')
+                       AND record IS NOT NULL AND number NOT IN (SELECT number FROM undone) GROUP BY record)
+INSERT INTO hit
+SELECT printf('%032x', a.number), a.record, coalesce(json_extract(a.details, '$.verdict'), 'match'),
+       coalesce(json_extract(a.details, '$.score'), 0), a.at,
+       CASE WHEN s.number > a.number THEN 'looked at' ELSE '' END, CASE WHEN s.number > a.number THEN s.number END, ''
+FROM audit a LEFT JOIN settled s ON s.record = a.record WHERE a.action = 'match' AND a.record IS NOT NULL
+"""
+_JUDGED: Final = """
+SELECT n.record, n.sha256, 'not this' AS state, n.at,
+       (SELECT max(a.number) FROM audit a
+        WHERE a.action = 'unmatch' AND a.record = n.record AND json_extract(a.details, '$.sha256') = n.sha256) AS line
+FROM not_this n
+UNION ALL
+SELECT a.record, json_extract(a.details, '$.sha256'), 'confirmed', a.at, max(a.number) FROM audit a
+WHERE a.action = 'confirm-match' AND a.number NOT IN
+      (SELECT j.value FROM audit u, json_each(u.details, '$.lines') j WHERE u.action = 'undo') GROUP BY 1, 2
+"""
+
+
+def _hits(connection: Connection) -> None:
+    """Count a file once, and keep what was decided about it; until here each question counted, and marks had the hash of the file."""
+    metadata.create_all(connection, tables=[hit])
+    keys = FileKeys.make(connection)
+    connection.exec_driver_sql(_SETTLED)
+    for row in connection.execute(text(_JUDGED)).all():
+        decided = {"file": keys.of(row.sha256), "record": row.record, "at": row.at, "state": row.state, "line": row.line}
+        statement = "INSERT OR IGNORE INTO hit VALUES (:file, :record, '', 0, :at, :state, :line, '')"
+        connection.execute(text(statement), decided)
+    grounds = f"UPDATE hit AS h SET grounds = coalesce((SELECT {GROUNDS} FROM record r WHERE r.id = h.record), h.verdict)"
+    connection.exec_driver_sql(f"{grounds} WHERE h.state != ''")
+    connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    connection.exec_driver_sql("DROP TABLE not_this")
+    connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _first,
     _not_this_marks,
@@ -115,5 +158,6 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _sounding,
     _stored_form,
     _videos,
+    _hits,
 )
 VERSION: Final = len(MIGRATIONS)

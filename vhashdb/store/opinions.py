@@ -18,6 +18,7 @@ from vhashdb.fingerprints import Fingerprint, from_bytes, to_stored
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
+from vhashdb.store.hits import settle_in
 from vhashdb.store.promotion import refresh_disputes
 from vhashdb.store.records import MAX_REASON, Record
 from vhashdb.store.records_file import Store
@@ -114,7 +115,7 @@ class Opinions:
         """
         opinion = self.made(record, verdict, basis=basis, reason=reason)
         with self._transactions.writing() as connection:
-            self.give_in(connection, record, opinion)
+            settle_in(connection, record.id, self.give_in(connection, record, opinion))
         return opinion
 
     def made(self, record: Record, verdict: str, *, basis: str, reason: str) -> Opinion:
@@ -131,14 +132,14 @@ class Opinions:
         on = self.subject(record)
         return Opinion(LOCAL, on.feed, on.rid, on.rev, verdict, basis, reason, now_utc())
 
-    def give_in(self, connection: Connection, record: Record, opinion: Opinion) -> None:
-        """Write an opinion, in a transaction that is under way."""
+    def give_in(self, connection: Connection, record: Record, opinion: Opinion) -> int:
+        """Write an opinion, in a transaction that is under way; return the number of its line in the audit log."""
         values = vars(opinion)
         row = insert(tables.opinion).values(**values)
         connection.execute(row.on_conflict_do_update(index_elements=["author", "on_feed", "on_rid"], set_=values))
         refresh_disputes(connection, "SELECT number FROM record WHERE id = :id", id=record.id)
         said = {"verdict": opinion.verdict, "basis": opinion.basis, "reason": opinion.reason}
-        self._store.audit.log_in(connection, "opinion", record.id, **said)
+        return self._store.audit.log_in(connection, "opinion", record.id, **said)
 
     def about(self, record: Record) -> list[Opinion]:
         """Return everybody's opinions on a record, oldest first."""

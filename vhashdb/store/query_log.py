@@ -13,6 +13,8 @@ from collections import Counter
 from typing import Any, Final
 
 from vhashdb.store.audit import AuditLine
+from vhashdb.store.clock import now_utc
+from vhashdb.store.hits import NewHit
 from vhashdb.store.records_file import Store
 
 _log: Final = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ class QueryLog:
         self._turn = threading.Lock()  # to write
         self._asked: Counter[str] = Counter()
         self._noted_s = time.monotonic()
-        self._waiting: list[AuditLine] = []
+        self._waiting: list[AuditLine | NewHit] = []
         self._again_s = 0.0
         self.lost = 0
         """Lines that could not be written and were given up."""
@@ -47,6 +49,11 @@ class QueryLog:
         """Keep a line for the audit log, as of now."""
         with self._lock:
             self._keep([self._store.audit.line(action, record, **details)])
+
+    def hit(self, file: str, record: str, verdict: str, score: float) -> None:
+        """Keep a hit, as of now; one that was noted before is not counted again."""
+        with self._lock:
+            self._keep([NewHit(file, record, verdict, round(score, 3), now_utc())])
 
     def asked(self, verdict: str) -> None:
         """Count a question by its verdict."""
@@ -81,7 +88,7 @@ class QueryLog:
         self._asked.clear()
         self._noted_s = time.monotonic()
 
-    def _keep(self, lines: list[AuditLine]) -> None:
+    def _keep(self, lines: list[AuditLine | NewHit]) -> None:
         self._waiting += lines
         surplus = len(self._waiting) - (0 if self._store.read_only else MAX_WAITING)
         if surplus > 0:

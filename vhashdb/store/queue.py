@@ -1,7 +1,7 @@
 """List the cases that wait for a person: held records, disputes, due reviews, expired records, and records that matched.
 
-A record that waits because it **matched** does so until somebody here has looked at it since: any line of the audit log
-in `SETTLING` that is younger than the match, and was not taken back.
+A record waits because it **matched** while a file that matched it is a case: see `vhashdb.store.hits`. `waiting` is the one
+list of what waits, and `hits` the one count of how often something matched, for whoever shows them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import enum
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.codes import NEGATIVE
+from vhashdb.store.hits import CLOSED, MATCHED, STANDS, CaseState
 from vhashdb.store.schema import NOT_RETRACTED
 from vhashdb.store.sqlite import sql_list
 
@@ -33,7 +34,9 @@ class Cause(enum.StrEnum):
     PROPOSED = "proposed"
     """One person proposed to reject it, and nothing else is the matter."""
     MATCHED = "matched"
-    """It matched since anybody here last looked at it."""
+    """A file matched it, and nobody has decided yet."""
+    ESCALATED = "escalated"
+    """Somebody passed a file that matched it on to somebody else."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,14 @@ class Case:
 
 @dataclass(frozen=True)
 class RecentMatches:
-    """Matches of one record in a period."""
+    """Files that matched one record in a period."""
 
     count: int
+    """Each file once, however often it was asked about."""
     best: float
     """The highest score, 0…1."""
     last: datetime.datetime
+    """When the last of them first matched."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +84,13 @@ class Filter:
         return set(self.labels) <= set(labels) and (not self.sources or source in self.sources)
 
 
-SETTLING: Final = ("opinion", "review-accepted", "review-rejected", "unmatch", "confirm-match", "looked-at", "retract")
-"""Actions in the audit log with which somebody here settles that a record matched."""
+RECENT_DAYS: Final = 7
+"""How far back matches count that nobody has decided about, unless something else is asked for."""
 UNDONE: Final = "undo"
 """The action that takes others back: ``$.lines`` of its details are their numbers."""
 TAKEN_BACK: Final = f"(SELECT j.value FROM audit u, json_each(u.details, '$.lines') j WHERE u.action = '{UNDONE}')"
 """Numbers of the lines that were taken back."""
 
-_SETTLING: Final = sql_list(SETTLING)
 _IDLE: Final = "h.proposed != '' AND r.state NOT IN ('retracted', 'held')"
 _OPEN: Final = "(h.decided_at IS NULL OR h.decided_at < {day} || ' 00:00:00.000000')"
 
@@ -116,14 +120,11 @@ FROM record r JOIN held h ON h.record = r.number WHERE {_IDLE} {{about}}
 """
 
 _MATCHED: Final = f"""
-WITH settled AS (SELECT a.record, max(a.number) AS number FROM audit a
-                 WHERE {{action}} IN {_SETTLING} AND a.record IS NOT NULL AND a.number NOT IN {TAKEN_BACK} {{said}}
-                 GROUP BY a.record)
-SELECT r.number, r.id, 'matched' AS cause, count(*) AS hits, max(json_extract(a.details, '$.score')) AS best, max(a.at) AS since
-FROM audit a JOIN record r ON r.id = a.record LEFT JOIN settled s ON s.record = a.record
-WHERE {{action}} = 'match' AND a.at >= :since AND a.number > coalesce(s.number, 0) AND r.{NOT_RETRACTED}
-      {{said}}
-GROUP BY r.number
+SELECT r.number, r.id, CASE WHEN h.state = '{CaseState.ESCALATED}' AND {STANDS} THEN 'escalated' ELSE 'matched' END AS cause,
+       count(*) AS hits, max(h.score) AS best, max(h.at) AS since, max(a.actor) AS by
+FROM hit h JOIN record r ON r.id = h.record LEFT JOIN audit a ON a.number = h.line
+WHERE h.at >= :since AND {MATCHED} AND NOT {CLOSED} AND r.{NOT_RETRACTED} {{about}}
+GROUP BY r.number, 3
 """
 
 _FACTS: Final = """(SELECT json_group_array(label) FROM label WHERE record = q.number) AS labels, r.source,
@@ -131,17 +132,42 @@ _FACTS: Final = """(SELECT json_group_array(label) FROM label WHERE record = q.n
 FROM ({queue}) q JOIN record r ON r.number = q.number LEFT JOIN held h ON h.record = q.number"""
 _ABOUT: Final = "AND r.id = :record"
 """Condition that restricts cases to one record."""
-_SAID: Final = {"said": "AND a.record = :record", "action": "+a.action"}
-"""Conditions that restrict the audit log to one record; the plus keeps SQLite from reading all matches there ever were instead."""
 
-_HITS: Final = """
-SELECT count(*) AS number, max(json_extract(details, '$.score')) AS best, max(at) AS last FROM audit
-WHERE +action = 'match' AND record = :record AND at >= :since
+_HITS: Final = f"""
+SELECT h.record, count(*) AS number, max(h.score) AS best, max(h.at) AS last FROM hit h
+WHERE h.record IN :records AND +h.at >= :since AND {MATCHED} GROUP BY h.record
 """
 
 
-def waiting(connection: Connection, today: datetime.date, record: str | None = None) -> list[Case]:
-    """List the cases that a decision or an opinion ends, oldest first; of one record or of all."""
+def recently(today: datetime.date) -> datetime.datetime:
+    """Return since when matches wait unless something else is asked for: the beginning of a day, in UTC."""
+    return datetime.datetime.combine(today - datetime.timedelta(days=RECENT_DAYS), datetime.time())
+
+
+def waiting(
+    connection: Connection, today: datetime.date, *, matched_since: datetime.datetime | None = None, record: str | None = None
+) -> list[Case]:
+    """List what waits: what a decision about a record or an opinion ends, oldest first, then what matched, the last match first.
+
+    Args:
+        connection: to read with.
+        today: the day on which records are due or expire.
+        matched_since: also those that matched since then (UTC, without a time zone) and do not wait for another reason.
+        record: the full id of the only record to ask about; None: all.
+    """
+    cases = _records_waiting(connection, today, record)
+    recent = _matched(connection, matched_since, record) if matched_since is not None else []
+    known = {case.record for case in cases}
+    return cases + [case for case in recent if case.record not in known]
+
+
+def waiting_in(connection: Connection, today: datetime.date) -> dict[Cause, int]:
+    """Count what waits, by cause."""
+    found = Counter(case.cause for case in waiting(connection, today, matched_since=recently(today)))
+    return {cause: found[cause] for cause in Cause}
+
+
+def _records_waiting(connection: Connection, today: datetime.date, record: str | None) -> list[Case]:
     queue = _WAITING.format(about=_ABOUT if record else "")
     query = sa.text(f"SELECT q.id, q.cause, q.why, q.since, {_FACTS.format(queue=queue)} ORDER BY q.since, q.id")
     values = {"today": today.isoformat()} | ({"record": record} if record else {})
@@ -151,26 +177,24 @@ def waiting(connection: Connection, today: datetime.date, record: str | None = N
     return [case for case in cases if case.cause is not Cause.PROPOSED or case.record not in otherwise]
 
 
-def waiting_in(connection: Connection, today: datetime.date) -> dict[Cause, int]:
-    """Count the cases that a decision or an opinion ends, by cause."""
-    found = Counter(case.cause for case in waiting(connection, today))
-    return {cause: found[cause] for cause in Cause if cause is not Cause.MATCHED}
-
-
-def matched(connection: Connection, since: datetime.datetime, record: str | None = None) -> list[Case]:
-    """Return records that matched, and that nobody here looked at since, the last match first."""
-    queue = _MATCHED.format(**(_SAID if record else {"said": "", "action": "a.action"}))
-    query = sa.text(f"SELECT q.id, q.cause, q.hits, q.best, q.since, {_FACTS.format(queue=queue)} ORDER BY q.since DESC, q.id")
+def _matched(connection: Connection, since: datetime.datetime, record: str | None) -> list[Case]:
+    queue = _MATCHED.format(about=_ABOUT if record else "")
+    query = sa.text(f"SELECT q.id, q.cause, q.hits, q.best, q.since, q.by, {_FACTS.format(queue=queue)} ORDER BY q.since DESC, q.id")
     values = {"since": stamp(since)} | ({"record": record} if record else {})
     rows = connection.execute(query.columns(since=sa.DateTime, labels=sa.JSON), values).all()
-    return [_case(row, f"matched {row.hits:,} {'time' if row.hits == 1 else 'times'}, best score {row.best:.2f}") for row in rows]
+    return [_case(row, _why_matched(row)) for row in rows]
 
 
-def hits(connection: Connection, record: str, since: datetime.datetime) -> RecentMatches | None:
-    """Count the matches of a record since then, whether or not somebody looked; None if there were none."""
-    query = sa.text(_HITS).columns(last=sa.DateTime)
-    row = connection.execute(query, {"record": record, "since": stamp(since)}).one()
-    return RecentMatches(row.number, row.best, row.last) if row.number else None
+def _why_matched(row: Any) -> str:
+    files = f"{row.hits:,} {'file' if row.hits == 1 else 'files'}, best score {row.best:.2f}"
+    return f"{row.by} passed on {files}" if row.cause == Cause.ESCALATED else f"matched {files}"
+
+
+def hits(connection: Connection, records: Sequence[str], since: datetime.datetime) -> dict[str, RecentMatches]:
+    """Count the files that matched records since then, whether or not somebody decided, by the record's id."""
+    query = sa.text(_HITS).bindparams(sa.bindparam("records", expanding=True)).columns(last=sa.DateTime)
+    rows = connection.execute(query, {"records": list(records), "since": stamp(since)})
+    return {row.record: RecentMatches(row.number, row.best, row.last) for row in rows}
 
 
 def stamp(moment: datetime.datetime) -> str:

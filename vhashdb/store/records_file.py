@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 
 from vhashdb import errors
@@ -28,6 +27,7 @@ from vhashdb.store.additions import Item, insert
 from vhashdb.store.audit import AuditLog
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
+from vhashdb.store.hits import CaseState, Hits, decide_in
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
 from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, write_labels
 from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
@@ -49,6 +49,8 @@ class Store:
         sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
+        self.hits = Hits(self.transactions)
+        """Which files matched which records, and what was decided about them."""
         self.audit = AuditLog(self.transactions, actor or _user())
 
     @classmethod
@@ -348,14 +350,27 @@ class Store:
 
     def mark_in(self, connection: Connection, record: str, sha256: str, reason: str) -> None:
         """Remember that a file is not a record, given by its full id, in a transaction that is under way."""
-        insert = sqlite_insert(schema.not_this).values(record=record, sha256=sha256, reason=reason, at=now_utc())
-        connection.execute(insert.on_conflict_do_nothing())
-        self.audit.log_in(connection, "unmatch", record, sha256=sha256, reason=reason)
+        self.decide_in(connection, "unmatch", record, self.hits.file(sha256), CaseState.NOT_THIS, reason=reason)
+
+    def decide_in(
+        self,
+        connection: Connection,
+        action: str,
+        record: str,
+        file: str,
+        state: CaseState,
+        *,
+        reason: str,
+        verdict: str = "",
+        score: float = 0.0,
+    ) -> None:
+        """Decide about a file and a record, given by its full id, in a transaction that is under way; see `hits.decide_in`."""
+        line = self.audit.log_in(connection, action, record or None, file=file, reason=reason)
+        decide_in(connection, file, record, state, line, at=now_utc(), verdict=verdict, score=score)
 
     def not_this(self, sha256: str) -> frozenset[str]:
         """Return the ids of the records that the file with this hash is not."""
-        with self._reading() as connection:
-            return frozenset(connection.execute(sa.select(schema.not_this.c.record).where(schema.not_this.c.sha256 == sha256)).scalars())
+        return self.hits.unlike(self.hits.file(sha256))
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import queue, schema
 from vhashdb.store.clock import now_utc
+from vhashdb.store.hits import settle_in
 from vhashdb.store.promotion import refresh_disputes
 from vhashdb.store.queue import Case, Cause, RecentMatches
 from vhashdb.store.records import Record, State
@@ -72,19 +73,16 @@ class Reviews:
         Args:
             record: the full id of the only record to ask about.
             today: the day on which records are due or expire; today unless given.
-            matched_since: also give the records that matched since then (UTC, without a time zone), that nobody here looked
-                at after they did, and that do not wait for another reason; the last match first.
+            matched_since: also give the records that matched a file since then (UTC, without a time zone) about which nobody
+                has decided, and that do not wait for another reason; the last match first.
         """
         with self._transactions.reading() as connection:
-            cases = queue.waiting(connection, today or self._store.now().date(), record)
-            recent = queue.matched(connection, matched_since, record) if matched_since is not None else []
-        known = {case.record for case in cases}
-        return cases + [case for case in recent if case.record not in known]
+            return queue.waiting(connection, today or self._store.now().date(), matched_since=matched_since, record=record)
 
     def hits(self, record: Record, since: datetime.datetime) -> RecentMatches | None:
-        """Count the matches of a record since then (UTC, without a time zone); None if there were none."""
+        """Count the files that matched a record since then (UTC, without a time zone); None if there were none."""
         with self._transactions.reading() as connection:
-            return queue.hits(connection, record.id, since)
+            return queue.hits(connection, [record.id], since).get(record.id)
 
     # -- decisions -----------------------------------------------------------------------------
 
@@ -111,34 +109,44 @@ class Reviews:
             else:
                 self._propose(connection, row["number"], decision)
             action = f"review-{decision}" if final else f"propose-{decision}"
-            self._store.audit.log_in(connection, action, record.id, reason=reason, causes=sorted(causes))
+            line = self._store.audit.log_in(connection, action, record.id, reason=reason, causes=sorted(causes))
+            if final:
+                settle_in(connection, record.id, line)
             memory = remembering.ended()
         return Outcome(self._store.get(record.id), decision, final, memory)
 
-    def undo(self, memory: UndoState) -> Record:
+    def undo(self, *memories: UndoState) -> None:
         """Take a decision, an opinion or a mark back, as if it had not been made; the audit log keeps both.
 
+        Args:
+            memories: all that the decision gave, one for each record.
+
         Raises:
-            UsageError: somebody did something with the record since, or others may know of it already.
+            UsageError: somebody did something with a record since, or others may know of it already.
         """
-        take_back(self._store, memory)
-        return self._store.get(memory.record)
+        take_back(self._store, memories)
 
     def _seconded(self, connection: Connection, number: int, decision: Decision) -> bool:
         """Tell whether somebody else proposed the same before."""
         row = connection.execute(sa.select(tables.held).where(tables.held.c.record == number)).mappings().first()
         if row is None or row["proposed"] != decision:
             return False
-        if row["proposed_by"] == self._store.actor:
-            raise UsageError(f"{self._store.actor} proposed it; somebody else has to confirm", hint="two people are required here")
+        if row["proposed_by"] == self._store.audit.actor:
+            raise UsageError(f"{self._store.audit.actor} proposed it; somebody else has to confirm", hint="two people are required here")
         return True
 
     def _propose(self, connection: Connection, number: int, decision: Decision) -> None:
-        self._write(connection, number, proposed=decision.value, proposed_by=self._store.actor)
+        self._write(connection, number, proposed=decision.value, proposed_by=self._store.audit.actor)
 
     def _carry_out(self, connection: Connection, record: Record, number: int, decision: Decision) -> None:
         self._write(
-            connection, number, decided=decision.value, decided_by=self._store.actor, decided_at=now_utc(), proposed="", proposed_by=""
+            connection,
+            number,
+            decided=decision.value,
+            decided_by=self._store.audit.actor,
+            decided_at=now_utc(),
+            proposed="",
+            proposed_by="",
         )
         values: dict[str, object] = {"revision": schema.record.c.revision + 1, "change": self._store.next_change(connection)}
         if decision is Decision.REJECTED:

@@ -14,12 +14,12 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
-    UniqueConstraint,
 )
 from sqlalchemy.types import NullType
 
@@ -165,15 +165,19 @@ audit = Table(
     Column("details", String, nullable=False),
 )
 
-not_this = Table(
-    "not_this",
+hit = Table(
+    "hit",  # one file that matched one record, and what people said of it: see `vhashdb.store.hits`
     metadata,
-    Column("number", Integer, primary_key=True),
-    Column("record", String(32), nullable=False, index=True),  # the id: the mark outlives a re-sync of the record
-    Column("sha256", String(64), nullable=False),
-    Column("reason", String, nullable=False),
-    Column("at", DateTime, nullable=False),
-    UniqueConstraint("record", "sha256"),
+    Column("file", String(32), primary_key=True),  # a keyed digest: it says nothing to whoever does not have the key of this database
+    Column("record", String(32), primary_key=True),  # its id, as a decision outlives a re-sync; empty: the file by itself
+    Column("verdict", String, nullable=False),  # the strongest so far; empty if it never matched
+    Column("score", Float, nullable=False),
+    Column("at", DateTime, nullable=False),  # when it first matched
+    Column("state", String, nullable=False),  # what was decided; empty while nothing is
+    Column("line", Integer),  # of the audit log, which says who decided, when and why
+    Column("grounds", String, nullable=False),  # what the decision rests on: where that is another now, the case is open again
+    Index("hit_by_time", "at", "record", "verdict"),  # with all that is counted, so that counting reads nothing else
+    Index("hit_by_record", "record", "at", "verdict", "score"),
 )
 
 imported = Table(

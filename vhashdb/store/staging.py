@@ -138,7 +138,7 @@ class Staging:
                 connection.execute(tables.origin.update().where(tables.origin.c.feed == feed.number).values(rev=0))
             if reached.hold_new:
                 connection.execute(sa.text(_HOLD_NEW), {"feed": feed.number, "why": reached.hold_new})
-            done = promote(connection, feed.number, feed.id, whole=reached.whole, now=at, actor=self._store.actor)
+            done = promote(connection, feed.number, feed.id, whole=reached.whole, now=at, actor=self._store.audit.actor)
             values: Row = {"epoch": reached.epoch, "seq": reached.seq, "chain": reached.chain, "root_version": reached.root_version}
             values |= {"status": SYNCED, "why": "", "evidence": "{}", "synced_at": at, "trouble": "", "staging": ""}
             values |= {"skipped": tables.feed.c.skipped + reached.skipped} | ({"note": reached.note} if reached.note is not None else {})

@@ -50,7 +50,7 @@ TOP: Final = 10
 
 @dataclass(frozen=True)
 class ByVerdict:
-    """Answers that named a record of one kind."""
+    """Files that matched a record of one kind, each record counted."""
 
     match: int
     possible: int
@@ -85,7 +85,7 @@ class Statistics:
     questions: dict[Verdict, tuple[int, ...]]
     """By span. Noted every ten minutes and when the program that asked them ends."""
     matches: dict[Verdict, tuple[int, ...]]
-    """By span: answers that named a record, each record counted; `Verdict.MATCH` and `Verdict.POSSIBLE`."""
+    """By span: files that matched a record for the first time, each record counted; `Verdict.MATCH` and `Verdict.POSSIBLE`."""
     matches_by_label: dict[str, ByVerdict]
     """A record with several labels counts for each; with none, for the empty one."""
     matches_by_source: dict[str, ByVerdict]
@@ -165,14 +165,12 @@ _ADDED: Final = "SELECT '', substr(added_at, 1, 10), count(*) FROM record WHERE 
 _QUESTIONS: Final = (
     f"SELECT j.key, {_DAY}, sum(j.value) FROM audit a, json_each(a.details) j WHERE a.action = 'queries' AND {IN_PERIOD} GROUP BY 1, 2"
 )
-_MATCHES: Final = (
-    f"SELECT json_extract(a.details, '$.verdict'), {_DAY}, count(*) FROM audit a WHERE a.action = 'match' AND {IN_PERIOD} GROUP BY 1, 2"
-)
+_MATCHES: Final = f"SELECT a.verdict, {_DAY}, count(*) FROM hit a WHERE a.verdict != '' AND a.record != '' AND {IN_PERIOD} GROUP BY 1, 2"
 
 _HIT: Final = "sum(h.matches - h.possible), sum(h.possible)"
-_HITS_BY_LABEL: Final = f"SELECT coalesce(l.label, ''), {_HIT} FROM hit h LEFT JOIN label l ON l.record = h.number GROUP BY 1"
-_HITS_BY_SOURCE: Final = f"SELECT h.source, {_HIT} FROM hit h GROUP BY 1"
-_TOP: Final = f"SELECT id, matches - possible, possible FROM hit ORDER BY matches DESC, id LIMIT {TOP}"
+_HITS_BY_LABEL: Final = f"SELECT coalesce(l.label, ''), {_HIT} FROM matched h LEFT JOIN label l ON l.record = h.number GROUP BY 1"
+_HITS_BY_SOURCE: Final = f"SELECT h.source, {_HIT} FROM matched h GROUP BY 1"
+_TOP: Final = f"SELECT id, matches - possible, possible FROM matched ORDER BY matches DESC, id LIMIT {TOP}"
 
 # Whoever is quoted by a list stands behind the list's name: ``list/somebody``.
 _OPINIONS: Final = f"""

@@ -18,6 +18,7 @@ from vhashdb.moderation.policy import Action, FeedStatus, FeedTrust, TrustState,
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.feeds import NEW, QUARANTINED, SYNCED, Feed
+from vhashdb.store.hits import CaseState
 from vhashdb.store.records import Record
 
 SEEN_BY_PEOPLE = frozenset({"human", "human_assisted"})
@@ -32,10 +33,9 @@ HARMLESS_DAYS: Final = 30
 """Days in which they have to be that many, after people here last said how far they trust the feed."""
 
 _SUSPECTED: Final = sa.text(
-    "SELECT f.id, count(DISTINCT n.sha256) AS uploads FROM audit m "
-    "JOIN not_this n ON n.record = m.record AND n.sha256 = json_extract(m.details, '$.sha256') "
-    "JOIN record r ON r.id = n.record JOIN origin o ON o.record = r.number JOIN feed f ON f.number = o.feed "
-    "WHERE m.action = 'unmatch' AND m.at >= :since AND m.number > coalesce((SELECT max(t.number) FROM audit t "
+    f"SELECT f.id, count(DISTINCT h.file) AS uploads FROM hit h JOIN audit m ON m.number = h.line "
+    "JOIN record r ON r.id = h.record JOIN origin o ON o.record = r.number JOIN feed f ON f.number = o.feed "
+    f"WHERE h.state = '{CaseState.NOT_THIS}' AND m.at >= :since AND m.number > coalesce((SELECT max(t.number) FROM audit t "
     "WHERE t.action IN ('trust', 'trust-level', 'trust-release') AND json_extract(t.details, '$.feed') = f.id), 0) "
     "GROUP BY f.number HAVING uploads >= :uploads"
 )

@@ -105,11 +105,26 @@
   document.getElementById("keys-button")?.addEventListener("click", () => dialog.showModal());
   document.getElementById("keys-close").addEventListener("click", () => dialog.close());
 
-  // On paper everything is open.
+  // On paper everything is open that is printed.
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
+    opened = !document.getElementById("print-details")?.checked ? [] : [...document.querySelectorAll("details:not([open])")];
     for (const details of opened) details.open = true;
   });
   addEventListener("afterprint", () => { for (const details of opened) details.open = false; });
+
+  // -- while more files are being checked ------------------------------------------------------------
+
+  // A page on disk cannot ask whether there is a newer one: it says how old it is, and the reader decides.
+  const goesOn = document.getElementById("goes-on");
+  if (goesOn) {
+    const age = goesOn.querySelector("[data-age]");
+    const tell = () => {
+      const seconds = Math.max(0, Math.round((Date.now() - Date.parse(goesOn.dataset.made)) / 1000));
+      age.textContent = `This page is ${seconds < 120 ? `${seconds} seconds` : `${Math.floor(seconds / 60)} minutes`} old; reload it to see what was checked since.`;
+    };
+    tell();
+    setInterval(tell, 10_000);
+    document.getElementById("reload").addEventListener("click", () => location.reload());
+  }
 }
