@@ -137,6 +137,7 @@ class Match:
             "type": "match",
             "path": path,
             "record": self.record.id,
+            "shared_id": self.record.shared_id,
             "score": round(self.score, 3),
             "verdict": self.verdict.value,
             "labels": list(self.record.labels),

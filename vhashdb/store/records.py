@@ -124,6 +124,8 @@ class Record:
     details: Details
     near: tuple[str, ...] = ()
     """Ids of records that it was found to be a near duplicate of."""
+    shared_id: str = ""
+    """``FEED:RID``, by which everybody who follows the feed can name it; empty if it is in no feed and none is published from here."""
 
     @property
     def labels(self) -> tuple[str, ...]:
