@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from ..codes import ExitCode
 from ..common import db_option, json_option, opened
 from ..output import counted, decoded, printable, say
-from .common import feed_argument, keys_options, publisher, show
+from .common import feed_argument, keys_options, publisher, show, sure, yes_option
 
 _MAX_TAXONOMY = 16 << 20
+MANY: Final = 5
+MANY_SHARE: Final = 0.1
+"""Records, and share of all that the feed gives, from which on it is asked whether they are to be taken back."""
 
 
 @click.command("publish", short_help="Publish what is new in the database.")
@@ -19,6 +23,7 @@ _MAX_TAXONOMY = 16 << 20
 @click.option("--taxonomy", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Labels and inclusion criteria, as JSON.")
 @click.option("--squares", is_flag=True, help="Publish squares too, of a database that stores them.")
 @click.option("--no-sound", is_flag=True, help="Keep the landmarks of the sound at home.")
+@yes_option
 @db_option
 @keys_options
 @json_option
@@ -27,6 +32,7 @@ def command(
     taxonomy: Path | None,
     squares: bool,
     no_sound: bool,
+    yes: bool,
     db: Path,
     places: tuple[Path, ...],
     passphrase_file: Path | None,
@@ -41,6 +47,9 @@ def command(
     Squares stay at home unless --squares is given, now and each time: members that do not store any pass over them. The
     landmarks of the sound are published unless --no-sound is given, now and each time. What was published before stays as
     it is until the record changes.
+
+    If members would drop more than a tenth of the records, as after a wrong mass retraction, it asks first; a script says
+    --yes.
 
     \b
     Example:
@@ -59,6 +68,9 @@ def command(
     with opened(db) as database:
         database.exchange.publishes(before.feed, place=decoded(feed))
         pending = database.exchange.pending_events(own.entries(), squares=squares, sound=not no_sound)
+        gone, given = pending.retractions()
+        if gone > MANY and gone > MANY_SHARE * given:
+            sure(f"members would drop {gone:,} of the {counted(given, 'record')} of this feed", yes=yes)
         listing = own.publish(pending, taxonomy=criteria)
         database.store.log("publish", feed=listing.feed, since=before.seq, seq=listing.seq, refused=len(pending.refused))
     for identifier, why in pending.refused:
