@@ -41,8 +41,8 @@ def command(
     """Publish what is new to the members: records, retractions, opinions and the allow-list of people here.
 
     Records from elsewhere, held ones, and those that may not be passed on are not published. A record whose text contains a
-    link, a file name, an account or an address is left out and listed. `vhashdb retract --erase` takes a record out of the
-    feed's files as well.
+    link, an address, an account, a telephone number or the name of a file is left out and listed; names of people are not
+    recognised, so leave them out of what you write. `vhashdb retract --erase` takes a record out of the feed's files too.
 
     Squares stay at home unless --squares is given, now and each time: members that do not store any pass over them. The
     landmarks of the sound are published unless --no-sound is given, now and each time. What was published before stays as
