@@ -85,7 +85,7 @@ def add(
         emit_json(_facts(feed, roster.members) | {"added": found.feed, "root_sha256": digest})
         return
     emit(f"{found.feed}  of {printable(found.member)} is listed; {counted(len(roster.members), 'feed')} in the roster")
-    emit(f"SHA-256 of its root  {digest}")
+    emit(f"SHA-256 of root {digest}")
 
 
 @command.command("remove", short_help="Take feeds off the roster, and publish it.")
