@@ -155,4 +155,4 @@ def _tell(done: Checked, as_json: bool) -> None:
 
 
 def _facts(feed: Path, members: tuple[Any, ...]) -> dict[str, Any]:
-    return {"type": "roster", "path": decoded(feed), "feeds": [member.feed for member in members]}
+    return {"type": "members", "path": decoded(feed), "feeds": [member.feed for member in members]}
