@@ -1,5 +1,6 @@
 """An event is one line of bytes and back, and the schema is closed."""
 
+import contextlib
 import datetime
 import json
 
@@ -131,6 +132,22 @@ def test_what_is_missing_is_skipped_and_named(missing):
 def test_a_line_without_an_operation_is_skipped():
     assert e.decode(b'{"seq":1}') == (1, e.Malformed("", "no operation"))
     assert isinstance(e.decode(b'{"seq":1,"rid":"x","redacted":"y"}')[1], e.Malformed)
+
+
+@pytest.mark.parametrize("depth", range(800, 1000, 8))
+def test_what_is_nested_deeply_under_an_unknown_name_is_passed_over_or_refused(depth):
+    event = e.Put(RID, 1, (SIGNAL,), at=NOW)
+    line = e.encode(1, event).replace(b'"basis":{', b'"basis":{"future":' + b"[" * depth + b"]" * depth + b",", 1)
+    with contextlib.suppress(FeedMalformed):
+        assert e.decode(line) == (1, event)
+
+
+@pytest.mark.parametrize(("one", "other"), [(b"0", b"false"), (b"1", b"true"), (b"1", b"1.0"), (b'"0"', b"0")])
+def test_what_was_read_before_is_not_mistaken_for_what_only_equals_it(one, other):
+    line = e.encode(1, e.Put(RID, 1, (SIGNAL,), at=NOW))
+    first, second = (e.decode(line.replace(b'"reviewers":0', b'"reviewers":' + number)) for number in (one, other))
+    assert isinstance(second[1], e.Malformed) or isinstance(first[1], e.Malformed)
+    assert e.decode(line.replace(b'"reviewers":0', b'"reviewers":' + one)) == first
 
 
 def test_an_event_without_a_time_is_not_written():
