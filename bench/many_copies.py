@@ -3,8 +3,8 @@
     python -m bench.many_copies VARIANTS [--others 100000] [--copies 1000]
 
 ``VARIANTS`` is what `bench.variants` was run on: the fingerprints of real copies that it keeps are what copies are drawn from, each
-with a few bits of every hash changed. The other records are made by `bench.synthetic`; Prints
-processor seconds of one addition and of one question, as medians and as ratios, and whether the other videos are found as before.
+with a few bits of every hash changed. The other records are made by `bench.crowd`. Prints processor seconds of one addition and of one
+question, as medians and as ratios, and whether the other videos are found as before.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def asked(db: vhashdb.Database, of: dict[str, list[Print]], source: str, rng: np
     for number in range(_ASKED):
         query = altered(from_bytes(of[source][-1 - number % len(of[source])][1]), rng)
         started = time.process_time()
-        assert db.match(query).matches
+        db.match(query)
         costs.append(time.process_time() - started)
     found = sum(bool(db.match(altered(from_bytes(of[other][-1][1]), rng)).matches) for other in of if other != source)
     return statistics.median(costs), found

@@ -1,10 +1,10 @@
 """How well many copies of few videos are grouped, and what they cost: pairwise precision and recall, in several orders of adding.
 
-    python -m bench.variants OUT [--others 5000] [--orders 2] [CORPUS]
+    python -m bench.variants [CORPUS] --variants OUT [--others 5000] [--orders 2]
 
 ``OUT`` is what `bench.variant_copies` made. Its fingerprints are kept in ``OUT/prints.pickle``. Each order is a database of its own:
-other records first (made by `bench.synthetic` of the corpus' footage, its same-place videos and intros among them), then all copies,
-shuffled. A pair of copies is together if some video has both, and belongs together if both show one source.
+other records first (the corpus' same-place videos, copies that others made, and as many as are wanted of `bench.crowd`), then all
+copies, shuffled. A pair of copies is together if some video has both, and belongs together if both show one source.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ from pathlib import Path
 import numpy as np
 
 import vhashdb
-from bench import synthetic
+from bench import crowd
 from bench.common import parser, table, videos
 from vhashdb.adding import Prepared
 from vhashdb.fingerprints import from_bytes, to_bytes
+from vhashdb.hashing.algorithms import Pdq
 from vhashdb.store import NewRecord
 from vhashdb.store.videos import videos_of
 
+_HASHES, _STEP_S = 100, 0.5
+"""Of one other record: hashes, and seconds from one to the next."""
 Print = tuple[bytes, bytes]
 """Reference and query fingerprint of one file, packed."""
 
@@ -81,10 +84,14 @@ def prepared(db: vhashdb.Database, path: Path) -> Print | None:
 
 
 def made_up(prints: Mapping[str, Print]) -> Iterator[vhashdb.Fingerprint]:
-    """Fingerprints of videos that nobody made, from the footage of others."""
+    """Fingerprints of videos that nobody made, with the structure of the footage of others; see `bench.crowd`."""
+    pool = crowd.pool_of([from_bytes(reference) for reference, _ in prints.values()])
     rng = np.random.default_rng(1)
-    donors = [from_bytes(reference) for reference, _ in prints.values()]
-    return synthetic.records(donors, synthetic.drawn_films(rng), rng)
+    start_s = np.round(np.arange(_HASHES) * _STEP_S, 3)
+    for block in crowd.realistic(pool, rng):
+        for hashes in block[: len(block) // _HASHES * _HASHES].reshape(-1, _HASHES, crowd.BYTES):
+            quality, view = np.full(_HASHES, 100, np.uint8), np.zeros(_HASHES, np.uint16)
+            yield vhashdb.Fingerprint(Pdq.id, start_s, start_s + _STEP_S, hashes.copy(), quality, view, _HASHES * _STEP_S, 320, 180)
 
 
 def grouped(
