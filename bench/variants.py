@@ -25,6 +25,7 @@ import numpy as np
 import vhashdb
 from bench import synthetic
 from bench.common import parser, table, videos
+from vhashdb.adding import Prepared
 from vhashdb.fingerprints import from_bytes, to_bytes
 from vhashdb.store import NewRecord
 from vhashdb.store.videos import videos_of
@@ -102,7 +103,7 @@ def grouped(
             for name in names:
                 reference, query = (from_bytes(packed) for packed in prints[name])
                 started = time.process_time()
-                added = db.record(vhashdb.Prepared(reference, query, None), vhashdb.Details())
+                added = db.record(Prepared(reference, query, None), vhashdb.Details())
                 costs.append(time.process_time() - started)
                 numbers[name] = db.store.number(added.id)
             with db.store.transactions.reading() as connection:

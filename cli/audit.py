@@ -28,7 +28,7 @@ def command(identifier: str | None, limit: int, db: Path, as_json: bool) -> None
       vhashdb audit --record 9f3c2a --json
     """
     with opened(db) as database:
-        record = database.exchange.record_named(identifier).id if identifier else None
+        record = database.get(identifier).id if identifier else None
         entries = database.audit(record=record, limit=limit)
     for entry in entries:
         if as_json:

@@ -44,7 +44,9 @@ def command(
 
     Only records that originate here and may be passed on are written, with the landmarks of their sound where the format has a
     place for them, unless --no-sound is given. Withdrawn ones are written as withdrawals, where
-    the format has such a thing. A record whose reason names a person, an address or a file stays, and the exit code is 3.
+    the format has such a thing. A record whose text contains a link, an
+    address, an account, a telephone number or the name of a file stays, and the exit code is 3. Names of people are not
+    recognised: whoever writes a reason leaves them out.
 
     \b
     Example:

@@ -30,7 +30,7 @@ def command(identifier: str, verdict: str, basis: str, reason: str, db: Path, as
       vhashdb opinion acme-tvec:4be1d0 --verdict false_positive --reason "news footage"
     """
     with opened(db) as database:
-        record = database.exchange.record_named(identifier)
+        record = database.get(identifier)
         given = database.exchange.opinion(record.id, verdict, basis=basis, reason=reason)
         record = database.get(record.id)
     if as_json:

@@ -232,7 +232,8 @@ def labels_text(labels: tuple[str, ...]) -> str:
 
 def record_json(record: Record) -> dict[str, Any]:
     """Return a record with all its fields, as `list`, `show` and the curating verbs print it."""
-    value: dict[str, Any] = {"type": "record", "record": record.id, "state": record.state.value, "revision": record.revision}
+    value: dict[str, Any] = {"type": "record", "record": record.id, "shared_id": record.shared_id, "state": record.state.value}
+    value |= {"revision": record.revision}
     value |= {"duration_s": record.duration_s, "sha256": record.sha256, "md5": record.md5, "added_at": record.added_at}
     value |= {field.name: getattr(record.details, field.name) for field in fields(record.details)}
     return value | {"labels": list(record.labels), "near": list(record.near), "has_sound": record.has_sound}

@@ -30,7 +30,8 @@ _LATEST: Final = 12
 def command(identifier: str, db: Path, as_json: bool) -> None:
     """Show everything about one record, and what was done with it.
 
-    ID is the record's id, or as many of its first characters as are needed to tell it from others.
+    ID is the record's id, or as many of its first characters as are needed to tell it from others; here and wherever a
+    record is named, FEED:RID is understood as well. That is the shared id, by which other companies can name the record.
 
     \b
     Example:

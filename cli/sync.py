@@ -87,12 +87,17 @@ def _line(done: Synced) -> str:
     if done.outcome == "unchanged":
         return f"{done.feed}  up to date at event {done.seq}"
     if done.outcome == "would-update":
-        return f"{done.feed}  would read events {done.since + 1} to {done.seq}, {size(done.bytes)}"
+        return f"{done.feed}  would read {_events(done)}, {size(done.bytes)}"
     parts = [f"{getattr(done.changes, word)} {word}" for word in _WORDS if getattr(done.changes, word)]
     parts += [counted(done.changes.opinions, "opinion")] if done.changes.opinions else []
     parts += [f"{done.skipped} skipped"] if done.skipped else []
     held = f"; all new records are held: {printable(done.held)}" if done.held else ""
-    return f"{done.feed}  events {done.since + 1} to {done.seq}: {', '.join(parts) or 'nothing that concerns records'}{held}"
+    return f"{done.feed}  {_events(done)}: {', '.join(parts) or 'nothing that concerns records'}{held}"
+
+
+def _events(done: Synced) -> str:
+    """Return which events are new; a feed may have none yet, and one that begins anew may have fewer than before."""
+    return f"events {done.since + 1} to {done.seq}" if done.seq > done.since else "no events yet"
 
 
 def _tell_roster(followed: Followed, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..help import Group
-from . import compact, heartbeat, init, publish, rotate_key, status, verify
+from . import compact, heartbeat, init, policy, publish, roster, rotate_key, status, verify
 
 
 @click.group(cls=Group, short_help="Publish records to others, and see how their feeds stand.")
@@ -22,5 +22,5 @@ def command() -> None:
     """
 
 
-for _verb in (init, publish, heartbeat, rotate_key, compact, verify, status):
+for _verb in (init, publish, heartbeat, policy, roster, rotate_key, compact, verify, status):
     command.add_command(_verb.command)

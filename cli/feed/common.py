@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vhashdb.errors import KeyUnusable
+from vhashdb.errors import KeyUnusable, UsageError
 
 from ..output import counted, decoded, emit, emit_json, printable
 from ..settings import PASSPHRASE_VARIABLE
@@ -60,6 +60,13 @@ def publisher(feed: Path, places: tuple[Path, ...], passphrase_file: Path | None
     return Publisher(feed, keyring(feed, places, passphrase_file))
 
 
+def without_keys(feed: Path) -> Publisher:
+    """Return the feed, to be read."""
+    from vhashdb.exchange import Keyring, Publisher
+
+    return Publisher(feed, Keyring.load((), functools.partial(passphrase, file=None)))
+
+
 def passphrase(path: Path, *, file: Path | None, new: bool = False) -> str:
     """Return the passphrase of a key file: from a file, the environment, or the terminal."""
     from vhashdb.opening import content_of
@@ -79,6 +86,25 @@ def passphrase(path: Path, *, file: Path | None, new: bool = False) -> str:
         raise KeyUnusable(f"the {what} is needed, and there is no terminal to ask for it", hint=hint)
     text = what.capitalize()
     return str(click.prompt(text, hide_input=True, confirmation_prompt=new, err=True))
+
+
+def yes_option(function: _F) -> _F:
+    """``--yes``."""
+    return click.option("--yes", is_flag=True, help="Do not ask; for scripts.")(function)
+
+
+def sure(what: str, *, yes: bool) -> None:
+    """Ask whether what would happen to others is meant; without a terminal, or without consent, nothing happens.
+
+    Raises:
+        UsageError: there is nobody to ask, or somebody said no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{what}, and there is no terminal to ask whether that is meant", hint="give --yes if it is")
+    if not click.confirm(f"{what[0].upper()}{what[1:]}. Is that meant?", err=True):
+        raise UsageError("nothing was published, as asked", hint="run it again if it is meant after all")
 
 
 def show(listing: Listing, feed: Path, as_json: bool, what: str) -> None:

@@ -63,8 +63,7 @@ def show(identifier: str, db: Path, as_json: bool) -> None:
       vhashdb review show 9f3c2a
     """
     with opened(db) as database:
-        exchange, moderation = database.exchange, database.moderation
-        record = exchange.record_named(identifier)
+        moderation, record = database.moderation, database.get(identifier)
         cases, opinions = moderation.reviews.queue(record=record.id), moderation.opinions.about(record)
         (cap,) = moderation.action_caps([record])
         subject = moderation.opinions.subject(record)
@@ -125,7 +124,7 @@ def _decide(identifier: str, decision: str, reason: str, db: Path, as_json: bool
     from vhashdb.store import Decision
 
     with opened(db) as database:
-        record = database.exchange.record_named(identifier)
+        record = database.get(identifier)
         done = database.moderation.reviews.decide(record, Decision(decision), reason=reason)
     if as_json:
         emit_json({**record_json(done.record), "decision": decision, "final": done.final})

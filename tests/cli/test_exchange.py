@@ -65,6 +65,29 @@ def test_from_nothing_to_a_match(db, acme, samples):
     assert match["exceptions"] == []
 
 
+def test_a_feed_without_events_has_none_that_are_counted_from_one_to_none(db, tmp_path):
+    company = Company(tmp_path, "calm")
+    company.begins_to_publish()
+    root = tmp_path / "calm-root.json"
+    root.write_bytes(company.feed.first_root)
+    assert run("trust", "add", company.feed.folder, "--root", root, "--db", db).code == 0
+    assert run("sync", "--dry-run", "--db", db).out.startswith("calm-feed  would read no events yet, ")
+    assert run("sync", "--db", db).out == "calm-feed  no events yet: nothing that concerns records\n"
+    company.adds(1)
+    company.publishes()
+    assert run("sync", "--db", db).out == "calm-feed  events 1 to 1: 1 added\n"
+    company.close()
+
+
+def test_a_record_is_shown_and_named_as_other_companies_name_it(follower, acme):
+    shared = f"acme-feed:{acme.record}"
+    assert run("list", "--json", "--db", follower).json[0]["shared_id"] == shared
+    assert f"shared id      {shared}" in run("show", shared, "--db", follower).lines
+    assert run("label", shared, "--add", "seen", "--db", follower).code == 0
+    assert "seen" in run("show", shared, "--db", follower).out
+    assert run("show", "acme-feed:0000", "--db", follower).code == 2
+
+
 def test_a_wrong_root_is_not_trusted(db, acme, tmp_path):
     (tmp_path / "else").mkdir()
     other = Feed(tmp_path / "else", "acme-feed")

@@ -78,13 +78,13 @@ def test_notes_about_damage_and_sizes_stay_at_home(new_db):
         {"reason": "from 192.0.2.17"},
     ],
 )
-def test_words_that_lead_to_a_person_do_not_leave(new_db, words):
+def test_links_addresses_accounts_and_file_names_do_not_leave(new_db, words):
     record, good = add(new_db, **words), add(new_db, 2)
     found, export = exported(new_db)
     assert [item.external_id for item in found] == [good.id]
     (mistake,) = export.mistakes
     assert mistake.record.id == record.id
-    assert "nothing that leads to a person may leave" in mistake.reason
+    assert "none of these may leave" in mistake.reason
 
 
 def test_a_retracted_record_leaves_as_a_withdrawal_that_says_nothing_else(new_db):

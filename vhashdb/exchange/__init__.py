@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from vhashdb.exchange.membership import Exchange
     from vhashdb.exchange.pending_events import PendingEvents
     from vhashdb.exchange.publisher import Publisher
+    from vhashdb.exchange.rostering import Checked, Roster, check_roster, listed_member, publish_roster, roster_of
     from vhashdb.exchange.sync import Synced
     from vhashdb.exchange.transparency import TRANSPARENCY_FORMATS
     from vhashdb.exchange.verify import Findings, verify_feed
@@ -62,6 +63,7 @@ else:
             "exporting": "Export",
             "following": "Followed",
             "importing": "Attribution ImportOutcome Importer Status read_label_map",
+            "rostering": "Checked Roster check_roster listed_member publish_roster roster_of",
             "keys": "Keyring ROLES make_key read_key",
             "limits": "FeedLimits",
             "listing": "Listing Policy",
@@ -78,6 +80,7 @@ __all__ = [
     "ROLES",
     "TRANSPARENCY_FORMATS",
     "Attribution",
+    "Checked",
     "Exchange",
     "Export",
     "FeedLimits",
@@ -90,10 +93,15 @@ __all__ = [
     "PendingEvents",
     "Policy",
     "Publisher",
+    "Roster",
     "Status",
     "Synced",
+    "check_roster",
+    "listed_member",
     "make_key",
+    "publish_roster",
     "read_key",
     "read_label_map",
+    "roster_of",
     "verify_feed",
 ]

@@ -24,6 +24,7 @@ from vhashdb.exchange.listing import Custom, File, Listing, path_of
 from vhashdb.exchange.position import HistoryVerifier, state_lines
 from vhashdb.exchange.segments import JOINED_BYTES, WrittenFile, compressed, read_lines, redacted, to_join
 from vhashdb.exchange.state import Entry, replay
+from vhashdb.opening import content_of
 from vhashdb.writing import settle, write_durably
 
 MAX_TAXONOMY_BYTES: Final = 1 << 20
@@ -60,6 +61,24 @@ class Archive:
             if isinstance(error, FeedError):
                 raise
             raise FeedMalformed(f"{path} cannot be read: {error.strerror}", hint=_RESTORE) from error
+
+    def document(self, listing: Listing) -> bytes | None:
+        """Return the taxonomy as it is published; None if there is none.
+
+        Raises:
+            FeedMalformed: it is missing or damaged.
+        """
+        file = listing.taxonomy
+        if file is None:
+            return None
+        path = self.path(file)
+        try:
+            data = content_of(path, MAX_TAXONOMY_BYTES)
+        except OSError as error:
+            raise FeedMalformed(f"{path} cannot be read: {error.strerror}", hint=_RESTORE) from error
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            raise FeedMalformed(f"{path} is damaged", hint=_RESTORE)
+        return data
 
     def entries(self, listing: Listing) -> Iterator[Entry]:
         """Yield the cheapest events that give the state, checked as a consumer would."""

@@ -42,7 +42,7 @@ def stays(record: Record, *, imported: bool) -> Stays | None:
         return Stays(record, "it waits for a person")
     for field in ("reason", "policy", "law"):
         if seen := findings(getattr(record.details, field)):
-            return Stays(record, f"its {field} contains {', '.join(seen)}; nothing that leads to a person may leave", mistake=True)
+            return Stays(record, f"its {field} contains {', '.join(seen)}; none of these may leave", mistake=True)
     return None
 
 

@@ -20,7 +20,6 @@ from vhashdb.store.federations import Federations
 from vhashdb.store.feeds import Feed, Feeds
 from vhashdb.store.moderation import Moderation
 from vhashdb.store.opinions import Opinion
-from vhashdb.store.records import Record
 from vhashdb.store.records_file import Store
 
 if TYPE_CHECKING:
@@ -165,14 +164,9 @@ class Exchange:
 
     # -- what is given -------------------------------------------------------------------------
 
-    def record_named(self, name: str) -> Record:
-        """Return a record by its id here, or as ``FEED:RID``, which is how its publisher names it."""
-        feed, colon, rid = name.partition(":")
-        return self._store.get(self._moderation.opinions.named(feed, rid) if colon else name)
-
     def opinion(self, name: str, verdict: str, *, basis: str = SAW_MATCH, reason: str = "") -> Opinion:
         """Say what people here think of a record."""
-        return self._moderation.opinions.give(self.record_named(name), verdict, basis=basis, reason=reason)
+        return self._moderation.opinions.give(self._store.get(name), verdict, basis=basis, reason=reason)
 
     def publishes(self, identifier: str, *, member: str = "", place: str = "") -> Feed:
         """Remember that a feed is one's own, so that what others say of its records is understood."""

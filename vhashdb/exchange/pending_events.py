@@ -80,6 +80,13 @@ class PendingEvents:
         for entry in opinions.allowed(author=LOCAL, revoked=True):
             yield from self._checked(entry.rid, self._allow(entry))
 
+    def retractions(self) -> tuple[int, int]:
+        """Return how many records members would drop if the events were published, and how many the feed gives them now."""
+        given = {rid for rid, said in self._said.records.items() if not said.retracted}
+        if not given:
+            return 0, 0
+        return sum(record.id in given and _takes_back(record) for record in self._store.records(source=LOCAL)), len(given)
+
     def _checked(self, about: str, made: Iterator[e.Written]) -> Iterator[e.Written]:
         """Yield the events, up to one that may not leave, which is noted."""
         try:
@@ -96,7 +103,7 @@ class PendingEvents:
         if may_leave(record):
             if said is None or record.revision > said.rev:
                 yield from self._put(record)
-        elif said is not None and record.state is not State.HELD:
+        elif said is not None and _takes_back(record):
             why = withdrawn or Withdrawal(WITHDRAWN, erase=False, at=self._at)
             if not said.retracted or why.erase:
                 yield e.Retract(record.id, max(record.revision, said.rev), why.code, why.erase, self._at)
@@ -133,6 +140,11 @@ def may_leave(record: Record) -> bool:
     """Tell whether members may have a record as it stands."""
     details = record.details
     return details.source == LOCAL and details.reshare and details.tlp != _NAMED_EYES and record.state in _SHARED
+
+
+def _takes_back(record: Record) -> bool:
+    """Tell whether a record that was published is to be taken back: one that is held waits, and stays as it was."""
+    return not may_leave(record) and record.state is not State.HELD
 
 
 def put(

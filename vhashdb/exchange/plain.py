@@ -62,7 +62,10 @@ def _remembered(read: _Reader) -> _Reader:
     known: dict[str, Any] = {}
 
     def read_once(value: Any) -> Any:
-        key = repr(value)  # unlike the value itself it tells True from 1
+        try:
+            key = repr(value)  # unlike the value itself it tells True from 1
+        except RecursionError:  # under a name that is not known anything may be nested
+            return read(value)
         found = known.get(key)
         if found is None:
             found = read(value)

@@ -79,6 +79,14 @@ class Publisher:
         """Yield the events that the feed says now, or those of a snapshot in the place of the older ones."""
         return iter(self._archive.entries(self.listing()))
 
+    def taxonomy(self) -> bytes | None:
+        """Return the document that the feed pins, such as labels in words or a roster; None if it has none.
+
+        Raises:
+            FeedMalformed: its file is missing or damaged.
+        """
+        return self._archive.document(self.listing())
+
     def state(self) -> FeedState:
         """Replay the feed's events."""
         return replay(self._archive.entries(self.listing()))

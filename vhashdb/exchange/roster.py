@@ -68,6 +68,12 @@ def from_bytes(data: bytes) -> tuple[Member, ...]:
     return members
 
 
+def labels_in(data: bytes) -> dict[str, str]:
+    """Return the federation's labels in words, of a document that `from_bytes` has read."""
+    labels = json.loads(data).get("labels")
+    return {str(label): str(words) for label, words in labels.items()} if isinstance(labels, dict) else {}
+
+
 def _member(entry: Any) -> Member:
     name, feed, url, root = (entry[field] for field in ("member", "feed", "url", "root"))
     if not all(isinstance(value, str) for value in (name, feed, url, root)):

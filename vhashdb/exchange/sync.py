@@ -64,7 +64,7 @@ class Synced:
     outcome: Outcome
     since: int = 0
     seq: int = 0
-    """Events known before and after."""
+    """Events of its history that were known before and after; none before if its history begins anew."""
     changes: Promotion = field(default_factory=Promotion)
     skipped: int = 0
     """Events that broke the schema."""
@@ -173,17 +173,19 @@ class Syncing:
             raise arrived.error
         if head is None or fetch is None:
             return Synced(feed.id, Outcome.UNCHANGED, feed.seq, feed.seq)
+        anew = arrived.way is Course.ANEW
+        since = 0 if anew else feed.seq
         if dry_run:
-            return Synced(feed.id, Outcome.WOULD_UPDATE, feed.seq, head.seq, bytes=fetch.length)
+            return Synced(feed.id, Outcome.WOULD_UPDATE, since, head.seq, bytes=fetch.length)
         feed = self.staging.begin(feed)
         skipped, note = self._stage(feed, fetch)
         if stubs := self.staging.illegal_stubs(feed):
             raise FeedIllegalStub(f"the record {stubs[0]} was erased from the feed, but nothing retracts it")
         held = sudden(*self.staging.new_records(feed))
-        at, anew = head.position, arrived.way is Course.ANEW
+        at = head.position
         reached = Reached(at.epoch, at.seq, at.chain.hex(), at.root_version, fetch.replaces, anew, held, skipped, note)
         done = self.staging.promote(feed, reached)
-        return Synced(feed.id, Outcome.UPDATED, feed.seq, head.seq, done, skipped, held, fetch.length)
+        return Synced(feed.id, Outcome.UPDATED, since, head.seq, done, skipped, held, fetch.length)
 
     def _stage(self, feed: Feed, fetch: Fetch) -> tuple[int, str | None]:
         """Stage everything that is missing; the loop's end proves that it is what was signed.

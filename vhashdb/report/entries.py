@@ -147,6 +147,7 @@ def record_facts(record: Record, lookup: RecordLookup) -> RecordFacts:
     return RecordFacts(
         record.id,
         record.short_id,
+        record.shared_id,
         tuple(map(_text, record.labels)),
         details.severity,
         words.STATES.get(record.state, str(record.state)),

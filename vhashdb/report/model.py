@@ -54,6 +54,8 @@ class RecordFacts:
 
     id: str
     short_id: str
+    shared_id: str
+    """How others name it, as ``FEED:RID``; empty if they cannot."""
     labels: tuple[str, ...]
     severity: str
     state: str

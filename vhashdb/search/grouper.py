@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
+from vhashdb.background import stop_hash_mask
 from vhashdb.errors import DatabaseDamaged
 from vhashdb.fingerprints.model import Fingerprint, without_squares
 from vhashdb.grouping import Role, hardly_differ, likeness, relate
+from vhashdb.hashing.views import Orientation
 from vhashdb.live_index import FrameReader
 from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.view_pairs import query_sequences
 from vhashdb.store import Store
-from vhashdb.store.videos import Related, editions_of, place, ungrouped, videos_by_role
+from vhashdb.store.videos import Related, editions_of, place, place_alone, ungrouped, videos_by_role
 
 _MOST_RELATED: Final = 96
 """Records that one is related to: of each edition two. Engineering bound: a compilation shows parts of dozens."""
@@ -27,6 +31,10 @@ _MOST_TIMES: Final = 240
 """… up to so many. Engineering bounds: of each of the parts of a compilation, some are looked up."""
 
 
+_GLANCED: Final = 4
+"""The same of records that are looked up many at a time. Measured: `bench.variants`."""
+_AT_ONCE: Final = 200
+"""Records that are looked up at a time. Engineering bound."""
 _IN_VAIN: Final = 3
 """Records that are compared one after the other without any being related, after which those that look less alike are not compared.
 Engineering bound."""
@@ -40,12 +48,48 @@ class Grouper:
         self._config = replace(config, max_candidates=_MOST_RELATED, max_copies=_COPIES)
 
     def catch_up(self, limit: int | None = None) -> int:
-        """Group the records that are in no video yet, ``limit`` of them at most, oldest first; return how many."""
+        """Group the records that are in no video yet, ``limit`` of them at most, oldest first; return how many.
+
+        Most records have nothing in common with any other, which a glance into the index tells of many at a time.
+        """
         with self._store.transactions.reading() as connection:
             numbers = ungrouped(connection, limit)
-        for number in numbers:
-            self.group(number)
-        return len(numbers)
+        grouped = 0
+        for start in range(0, len(numbers), _AT_ONCE):
+            references = self._readable(numbers[start : start + _AT_ONCE])
+            related = self._seemingly_related(references)
+            with self._store.transactions.writing() as connection:
+                place_alone(connection, {number: each.duration_s for number, each in references.items() if number not in related})
+            for number in sorted(related):
+                self.group(number)
+            grouped += len(references)
+        return grouped
+
+    def _readable(self, numbers: Sequence[int]) -> dict[int, Fingerprint]:
+        """Return the fingerprints of records, without those that are damaged: a check of the database names them."""
+        try:
+            return self._store.fingerprints(numbers)
+        except DatabaseDamaged:
+            found: dict[int, Fingerprint] = {}
+            for number in numbers:
+                with contextlib.suppress(DatabaseDamaged):
+                    found |= self._store.fingerprints([number])
+            return found
+
+    def _seemingly_related(self, references: Mapping[int, Fingerprint]) -> set[int]:
+        """Return those of some records, by number, of which anything is near any other record."""
+        numbers, hashes = [], []
+        for number, reference in references.items():
+            for (view, negated), sequence in query_sequences(asked_of(reference, _GLANCED)).items():
+                if not negated and view.orientation in (Orientation.UPRIGHT, Orientation.MIRRORED):
+                    numbers.append(np.full(len(sequence), number))
+                    hashes.append(sequence.hash)
+        if not hashes:
+            return set()
+        informative = ~stop_hash_mask(packed := np.concatenate(hashes), self._store.algorithm)
+        asked = np.concatenate(numbers)[informative]
+        hits = self._index_reader.glance(packed[informative], self._config.radius_bits)
+        return set(np.unique(asked[hits.query[asked[hits.query] != hits.record]]).tolist())
 
     def group(self, number: int) -> None:
         """Put a record that is in no video yet among all that show the same."""
@@ -109,10 +153,10 @@ class Grouper:
         return [(number, reference) for _, number, reference in sorted(found, key=lambda each: each[:2])]
 
 
-def asked_of(fingerprint: Fingerprint) -> Fingerprint:
+def asked_of(fingerprint: Fingerprint, moments: int = _TIMES) -> Fingerprint:
     """Return the entries of a record's pictures that are looked up, at moments that are evenly spread."""
     pictures = without_squares(fingerprint)
-    times = min(_MOST_TIMES, _TIMES * max(1, math.ceil(pictures.duration_s / _HALF_MINUTE_S)))
+    times = min(_MOST_TIMES, moments * max(1, math.ceil(pictures.duration_s / _HALF_MINUTE_S)))
     usable = np.flatnonzero(pictures.usable)
     asked: list[int] = []
     for view in np.unique(pictures.view[usable]).tolist():

@@ -154,6 +154,7 @@ class Match:
             "video": self.videos[0] if self.videos else None,
             "videos": list(self.videos),
             "copies": self.copies,
+            "shared_id": self.record.shared_id,
             "score": round(self.score, 3),
             "verdict": self.verdict.value,
             "labels": list(self.record.labels),

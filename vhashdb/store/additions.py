@@ -15,7 +15,7 @@ from vhashdb.fingerprints import Fingerprint, to_stored
 from vhashdb.store import clock, feed_schema, schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records import NewRecord, Record, State
-from vhashdb.store.rows import detail_values, number_of
+from vhashdb.store.rows import detail_values, number_of, own_feed, own_shared_id
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,15 @@ def insert(connection: Connection, items: Sequence[Item], *, actor: str, held: s
     """
     change, number = connection.execute(sa.select(sa.func.max(schema.record.c.change), sa.func.max(schema.record.c.number))).one()
     change, number, at = change or 0, number or 0, now_utc()
-    state = State.HELD if held else State.ACTIVE
+    state, feed = State.HELD if held else State.ACTIVE, own_feed(connection)
     records = [
         Record(
-            secrets.token_hex(16), state, 1, item.new.duration_s, item.new.sha256, item.new.md5, at, item.new.details,
-            tuple(other for other, _ in item.near),
+            identifier, state, 1, item.new.duration_s, item.new.sha256, item.new.md5, at, item.new.details,
+            tuple(other for other, _ in item.near), item.fingerprint.sound is not None,
+            own_shared_id(feed, identifier, item.new.details.source),
         )
         for item in items
+        for identifier in [secrets.token_hex(16)]
     ]  # fmt: skip
     rows: dict[sa.Table, list[dict[str, Any]]] = {table: [] for table in _TABLES}
     for count, (item, record) in enumerate(zip(items, records, strict=True), start=1):

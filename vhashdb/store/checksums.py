@@ -35,7 +35,8 @@ class Group:
 
     def source(self, keys: str) -> str:
         """Return SQL for the checksum of the group whose key is in the columns ``a``, ``b`` and ``c`` of ``keys``; NULL without rows."""
-        return f"checksum_sum({', '.join(f'({_digest(table)} WHERE {_same(columns, keys)})' for table, columns in self.of.items())})"
+        sums = [f"({_digest(table)} WHERE {_same(columns, keys)})" for table, columns in self.of.items()]
+        return f"checksum_sum({', '.join(sums)})" if len(sums) > 1 else sums[0]
 
 
 def _digest(table: sa.Table) -> str:
@@ -103,6 +104,8 @@ which is computed from them."""
 
 class _Rows:
     """An aggregate: the sum of the checksums of rows."""
+
+    __slots__ = ("_sum",)
 
     def __init__(self) -> None:
         self._sum: int | None = None

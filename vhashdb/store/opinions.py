@@ -88,25 +88,6 @@ class Opinions:
             own = connection.execute(sa.select(tables.feed.c.id).where(tables.feed.c.own)).scalars().first()
             return Subject(own or LOCAL, record.id, record.revision)
 
-    def named(self, feed: str, rid: str) -> str:
-        """Return the id here of a feed's record whose ``rid`` alone begins so.
-
-        Raises:
-            RecordNotFound: there is none, or several begin so.
-        """
-        query = (
-            sa.select(schema.record.c.id)
-            .join(tables.origin, tables.origin.c.record == schema.record.c.number)
-            .join(tables.feed, tables.feed.c.number == tables.origin.c.feed)
-            .where(tables.feed.c.id == feed, tables.origin.c.rid.startswith(rid.lower(), autoescape=True))
-            .limit(2)
-        )
-        with self._transactions.reading() as connection:
-            found = list(connection.execute(query).scalars())
-        if len(found) != 1:
-            raise RecordNotFound(f"{'more than one record' if found else 'no record'} of feed {feed} begins with {rid!r}")
-        return str(found[0])
-
     def give(self, record: Record, verdict: str, *, basis: str, reason: str) -> Opinion:
         """Say what people here think of a record; it replaces what they said before.
 

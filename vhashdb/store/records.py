@@ -126,6 +126,8 @@ class Record:
     """Ids of records that it was found to be a near duplicate of."""
     has_sound: bool = False
     """Whether copies of it are found by their sound too."""
+    shared_id: str = ""
+    """``FEED:RID``, by which everybody who follows the feed can name it; empty if it is in no feed and none is published from here."""
 
     @property
     def labels(self) -> tuple[str, ...]:

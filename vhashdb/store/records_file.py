@@ -29,7 +29,7 @@ from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.hits import CaseState, Hits, decide_in
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
-from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, write_labels
+from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, with_shared_id, write_labels
 from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
 from vhashdb.store.transactions import Transactions
 
@@ -244,15 +244,15 @@ class Store:
             return insert(connection, items, actor=self.actor, held=held)
 
     def get(self, identifier: str) -> Record:
-        """Return the record with this id, or whose id alone begins so.
+        """Return the record with this id or ``FEED:RID``, which is how its publisher names it, or whose id alone begins so.
 
         Raises:
             RecordNotFound: none has it, or several begin so.
         """
         wanted = identifier.lower()
-        query = sa.select(schema.record).where(schema.record.c.id.startswith(wanted, autoescape=True)).limit(2)
+        which = with_shared_id(wanted) if ":" in wanted else schema.record.c.id.startswith(wanted, autoescape=True)
         with self._reading() as connection:
-            rows = connection.execute(query).mappings().all() if wanted else []
+            rows = connection.execute(sa.select(schema.record).where(which).limit(2)).mappings().all() if wanted.strip(":") else []
             if len(rows) != 1:
                 problem = "more than one record's id begins with" if rows else "no record has the id"
                 raise errors.RecordNotFound(f"{problem} {identifier!r}")

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from vhashdb import errors
+from vhashdb.codes import LOCAL
 from vhashdb.fingerprints import Fingerprint, from_bytes
-from vhashdb.store import schema
+from vhashdb.store import feed_schema, schema
 from vhashdb.store.records import Details, Record, State
 
 _DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
@@ -35,6 +36,8 @@ def read_records(connection: Connection, rows: Sequence[RowMapping]) -> list[Rec
     for number, identifier in connection.execute(linked.where(near.record.in_(numbers))):
         others[number].append(identifier)
     heard = set(connection.execute(sa.select(schema.sounding.c.record).where(schema.sounding.c.record.in_(numbers))).scalars())
+    shared = _shared_ids(connection, numbers)
+    own = own_feed(connection)
     return [
         Record(
             id=row["id"],
@@ -47,9 +50,38 @@ def read_records(connection: Connection, rows: Sequence[RowMapping]) -> list[Rec
             details=Details(labels=tuple(labels[row["number"]]), **{name: row[name] for name in _DETAIL_COLUMNS}),
             near=tuple(others[row["number"]]),
             has_sound=row["number"] in heard,
+            shared_id=shared.get(row["number"]) or own_shared_id(own, row["id"], row["source"]),
         )
         for row in rows
     ]
+
+
+def own_feed(connection: Connection) -> str:
+    """Return the id of the feed that is published from here, of several the first; empty if none is."""
+    feed = feed_schema.feed.c
+    return connection.execute(sa.select(feed.id).where(feed.own).order_by(feed.number).limit(1)).scalar() or ""
+
+
+def own_shared_id(feed: str, identifier: str, source: str) -> str:
+    """Return the name that a record with this id and source has in one's own feed; empty if it has none."""
+    return f"{feed}:{identifier}" if feed and source == LOCAL else ""
+
+
+def _shared_ids(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """Return the names that records have in the feeds that they came from, by number."""
+    origin, feed = feed_schema.origin.c, feed_schema.feed
+    query = sa.select(origin.record, feed.c.id, origin.rid).join(feed, feed.c.number == origin.feed).where(origin.record.in_(numbers))
+    return {number: f"{name}:{rid}" for number, name, rid in connection.execute(query)}
+
+
+def with_shared_id(name: str) -> sa.ColumnElement[bool]:
+    """Return the condition on rows of records to have a name ``FEED:RID``, or the only one that begins so."""
+    feed, _, rid = name.partition(":")
+    record, origin, feeds = schema.record.c, feed_schema.origin.c, feed_schema.feed.c
+    came = sa.select(origin.record).join(feed_schema.feed, feeds.number == origin.feed)
+    came = came.where(feeds.id == feed, origin.rid.startswith(rid, autoescape=True))
+    published = sa.exists().where(feeds.id == feed, feeds.own)
+    return record.number.in_(came) | published & (record.source == LOCAL) & record.id.startswith(rid, autoescape=True)
 
 
 def read_fingerprint(identifier: str, blob: bytes) -> Fingerprint:

@@ -95,6 +95,30 @@ def place(connection: Connection, record: int, duration_s: float, related: Seque
     regroup(connection, here.edition)
 
 
+def place_alone(connection: Connection, records: Mapping[int, float]) -> None:
+    """Give records that have nothing in common with any other a video each.
+
+    Args:
+        connection: in a transaction that writes.
+        records: how long each lasts, by its number; they are in no edition.
+    """
+    edition, video = (connection.execute(sa.select(sa.func.max(table.c.number))).scalar() or 0 for table in (_edition, _video))
+    rows = [
+        {"record": record, "edition": edition + place, "video": video + place, "duration_s": duration_s, "id": secrets.token_hex(16)}
+        for place, (record, duration_s) in enumerate(records.items(), 1)
+    ]
+    if not rows:
+        return
+    connection.execute(sa.text("INSERT INTO edition (number, duration_s) VALUES (:edition, :duration_s)"), rows)
+    copies = "INSERT INTO copy (record, edition, offset_s, speed, shown_by) VALUES (:record, :edition, 0, 1, NULL)"
+    connection.execute(sa.text(copies), rows)
+    connection.execute(
+        _video.insert(), [{"number": r["video"], "id": r["id"], "edition": r["edition"], "made_at": now_utc()} for r in rows]
+    )
+    members = [{"video": row["video"], "edition": row["edition"], "role": Role.WHOLE.value} for row in rows]
+    connection.execute(_member.insert(), members)
+
+
 def editions_of(connection: Connection, records: Collection[int]) -> dict[int, int]:
     """Return the edition of each record, by number; without those that are not grouped yet."""
     found: dict[int, int] = {}
