@@ -601,3 +601,42 @@ def test_records_of_one_video_that_matched_are_looked_at_together(tmp_path):
     assert len(run("review", "list", "--db", company.path, "--json").json) == 3
     assert review(company.path, "l", "", "l", "", "").lines[-1] == "2 decided (2 looked at), 0 left"
     assert review(company.path).out == "nothing waits\n"
+
+
+def test_what_waits_and_how_often_something_matched_are_one_number_everywhere(db, queue, clean):
+    (clean / "known.vhfp").write_bytes(vhashdb.to_bytes(film(4)))
+    for _ in range(2):  # the same file again, which the database knows from before
+        assert run("match", "--quiet", "--db", db, "--report", "page.html", "known.vhfp").code == 10
+    record = queue.records["matched"]
+    listed = run("review", "list", "--db", db, "--json").json
+    (why,) = (line["why"] for line in listed if line["record"] == record)
+    assert why == "matched 1 file, best score 1.00"
+    figures = [line for line in run("stats", "--db", db, "--json").json if line["type"] != "stats"]
+    stats = {(line["figure"], row["name"]): row for line in figures for row in line["rows"]}
+    waiting = {cause: row["records"] for (figure, cause), row in stats.items() if figure == "waiting"}
+    assert waiting == {cause: sum(line["cause"] == cause for line in listed) for cause in waiting}
+    assert stats["matches_by_record", record]["match"] == 1
+    run("review", "--export", "handover.jsonl", "--db", db)
+    head, *lines = map(json.loads, (clean / "handover.jsonl").read_text().splitlines())
+    assert head["open"] == len(listed) == sum(waiting.values())
+    assert [line for line in lines if line["type"] == "case"] == listed
+    page = " ".join(re.sub(r"<[^>]*>", " ", (clean / "page.html").read_text()).split())
+    assert f"In the database {len(listed)} cases wait" in page
+    assert "Matched lately 1 file since" in page
+    shown = review(db, "s", "s", "s", "s").out
+    assert "matched   1 file since" in shown
+
+
+def test_a_file_that_cannot_be_read_is_decided_about_for_good(known, own, not_media):
+    def asked(*options):
+        return run("match", "--quiet", "--db", own, *options, not_media)
+
+    path = own.parent / "list.jsonl"
+    path.write_text(asked("--json").out)
+    done = walk_matches(own, path, "l", "2", "")
+    assert done.lines[-1] == "1 decided (1 looked at), 0 left"
+    (line,) = asked("--json").of_type("file")
+    assert (line["decided"], line["decisions"][0]["state"], line["decisions"][0]["record"]) == (True, "looked at", "")
+    assert re.search(r"NOT CHECKED .*\n  decided: looked at by \w+ on [\d-]+ \(damaged, nothing can be seen\)\n", asked().out)
+    not_media.write_bytes(not_media.read_bytes() + b" and more")
+    assert not asked("--json").of_type("file")[0]["decided"]  # another file

@@ -214,3 +214,12 @@ def test_what_an_older_version_kept_counts_as_it_did(tmp_path):
         }
         assert store.not_this(FILE) == {first}
         assert store.problems() == []
+
+
+def test_nothing_of_an_erased_record_stays_in_what_decisions_rest_on(company):
+    record = company.db.get(company.adds(1, policy="a sentence that must go"))
+    hit(company, record)
+    decided(company, record)
+    company.db.retract(record.id, reason="a court order", code="legal", erase=True)
+    company.close()
+    assert not any(b"must go" in path.read_bytes() for path in company.path.rglob("*") if path.is_file())

@@ -184,7 +184,7 @@ def _lines(handover: Handover) -> Iterator[dict[str, Any]]:
     counts = {"open": len(handover.open), "decided": len(handover.decided), "matches": None if matches is None else len(matches)}
     yield head | {"matched_since": _stamp(handover.matched_since)} | counts
     for case in handover.open:
-        yield {"type": "case", **vars(case), "cause": case.cause.value, "since": _stamp(case.since), "labels": list(case.labels)}
+        yield {"type": "case", **vars(case), "cause": case.cause.value, "since": _stamp(case.since) or None, "labels": list(case.labels)}
     for d in handover.decided:
         yield {"type": "decision", **vars(d), "at": _stamp(d.at), "labels": list(d.labels)}
     for m in matches or ():

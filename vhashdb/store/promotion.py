@@ -128,6 +128,8 @@ ERASE: Final = (
     "severity = 'unspecified', first_seen = NULL WHERE number IN ({which})",
     "UPDATE opinion SET reason = '' FROM origin o JOIN feed f ON f.number = o.feed "
     "WHERE opinion.on_feed = f.id AND opinion.on_rid = o.rid AND o.record IN ({which})",
+    # What a decision about a file rests on has words of the record; that a file is not the record stays.
+    "UPDATE hit SET grounds = '' WHERE record IN (SELECT id FROM record WHERE number IN ({which}))",
 )
 """Blanks records; ``which`` selects their numbers. What is left says that there was one, and that it may not come back."""
 
