@@ -1,4 +1,4 @@
-"""What a shell offers for the values that are in a database: ids, labels, sources, feeds.
+"""What a shell offers for the values that are in a database: ids, labels, sources, feeds, videos.
 
 What a parameter takes is said by the word in its help (``ID``, ``LABEL`` …), and the same word decides what completes it.
 """
@@ -28,6 +28,8 @@ _BY_WORD: Final[Mapping[str, Glance]] = {
     "LABEL": completion_queries.labels,
     "FEED": completion_queries.feeds,
     "ENTRY": completion_queries.allowed,
+    "VIDEO": completion_queries.videos,
+    "OTHER": completion_queries.videos,
 }
 _BY_NAME: Final[Mapping[str, Glance]] = {
     "source": completion_queries.sources,

@@ -10,6 +10,9 @@ from .limits import LIMITS
 
 SAID_HERE: Final[Mapping[str, str]] = {
     "list the records to see their ids": "`vhashdb list` shows the ids",
+    "name the organisation that publishes it": "name the organisation that publishes it with --member",
+    "list the videos to see their ids": "`vhashdb video list` shows the ids, and `vhashdb show` those of a record",
+    "show the video to see its records": "`vhashdb video show` lists its records",
     "the docstring of what was called": "the help of the command",
     "with `vhashdb.fingerprint`": "with `vhashdb hash`",
     "`vhashdb.fingerprint` makes some": "`vhashdb hash FILE` makes some",
@@ -17,7 +20,6 @@ SAID_HERE: Final[Mapping[str, str]] = {
     "`vhashdb.read_hashes` reads all of a file": "`vhashdb match` and `import` read all of a file",
     "unless sound is looked at too": "unless they are listened to, as without --no-sound where records have sound",
     "the file was not listened to": "the file was not listened to (--no-sound, or --effort fast)",
-    "match the file itself": "run `vhashdb match --json` on the file itself",
     "give the JSON lines that a run of matching printed": "give what `vhashdb match --json` printed",
     "name the format; `vhashdb.exchange.formats.READ` lists them": "name the format with --format; `vhashdb import --help` lists them",
     "say which name is which field, such as ": "say which is which with --map NAME=FIELD, such as --map ",

@@ -236,7 +236,7 @@ def record_json(record: Record) -> dict[str, Any]:
     value |= {"revision": record.revision}
     value |= {"duration_s": record.duration_s, "sha256": record.sha256, "md5": record.md5, "added_at": record.added_at}
     value |= {field.name: getattr(record.details, field.name) for field in fields(record.details)}
-    return value | {"labels": list(record.labels), "near": list(record.near), "has_sound": record.has_sound}
+    return value | {"labels": list(record.labels), "near": list(record.near), "has_sound": record.has_sound, "videos": list(record.videos)}
 
 
 @contextlib.contextmanager

@@ -120,6 +120,7 @@ def merge(into: str, others: tuple[str, ...], reason: str, db: Path, as_json: bo
     \b
     Example:
       vhashdb video merge 3fa4c1 77b0e2 --reason "the same attack, filmed from the other side"
+      vhashdb video merge 3fa4c1 77b0e2 c04d19 --json
     """
     with opened(db) as database:
         video = database.videos.merge(into, others, reason=reason)
@@ -143,6 +144,7 @@ def split(identifier: str, records: tuple[str, ...], reason: str, db: Path, as_j
     \b
     Example:
       vhashdb video split 3fa4c1 9f3c2a --reason "another lecture with the same slides"
+      vhashdb video split 3fa4c1 9f3c2a 51d70b --json
     """
     with opened(db) as database:
         found = database.videos.split(identifier, [database.get(record).id for record in records], reason=reason)

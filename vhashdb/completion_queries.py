@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from vhashdb.layout import RECORDS_FILE
 
-__all__ = ["Seen", "allowed", "feeds", "ids", "labels", "members", "sources"]
+__all__ = ["Seen", "allowed", "feeds", "ids", "labels", "members", "sources", "videos"]
 
 _log: Final = logging.getLogger(__name__)
 
@@ -40,9 +40,21 @@ def ids(database: Path, beginning: str) -> Seen:
         " FROM record WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
         (beginning, f"{beginning}g", MOST),
     )
-    short = [row[0][:_SHORT] for row in rows]
-    shown = [row[0] if len(beginning) > _SHORT or short.count(head) > 1 else head for row, head in zip(rows, short, strict=True)]
+    shown = _shortened([row[0] for row in rows], beginning)
     return [(value, f"{state}{labels or 'no label'} from {source}") for value, (_, state, labels, source) in zip(shown, rows, strict=True)]
+
+
+def videos(database: Path, beginning: str) -> Seen:
+    """Return ids of videos that begin so, as short as is unambiguous, with the number of their records."""
+    if not set(beginning) <= _HEXADECIMAL:
+        return []
+    rows = _seen(
+        database,
+        "SELECT v.id, count(*) FROM video v JOIN video_edition e ON e.video = v.number JOIN copy c ON c.edition = e.edition"
+        " WHERE v.id >= ? AND v.id < ? GROUP BY v.number ORDER BY v.id LIMIT ?",
+        (beginning, f"{beginning}g", MOST),
+    )
+    return list(zip(_shortened([row[0] for row in rows], beginning), [_records(row[1]) for row in rows], strict=True))
 
 
 def labels(database: Path, beginning: str) -> Seen:
@@ -78,7 +90,16 @@ def allowed(database: Path, beginning: str) -> Seen:
 
 def _counted(database: Path, query: str, column: str, beginning: str) -> Seen:
     rows = _seen(database, query.format(f"substr({column}, 1, ?) = ?"), (len(beginning), beginning, MOST))
-    return [(value, f"{count} record{'' if count == 1 else 's'}") for value, count in rows]
+    return [(value, _records(count)) for value, count in rows]
+
+
+def _records(count: int) -> str:
+    return f"{count} record{'' if count == 1 else 's'}"
+
+
+def _shortened(identifiers: list[str], beginning: str) -> list[str]:
+    short = [identifier[:_SHORT] for identifier in identifiers]
+    return [each if len(beginning) > _SHORT or short.count(head) > 1 else head for each, head in zip(identifiers, short, strict=True)]
 
 
 def _seen(database: Path, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:

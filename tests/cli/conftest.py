@@ -59,6 +59,13 @@ def ids(built):
 
 
 @pytest.fixture
+def video_ids(untouched, ids):
+    """Ids of videos by the film's name; each has one record."""
+    found = {line["records"][0]["record"]: line["video"] for line in driver.run("video", "list", "--db", untouched, "--json").json}
+    return {name: found[record] for name, record in ids.items()}
+
+
+@pytest.fixture
 def not_media(clean):
     """A text that calls itself a video."""
     path = clean / "notes.mp4"

@@ -110,7 +110,7 @@ def test_fish_completes_an_id_and_shows_its_label(shell_environment, ids, tmp_pa
     assert done.stdout.strip() == f"{valley}\tgraphic-violence from local", done.stderr
 
 
-def test_every_value_that_a_database_knows(shell_environment, ids):
+def test_every_value_that_a_database_knows(shell_environment, ids, video_ids):
     short = {identifier[:8] for identifier in ids.values()}
     for command in (["show"], ["retract"], ["label"], ["review", "show"], ["opinion"], ["unmatch", "a.mp4"], ["explain", "a.mp4"]):
         assert set(answers(command)) == short, command
@@ -126,6 +126,9 @@ def test_every_value_that_a_database_knows(shell_environment, ids):
     assert answers(["trust", "level"]) == {}
     assert set(answers(["match", "--effort"])) == {"fast", "balanced", "thorough"}
     assert not answers(["show"], "zz")
+    for command in (["video", "show"], ["video", "merge"], ["video", "merge", "a"], ["video", "split"]):
+        assert answers(command) == {identifier[:8]: "1 record" for identifier in video_ids.values()}, command
+    assert set(answers(["video", "split", "a"])) == short
 
 
 def test_topics_and_commands_to_get_help_on(shell_environment):

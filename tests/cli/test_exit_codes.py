@@ -72,6 +72,13 @@ TABLE = [
     (2, "list --state asleep"),
     (0, "show {valley}"),
     (2, "show ffffffffffff"),
+    (0, "video list"),
+    (0, "video show {video}"),
+    (2, "video show ffffffffffff", "no video has the id"),
+    (4, "video list --db missing.vhdb"),
+    (2, "video merge {video} {video}", "they are one"),
+    (2, "video split {video} {valley}", "none would be left"),
+    (0, "video update"),
     (0, "label {valley} --add rare"),
     (0, "canary add {unknown}/train.mp4"),
     (3, "canary add missing.mp4"),
@@ -161,12 +168,13 @@ def prepared(known, tmp_path_factory):
 
 
 @pytest.fixture
-def places(own, prepared, samples, ids, clean, monkeypatch):
+def places(own, prepared, samples, ids, video_ids, clean, monkeypatch):
     """A working folder with a copy of all that; what stands for what in the commands of the table."""
     monkeypatch.setenv("VHASHDB_DB", str(own))
     monkeypatch.setenv("VHASHDB_FEED_PASSPHRASE", PASSPHRASE)
     shutil.copytree(prepared, clean, dirs_exist_ok=True)
-    return {name: samples / name for name in ("known", "edited", "unknown")} | {"valley": ids["valley"]}
+    named = {"valley": ids["valley"], "video": video_ids["valley"]}
+    return {name: samples / name for name in ("known", "edited", "unknown")} | named
 
 
 @pytest.mark.parametrize(("code", "line", "situation"), [(*row, "")[:3] for row in TABLE], ids=[" | ".join(map(str, row)) for row in TABLE])

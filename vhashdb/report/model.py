@@ -187,7 +187,7 @@ class FileEntry(WithVerdict):
         if not (base and self.path and self.best is not None):
             return ""
         begins = [*(seen.query_s[0] for seen in self.best.stretches), *(heard.query_s[0] for heard in self.best.sounds)]
-        return f"./{quote(os.path.relpath(self.path, base))}#t={min(begins, default=0.0):.1f}"
+        return f"./{quote(os.fsencode(os.path.relpath(self.path, base)))}#t={min(begins, default=0.0):.1f}"
 
     @property
     def best(self) -> MatchEntry | None:

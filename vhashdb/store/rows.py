@@ -15,6 +15,7 @@ from vhashdb.codes import LOCAL
 from vhashdb.fingerprints import Fingerprint, from_bytes
 from vhashdb.store import feed_schema, schema
 from vhashdb.store.records import Details, Record, State
+from vhashdb.store.videos import video_ids, videos_of
 
 _DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
 
@@ -38,6 +39,8 @@ def read_records(connection: Connection, rows: Sequence[RowMapping]) -> list[Rec
     heard = set(connection.execute(sa.select(schema.sounding.c.record).where(schema.sounding.c.record.in_(numbers))).scalars())
     shared = _shared_ids(connection, numbers)
     own = own_feed(connection)
+    shown = videos_of(connection, numbers)
+    videos = video_ids(connection, {video for each in shown.values() for video in each})
     return [
         Record(
             id=row["id"],
@@ -51,6 +54,7 @@ def read_records(connection: Connection, rows: Sequence[RowMapping]) -> list[Rec
             near=tuple(others[row["number"]]),
             has_sound=row["number"] in heard,
             shared_id=shared.get(row["number"]) or own_shared_id(own, row["id"], row["source"]),
+            videos=tuple(videos[video] for video in shown.get(row["number"], ())),
         )
         for row in rows
     ]

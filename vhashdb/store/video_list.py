@@ -140,7 +140,7 @@ class Videos:
             for other in others:
                 first, second = _number_of(connection, into), _number_of(connection, other)
                 if first == second:
-                    raise UsageError(f"{other} is the video {into} already", hint="`vhashdb video show` lists the records of one")
+                    raise UsageError(f"{other} is the video {into} already", hint="list the videos to see their ids")
                 ids = videos.video_ids(connection, [first, second])
                 videos.say_together(connection, first, second)
                 self._store.audit.log_in(connection, "merge-videos", None, video=ids[first], other=ids[second], reason=reason)
@@ -163,7 +163,7 @@ class Videos:
             video = _number_of(connection, identifier)
             members = set(connection.execute(_records_of([video]).with_only_columns(_copy.c.record)).scalars())
             if strange := next((record for record, number in zip(records, numbers, strict=True) if number not in members), None):
-                raise UsageError(f"record {strange[:8]} is not of the video {identifier}", hint="`vhashdb video show` lists its records")
+                raise UsageError(f"record {strange[:8]} is not of the video {identifier}", hint="show the video to see its records")
             if not members - set(numbers):
                 raise UsageError("no record of the video would be left", hint="name only those that do not belong to it")
             videos.say_apart(connection, video, numbers, self._store.next_change(connection))
@@ -200,7 +200,7 @@ def _number_of(connection: Connection, identifier: str) -> int:
     rows = connection.execute(query).all() if wanted else []
     if len(rows) != 1:
         problem = "more than one video's id begins with" if rows else "no video has the id"
-        raise RecordNotFound(f"{problem} {identifier!r}", hint="`vhashdb video list` has the ids; `vhashdb show` those of a record")
+        raise RecordNotFound(f"{problem} {identifier!r}", hint="list the videos to see their ids")
     number, heir = rows[0]
     while heir is not None:
         number, heir = heir, connection.execute(sa.select(_video.c.merged_into).where(_video.c.number == heir)).scalar()

@@ -434,7 +434,7 @@ class Copies(NamedTuple):
     records: int
 
 
-_COUNTING: Final = """r.state != 'retracted' AND (r.expires IS NULL OR r.expires >= :today)
+_COUNTING: Final = f"""r.{schema.NOT_RETRACTED} AND (r.expires IS NULL OR r.expires >= :today)
       AND (NOT :chosen OR r.number IN (SELECT value FROM json_each(:allowed)))"""
 _SPEAKING: Final = f"""
 SELECT DISTINCT asked.value FROM json_each(:numbers) asked LEFT JOIN copy c ON c.record = asked.value
