@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vhashdb.store import Video, VideoRecord
 
 _MOST_ON_A_TERMINAL: Final = 500
+_RECORD_COLUMNS: Final = ("record", "edition", "is", "length", "state", "severity", "labels", "source")
 _COLUMNS: Final = ("video", "records", "severity", "labels", "sources", "disagreements")
 
 
@@ -92,18 +93,28 @@ def show(identifier: str, db: Path, as_json: bool) -> None:
     if as_json:
         emit_json(video_json(video))
         return
-    emit(f"video {video.id}")
-    for name, value in (
+    editions = {edition: place for place, edition in enumerate(dict.fromkeys(each.edition for each in video.records), 1)}
+    facts = (
         ("severity", video.severity),
         ("labels", labels_text(video.labels)),
         ("max action", video.max_action),
         ("disagreement", "; ".join(video.disagreements) or "-"),
-    ):
+    )
+    in_all = f"{counted(len(video.records), 'record')}, {counted(len(editions), 'edition')}"
+    rows = [_record_row(each, editions[each.edition]) for each in video.records]
+    if sys.stdout.isatty():
+        from .screen.screen import Screen
+
+        screen = Screen()
+        screen.facts([("video", video.id), *((name, printable(value)) for name, value in facts), ("in all", in_all)])
+        screen.table(_RECORD_COLUMNS, rows, roomy=("labels",))
+        return
+    emit(f"video {video.id}")
+    for name, value in facts:
         emit(f"{name:<15}{printable(value)}")
-    editions = {edition: place for place, edition in enumerate(dict.fromkeys(each.edition for each in video.records), 1)}
-    emit(f"{counted(len(video.records), 'record')}, {counted(len(editions), 'edition')}")
-    for each in video.records:
-        emit(f"  rec {each.record.short_id}  {_what(each, editions)}  {_said(each)}".rstrip())
+    emit(in_all)
+    for record, edition, role, length, *said in rows:
+        emit("  ".join(text for text in (f"  rec {record}", f"edition {edition:<3} {role:<13}{length}", *said) if text))
 
 
 @command.command("merge", short_help="Say that videos are one.")
@@ -212,11 +223,7 @@ def _row(video: Video) -> tuple[str, ...]:
 _ROLES: Final = {"whole": "copy", "clip": "clip", "part": "shows a part"}
 
 
-def _what(each: VideoRecord, editions: dict[int, int]) -> str:
-    return f"edition {editions[each.edition]:<3} {_ROLES[each.role.value]:<13}{clock(each.record.duration_s)}"
-
-
-def _said(each: VideoRecord) -> str:
-    details, state = each.record.details, each.record.state.value
-    texts = (state if state != "active" else "", details.severity, labels_text(each.record.labels), details.source)
-    return printable("  ".join(text for text in texts if text))
+def _record_row(each: VideoRecord, edition: int) -> tuple[str, ...]:
+    record, details, state = each.record, each.record.details, each.record.state.value
+    said = (state if state != "active" else "", details.severity, labels_text(record.labels), details.source)
+    return (record.short_id, str(edition), _ROLES[each.role.value], clock(record.duration_s), *map(printable, said))

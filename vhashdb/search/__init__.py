@@ -3,6 +3,7 @@
 ``matcher`` is the pipeline, from an input to a verdict, ``stages`` the searches of an effort, ``trace`` what the steps tell
 each other; ``query_fingerprinter`` makes the fingerprints it searches with; ``place_search`` and ``sound_search`` find what the
 index of pictures does not; ``found_matches`` makes matches of it;
+``grouper`` and ``copies`` go from records to the videos that they show;
 ``sufficiency`` says whether what was seen is enough to say "no match"; ``results`` is what comes back, and
 ``triage`` the order in which people look at it.
 """
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from vhashdb.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from vhashdb.search.grouper import Grouper
     from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result, segment_to_json, sound_to_json
     from vhashdb.search.stages import FULL_SEARCH
     from vhashdb.search.triage import ORDER, Urgency, urgency
@@ -21,6 +23,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "grouper": "Grouper",
             "results": "AddStatus Addition Effort Match Result segment_to_json sound_to_json",
             "stages": "FULL_SEARCH",
             "triage": "ORDER Urgency urgency",
@@ -33,6 +36,7 @@ __all__ = [
     "AddStatus",
     "Addition",
     "Effort",
+    "Grouper",
     "Match",
     "Result",
     "Urgency",
