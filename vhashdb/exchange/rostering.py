@@ -78,7 +78,7 @@ def roster_of(publisher: Publisher) -> Roster:
     """
     document = publisher.taxonomy()
     if publisher.listing().seq:
-        raise UsageError(f"{publisher.folder} is a feed of records", hint="a roster is a feed of its own: `vhashdb feed init` begins one")
+        raise UsageError(f"{publisher.folder} is a feed of records", hint="a roster is a feed of its own: make one with `Publisher.init`")
     if document is None:
         return Roster()
     try:
@@ -112,7 +112,7 @@ def listed_member(place: str, root: bytes, member: str, *, hosts: Iterable[str] 
     try:
         from_bytes(to_bytes([found]))
     except FeedMalformed as error:
-        raise UsageError(error.message, hint="give the name of the organisation with --member") from error
+        raise UsageError(error.message, hint="give the name of the organisation") from error
     return found
 
 
