@@ -10,7 +10,6 @@ from .limits import LIMITS
 
 SAID_HERE: Final[Mapping[str, str]] = {
     "list the records to see their ids": "`vhashdb list` shows the ids",
-    "name the organisation that publishes it": "name the organisation that publishes it with --member",
     "list the videos to see their ids": "`vhashdb video list` shows the ids, and `vhashdb show` those of a record",
     "show the video to see its records": "`vhashdb video show` lists its records",
     "the docstring of what was called": "the help of the command",

@@ -305,8 +305,8 @@ class Database:
         """Record many known videos quickly: fingerprints, or what `prepare` made, each with what people say about it.
 
         Hundreds are written in one transaction, which is durable before the first of its additions is yielded; nothing happens until the
-        iterator is used. The very same file is not recorded twice. Near duplicates are recorded as `record` does, but not looked for, so
-        none is linked: that takes far longer than everything else.
+        iterator is used. The very same file is not recorded twice. Records are grouped with those that show the same, as with `record`,
+        but no addition names near duplicates.
         """
         described = ((self.prepare(source) if isinstance(source, Fingerprint) else source, details) for source, details in items)
         for batch in batches(described):

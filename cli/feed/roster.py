@@ -134,8 +134,10 @@ def check(feed: Path, as_json: bool) -> int:
     """
     from vhashdb.exchange import check_roster, roster_of
 
-    failed = 0
-    for done in check_roster(roster_of(without_keys(feed))):
+    roster, failed = roster_of(without_keys(feed)), 0
+    if not roster.members and not as_json:
+        emit("the roster lists no feed")
+    for done in check_roster(roster):
         failed += done.error is not None
         _tell(done, as_json)
     return ExitCode.FEED if failed else ExitCode.FINISHED

@@ -26,6 +26,8 @@ from .drawing import Side, draw, legend, stretches
 from .screen import Screen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vhashdb import Database, Fingerprint, Match, Result
 
 SHOWN_MATCHES: Final = 3
@@ -77,14 +79,16 @@ class ScreenWriter:
                 self._say(printable(decision.words))
             return
         result = job.value
-        self._heading(result.verdict, job.name, len(result.matches))
+        videos = result.by_video
+        self._heading(result.verdict, job.name, len(videos))
         if not result.settled:
             self._note_open(result.verdict, job.name, result)
         if result.verdict == "insufficient":
             self._because(result.reason, what_to_do(result))
-        for place, match in enumerate(result.matches[:SHOWN_MATCHES], 1):
-            self._match(result, match, f"{place}. " if len(result.matches) > 1 else "")
-        if (more := len(result.matches) - SHOWN_MATCHES) > 0:
+        for place, (match, *others) in enumerate(videos[:SHOWN_MATCHES], 1):
+            self._match(result, match, f"{place}. " if len(videos) > 1 else "")
+            self._copies(match, others, _INDENT + (3 if len(videos) > 1 else 0))
+        if (more := len(videos) - SHOWN_MATCHES) > 0:
             self._say(f"and {more} more; all of them:")
             self._screen.command([*self._command("match", job.path), "| less"], _INDENT)
         for decision in result.decisions:
@@ -133,12 +137,12 @@ class ScreenWriter:
 
     # -- one file --------------------------------------------------------------------------------------
 
-    def _heading(self, verdict: str, path: str, matches: int = 0) -> None:
+    def _heading(self, verdict: str, path: str, videos: int = 0) -> None:
         screen, word = self._screen, verdict_word(verdict)
-        tail = f"  {matches} records" if matches > 1 else ""
+        tail = f"  {videos} videos" if videos > 1 else ""
         name = screen.shortened(shown(path), screen.width - _VERDICT_WIDTH - len(tail))
         style = f"bold {COLOURS[word]}" if word == "MATCH" else COLOURS[word]
-        screen.line(screen.text(word.ljust(_VERDICT_WIDTH), style) + screen.text(name, "bold" if matches else "") + screen.text(tail))
+        screen.line(screen.text(word.ljust(_VERDICT_WIDTH), style) + screen.text(name, "bold" if videos else "") + screen.text(tail))
 
     def _because(self, reason: str, step: str, indent: int = _INDENT) -> None:
         """Why no more is said of a file, and the next step unless it was said before."""
@@ -171,6 +175,16 @@ class ScreenWriter:
             self._say(printable(match.decision.words), indent)
         if cap.exceptions:
             self._say(f"does not apply to {printable(', '.join(cap.exceptions))}", indent)
+
+    def _copies(self, match: Match, others: Sequence[Match], indent: int) -> None:
+        """Which other records of the same video match as well, in one line."""
+        names = [f"rec {other.record.short_id} {_more(other.copies)}→ {other.action_cap.action}" for other in others[:SHOWN_MATCHES]]
+        copies = match.copies - 1 + sum(other.copies for other in others)
+        if copies:
+            listed = f": {', '.join(names)}" if names else ""
+            left = f" and {len(others) - SHOWN_MATCHES} more" if len(others) > SHOWN_MATCHES else ""
+            shown_by = f"; vhashdb video show {match.videos[0][:8]}" if match.videos else ""
+            self._screen.hanging("", f"{counted(copies, 'more record')} of this video{listed}{left}{shown_by}", indent)
 
     def _mark(self, match: Match) -> str:
         """The number of the note that says why a match leads to no more."""
@@ -213,6 +227,11 @@ def _side(name: str, duration_s: float, fingerprint: Fingerprint | None) -> Side
     if fingerprint is None:
         return Side(name, duration_s)
     return Side(name, duration_s, unusable_spans(fingerprint), pictures=len(fingerprint) > 0)
+
+
+def _more(copies: int) -> str:
+    """How many records a match speaks for, if more than one."""
+    return f"(and {copies - 1} alike) " if copies > 1 else ""
 
 
 def _facts(match: Match) -> tuple[str, str, str, str]:

@@ -151,6 +151,10 @@ def test_passphrases_from_a_file_or_the_terminal(clean, monkeypatch):
     assert run("feed", "heartbeat", "a", "--passphrase-file", "none").code == 2
     monkeypatch.setenv("VHASHDB_FEED_PASSPHRASE", "short")
     assert "at least 12" in run("feed", "init", "b", "--id", "b").err
+    monkeypatch.delenv("VHASHDB_FEED_PASSPHRASE")  # and there is no terminal to ask on
+    for verb in (["init", "c", "--id", "c"], ["heartbeat", "a"]):
+        done = run("feed", *verb)
+        assert (done.code, "VHASHDB_FEED_PASSPHRASE" in done.err) == (2, True)
 
 
 def test_a_passphrase_is_asked_for_without_showing_it(feed):

@@ -66,7 +66,7 @@ def test_a_root_that_does_not_fit_is_not_listed(federation, companies):
     assert added(federation, acme, root=bold.root).code == 5
     assert added(federation, acme, member=" ").code == 2
     assert added(federation, acme, root=acme.feed.folder / "nothing").code == 2
-    assert run("feed", "roster", "check", federation).out == ""
+    assert run("feed", "roster", "check", federation).out == "the roster lists no feed\n"
 
 
 def test_labels_of_a_roster_that_was_written_by_hand_stay(federation, companies, clean):

@@ -112,7 +112,7 @@ def listed_member(place: str, root: bytes, member: str, *, hosts: Iterable[str] 
     try:
         from_bytes(to_bytes([found]))
     except FeedMalformed as error:
-        raise UsageError(error.message, hint="name the organisation that publishes it") from error
+        raise UsageError(error.message, hint="give the name of the organisation") from error
     return found
 
 

@@ -12,7 +12,7 @@ without sound is written as it was before there was sound, so that programs whic
 version 3, because they would take the landmarks for rubbish behind the hashes.
 
 In the stored form, version 4, or 5 with sound, the columns are a zstd frame behind the header. Hashes are nearly random, so zlib spends
-20 times as long to save no more.
+20 times as long to save a few hundredths more.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ STORED_SILENT_VERSION: Final = 4
 STORED_VERSION: Final = 5
 """The same with sound, and the newest version. Given by `docs/formats.md`."""
 STORED_LEVEL: Final = 1
-"""Of zstd's compression. Measured: `bench.exchange`; level 9 makes fingerprints of real videos no smaller than by a hundredth."""
+"""Of zstd's compression. Engineering bound: on the time; level 9 makes fingerprints of real videos smaller by two hundredths."""
 MAX_ENTRIES: Final = 20_000_000
 """Entries that a fingerprint may have. Engineering bound: a count that is certainly wrong is refused before anything is allocated."""
 MAX_UNPACKED: Final = 256 << 20

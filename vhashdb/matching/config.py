@@ -258,6 +258,7 @@ class SoundConfig:
     changed_moments: int = _calibrated(2, _SOUND)
     """… and how many more if they agree that speed or pitch is another."""
     max_candidates: int = _bound(8, "records whose sound is compared")
+    max_copies: int = _bound(2, "copies of one edition among these: those that agree most speak for the others")
     must_compare_share: float = _bound(0.5, "share of a sound's half seconds that agree about a record for leaving it out to be reported")
     must_compare_moments: int = _bound(12, "or so many of them: twice as many as make a candidate")
     least_answered: float = _bound(0.5, "share of a sound's landmarks that is answered, under which finding nothing says nothing")

@@ -233,6 +233,14 @@ class Result:
             return all(match.decision is not None and match.decision.closed for match in self.matches)
         return self.verdict is Verdict.NO_MATCH or (self.decision is not None and self.decision.closed)
 
+    @property
+    def by_video(self) -> tuple[tuple[Match, ...], ...]:
+        """The matches, those of records of one video together: the first of each speaks for the others. In the same order."""
+        videos: dict[str, list[Match]] = {}
+        for match in self.matches:
+            videos.setdefault(match.videos[0] if match.videos else match.record.id, []).append(match)
+        return tuple(map(tuple, videos.values()))
+
     def to_json(self, path: str) -> dict[str, Any]:
         """Return the ``file`` line of ``vhashdb match --json``; its matches are lines of their own."""
         return {

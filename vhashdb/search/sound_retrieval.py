@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from vhashdb.index.landmarks import LandmarkHits
 from vhashdb.live_index import LandmarkLookup
 from vhashdb.matching.config import SoundConfig
+from vhashdb.matching.retrieval import Editions
 from vhashdb.matching.sound_alignment import MOMENT_S, count_values
 from vhashdb.sound import FRAME_S, SoundFingerprint, fewer, neighbouring
 from vhashdb.sound.fingerprint import SPAN_BITS, frame_of, pitch_of, span_of
@@ -73,14 +75,17 @@ def asked_of(sound: SoundFingerprint, config: SoundConfig) -> Asked:
     return Asked(keys, np.concatenate((plain, changed[landmark])))
 
 
-def retrieve_sound(sound: SoundFingerprint, asked: Asked, hits: Iterable[LandmarkHits], config: SoundConfig) -> SoundCandidates:
-    """Return the records whose landmarks agree most, `SoundConfig.max_candidates` at most.
+def retrieve_sound(
+    sound: SoundFingerprint, asked: Asked, hits: Iterable[LandmarkHits], config: SoundConfig, editions: Editions | None = None
+) -> SoundCandidates:
+    """Return the records whose landmarks agree most, `SoundConfig.max_candidates` at most, and of each edition `max_copies`.
 
     Args:
         sound: what is asked about.
         asked: what was looked up for it.
         hits: what was found, one block after the other.
         config: thresholds.
+        editions: tells which records are copies of one edition; None: none are.
     """
     pitch, span, frame = sound.pitch[asked.landmark], sound.span[asked.landmark], sound.frame[asked.landmark]
     counted = [count_values(_moments(block, pitch[block.query], span[block.query], frame[block.query]))[0] for block in hits]
@@ -95,7 +100,19 @@ def retrieve_sound(sound: SoundFingerprint, asked: Asked, hits: Iterable[Landmar
     order = order[best[order] >= config.candidate_moments]
     there = len(np.unique((sound.frame * FRAME_S) // MOMENT_S))
     must_compare = best[order] >= min(config.must_compare_moments, config.must_compare_share * there)
-    return SoundCandidates(tuple(records[order[: config.max_candidates]].tolist()), int(must_compare[config.max_candidates :].sum()))
+    numbers = records[order].tolist()
+    edition_of = editions(numbers) if editions is not None else {}
+    copies = Counter[int]()  # a record that is not grouped is an edition by itself, which is numbered below all others
+    chosen: list[int] = []
+    left_out = 0
+    for number, needed in zip(numbers, must_compare.tolist(), strict=True):
+        edition = edition_of.get(number, -number)
+        if len(chosen) < config.max_candidates and copies[edition] < config.max_copies:
+            chosen.append(number)
+            copies[edition] += 1
+        elif not copies[edition]:
+            left_out += needed
+    return SoundCandidates(tuple(chosen), left_out)
 
 
 def answered_share(sound: SoundFingerprint, asked: Asked, lookup: LandmarkLookup) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.intervals import Spans, shared_s
 from vhashdb.live_index import LandmarkReader
@@ -14,6 +16,7 @@ from vhashdb.search.sound_retrieval import answered_share, asked_of, retrieve_so
 from vhashdb.search.trace import Trace
 from vhashdb.store import Selection, Store
 from vhashdb.store.moderation import Moderation
+from vhashdb.store.videos import editions_of
 
 
 class SoundSearch:
@@ -38,12 +41,16 @@ class SoundSearch:
             return {}
         asked = asked_of(query.sound, self.config)
         lookup = self._reader.landmarks(asked.keys, where=where)
-        candidates = retrieve_sound(query.sound, asked, lookup.hits, self.config)
+        candidates = retrieve_sound(query.sound, asked, lookup.hits, self.config, self._editions)
         trace.sounds_left_out = candidates.left_out
         trace.sound_answered = answered_share(query.sound, asked, lookup)
         references = self._store.fingerprints(candidates.chosen) if candidates.chosen else {}
         found = {number: self._heard_in(trace, references[number]) for number in candidates.chosen if number in references}
         return {number: heard for number, heard in found.items() if heard}
+
+    def _editions(self, numbers: Sequence[int]) -> dict[int, int]:
+        with self._store.transactions.reading() as connection:
+            return editions_of(connection, numbers)
 
     def judge(self, trace: Trace, number: int, query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> Judgement:
         """Judge what was seen of a record in the light of what was heard of it, which was perhaps too little to be looked up."""

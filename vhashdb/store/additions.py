@@ -13,7 +13,6 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.fingerprints import Fingerprint, to_stored
 from vhashdb.store import clock, feed_schema, schema
-from vhashdb.store.clock import now_utc
 from vhashdb.store.records import NewRecord, Record, State
 from vhashdb.store.rows import detail_values, number_of, own_feed, own_shared_id
 
@@ -38,7 +37,7 @@ def insert(connection: Connection, items: Sequence[Item], *, actor: str, held: s
         held: why somebody else has to confirm them before they may lead to more than a review; empty if nobody has to.
     """
     change, number = connection.execute(sa.select(sa.func.max(schema.record.c.change), sa.func.max(schema.record.c.number))).one()
-    change, number, at = change or 0, number or 0, now_utc()
+    change, number, at = change or 0, number or 0, clock.now_utc()
     state, feed = State.HELD if held else State.ACTIVE, own_feed(connection)
     records = [
         Record(

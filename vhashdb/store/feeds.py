@@ -20,6 +20,7 @@ from vhashdb.store.clock import now_utc
 from vhashdb.store.promotion import clear, erase, refresh_disputes_of
 from vhashdb.store.records_file import Store
 from vhashdb.store.settings import read_hosts, write_hosts
+from vhashdb.store.sqlite import erasing
 
 TRUST: Final = ("none", "log", "review", "block")
 NEW, SYNCED, QUARANTINED, REMOVED = "new", "synced", "quarantined", "removed"
@@ -169,36 +170,35 @@ class Feeds:
         which = "SELECT record FROM origin WHERE feed = :feed AND record IS NOT NULL"
         with self._transactions.writing() as connection:
             values = {"feed": feed.number}
-            connection.exec_driver_sql("PRAGMA secure_delete = ON")
-            change = int(connection.exec_driver_sql("SELECT max(change) FROM record").scalar() or 0)
-            # A feed that is trusted again starts from nothing; what was erased stays so, and what people here retracted.
-            forgetting = (
-                f"UPDATE origin SET rev = 0, withdrawn = withdrawn OR coalesce((SELECT {schema.NOT_RETRACTED} FROM record "
-                "WHERE number = origin.record), 1) WHERE feed = :feed"
-            )
-            connection.execute(sa.text(forgetting), values)
-            retracting = sa.text(
-                "UPDATE record SET state = 'retracted', revision = revision + 1, change = :change + n.place FROM "
-                f"(SELECT record, row_number() OVER (ORDER BY record) AS place FROM ({which})) n WHERE record.number = n.record"
-            )
-            removed = connection.execute(retracting, values | {"change": change}).rowcount
-            erase(connection, which, **values)
-            for table in (tables.opinion, tables.allow):
-                connection.execute(table.delete().where(table.c.author == feed.id, table.c.author != LOCAL))
-            clear(connection, feed.number)
-            write_hosts(connection, f"feed {identifier}", ())
-            blank = {
-                "status": REMOVED,
-                "seq": 0,
-                "chain": "",
-                "head_seq": 0,
-                "head_chain": "",
-                "epoch": 0,
-                "root_version": 0,
-                "expires_at": None,
-            }
-            connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**blank))
-            connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+            with erasing(connection):
+                change = int(connection.exec_driver_sql("SELECT max(change) FROM record").scalar() or 0)
+                # A feed that is trusted again starts from nothing; what was erased stays so, and what people here retracted.
+                forgetting = (
+                    f"UPDATE origin SET rev = 0, withdrawn = withdrawn OR coalesce((SELECT {schema.NOT_RETRACTED} FROM record "
+                    "WHERE number = origin.record), 1) WHERE feed = :feed"
+                )
+                connection.execute(sa.text(forgetting), values)
+                retracting = sa.text(
+                    "UPDATE record SET state = 'retracted', revision = revision + 1, change = :change + n.place FROM "
+                    f"(SELECT record, row_number() OVER (ORDER BY record) AS place FROM ({which})) n WHERE record.number = n.record"
+                )
+                removed = connection.execute(retracting, values | {"change": change}).rowcount
+                erase(connection, which, **values)
+                for table in (tables.opinion, tables.allow):
+                    connection.execute(table.delete().where(table.c.author == feed.id, table.c.author != LOCAL))
+                clear(connection, feed.number)
+                write_hosts(connection, f"feed {identifier}", ())
+                blank = {
+                    "status": REMOVED,
+                    "seq": 0,
+                    "chain": "",
+                    "head_seq": 0,
+                    "head_chain": "",
+                    "epoch": 0,
+                    "root_version": 0,
+                    "expires_at": None,
+                }
+                connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**blank))
             self._store.audit.log_in(connection, "trust-remove", None, feed=feed.id, records=removed)
         return removed
 

@@ -19,6 +19,7 @@ from vhashdb.store.clock import now_utc
 from vhashdb.store.records import NewRecord, State
 from vhashdb.store.records_file import Store
 from vhashdb.store.rows import detail_values
+from vhashdb.store.sqlite import erasing
 
 _TABLES: Final = (
     schema.record,
@@ -154,12 +155,11 @@ class Batch:
         self._mark(place, digest="", withdrawn=True)
         self._log("erase" if erase else "retract", known.record, place, reason=reason)
         if erase:
-            self._connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is erased must not stay in free pages
-            promotion.erase(self._connection, "SELECT :number", number=number)
-            self._connection.execute(schema.other_hash.delete().where(schema.other_hash.c.record == number))
-            self._connection.execute(feed_schema.opinion.delete().where(feed_schema.opinion.c.on_rid == known.record))
-            self._mark(place, external_id="")
-            self._connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+            with erasing(self._connection):
+                promotion.erase(self._connection, "SELECT :number", number=number)
+                self._connection.execute(schema.other_hash.delete().where(schema.other_hash.c.record == number))
+                self._connection.execute(feed_schema.opinion.delete().where(feed_schema.opinion.c.on_rid == known.record))
+                self._mark(place, external_id="")
 
     def flush(self) -> None:
         """Write what was gathered."""

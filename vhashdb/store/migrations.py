@@ -33,6 +33,7 @@ from vhashdb.store.schema import (
     video,
     video_edition,
 )
+from vhashdb.store.sqlite import erasing
 
 APPLICATION_ID: Final = 0x76684442
 """In the SQLite header, so that a file of another program is recognised."""
@@ -97,6 +98,17 @@ def _stored_form(connection: Connection) -> None:
     )
 
 
+_EDITION_GONE: Final = """
+DELETE FROM edition_relation WHERE one = OLD.edition OR other = OLD.edition;
+DELETE FROM said_of_editions WHERE one = OLD.edition OR other = OLD.edition;
+DELETE FROM video_edition WHERE edition = OLD.edition;
+UPDATE video SET edition = coalesce((SELECT min(edition) FROM video_edition WHERE video = video.number), edition)
+       WHERE edition = OLD.edition;
+DELETE FROM edition WHERE number = OLD.edition;
+"""
+"""What of an edition is forgotten with its last copy; the id of its video stays with what else is of it."""
+
+
 def _videos(connection: Connection) -> None:
     """Which records show the same video. What shows something else from now on is not grouped any more."""
     metadata.create_all(connection, tables=[copy, ungrouped, edition, edition_relation, video, video_edition, said_of_editions])
@@ -106,6 +118,7 @@ def _videos(connection: Connection) -> None:
         ("fingerprint_added", "INSERT ON fingerprint", "INSERT OR IGNORE INTO ungrouped VALUES (NEW.record);"),
         ("fingerprint_gone", "DELETE ON fingerprint", f"DELETE FROM copy WHERE record = OLD.record; {lost}"),
         ("grouped", "INSERT ON copy", "DELETE FROM ungrouped WHERE record = NEW.record;"),
+        ("was_the_last", "DELETE ON copy WHEN NOT EXISTS (SELECT 1 FROM copy WHERE edition = OLD.edition)", _EDITION_GONE),
     ):
         connection.exec_driver_sql(f"CREATE TRIGGER copy_{name} AFTER {event} BEGIN {statements} END")
 
@@ -144,9 +157,8 @@ def _hits(connection: Connection) -> None:
         connection.execute(text(statement), decided)
     grounds = f"UPDATE hit AS h SET grounds = coalesce((SELECT {GROUNDS} FROM record r WHERE r.id = h.record), h.verdict)"
     connection.exec_driver_sql(f"{grounds} WHERE h.state != ''")
-    connection.exec_driver_sql("PRAGMA secure_delete = ON")
-    connection.exec_driver_sql("DROP TABLE not_this")
-    connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+    with erasing(connection):
+        connection.exec_driver_sql("DROP TABLE not_this")
 
 
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.codes import NEGATIVE
 from vhashdb.store import feed_schema
-from vhashdb.store.sqlite import sql_list
+from vhashdb.store.sqlite import erasing, sql_list
 
 _DETAILS: Final = (
     "duration_s sha256 md5 severity reason reason_code origin policy law review_method reviewers max_action source tlp reshare "
@@ -203,30 +203,27 @@ def promote(connection: Connection, number: int, identifier: str, *, whole: bool
     connection.execute(sa.text(_WINNERS), values)
     connection.exec_driver_sql("CREATE INDEX temp.winner_record ON winner (record)")
     counts = _counts(connection)
-    if counts["erased"]:
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")  # what is erased must not stay in free pages
-    for statement in (_UPDATE, _INSERT, *_CONTENT, *_RETRACT):
-        connection.execute(sa.text(statement), values)
-    connection.execute(sa.text(_ACCEPTED_BEFORE))
-    held = connection.execute(sa.text(_HELD), values).rowcount
-    connection.execute(sa.text(_ORIGINS), values)
-    if counts["erased"]:
-        erase(connection, _ERASED)
-    opinions = connection.execute(sa.text(_OPINIONS), values).rowcount
-    if whole:
-        connection.execute(
-            sa.text(
-                "UPDATE allow SET revoked = 1 WHERE author = :id AND rid NOT IN "
-                "(SELECT rid FROM staged_allow WHERE feed = :feed AND NOT revoked)"
-            ),
-            values,
-        )
-    allowed = connection.execute(sa.text(_ALLOWS), values).rowcount
-    refresh_disputes(connection, _SPOKEN_OF, **values)
-    clear(connection, number)
-    connection.exec_driver_sql("DROP TABLE temp.winner")
-    if counts["erased"]:
-        connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+    with erasing(connection, when=bool(counts["erased"])):
+        for statement in (_UPDATE, _INSERT, *_CONTENT, *_RETRACT):
+            connection.execute(sa.text(statement), values)
+        connection.execute(sa.text(_ACCEPTED_BEFORE))
+        held = connection.execute(sa.text(_HELD), values).rowcount
+        connection.execute(sa.text(_ORIGINS), values)
+        if counts["erased"]:
+            erase(connection, _ERASED)
+        opinions = connection.execute(sa.text(_OPINIONS), values).rowcount
+        if whole:
+            connection.execute(
+                sa.text(
+                    "UPDATE allow SET revoked = 1 WHERE author = :id AND rid NOT IN "
+                    "(SELECT rid FROM staged_allow WHERE feed = :feed AND NOT revoked)"
+                ),
+                values,
+            )
+        allowed = connection.execute(sa.text(_ALLOWS), values).rowcount
+        refresh_disputes(connection, _SPOKEN_OF, **values)
+        clear(connection, number)
+        connection.exec_driver_sql("DROP TABLE temp.winner")
     return Promotion(**counts, held=max(held, 0), opinions=max(opinions, 0), allowed=max(allowed, 0))
 
 

@@ -36,6 +36,8 @@ from vhashdb.store.transactions import Transactions
 _log: Final = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S: Final = 10.0
+_AT_ONCE: Final = 200
+"""Records that are read together. Engineering bound: what other tables say of each costs several queries."""
 
 
 class Store:
@@ -302,8 +304,8 @@ class Store:
         query = sa.select(schema.record).order_by(schema.record.c.number)
         query = query.where(*counting(Selection(tuple(labels), states=tuple(states), sources=() if source is None else (source,))))
         with self._reading() as connection:
-            for row in connection.execute(query.limit(limit)).mappings():
-                yield read_record(connection, row)
+            for rows in connection.execute(query.limit(limit)).mappings().partitions(_AT_ONCE):
+                yield from read_records(connection, rows)
 
     def fingerprint(self, identifier: str) -> Fingerprint:
         """Return the fingerprint of the record with this full id."""

@@ -24,6 +24,8 @@ _NO_ROOM: Final = 64 << 10
 """Bytes left on a disk under which SQLite may fail for want of room."""
 _CACHE_KB: Final = 16 << 10
 """Kilobytes of pages that a connection keeps. Engineering bound: with SQLite's 2 MB a large transaction writes a page several times."""
+_PAGES_AT_ONCE: Final = 4096
+"""Free pages that are overwritten with one value. Engineering bound: 16 MB of memory."""
 _UNCHANGED: Final = "unchanged"
 """In the notes about a connection: the state of a file that SQLite was told nobody writes to."""
 
@@ -62,6 +64,7 @@ def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, re
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, entry: sa.pool.ConnectionPoolEntry) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = FAST")  # nothing of a row that is deleted stays on a page that does; see `erasing`
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         if read_only:
             entry.info[_UNCHANGED] = _state_of(path)
@@ -75,6 +78,31 @@ def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, re
             raise sa.exc.DisconnectionError("somebody writes to the file, or did")  # the pool connects anew
 
     return engine
+
+
+@contextlib.contextmanager
+def erasing(connection: sa.Connection, *, when: bool = True) -> Iterator[None]:
+    """Have nothing stay of what is deleted or overwritten meanwhile, nor of what was deleted before: free pages are overwritten.
+
+    Args:
+        connection: in a transaction that writes.
+        when: whether anything is to be erased; else nothing is done.
+    """
+    if not when:
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    try:
+        yield
+        free, size = (int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in ("freelist_count", "page_size"))
+        if free:
+            connection.exec_driver_sql("CREATE TABLE overwritten (page)")
+            for start in range(0, free, _PAGES_AT_ONCE):
+                zeros = min(_PAGES_AT_ONCE, free - start) * size
+                connection.exec_driver_sql(f"INSERT INTO overwritten VALUES (zeroblob({zeros}))")
+            connection.exec_driver_sql("DROP TABLE overwritten")
+    finally:
+        connection.exec_driver_sql("PRAGMA secure_delete = FAST")
 
 
 def _name(path: Path, how: str) -> str:

@@ -16,6 +16,7 @@ from vhashdb.store.clock import now_utc
 from vhashdb.store.promotion import erase as blank
 from vhashdb.store.records import Record, State
 from vhashdb.store.records_file import Store
+from vhashdb.store.sqlite import erasing
 
 
 class Withdrawal(NamedTuple):
@@ -41,9 +42,8 @@ def withdraw(store: Store, record: Record, *, reason: str, code: str = WITHDRAWN
         change = {"state": State.RETRACTED.value, "revision": schema.record.c.revision + 1, "change": store.next_change(connection)}
         connection.execute(schema.record.update().where(schema.record.c.id == record.id).values(**change))
         if erase:
-            connection.exec_driver_sql("PRAGMA secure_delete = ON")
-            blank(connection, "SELECT number FROM record WHERE id = :id", id=record.id)
-            connection.exec_driver_sql("PRAGMA secure_delete = OFF")
+            with erasing(connection):
+                blank(connection, "SELECT number FROM record WHERE id = :id", id=record.id)
         store.audit.log_in(connection, "erase" if erase else "retract", record.id, reason=reason, code=code, state=State.RETRACTED.value)
     if erase:
         store.transactions.empty_log()
