@@ -29,12 +29,16 @@ FILMS = {
 SAME = ({"x", "x copy", "x clip", "x another clip", "compilation"}, {"y", "y copy", "compilation"}, {"with intro"}, {"another with intro"})
 
 
+LATE_S = 0.5
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """What is recorded of each film."""
     folder = tmp_path_factory.mktemp("films")
     with vhashdb.create(folder / "scratch.vhdb") as db:
-        return {name: db.prepare(film(folder / f"{number}.mp4", frames)) for number, (name, frames) in enumerate(FILMS.items())}
+        films = FILMS | {"x late": X[int(LATE_S * RATE) :]}
+        return {name: db.prepare(film(folder / f"{number}.mp4", frames)) for number, (name, frames) in enumerate(films.items())}
 
 
 def recorded(db, prepared, names, **details):
@@ -83,6 +87,18 @@ def test_what_is_said_of_every_copy_counts(new_db, prepared):
     assert {(match.record.reason, match.record.details.max_action) for match in matches} == {("x", "review"), ("x copy", "block")}
     only = new_db.match(prepared["x"].query, where=vhashdb.Selection(labels=("terrorism",))).matches
     assert [match.record.reason for match in only] == ["x copy"]
+
+
+def test_times_of_a_copy_that_was_not_compared_are_its_own(new_db, prepared):
+    ids = recorded(new_db, prepared, ["x"])
+    ids |= recorded(new_db, prepared, ["x late"], max_action="block")
+    (video,) = new_db.videos.all()
+    assert [each.shown_by for each in video.records] == [None, ids["x"]]
+    matches = {match.record.reason: match.segments[0] for match in new_db.match(prepared["x clip"].query).matches}
+    assert matches["x"].reference_start_s == pytest.approx(3, abs=0.2)
+    assert matches["x"].reference_end_s == pytest.approx(8, abs=0.2)
+    assert matches["x late"].reference_start_s == pytest.approx(matches["x"].reference_start_s - LATE_S, abs=0.15)
+    assert matches["x late"].reference_end_s == pytest.approx(matches["x"].reference_end_s - LATE_S, abs=0.15)
 
 
 @pytest.mark.parametrize("erase", [False, True])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
+from vhashdb.matching import MatchedSegment, SoundSegment
+from vhashdb.matching.verdict import Judgement
 from vhashdb.search.results import Match
 from vhashdb.search.trace import Trace
 from vhashdb.store import Record, Selection, Store
-from vhashdb.store.videos import Copies, copies_of, editions_of, speaking, videos_by_role, videos_shown
+from vhashdb.store.videos import Copies, copies_of, editions_of, lines_to_copies, speaking, videos_by_role, videos_shown
+
+_Stretch = TypeVar("_Stretch", MatchedSegment, SoundSegment)
 
 
 def speaking_for_any(store: Store, numbers: Collection[int], where: Selection | None) -> set[int]:
@@ -44,17 +49,48 @@ def with_copies(matches: Sequence[Match], trace: Trace, store: Store, where: Sel
     waiting: dict[int, list[Copies]] = {}
     for each in found:
         waiting.setdefault(each.edition, []).append(each)
-    expanded: list[Match] = []
+    expanded: list[tuple[Match, int, int]] = []
+    """Each with the numbers of the record that was compared and of the one that is named."""
     for match, number in zip(matches, numbers, strict=True):
         others = {_kind(records[each.first]): each for each in waiting.pop(editions.get(number, -1), ())}
         if match.record.in_force(today) and (where is None or where.allows(match.record)):
             like = others.pop(_kind(match.record), None)
-            expanded.append(replace(match, copies=1 + (like.records if like else 0)))
-        expanded += (replace(match, record=records[each.first], copies=each.records) for each in others.values())
-        if identical is not None and same in editions and editions[same] == editions.get(number):
-            expanded.append(replace(match, record=identical))
+            expanded.append((replace(match, copies=1 + (like.records if like else 0)), number, number))
+        expanded += ((replace(match, record=records[each.first], copies=each.records), number, each.first) for each in others.values())
+        if identical is not None and same is not None and same in editions and editions[same] == editions.get(number):
+            expanded.append((replace(match, record=identical), number, same))
             identical = None
-    return expanded
+    with store.transactions.reading() as connection:
+        lines = lines_to_copies(connection, {named: number for _, number, named in expanded if named != number})
+    return [
+        replace(match, judgement=_on_line(match.judgement, *lines[named], match.record.duration_s)) if named in lines else match
+        for match, _, named in expanded
+    ]
+
+
+def _on_line(judgement: Judgement, offset_s: float, speed: float, duration_s: float) -> Judgement:
+    """Return what was found in one copy as it lies in another: its second ``t`` at ``offset_s + speed * t``, as far as that lasts."""
+    segments = tuple(_moved(judgement.segments, offset_s, speed, duration_s))
+    sounds = tuple(_moved(judgement.sounds, offset_s, speed, duration_s))
+    if not segments and not sounds:  # these seconds are the few in which copies differ
+        return judgement
+    return replace(judgement, segments=segments, sounds=sounds, matched_reference_s=judgement.matched_reference_s * speed)
+
+
+def _moved(stretches: Iterable[_Stretch], offset_s: float, speed: float, duration_s: float) -> Iterator[_Stretch]:
+    for each in stretches:
+        start_s, end_s = (offset_s + speed * second for second in (each.reference_start_s, each.reference_end_s))
+        begins_s, ends_s = max(start_s, 0.0), min(end_s, duration_s)
+        if begins_s >= ends_s:
+            continue
+        yield replace(
+            each,
+            query_start_s=each.query_start_s + (begins_s - start_s) / (each.speed * speed),
+            query_end_s=each.query_end_s - (end_s - ends_s) / (each.speed * speed),
+            reference_start_s=begins_s,
+            reference_end_s=ends_s,
+            speed=each.speed * speed,
+        )
 
 
 def _kind(record: Record) -> tuple[str | tuple[str, ...], ...]:

@@ -155,6 +155,24 @@ def _places(connection: Connection, records: Sequence[int]) -> dict[int, _Place]
     return {row.record: _Place(row.edition, row.offset_s, row.speed) for row in connection.execute(query)}
 
 
+def lines_to_copies(connection: Connection, copies: Mapping[int, int]) -> dict[int, tuple[float, float]]:
+    """Return where in copies what another copy of the same edition shows lies: its second ``t`` at ``offset + speed * t`` of the copy.
+
+    Args:
+        connection: to read with.
+        copies: the number of the other copy, by that of the copy.
+
+    Returns:
+        offset in seconds and speed, by the number of the copy.
+    """
+    places = _places(connection, sorted({*copies, *copies.values()}))
+    found: dict[int, tuple[float, float]] = {}
+    for copy, other in copies.items():
+        there, here = places[copy], places[other]
+        found[copy] = ((here.offset_s - there.offset_s) / there.speed, here.speed / there.speed)
+    return found
+
+
 def _is_indexed(connection: Connection, record: int) -> bool:
     query = sa.select(_copy.c.shown_by).join(schema.record, schema.record.c.number == _copy.c.record)
     row = connection.execute(query.where(_copy.c.record == record, schema.not_retracted)).first()
