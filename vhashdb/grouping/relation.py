@@ -28,7 +28,7 @@ CLIP_SHARE: Final = 0.75
 """The same of the shorter one alone, for it to be a clip of the longer. Measured: `bench.variants`."""
 EDGE_S: Final = 1.0
 """Seconds from the first or last usable picture within which a record ends. Engineering bound: a segment is found that exactly."""
-_CUT_WITHIN_S: Final = 0.5
+_CUT_WITHIN_S: Final = 1.0
 """Seconds about an edge in which a cut is looked for. Engineering bound: a segment's edge is known that exactly."""
 _CUT_SHARE: Final = 0.41
 """Share of a hash by which neighbouring pictures differ at a cut. Derived: unrelated pictures differ in half their bits with a deviation of

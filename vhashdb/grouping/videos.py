@@ -26,6 +26,8 @@ _MIN_PART: Final = 0.3
 a quotation. Measured: `bench.variants`."""
 _RARE: Final = 0.1
 """Probability under which the cuts at both edges of a part are no chance. Measured: `bench.variants`."""
+_TELLING: Final = 0.3
+"""The same where both go on, and only one of the two can have cuts for a reason. Measured: `bench.variants`."""
 _EXPLAINED: Final = 0.85
 """Share of a compilation that its parts explain where cuts are so frequent that they prove nothing. Engineering bound."""
 _SAME_PLACE: Final = 0.2
@@ -89,6 +91,7 @@ def group(
     *,
     together: Iterable[tuple[int, int]] = (),
     apart: Collection[tuple[int, int]] = (),
+    copies: Mapping[int, int] | None = None,
 ) -> list[Group]:
     """Group editions into videos.
 
@@ -97,6 +100,7 @@ def group(
         relations: what any two have in common, once for each pair.
         together: pairs of which people said that they are editions of one video.
         apart: pairs of which people said that they are not.
+        copies: how many copies there are of each; None: one.
 
     Returns:
         the videos, in the order of their lowest edition. Every edition belongs to one at least.
@@ -108,7 +112,7 @@ def group(
             by_edition[each.one].append(each.of(each.one))
             by_edition[each.other].append(each.of(each.other))
     graph = _Graph(editions, by_edition)
-    graph.compilations = {edition for edition in editions if _is_compilation(edition, by_edition)}
+    graph.compilations = {edition for edition in editions if _is_compilation(edition, by_edition, copies or {})}
     joined = _Joined(editions)
     roots = {edition for edition in editions if edition not in graph.compilations and not graph.containers(edition)}
     for edition in sorted(roots):
@@ -156,7 +160,7 @@ def _overlap(side: Side, there: Side) -> bool:
     return (side.at_end and there.at_start) != (side.at_start and there.at_end)
 
 
-def _is_compilation(edition: int, relations: Mapping[int, list[tuple[int, Side, Side]]]) -> bool:
+def _is_compilation(edition: int, relations: Mapping[int, list[tuple[int, Side, Side]]], copies: Mapping[int, int]) -> bool:
     """Whether an edition shows parts of two videos at least that have nothing else in common."""
     inside = [(other, side, there) for other, side, there in relations[edition] if not side.whole and side.length_s >= MIN_PART_S]
     if len(inside) < 2:
@@ -172,16 +176,29 @@ def _is_compilation(edition: int, relations: Mapping[int, list[tuple[int, Side, 
     for other, side, there in inside:
         number = sets.of(other)
         parts[number] += side.spans
-        if side.goes_on:  # it was cut out of this one, or this one out of it
-            continue
-        loose.add(number)
-        if side.by_chance <= _RARE or (there.goes_on and not there.whole):
+        if not side.goes_on:
+            loose.add(number)
+        if _is_part(side, there, fewer=copies.get(edition, 1) <= copies.get(other, 1)):
             proven.add(number)
     if _apart([union(parts[number]) for number in proven]):
         return True
     _, one, _ = inside[0]
     explained_s = length_s(union(span for number in loose for span in parts[number]))
     return explained_s * one.share >= _EXPLAINED * one.length_s and _apart([union(parts[number]) for number in loose])
+
+
+def _is_part(side: Side, there: Side, *, fewer: bool) -> bool:
+    """Whether what an edition shows of another was put into it, rather than that one made of this.
+
+    Args:
+        side: what it shows of the other.
+        there: what the other shows of it.
+        fewer: whether it has no more copies than the other, which decides where cuts do not.
+    """
+    if there.whole:
+        return not side.goes_on and side.by_chance <= _RARE
+    here_cut, there_cut = (not each.goes_on and each.by_chance <= _TELLING for each in (side, there))
+    return here_cut if here_cut != there_cut else fewer
 
 
 def _apart(parts: Sequence[Spans]) -> bool:

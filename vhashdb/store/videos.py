@@ -262,7 +262,8 @@ def regroup(connection: Connection, edition: int) -> None:
     """Group an edition, and all that it is connected with, into videos. The ids of videos stay as far as the videos do."""
     editions = _connected(connection, edition)
     together, apart = _said_of(connection, editions)
-    groups = group(editions, _relations(connection, editions), together=together, apart=apart)
+    copies = _counts(connection, editions)
+    groups = group(editions, _relations(connection, editions), together=together, apart=apart, copies=copies)
     videos = _videos_of(connection, editions)
     chosen = _numbered(connection, groups, videos)
     for some in _batches(editions):
@@ -289,6 +290,15 @@ def _connected(connection: Connection, edition: int) -> set[int]:
         waiting = sorted(further - found)
         found |= further
     return found
+
+
+def _counts(connection: Connection, editions: Collection[int]) -> dict[int, int]:
+    """How many copies there are of each of some editions."""
+    counts: dict[int, int] = {}
+    for some in _batches(editions):
+        query = sa.select(_copy.c.edition, sa.func.count()).where(_copy.c.edition.in_(some)).group_by(_copy.c.edition)
+        counts |= {row[0]: row[1] for row in connection.execute(query)}
+    return counts
 
 
 def _said_of(connection: Connection, editions: Collection[int]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
