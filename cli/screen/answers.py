@@ -177,14 +177,19 @@ class ScreenWriter:
             self._say(f"does not apply to {printable(', '.join(cap.exceptions))}", indent)
 
     def _copies(self, match: Match, others: Sequence[Match], indent: int) -> None:
-        """Which other records of the same video match as well, in one line."""
-        names = [f"rec {other.record.short_id} {_more(other.copies)}→ {other.action_cap.action}" for other in others[:SHOWN_MATCHES]]
+        """What other records of the same video say, in one line."""
         copies = match.copies - 1 + sum(other.copies for other in others)
-        if copies:
-            listed = f": {', '.join(names)}" if names else ""
-            left = f" and {len(others) - SHOWN_MATCHES} more" if len(others) > SHOWN_MATCHES else ""
-            shown_by = f"; vhashdb video show {match.videos[0][:8]}" if match.videos else ""
-            self._screen.hanging("", f"{counted(copies, 'more record')} of this video{listed}{left}{shown_by}", indent)
+        if not copies:
+            return
+        said = [f"{counted(copies, 'more record')} of this video"]
+        said += [", ".join(sorted({label for other in others for label in other.record.labels}))]
+        if sources := sorted({other.record.details.source for other in others} - {LOCAL}):
+            said.append(f"from {', '.join(sources)}")
+        actions = {other.action_cap.action for other in others} - {match.action_cap.action}
+        said += [f"→ {action}" for action in sorted(actions)]
+        if match.videos:
+            said.append(f"vhashdb video show {match.videos[0][:8]}")
+        self._screen.hanging("", printable("; ".join(text for text in said if text)), indent)
 
     def _mark(self, match: Match) -> str:
         """The number of the note that says why a match leads to no more."""
@@ -227,11 +232,6 @@ def _side(name: str, duration_s: float, fingerprint: Fingerprint | None) -> Side
     if fingerprint is None:
         return Side(name, duration_s)
     return Side(name, duration_s, unusable_spans(fingerprint), pictures=len(fingerprint) > 0)
-
-
-def _more(copies: int) -> str:
-    """How many records a match speaks for, if more than one."""
-    return f"(and {copies - 1} alike) " if copies > 1 else ""
 
 
 def _facts(match: Match) -> tuple[str, str, str, str]:

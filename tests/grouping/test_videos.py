@@ -50,6 +50,15 @@ def test_a_compilation_belongs_to_each_video_that_it_shows_a_part_of():
     assert all(each.roles[COMPILED] is Role.PART for each in groups)
 
 
+def test_a_video_that_two_compilations_show_parts_of_is_none():
+    relations = [
+        part(COMPILED, 0, 8, LONG, 2, 20, 4), part(COMPILED, 4, 8, OTHER, 10, 20, 4),
+        part(4, 0, 8, LONG, 12, 20, 4), part(4, 4, 8, 5, 3, 20, 4),
+    ]  # fmt: skip
+    groups = group([LONG, OTHER, COMPILED, 4, 5], relations)
+    assert members(groups) == {frozenset({LONG, COMPILED, 4}), frozenset({OTHER, COMPILED}), frozenset({5, 4})}
+
+
 def test_whole_videos_that_were_put_one_after_the_other_are_a_compilation():
     """Nothing of them is beyond it, but it changes to another picture where each of them ends."""
     relations = [part(COMPILED, 0, 20, LONG, 0, 10, 10), part(COMPILED, 10, 20, OTHER, 0, 10, 10)]

@@ -1,8 +1,8 @@
 """From the relations of editions to videos.
 
 An edition is either one continuous video, whole or a clip of it, or a *compilation*: it shows parts of at least two videos that have
-nothing else in common. A part is told from a clip by what surrounds it: the video that a part was taken from goes on beyond it, or the
-compilation changes to another picture at its edges, where a video that a clip was cut out of goes on.
+nothing else in common. A part is told from a clip by what surrounds it: a compilation changes to another picture at its edges, where a
+video that a clip was cut out of goes on.
 
 A video is an edition that lies in no longer one, with all that lie in it, and with those that overlap it like two clips of one video.
 Compilations belong to each video that they show a part of. The result depends on the relations alone.
@@ -24,7 +24,7 @@ MIN_PART_S: Final = 2.0
 _MIN_PART: Final = 0.3
 """Share of one of both that a passage must be for an edition that is no compilation to belong to the other's video: less is an intro, or
 a quotation. Measured: `bench.variants`."""
-_RARE: Final = 0.15
+_RARE: Final = 0.1
 """Probability under which the cuts at both edges of a part are no chance. Measured: `bench.variants`."""
 _EXPLAINED: Final = 0.85
 """Share of a compilation that its parts explain where cuts are so frequent that they prove nothing. Engineering bound."""
@@ -172,10 +172,11 @@ def _is_compilation(edition: int, relations: Mapping[int, list[tuple[int, Side, 
     for other, side, there in inside:
         number = sets.of(other)
         parts[number] += side.spans
-        if not there.whole or (not side.goes_on and side.by_chance <= _RARE):
+        if side.goes_on:  # it was cut out of this one, or this one out of it
+            continue
+        loose.add(number)
+        if side.by_chance <= _RARE or (there.goes_on and not there.whole):
             proven.add(number)
-        if not there.whole or not side.goes_on:
-            loose.add(number)
     if _apart([union(parts[number]) for number in proven]):
         return True
     _, one, _ = inside[0]

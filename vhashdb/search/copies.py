@@ -32,7 +32,8 @@ def with_copies(matches: Sequence[Match], trace: Trace, store: Store, where: Sel
     """Return the matches, and after the first of each edition one of each kind of its copies that were not compared.
 
     Copies of one edition show the same from start to end: what matches one matches all, and what is said of each of them counts. They are
-    of one kind if they have the same source, state and greatest action. The record of the very same file is named in any case.
+    of one kind if they have the same source, state, greatest action, severity and labels. The record of the very same file is named in
+    any case.
     """
     if not matches:
         return []
@@ -92,8 +93,8 @@ def _moved(stretches: Iterable[_Stretch], offset_s: float, speed: float, duratio
         )
 
 
-def _kind(record: Record) -> tuple[str, str, str]:
-    return record.details.source, record.state.value, record.details.max_action
+def _kind(record: Record) -> tuple[str | tuple[str, ...], ...]:
+    return record.details.source, record.state.value, record.details.max_action, record.details.severity, record.labels
 
 
 def with_videos(matches: Iterable[Match], store: Store) -> list[Match]:

@@ -108,7 +108,7 @@ class Match:
     sound: SoundFinding = SoundFinding.NOT_LISTENED
     """What is said of the sounds of both."""
     copies: int = 1
-    """Records of the same source, state and greatest action that hardly differ from this one, which is one of them."""
+    """Copies of the same edition, source, state, greatest action, severity and labels that it speaks for, the record itself included."""
     videos: tuple[str, ...] = ()
     """Ids of the videos that the matched seconds of the record show, that of most of them first; none while it is not grouped."""
     decision: CaseDecision | None = None

@@ -75,12 +75,14 @@ def place(connection: Connection, record: int, duration_s: float, related: Seque
 
     Args:
         connection: in a transaction that writes.
-        record: its number; it is in no edition.
+        record: its number; nothing is done if it is in an edition already.
         duration_s: how long it lasts.
         related: records that it was related to; those that are not grouped yet do not count.
         change: the number of the next write to a record, which is used if the record need not be in the indexes.
     """
-    places = _places(connection, [each.record for each in related])
+    places = _places(connection, [record, *(each.record for each in related)])
+    if record in places:  # another process came first
+        return
     known = [each for each in related if each.record in places]
     here = _edition_of_copies(connection, duration_s, [(each, places[each.record]) for each in known if each.relation.copies])
     shown_by = next((each.record for each in known if each.stands_for and _is_indexed(connection, each.record)), None)
@@ -100,8 +102,10 @@ def place_alone(connection: Connection, records: Mapping[int, float]) -> None:
 
     Args:
         connection: in a transaction that writes.
-        records: how long each lasts, by its number; they are in no edition.
+        records: how long each lasts, by its number; those that are in an edition already are left alone.
     """
+    grouped = editions_of(connection, records)
+    records = {number: duration_s for number, duration_s in records.items() if number not in grouped}
     edition, video = (connection.execute(sa.select(sa.func.max(table.c.number))).scalar() or 0 for table in (_edition, _video))
     rows = [
         {"record": record, "edition": edition + place, "video": video + place, "duration_s": duration_s, "id": secrets.token_hex(16)}
@@ -462,7 +466,9 @@ _COPIES: Final = f"""
 SELECT c.edition, min(r.number) AS first, count(*) AS records FROM copy c JOIN record r ON r.number = c.record
 WHERE c.edition IN (SELECT edition FROM copy WHERE record IN (SELECT value FROM json_each(:numbers)))
       AND r.number NOT IN (SELECT value FROM json_each(:compared)) AND {_COUNTING}
-GROUP BY c.edition, r.source, r.state, r.max_action ORDER BY c.edition, first
+GROUP BY c.edition, r.source, r.state, r.max_action, r.severity,
+         (SELECT group_concat(label) FROM (SELECT label FROM label WHERE record = r.number ORDER BY label))
+ORDER BY c.edition, first
 """
 
 
