@@ -299,7 +299,8 @@ class Database:
             self._index_writer.note_change()
             self._index_writer.maintain()
         status = AddStatus.NEAR_DUPLICATE if near else AddStatus.ADDED
-        return Addition(record, status, near, notes(self._store, prepared.reference, details))
+        grouped = self._store.get(record.id)
+        return Addition(grouped, status, near, notes(self._store, prepared.reference, details))
 
     def add_many(self, items: Iterable[tuple[Fingerprint | Prepared, Details]]) -> Iterator[Addition]:
         """Record many known videos quickly: fingerprints, or what `prepare` made, each with what people say about it.

@@ -128,8 +128,9 @@ class Record:
     """Whether copies of it are found by their sound too."""
     shared_id: str = ""
     """``FEED:RID``, by which everybody who follows the feed can name it; empty if it is in no feed and none is published from here."""
-    videos: tuple[str, ...] = ()
-    """Ids of the videos that it shows, the one that it is whole or a clip of first; none while it is not grouped."""
+    videos: tuple[str, ...] = field(default=(), compare=False)
+    """Ids of the videos that it shows, the one that it is whole or a clip of first; none while it is not grouped. They change with
+    what else is recorded."""
 
     @property
     def labels(self) -> tuple[str, ...]:
