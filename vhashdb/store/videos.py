@@ -35,6 +35,8 @@ _copy, _edition, _shared, _video, _member, _said = (
 )
 _SHOWN_S: Final = 0.5
 """Seconds that must be shown of a video for it to be named. Engineering bound."""
+_FEW: Final = 8
+"""Copies of an edition beyond which one more changes nothing about which of two editions has more. Engineering bound."""
 _AT_ONCE: Final = 500
 """Values in one statement. Engineering bound: under what SQLite takes."""
 
@@ -89,12 +91,14 @@ def place(connection: Connection, record: int, duration_s: float, related: Seque
     connection.execute(_copy.insert().values(record=record, shown_by=shown_by, **here._asdict()))
     if shown_by is not None:
         connection.execute(schema.record.update().where(schema.record.c.number == record).values(change=change))
+    before = {place.edition for place in places.values()}
     places = _places(connection, [each.record for each in known])  # editions may have become one
     for each in known:
         there = places[each.record]
         if there.edition != here.edition:
             _relate(connection, here, there, each.relation)
-    regroup(connection, here.edition)
+    if before != {here.edition} or _counts(connection, before)[here.edition] <= _FEW:  # else it says nothing new
+        regroup(connection, here.edition)
 
 
 def place_alone(connection: Connection, records: Mapping[int, float]) -> None:
