@@ -77,7 +77,7 @@ def variants(sources: list[Path], copies: int, rng: random.Random, *, anywhere: 
     for half in "AB":
         waiting = [source for source in sources if halves[source] == half for _ in range(wanted[source])]
         while waiting:
-            several = sorted(set(waiting), key=lambda source: (-waiting.count(source), rng.random()))[: rng.randint(2, 4)]
+            several = sorted(sorted(set(waiting)), key=lambda source: (-waiting.count(source), rng.random()))[: rng.randint(2, 4)]
             rng.shuffle(several)
             for source in several:
                 waiting.remove(source)

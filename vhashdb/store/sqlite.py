@@ -102,7 +102,8 @@ def erasing(connection: sa.Connection, *, when: bool = True) -> Iterator[None]:
                 connection.exec_driver_sql(f"INSERT INTO overwritten VALUES (zeroblob({zeros}))")
             connection.exec_driver_sql("DROP TABLE overwritten")
     finally:
-        connection.exec_driver_sql("PRAGMA secure_delete = FAST")
+        if not connection.invalidated:
+            connection.exec_driver_sql("PRAGMA secure_delete = FAST")
 
 
 def _name(path: Path, how: str) -> str:

@@ -46,7 +46,8 @@ class Transactions:
             try:
                 yield connection
             finally:
-                connection.exec_driver_sql("ROLLBACK")
+                if not connection.invalidated:
+                    connection.exec_driver_sql("ROLLBACK")
 
     @contextlib.contextmanager
     def writing(self, *, wait: bool = True) -> Iterator[Connection]:
@@ -71,7 +72,8 @@ class Transactions:
                     self._ending(connection)
                 connection.exec_driver_sql("COMMIT")
             except BaseException:
-                if connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]  # SQLite ends some by itself
+                # SQLite ends some by itself, and SQLAlchemy closes a connection that was interrupted, which rolls back as well.
+                if not connection.invalidated and connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
                     connection.exec_driver_sql("ROLLBACK")
                 raise
 
@@ -103,4 +105,5 @@ def _patience(connection: Connection, *, wait: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")
+        if not connection.invalidated:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")
