@@ -28,6 +28,8 @@ _RARE: Final = 0.1
 """Probability under which the cuts at both edges of a part are no chance. Measured: `bench.variants`."""
 _TELLING: Final = 0.3
 """The same where both go on, and only one of the two can have cuts for a reason. Measured: `bench.variants`."""
+_MANY_MORE: Final = 3
+"""How many times as many copies of one of two editions tell which was made of the other. Measured: `bench.variants`."""
 _EXPLAINED: Final = 0.85
 """Share of a compilation that its parts explain where cuts are so frequent that they prove nothing. Engineering bound."""
 _SAME_PLACE: Final = 0.2
@@ -76,6 +78,7 @@ class Group:
 class _Graph:
     editions: Collection[int]
     relations: Mapping[int, list[tuple[int, Side, Side]]]
+    copies: Mapping[int, int]
     compilations: set[int] = field(default_factory=set)
 
     def containers(self, edition: int) -> list[int]:
@@ -111,7 +114,7 @@ def group(
         if frozenset((each.one, each.other)) not in split:
             by_edition[each.one].append(each.of(each.one))
             by_edition[each.other].append(each.of(each.other))
-    graph = _Graph(editions, by_edition)
+    graph = _Graph(editions, by_edition, copies or {})
     graph.compilations = {edition for edition in editions if _is_compilation(edition, by_edition, copies or {})}
     joined = _Joined(editions)
     roots = {edition for edition in editions if edition not in graph.compilations and not graph.containers(edition)}
@@ -165,49 +168,46 @@ def _is_compilation(edition: int, relations: Mapping[int, list[tuple[int, Side, 
     inside = [(other, side, there) for other, side, there in relations[edition] if not side.whole and side.length_s >= MIN_PART_S]
     if len(inside) < 2:
         return False
-    sets = _Joined([other for other, _, _ in inside])
-    neighbours = {other for other, _, _ in inside}
-    for other in neighbours:
-        for further, _, _ in relations[other]:
-            if further in neighbours:
-                sets.join(other, further)
-    parts: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    proven, loose = set[int](), set[int]()
+    related = {other: {further for further, _, _ in relations[other]} for other, _, _ in inside}
+    proven, loose = list[tuple[int, Spans]](), list[tuple[int, Spans]]()
     for other, side, there in inside:
-        number = sets.of(other)
-        parts[number] += side.spans
         if not side.goes_on:
-            loose.add(number)
-        if _is_part(side, there, fewer=copies.get(edition, 1) <= copies.get(other, 1)):
-            proven.add(number)
-    if _apart([union(parts[number]) for number in proven]):
+            loose.append((other, side.spans))
+        if _is_part(side, there, copies.get(edition, 1), copies.get(other, 1)):
+            proven.append((other, side.spans))
+    if _have_nothing_in_common(proven, related):
         return True
     _, one, _ = inside[0]
-    explained_s = length_s(union(span for number in loose for span in parts[number]))
-    return explained_s * one.share >= _EXPLAINED * one.length_s and _apart([union(parts[number]) for number in loose])
+    explained_s = length_s(union(span for _, spans in loose for span in spans))
+    return explained_s * one.share >= _EXPLAINED * one.length_s and _have_nothing_in_common(loose, related)
 
 
-def _is_part(side: Side, there: Side, *, fewer: bool) -> bool:
+def _have_nothing_in_common(parts: Sequence[tuple[int, Spans]], related: Mapping[int, Collection[int]]) -> bool:
+    """Whether two of some parts are in different places, and of editions that are not related."""
+    return any(
+        one != other and other not in related[one] and shared_s(spans, others) <= _SAME_PLACE * min(length_s(spans), length_s(others))
+        for place, (one, spans) in enumerate(parts)
+        for other, others in parts[:place]
+    )
+
+
+def _is_part(side: Side, there: Side, copies: int, copies_there: int) -> bool:
     """Whether what an edition shows of another was put into it, rather than that one made of this.
 
     Args:
         side: what it shows of the other.
         there: what the other shows of it.
-        fewer: whether it has no more copies than the other, which decides where cuts do not.
+        copies: how many copies there are of it: what most people have is what others are made of.
+        copies_there: the same of the other.
     """
+    if copies_there >= _MANY_MORE * copies:
+        return True
     if there.whole:
         return not side.goes_on and side.by_chance <= _RARE
+    if copies >= _MANY_MORE * copies_there:
+        return False
     here_cut, there_cut = (not each.goes_on and each.by_chance <= _TELLING for each in (side, there))
-    return here_cut if here_cut != there_cut else fewer
-
-
-def _apart(parts: Sequence[Spans]) -> bool:
-    """Whether two of some parts are in different places."""
-    return any(
-        shared_s(one, other) <= _SAME_PLACE * min(length_s(one), length_s(other))
-        for place, one in enumerate(parts)
-        for other in parts[:place]
-    )
+    return here_cut if here_cut != there_cut else copies <= copies_there
 
 
 def _add_clips(roles: dict[int, Role], graph: _Graph) -> None:
@@ -228,9 +228,13 @@ def _add_part(edition: int, videos: Mapping[int, dict[int, Role]], graph: _Graph
     for roles in videos.values():
         if edition in roles:
             continue
-        shown = [(side, there) for other, side, there in related if roles.get(other, Role.PART) is not Role.PART]
-        if any(side.length_s >= MIN_PART_S and (compilation or _is_much(side, there)) for side, there in shown):
+        shown = [each for each in related if roles.get(each[0], Role.PART) is not Role.PART and each[1].length_s >= MIN_PART_S]
+        if any(compilation or (_is_much(side, there) and _is_made_of(edition, other, side, there, graph)) for other, side, there in shown):
             roles[edition] = Role.PART
+
+
+def _is_made_of(edition: int, other: int, side: Side, there: Side, graph: _Graph) -> bool:
+    return _is_part(side, there, graph.copies.get(edition, 1), graph.copies.get(other, 1))
 
 
 def _is_much(side: Side, there: Side) -> bool:
