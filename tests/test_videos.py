@@ -169,3 +169,12 @@ def test_a_video_shows_the_gravest_of_its_records_and_what_they_disagree_about(n
     (video,) = new_db.videos.all()
     assert (video.severity, video.max_action, video.labels, video.disagreements) == ("high", "review", ("terrorism",), ())
     assert [each.record.state for each in video.records] == [State.ACTIVE, State.RETRACTED]
+
+
+def test_a_record_is_found_and_named_only_through_records_of_its_own_source(new_db, prepared):
+    """Else a feed could hide a record here by one that hardly differs, or have it match what only the feed's record shows."""
+    recorded(new_db, prepared, ["x copy"], source="acme")
+    recorded(new_db, prepared, ["x"], max_action="block")
+    (video,) = new_db.videos.all()
+    assert [each.shown_by for each in video.records] == [None, None]
+    assert {(match.record.reason, match.copies) for match in new_db.match(prepared["x"].query).matches} == {("x", 1), ("x copy", 1)}

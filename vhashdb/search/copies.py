@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 from vhashdb.matching import MatchedSegment, SoundSegment
-from vhashdb.matching.verdict import Judgement
 from vhashdb.search.results import Match
 from vhashdb.search.trace import Trace
 from vhashdb.store import Record, Selection, Store
@@ -31,9 +30,10 @@ def videos_shown_by(store: Store, numbers: Collection[int]) -> dict[int, frozens
 def with_copies(matches: Sequence[Match], trace: Trace, store: Store, where: Selection | None) -> list[Match]:
     """Return the matches, and after the first of each edition one of each kind of its copies that were not compared.
 
-    Copies of one edition show the same from start to end: what matches one matches all, and what is said of each of them counts. They are
-    of one kind if they have the same source, state, greatest action, severity and labels. The record of the very same file is named in
-    any case.
+    Copies of one edition show the same from start to end: what matches one matches all that show these seconds, and what is said of each
+    of them counts. A record speaks for copies of its own source alone: what others publish must not bring about that a record here
+    matches. Copies are of one kind if they have the same source, state, greatest action, severity and labels. The record of the very same
+    file is named in any case.
     """
     if not matches:
         return []
@@ -46,13 +46,13 @@ def with_copies(matches: Sequence[Match], trace: Trace, store: Store, where: Sel
         found = copies_of(connection, numbers, {*compared.values(), *([] if same is None else [same])}, today, where)
         editions = editions_of(connection, numbers if same is None else [*numbers, same])
     records = store.by_number([each.first for each in found]) if found else {}
-    waiting: dict[int, list[Copies]] = {}
+    waiting: dict[tuple[int, str], list[Copies]] = {}
     for each in found:
-        waiting.setdefault(each.edition, []).append(each)
+        waiting.setdefault((each.edition, records[each.first].details.source), []).append(each)
     expanded: list[tuple[Match, int, int]] = []
     """Each with the numbers of the record that was compared and of the one that is named."""
     for match, number in zip(matches, numbers, strict=True):
-        others = {_kind(records[each.first]): each for each in waiting.pop(editions.get(number, -1), ())}
+        others = {_kind(records[each.first]): each for each in waiting.pop((editions.get(number, -1), match.record.details.source), ())}
         if match.record.in_force(today) and (where is None or where.allows(match.record)):
             like = others.pop(_kind(match.record), None)
             expanded.append((replace(match, copies=1 + (like.records if like else 0)), number, number))
@@ -62,19 +62,19 @@ def with_copies(matches: Sequence[Match], trace: Trace, store: Store, where: Sel
             identical = None
     with store.transactions.reading() as connection:
         lines = lines_to_copies(connection, {named: number for _, number, named in expanded if named != number})
-    return [
-        replace(match, judgement=_on_line(match.judgement, *lines[named], match.record.duration_s)) if named in lines else match
-        for match, _, named in expanded
-    ]
+    named_ones = ((_on_line(match, *lines[named]) if named in lines else match) for match, _, named in expanded)
+    return [match for match in named_ones if match is not None]
 
 
-def _on_line(judgement: Judgement, offset_s: float, speed: float, duration_s: float) -> Judgement:
-    """Return what was found in one copy as it lies in another: its second ``t`` at ``offset_s + speed * t``, as far as that lasts."""
+def _on_line(match: Match, offset_s: float, speed: float) -> Match | None:
+    """Return a match of one copy as one of another, whose second ``t`` is at ``offset_s + speed * t``; None if that lacks these seconds."""
+    judgement, duration_s = match.judgement, match.record.duration_s
     segments = tuple(_moved(judgement.segments, offset_s, speed, duration_s))
     sounds = tuple(_moved(judgement.sounds, offset_s, speed, duration_s))
-    if not segments and not sounds:  # these seconds are the few in which copies differ
-        return judgement
-    return replace(judgement, segments=segments, sounds=sounds, matched_reference_s=judgement.matched_reference_s * speed)
+    if not segments and not sounds:
+        return None
+    matched_s = judgement.matched_reference_s * speed
+    return replace(match, judgement=replace(judgement, segments=segments, sounds=sounds, matched_reference_s=matched_s))
 
 
 def _moved(stretches: Iterable[_Stretch], offset_s: float, speed: float, duration_s: float) -> Iterator[_Stretch]:

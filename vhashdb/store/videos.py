@@ -87,7 +87,7 @@ def place(connection: Connection, record: int, duration_s: float, related: Seque
         return
     known = [each for each in related if each.record in places]
     here = _edition_of_copies(connection, duration_s, [(each, places[each.record]) for each in known if each.relation.copies])
-    shown_by = next((each.record for each in known if each.stands_for and _is_indexed(connection, each.record)), None)
+    shown_by = next((each.record for each in known if each.stands_for and _may_show(connection, each.record, record)), None)
     connection.execute(_copy.insert().values(record=record, shown_by=shown_by, **here._asdict()))
     if shown_by is not None:
         connection.execute(schema.record.update().where(schema.record.c.number == record).values(change=change))
@@ -177,10 +177,15 @@ def lines_to_copies(connection: Connection, copies: Mapping[int, int]) -> dict[i
     return found
 
 
-def _is_indexed(connection: Connection, record: int) -> bool:
-    query = sa.select(_copy.c.shown_by).join(schema.record, schema.record.c.number == _copy.c.record)
-    row = connection.execute(query.where(_copy.c.record == record, schema.not_retracted)).first()
-    return row is not None and row.shown_by is None
+def _may_show(connection: Connection, other: int, record: int) -> bool:
+    """Whether one record may be found instead of another: it is in the indexes, and of the same source.
+
+    What others publish is compared only as far as they are trusted, so that it must not be all through which a record here is found.
+    """
+    query = sa.select(schema.record.c.source, _copy.c.shown_by).join(_copy, _copy.c.record == schema.record.c.number)
+    row = connection.execute(query.where(schema.record.c.number == other, schema.not_retracted)).first()
+    source = connection.execute(sa.select(schema.record.c.source).where(schema.record.c.number == record)).scalar()
+    return row is not None and row.shown_by is None and row.source == source
 
 
 def _edition_of_copies(connection: Connection, duration_s: float, copies: Sequence[tuple[Related, _Place]]) -> _Place:
