@@ -20,7 +20,7 @@ def comparison_json(query: str, reference: str, comparison: Explanation, notes: 
     Args:
         query: name of what was asked about.
         reference: name of what it was compared with.
-        comparison: what `vhashdb.compare` returned.
+        comparison: of their fingerprints, with what led to it.
         notes: what should make a reader careful, in words.
         coverage: how much of the query was looked at.
     """
