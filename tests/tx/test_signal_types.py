@@ -1,0 +1,48 @@
+"""The signal types keep what ThreatExchange's tools demand of them."""
+
+import inspect
+
+import pytest
+from threatexchange.cli.main import _DEFAULT_SIGNAL_TYPES
+from threatexchange.content_type.photo import PhotoContent
+from threatexchange.content_type.video import VideoContent
+from threatexchange.extensions.manifest import ThreatExchangeExtensionManifest
+from threatexchange.interface_validation import SignalTypeMapping
+from threatexchange.signal_type.signal_base import BytesHasher, FileHasher
+
+from vhashdb.errors import MediaNotFound
+from vhashdb.tx import VhashdbSignal, VhashdbVpdqSignal
+
+TYPES = pytest.mark.parametrize("kind", [VhashdbSignal, VhashdbVpdqSignal])
+
+
+def test_the_manifest_is_found_and_its_names_are_its_own():
+    manifest = ThreatExchangeExtensionManifest.load_from_module_name("vhashdb.tx")
+    taken = [kind for kind in _DEFAULT_SIGNAL_TYPES if set(kind.get_content_types()) <= {PhotoContent, VideoContent}]
+    SignalTypeMapping([PhotoContent, VideoContent], [*taken, *manifest.signal_types])  # which refuses names that are there twice
+    assert [kind.get_name() for kind in manifest.signal_types] == ["vhashdb", "vhashdb_vpdq"]
+    assert "vpdq" not in {kind.get_name() for kind in manifest.signal_types}  # what the tools' own extension is called
+
+
+@TYPES
+def test_its_examples_are_valid_and_match_themselves(kind):
+    assert not inspect.isabstract(kind) and issubclass(kind, FileHasher) and issubclass(kind, BytesHasher)
+    assert kind.get_content_types() == [VideoContent]
+    (example,) = kind.get_examples()
+    assert kind.validate_signal_str(example) == example
+    assert kind.compare_hash(example, example).match
+    index = kind.get_index_cls().build([(example, 1)])
+    assert [match.metadata for match in index.query(example)] == [1]
+
+
+def test_a_file_and_its_bytes_have_one_signal(samples, signals):
+    name = "edited/valley__clip.mp4"
+    assert VhashdbSignal.hash_from_bytes((samples / name).read_bytes()) == signals[name]
+
+
+def test_what_cannot_be_read_has_an_empty_signal_and_what_is_not_there_is_an_error(tmp_path, caplog):
+    (tmp_path / "text.mp4").write_text("no video")
+    assert VhashdbSignal.hash_from_file(tmp_path / "text.mp4") == ""
+    assert "no signal: " in caplog.text
+    with pytest.raises(MediaNotFound):
+        VhashdbSignal.hash_from_file(tmp_path / "nothing.mp4")
