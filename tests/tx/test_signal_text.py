@@ -123,7 +123,9 @@ def test_a_query_is_asked_in_all_orientations_as_a_video_itself_would_be(samples
     itself = ordered(bare(fingerprints_of_one_pass(samples / name, [orientations])[0]))
     assert np.array_equal(asked.view, itself.view) and np.array_equal(asked.start_s, itself.start_s)
     apart = np.unpackbits(asked.hash ^ itself.hash, axis=1).sum(axis=1)
-    assert apart.max() > 0 and np.quantile(apart, 0.99) <= 8
+    upright = np.isin(asked.view, [View(region).code for region in Region])
+    assert not apart[upright].any() and apart[~upright].any()
+    assert np.median(apart) <= 4 and np.quantile(apart, 0.99) <= 20  # turned bits are right but for a few
 
 
 def test_an_orientation_that_is_there_is_not_made_again():
