@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import pytest
 from threatexchange.cli.main import _DEFAULT_SIGNAL_TYPES
 from threatexchange.content_type.photo import PhotoContent
@@ -10,8 +11,9 @@ from threatexchange.extensions.manifest import ThreatExchangeExtensionManifest
 from threatexchange.interface_validation import SignalTypeMapping
 from threatexchange.signal_type.signal_base import BytesHasher, FileHasher
 
-from vhashdb.errors import MediaNotFound
-from vhashdb.tx import VhashdbSignal, VhashdbVpdqSignal
+from tests.footage import film, fingerprint_of, random_hashes
+from vhashdb.errors import FingerprintError, MediaNotFound
+from vhashdb.tx import VhashdbSignal, VhashdbVpdqSignal, to_signal
 
 TYPES = pytest.mark.parametrize("kind", [VhashdbSignal, VhashdbVpdqSignal])
 
@@ -38,6 +40,18 @@ def test_its_examples_are_valid_and_match_themselves(kind):
 def test_a_file_and_its_bytes_have_one_signal(samples, signals):
     name = "edited/valley__clip.mp4"
     assert VhashdbSignal.hash_from_bytes((samples / name).read_bytes()) == signals[name]
+
+
+def test_what_shows_too_little_has_no_signal_and_is_none_in_an_index(tmp_path, caplog):
+    """Nothing can be said of it, and the tools would take an answer without matches for no match."""
+    film(tmp_path / "black.mp4", np.zeros((20, 96, 128, 3), np.uint8))
+    assert VhashdbSignal.hash_from_file(tmp_path / "black.mp4") == ""
+    assert "shows too little picture" in caplog.text
+    flat = to_signal(fingerprint_of(random_hashes(1, 5), quality=0))
+    index = VhashdbSignal.get_index_cls()()
+    for refused in (VhashdbSignal.validate_signal_str, lambda signal: index.add(signal, 1), index.query):
+        with pytest.raises(FingerprintError, match="shows too little picture"):
+            refused(flat)
 
 
 def test_what_cannot_be_read_has_an_empty_signal_and_what_is_not_there_is_an_error(tmp_path, caplog):

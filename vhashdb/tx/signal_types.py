@@ -51,7 +51,7 @@ class VhashdbSignal(SignalType, BytesHasher):
 
     @classmethod
     def hash_from_file(cls, file: pathlib.Path) -> str:
-        """Fingerprint a video; empty, and logged, if it cannot be read or has no pictures.
+        """Fingerprint a video; empty, and logged, if it cannot be read, has no pictures or shows too little to be compared.
 
         Raises:
             MediaNotFound: there is no such file.
@@ -112,4 +112,9 @@ def _hashed(source: Source) -> str:
     except MediaError as error:
         _log.warning("no signal: %s", error)
         return ""
+    if not reference.usable.any():
+        _log.warning("no signal: the video shows too little picture to be compared")
+        return ""
+    for line in reference.damage:
+        _log.warning("the signal is of what could be read: %s", line)
     return to_signal(reference, query)

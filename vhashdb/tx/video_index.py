@@ -50,13 +50,22 @@ class VideoIndex(SignalTypeIndex[T]):
         """Count the videos."""
         return len(self._packed)
 
-    @staticmethod
-    def sides_of(signal_str: str) -> SignalSides:
+    @classmethod
+    def sides_of(cls, signal_str: str) -> SignalSides:
         """Read a signal of the kind that is indexed.
 
         Raises:
-            FingerprintError: it is none.
+            FingerprintError: it is none, or it shows too little to be compared, which must not look like no match.
         """
+        sides = cls._read(signal_str)
+        if not sides.reference.usable.any():
+            raise FingerprintError(
+                "the signal is of a video that shows too little picture to be compared", hint="nothing can be said of it"
+            )
+        return sides
+
+    @staticmethod
+    def _read(signal_str: str) -> SignalSides:
         return from_signal(signal_str)
 
     def add(self, signal_str: str, entry: T) -> None:
@@ -136,7 +145,7 @@ class VpdqBankIndex(VideoIndex[T]):
     reported = frozenset({Verdict.MATCH, Verdict.POSSIBLE})
 
     @staticmethod
-    def sides_of(signal_str: str) -> SignalSides:
+    def _read(signal_str: str) -> SignalSides:
         if signal_str.strip().startswith(f"{PREFIX}."):
             return from_signal(signal_str)
         return SignalSides(from_vpdq_signal(signal_str))
