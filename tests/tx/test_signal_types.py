@@ -10,6 +10,8 @@ from threatexchange.content_type.video import VideoContent
 from threatexchange.extensions.manifest import ThreatExchangeExtensionManifest
 from threatexchange.interface_validation import SignalTypeMapping
 from threatexchange.signal_type.signal_base import BytesHasher, FileHasher
+from threatexchange.storage.interfaces import BankConfig
+from threatexchange.storage.local_dbm import DBMStore
 
 from tests.footage import film, fingerprint_of, random_hashes
 from vhashdb.errors import FingerprintError, MediaNotFound
@@ -60,3 +62,22 @@ def test_what_cannot_be_read_has_an_empty_signal_and_what_is_not_there_is_an_err
     assert "no signal: " in caplog.text
     with pytest.raises(MediaNotFound):
         VhashdbSignal.hash_from_file(tmp_path / "nothing.mp4")
+
+
+def test_a_bank_of_the_tools_is_indexed_as_its_service_does_it(tmp_path, signals):
+    """The store is the tools' own, of the interface that Hasher-Matcher-Actioner has over PostgreSQL; the steps are those of its indexer."""
+    store = DBMStore(tmp_path, signal_types=[VhashdbSignal, VhashdbVpdqSignal], content_types=[VideoContent])
+    ids = {}
+    for number, name in enumerate(("known/valley.mp4", "known/harbour.mp4")):
+        store.bank_update(BankConfig(f"BANK_{number}", 1.0), create=True)
+        ids[name] = store.bank_add_content(f"BANK_{number}", {VhashdbSignal: VhashdbSignal.validate_signal_str(signals[name])})
+    content = store.bank_yield_content(VhashdbSignal)
+    built = VhashdbSignal.get_index_cls().build([(each.signal_val, each.bank_content_id) for each in content])
+    with (tmp_path / "index").open("w+b") as file:
+        built.serialize(file)
+        file.seek(0)
+        index = VhashdbSignal.get_index_cls().deserialize(file)
+    (match,) = index.query(VhashdbSignal.validate_signal_str(signals["edited/valley__mirror.mp4"]))
+    assert match.metadata == ids["known/valley.mp4"]
+    assert [each.bank.name for each in store.bank_content_get([match.metadata])] == ["BANK_0"]
+    assert match.similarity_info.pretty_str() == "match/1.000/0.0-12.0=0.0-12.0"

@@ -26,8 +26,9 @@ class SharedSegment:
 
     @classmethod
     def of(cls, segment: MatchedSegment) -> SharedSegment:
-        """Return the times of a matched segment."""
-        return cls(segment.query_start_s, segment.query_end_s, segment.reference_start_s, segment.reference_end_s, round(segment.speed, 4))
+        """Return the times of a matched segment, to the millisecond."""
+        times = (segment.query_start_s, segment.query_end_s, segment.reference_start_s, segment.reference_end_s)
+        return cls(*(round(time_s, 3) for time_s in times), round(segment.speed, 4))
 
     @property
     def exchanged(self) -> SharedSegment:
