@@ -65,7 +65,7 @@ def test_what_cannot_be_read_has_an_empty_signal_and_what_is_not_there_is_an_err
 
 
 def test_a_bank_of_the_tools_is_indexed_as_its_service_does_it(tmp_path, signals):
-    """The store is the tools' own, of the interface that Hasher-Matcher-Actioner has over PostgreSQL; the steps are those of its indexer."""
+    """The store is the tools' own, with the interface that HMA has over PostgreSQL; the steps are those of HMA's indexer."""
     store = DBMStore(tmp_path, signal_types=[VhashdbSignal, VhashdbVpdqSignal], content_types=[VideoContent])
     ids = {}
     for number, name in enumerate(("known/valley.mp4", "known/harbour.mp4")):

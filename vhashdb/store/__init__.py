@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from vhashdb.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from vhashdb.store.api_keys import ApiKey, ApiKeys, Scope
     from vhashdb.store.assessments import Assessments, FileCase
-    from vhashdb.store.audit import AuditEntry
+    from vhashdb.store.audit import AuditEntry, acting_as
     from vhashdb.store.cache import FingerprintCache
     from vhashdb.store.clock import now_utc
     from vhashdb.store.federations import Federations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from vhashdb.store.moderation import Moderation
     from vhashdb.store.opinions import CANARY, Allowed, Opinion, Opinions
     from vhashdb.store.periods import By, Period
+    from vhashdb.store.questions import Question, Questions, QuestionState, no_question
     from vhashdb.store.queue import Case, Cause, Filter, recently
     from vhashdb.store.records import (
         MAX_ACTIONS,
@@ -34,15 +36,21 @@ if TYPE_CHECKING:
         check_label,
     )
     from vhashdb.store.records_file import Store
+    from vhashdb.store.replies import Replies, Reply, RequestUnderWay
     from vhashdb.store.reviews import Decision, Reviews
     from vhashdb.store.statistics import made_on, read_statistics
     from vhashdb.store.video_list import Video, VideoRecord, Videos
+    from vhashdb.store.webhooks import Webhook, Webhooks
 else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "api_keys": "ApiKey ApiKeys Scope",
+            "questions": "Question QuestionState Questions no_question",
+            "replies": "Replies Reply RequestUnderWay",
+            "webhooks": "Webhook Webhooks",
             "assessments": "Assessments FileCase",
-            "audit": "AuditEntry",
+            "audit": "AuditEntry acting_as",
             "cache": "FingerprintCache",
             "clock": "now_utc",
             "federations": "Federations",
@@ -70,6 +78,8 @@ __all__ = [
     "SEVERITIES",
     "TLP",
     "Allowed",
+    "ApiKey",
+    "ApiKeys",
     "Assessments",
     "AuditEntry",
     "By",
@@ -90,17 +100,28 @@ __all__ = [
     "Opinion",
     "Opinions",
     "Period",
+    "Question",
+    "QuestionState",
+    "Questions",
     "Record",
+    "Replies",
+    "Reply",
+    "RequestUnderWay",
     "Reviews",
+    "Scope",
     "Selection",
     "State",
     "Store",
     "Video",
     "VideoRecord",
     "Videos",
+    "Webhook",
+    "Webhooks",
+    "acting_as",
     "check_label",
     "decided",
     "made_on",
+    "no_question",
     "now_utc",
     "read_figures",
     "read_statistics",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,6 +16,18 @@ from sqlalchemy.engine import Connection
 from vhashdb.store import clock, schema
 from vhashdb.store.hits import NewHit, note_hits
 from vhashdb.store.transactions import Transactions
+
+_acting: Final[ContextVar[str]] = ContextVar("vhashdb_acting", default="")
+
+
+@contextlib.contextmanager
+def acting_as(actor: str) -> Iterator[None]:
+    """Name somebody else in what is written to any database meanwhile, in this thread or task: whom a program acts for."""
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
 
 
 @dataclass(frozen=True)
@@ -40,12 +54,16 @@ class AuditLine(NamedTuple):
 
 
 class AuditLog:
-    """The audit log of one database, in which one actor writes."""
+    """The audit log of one database, in which one actor writes, or those whom `acting_as` names."""
 
     def __init__(self, transactions: Transactions, actor: str) -> None:
         self._transactions = transactions
-        self.actor = actor
-        """Who is named in the lines that are written from here."""
+        self._actor = actor
+
+    @property
+    def actor(self) -> str:
+        """Who is named in the lines that are written from here, now."""
+        return _acting.get() or self._actor
 
     def log(self, action: str, record: str | None = None, **details: Any) -> None:
         """Append one line."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from vhashdb.store import feed_schema
+from vhashdb.store import feed_schema, service_schema
 from vhashdb.store.hits import GROUNDS, FileKeys
 from vhashdb.store.schema import (
     audit,
@@ -161,6 +161,11 @@ def _hits(connection: Connection) -> None:
         connection.exec_driver_sql("DROP TABLE not_this")
 
 
+def _service(connection: Connection) -> None:
+    """Add keys, sessions, questions, webhooks and replies of the service."""
+    metadata.create_all(connection, tables=list(service_schema.TABLES))
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _first,
     _not_this_marks,
@@ -171,5 +176,6 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _stored_form,
     _videos,
     _hits,
+    _service,
 )
 VERSION: Final = len(MIGRATIONS)

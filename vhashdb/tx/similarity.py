@@ -27,8 +27,13 @@ class SharedSegment:
     @classmethod
     def of(cls, segment: MatchedSegment) -> SharedSegment:
         """Return the times of a matched segment, to the millisecond."""
-        times = (segment.query_start_s, segment.query_end_s, segment.reference_start_s, segment.reference_end_s)
-        return cls(*(round(time_s, 3) for time_s in times), round(segment.speed, 4))
+        return cls(
+            round(segment.query_start_s, 3),
+            round(segment.query_end_s, 3),
+            round(segment.reference_start_s, 3),
+            round(segment.reference_end_s, 3),
+            round(segment.speed, 4),
+        )
 
     @property
     def exchanged(self) -> SharedSegment:

@@ -1,0 +1,42 @@
+"""What all requests of one service share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vhashdb.database import Database
+from vhashdb.service.access import RateLimiter
+from vhashdb.service.asking import Asker
+from vhashdb.service.settings import ServiceSettings
+from vhashdb.service.uploads import Uploads
+from vhashdb.store import ApiKeys, FingerprintCache, Questions, Replies, Webhooks
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, while it runs."""
+
+    settings: ServiceSettings
+    database: Database
+    keys: ApiKeys
+    rates: RateLimiter
+    uploads: Uploads
+    questions: Questions
+    replies: Replies
+    webhooks: Webhooks
+    asker: Asker
+
+    @classmethod
+    def open(cls, settings: ServiceSettings) -> Service:
+        """Open the database, and bring what an earlier process left in order; within a running event loop."""
+        cache = FingerprintCache(settings.cache) if settings.cache is not None else None
+        database = Database.open(settings.database, limits=settings.limits, lock_timeout_s=settings.lock_timeout_s, cache=cache)
+        try:
+            store, uploads = database.store, Uploads(settings)
+            questions = Questions(store)
+            uploads.prepare(questions.files())
+            asker = Asker(database, settings, uploads, questions)
+            return cls(settings, database, ApiKeys(store), RateLimiter(), uploads, questions, Replies(store), Webhooks(store), asker)
+        except BaseException:
+            database.close()
+            raise
