@@ -1,4 +1,4 @@
-"""Every line that any command prints with --json is what docs/json-schema.json says, on real samples."""
+"""Every line that any command prints with --json is what the schema says, on real samples."""
 
 import contextlib
 import copy
@@ -16,10 +16,11 @@ from tests.exchange.companies import Company
 from tests.exchange.feeds import Feed, put
 from vhashdb.exchange import roster
 from vhashdb.exchange.listing import Policy
+from vhashdb.forms import json_schema
 
 from .driver import run
 
-SCHEMA = json.loads((ROOT / "docs" / "json-schema.json").read_text())
+SCHEMA = json_schema()
 DEFINITIONS = SCHEMA["$defs"]
 COMMANDS = {value["title"].removeprefix("vhashdb "): name for name, value in DEFINITIONS.items() if name.startswith("vhashdb-")}
 HANDOVER = "review --export FILE.jsonl"

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.json_values import json_value
 from vhashdb.store import clock, schema
 from vhashdb.store.hits import NewHit, note_hits
 from vhashdb.store.transactions import Transactions
@@ -40,6 +41,10 @@ class AuditEntry:
     action: str
     record: str | None
     details: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as one line of the log: an `audit`."""
+        return {"type": "audit"} | {name: json_value(each) for name, each in vars(self).items()}
 
 
 class AuditLine(NamedTuple):
