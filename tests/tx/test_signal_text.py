@@ -1,6 +1,8 @@
 """A signal holds both fingerprints of a video, nothing but hashes and times, and nothing else passes for one."""
 
 import base64
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -137,3 +139,8 @@ def test_an_orientation_that_is_there_is_not_made_again():
     asked = turned_like(both)
     assert len(asked) == len(QUERY_PROFILE.views[Region.WHOLE])
     assert np.array_equal(asked.hash[asked.view == both.view[1]], both.hash[1:])
+
+
+def test_signals_are_written_and_read_without_the_tools():
+    code = "import sys; from vhashdb.tx import from_signal, from_vpdq_signal, to_signal; print('threatexchange' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
