@@ -212,6 +212,18 @@ def every_frame(source: Source, *, limits: Limits | None = None) -> Fingerprint:
     return build(source, [EVERY_FRAME_PROFILE], get_algorithm("pdq"), _pool(limits), limits).fingerprints[0]
 
 
+def fingerprints_of_one_pass(
+    source: Source, profiles: Sequence[ExtractionProfile], *, limits: Limits | None = None
+) -> tuple[Fingerprint, ...]:
+    """Make PDQ fingerprints of pictures, one for each profile, of the frames that the first profile samples; sound is not listened to.
+
+    Raises:
+        MediaError: the input cannot be read, or has no pictures.
+    """
+    limits = limits or Limits()
+    return build(source, profiles, get_algorithm("pdq"), _pool(limits), limits).fingerprints
+
+
 def _fingerprints(
     batches: Iterable[FrameBatch], info: Callable[[], VideoInfo], profiles: Sequence[ExtractionProfile], frame_algorithm: FrameAlgorithm
 ) -> tuple[Fingerprint, ...]:
