@@ -70,5 +70,6 @@ def service_with_keys(folder, **changes):
         kinds = [(scope,) for scope in ALL] + [ALL]
         made = {kind: keys.add("+".join(kind), kind)[1] for kind in kinds}
         made["second person"] = keys.add("second person", [Scope.ASK, Scope.DECIDE])[1]
-    with served(replace(ServiceSettings(folder), **changes)) as address:
+    # Processes for lookups take a second each to start: only who wants them has them.
+    with served(replace(ServiceSettings(folder, lookup_processes=0), **changes)) as address:
         yield Served(folder, address, made)

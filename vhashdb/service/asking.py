@@ -26,6 +26,7 @@ from vhashdb.matching.verdict import Verdict
 from vhashdb.search.results import Result
 from vhashdb.service.access import Caller
 from vhashdb.service.answers import answer_json, answer_to, needs_people
+from vhashdb.service.lookups import Lookups
 from vhashdb.service.options import AskOptions
 from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
@@ -50,7 +51,8 @@ class Asker:
     def __init__(self, database: Database, settings: ServiceSettings, uploads: Uploads, questions: Questions) -> None:
         self._database, self._settings, self._uploads, self._questions = database, settings, uploads, questions
         self._media = anyio.CapacityLimiter(settings.workers)
-        self._hashes = anyio.CapacityLimiter(2 * settings.workers)
+        self._hashes = anyio.CapacityLimiter(max(1, settings.lookup_processes))
+        self._lookups = Lookups(settings) if settings.lookup_processes else None
         self._written = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -63,7 +65,8 @@ class Asker:
 
     async def hashes(self, query: HashQuery, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
         """Answer a question about hashes."""
-        return await self._run(self._hashes, lambda: self._answer(query, name, options, caller.name)[1])
+        answer = self._answer if self._lookups is None else self._looked_up
+        return await self._run(self._hashes, lambda: answer(query, name, options, caller.name)[1])
 
     async def path(self, path: str, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
         """Answer a question about a file of this machine."""
@@ -112,6 +115,8 @@ class Asker:
     def start(self) -> None:
         """Begin to answer what is written down, and to delete what nobody needs; within a running event loop."""
         self._questions.again()
+        if self._lookups is not None:
+            self._lookups.start()
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self._settings.workers)]
         self._tasks.append(asyncio.create_task(self._sweep_now_and_then()))
 
@@ -120,6 +125,8 @@ class Asker:
         self._stopping.set()
         self._written.set()
         await asyncio.gather(*self._tasks)
+        if self._lookups is not None:
+            await anyio.to_thread.run_sync(self._lookups.close)
 
     async def _work(self) -> None:
         while not self._stopping.is_set():
@@ -213,6 +220,14 @@ class Asker:
         began_s = time.monotonic()
         with acting_as(by):
             result, answer = answer_to(self._database, source, name, options)
+        for told in self.on_answer:
+            told(result, time.monotonic() - began_s)
+        return result, answer
+
+    def _looked_up(self, query: HashQuery, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
+        began_s = time.monotonic()
+        assert self._lookups is not None
+        result, answer = self._lookups.answer(query, name, options, by)
         for told in self.on_answer:
             told(result, time.monotonic() - began_s)
         return result, answer
