@@ -12,6 +12,7 @@ import datetime
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -56,6 +57,7 @@ class Asker:
         self._written = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._seen_s: dict[str, float] = {}
         self.on_answer: list[Callable[[Result, float], None]] = []
         """Called with each result and the seconds it took, in a thread of its own."""
         self.on_question: list[Callable[[Question], None]] = []
@@ -112,6 +114,10 @@ class Asker:
         self._written.set()
         return question
 
+    def seen_s(self, identifier: str) -> float | None:
+        """Return up to which second a file was decoded that a question is about; None if it is not being decoded."""
+        return self._seen_s.get(identifier)
+
     def start(self) -> None:
         """Begin to answer what is written down, and to delete what nobody needs; within a running event loop."""
         self._questions.again()
@@ -151,7 +157,9 @@ class Asker:
                 result = self._database.unreadable(path, reason, effort=options.effort)
                 answer = answer_json(result, question.name, error={"error": "DecoderFailed", "message": reason, "hint": ""})
             else:
-                result, answer = self._answer(str(path), question.name, options, question.by)
+                result, answer = self._answer(
+                    str(path), question.name, options, question.by, partial(self._seen_s.__setitem__, question.id)
+                )
             keep = question.review and needs_people(result)
             done = self._questions.answered(question.id, answer | {"id": question.id})
             if not keep:
@@ -163,6 +171,8 @@ class Asker:
             with contextlib.suppress(VhashdbError):
                 self._questions.put_back(question.id)
             return
+        finally:
+            self._seen_s.pop(question.id, None)
         for told in self.on_question:
             told(done)
 
@@ -216,10 +226,12 @@ class Asker:
 
     # -- one question --------------------------------------------------------------------------
 
-    def _answer(self, source: Source | HashQuery, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
+    def _answer(
+        self, source: Source | HashQuery, name: str, options: AskOptions, by: str, progress: Callable[[float], None] | None = None
+    ) -> tuple[Result, dict[str, Any]]:
         began_s = time.monotonic()
         with acting_as(by):
-            result, answer = answer_to(self._database, source, name, options)
+            result, answer = answer_to(self._database, source, name, options, progress)
         for told in self.on_answer:
             told(result, time.monotonic() - began_s)
         return result, answer
