@@ -12,6 +12,7 @@ import datetime
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -27,6 +28,7 @@ from vhashdb.review import Decisions, found_in
 from vhashdb.search.results import Result
 from vhashdb.service.access import Caller
 from vhashdb.service.answers import answer_json, answer_to, needs_people
+from vhashdb.service.lookups import Lookups
 from vhashdb.service.options import AskOptions
 from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
@@ -51,10 +53,12 @@ class Asker:
     def __init__(self, database: Database, settings: ServiceSettings, uploads: Uploads, questions: Questions) -> None:
         self._database, self._settings, self._uploads, self._questions = database, settings, uploads, questions
         self._media = anyio.CapacityLimiter(settings.workers)
-        self._hashes = anyio.CapacityLimiter(2 * settings.workers)
+        self._hashes = anyio.CapacityLimiter(max(1, settings.lookup_processes))
+        self._lookups = Lookups(settings) if settings.lookup_processes else None
         self._written = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._seen_s: dict[str, float] = {}
         self.on_answer: list[Callable[[Result, float], None]] = []
         """Called with each result and the seconds it took, in a thread of its own."""
         self.on_question: list[Callable[[Question], None]] = []
@@ -64,7 +68,8 @@ class Asker:
 
     async def hashes(self, query: HashQuery, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
         """Answer a question about hashes."""
-        return await self._run(self._hashes, lambda: self._answer(query, name, options, caller.name)[1])
+        answer = self._answer if self._lookups is None else self._looked_up
+        return await self._run(self._hashes, lambda: answer(query, name, options, caller.name)[1])
 
     async def path(self, path: str, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
         """Answer a question about a file of this machine."""
@@ -110,9 +115,15 @@ class Asker:
         self._written.set()
         return question
 
+    def seen_s(self, identifier: str) -> float | None:
+        """Return up to which second a file was decoded that a question is about; None if it is not being decoded."""
+        return self._seen_s.get(identifier)
+
     def start(self) -> None:
         """Begin to answer what is written down, and to delete what nobody needs; within a running event loop."""
         self._questions.again()
+        if self._lookups is not None:
+            self._lookups.start()
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self._settings.workers)]
         self._tasks.append(asyncio.create_task(self._sweep_now_and_then()))
 
@@ -121,6 +132,8 @@ class Asker:
         self._stopping.set()
         self._written.set()
         await asyncio.gather(*self._tasks)
+        if self._lookups is not None:
+            await anyio.to_thread.run_sync(self._lookups.close)
 
     async def _work(self) -> None:
         while not self._stopping.is_set():
@@ -145,7 +158,9 @@ class Asker:
                 result = self._database.unreadable(path, reason, effort=options.effort)
                 answer = answer_json(result, question.name, error={"error": "DecoderFailed", "message": reason, "hint": ""})
             else:
-                result, answer = self._answer(str(path), question.name, options, question.by)
+                result, answer = self._answer(
+                    str(path), question.name, options, question.by, partial(self._seen_s.__setitem__, question.id)
+                )
             keep = question.review and needs_people(result)
             done = self._questions.answered(question.id, answer | {"id": question.id})
             if not keep:
@@ -157,6 +172,8 @@ class Asker:
             with contextlib.suppress(VhashdbError):
                 self._questions.put_back(question.id)
             return
+        finally:
+            self._seen_s.pop(question.id, None)
         for told in self.on_question:
             told(done)
 
@@ -209,10 +226,20 @@ class Asker:
 
     # -- one question --------------------------------------------------------------------------
 
-    def _answer(self, source: Source | HashQuery, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
+    def _answer(
+        self, source: Source | HashQuery, name: str, options: AskOptions, by: str, progress: Callable[[float], None] | None = None
+    ) -> tuple[Result, dict[str, Any]]:
         began_s = time.monotonic()
         with acting_as(by):
-            result, answer = answer_to(self._database, source, name, options)
+            result, answer = answer_to(self._database, source, name, options, progress)
+        for told in self.on_answer:
+            told(result, time.monotonic() - began_s)
+        return result, answer
+
+    def _looked_up(self, query: HashQuery, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
+        began_s = time.monotonic()
+        assert self._lookups is not None
+        result, answer = self._lookups.answer(query, name, options, by)
         for told in self.on_answer:
             told(result, time.monotonic() - began_s)
         return result, answer

@@ -66,6 +66,10 @@ class Surroundings:
                                   hint="the operator names the hosts that it is reached under")  # fmt: skip
                 await refused(scope, receive, send_on)
                 return
+            if headers.get("Content-Encoding", "identity") != "identity":  # what is unpacked could be of any size
+                refused = problem(Request(scope), HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Refused", "a body must not be compressed")
+                await refused(scope, receive, send_on)
+                return
             await self._app(scope, receive, send_on)
         finally:
             _note(scope, state, status, time.monotonic() - began_s)

@@ -24,6 +24,8 @@ class ServiceSettings:
     """Folder for fingerprints of files that were asked about; None: none are kept."""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Files that are decoded at the same time."""
+    lookup_processes: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """Processes that answer questions about hashes; 0: they are answered in this one."""
     most_waiting: int = 256
     """Uploads and questions that wait for a worker; more are turned away, to come again."""
     upload_bytes: int = 2 << 30
