@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from vhashdb.errors import VhashdbError
 from vhashdb.service import problems
 from vhashdb.service.middleware import Surroundings
-from vhashdb.service.openapi import PROBLEM
-from vhashdb.service.routes import operations, questions
+from vhashdb.service.openapi import components
+from vhashdb.service.routes import changes, feeds, keys, operations, opinions, questions, records, review, statistics, videos, webhooks
 from vhashdb.service.service import Service
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.version import __version__
@@ -52,7 +52,8 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     ):
         app.add_exception_handler(kind, handler)
     v1 = APIRouter(prefix="/v1")
-    v1.include_router(questions.router)
+    for routes in (questions, records, opinions, videos, review, changes, feeds, statistics, keys, webhooks):
+        v1.include_router(routes.router)
     app.include_router(v1)
     app.include_router(operations.router)
     app.add_middleware(Surroundings, hosts=settings.hosts, secure=settings.secure)
@@ -66,7 +67,7 @@ def _describe(app: FastAPI) -> None:
 
     def described() -> dict[str, object]:
         description = made()
-        description.setdefault("components", {}).setdefault("schemas", {})["problem"] = PROBLEM
+        description.setdefault("components", {}).setdefault("schemas", {}).update(components())
         return description
 
     app.openapi = described  # type: ignore[method-assign]
