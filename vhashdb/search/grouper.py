@@ -17,9 +17,12 @@ from vhashdb.grouping import Role, hardly_differ, likeness, relate
 from vhashdb.hashing.views import Orientation
 from vhashdb.live_index import FrameReader
 from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.verdict import Verdict
 from vhashdb.matching.view_pairs import query_sequences
+from vhashdb.search.results import Match, Near
 from vhashdb.store import Store
-from vhashdb.store.videos import Related, editions_of, place, place_alone, ungrouped, videos_by_role
+from vhashdb.store.placing import Related, place, place_alone
+from vhashdb.store.videos import editions_of, ungrouped, videos_by_role
 
 _MOST_RELATED: Final = 96
 """Records that one is related to: of each edition two. Engineering bound: a compilation shows parts of dozens."""
@@ -160,6 +163,14 @@ class Grouper:
             if alike := likeness(asked, reference, self._config.radius_bits):
                 found.append((-alike, number, reference))
         return [(number, reference) for _, number, reference in sorted(found, key=lambda each: each[:2])]
+
+
+def near_of(store: Store, related: Sequence[Related], found: Sequence[Match]) -> tuple[Near, ...]:
+    """Return what a new record resembles: what shows the same, and what only a query found; the surest first."""
+    records = store.by_number([each.record for each in related]) if related else {}
+    near = [Near(records[each.record].id, each.relation.score, Verdict.MATCH) for each in related]
+    near += [Near(match.record.id, match.score, match.verdict) for match in found]
+    return tuple(sorted(near, key=lambda each: (each.verdict is not Verdict.MATCH, -each.score)))
 
 
 def asked_of(fingerprint: Fingerprint, moments: int = _TIMES) -> Fingerprint:

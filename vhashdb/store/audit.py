@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import getpass
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,6 +16,8 @@ from sqlalchemy.engine import Connection
 from vhashdb.store import clock, schema
 from vhashdb.store.hits import NewHit, note_hits
 from vhashdb.store.transactions import Transactions
+
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -80,3 +84,12 @@ class AuditLog:
         with self._transactions.reading() as connection:
             rows = connection.execute(query).mappings().all()
         return [AuditEntry(**{**row, "details": json.loads(row["details"])}) for row in reversed(rows)]
+
+
+def user_here() -> str:
+    """Say who runs this, for the audit log: the account on this machine, which never leaves it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError) as error:
+        _log.warning("nobody knows who runs this, so the audit log says unknown: %s", error)
+        return "unknown"
