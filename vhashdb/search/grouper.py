@@ -13,7 +13,7 @@ import numpy as np
 from vhashdb.background import stop_hash_mask
 from vhashdb.errors import DatabaseDamaged
 from vhashdb.fingerprints.model import Fingerprint, without_squares
-from vhashdb.grouping import Role, hardly_differ, likeness, relate
+from vhashdb.grouping import Moments, Role, hardly_differ, likeness, relate
 from vhashdb.hashing.views import Orientation
 from vhashdb.live_index import FrameReader
 from vhashdb.matching.config import MatchingConfig
@@ -155,12 +155,9 @@ class Grouper:
     def _by_likeness(self, asked: Fingerprint, numbers: Sequence[int]) -> list[tuple[int, Fingerprint]]:
         """Return those records that are alike at several moments, by number, the most alike first."""
         found: list[tuple[float, int, Fingerprint]] = []
-        for number in numbers:
-            try:
-                reference = self._store.fingerprints([number])[number]
-            except DatabaseDamaged:  # a check of the database names it
-                continue
-            if alike := likeness(asked, reference, self._config.radius_bits):
+        moments = Moments.of(asked)
+        for number, reference in self._readable(numbers).items():
+            if alike := likeness(moments, reference, self._config.radius_bits):
                 found.append((-alike, number, reference))
         return [(number, reference) for _, number, reference in sorted(found, key=lambda each: each[:2])]
 

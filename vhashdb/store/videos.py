@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -44,6 +45,10 @@ class Place(NamedTuple):
     def after(self, relation: Relation) -> Place:
         """Return the place of what this record was related to, which is the other of the relation."""
         return Place(self.edition, self.offset_s + self.speed * relation.offset_s, self.speed * relation.speed)
+
+    def on_record(self, start_s: float, end_s: float) -> tuple[float, float]:
+        """Return seconds of the edition as seconds of the record."""
+        return (start_s - self.offset_s) / self.speed, (end_s - self.offset_s) / self.speed
 
 
 def ungrouped(connection: Connection, limit: int | None = None) -> list[int]:
@@ -165,28 +170,53 @@ def lines_to_copies(connection: Connection, copies: Mapping[int, int]) -> dict[i
     return found
 
 
-def videos_shown(connection: Connection, record: int, spans: Spans) -> tuple[str, ...]:
-    """Return the ids of the videos that some seconds of a record show, the one that most of them show first.
+def videos_shown(connection: Connection, asked: Sequence[tuple[int, Spans]]) -> list[tuple[str, ...]]:
+    """Return the ids of the videos that some seconds of records show, of each the one that most of them show first.
 
     A record that belongs to one video shows that throughout. Of a compilation they are told apart by where it shows them.
+
+    Args:
+        connection: to read with.
+        asked: the number of a record, and seconds of it; without any, all its videos are named.
     """
-    videos = videos_of(connection, [record]).get(record, ())
-    ids = video_ids(connection, videos)
-    if len(videos) < 2 or not spans:
-        return tuple(ids[video] for video in videos)
-    here = places_of(connection, [record])[record]
-    asked = [(here.offset_s + here.speed * start_s, here.offset_s + here.speed * end_s) for start_s, end_s in spans]
-    related = [each.of(here.edition) for each in relations_of(connection, [here.edition])]
-    seconds: dict[int, float] = {}
-    for video in videos:
-        members = {row.edition: row.role for row in connection.execute(sa.select(_member).where(_member.c.video == video))}
-        if members[here.edition] != Role.PART.value:
-            seconds[video] = length_s(asked)
-            continue
-        shown = union(span for other, side, _ in related if members.get(other, Role.PART.value) != Role.PART.value for span in side.spans)
-        seconds[video] = shared_s(asked, shown)
-    least_s = min(_SHOWN_S, length_s(asked) / 2)
-    return tuple(ids[video] for video in sorted(videos, key=lambda each: -seconds[each]) if seconds[video] >= least_s)
+    videos = videos_of(connection, {record for record, _ in asked})
+    ids = video_ids(connection, {video for each in videos.values() for video in each})
+    several = [record for record, spans in asked if spans and len(videos.get(record, ())) > 1]
+    shown = _parts_shown(connection, several, videos) if several else {}
+    found = []
+    for record, spans in asked:
+        seconds = _seconds_of(spans, shown[record]) if spans and record in shown else dict.fromkeys(videos.get(record, ()), math.inf)
+        least_s = min(_SHOWN_S, length_s(spans) / 2)
+        found.append(tuple(ids[video] for video in sorted(seconds, key=lambda each: -seconds[each]) if seconds[video] >= least_s))
+    return found
+
+
+def _seconds_of(spans: Spans, shown: Mapping[int, Spans | None]) -> dict[int, float]:
+    """Return how many of some seconds are of each video: all, or those that are in what is shown of it."""
+    return {video: length_s(spans) if parts is None else shared_s(spans, parts) for video, parts in shown.items()}
+
+
+def _parts_shown(connection: Connection, records: Sequence[int], videos: Mapping[int, Sequence[int]]) -> dict[int, dict[int, Spans | None]]:
+    """Return the seconds of records that are of each of their videos, by number; None: all."""
+    places = places_of(connection, records)
+    related: dict[int, list[tuple[int, Spans]]] = {}
+    for each in relations_of(connection, {place.edition for place in places.values()}):
+        for edition in (each.one, each.other):
+            other, side, _ = each.of(edition)
+            related.setdefault(edition, []).append((other, side.spans))
+    roles: dict[int, dict[int, str]] = {}
+    for some in batches({video for record in records for video in videos[record]}):
+        for row in connection.execute(sa.select(_member).where(_member.c.video.in_(some))):
+            roles.setdefault(row.video, {})[row.edition] = row.role
+    part, found = Role.PART.value, dict[int, dict[int, Spans | None]]()
+    for record, place in places.items():
+        of_record = found.setdefault(record, {})
+        for video in videos[record]:
+            of_record[video] = None
+            if roles[video][place.edition] == part:
+                spans = union(span for other, there in related[place.edition] if roles[video].get(other, part) != part for span in there)
+                of_record[video] = [place.on_record(*span) for span in spans]
+    return found
 
 
 class Copies(NamedTuple):
