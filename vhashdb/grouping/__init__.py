@@ -13,6 +13,18 @@ fingerprints alone, so that the same records are grouped in the same way whoever
 
 from vhashdb.grouping.likeness import Moments, hardly_differ, likeness
 from vhashdb.grouping.relation import Relation, Side, relate
-from vhashdb.grouping.videos import EditionRelation, Group, Role, group
+from vhashdb.grouping.videos import EditionRelation, Group, Role, group, is_compilation
 
-__all__ = ["EditionRelation", "Group", "Moments", "Relation", "Role", "Side", "group", "hardly_differ", "likeness", "relate"]
+__all__ = [
+    "EditionRelation",
+    "Group",
+    "Moments",
+    "Relation",
+    "Role",
+    "Side",
+    "group",
+    "hardly_differ",
+    "is_compilation",
+    "likeness",
+    "relate",
+]

@@ -93,7 +93,16 @@ GROUPS: Final = (
     ),
 )
 WITHOUT: Final = frozenset(
-    {schema.checksum, schema.changed, schema.ungrouped, schema.edition, schema.edition_relation, schema.video_edition, *feed_schema.STAGING}
+    {
+        schema.checksum,
+        schema.changed,
+        schema.ungrouped,
+        schema.loosened,
+        schema.edition,
+        schema.edition_relation,
+        schema.video_edition,
+        *feed_schema.STAGING,
+    }
 )
 """Tables that need none: the checksums themselves; staging, which holds what is on its way in and was signed; and how records are grouped,
 which is computed from them."""

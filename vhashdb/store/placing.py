@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.grouping import Relation, Role, Side
 from vhashdb.grouping.relation import moved
+from vhashdb.grouping.videos import ranks
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.regrouping import regroup
@@ -27,8 +28,6 @@ _copy, _edition, _shared, _video, _member, _said = (
     schema.video_edition,
     schema.said_of_editions,
 )
-_FEW: Final = 8
-"""Copies of an edition beyond which one more changes nothing about which of two editions has more. Engineering bound."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,11 @@ def place(connection: Connection, record: int, duration_s: float, related: Seque
         connection.execute(schema.record.update().where(schema.record.c.number == record).values(change=change))
     before = {place.edition for place in places.values()}
     places = places_of(connection, [each.record for each in known])  # editions may have become one
-    for each in known:
-        there = places[each.record]
-        if there.edition != here.edition:
-            _relate(connection, here, there, each.relation)
-    if before != {here.edition} or copies_in(connection, before)[here.edition] <= _FEW:  # else it says nothing new
-        regroup(connection, here.edition)
+    after = {place.edition for place in places.values()}
+    elsewhere = ((each, places[each.record]) for each in known if places[each.record].edition != here.edition)
+    learnt = [_relate(connection, here, there, each.relation) for each, there in elsewhere]
+    if any(learnt) or before != after or here.edition not in before or _count_tells(connection, here.edition):
+        regroup(connection, {here.edition})
 
 
 def place_alone(connection: Connection, records: Mapping[int, float]) -> None:
@@ -148,23 +146,35 @@ def _merge_editions(connection: Connection, here: Place, there: Place) -> None:
     connection.execute(_edition.delete().where(_edition.c.number == high.edition))
 
 
-def _relate(connection: Connection, here: Place, there: Place, relation: Relation) -> None:
-    """Write what two records have in common as what their editions have, unless more is known already."""
+def _count_tells(connection: Connection, edition: int) -> bool:
+    """Whether one copy more of an edition may change what it is, or another that it is related to: see `is_compilation`."""
+    others = {each.of(edition)[0] for each in relations_of(connection, [edition])}
+    counts = copies_in(connection, {edition, *others})
+    now, before = counts[edition], counts[edition] - 1
+    return any(
+        ranks(now, counts[other]) != ranks(before, counts[other]) or ranks(counts[other], now) != ranks(counts[other], before)
+        for other in others
+    )
+
+
+def _relate(connection: Connection, here: Place, there: Place, relation: Relation) -> bool:
+    """Write what two records have in common as what their editions have, unless as much is known already; return whether it was not."""
     side, other = moved(relation.one, here.offset_s, here.speed), moved(relation.other, there.offset_s, there.speed)
-    write_relation(connection, here.edition, there.edition, side, other)
+    return write_relation(connection, here.edition, there.edition, side, other)
 
 
-def write_relation(connection: Connection, edition: int, other: int, side: Side, side_of_other: Side) -> None:
-    """Write what two editions have in common, unless as much is known already."""
+def write_relation(connection: Connection, edition: int, other: int, side: Side, side_of_other: Side) -> bool:
+    """Write what two editions have in common, unless as much is known already; return whether it was not."""
     sides = (side, side_of_other) if edition < other else (side_of_other, side)
     low, high = sorted((edition, other))
     same = (_shared.c.one == low, _shared.c.other == high)
     row = connection.execute(sa.select(_shared.c.sides).where(*same)).first()
     if row is not None:
         if sides_of(row.sides)[0].length_s >= sides[0].length_s:
-            return
+            return False
         connection.execute(_shared.delete().where(*same))
     connection.execute(_shared.insert().values(one=low, other=high, sides=json.dumps([dataclasses.asdict(side) for side in sides])))
+    return True
 
 
 def say(connection: Connection, one: int, other: int, *, same: bool) -> None:
@@ -189,6 +199,14 @@ def release(connection: Connection) -> None:
         orphans.setdefault(shown_by, []).append(record)
     for records in orphans.values():
         _let_one_show(connection, records)
+
+
+def tighten(connection: Connection) -> None:
+    """Group anew what lost a copy, or something that it was related to; the end of every transaction that writes."""
+    loosened = set(connection.execute(sa.select(schema.loosened.c.edition)).scalars())
+    if loosened:
+        connection.execute(schema.loosened.delete())
+        regroup(connection, loosened)
 
 
 def _let_one_show(connection: Connection, records: Sequence[int]) -> None:

@@ -27,7 +27,7 @@ from vhashdb.store.audit import AuditLog, user_here
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.hits import CaseState, Hits, decide_in
-from vhashdb.store.placing import release
+from vhashdb.store.placing import release, tighten
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
 from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, with_shared_id, write_labels
 from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
@@ -395,4 +395,5 @@ class Store:
 def _end(connection: Connection) -> None:
     """What every transaction that writes ends with."""
     release(connection)
+    tighten(connection)
     checksums.renew(connection)

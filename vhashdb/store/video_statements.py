@@ -18,12 +18,14 @@ _copy, _edition, _video, _member, _said = schema.copy, schema.edition, schema.vi
 def say_together(connection: Connection, into: int, other: int) -> None:
     """Make two videos, by number, one: the first keeps its id."""
     founders = [connection.execute(sa.select(_video.c.edition).where(_video.c.number == number)).scalar_one() for number in (into, other)]
+    changed = set(founders)
     for one in members_of(connection, into):
         for two in members_of(connection, other):
             if are_apart(connection, one, two):
+                changed |= {one, two}
                 connection.execute(_said.delete().where(_said.c.one == min(one, two), _said.c.other == max(one, two)))
     say(connection, *founders, same=True)
-    regroup(connection, founders[0])
+    regroup(connection, changed)
     if connection.execute(sa.select(_video.c.merged_into).where(_video.c.number == into)).scalar() == other:  # the older one was kept
         _swap(connection, into, other)
 
@@ -60,8 +62,7 @@ def say_apart(connection: Connection, video: int, records: Sequence[int], change
     for one in leaving:
         for other in set(editions) - leaving:
             say(connection, one, other, same=False)
-    for edition in {*leaving, *editions}:
-        regroup(connection, edition)
+    regroup(connection, {*leaving, *editions})
 
 
 def _split_edition(connection: Connection, edition: int, records: Sequence[int]) -> int:

@@ -134,7 +134,7 @@ def said_of(connection: Connection, editions: Collection[int]) -> tuple[set[tupl
     """What people said of pairs of editions: that they are of one video, and that they are not."""
     together, apart = set[tuple[int, int]](), set[tuple[int, int]]()
     for some in batches(editions):
-        for row in connection.execute(sa.select(_said).where(_said.c.one.in_(some))):
+        for row in connection.execute(sa.select(_said).where(sa.or_(_said.c.one.in_(some), _said.c.other.in_(some)))):
             (together if row.same else apart).add((row.one, row.other))
     return together, apart
 
