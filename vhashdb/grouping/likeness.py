@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint, without_squares
-from vhashdb.grouping.relation import Relation
+from vhashdb.grouping.relation import Relation, nearest_bits
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.intervals import length_s, shared_s, union
 from vhashdb.matching.config import SoundConfig
@@ -31,8 +31,6 @@ _TYPICAL: Final = 1 / 16
 _NEARLY_ALL: Final = 0.9
 _AT_MOST: Final = 5 / 32
 """Share of a hash by which nearly all entries may differ: an entry stands for frames that differ in as much. Measured: `bench.variants`."""
-_AROUND_S: Final = 0.5
-"""Seconds about an entry in which the nearest is looked for. Engineering bound: entries of a reference are that far apart."""
 _HEARD: Final = 0.8
 """Share of a sound that must be heard in the other. Measured: `bench.variants`."""
 
@@ -96,12 +94,8 @@ def _near(one: Fingerprint, other: Fingerprint, relation: Relation) -> bool:
     entries = 0
     for view, sequence in sequences_of(one).items():
         entries += len(sequence)
-        if view not in there:
-            continue
-        start_s, end_s = (relation.offset_s + relation.speed * times for times in (sequence.start_s, sequence.end_s))
-        near = (there[view].start_s <= end_s[:, None] + _AROUND_S) & (there[view].end_s >= start_s[:, None] - _AROUND_S)
-        bits = np.where(near, distances(sequence.hash, there[view].hash), one.algorithm.bits)
-        found += bits.min(axis=1).tolist()
+        if view in there:
+            found += nearest_bits(sequence, there[view], relation).tolist()
     if not entries or len(found) < _NEARLY_ALL * entries:
         return False
     typical, nearly_all = np.quantile(found, (0.5, _NEARLY_ALL))
