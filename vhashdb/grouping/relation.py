@@ -41,6 +41,8 @@ the same picture. Measured: `bench.variants`; same-place footage and cards of on
 _STILL_VIEWS_SHARE: Final = 20 / 256
 """Share of a hash by which pictures that hardly move may differ in the mean of all views, each by its typical entry. Measured:
 `bench.variants`; other cards of one design differ by a third more, and other moments of one place by twice as much."""
+_STILL_S: Final = 2.0
+"""Seconds for which they must be. Engineering bound: what is a part of a compilation."""
 _STILL_VIEWS: Final = 3
 """Views that both must have for that. Engineering bound: what is stored of a video has as many at least."""
 _STILL_COVERED: Final = 0.9
@@ -130,21 +132,27 @@ def relate(one: Fingerprint, other: Fingerprint, config: MatchingConfig | None =
 def _matches(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> bool:
     if judgement.verdict is Verdict.MATCH:
         return bool(judgement.segments)
-    covered = max(judgement.query_coverage, judgement.reference_coverage)
-    if not judgement.segments or covered < _STILL_COVERED:
+    if not judgement.segments:
         return False
-    return judgement.median_bits <= _STILL_SHARE * config.bits or _alike_in_all_views(judgement, one, other)
+    covered = max(judgement.query_coverage, judgement.reference_coverage)
+    hardly_differs = judgement.median_bits <= _STILL_SHARE * config.bits and covered >= _STILL_COVERED
+    return hardly_differs or _alike_in_all_views(judgement, one, other)
 
 
 def _alike_in_all_views(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> bool:
     """Whether every part of the pictures is alike, and not only what most of them show: cards of one design differ where the words are."""
     longest = max(judgement.segments, key=lambda s: s.length_s)
+    if longest.length_s < _STILL_S:
+        return False
     relation = _relation(judgement, one, other)
     turned = query_sequences(one)
     typical = []
     for view, there in sequences_of(other).items():
         here = turned.get((View(view.region, longest.views.query.orientation), longest.views.negated))
-        bits = nearest_bits(here, there, relation) if here is not None else np.zeros(0)
+        if here is None:
+            continue
+        within = (here.end_s >= longest.query_start_s) & (here.start_s <= longest.query_end_s)
+        bits = nearest_bits(here.where(within), there, relation)
         if len(bits):
             typical.append(float(np.median(bits)))
     return len(typical) >= _STILL_VIEWS and float(np.mean(typical)) <= _STILL_VIEWS_SHARE * one.algorithm.bits
