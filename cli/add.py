@@ -14,29 +14,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import click
 
 from vhashdb.errors import VhashdbError
+from vhashdb.forms import with_part, with_path
 
 from .batch import Job, emit_skipped, in_order, nothing_to_do, tally, trace
 from .codes import ExitCode
 from .common import Stopped, db_option, json_option, opened, quiet_option, workers_option
 from .files import InputFiles, input_options
 from .limits import limit_options
-from .output import (
-    Hints,
-    clock,
-    counted,
-    decoded,
-    emit,
-    emit_json,
-    error_json,
-    labels_text,
-    printable,
-    say,
-    shown,
-    told,
-    with_part,
-    with_path,
-    without_path,
-)
+from .output import Hints, clock, counted, decoded, emit, emit_json, error_json, labels_text, printable, say, shown, told, without_path
 from .progress import Progress
 from .screen import emit_words
 from .settings import OneOf

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -48,7 +48,7 @@ def add(file: str, reason: str, kind: str, db: Path, as_json: bool) -> None:
         prepared = database.prepare(source_of(file, kind=kind))
         sha256 = prepared.hashes.sha256 if prepared.hashes else None
         entry = database.moderation.opinions.allow(prepared.reference, sha256, reason=reason)
-    emit_json(_json(entry)) if as_json else emit(_line(entry))
+    emit_json(entry.to_json()) if as_json else emit(_line(entry))
 
 
 @command.command("list", short_help="Show what is on the lists, of people here and of the trusted feeds.")
@@ -66,7 +66,7 @@ def list_entries(db: Path, as_json: bool) -> None:
     with opened(db) as database:
         entries = database.moderation.opinions.allowed()
     for entry in entries:
-        emit_json(_json(entry)) if as_json else emit(_line(entry))
+        emit_json(entry.to_json()) if as_json else emit(_line(entry))
     if not entries and not as_json:
         emit("the lists are empty")
 
@@ -86,11 +86,6 @@ def revoke(identifier: str, db: Path) -> None:
     with opened(db) as database:
         database.moderation.opinions.revoke(identifier)
     emit(f"{identifier}  is off the list")
-
-
-def _json(entry: Allowed) -> dict[str, Any]:
-    facts = {"entry": entry.rid, "from": entry.author, "sha256": entry.sha256, "reason": entry.reason, "at": entry.at}
-    return {"type": "allowed", **facts, "hashes": len(entry.fingerprint) if entry.fingerprint is not None else 0}
 
 
 def _line(entry: Allowed) -> str:

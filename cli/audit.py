@@ -32,7 +32,7 @@ def command(identifier: str | None, limit: int, db: Path, as_json: bool) -> None
         entries = database.audit(record=record, limit=limit)
     for entry in entries:
         if as_json:
-            emit_json({"type": "audit", **vars(entry), "details": dict(entry.details)})
+            emit_json(entry.to_json())
         else:
             details = printable(json.dumps(dict(entry.details), sort_keys=True)) if entry.details else ""
             about = f"rec {entry.record[:8]}" if entry.record else "-"

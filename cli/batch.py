@@ -16,9 +16,10 @@ from typing import Final, Generic, TypeVar
 import click
 
 from vhashdb.errors import DatabaseError, VhashdbError
+from vhashdb.forms import with_path
 
 from .files import Skipped
-from .output import counted, emit_json, with_path
+from .output import counted, emit_json
 
 LOOK_AHEAD: Final = 4
 """Files a worker may be ahead of the file whose result is awaited."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -65,7 +65,7 @@ def add(inputs: InputFiles, db: Path, as_json: bool) -> int:
                 known.add(sha256)
                 entry = opinions.allow(prepared.reference, sha256, reason="", author=CANARY)
                 added += 1
-                emit_json(_json(entry)) if as_json else emit(_line(entry))
+                emit_json(entry.to_json()) if as_json else emit(_line(entry))
     if not as_json:
         emit(f"{counted(added, 'innocent video')} added")
     return ExitCode.INCOMPLETE if failed else ExitCode.FINISHED
@@ -84,7 +84,7 @@ def list_entries(db: Path, as_json: bool) -> None:
       vhashdb canary list
     """
     for entry in (entries := _entries(db)):
-        emit_json(_json(entry)) if as_json else emit(_line(entry))
+        emit_json(entry.to_json()) if as_json else emit(_line(entry))
     if not entries and not as_json:
         emit("there are none")
 
@@ -139,11 +139,6 @@ def _entries(db: Path) -> list[Allowed]:
 
     with opened(db) as database:
         return database.moderation.opinions.allowed(author=CANARY)
-
-
-def _json(entry: Allowed) -> dict[str, Any]:
-    facts = {"entry": entry.rid, "sha256": entry.sha256, "duration_s": entry.duration_ms / 1000, "at": entry.at}
-    return {"type": "canary", **facts, "hashes": len(entry.fingerprint) if entry.fingerprint is not None else 0}
 
 
 def _line(entry: Allowed) -> str:

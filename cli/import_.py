@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import click
 
 from vhashdb.errors import DatabaseError, UsageError, VhashdbError
+from vhashdb.forms import with_path
 
 from .batch import trace
 from .codes import ExitCode
 from .common import db_option, json_option, opened, quiet_option
 from .hints import with_options
-from .output import Hints, counted, decoded, emit_json, error_json, printable, say, shown, told, with_path, without_path
+from .output import Hints, counted, decoded, emit_json, error_json, printable, say, shown, told, without_path
 from .progress import Progress
 from .screen import emit_words
 from .settings import OneOf

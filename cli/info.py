@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from .common import db_option, json_option, opened
-from .output import clock, counted, decoded, emit, emit_json, printable, size
-
-if TYPE_CHECKING:
-    from vhashdb import Database
-    from vhashdb.live_index import IndexState
+from .output import clock, counted, emit, emit_json, printable, size
 
 
 @click.command(short_help="Show what the database holds.")
@@ -29,11 +25,14 @@ def command(db: Path, as_json: bool) -> None:
       vhashdb info --db industry.vhdb
       vhashdb info --json
     """
+    from vhashdb.forms import info_json
+
     with opened(db) as database:
-        facts = _facts(database)
+        facts, updated_at = info_json(database), database.store.updated_at()
     if as_json:
         emit_json(facts)
         return
+    facts["updated_at"] = updated_at
     if sys.stdout.isatty():
         from .screen.screen import Screen
 
@@ -41,45 +40,6 @@ def command(db: Path, as_json: bool) -> None:
         return
     for name, value in _rows(facts):
         emit(f"{name:<18}{value}")
-
-
-def _facts(database: Database) -> dict[str, Any]:
-    indexes = _index_facts("", "hashes", database.index_problem, database.index_reader.state())
-    indexes |= _index_facts("sound_", "landmarks", database.sound_index_problem, database.sound_reader.state())
-    hashes, video_s = len(database.index), database.store.known_s()
-    return {
-        "type": "info",
-        "database": decoded(database.path),
-        "records": len(database),
-        "states": {state.value: count for state, count in database.store.counts().items()},
-        "video_s": round(video_s, 3),
-        "hashes": hashes,
-        "hashes_per_s": round(hashes / video_s, 2) if video_s else None,
-        "algorithm": str(database.algorithm),
-        "squares": database.squares,
-        "sound": database.sound,
-        "schema_version": database.store.schema_version,
-        "bytes": sum(file.stat().st_size for file in database.path.rglob("*") if file.is_file()),
-        "updated_at": database.store.updated_at(),
-        "landmarks": len(database.sound_reader.current),
-        **indexes,
-    }
-
-
-def _index_facts(prefix: str, rows: str, problem: str | None, state: IndexState) -> dict[str, Any]:
-    """The fields of one index: ``prefix`` is what their names begin with, ``rows`` what it is of."""
-    facts = {
-        "index": "ok" if problem is None else "rebuilt",
-        "index_problem": problem,
-        "index_generation": state.manifest,
-        "index_segments": state.segments,
-        f"index_{rows}": state.rows,
-        "index_removed": state.deleted,
-        "index_bytes": state.bytes,
-        "index_recent": state.memtable,
-        "index_behind": state.lag,
-    }
-    return {f"{prefix}{name}": value for name, value in facts.items()}
 
 
 def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:

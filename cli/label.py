@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .common import db_option, json_option, opened
-from .output import emit, emit_json, labels_text, record_json
+from .output import emit, emit_json, labels_text
 
 
 @click.command(short_help="Add labels to a record, or remove them.")
@@ -32,6 +32,6 @@ def command(identifier: str, add: tuple[str, ...], remove: tuple[str, ...], db: 
     with opened(db) as database:
         record = database.label(identifier, add=add, remove=remove)
     if as_json:
-        emit_json(record_json(record))
+        emit_json(record.to_json())
     else:
         emit(f"rec {record.short_id}  {labels_text(record.labels)}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from .common import db_option, json_option, opened
-from .output import clock, emit, emit_json, printable, record_json
+from .output import clock, emit, emit_json, printable
 from .settings import OneOf
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def command(labels: tuple[str, ...], states: tuple[str, ...], source: str | None
         found = database.records(labels=labels, states=[State(state) for state in states], source=source, limit=limit)
         if as_json:
             for record in found:
-                emit_json(record_json(record))
+                emit_json(record.to_json())
         elif sys.stdout.isatty():
             _table(map(_row, found), limit or _MOST_ON_A_TERMINAL)
         else:

@@ -34,6 +34,8 @@ def command(identifier: str, verdict: str, basis: str, reason: str, db: Path, as
         given = database.exchange.opinion(record.id, verdict, basis=basis, reason=reason)
         record = database.get(record.id)
     if as_json:
-        emit_json({"type": "opinion", "record": record.id, "state": record.state.value, **vars(given)})
+        from vhashdb.forms import given_opinion_json
+
+        emit_json(given_opinion_json(record, given))
     else:
         emit(f"rec {record.short_id}  {verdict} ({basis}){f'  {printable(reason)}' if reason else ''}  → {record.state.value}")

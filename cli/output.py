@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import datetime
-import json
 import logging
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
+from typing import Any, BinaryIO, Final, TextIO
 
 import click
 
+from vhashdb import forms
 from vhashdb.errors import VhashdbError
+from vhashdb.json_values import dumps
 from vhashdb.text import clock as clock
 from vhashdb.text import counted as counted
 from vhashdb.text import decoded as decoded
@@ -25,9 +23,6 @@ from vhashdb.text import verdict_word as verdict_word
 
 from .codes import ExitCode, OutputFailed
 from .hints import with_options
-
-if TYPE_CHECKING:
-    from vhashdb import Record
 
 _ASCII: Final = str.maketrans(
     {"↔": "<->", "–": "-", "·": "|", "→": "->", "…": "...", "×": "x", "−": "-", "█": "#", "─": "-", "░": ".", "▒": "=", "│": "|"}
@@ -66,8 +61,8 @@ def emit(line: str) -> None:
 
 
 def emit_json(value: dict[str, Any]) -> None:
-    """Print one JSON object; only ASCII, so that it is valid in every encoding."""
-    emit(json.dumps(value, default=_plain))
+    """Print one JSON object."""
+    emit(dumps(value))
 
 
 def flush() -> None:
@@ -168,14 +163,6 @@ def colour_wanted() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, datetime.datetime):
-        return value.isoformat() + ("Z" if value.tzinfo is None else "")
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    return os.fspath(value)  # type: ignore[call-overload, no-any-return]  # paths; anything else is a mistake and raises
-
-
 # -- text from outside -----------------------------------------------------------------------------
 
 
@@ -184,30 +171,9 @@ def shown(path: str | os.PathLike[str]) -> str:
     return printable(os.fsencode(path).decode("utf-8", "surrogateescape"))  # whatever this system's own encoding is
 
 
-def with_path(value: dict[str, Any], path: str) -> dict[str, Any]:
-    """Return a JSON line with its path; one that is not UTF-8 also as base64 of its bytes, which is exact."""
-    value["path"] = decoded(path)
-    raw = os.fsencode(path)
-    if raw != value["path"].encode():
-        value["path_base64"] = base64.b64encode(raw).decode()
-    return value
-
-
-def with_part(value: dict[str, Any], part: str) -> dict[str, Any]:
-    """Return a JSON line with which of several videos in a file of hashes it is about, if it is not about the whole file."""
-    return value | {"part": decoded(part)} if part else value
-
-
 def error_json(error: VhashdbError, path: str) -> dict[str, Any]:
-    """Return the ``error`` line for one file."""
-    value = {
-        "type": "error",
-        "path": "",
-        "error": type(error).__name__,
-        "message": decoded(error.message),
-        "hint": with_options(error.hint),
-    }
-    return with_path(value, path)
+    """Return the ``error`` line for one file, with a hint of the command line."""
+    return forms.error_json(error, path) | {"hint": with_options(error.hint)}
 
 
 def without_path(message: str, path: str) -> str:
@@ -228,15 +194,6 @@ def coloured(word: str) -> str:
 def labels_text(labels: tuple[str, ...]) -> str:
     """Labels for people."""
     return printable(", ".join(labels)) if labels else "no label"
-
-
-def record_json(record: Record) -> dict[str, Any]:
-    """Return a record with all its fields, as `list`, `show` and the curating verbs print it."""
-    value: dict[str, Any] = {"type": "record", "record": record.id, "shared_id": record.shared_id, "state": record.state.value}
-    value |= {"revision": record.revision}
-    value |= {"duration_s": record.duration_s, "sha256": record.sha256, "md5": record.md5, "added_at": record.added_at}
-    value |= {field.name: getattr(record.details, field.name) for field in fields(record.details)}
-    return value | {"labels": list(record.labels), "near": list(record.near), "has_sound": record.has_sound, "videos": list(record.videos)}
 
 
 @contextlib.contextmanager

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from .codes import ExitCode
 from .limits import limits
-from .output import decoded, emit, emit_json, say, shown
+from .output import emit, emit_json, say, shown
 from .sound_lines import sound_lines
 from .sources import AUTO, source_of
 from .verdicts import (
@@ -28,9 +28,8 @@ from .verdicts import (
 )
 
 if TYPE_CHECKING:
-    from vhashdb import Comparison, Coverage, Explanation, Fingerprint, Gate, MatchedSegment
+    from vhashdb import Comparison, Explanation, Fingerprint
     from vhashdb.hashing import AlgorithmId
-    from vhashdb.matching import Fate, RetrievalCheck, ViewComparison
 
 _FEW = 0.5
 """Share of a video that is usable, under which a reader is told."""
@@ -84,7 +83,9 @@ def tell(
     """Print a comparison of two named fingerprints: the verdict and the matched stretches."""
     (asked, asked_print), (known, known_print) = query, reference
     if as_json:
-        emit_json(_json("comparison", asked, known, comparison, notes, asked_print.coverage))
+        from vhashdb.forms import comparison_json
+
+        emit_json(comparison_json(asked, known, comparison, notes, asked_print.coverage))
         return
     if sys.stdout.isatty():
         from .screen import pair as screen_pair
@@ -100,7 +101,9 @@ def tell(
 def tell_all(query: str, reference: str, explanation: Explanation, notes: tuple[str, ...], *, as_json: bool) -> None:
     """Print a comparison with everything that led to it."""
     if as_json:
-        emit_json(_json("explanation", query, reference, explanation, notes, explanation.query.coverage) | _explanation_json(explanation))
+        from vhashdb.forms import explanation_json
+
+        emit_json(explanation_json(query, reference, explanation, notes))
         return
     if sys.stdout.isatty():
         from .screen import pair as screen_pair
@@ -133,90 +136,3 @@ def _head(query: str, reference: str, comparison: Explanation) -> list[str]:
         *segment_lines(judgement.segments),
         *sound_lines(judgement, comparison.sound),
     ]
-
-
-def _json(kind: str, query: str, reference: str, comparison: Explanation, notes: tuple[str, ...], coverage: Coverage) -> dict[str, Any]:
-    from vhashdb.matching import rests_on
-    from vhashdb.search import segment_to_json, sound_to_json
-
-    judgement = comparison.judgement
-    return {
-        "type": kind,
-        "query": decoded(query),
-        "reference": decoded(reference),
-        "verdict": judgement.verdict.value,
-        "score": round(judgement.score, 3),
-        "reason": judgement.reason,
-        "near_miss": comparison.near_miss,
-        "query_coverage": round(judgement.query_coverage, 3),
-        "reference_coverage": round(judgement.reference_coverage, 3),
-        "rests_on": rests_on(judgement).value if judgement.found else None,
-        "sound": comparison.sound.value,
-        "segments": [segment_to_json(segment) for segment in judgement.segments],
-        "sounds": [sound_to_json(sound) for sound in judgement.sounds],
-        "notes": list(notes),
-        "coverage": coverage.summary(),
-    }
-
-
-def _explanation_json(explanation: Explanation) -> dict[str, Any]:
-    fates, strongest = iter(explanation.found), explanation.strongest
-    among = explanation.among_others
-    return {
-        "identical": bool(explanation.identical),
-        "why_not_by_sound": explanation.why_not_by_sound,
-        "among_others": among and {"verdict": among.verdict.value, "score": round(among.score, 3), "outweighed": explanation.outweighed},
-        "candidacy": [_retrieval_json(one) for one in explanation.retrieval],
-        "views_tried": [{"view": str(pair), "alike": count} for pair, count in explanation.views_tried],
-        "looks": [_view_comparison_json(each, [next(fates) for _ in each.segments], strongest) for each in explanation.view_comparisons],
-        "gates": [_gate_json(gate) for gate in explanation.judgement.gates],
-    }
-
-
-def _retrieval_json(one: RetrievalCheck) -> dict[str, Any]:
-    return {
-        "look": one.stage,
-        "moments_near": one.times,
-        "moments": one.searched,
-        "nearest_bits": one.nearest_bits,
-        "radius_bits": one.radius_bits,
-        "place": one.place,
-        "candidates": one.candidates,
-    }
-
-
-def _view_comparison_json(
-    each: ViewComparison, found: list[tuple[MatchedSegment, Fate]], strongest: MatchedSegment | None
-) -> dict[str, Any]:
-    return {
-        "view": str(each.views),
-        "query_frames": len(each.query),
-        "reference_frames": len(each.reference),
-        "pairs_alike": each.alignment.alike,
-        "votes": round(each.alignment.votes, 2),
-        "most_votes": round(each.alignment.most_votes, 2),
-        "stretches": [_stretch_json(segment, fate) | {"strongest": segment is strongest} for segment, fate in found],
-    }
-
-
-def _stretch_json(segment: MatchedSegment, fate: Fate) -> dict[str, Any]:
-    from vhashdb.search import segment_to_json
-
-    return segment_to_json(segment) | {
-        "chosen": fate == "chosen",
-        "set_aside": None if fate == "chosen" else fate.value,
-        "evidence": round(segment.evidence, 3),
-        "motion_evidence": round(segment.motion_evidence, 3),
-        "closeness": round(segment.closeness, 3),
-        "speed_cost": segment.speed_cost,
-    }
-
-
-def _gate_json(gate: Gate) -> dict[str, Any]:
-    return {
-        "name": gate.name,
-        "value": round(float(gate.value), 4),
-        "threshold": round(float(gate.threshold), 4),
-        "passed": bool(gate.passed),
-        "meaning": gate.meaning,
-    }

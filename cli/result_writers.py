@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 import click
 
 from vhashdb.errors import VhashdbError
+from vhashdb.forms import with_part, with_path
 
 from .batch import Job, emit_skipped, tally
 from .codes import ExitCode
 from .files import Skipped
-from .output import Hints, counted, decoded, emit, emit_json, error_json, printable, say, shown, told, with_part, with_path, without_path
+from .output import Hints, counted, decoded, emit, emit_json, error_json, printable, say, shown, told, without_path
 from .verdicts import decision_line, not_checked_line, result_lines, what_to_do
 
 if TYPE_CHECKING:

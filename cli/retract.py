@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .common import db_option, json_option, opened
-from .output import emit, emit_json, record_json
+from .output import emit, emit_json
 from .settings import OneOf
 
 
@@ -41,6 +41,6 @@ def command(identifier: str, reason: str, code: str, erase: bool, db: Path, as_j
         if not already or erase:
             record = database.retract(record.id, reason=reason, code=code, erase=erase)
     if as_json:
-        emit_json(record_json(record))
+        emit_json(record.to_json())
     else:
         emit(f"rec {record.short_id}  {'erased' if erase else 'was retracted before' if already else 'retracted'}")

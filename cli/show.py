@@ -6,17 +6,15 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from vhashdb.errors import RecordNotFound
-
 from .common import db_option, json_option, opened
-from .output import clock, emit, emit_json, printable, record_json
+from .output import clock, emit, emit_json, printable
 
 if TYPE_CHECKING:
-    from vhashdb import Database, Record
+    from vhashdb import Record
     from vhashdb.store import AuditEntry
 
 _LATEST: Final = 12
@@ -38,14 +36,17 @@ def command(identifier: str, db: Path, as_json: bool) -> None:
       vhashdb show 9f3c2a
       vhashdb show 9f3c2a --json
     """
+    from vhashdb.forms import record_with_history_json
+
     with opened(db) as database:
         record = database.get(identifier)
         audit = database.audit(record=record.id)
-        hashes = _hashes(database, record.id)
-    facts = record_json(record) | {"hashes": hashes}
+        facts = record_with_history_json(database, record)
     if as_json:
-        emit_json(facts | {"audit": [_audit_json(entry) for entry in audit]})
+        emit_json(facts)
         return
+    facts |= {"added_at": record.added_at}
+    del facts["audit"]
     rows = [(name.replace("_", " "), _text(value)) for name, value in facts.items() if name != "type"]
     if sys.stdout.isatty():
         _on_screen(record, rows, audit)
@@ -76,18 +77,6 @@ def _when(entry: AuditEntry) -> str:
 
 def _what(entry: AuditEntry) -> str:
     return ", ".join(f"{name}: {_text(value)}" for name, value in entry.details.items() if value)
-
-
-def _hashes(database: Database, identifier: str) -> int:
-    """How many the record has; none if it was erased, or came without."""
-    try:
-        return len(database.fingerprint(identifier))
-    except RecordNotFound:
-        return 0
-
-
-def _audit_json(entry: AuditEntry) -> dict[str, Any]:
-    return {"at": entry.at, "actor": entry.actor, "action": entry.action, "details": dict(entry.details)}
 
 
 def _text(value: object) -> str:

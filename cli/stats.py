@@ -6,19 +6,19 @@ import datetime
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from vhashdb.errors import UsageError
 
 from .common import day_or, db_option, json_option, opened, period_options, today, warn_of_index
-from .output import decoded, emit, emit_json, printable, say, shown
+from .output import emit, emit_json, printable, say, shown
 from .settings import OneOf
 
 if TYPE_CHECKING:
     from vhashdb import Database
-    from vhashdb.charts import Chart, Overview, Row
+    from vhashdb.charts import Overview
 
 _YEAR: Final = datetime.timedelta(days=364)
 """Weeks of a year before the last day."""
@@ -63,26 +63,19 @@ def command(
 
 
 def _counted(database: Database, since: datetime.datetime | None, until: datetime.datetime | None, by: str | None) -> Overview:
-    from vhashdb.charts import Overview
-    from vhashdb.store import Period, made_on, read_statistics
+    from vhashdb.charts import read_overview
+    from vhashdb.store import Period, made_on
 
     last = day_or(until, today())
     first = day_or(since, min(last, max(made_on(database.store), last - _YEAR)))
-    counted, index = read_statistics(database.store, Period.of(first, last, by)), database.index_reader.state()
-    return Overview(decoded(database.path.absolute().name), counted, index.rows - index.deleted + index.memtable, index.bytes)
+    return read_overview(database, Period.of(first, last, by))
 
 
 def _as_json(overview: Overview) -> None:
-    period = overview.statistics.period
-    head = {"type": "stats", "database": overview.name, "from": period.since, "to": period.until, "by": period.by.value}
-    emit_json(head | {fact.key: fact.value for fact in overview.facts})
+    emit_json(overview.to_json())
     for section in overview.sections:
         for chart in section.charts:
-            emit_json({"type": "figure", "figure": chart.key, "rows": [_row(chart, row) for row in chart.rows]})
-
-
-def _row(chart: Chart, row: Row) -> dict[str, Any]:
-    return {"name": row.key} | dict(zip((part.key for part in chart.parts), row.values, strict=True))
+            emit_json(chart.to_json())
 
 
 def _on_screen(overview: Overview) -> None:

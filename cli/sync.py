@@ -74,11 +74,8 @@ def _under_way(names: Sequence[str], synced: Iterator[Synced], progress: Progres
 
 
 def synced_json(done: Synced) -> dict[str, Any]:
-    """Return the line of one feed."""
-    error = {"error": type(done.error).__name__, "message": done.error.message, "hint": with_options(done.error.hint)} if done.error else {}
-    facts = {"since": done.since, "seq": done.seq, "bytes": done.bytes, "skipped": done.skipped, "held_because": done.held}
-    times = {"elapsed_s": round(done.elapsed_s, 3)}
-    return {"type": "sync", "feed": done.feed, "outcome": done.outcome.value, **facts, **vars(done.changes), **times, **error}
+    """Return the line of one feed, with a hint of the command line."""
+    return done.to_json() | ({"hint": with_options(done.error.hint)} if done.error is not None else {})
 
 
 def _line(done: Synced) -> str:
@@ -101,13 +98,11 @@ def _events(done: Synced) -> str:
 
 
 def _tell_roster(followed: Followed, as_json: bool) -> None:
-    lists = {name: list(getattr(followed, name)) for name in ("joined", "moved", "left")}
-    error = followed.error.message if followed.error is not None else ""
     if as_json:
-        emit_json({"type": "roster", "federation": followed.federation, **lists, "message": error})
+        emit_json(followed.to_json())
         return
-    for word, names in lists.items():
-        for name in names:
+    for word in ("joined", "moved", "left"):
+        for name in getattr(followed, word):
             emit(f"{followed.federation}  {name} {word}")
-    if error:
-        emit(f"{followed.federation}  roster not followed in everything: {printable(error)}")
+    if followed.error is not None and followed.error.message:
+        emit(f"{followed.federation}  roster not followed in everything: {printable(followed.error.message)}")

@@ -237,24 +237,16 @@ def rules(quorum: int | None, seen_here: bool | None, two_person: bool | None, d
             reviews.set_rules(replace(reviews.rules, **changes))
         now = reviews.rules
     if as_json:
-        emit_json({"type": "rules", "quorum": now.quorum, "seen_here": now.seen_here, "two_person": now.two_person})
+        emit_json(now.to_json())
     else:
         emit(f"quorum      {now.quorum}  organisations must have seen the content before anything may be blocked without a person")
         emit(f"seen here   {'yes' if now.seen_here else 'no'}")
         emit(f"two-person  {'yes' if now.two_person else 'no'}")
 
 
-def feed_json(feed: Feed) -> dict[str, Any]:
-    """Return a feed with its facts, as the verbs of the exchange print it."""
-    facts = ("member", "url", "federation", "epoch", "seq", "head_seq", "expires_at", "max_action", "tlp", "contact", "note")
-    value: dict[str, Any] = {"type": "followed", "feed": feed.id, "level": feed.trust, "status": feed.status, "why": feed.why}
-    value |= {name: getattr(feed, name) for name in facts}
-    return value | {name: getattr(feed, name) for name in ("skipped", "checked_at", "synced_at", "trouble")}
-
-
 def _tell(feed: Feed, as_json: bool, text: str) -> None:
     if as_json:
-        emit_json(feed_json(feed))
+        emit_json(feed.to_json())
     else:
         emit(text)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .common import db_option, json_option, opened
-from .output import emit, emit_json, shown, with_path
+from .output import emit, emit_json, shown
 from .sources import media_of
 
 
@@ -30,6 +30,8 @@ def command(file: str, identifier: str, reason: str, db: Path, as_json: bool) ->
     with opened(db) as database:
         record = database.unmatch(media_of(file), identifier, reason=reason)
     if as_json:
-        emit_json(with_path({"type": "unmatch", "path": "", "record": record.id, "reason": reason}, file))
+        from vhashdb.forms import unmatch_json
+
+        emit_json(unmatch_json(file, record.id, reason))
     else:
         emit(f"{shown(file)}  is not rec {record.short_id}, and will not match it again")

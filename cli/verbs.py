@@ -14,6 +14,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Everyday": ("demo", "init", "add", "match", "explain", "compare", "review"),
     "Records": ("list", "show", "video", "label", "hash", "retract", "unmatch", "allow", "audit"),
     "Sharing": ("import", "export", "feed", "trust", "sync", "opinion", "canary"),
+    "Service": ("serve", "key"),
     "Upkeep": ("info", "stats", "report", "doctor", "backup", "config", "completion", "help"),
 }
 """Every verb, in the order of the help. Each is a module here with a `command`, which imports what is heavy only when it runs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -56,7 +56,7 @@ def list_(at_least: int, limit: int | None, db: Path, as_json: bool) -> None:
         found = itertools.islice(database.videos.all(least_records=at_least), limit)
         if as_json:
             for video in found:
-                emit_json(video_json(video))
+                emit_json(video.to_json())
         elif sys.stdout.isatty():
             from .screen.screen import Screen
 
@@ -91,7 +91,7 @@ def show(identifier: str, db: Path, as_json: bool) -> None:
     with opened(db) as database:
         video = database.videos.get(identifier)
     if as_json:
-        emit_json(video_json(video))
+        emit_json(video.to_json())
         return
     editions = {edition: place for place, edition in enumerate(dict.fromkeys(each.edition for each in video.records), 1)}
     facts = (
@@ -136,7 +136,7 @@ def merge(into: str, others: tuple[str, ...], reason: str, db: Path, as_json: bo
     with opened(db) as database:
         video = database.videos.merge(into, others, reason=reason)
     if as_json:
-        emit_json(video_json(video))
+        emit_json(video.to_json())
     else:
         emit(f"video {video.short_id}  {counted(len(video.records), 'record')}")
 
@@ -161,7 +161,7 @@ def split(identifier: str, records: tuple[str, ...], reason: str, db: Path, as_j
         found = database.videos.split(identifier, [database.get(record).id for record in records], reason=reason)
     for video in found:
         if as_json:
-            emit_json(video_json(video))
+            emit_json(video.to_json())
         else:
             emit(f"video {video.short_id}  {counted(len(video.records), 'record')}")
 
@@ -185,33 +185,6 @@ def update(db: Path, as_json: bool) -> None:
         emit_json({"type": "videos", "grouped": grouped, "videos": videos})
     else:
         emit(f"{counted(grouped, 'record')} grouped; {counted(videos, 'video')} in all")
-
-
-def video_json(video: Video) -> dict[str, Any]:
-    """Return a video with all its records."""
-    return {
-        "type": "video",
-        "video": video.id,
-        "made_at": video.made_at,
-        "labels": list(video.labels),
-        "severity": video.severity,
-        "max_action": video.max_action,
-        "disagreements": list(video.disagreements),
-        "records": [
-            {
-                "record": each.record.id,
-                "role": each.role.value,
-                "edition": each.edition,
-                "shown_by": each.shown_by,
-                "state": each.record.state.value,
-                "duration_s": each.record.duration_s,
-                "labels": list(each.record.labels),
-                "severity": each.record.details.severity,
-                "source": each.record.details.source,
-            }
-            for each in video.records
-        ],
-    }
 
 
 def _row(video: Video) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
-"""Write docs/json.md from docs/json-schema.json; with --check, only say whether it is up to date."""
+"""Write docs/json.md from the schema that `vhashdb.forms` has; with --check, only say whether it is up to date."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-SCHEMA = Path(__file__).with_name("json-schema.json")
+from vhashdb.forms import json_schema
+
 TARGET = Path(__file__).with_name("json.md")
 
 HEAD = """# JSON Lines
@@ -16,7 +16,8 @@ HEAD = """# JSON Lines
 Every command with `--json` prints one JSON object a line, each with a `type`. New fields may be added; ignore those you
 do not know. Notes and errors about a command as a whole are on standard error, as without `--json`.
 
-[json-schema.json](json-schema.json) says the same as a JSON Schema (draft 2020-12). In it, `#/$defs/vhashdb-match` is
+[json-schema.json](../vhashdb/forms/json-schema.json) says the same as a JSON Schema (draft 2020-12); in Python,
+`vhashdb.forms.json_schema()` returns it. In it, `#/$defs/vhashdb-match` is
 what the lines of `vhashdb match` are valid against, and so on for every command; the tests hold every line of every
 command against it. This page is made from it by `make docs`. A field is there in every line unless it is called optional.
 
@@ -26,7 +27,7 @@ Times are in UTC. Ids are 32 hexadecimal digits. Times of day within a video are
 
 def main() -> int:
     """Write the page, or compare it."""
-    text = reference(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    text = reference(json_schema())
     if "--check" not in sys.argv[1:]:
         TARGET.write_text(text, encoding="utf-8")
         return 0

@@ -1,4 +1,4 @@
-"""What `mkdocs.yml` adds to the documents: pages that stand elsewhere in the repository, so that nothing is written twice."""
+"""What `mkdocs.yml` adds to the documents: pages and files that stand elsewhere in the repository, so that nothing is written twice."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ ELSEWHERE: Final = {
     "bench.md": "bench/README.md",
     "changelog.md": "CHANGELOG.md",
     "contributing.md": "CONTRIBUTING.md",
+    "json-schema.json": "vhashdb/forms/json-schema.json",
     "samples.md": "data/samples/README.md",
     "security.md": "SECURITY.md",
 }
@@ -23,7 +24,7 @@ _LINK: Final = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """The pages from elsewhere."""
+    """The pages and files from elsewhere."""
     for name, origin in ELSEWHERE.items():
         files.append(File.generated(config, name, content=(ROOT / origin).read_text(encoding="utf-8")))
     return files

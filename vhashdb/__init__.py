@@ -18,6 +18,7 @@ Modules, from what users call to what it rests on; docs/architecture.md draws th
                                  hashing        pictures become hashes, in many views
                                  sound          the landmarks of a sound, another part of a fingerprint
                                  video          files become sampled frames, in a confined process; PyAV
+                                 forms        answers as JSON, and its schema
                                  report, charts, plotting    answers as pages and pictures
 
 Example::

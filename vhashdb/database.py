@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from vhashdb.adding import Prepared, batches, notes, prepare, record_batch
 from vhashdb.codes import WITHDRAWN
-from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase, VhashdbError
+from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase
 from vhashdb.exchange.membership import Exchange
 from vhashdb.fingerprints import Fingerprint, without_squares
 from vhashdb.hash_query import HashQuery
@@ -26,6 +26,7 @@ from vhashdb.live_index import FrameReader, Health, IndexWriter, IndexWriters, L
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.verdict import Verdict
+from vhashdb.search.found_matches import unreadable
 from vhashdb.search.grouper import Grouper, near_of
 from vhashdb.search.matcher import Matcher
 from vhashdb.search.results import Addition, AddStatus, Effort, Result, effort_of
@@ -331,6 +332,7 @@ class Database:
         effort: Effort | str = Effort.BALANCED,
         where: Selection | None = None,
         sound: bool = True,
+        progress: Callable[[float], None] | None = None,
     ) -> Result:
         """Is any part of this a known video?
 
@@ -340,6 +342,8 @@ class Database:
             effort: how much to spend; see `Effort`.
             where: which records count; None: all of them.
             sound: whether to listen as well, where records have sound. Not with ``"fast"``, unless keyframes look like a record.
+            progress: called now and then, in this thread, with the second of the input up to which pictures were decoded; it begins
+                anew where the input is looked at again.
 
         Raises:
             MediaError: the input cannot be read.
@@ -350,7 +354,7 @@ class Database:
         effort = effort_of(effort)
         if not len(self.index) and not len(self):
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
-        return self._matcher.match(source, effort, where, sound=sound)
+        return self._matcher.match(source, effort, where, sound=sound, progress=progress)
 
     def unreadable(self, source: Source, reason: str, *, effort: Effort | str = Effort.BALANCED) -> Result:
         """Return the answer about a file that `match` could not read, with what people decided about the file by itself.
@@ -360,14 +364,7 @@ class Database:
             reason: why it could not be read.
             effort: that was asked for.
         """
-        result = Result(Verdict.UNREADABLE, reason, effort=effort_of(effort))
-        try:
-            with as_file(source, self.limits) as opened:
-                sha256 = sha256_of(opened)
-        except VhashdbError:  # there is nothing to hash
-            return result
-        file = self._store.hits.file(sha256)
-        return replace(result, sha256=sha256, decisions=tuple(self._store.hits.decisions([file]).get(file, ())))
+        return unreadable(self._store, source, self.limits, Result(Verdict.UNREADABLE, reason, effort=effort_of(effort)))
 
     def explain(
         self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED, sound: bool = True

@@ -11,7 +11,6 @@ import click
 
 from ..common import db_option, json_option, opened
 from ..output import counted, emit, emit_json, printable
-from ..trust import feed_json
 
 if TYPE_CHECKING:
     from vhashdb.moderation import FeedTrust
@@ -32,14 +31,15 @@ def command(feeds: tuple[str, ...], db: Path, as_json: bool) -> None:
       vhashdb feed status
       vhashdb feed status acme-tvec --json
     """
+    from vhashdb.forms import followed_json
+
     with opened(db) as database:
         exchange, moderation = database.exchange, database.moderation
         chosen = [exchange.feeds.get(feed) for feed in feeds] or exchange.feeds.all()
         found = [(feed, moderation.feed_trust(feed)) for feed in chosen]
     for feed, trust in found:
         if as_json:
-            evidence = json.loads(feed.evidence)
-            emit_json(feed_json(feed) | {"status": trust.status.value, "why": trust.why, "evidence": evidence})
+            emit_json(followed_json(feed, trust))
         else:
             for line in status_lines(feed, trust):
                 emit(line)

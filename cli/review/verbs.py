@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..common import db_option, json_option, opened
-from ..output import counted, emit, emit_json, labels_text, printable, record_json
+from ..output import counted, emit, emit_json, labels_text, printable
 from .options import filters
 
 if TYPE_CHECKING:
-    from vhashdb.store import Case, Opinion
+    from vhashdb.store import Case
 
 _reason = click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept in the record's history.")
 _identifier = click.argument("identifier", metavar="ID")
@@ -43,7 +43,7 @@ def list_cases(db: Path, as_json: bool, **given: Any) -> None:
         screen_cases.tell(cases)
         return
     for case in cases:
-        emit_json(_case_json(case)) if as_json else emit(_case_line(case))
+        emit_json(case.to_json()) if as_json else emit(_case_line(case))
     if not as_json:
         emit(f"{counted(len(cases), 'case')} to look at" if cases else "nothing waits")
 
@@ -62,17 +62,16 @@ def show(identifier: str, db: Path, as_json: bool) -> None:
     Example:
       vhashdb review show 9f3c2a
     """
+    from vhashdb.forms import record_under_review_json
+
     with opened(db) as database:
         moderation, record = database.moderation, database.get(identifier)
+        if as_json:
+            emit_json(record_under_review_json(database, record))
+            return
         cases, opinions = moderation.reviews.queue(record=record.id), moderation.opinions.about(record)
         (cap,) = moderation.action_caps([record])
         subject = moderation.opinions.subject(record)
-    facts = {"action": cap.action.value, "action_reasons": list(cap.reasons), "agree": cap.agree, "dispute": cap.dispute}
-    published = {"feed": subject.feed, "rid": subject.rid, "rev": subject.rev}
-    if as_json:
-        said = [_opinion_json(opinion) for opinion in opinions]
-        emit_json({**record_json(record), **facts, "published": published, "cases": list(map(_case_json, cases)), "opinions": said})
-        return
     emit(f"rec {record.short_id}  {record.state.value}  {labels_text(record.labels)}  from {printable(record.details.source)}")
     emit(f"  published as {subject.feed}:{subject.rid} revision {subject.rev}")
     emit(f"  reason  {printable(record.reason) or '-'}")
@@ -127,18 +126,10 @@ def _decide(identifier: str, decision: str, reason: str, db: Path, as_json: bool
         record = database.get(identifier)
         done = database.moderation.reviews.decide(record, Decision(decision), reason=reason)
     if as_json:
-        emit_json({**record_json(done.record), "decision": decision, "final": done.final})
+        emit_json(done.to_json())
     else:
         ending = f"→ {done.record.state.value}" if done.final else "is proposed; somebody else has to confirm it"
         emit(f"rec {done.record.short_id}  {decision}  {ending}")
-
-
-def _case_json(case: Case) -> dict[str, Any]:
-    return {"type": "case", **vars(case), "cause": case.cause.value, "labels": list(case.labels)}
-
-
-def _opinion_json(opinion: Opinion) -> dict[str, Any]:
-    return dict(vars(opinion))
 
 
 def _case_line(case: Case) -> str:

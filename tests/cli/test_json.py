@@ -1,4 +1,4 @@
-"""Every line that any command prints with --json is what docs/json-schema.json says, on real samples."""
+"""Every line that any command prints with --json is what the schema says, on real samples."""
 
 import contextlib
 import copy
@@ -16,10 +16,11 @@ from tests.exchange.companies import Company
 from tests.exchange.feeds import Feed, put
 from vhashdb.exchange import roster
 from vhashdb.exchange.listing import Policy
+from vhashdb.forms import json_schema
 
 from .driver import run
 
-SCHEMA = json.loads((ROOT / "docs" / "json-schema.json").read_text())
+SCHEMA = json_schema()
 DEFINITIONS = SCHEMA["$defs"]
 COMMANDS = {value["title"].removeprefix("vhashdb "): name for name, value in DEFINITIONS.items() if name.startswith("vhashdb-")}
 HANDOVER = "review --export FILE.jsonl"
@@ -181,6 +182,9 @@ def _everything(place, samples, acme):
     do("feed roster add", "list", acme.feed.folder, "--root", "acme.json", "--member", "acme.example")
     do("feed roster check", "list")
     do("feed roster remove", "list", "acme-feed", "--yes")
+    do("key add", "Ann", "--scope", "ask", "--scope", "decide")
+    do("key list")
+    do("key revoke", "Ann")
     do("retract", harbour, "--reason", "a mistake")
     do("trust remove", "acme-feed")
     do("trust federation", federation.folder, "--root", "federation.json")

@@ -13,9 +13,14 @@ import pytest
 
 import vhashdb
 from tests.conftest import ROOT
+from tests.examples import long
+from vhashdb.forms import json_schema
 
 ELSEWHERE = ("about.md", "bench.md", "changelog.md", "contributing.md", "samples.md", "security.md")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+pytestmark = long
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +90,11 @@ def test_the_reference_describes_what_the_exchange_offers(site, new_db):
         kind = type(offered)
         package = ".".join(kind.__module__.split(".")[:2])  # whose public name it is
         assert f'id="{package}.{kind.__qualname__}"' in text, kind
+
+
+def test_the_schema_is_published_beside_the_page_that_is_made_from_it(site):
+    assert 'href="json-schema.json"' in (site / "json.html").read_text(encoding="utf-8")
+    assert json.loads((site / "json-schema.json").read_text(encoding="utf-8")) == json_schema()
 
 
 def test_the_search_knows_the_guides(site):

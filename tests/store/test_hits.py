@@ -7,7 +7,7 @@ import pytest
 
 import vhashdb
 from tests.exchange.companies import Company, film
-from vhashdb.store import CaseState, Cause, FileCase, State, Store, now_utc, queue
+from vhashdb.store import CaseState, Cause, FileCase, State, Store, acting_as, now_utc, queue
 from vhashdb.store.hits import NewHit
 from vhashdb.store.periods import Period
 from vhashdb.store.queue import recently
@@ -65,8 +65,8 @@ def test_a_file_counts_once_and_everywhere_the_same(company, record):
 
 def test_a_decision_says_who_made_it_and_when(company, record):
     hit(company, record)
-    company.db.store.audit.actor = "ann"
-    decided(company, record, reason="a re-upload")
+    with acting_as("ann"):
+        decided(company, record, reason="a re-upload")
     found = decision(company)
     assert (found.record, found.state, found.by, found.reason, found.closed) == (record.id, "confirmed", "ann", "a re-upload", True)
     assert now_utc() - found.at < datetime.timedelta(minutes=5)
@@ -113,8 +113,8 @@ def test_that_a_file_is_not_a_record_stays_whatever_becomes_of_the_record(compan
 
 def test_what_was_passed_on_waits_for_somebody_else(company, record):
     hit(company, record)
-    company.db.store.audit.actor = "ann"
-    (memory,) = decided(company, record, CaseState.ESCALATED)
+    with acting_as("ann"):
+        (memory,) = decided(company, record, CaseState.ESCALATED)
     assert waiting(company) == [(Cause.ESCALATED, "ann passed on 1 file, best score 0.90")]
     assert not decision(company).closed
     company.moderation.reviews.undo(memory)

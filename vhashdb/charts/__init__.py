@@ -1,6 +1,7 @@
 """The figures of a database as charts: what they say, where their bars go, and the pages they are on.
 
-`vhashdb.charts.figures` makes charts of figures, `vhashdb.charts.pages` an HTML page or an SVG of them.
+`vhashdb.charts.reading` reads the figures, `vhashdb.charts.figures` makes charts of them, `vhashdb.charts.pages` an HTML page or an
+SVG of these.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from vhashdb.charts.figures import Overview, Section
     from vhashdb.charts.model import Breakdown, Chart, Column, Panel, Row, Series
     from vhashdb.charts.pages import FORMS, transparency_page
+    from vhashdb.charts.reading import read_overview
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -20,6 +22,7 @@ else:
             "figures": "Overview Section",
             "model": "Breakdown Chart Column Panel Row Series",
             "pages": "FORMS transparency_page",
+            "reading": "read_overview",
         },
     )
 
@@ -33,5 +36,6 @@ __all__ = [
     "Row",
     "Section",
     "Series",
+    "read_overview",
     "transparency_page",
 ]

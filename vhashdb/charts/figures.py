@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from vhashdb.charts.model import Breakdown, Chart, Part, Row, Series, Share, share
+from vhashdb.json_values import json_value
 from vhashdb.matching.verdict import Verdict
 from vhashdb.store.figures import WHAT_WRONG_IS, Figures, SourceFigures
 from vhashdb.store.periods import Span
@@ -79,6 +80,12 @@ class Overview:
     def sections(self) -> tuple[Section, ...]:
         """All charts, in the order in which one would ask."""
         return sections(self.statistics)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its facts as `stats`; `Chart.to_json` has the figures of the sections."""
+        period = self.statistics.period
+        head = {"type": "stats", "database": self.name, "from": json_value(period.since), "to": json_value(period.until)}
+        return head | {"by": period.by.value} | {fact.key: fact.value for fact in self.facts}
 
 
 _RECORDS: Final = (Part("records", "records"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from vhashdb.store.periods import Period, Span
 
@@ -64,6 +64,15 @@ class Chart:
     def is_empty(self) -> bool:
         """Whether every number is zero."""
         return not any(any(row.values) for row in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its numbers as a `figure`."""
+        keys = [part.key for part in self.parts]
+        return {
+            "type": "figure",
+            "figure": self.key,
+            "rows": [{"name": r.key, **dict(zip(keys, r.values, strict=True))} for r in self.rows],
+        }
 
 
 @dataclass(frozen=True)

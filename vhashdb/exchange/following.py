@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vhashdb.errors import DatabaseError, FeedError, FeedFork, FeedMalformed, FeedUnreachable
 from vhashdb.exchange.client import FeedClient
@@ -36,6 +37,11 @@ class Followed:
     """Feeds that are no longer listed: their level is none from now on."""
     error: FeedError | None = None
     """Why the roster could not be read, or what it says that is not done."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a `roster`."""
+        lists = {"joined": list(self.joined), "moved": list(self.moved), "left": list(self.left)}
+        return {"type": "roster", "federation": self.federation, **lists, "message": self.error.message if self.error is not None else ""}
 
 
 def follow(federations: Federations, place: str, root: bytes, *, level: str, hosts: frozenset[str] = frozenset()) -> str:

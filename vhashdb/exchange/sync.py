@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vhashdb.errors import DatabaseError, FeedError, FeedFork, FeedGap, FeedIllegalStub, FeedRollback, FeedUnreachable, VhashdbError
 from vhashdb.exchange.client import FeedClient, Fetch, Head
@@ -74,6 +74,14 @@ class Synced:
     """Compressed bytes of the files that were read."""
     elapsed_s: float = 0.0
     error: FeedError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a `sync`."""
+        error = self.error
+        wrong = {} if error is None else {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+        facts = {"since": self.since, "seq": self.seq, "bytes": self.bytes, "skipped": self.skipped, "held_because": self.held}
+        times = {"elapsed_s": round(self.elapsed_s, 3)}
+        return {"type": "sync", "feed": self.feed, "outcome": self.outcome.value, **facts, **vars(self.changes), **times, **wrong}
 
 
 Client = Callable[[Feed, Path], FeedClient]

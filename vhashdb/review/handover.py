@@ -9,13 +9,13 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from vhashdb import display_names
 from vhashdb.escaping import escape_formula, escape_markdown
+from vhashdb.json_values import dumps, json_value
 from vhashdb.review import words
 from vhashdb.store.history import Decided
 from vhashdb.store.queue import Case
@@ -75,7 +75,7 @@ def as_csv(handover: Handover) -> str:
 
 def as_json_lines(handover: Handover) -> str:
     """Return a line of type ``handover``, then ``case``, ``decision`` and ``judged`` lines."""
-    return "".join(f"{json.dumps(line)}\n" for line in _lines(handover))
+    return "".join(f"{dumps(line)}\n" for line in _lines(handover))
 
 
 def as_html(handover: Handover) -> str:
@@ -180,13 +180,13 @@ def _rows(handover: Handover) -> Iterator[tuple[str, ...]]:
 
 def _lines(handover: Handover) -> Iterator[dict[str, Any]]:
     matches = handover.matches
-    head = {"type": "handover", "at": _stamp(handover.at), "by": handover.by, "since": _stamp(handover.since)}
+    head = {"type": "handover", "at": handover.at, "by": handover.by, "since": handover.since}
     counts = {"open": len(handover.open), "decided": len(handover.decided), "matches": None if matches is None else len(matches)}
-    yield head | {"matched_since": _stamp(handover.matched_since)} | counts
+    yield head | {"matched_since": handover.matched_since} | counts
     for case in handover.open:
-        yield {"type": "case", **vars(case), "cause": case.cause.value, "since": _stamp(case.since) or None, "labels": list(case.labels)}
+        yield case.to_json()
     for d in handover.decided:
-        yield {"type": "decision", **vars(d), "at": _stamp(d.at), "labels": list(d.labels)}
+        yield {"type": "decision", **vars(d)}
     for m in matches or ():
         yield {"type": "judged", **vars(m)}
 
@@ -200,4 +200,4 @@ def _day(moment: datetime.datetime | None) -> str:
 
 
 def _stamp(moment: datetime.datetime | None) -> str:
-    return f"{moment.isoformat()}Z" if moment is not None else ""
+    return str(json_value(moment)) if moment is not None else ""

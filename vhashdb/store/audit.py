@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import getpass
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.json_values import json_value
 from vhashdb.store import clock, schema
 from vhashdb.store.hits import NewHit, note_hits
 from vhashdb.store.transactions import Transactions
 
 _log: Final = logging.getLogger(__name__)
+_acting: Final[ContextVar[str]] = ContextVar("vhashdb_acting", default="")
+
+
+@contextlib.contextmanager
+def acting_as(actor: str) -> Iterator[None]:
+    """Name somebody else in what is written to any database meanwhile, in this thread or task: whom a program acts for."""
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
 
 
 @dataclass(frozen=True)
@@ -30,6 +44,10 @@ class AuditEntry:
     action: str
     record: str | None
     details: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as one line of the log: an `audit`."""
+        return {"type": "audit"} | {name: json_value(each) for name, each in vars(self).items()}
 
 
 class AuditLine(NamedTuple):
@@ -44,12 +62,16 @@ class AuditLine(NamedTuple):
 
 
 class AuditLog:
-    """The audit log of one database, in which one actor writes."""
+    """The audit log of one database, in which one actor writes, or those whom `acting_as` names."""
 
     def __init__(self, transactions: Transactions, actor: str) -> None:
         self._transactions = transactions
-        self.actor = actor
-        """Who is named in the lines that are written from here."""
+        self._actor = actor
+
+    @property
+    def actor(self) -> str:
+        """Who is named in the lines that are written from here, now."""
+        return _acting.get() or self._actor
 
     def log(self, action: str, record: str | None = None, **details: Any) -> None:
         """Append one line."""

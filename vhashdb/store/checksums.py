@@ -20,7 +20,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from vhashdb.store import feed_schema, schema
+from vhashdb.store import feed_schema, schema, service_schema
 
 _MODULUS: Final = 1 << 64
 
@@ -47,8 +47,10 @@ def _digest(table: sa.Table) -> str:
 def _value(column: sa.Column[Any]) -> str:
     if column is schema.fingerprint.c.blob:  # it ends with a checksum of its own, which whoever reads it compares
         return "substr(blob, -16)"
-    # As bytes: text that a flipped bit made invalid has to have a checksum too.
-    return f"CAST({column.name} AS BLOB)" if isinstance(column.type, sa.String | sa.Date | sa.DateTime) else column.name
+    if not isinstance(column.type, sa.String | sa.Date | sa.DateTime):
+        return column.name
+    # As bytes: text that a flipped bit made invalid has to have a checksum too. Bytes in its place equal no text, as types have bits.
+    return f"CASE typeof({column.name}) WHEN 'blob' THEN 0 ELSE CAST({column.name} AS BLOB) END"
 
 
 def _same(columns: Sequence[str], keys: str) -> str:
@@ -89,6 +91,8 @@ GROUPS: Final = (
             feed_schema.withdrawal,
             feed_schema.opinion,
             feed_schema.allow,
+            service_schema.api_key,
+            service_schema.webhook,
         ),
     ),
 )
@@ -101,11 +105,15 @@ WITHOUT: Final = frozenset(
         schema.edition,
         schema.edition_relation,
         schema.video_edition,
+        service_schema.api_session,
+        service_schema.question,
+        service_schema.record_claim,
+        service_schema.reply,
         *feed_schema.STAGING,
     }
 )
-"""Tables that need none: the checksums themselves; staging, which holds what is on its way in and was signed; and how records are grouped,
-which is computed from them."""
+"""Tables that need none: the checksums themselves; staging, which holds what is on its way in and was signed; how records are grouped,
+which is computed from them; and what the service keeps for a while."""
 
 
 # -- functions of SQL ------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from sqlalchemy.engine import RowMapping
 
 from vhashdb.codes import LOCAL
 from vhashdb.errors import UsageError
+from vhashdb.json_values import json_value
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
@@ -66,7 +67,16 @@ class Feed:
     trouble: str
     staging: str
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it with what was seen of it, as `followed`."""
+        value = {"type": "followed", "feed": self.id, "level": self.trust}
+        return value | {name: json_value(getattr(self, name)) for name in _TOLD}
 
+
+_TOLD: Final = (
+    *("status", "why", "member", "url", "federation", "epoch", "seq", "head_seq", "expires_at", "max_action", "tlp", "contact", "note"),
+    *("skipped", "checked_at", "synced_at", "trouble"),
+)
 _COLUMNS: Final = tuple(f.name for f in fields(Feed))
 
 

@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.json_values import json_value
 from vhashdb.store.schema import hit, meta
 from vhashdb.store.transactions import Transactions
 
@@ -75,11 +76,8 @@ class CaseDecision:
         return said if self.stands else f"before: {said}; open again: {', '.join(self.changed)}"
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the lines of ``match --json`` have it."""
-        at = f"{self.at.isoformat()}Z"
-        return {
-            "record": self.record, "state": self.state.value, "by": self.by, "at": at, "reason": self.reason, "changed": list(self.changed)
-        }  # fmt: skip
+        """Return it as a `file-decision`."""
+        return {name: json_value(each) for name, each in vars(self).items()}
 
 
 _WORDS: Final = {

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from vhashdb.store import feed_schema
+from vhashdb.store import feed_schema, service_schema
 from vhashdb.store.hits import GROUNDS, FileKeys
 from vhashdb.store.schema import (
     audit,
@@ -162,6 +162,16 @@ def _hits(connection: Connection) -> None:
         connection.exec_driver_sql("DROP TABLE not_this")
 
 
+def _service(connection: Connection) -> None:
+    """Add keys, sessions, questions, webhooks and replies of the service."""
+    metadata.create_all(connection, tables=list(service_schema.TABLES))
+
+
+def _record_claims(connection: Connection) -> None:
+    """Add who is about to decide about a record."""
+    metadata.create_all(connection, tables=[service_schema.record_claim])
+
+
 _LOOSENED: Final = """
 INSERT OR IGNORE INTO loosened SELECT one FROM edition_relation WHERE other = OLD.edition
 UNION SELECT other FROM edition_relation WHERE one = OLD.edition
@@ -192,6 +202,8 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _stored_form,
     _videos,
     _hits,
+    _service,
+    _record_claims,
     _loosened,
 )
 VERSION: Final = len(MIGRATIONS)

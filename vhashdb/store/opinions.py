@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from vhashdb.codes import BASES, LOCAL, VERDICTS
 from vhashdb.errors import RecordNotFound, UsageError
 from vhashdb.fingerprints import Fingerprint, from_bytes, to_stored
+from vhashdb.json_values import json_value
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
@@ -36,6 +37,10 @@ class Subject:
     rid: str
     rev: int
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `published`."""
+        return dict(vars(self))
+
 
 @dataclass(frozen=True)
 class Opinion:
@@ -51,6 +56,10 @@ class Opinion:
     reason: str
     at: datetime.datetime
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it as an `opinion-of-one`."""
+        return {name: json_value(each) for name, each in vars(self).items()}
+
 
 @dataclass(frozen=True)
 class Allowed:
@@ -64,6 +73,15 @@ class Allowed:
     reason: str
     at: datetime.datetime
     revoked: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as an `allowed`, or as a `canary` if it is one."""
+        at, hashes = json_value(self.at), len(self.fingerprint) if self.fingerprint is not None else 0
+        if self.author == CANARY:
+            facts: dict[str, Any] = {"entry": self.rid, "sha256": self.sha256, "duration_s": self.duration_ms / 1000, "at": at}
+            return {"type": "canary", **facts, "hashes": hashes}
+        facts = {"entry": self.rid, "from": self.author, "sha256": self.sha256, "reason": self.reason, "at": at}
+        return {"type": "allowed", **facts, "hashes": hashes}
 
 
 class Opinions:

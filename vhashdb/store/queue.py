@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.codes import NEGATIVE
+from vhashdb.json_values import json_value
 from vhashdb.store.hits import CLOSED, MATCHED, STANDS, CaseState
 from vhashdb.store.schema import NOT_RETRACTED
 from vhashdb.store.sqlite import sql_list
@@ -53,6 +54,10 @@ class Case:
     proposed: str
     """Decision that one person proposed, where two are required."""
     proposed_by: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a `case`."""
+        return {"type": "case"} | {name: json_value(each) for name, each in vars(self).items()}
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import enum
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from vhashdb.codes import LOCAL
 from vhashdb.errors import UsageError
+from vhashdb.json_values import json_value
 
 SEVERITIES: Final = ("unspecified", "low", "medium", "high", "extreme")
 """How grave what a record shows is, from the least."""
@@ -150,6 +151,13 @@ class Record:
     def short_id(self) -> str:
         """The first characters of the id, for people."""
         return self.id[:8]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it with all that people said of it: a `record`."""
+        facts = ("shared_id", "state", "revision", "duration_s", "sha256", "md5", "added_at")
+        value = {"type": "record", "record": self.id} | {name: getattr(self, name) for name in facts}
+        value |= vars(self.details) | {name: getattr(self, name) for name in ("labels", "near", "has_sound", "videos")}
+        return {name: json_value(each) for name, each in value.items()}
 
 
 @dataclass(frozen=True)

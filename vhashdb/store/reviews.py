@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import enum
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -42,6 +43,10 @@ class Outcome:
     """False: a second person has to confirm it."""
     memory: UndoState
     """For `Reviews.undo`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record with what was decided, as a `decided-record`."""
+        return self.record.to_json() | {"decision": self.decision.value, "final": self.final}
 
 
 class Reviews:

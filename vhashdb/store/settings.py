@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -31,6 +32,10 @@ class Rules:
     def __post_init__(self) -> None:
         if not 1 <= self.quorum <= MAX_QUORUM:
             raise UsageError(f"a quorum of {self.quorum} organisations is not within 1 and {MAX_QUORUM}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return them as `rules`."""
+        return {"type": "rules", **vars(self)}
 
 
 def read_rules(connection: Connection) -> Rules:

@@ -6,13 +6,14 @@ import datetime
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.errors import RecordNotFound, UsageError
 from vhashdb.grouping import Role
+from vhashdb.json_values import json_value
 from vhashdb.store import schema, video_statements, videos
 from vhashdb.store.records import MAX_ACTIONS, SEVERITIES, Record, State
 from vhashdb.store.records_file import Store
@@ -32,6 +33,21 @@ class VideoRecord:
     """Records with the same number are copies of each other from start to end."""
     shown_by: str | None = None
     """The id of a copy that hardly differs, is in the index, and is compared in its place; None if it is there itself."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a `video-record`."""
+        record, details = self.record, self.record.details
+        return {
+            "record": record.id,
+            "role": self.role.value,
+            "edition": self.edition,
+            "shown_by": self.shown_by,
+            "state": record.state.value,
+            "duration_s": record.duration_s,
+            "labels": list(record.labels),
+            "severity": details.severity,
+            "source": details.source,
+        }
 
 
 @dataclass(frozen=True)
@@ -84,6 +100,19 @@ class Video:
         if disputed := sum(record.state is State.DISPUTED for record in records):
             found.append(f"{disputed} of {len(records)} records {'is' if disputed == 1 else 'are'} disputed")
         return tuple(found)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it with its records, as a `video`."""
+        return {
+            "type": "video",
+            "video": self.id,
+            "made_at": json_value(self.made_at),
+            "labels": list(self.labels),
+            "severity": self.severity,
+            "max_action": self.max_action,
+            "disagreements": list(self.disagreements),
+            "records": [each.to_json() for each in self.records],
+        }
 
 
 class Videos:

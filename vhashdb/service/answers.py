@@ -1,0 +1,68 @@
+"""What whoever asked gets: the answer of the library in the form that the command line prints, and whether it is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vhashdb.database import Database
+from vhashdb.errors import DatabaseError, VhashdbError
+from vhashdb.hash_query import HashQuery
+from vhashdb.inputs import Source
+from vhashdb.matching.verdict import Verdict
+from vhashdb.search.results import Effort, Result
+from vhashdb.service.options import AskOptions
+from vhashdb.text import decoded
+
+
+def answer_to(
+    database: Database,
+    source: Source | HashQuery,
+    name: str,
+    options: AskOptions,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Result, dict[str, Any]]:
+    """Ask the database, and return its result and the same as JSON.
+
+    What cannot be read is an answer of its own, with the verdict ``unreadable``.
+
+    Raises:
+        DatabaseError: the database cannot be used, so that nothing is known.
+    """
+    try:
+        result = database.match(source, effort=options.effort, where=options.selection, sound=options.sound, progress=progress)
+    except DatabaseError:
+        raise
+    except VhashdbError as error:
+        if isinstance(source, HashQuery):
+            raise
+        message = decoded(error.message).replace(str(source), name or "the upload")
+        result = database.unreadable(source, message.removeprefix(f"{name}: "), effort=options.effort)
+        return result, answer_json(result, name, error={"error": type(error).__name__, "message": message, "hint": error.hint})
+    return result, answer_json(result, name)
+
+
+def answer_json(result: Result, name: str, *, error: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return an answer: the ``file`` line and the ``match`` lines of the command line, and whether it is complete."""
+    return {
+        "type": "answer",
+        "complete": is_complete(result),
+        "file": result.to_json(name),
+        "matches": [match.to_json(name) for match in result.matches],
+        "error": error,
+    }
+
+
+def is_complete(result: Result) -> bool:
+    """Tell whether everything was looked at and compared, so that what was not found is not there."""
+    if result.verdict in (Verdict.INSUFFICIENT, Verdict.UNREADABLE):
+        return False
+    return result.coverage.complete and not result.not_compared
+
+
+def needs_people(result: Result) -> bool:
+    """Tell whether somebody has to look at it."""
+    return not result.settled
+
+
+__all__ = ["Effort", "answer_json", "answer_to", "is_complete", "needs_people"]

@@ -1,0 +1,72 @@
+"""The application: routes, what surrounds them, and what begins and ends with it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from vhashdb.errors import VhashdbError
+from vhashdb.service import problems
+from vhashdb.service.middleware import Surroundings
+from vhashdb.service.openapi import PROBLEM
+from vhashdb.service.routes import operations, questions
+from vhashdb.service.service import Service
+from vhashdb.service.settings import ServiceSettings
+from vhashdb.version import __version__
+
+THREADS = 64
+"""Requests that are answered at the same time, apart from those that decode."""
+
+
+def create_app(settings: ServiceSettings) -> FastAPI:
+    """Make the ASGI application that serves a database; it opens the database when the server starts it, and closes it in the end."""
+
+    @contextlib.asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        service = Service.open(settings)
+        app.state.service = service
+        service.asker.start()
+        try:
+            yield
+        finally:
+            await service.asker.stop()
+            await anyio.to_thread.run_sync(service.database.close)
+
+    app = FastAPI(
+        title="vhashdb", version=__version__, lifespan=running, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None,
+        description="Ask whether a video is a known harmful one, and keep the records that say so.",
+        separate_input_output_schemas=False,
+    )  # fmt: skip
+    for kind, handler in (
+        (VhashdbError, problems.of_library),
+        (problems.Refused, problems.of_refusal),
+        (HTTPException, problems.of_http),
+        (RequestValidationError, problems.of_validation),
+        (Exception, problems.of_fault),
+    ):
+        app.add_exception_handler(kind, handler)
+    v1 = APIRouter(prefix="/v1")
+    v1.include_router(questions.router)
+    app.include_router(v1)
+    app.include_router(operations.router)
+    app.add_middleware(Surroundings, hosts=settings.hosts, secure=settings.secure)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Add to the description of the API what FastAPI does not know."""
+    made = app.openapi
+
+    def described() -> dict[str, object]:
+        description = made()
+        description.setdefault("components", {}).setdefault("schemas", {})["problem"] = PROBLEM
+        return description
+
+    app.openapi = described  # type: ignore[method-assign]

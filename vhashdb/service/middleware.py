@@ -1,0 +1,89 @@
+"""What holds for every request: its id, the name it was sent to, the headers of its response, and its line in the log."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vhashdb.service.problems import problem
+
+_log: Final = logging.getLogger("vhashdb.service.requests")
+
+REQUEST_ID: Final = "X-Request-ID"
+_GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SECURITY_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Of every response that does not set its own."""
+
+
+class Surroundings:
+    """The outermost layer of the service."""
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], *, secure: bool) -> None:
+        self._app, self._hosts = app, frozenset(host.lower() for host in hosts)
+        self._headers = SECURITY_HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers, began_s, status = Headers(scope=scope), time.monotonic(), 0
+        given = headers.get(REQUEST_ID, "")
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state["id"] = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                mine = MutableHeaders(scope=message)
+                mine[REQUEST_ID] = state["id"]
+                for name, value in self._headers.items():
+                    mine.setdefault(name, value)
+            await send(message)
+
+        try:
+            if "*" not in self._hosts and _host(headers) not in self._hosts:
+                refused = problem(Request(scope), HTTPStatus.MISDIRECTED_REQUEST, "Refused", "the service is not reached under this name",
+                                  hint="the operator names the hosts that it is reached under")  # fmt: skip
+                await refused(scope, receive, send_on)
+                return
+            if headers.get("Content-Encoding", "identity") != "identity":  # what is unpacked could be of any size
+                refused = problem(Request(scope), HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Refused", "a body must not be compressed")
+                await refused(scope, receive, send_on)
+                return
+            await self._app(scope, receive, send_on)
+        finally:
+            _note(scope, state, status, time.monotonic() - began_s)
+
+
+def _host(headers: Headers) -> str:
+    """Return the name that a request was sent to, without the port."""
+    host = headers.get("Host", "").lower()
+    return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
+
+
+def _note(scope: Scope, state: dict[str, Any], status: int, took_s: float) -> None:
+    """Write one line: no name of a file, no hash, no query string; of the path, what the route calls it."""
+    route = scope.get("route")
+    path = getattr(route, "path", "") or "(no route)"
+    line = {"request": state["id"], "method": scope["method"], "route": path, "status": status, "took_s": round(took_s, 4)}
+    _log.info("%s %s %d", scope["method"], path, status, extra={"fields": line | {"by": state.get("caller", "")}})

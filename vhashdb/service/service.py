@@ -1,0 +1,46 @@
+"""What all requests of one service share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vhashdb.database import Database
+from vhashdb.review import ReviewDesk
+from vhashdb.service.access import RateLimiter
+from vhashdb.service.asking import Asker
+from vhashdb.service.settings import ServiceSettings
+from vhashdb.service.uploads import Uploads
+from vhashdb.store import ApiKeys, FingerprintCache, Questions, Replies, Webhooks
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, while it runs."""
+
+    settings: ServiceSettings
+    database: Database
+    keys: ApiKeys
+    rates: RateLimiter
+    uploads: Uploads
+    questions: Questions
+    replies: Replies
+    webhooks: Webhooks
+    asker: Asker
+    desk: ReviewDesk
+
+    @classmethod
+    def open(cls, settings: ServiceSettings) -> Service:
+        """Open the database, and bring what an earlier process left in order; within a running event loop."""
+        cache = FingerprintCache(settings.cache) if settings.cache is not None else None
+        database = Database.open(settings.database, limits=settings.limits, lock_timeout_s=settings.lock_timeout_s, cache=cache)
+        try:
+            store, uploads = database.store, Uploads(settings)
+            questions = Questions(store)
+            uploads.prepare(questions.files())
+            asker = Asker(database, settings, uploads, questions)
+            desk = ReviewDesk(database, questions, reasons=settings.reasons, undo_s=settings.undo_s)
+            keys, rates, replies, webhooks = ApiKeys(store), RateLimiter(), Replies(store), Webhooks(store)
+            return cls(settings, database, keys, rates, uploads, questions, replies, webhooks, asker, desk)
+        except BaseException:
+            database.close()
+            raise

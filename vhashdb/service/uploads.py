@@ -1,0 +1,246 @@
+"""Uploads: streamed to disk within limits, whoever sends them and however slowly, and gone when nobody needs them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from fastapi import Request
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from vhashdb.service.problems import Refused
+from vhashdb.service.settings import ServiceSettings
+from vhashdb.text import printable, shortened
+
+_log: Final = logging.getLogger(__name__)
+
+MOST_NAME: Final = 200
+"""Characters of a file's name that are kept."""
+MOST_PARTS: Final = 32
+"""Parts of a form."""
+MOST_HEADER_BYTES: Final = 8 << 10
+"""Of one part of a form."""
+GRACE_S: Final = 30.0
+"""Seconds for which an upload may be slow. Engineering bound."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that arrived."""
+
+    path: Path
+    name: str
+    """As whoever sent it calls it: text that people can be shown, and no path."""
+    size: int
+
+
+class Uploads:
+    """The folder of uploads of one service."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings, self.folder = settings, settings.uploads
+        self._arriving = 0
+
+    def prepare(self, kept: set[str]) -> None:
+        """Make the folder, and delete what a process that was killed left in it; only files in ``kept`` stay."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        for entry in os.scandir(self.folder):
+            if entry.name not in kept:
+                self.delete(entry.name)
+
+    def path(self, name: str) -> Path:
+        """Return where a kept file is."""
+        return self.folder / name
+
+    def delete(self, name: str) -> None:
+        """Delete a file; one that is gone already is no error."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.folder / name)
+
+    def used_bytes(self) -> int:
+        """Add up what is on disk."""
+        used = 0
+        for entry in os.scandir(self.folder):
+            with contextlib.suppress(FileNotFoundError):
+                used += entry.stat().st_size
+        return used
+
+    async def receive(self, request: Request, most_bytes: int, name: str = "") -> Upload:
+        """Write the body of a request to a new file: all of it, or of a form the part called ``file``.
+
+        Args:
+            request: whose body was not read yet.
+            most_bytes: that the file may have.
+            name: what to call it; empty: as the form does.
+
+        Raises:
+            Refused: it is too large, too slow, no form, or there is no room.
+        """
+        self._refuse_early(request, most_bytes)
+        path = self.folder / f"{secrets.token_hex(16)}.upload"
+        try:
+            with self._new_file(path) as file:
+                named = await self._write(request, file, most_bytes)
+                size = file.tell()
+            if not size:
+                raise Refused(HTTPStatus.BAD_REQUEST, "the upload is empty")
+            return Upload(path, _plain_name(name or named), size)
+        except OSError as error:
+            self.delete(path.name)
+            _log.warning("an upload cannot be kept: %s", error)
+            raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, "there is no room for the upload", retry_after_s=60) from error
+        except BaseException:  # also when the client is gone
+            self.delete(path.name)
+            raise
+
+    def _refuse_early(self, request: Request, most_bytes: int) -> None:
+        """Turn away what says that it is too large: before its client has sent it all."""
+        said = request.headers.get("Content-Length", "")
+        size = int(said) if said.isascii() and said.isdigit() else 0
+        if size > most_bytes + (1 << 20):  # a form has a little around the file
+            raise _too_large(most_bytes)
+        left = self._settings.quota_bytes - self.used_bytes()
+        if size > left or left <= 0:
+            raise Refused(
+                HTTPStatus.INSUFFICIENT_STORAGE,
+                "there is no room for the upload: what waits for people fills the quota",
+                hint="decide about what waits, or have the quota raised",
+                retry_after_s=60,
+            )
+
+    @contextlib.contextmanager
+    def _new_file(self, path: Path) -> Iterator[BinaryIO]:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+
+    async def _write(self, request: Request, file: BinaryIO, most_bytes: int) -> str:
+        kind, options = parse_options_header(request.headers.get("Content-Type", ""))
+        sink = _Sink(file, most_bytes)
+        blocks = _in_time(request.stream(), self._settings.slowest_bytes_per_s)
+        if kind != b"multipart/form-data":
+            async for block in blocks:
+                sink.write(block)
+            return ""
+        form = _Form(sink)
+        try:
+            parser = MultipartParser(options.get(b"boundary", b""), form.callbacks(), max_size=float(most_bytes + (1 << 20)))
+            async for block in blocks:
+                parser.write(block)
+            parser.finalize()
+        except FormParserError as error:
+            raise Refused(HTTPStatus.BAD_REQUEST, f"the form cannot be read: {error}") from error
+        if not form.found:
+            raise Refused(HTTPStatus.BAD_REQUEST, "the form has no file", hint="send the file as the part called `file`")
+        return form.name
+
+
+class _Sink:
+    """A file that takes so many bytes."""
+
+    def __init__(self, file: BinaryIO, most_bytes: int) -> None:
+        self._file, self._most, self._size = file, most_bytes, 0
+
+    def write(self, block: bytes) -> None:
+        self._size += len(block)
+        if self._size > self._most:
+            raise _too_large(self._most)
+        self._file.write(block)
+
+
+class _Form:
+    """What is read of a form: its first part called ``file``. Other parts are passed over, and bounded."""
+
+    def __init__(self, sink: _Sink) -> None:
+        self._sink = sink
+        self._field, self._value, self._disposition = b"", b"", b""
+        self._parts, self._taking = 0, False
+        self.found, self.name = False, ""
+
+    def callbacks(self) -> Any:
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_finished,
+            "on_part_data": self._data,
+            "on_part_end": self._end,
+        }
+
+    def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the form has more than {MOST_PARTS} parts")
+        self._disposition = b""
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._field = _bounded(self._field + data[start:end])
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value = _bounded(self._value + data[start:end])
+
+    def _header_end(self) -> None:
+        if self._field.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._field = self._value = b""
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        self._taking = not self.found and options.get(b"name") == b"file"
+        if self._taking:
+            self.found, self.name = True, options.get(b"filename", b"").decode("utf-8", "replace")
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._taking:
+            self._sink.write(data[start:end])
+
+    def _end(self) -> None:
+        self._taking = False
+
+
+def _bounded(data: bytes) -> bytes:
+    if len(data) > MOST_HEADER_BYTES:
+        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "a part of the form has too long a header")
+    return data
+
+
+async def _in_time(blocks: AsyncIterator[bytes], slowest_bytes_per_s: int) -> AsyncIterator[bytes]:
+    """Yield blocks as long as they do not come too slowly on the whole."""
+    began_s, received = time.monotonic(), 0
+    while True:
+        try:
+            async with asyncio.timeout(GRACE_S):
+                block = await anext(blocks)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"nothing of the upload came for {GRACE_S:.0f} s") from error
+        received += len(block)
+        elapsed_s = time.monotonic() - began_s
+        if elapsed_s > GRACE_S and received < (elapsed_s - GRACE_S) * slowest_bytes_per_s:
+            raise Refused(HTTPStatus.REQUEST_TIMEOUT, "the upload is too slow", hint="send it over a faster connection")
+        yield block
+
+
+def _too_large(most_bytes: int) -> Refused:
+    return Refused(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"the upload is larger than {most_bytes:,} bytes",
+        hint="ask an administrator for a key that allows more",
+    )
+
+
+def _plain_name(name: str) -> str:
+    """Return a name for people, whatever a client sent: the last part of a path, in one line."""
+    return shortened(printable(name.replace("\\", "/").rsplit("/", 1)[-1]), MOST_NAME)

@@ -1,0 +1,216 @@
+"""What was asked of the service and has to be kept: questions that wait for an answer, and those that wait for people.
+
+A question is written down before whoever asked is told that it was taken, so that it survives a process that is killed. Its file lies in
+the folder of uploads until nobody needs it any more: without a match until it is answered, else until people have decided.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import json
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from vhashdb.errors import RecordNotFound, UsageError
+from vhashdb.store.clock import now_utc
+from vhashdb.store.records_file import Store
+from vhashdb.store.service_schema import question
+
+MAX_ATTEMPTS: Final = 3
+"""How often a question is begun before it is given up: a file that ends the process each time must not do so for ever."""
+CLAIM: Final = datetime.timedelta(minutes=30)
+"""For how long a case is somebody's who claimed it, unless they claim it again."""
+
+
+class QuestionState(enum.StrEnum):
+    """How far a question is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    ANSWERED = "answered"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question, with its answer once there is one."""
+
+    id: str
+    state: QuestionState
+    by: str
+    """Name of the key that asked."""
+    name: str
+    """What whoever asked calls the file."""
+    options: dict[str, Any]
+    made_at: datetime.datetime
+    changed_at: datetime.datetime
+    attempts: int
+    review: bool
+    """Whether people look at it if something is found."""
+    file: str
+    """Its file in the folder of uploads; empty once it is gone."""
+    size: int
+    """Bytes of the file."""
+    answer: dict[str, Any] | None
+    """As whoever asked gets it."""
+    webhook: str
+    """Who is still to be told that it is answered; empty: nobody."""
+    claimed_by: str = ""
+    claimed_until: datetime.datetime | None = None
+
+
+class Questions:
+    """The questions of one database."""
+
+    def __init__(self, store: Store) -> None:
+        self._transactions = store.transactions
+
+    def add(
+        self,
+        *,
+        by: str,
+        name: str,
+        options: dict[str, Any],
+        review: bool,
+        file: str,
+        size: int,
+        webhook: str = "",
+        answer: dict[str, Any] | None = None,
+    ) -> Question:
+        """Write a question down, waiting, or with the answer that it got already."""
+        now, state = now_utc(), QuestionState.WAITING if answer is None else QuestionState.ANSWERED
+        made = Question(secrets.token_hex(16), state, by, name, options, now, now, 0, review, file, size, answer, webhook)
+        with self._transactions.writing() as connection:
+            connection.execute(question.insert().values(**_row(made)))
+        return made
+
+    def get(self, identifier: str) -> Question:
+        """Return a question.
+
+        Raises:
+            RecordNotFound: there is none, or it was dealt with and is not kept any more.
+        """
+        with self._transactions.reading() as connection:
+            return _get(connection, identifier)
+
+    def all(self, states: Collection[QuestionState] = tuple(QuestionState), *, by: str | None = None) -> list[Question]:
+        """Return questions in these states, oldest first."""
+        query = sa.select(question).where(question.c.state.in_([state.value for state in states]))
+        query = query if by is None else query.where(question.c.by == by)
+        with self._transactions.reading() as connection:
+            return [_question(row) for row in connection.execute(query.order_by(question.c.made_at, question.c.id)).mappings()]
+
+    def count(self, state: QuestionState) -> int:
+        """Count the questions in a state."""
+        query = sa.select(sa.func.count()).select_from(question).where(question.c.state == state.value)
+        with self._transactions.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def kept_bytes(self) -> int:
+        """Add up the bytes of the files that are kept."""
+        query = sa.select(sa.func.coalesce(sa.func.sum(question.c.size), 0)).where(question.c.file != "")
+        with self._transactions.reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def files(self) -> set[str]:
+        """Return the names of all files that are kept."""
+        with self._transactions.reading() as connection:
+            return set(connection.execute(sa.select(question.c.file).where(question.c.file != "")).scalars())
+
+    # -- answering -----------------------------------------------------------------------------
+
+    def begin(self) -> Question | None:
+        """Take the question that has waited longest, so that nobody else begins it; None if none waits."""
+        with self._transactions.writing() as connection:
+            query = sa.select(question).where(question.c.state == QuestionState.WAITING.value).order_by(question.c.made_at, question.c.id)
+            row = connection.execute(query.limit(1)).mappings().first()
+            if row is None:
+                return None
+            begun = replace(_question(row), state=QuestionState.RUNNING, attempts=row["attempts"] + 1, changed_at=now_utc())
+            connection.execute(question.update().where(question.c.id == begun.id).values(**_row(begun)))
+        return begun
+
+    def again(self) -> int:
+        """Let everything wait again that was begun by a process that is gone; return how many that are."""
+        with self._transactions.writing() as connection:
+            running = question.update().where(question.c.state == QuestionState.RUNNING.value)
+            return int(connection.execute(running.values(state=QuestionState.WAITING.value)).rowcount)
+
+    def put_back(self, identifier: str) -> None:
+        """Let a question wait again that could not be answered for want of the database."""
+        with self._transactions.writing() as connection:
+            running = question.update().where(question.c.id == identifier, question.c.state == QuestionState.RUNNING.value)
+            connection.execute(running.values(state=QuestionState.WAITING.value))
+
+    def answered(self, identifier: str, answer: dict[str, Any]) -> Question:
+        """Write the answer down."""
+        values = {"state": QuestionState.ANSWERED.value, "answer": json.dumps(answer), "changed_at": now_utc()}
+        with self._transactions.writing() as connection:
+            connection.execute(question.update().where(question.c.id == identifier).values(**values))
+            return _get(connection, identifier)
+
+    def told(self, identifier: str) -> None:
+        """Note that whoever was to be told of the answer was."""
+        with self._transactions.writing() as connection:
+            connection.execute(question.update().where(question.c.id == identifier).values(webhook=""))
+
+    # -- people --------------------------------------------------------------------------------
+
+    def claim(self, identifiers: Sequence[str], who: str) -> None:
+        """Say that somebody is about to decide, so that others take something else; for `CLAIM`.
+
+        Raises:
+            UsageError: somebody else did.
+        """
+        now = now_utc()
+        with self._transactions.writing() as connection:
+            for identifier in identifiers:
+                held = _get(connection, identifier)
+                if held.claimed_by not in ("", who) and held.claimed_until is not None and held.claimed_until > now:
+                    raise UsageError(f"{held.claimed_by} is at it until {held.claimed_until:%H:%M} UTC", hint="take another case")
+            some = question.update().where(question.c.id.in_(identifiers))
+            connection.execute(some.values(claimed_by=who, claimed_until=now + CLAIM))
+
+    def give_up(self, identifiers: Sequence[str], who: str) -> None:
+        """Let others decide about what somebody claimed."""
+        with self._transactions.writing() as connection:
+            some = question.update().where(question.c.id.in_(identifiers), question.c.claimed_by == who)
+            connection.execute(some.values(claimed_by="", claimed_until=None))
+
+    def file_gone(self, identifier: str) -> None:
+        """Note that the file of a question is not kept any more."""
+        with self._transactions.writing() as connection:
+            connection.execute(question.update().where(question.c.id == identifier).values(file="", size=0))
+
+    def forget(self, identifiers: Collection[str]) -> None:
+        """Delete questions, with their answers and the names of their files."""
+        with self._transactions.writing() as connection:
+            connection.execute(question.delete().where(question.c.id.in_(identifiers)))
+
+
+def _get(connection: Connection, identifier: str) -> Question:
+    row = connection.execute(sa.select(question).where(question.c.id == identifier)).mappings().first()
+    if row is None:
+        raise no_question(identifier)
+    return _question(row)
+
+
+def no_question(identifier: str) -> RecordNotFound:
+    """Return the error that says that there is no such question."""
+    return RecordNotFound(f"there is no question {identifier!r}", hint="a question that was dealt with is kept for a while only")
+
+
+def _row(value: Question) -> dict[str, Any]:
+    answer = "" if value.answer is None else json.dumps(value.answer)
+    return vars(value) | {"state": value.state.value, "options": json.dumps(value.options), "answer": answer}
+
+
+def _question(row: Any) -> Question:
+    answer = json.loads(row["answer"]) if row["answer"] else None
+    changed = {"state": QuestionState(row["state"]), "options": json.loads(row["options"]), "answer": answer}
+    return Question(**{**row, **changed})

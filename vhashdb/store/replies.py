@@ -1,0 +1,72 @@
+"""Replies to requests that name a key of idempotency, so that a request whose reply was lost can be sent again."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from vhashdb.errors import UsageError
+from vhashdb.store.clock import now_utc
+from vhashdb.store.records_file import Store
+from vhashdb.store.service_schema import reply
+
+KEPT: Final = datetime.timedelta(hours=24)
+"""For how long a reply is given again."""
+_UNDER_WAY: Final = datetime.timedelta(minutes=30)
+"""After which a request without a reply is taken for lost, so that it may be made again. Engineering bound: longer than any question."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What was replied to a request."""
+
+    status: int
+    body: str
+
+
+class RequestUnderWay(UsageError):
+    """The same request is being answered already."""
+
+    hint = "ask again in a moment"
+
+
+class Replies:
+    """The replies of one database."""
+
+    def __init__(self, store: Store) -> None:
+        self._transactions = store.transactions
+
+    def begin(self, by: str, key: str, request: str) -> Reply | None:
+        """Return the reply that a request got already; None if it is new, and is to be answered now.
+
+        Raises:
+            UsageError: another request had this key.
+            RequestUnderWay: it is being answered.
+        """
+        now = now_utc()
+        mine = (reply.c.by == by, reply.c.key == key)
+        with self._transactions.writing() as connection:
+            connection.execute(
+                reply.delete().where(sa.or_(reply.c.at < now - KEPT, sa.and_(reply.c.status == 0, reply.c.at < now - _UNDER_WAY)))
+            )
+            row = connection.execute(sa.select(reply).where(*mine)).first()
+            if row is None:
+                connection.execute(reply.insert().values(by=by, key=key, request=request, status=0, body="", at=now))
+                return None
+        if row.request != request:
+            raise UsageError("another request had this key of idempotency", hint="use a new key for each request")
+        if not row.status:
+            raise RequestUnderWay("the request with this key of idempotency is being answered")
+        return Reply(row.status, row.body)
+
+    def end(self, by: str, key: str, answer: Reply | None) -> None:
+        """Keep the reply to a request; None: nothing came of it, so that it may be made again."""
+        mine = (reply.c.by == by, reply.c.key == key)
+        with self._transactions.writing() as connection:
+            if answer is None:
+                connection.execute(reply.delete().where(*mine))
+            else:
+                connection.execute(reply.update().where(*mine).values(status=answer.status, body=answer.body))
