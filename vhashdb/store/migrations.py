@@ -166,6 +166,11 @@ def _service(connection: Connection) -> None:
     metadata.create_all(connection, tables=list(service_schema.TABLES))
 
 
+def _banks(connection: Connection) -> None:
+    """Add the names that labels have for clients of Hasher-Matcher-Actioner."""
+    metadata.create_all(connection, tables=[service_schema.bank])
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _first,
     _not_this_marks,
@@ -177,5 +182,6 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _videos,
     _hits,
     _service,
+    _banks,
 )
 VERSION: Final = len(MIGRATIONS)

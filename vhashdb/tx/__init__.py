@@ -23,9 +23,9 @@ from vhashdb.lazy import lazy_names
 
 if TYPE_CHECKING:
     from vhashdb.tx.manifest import TX_MANIFEST
+    from vhashdb.tx.shared_segments import SharedSegment
     from vhashdb.tx.signal_text import SignalSides, from_signal, to_signal
     from vhashdb.tx.signal_types import VhashdbSignal, VhashdbVpdqSignal
-    from vhashdb.tx.shared_segments import SharedSegment
     from vhashdb.tx.similarity import VideoSimilarity
     from vhashdb.tx.video_index import VideoIndex, VpdqBankIndex
     from vhashdb.tx.vpdq_text import from_vpdq_signal
