@@ -122,12 +122,16 @@ def test_hashes_of_files_and_of_pictures_are_looked_up(service, samples, signals
         "pdq": (whole.hash[middle].tobytes().hex(), "0"),
         "video_vpdq": (json.dumps(rows), None),
         "vhashdb_vpdq": (json.dumps(rows), None),
+        "vpdq": (json.dumps(rows), None),
     }
     with service.client("ask") as client:
         for name, (signal, distance) in queries.items():
             found = client.post("/m/lookup", json={"signal": signal, "signal_type": name}).json()
             assert number in numbers(found[SAMPLE]), name
             assert distance in (None, found[SAMPLE][0]["distance"])
+        still = client.post("/m/lookup", files={"photo": ("a.png", (samples / "still.png").read_bytes())}).json()
+    assert still.keys() == {"pdq"}
+    assert 0 < int(still["pdq"][SAMPLE][0]["distance"]) <= 31
 
 
 def test_a_long_signal_gets_through_an_address_by_its_handle(service, samples, signals):
@@ -142,7 +146,7 @@ def test_a_long_signal_gets_through_an_address_by_its_handle(service, samples, s
     assert "handle" in strange.json()["message"]
 
 
-@pytest.mark.parametrize("name", ["pdq", "vhashdb", "vhashdb_vpdq", "video_md5", "video_sha256", "video_vpdq"])
+@pytest.mark.parametrize("name", ["pdq", "vhashdb", "vhashdb_vpdq", "video_md5", "video_sha256", "video_vpdq", "vpdq"])
 def test_what_is_no_signal_is_an_error_and_never_no_match(service, name):
     with service.client("ask") as client:
         for signal in ("", "x", "vh1.", "[]", "0" * 63, "vhh.unknown"):

@@ -28,7 +28,7 @@ router = APIRouter(prefix="/c", route_class=HmaRoute)
 _reading = [needs(Scope.ASK, Scope.RECORD, Scope.ADMINISTER)]
 _Recording = Annotated[Caller, needs(Scope.RECORD)]
 _Administering = Annotated[Caller, needs(Scope.ADMINISTER)]
-_WITH_PICTURES: Final = ("vhashdb", "vhashdb_vpdq", "video_vpdq", "pdq")
+_WITH_PICTURES: Final = ("vhashdb", "vhashdb_vpdq", "video_vpdq", "vpdq", "pdq")
 """Signal types that a record can be made of, the best first."""
 
 

@@ -76,10 +76,10 @@ def _signals_of(path: Path, names: set[str], limits: Limits) -> dict[str, str]:
         signal, reference = signal_of(path, limits=limits)
         require_whole(reference)
         made |= {"vhashdb": signal, "vhashdb_vpdq": signal}
-    if "video_vpdq" in names:
+    if names & {"video_vpdq", "vpdq"}:
         frames = every_frame(path, limits=limits)
         require_whole(frames)
-        made["video_vpdq"] = to_vpdq_signal(frames)
+        made |= dict.fromkeys(("video_vpdq", "vpdq"), to_vpdq_signal(frames))
     if "pdq" in names:
         made["pdq"] = pdq_of(fingerprint(path, sound=False, limits=limits))
     return {name: signal for name, signal in made.items() if name in names}

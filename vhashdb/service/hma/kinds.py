@@ -127,6 +127,7 @@ KINDS: Final[Mapping[str, SignalKind]] = {
         _exact("video_md5", 32, lambda value: HashQuery(md5=value)),
         _exact("video_sha256", 64, lambda value: HashQuery(sha256=value)),
         _of_frames("video_vpdq", vpdq=True, asked_for=True),
+        _of_frames("vpdq", vpdq=True, asked_for=True),  # as ThreatExchange's extension calls it
     )
 }
 """All of them, by name."""
