@@ -24,6 +24,7 @@ from vhashdb.errors import DatabaseError, VhashdbError
 from vhashdb.hash_query import HashQuery
 from vhashdb.inputs import Source
 from vhashdb.matching.verdict import Verdict
+from vhashdb.review import Decisions, found_in
 from vhashdb.search.results import Result
 from vhashdb.service.access import Caller
 from vhashdb.service.answers import answer_json, answer_to, needs_people
@@ -32,7 +33,7 @@ from vhashdb.service.options import AskOptions
 from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.service.uploads import Upload, Uploads
-from vhashdb.store import Question, Questions, QuestionState, acting_as, now_utc
+from vhashdb.store import Question, Questions, QuestionState, State, acting_as, now_utc, records_with_ids
 from vhashdb.store.questions import MAX_ATTEMPTS
 
 _log: Final = logging.getLogger(__name__)
@@ -216,16 +217,15 @@ class Asker:
         answer = question.answer
         if answer is None:
             return None
-        verdict, sha256 = answer["file"]["verdict"], answer["file"]["sha256"]
-        if verdict == Verdict.NO_MATCH:
+        if answer["file"]["verdict"] == Verdict.NO_MATCH:
             return question.changed_at
-        if not sha256:
-            return None
-        file = self._database.store.hits.file(sha256)
-        decisions = {each.record: each for each in self._database.store.hits.decisions([file]).get(file, ())}
-        asked = [match["record"] for match in answer["matches"]] or [""]
-        closed = [decisions[record] for record in asked if record in decisions and decisions[record].closed]
-        return max(each.at for each in closed) if len(closed) == len(asked) else None
+        found = found_in(answer, question.id)
+        store = self._database.store
+        records = records_with_ids(store, {one.record for one in found if one.record})
+        asked = [one for one in found if not one.record or (one.record in records and records[one.record].state is not State.RETRACTED)]
+        before = Decisions.about(self._database, asked)
+        closed = [decision for one in asked if (decision := before.of(one)) is not None and decision.closed]
+        return max((each.at for each in closed), default=question.changed_at) if len(closed) == len(asked) else None
 
     def _write_down(self, upload: Upload, options: AskOptions, caller: Caller, *, review: bool, **more: Any) -> Question:
         file, size = upload.path.name, upload.size

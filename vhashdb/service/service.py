@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vhashdb.database import Database
+from vhashdb.review import ReviewDesk
 from vhashdb.service.access import RateLimiter
 from vhashdb.service.asking import Asker
 from vhashdb.service.settings import ServiceSettings
@@ -25,18 +26,28 @@ class Service:
     replies: Replies
     webhooks: Webhooks
     asker: Asker
+    desk: ReviewDesk
 
     @classmethod
     def open(cls, settings: ServiceSettings) -> Service:
         """Open the database, and bring what an earlier process left in order; within a running event loop."""
         cache = FingerprintCache(settings.cache) if settings.cache is not None else None
         database = Database.open(settings.database, limits=settings.limits, lock_timeout_s=settings.lock_timeout_s, cache=cache)
+        store, uploads = database.store, Uploads(settings)
         try:
-            store, uploads = database.store, Uploads(settings)
+            uploads.take()
             questions = Questions(store)
-            uploads.prepare(questions.files())
+            uploads.tidy(questions.files())
             asker = Asker(database, settings, uploads, questions)
-            return cls(settings, database, ApiKeys(store), RateLimiter(), uploads, questions, Replies(store), Webhooks(store), asker)
+            desk = ReviewDesk(database, questions, reasons=settings.reasons, undo_s=settings.undo_s)
+            keys, rates, replies, webhooks = ApiKeys(store), RateLimiter(), Replies(store), Webhooks(store)
+            return cls(settings, database, keys, rates, uploads, questions, replies, webhooks, asker, desk)
         except BaseException:
+            uploads.release()
             database.close()
             raise
+
+    def close(self) -> None:
+        """Close the database, once nothing is being answered any more."""
+        self.database.close()
+        self.uploads.release()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vhashdb.limits import Limits
+from vhashdb.review import REASONS, Act
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ class ServiceSettings:
     """After which a session ends."""
     severe_reminder: int = 20
     """Severe cases in one sitting after which a moderator is reminded to pause; 0: never."""
+
+    reasons: Mapping[Act, Sequence[str]] = field(default_factory=lambda: REASONS)
+    """Reasons for decisions to choose from, by act."""
 
     @property
     def uploads(self) -> Path:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vhashdb.store.audit import AuditEntry, acting_as
     from vhashdb.store.banks import Bank, BankExists, BankNames, BankNotFound, Banks
     from vhashdb.store.cache import FingerprintCache
+    from vhashdb.store.claims import Claim, RecordClaims
     from vhashdb.store.clock import now_utc
     from vhashdb.store.federations import Federations
     from vhashdb.store.feeds import Feed, Feeds
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from vhashdb.store.periods import By, Period
     from vhashdb.store.questions import Question, Questions, QuestionState, no_question
     from vhashdb.store.queue import Case, Cause, Filter, recently
+    from vhashdb.store.record_list import ChangedRecord, records_after, records_changed_since, records_with_ids
     from vhashdb.store.records import (
         MAX_ACTIONS,
         ORIGINS,
@@ -54,6 +56,7 @@ else:
             "audit": "AuditEntry acting_as",
             "banks": "Bank BankExists BankNames BankNotFound Banks",
             "cache": "FingerprintCache",
+            "claims": "Claim RecordClaims",
             "clock": "now_utc",
             "federations": "Federations",
             "feeds": "Feed Feeds",
@@ -64,6 +67,7 @@ else:
             "opinions": "Allowed CANARY Opinion Opinions",
             "periods": "By Period",
             "queue": "Case Cause Filter recently",
+            "record_list": "ChangedRecord records_after records_changed_since records_with_ids",
             "records": "Details MAX_ACTIONS NewRecord ORIGINS REVIEW_METHODS Record SEVERITIES Selection State TLP check_label",
             "records_file": "Store",
             "reviews": "Decision Reviews",
@@ -94,6 +98,8 @@ __all__ = [
     "CaseDecision",
     "CaseState",
     "Cause",
+    "ChangedRecord",
+    "Claim",
     "Decision",
     "Details",
     "Federations",
@@ -111,6 +117,7 @@ __all__ = [
     "QuestionState",
     "Questions",
     "Record",
+    "RecordClaims",
     "Replies",
     "Reply",
     "RequestUnderWay",
@@ -133,4 +140,7 @@ __all__ = [
     "read_figures",
     "read_statistics",
     "recently",
+    "records_after",
+    "records_changed_since",
+    "records_with_ids",
 ]

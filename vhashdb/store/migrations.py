@@ -166,6 +166,11 @@ def _service(connection: Connection) -> None:
     metadata.create_all(connection, tables=list(service_schema.TABLES))
 
 
+def _record_claims(connection: Connection) -> None:
+    """Add who is about to decide about a record."""
+    metadata.create_all(connection, tables=[service_schema.record_claim])
+
+
 def _banks(connection: Connection) -> None:
     """Add the names that labels have for clients of Hasher-Matcher-Actioner."""
     metadata.create_all(connection, tables=[service_schema.bank])
@@ -182,6 +187,7 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _videos,
     _hits,
     _service,
+    _record_claims,
     _banks,
 )
 VERSION: Final = len(MIGRATIONS)

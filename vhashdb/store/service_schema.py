@@ -73,6 +73,14 @@ reply = Table(
     Column("at", DateTime, nullable=False),
 )
 
+record_claim = Table(
+    "record_claim",  # who is about to decide about a record that waits
+    metadata,
+    Column("record", String(32), primary_key=True),
+    Column("by", String, nullable=False),
+    Column("until", DateTime, nullable=False),
+)
+
 bank = Table(
     "bank",  # a label under the name that clients of Hasher-Matcher-Actioner know
     metadata,
