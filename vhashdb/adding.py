@@ -34,7 +34,7 @@ class Prepared:
 
     def as_new(self, details: Details) -> NewRecord:
         """Return the record that it is to become."""
-        sha256, md5 = (self.hashes.sha256, self.hashes.md5) if self.hashes else (None, None)
+        sha256, md5 = (self.hashes.sha256 or None, self.hashes.md5 or None) if self.hashes else (None, None)
         return NewRecord(self.reference.duration_s, sha256, md5, details)
 
 
@@ -106,7 +106,7 @@ def record_batch(store: Store, batch: Sequence[Described], *, held: str) -> list
 
 def _same(prepared: Prepared, place: int) -> str | int:
     """Return what items have in common that are of the very same file; every fingerprint is one by itself."""
-    return prepared.hashes.sha256 if prepared.hashes else place
+    return prepared.hashes.sha256 if prepared.hashes and prepared.hashes.sha256 else place
 
 
 def notes(store: Store, reference: Fingerprint, details: Details) -> tuple[str, ...]:

@@ -92,6 +92,7 @@ GROUPS: Final = (
             feed_schema.opinion,
             feed_schema.allow,
             service_schema.api_key,
+            service_schema.bank,
             service_schema.webhook,
         ),
     ),

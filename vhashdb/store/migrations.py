@@ -192,6 +192,11 @@ def _loosened(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE TRIGGER copy_{name} AFTER DELETE ON copy WHEN {condition} BEGIN {statements} END")
 
 
+def _banks(connection: Connection) -> None:
+    """Add the names that labels have for clients of Hasher-Matcher-Actioner."""
+    metadata.create_all(connection, tables=[service_schema.bank])
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _first,
     _not_this_marks,
@@ -205,5 +210,6 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _service,
     _record_claims,
     _loosened,
+    _banks,
 )
 VERSION: Final = len(MIGRATIONS)
