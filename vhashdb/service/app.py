@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from vhashdb.errors import VhashdbError
 from vhashdb.service import problems
+from vhashdb.service.hma import add_hma
 from vhashdb.service.middleware import Surroundings
 from vhashdb.service.openapi import components
 from vhashdb.service.routes import changes, feeds, keys, operations, opinions, questions, records, review, statistics, videos, webhooks
@@ -61,6 +62,7 @@ def create_app(settings: ServiceSettings, opened: Service | None = None) -> Fast
         v1.include_router(routes.router)
     app.include_router(v1)
     app.include_router(operations.router)
+    add_hma(app)
     app.add_middleware(Surroundings, hosts=settings.hosts, secure=settings.secure)
     _describe(app)
     return app
