@@ -167,6 +167,11 @@ class Database:
         return self.query_log.lost
 
     @property
+    def decoder_restarts(self) -> int:
+        """Decoder processes that ended without being told to since the database was opened."""
+        return self._decoders.restarts
+
+    @property
     def store(self) -> Store:
         """The records and the audit log."""
         return self._store

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from vhashdb.errors import VhashdbError
 from vhashdb.service import problems
+from vhashdb.service.metrics import Metrics
 from vhashdb.service.middleware import Surroundings
 from vhashdb.service.openapi import PROBLEM
 from vhashdb.service.routes import operations, questions
@@ -31,6 +32,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         service = Service.open(settings)
         app.state.service = service
+        app.state.metrics.watch(service)
         service.asker.start()
         try:
             yield
@@ -43,6 +45,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         description="Ask whether a video is a known harmful one, and keep the records that say so.",
         separate_input_output_schemas=False,
     )  # fmt: skip
+    app.state.metrics = Metrics()
     for kind, handler in (
         (VhashdbError, problems.of_library),
         (problems.Refused, problems.of_refusal),
@@ -55,7 +58,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     v1.include_router(questions.router)
     app.include_router(v1)
     app.include_router(operations.router)
-    app.add_middleware(Surroundings, hosts=settings.hosts, secure=settings.secure)
+    app.add_middleware(Surroundings, hosts=settings.hosts, secure=settings.secure, on_request=app.state.metrics.requested)
     _describe(app)
     return app
 

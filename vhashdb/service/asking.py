@@ -58,6 +58,13 @@ class Asker:
         """Called with each result and the seconds it took, in a thread of its own."""
         self.on_question: list[Callable[[Question], None]] = []
         """Called with each question that was written down and is answered now, likewise."""
+        self.open_cases = 0
+        """Uploads that people had to decide about at the last `sweep`."""
+
+    def under_way(self) -> tuple[int, int]:
+        """Return how many requests wait for a turn, and how many questions are being answered."""
+        found = [limiter.statistics() for limiter in (self._media, self._hashes)]
+        return sum(one.tasks_waiting for one in found), sum(one.borrowed_tokens for one in found)
 
     # -- at once -------------------------------------------------------------------------------
 
@@ -175,9 +182,11 @@ class Asker:
         now = now_utc()
         old, forgotten = now - datetime.timedelta(seconds=self._settings.kept_s), []
         undone = now - datetime.timedelta(seconds=self._settings.undo_s)
+        open_cases = 0
         for question in self._questions.all((QuestionState.ANSWERED,)):
             decided_at = self.decided_at(question)
             if question.review and decided_at is None:
+                open_cases += 1
                 continue
             if question.file and (decided_at is None or decided_at < undone):
                 self._uploads.delete(question.file)
@@ -186,6 +195,7 @@ class Asker:
                 forgotten.append(question.id)
         if forgotten:
             self._questions.forget(forgotten)
+        self.open_cases = open_cases
 
     def decided_at(self, question: Question) -> datetime.datetime | None:
         """Return when the last decision about a file was made if nobody has to decide any more; None if somebody has to."""

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vhashdb.service.metrics import OnRequest
 from vhashdb.service.problems import problem
 
 _log: Final = logging.getLogger("vhashdb.service.requests")
@@ -36,8 +37,9 @@ SECURITY_HEADERS: Final = {
 class Surroundings:
     """The outermost layer of the service."""
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str], *, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], *, secure: bool, on_request: OnRequest) -> None:
         self._app, self._hosts = app, frozenset(host.lower() for host in hosts)
+        self._on_request = on_request
         self._headers = SECURITY_HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +70,9 @@ class Surroundings:
                 return
             await self._app(scope, receive, send_on)
         finally:
-            _note(scope, state, status, time.monotonic() - began_s)
+            took_s = time.monotonic() - began_s
+            _note(scope, state, status, took_s)
+            self._on_request(scope["method"], route_of(scope), status, took_s)
 
 
 def _host(headers: Headers) -> str:
@@ -77,9 +81,14 @@ def _host(headers: Headers) -> str:
     return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
 
 
+def route_of(scope: Scope) -> str:
+    """Return what the route of a request calls its path: there are only so many, and nothing of what was asked is in them."""
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")  # the latter may lack the prefix of its router
+    return getattr(route, "path", "") or "(no route)"
+
+
 def _note(scope: Scope, state: dict[str, Any], status: int, took_s: float) -> None:
     """Write one line: no name of a file, no hash, no query string; of the path, what the route calls it."""
-    route = scope.get("route")
-    path = getattr(route, "path", "") or "(no route)"
+    path = route_of(scope)
     line = {"request": state["id"], "method": scope["method"], "route": path, "status": status, "took_s": round(took_s, 4)}
     _log.info("%s %s %d", scope["method"], path, status, extra={"fields": line | {"by": state.get("caller", "")}})
