@@ -14,6 +14,7 @@ from vhashdb.errors import VhashdbError
 from vhashdb.service import problems
 from vhashdb.service.metrics import Metrics
 from vhashdb.service.middleware import Surroundings
+from vhashdb.service.notifying import Notifier
 from vhashdb.service.openapi import PROBLEM
 from vhashdb.service.routes import operations, questions
 from vhashdb.service.service import Service
@@ -33,11 +34,15 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         service = Service.open(settings)
         app.state.service = service
         app.state.metrics.watch(service)
+        notifier = Notifier(service.questions, service.webhooks, settings, questions.question_json, app.state.metrics.told)
+        service.asker.on_question.append(notifier.answered)
         service.asker.start()
+        notifier.start()
         try:
             yield
         finally:
             await service.asker.stop()
+            await notifier.stop()
             await anyio.to_thread.run_sync(service.database.close)
 
     app = FastAPI(

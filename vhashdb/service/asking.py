@@ -191,7 +191,7 @@ class Asker:
             if question.file and (decided_at is None or decided_at < undone):
                 self._uploads.delete(question.file)
                 self._questions.file_gone(question.id)
-            if max(question.changed_at, decided_at or question.changed_at) < old:
+            if not question.webhook and max(question.changed_at, decided_at or question.changed_at) < old:
                 forgotten.append(question.id)
         if forgotten:
             self._questions.forget(forgotten)

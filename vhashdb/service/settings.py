@@ -34,6 +34,8 @@ class ServiceSettings:
     """For how long an answer can be fetched that nobody has to decide about."""
     undo_s: float = 15 * 60.0
     """For how long the file of a decided case stays, so that the decision can be taken back."""
+    webhook_hosts: tuple[str, ...] = ()
+    """Hosts, as ``host`` or ``host:port``, that webhooks may lead to although they are inside: of this machine or its network."""
     roots: tuple[Path, ...] = ()
     """Folders of this machine whose files may be asked about by path; none unless named."""
     require_key: bool = True

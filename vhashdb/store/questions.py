@@ -159,6 +159,12 @@ class Questions:
         with self._transactions.writing() as connection:
             connection.execute(question.update().where(question.c.id == identifier).values(webhook=""))
 
+    def untold(self) -> list[Question]:
+        """Return the questions that are answered and whose webhook was not told of it, oldest first."""
+        query = sa.select(question).where(question.c.webhook != "", question.c.state == QuestionState.ANSWERED.value)
+        with self._transactions.reading() as connection:
+            return [_question(row) for row in connection.execute(query.order_by(question.c.changed_at, question.c.id)).mappings()]
+
     # -- people --------------------------------------------------------------------------------
 
     def claim(self, identifiers: Sequence[str], who: str) -> None:
