@@ -19,6 +19,7 @@ from vhashdb.service.openapi import PROBLEM
 from vhashdb.service.routes import operations, questions
 from vhashdb.service.service import Service
 from vhashdb.service.settings import ServiceSettings
+from vhashdb.service.tracing import Tracing
 from vhashdb.version import __version__
 
 THREADS = 64
@@ -36,6 +37,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         app.state.metrics.watch(service)
         notifier = Notifier(service.questions, service.webhooks, settings, questions.question_json, app.state.metrics.told)
         service.asker.on_question.append(notifier.answered)
+        app.state.tracing.activate()
         service.asker.start()
         notifier.start()
         try:
@@ -43,6 +45,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         finally:
             await service.asker.stop()
             await notifier.stop()
+            await anyio.to_thread.run_sync(app.state.tracing.close)
             await anyio.to_thread.run_sync(service.database.close)
 
     app = FastAPI(
@@ -50,7 +53,7 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         description="Ask whether a video is a known harmful one, and keep the records that say so.",
         separate_input_output_schemas=False,
     )  # fmt: skip
-    app.state.metrics = Metrics()
+    app.state.metrics, app.state.tracing = Metrics(), Tracing()
     for kind, handler in (
         (VhashdbError, problems.of_library),
         (problems.Refused, problems.of_refusal),
@@ -63,7 +66,9 @@ def create_app(settings: ServiceSettings) -> FastAPI:
     v1.include_router(questions.router)
     app.include_router(v1)
     app.include_router(operations.router)
-    app.add_middleware(Surroundings, hosts=settings.hosts, secure=settings.secure, on_request=app.state.metrics.requested)
+    app.add_middleware(
+        Surroundings, hosts=settings.hosts, secure=settings.secure, on_request=app.state.metrics.requested, tracing=app.state.tracing
+    )
     _describe(app)
     return app
 

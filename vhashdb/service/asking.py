@@ -29,6 +29,7 @@ from vhashdb.service.answers import answer_json, answer_to, needs_people
 from vhashdb.service.options import AskOptions
 from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
+from vhashdb.service.tracing import since, step
 from vhashdb.service.uploads import Upload, Uploads
 from vhashdb.store import Question, Questions, QuestionState, acting_as, now_utc
 from vhashdb.store.questions import MAX_ATTEMPTS
@@ -136,7 +137,8 @@ class Asker:
                 _log.warning("questions wait: %s", error)
                 question = None
             if question is not None:
-                await anyio.to_thread.run_sync(self._answer_later, question, limiter=self._media)
+                with step("answer later"):
+                    await anyio.to_thread.run_sync(self._answer_later, question, limiter=self._media)
                 continue
             self._written.clear()
             with contextlib.suppress(TimeoutError):
@@ -221,15 +223,26 @@ class Asker:
 
     def _answer(self, source: Source | HashQuery, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
         began_s = time.monotonic()
-        with acting_as(by):
+        with step("answer") as note, acting_as(by):
             result, answer = answer_to(self._database, source, name, options)
+            note("vhashdb.verdict", result.verdict.value)
+            note("vhashdb.effort", result.effort.value)
+            note("vhashdb.complete", answer["complete"])
+            note("vhashdb.decode_cpu_s", result.decode_cpu_s)
         for told in self.on_answer:
             told(result, time.monotonic() - began_s)
         return result, answer
 
     async def _run(self, limiter: anyio.CapacityLimiter, work: Callable[[], _T]) -> _T:
         self._refuse_if_busy(limiter)
-        return await anyio.to_thread.run_sync(work, limiter=limiter)
+        asked_ns = since()
+
+        def in_turn() -> _T:
+            with step("wait for a turn", began_ns=asked_ns):
+                pass
+            return work()
+
+        return await anyio.to_thread.run_sync(in_turn, limiter=limiter)
 
     def _refuse_if_busy(self, limiter: anyio.CapacityLimiter) -> None:
         if limiter.statistics().tasks_waiting >= self._settings.most_waiting:

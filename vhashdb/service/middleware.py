@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vhashdb.service.metrics import OnRequest
 from vhashdb.service.problems import problem
+from vhashdb.service.tracing import Tracing
 
 _log: Final = logging.getLogger("vhashdb.service.requests")
 
@@ -37,9 +38,9 @@ SECURITY_HEADERS: Final = {
 class Surroundings:
     """The outermost layer of the service."""
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str], *, secure: bool, on_request: OnRequest) -> None:
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], *, secure: bool, on_request: OnRequest, tracing: Tracing) -> None:
         self._app, self._hosts = app, frozenset(host.lower() for host in hosts)
-        self._on_request = on_request
+        self._on_request, self._tracing = on_request, tracing
         self._headers = SECURITY_HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,17 +63,23 @@ class Surroundings:
                     mine.setdefault(name, value)
             await send(message)
 
-        try:
-            if "*" not in self._hosts and _host(headers) not in self._hosts:
-                refused = problem(Request(scope), HTTPStatus.MISDIRECTED_REQUEST, "Refused", "the service is not reached under this name",
-                                  hint="the operator names the hosts that it is reached under")  # fmt: skip
-                await refused(scope, receive, send_on)
-                return
-            await self._app(scope, receive, send_on)
-        finally:
-            took_s = time.monotonic() - began_s
-            _note(scope, state, status, took_s)
-            self._on_request(scope["method"], route_of(scope), status, took_s)
+        with self._tracing.request(scope["method"], headers) as traced:
+            try:
+                await self._guarded(scope, receive, send_on)
+            finally:
+                took_s = time.monotonic() - began_s
+                _note(scope, state, status, took_s)
+                self._on_request(scope["method"], route_of(scope), status, took_s)
+                traced(route_of(scope), status)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on that was sent to a name of the service."""
+        if "*" not in self._hosts and _host(Headers(scope=scope)) not in self._hosts:
+            refused = problem(Request(scope), HTTPStatus.MISDIRECTED_REQUEST, "Refused", "the service is not reached under this name",
+                              hint="the operator names the hosts that it is reached under")  # fmt: skip
+            await refused(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 def _host(headers: Headers) -> str:
