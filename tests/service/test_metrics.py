@@ -63,6 +63,7 @@ def test_a_decoder_that_was_killed_is_counted_and_another_answers(serve_copy, sa
         client.post("/v1/questions", content=film).raise_for_status()
         (decoder,) = set(children()) - before
         os.kill(decoder, signal.SIGKILL)
+        eventually(children, lambda alive: decoder not in alive)
         again = client.post("/v1/questions", content=film).json()
         assert again["file"]["verdict"] == "match"
         assert "vhashdb_decoder_restarts_total 1.0" in client.get("/metrics").text
