@@ -138,35 +138,50 @@ class Asker:
                 question = None
             if question is not None:
                 with step("answer later"):
-                    await anyio.to_thread.run_sync(self._answer_later, question, limiter=self._media)
+                    done = await anyio.to_thread.run_sync(self._answer_later, question, limiter=self._media)
+                if not done:
+                    await self._put_back(question.id)
                 continue
             self._written.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), _LOOK_AGAIN_S)
 
-    def _answer_later(self, question: Question) -> None:
-        """Answer one question that was written down."""
+    def _answer_later(self, question: Question) -> bool:
+        """Answer one question that was written down; return False if it has to wait again."""
         path, options = self._uploads.path(question.file), AskOptions.from_json(question.options)
         try:
             if question.attempts > MAX_ATTEMPTS:
                 reason = f"it could not be checked: {MAX_ATTEMPTS} attempts ended without an answer"
-                result = self._database.unreadable(path, reason, effort=options.effort)
-                answer = answer_json(result, question.name, error={"error": "DecoderFailed", "message": reason, "hint": ""})
+                result, answer = self._unanswered(question, options, "DecoderFailed", reason)
+            elif not question.file:
+                result, answer = self._unanswered(question, options, "MediaNotFound", "its file is not in the backup that is served")
             else:
                 result, answer = self._answer(str(path), question.name, options, question.by)
             keep = question.review and needs_people(result)
             done = self._questions.answered(question.id, answer | {"id": question.id})
-            if not keep:
+            if not keep and question.file:
                 self._uploads.delete(question.file)
                 self._questions.file_gone(question.id)
         except VhashdbError as error:  # the database: nothing is known, so that it has to be asked again
             _log.warning("a question waits: %s", error)
-            time.sleep(_AFTER_FAILURE_S)
-            with contextlib.suppress(VhashdbError):
-                self._questions.put_back(question.id)
-            return
+            return False
         for told in self.on_question:
             told(done)
+        return True
+
+    async def _put_back(self, identifier: str) -> None:
+        """Let a question wait again, once the database can be written to; at the end of this process it is left to the next."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _AFTER_FAILURE_S)
+            with contextlib.suppress(VhashdbError):
+                await anyio.to_thread.run_sync(self._questions.put_back, identifier)
+                return
+
+    def _unanswered(self, question: Question, options: AskOptions, kind: str, reason: str) -> tuple[Result, dict[str, Any]]:
+        """Return the answer to a question that cannot be answered: that it is unreadable, and why."""
+        result = self._database.unreadable(self._uploads.path(question.file or question.id), reason, effort=options.effort)
+        return result, answer_json(result, question.name, error={"error": kind, "message": reason, "hint": ""})
 
     # -- what nobody needs any more ------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vhashdb.layout import UPLOADS_FOLDER
 from vhashdb.limits import Limits
 
 
@@ -54,4 +55,4 @@ class ServiceSettings:
     @property
     def uploads(self) -> Path:
         """The folder of uploads, within the database's."""
-        return self.database / "uploads"
+        return self.database / UPLOADS_FOLDER
