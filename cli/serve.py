@@ -13,7 +13,7 @@ from vhashdb.errors import DatabaseNotFound, UsageError
 from .common import cache_option, db_option, lock_timeout_s, warn_of_variables, workers_option
 from .limits import Amount, limit_options, limits
 from .output import say
-from .settings import NO_CACHE
+from .settings import NO_CACHE, read_reasons
 
 _BYTES: Final = Amount({"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}, 1, "2G")
 
@@ -76,6 +76,8 @@ def command(
         from vhashdb.service import Listening, ServiceSettings, log_to, serve
     except ImportError as error:
         raise UsageError(f"the service is not installed: {error}", hint="pip install 'vhashdb[serve]'") from error
+    from .review.running import reasons_of
+
     usual = ServiceSettings(db)
     settings = ServiceSettings(
         db.resolve(),
@@ -90,6 +92,7 @@ def command(
         require_key=not no_keys,
         hosts=(*usual.hosts, host, *names),
         secure=tls_certificate is not None or behind_tls,
+        reasons=reasons_of(read_reasons()),
     )
     listening = Listening(host, port, tls_certificate, tls_key, proxies)
     with log_to(sys.stderr, as_json=log_form == "json"):

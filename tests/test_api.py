@@ -41,7 +41,7 @@ def public_modules():
     return [module for module in modules if hasattr(module, "__all__")]
 
 
-REFERENCE = ("charts", "exchange", "exchange.formats", "forms", "json_values", "moderation", "plotting", "report", "review", "store")
+REFERENCE = ("charts", "exchange", "exchange.formats", "forms", "json_values", "moderation", "plotting", "report", "review", "store", "tx")
 """Packages that docs/api.md shows in full."""
 PUBLIC = [(module, name) for module in public_modules() for name in module.__all__]
 PARAMETERS = pytest.mark.parametrize(("module", "name"), [pytest.param(*each, id=f"{each[0].__name__}.{each[1]}") for each in PUBLIC])

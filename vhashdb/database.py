@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -368,6 +368,7 @@ class Database:
         effort: Effort | str = Effort.BALANCED,
         where: Selection | None = None,
         sound: bool = True,
+        progress: Callable[[float], None] | None = None,
     ) -> Result:
         """Is any part of this a known video?
 
@@ -377,6 +378,8 @@ class Database:
             effort: how much to spend; see `Effort`.
             where: which records count; None: all of them.
             sound: whether to listen as well, where records have sound. Not with ``"fast"``, unless keyframes look like a record.
+            progress: called now and then, in this thread, with the second of the input up to which pictures were decoded; it begins
+                anew where the input is looked at again.
 
         Raises:
             MediaError: the input cannot be read.
@@ -387,7 +390,7 @@ class Database:
         effort = effort_of(effort)
         if not len(self.index) and not len(self):
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
-        return self._matcher.match(source, effort, where, sound=sound)
+        return self._matcher.match(source, effort, where, sound=sound, progress=progress)
 
     def unreadable(self, source: Source, reason: str, *, effort: Effort | str = Effort.BALANCED) -> Result:
         """Return the answer about a file that `match` could not read, with what people decided about the file by itself.

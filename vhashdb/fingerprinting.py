@@ -112,11 +112,13 @@ def build(
     pool: DecoderPool,
     limits: Limits,
     listener: SoundListener | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Built:
     """Decode once, as the first profile samples, and build a fingerprint for each profile from the same frames.
 
     With a ``listener``, which takes one file, sound is decoded in the same pass. All fingerprints have what it made of that, or None if
-    there is no sound; of a file without pictures they have nothing else.
+    there is no sound; of a file without pictures they have nothing else. ``progress`` is called now and then with the second of the
+    file up to which pictures were decoded.
 
     Raises:
         MediaError: the input cannot be read, or has only sound and there is no listener.
@@ -131,11 +133,18 @@ def build(
     with as_file(source, limits) as file, pool.decoder() as decoder:
         stream = decoder.read(file, profiles[0].sampling, None if listener is None else partial(_feed, listener))
         with closing(iter(stream)) as batches:  # also after an error, so that the rest of a file is not taken for the next one
-            made = _fingerprints(kept.passing(batches), lambda: stream.info, profiles, frame_algorithm)
+            made = _fingerprints(_watched(kept.passing(batches), progress), lambda: stream.info, profiles, frame_algorithm)
         if listener is not None and any(track.seen_s for track in stream.info.coverage.sounds):
             sound = listener.finish()
             made = tuple(replace(fingerprint, sound=sound) for fingerprint in made)
         return Built(made, stream.info, stream.cpu_s, kept)
+
+
+def _watched(batches: Iterable[FrameBatch], progress: Callable[[float], None] | None) -> Iterator[FrameBatch]:
+    for batch in batches:
+        yield batch
+        if progress is not None and len(batch):
+            progress(float(batch["time_s"][-1]))
 
 
 def _feed(listener: SoundListener, block: SoundBlock) -> None:
@@ -210,6 +219,18 @@ def every_frame(source: Source, *, limits: Limits | None = None) -> Fingerprint:
     """Compute PDQ of every single frame of the whole picture, as vPDQ does (`vhashdb.to_vpdq` writes it)."""
     limits = limits or Limits()
     return build(source, [EVERY_FRAME_PROFILE], get_algorithm("pdq"), _pool(limits), limits).fingerprints[0]
+
+
+def fingerprints_of_one_pass(
+    source: Source, profiles: Sequence[ExtractionProfile], *, limits: Limits | None = None
+) -> tuple[Fingerprint, ...]:
+    """Make PDQ fingerprints of pictures, one for each profile, of the frames that the first profile samples; sound is not listened to.
+
+    Raises:
+        MediaError: the input cannot be read, or has no pictures.
+    """
+    limits = limits or Limits()
+    return build(source, profiles, get_algorithm("pdq"), _pool(limits), limits).fingerprints
 
 
 def _fingerprints(

@@ -8,15 +8,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vhashdb.errors import MediaError, MediaNotFound, UsageError
-from vhashdb.review import FORMS, MOST_REASONS, REASONS, Act, By, FoundMatch, Handover, ReviewedMatch, groups, read_matches
-from vhashdb.store import Cause, decided, now_utc
+from vhashdb.review import (
+    ANSWERS,
+    FORMS,
+    MOST_REASONS,
+    REASONS,
+    Act,
+    By,
+    Decisions,
+    Desk,
+    FoundMatch,
+    Handover,
+    ReviewedMatch,
+    groups,
+    read_matches,
+    together,
+)
+from vhashdb.store import decided, now_utc
 from vhashdb.writing import require_writable, write_whole
 
 from ..output import counted, decoded, emit, say, shown
 from ..settings import read_reasons
 from .keys import answers
 from .options import Asked, open_cases, today
-from .places import ANSWERS, Decisions, Desk, GroupPlace, RecordPlace
+from .places import GroupPlace, RecordPlace
 from .player import Player
 from .walking import Walking
 
@@ -65,15 +80,8 @@ def _record_places(database: Database, asked: Asked) -> list[RecordPlace]:
     if theirs:
         verb = "waits" if len(theirs) == 1 else "wait"
         say(f"{counted(len(theirs), 'record')} {verb} for somebody else to confirm what {actor} proposed")
-    causes: dict[str, set[Cause]] = {}
-    for case in cases:
-        if case.record not in theirs:
-            causes.setdefault(case.record, set()).add(case.cause)
-    by_video: dict[str, list[str]] = {}
-    for record, some in causes.items():
-        videos = database.videos.of(record) if some == {Cause.MATCHED} else []
-        by_video.setdefault(videos[0].id if videos else record, []).append(record)
-    return [RecordPlace(tuple(records)) for records in by_video.values()][: asked.limit]
+    waiting = [case for case in cases if case.record not in theirs]
+    return [RecordPlace(records) for records in together(database, waiting)][: asked.limit]
 
 
 def _found(asked: Asked) -> list[FoundMatch]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vhashdb.errors import VhashdbError
-from vhashdb.review import DONE_WORDS, Answer, AvailableAction, DecisionExecutor, Done, Effect, ReviewSession, Undo
+from vhashdb.review import DONE_WORDS, Answer, AvailableAction, DecisionExecutor, Desk, Done, Effect, Gone, ReviewSession, Undo
 
 from ..batch import undisturbed
 from ..common import Stopped
@@ -18,7 +18,7 @@ from ..output import printable
 from ..screen.screen import Screen
 from . import cases
 from .keys import Answers
-from .places import Desk, Gone, Place, View
+from .places import Place, View
 from .player import Player
 
 

@@ -22,7 +22,7 @@ def service(known_folder, tmp_path_factory):
     """A service of those films, for the tests of one module."""
     folder = tmp_path_factory.mktemp("served") / "db.vhdb"
     shutil.copytree(known_folder, folder)
-    with service_with_keys(folder, upload_bytes=4 << 20) as running:
+    with service_with_keys(folder, upload_bytes=4 << 20, lookup_processes=1) as running:
         yield running
 
 

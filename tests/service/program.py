@@ -35,10 +35,12 @@ class Program:
         return sorted(file.name for file in (self.folder / "uploads").iterdir())
 
     def kill(self):
-        """End it and all it started at once, as a machine does that loses its power."""
+        """End it without a word; what it started ends by itself."""
+        started = descendants(self.process.pid)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+            os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        eventually(lambda: [one for one in started if alive(one)], lambda left: not left)
 
     def _address(self):
         assert self.process.poll() is None, self.log.read_text()
@@ -49,6 +51,26 @@ class Program:
         assert self.process.poll() is None, self.log.read_text()
         with contextlib.suppress(httpx.TransportError):
             return httpx.get(f"{self.address}/readyz", trust_env=False, timeout=60).status_code == 200
+
+
+def descendants(process):
+    """Ids of what a process started, and of what that started."""
+    children = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{entry}/stat") as file:
+            children.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(entry))
+    found, new = [], [process]
+    while new:
+        new = [child for parent in new for child in children.get(parent, ())]
+        found += new
+    return found
+
+
+def alive(process):
+    """Whether a process is there, and no zombie."""
+    with contextlib.suppress(OSError), open(f"/proc/{process}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ import httpx
 import uvicorn
 
 import vhashdb
-from vhashdb.service import ServiceSettings, create_app
+from vhashdb.service import Listening, ServiceSettings
+from vhashdb.service.server import server_config
 from vhashdb.store import ApiKeys, Scope
 
 
@@ -20,7 +21,7 @@ def served(settings):
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen(128)
-        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, lifespan="on", ws="none", timeout_keep_alive=5))
+        server = uvicorn.Server(server_config(settings, Listening()))
         ready = threading.Event()
         started = server.startup
 
@@ -79,5 +80,6 @@ def service_with_keys(folder, **changes):
         kinds = [(scope,) for scope in ALL] + [ALL]
         made = {kind: keys.add("+".join(kind), kind)[1] for kind in kinds}
         made["second person"] = keys.add("second person", [Scope.ASK, Scope.DECIDE])[1]
-    with served(replace(ServiceSettings(folder), **changes)) as address:
+    # Processes for lookups take a second each to start: only who wants them has them.
+    with served(replace(ServiceSettings(folder, lookup_processes=0), **changes)) as address:
         yield Served(folder, address, made)

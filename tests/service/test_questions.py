@@ -117,3 +117,11 @@ def _when_answered(client, location):
             return said
         time.sleep(0.1)
     raise AssertionError("no answer")
+
+
+def test_how_far_a_file_was_decoded_is_said_meanwhile(known_folder, samples):
+    seen = []
+    with vhashdb.open(known_folder) as db:
+        result = db.match(samples / EDITED, effort="thorough", progress=seen.append)
+    assert seen == sorted(seen)
+    assert 0.9 * result.duration_s < seen[-1] <= result.duration_s

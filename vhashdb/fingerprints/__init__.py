@@ -11,6 +11,7 @@ from vhashdb.fingerprints.profiles import (
     QUERY_PROFILE,
     REFERENCE_PROFILE,
     REFERENCE_PROFILE_WITH_SQUARES,
+    SIGNAL_PROFILE,
     ExtractionProfile,
     closer,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "QUERY_PROFILE",
     "REFERENCE_PROFILE",
     "REFERENCE_PROFILE_WITH_SQUARES",
+    "SIGNAL_PROFILE",
     "ExtractionProfile",
     "Fingerprint",
     "FingerprintBuilder",

@@ -156,6 +156,15 @@ DENSE_PROFILE: Final = replace(QUERY_PROFILE, sampling=Sampling(Mode.SAMPLED, 8.
 Derived from `REFERENCE_PROFILE`.
 """
 
+SIGNAL_PROFILE: Final = replace(
+    QUERY_PROFILE, sampling=REFERENCE_PROFILE.sampling, views=dict.fromkeys(QUERY_PROFILE.views, _UPRIGHT), frame_step=3
+)
+"""The views of a query as a text that is passed on: made of every third frame of a reference, so that one pass makes both, and upright
+alone, since hashes of pictures that are turned follow from theirs (`turned_like`).
+
+Derived from `QUERY_PROFILE` and `REFERENCE_PROFILE`.
+"""
+
 EVERY_FRAME_PROFILE: Final = ExtractionProfile(Sampling(Mode.FULL), {Region.WHOLE: _UPRIGHT}, FrameSelection((0,)))
 """Every single frame of the whole picture.
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from vhashdb import codes
 from vhashdb.codes import AGREE, DISAGREE_INCLUSION, DISAGREE_LABEL, FALSE_POSITIVE, OUTDATED, SEEN
+from vhashdb.errors import UsageError
 from vhashdb.exchange.lint import findings
 from vhashdb.store.records import MAX_REASON
 from vhashdb.text import printable
@@ -123,6 +124,30 @@ class Answer:
     def told(self) -> bool:
         """Whether it is an opinion, whose reason members can read."""
         return self.act in (Act.AGREE, Act.DISPUTE, Act.RIGHT, Act.SEEN)
+
+
+def answer_of(action: AvailableAction, *, verdict: str = "", basis: str = "", reason: str = "") -> Answer:
+    """Return the answer to a case from what a form or a program gave.
+
+    Args:
+        action: that was chosen.
+        verdict: of an opinion; empty for the usual one.
+        basis: of an opinion; empty for what the action suggests.
+        reason: in words.
+
+    Raises:
+        UsageError: the act is answered otherwise, or something does not belong to it.
+    """
+    given = {Ask.VERDICT: verdict, Ask.BASIS: basis, Ask.REASON: reason}
+    draft = Answer(action.act, basis=action.basis)  # without reasons to choose from: a reason that is a number is one
+    for ask in QUESTIONS[action.act]:
+        changed = replied(draft, ask, given.get(ask, ""))
+        if isinstance(changed, str):
+            raise UsageError(f"{ask.value} of {action.act.value!r}: {changed}", hint="choose what the case offers")
+        draft = changed
+    if extra := next((ask.value for ask, text in given.items() if text and ask not in QUESTIONS[action.act]), None):
+        raise UsageError(f"{action.act.value!r} has no {extra}", hint="leave it out")
+    return draft
 
 
 # -- how the answer to each question is read: an answer that knows more, or what is wrong with the text -----------

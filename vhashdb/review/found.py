@@ -8,7 +8,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _RECORD: Final = re.compile(r"[0-9a-f]{32}")
 _TIMES: Final = ("query_start_s", "query_end_s", "reference_start_s", "reference_end_s", "speed")
 _UNCHECKED: Final = ("insufficient", "unreadable")
+_UNHASHED: Final = "upload "
+"""Before the name of a file without a hash, in place of that."""
 _HINT: Final = "give the JSON lines that a run of matching printed"
 
 
@@ -42,7 +44,7 @@ class FoundMatch:
     path: str
     """As `os.fsdecode` gives it."""
     sha256: str | None
-    """Of the file; None if the line does not have it."""
+    """Of the file, or whatever else says which it is; None if nothing does."""
     record: str
     """The record's full id; empty of a file that could not be checked."""
     verdict: str
@@ -111,6 +113,19 @@ def read_matches(lines: Iterable[bytes]) -> Iterator[FoundMatch]:
             raise FormatError(f"line {number} is not a {kind} line of a run of matching: {error!r}", hint=_HINT) from error
     if not seen:
         raise FormatError(f"none of the {number} lines is about a file" if number else "there is nothing in it", hint=_HINT)
+
+
+def found_in(answer: Mapping[str, Any], path: str) -> list[FoundMatch]:
+    """Return the matches of one answer, or the file itself if it could not be checked.
+
+    Args:
+        answer: with ``file`` and ``matches``, in the forms of those names.
+        path: what to call the file. One that could not be hashed is known by it, too.
+    """
+    file, identity = answer["file"], answer["file"]["sha256"] or f"{_UNHASHED}{path}"
+    if file["verdict"] in _UNCHECKED:
+        return [FoundMatch(path, identity, "", file["verdict"], 0.0, file["reason"], False, (), "", ())]
+    return [_match(match, path, identity) for match in answer["matches"]]
 
 
 def _value(line: bytes, number: int) -> dict[str, Any]:

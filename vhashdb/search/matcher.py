@@ -10,7 +10,7 @@ record. What each step gives the next is a `Trace`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from vhashdb.codes import LOCAL
@@ -69,9 +69,17 @@ class Matcher:
 
     # -- what is asked -------------------------------------------------------------------------
 
-    def match(self, source: Source | Fingerprint | HashQuery, effort: Effort, where: Selection | None, *, sound: bool = True) -> Result:
+    def match(
+        self,
+        source: Source | Fingerprint | HashQuery,
+        effort: Effort,
+        where: Selection | None,
+        *,
+        sound: bool = True,
+        progress: Callable[[float], None] | None = None,
+    ) -> Result:
         """Answer a query; see `Database.match`."""
-        with self._opened(source, sound=sound) as (fingerprinter, hashes):
+        with self._opened(source, sound=sound, progress=progress) as (fingerprinter, hashes):
             trace = Trace(hashes, listens=sound)
             self._find_identical(trace, where)
             self._extract_and_retrieve(trace, source, fingerprinter, effort, where)
@@ -148,7 +156,7 @@ class Matcher:
 
     @contextlib.contextmanager
     def _opened(
-        self, source: Source | Fingerprint | HashQuery, *, sound: bool
+        self, source: Source | Fingerprint | HashQuery, *, sound: bool, progress: Callable[[float], None] | None = None
     ) -> Iterator[tuple[QueryFingerprinter | None, FileHashes | None]]:
         """What makes the fingerprints of an input, and the hashes of the file, as far as it is one."""
         if isinstance(source, HashQuery):
@@ -166,7 +174,7 @@ class Matcher:
             hashes = self._file_hashes(file)
             yield QueryFingerprinter(
                 file, self._algorithm, self._decoders, self._limits, sha256=hashes.sha256, cache=self._cache,
-                hears=sound and self._sounds.worth_it,
+                hears=sound and self._sounds.worth_it, progress=progress,
             ), hashes  # fmt: skip
 
     def _file_hashes(self, file: OpenFile) -> FileHashes:

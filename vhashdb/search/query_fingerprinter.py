@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from PIL.Image import Image
@@ -57,11 +57,14 @@ class QueryFingerprinter:
         sha256: str | None = None,
         cache: Cache | None = None,
         hears: bool = False,
+        progress: Callable[[float], None] | None = None,
     ) -> None:
         """Nothing is read yet. Fingerprints are kept under ``sha256``; without it, or without a cache, each is made.
 
         With ``hears`` they have the sound as well, except those of keyframes alone: reading all of it would be most of their cost.
+        ``progress`` is called as `vhashdb.fingerprinting.build` does, in each pass over the file.
         """
+        self._progress = progress
         self._source, self._algorithm, self._decoders, self._limits = source, frame_algorithm, decoders, limits
         self._sha256, self._cache, self._hears = sha256, cache, hears
         self._built: Built | None = None
@@ -104,7 +107,7 @@ class QueryFingerprinter:
 
     def _made(self, profiles: Sequence[ExtractionProfile]) -> list[Fingerprint]:
         listener = LandmarkBuilder(ASKED) if self.listens_to(profiles[0]) else None
-        self._built = build(self._source, profiles, self._algorithm, self._decoders, self._limits, listener)
+        self._built = build(self._source, profiles, self._algorithm, self._decoders, self._limits, listener, self._progress)
         self.decode_cpu_s += self._built.decode_cpu_s
         return list(self._built.fingerprints)
 

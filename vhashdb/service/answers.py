@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from vhashdb.database import Database
@@ -14,7 +15,13 @@ from vhashdb.service.options import AskOptions
 from vhashdb.text import decoded
 
 
-def answer_to(database: Database, source: Source | HashQuery, name: str, options: AskOptions) -> tuple[Result, dict[str, Any]]:
+def answer_to(
+    database: Database,
+    source: Source | HashQuery,
+    name: str,
+    options: AskOptions,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[Result, dict[str, Any]]:
     """Ask the database, and return its result and the same as JSON.
 
     What cannot be read is an answer of its own, with the verdict ``unreadable``.
@@ -23,7 +30,7 @@ def answer_to(database: Database, source: Source | HashQuery, name: str, options
         DatabaseError: the database cannot be used, so that nothing is known.
     """
     try:
-        result = database.match(source, effort=options.effort, where=options.selection, sound=options.sound)
+        result = database.match(source, effort=options.effort, where=options.selection, sound=options.sound, progress=progress)
     except DatabaseError:
         raise
     except VhashdbError as error:

@@ -12,6 +12,7 @@ import datetime
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -23,15 +24,17 @@ from vhashdb.errors import DatabaseError, VhashdbError
 from vhashdb.hash_query import HashQuery
 from vhashdb.inputs import Source
 from vhashdb.matching.verdict import Verdict
+from vhashdb.review import Decisions, found_in
 from vhashdb.search.results import Result
 from vhashdb.service.access import Caller
 from vhashdb.service.answers import answer_json, answer_to, needs_people
+from vhashdb.service.lookups import Lookups
 from vhashdb.service.options import AskOptions
 from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
-from vhashdb.service.tracing import since, step
+from vhashdb.service.tracing import Note, since, step
 from vhashdb.service.uploads import Upload, Uploads
-from vhashdb.store import Question, Questions, QuestionState, acting_as, now_utc
+from vhashdb.store import Question, Questions, QuestionState, State, acting_as, now_utc, records_with_ids
 from vhashdb.store.questions import MAX_ATTEMPTS
 
 _log: Final = logging.getLogger(__name__)
@@ -51,10 +54,12 @@ class Asker:
     def __init__(self, database: Database, settings: ServiceSettings, uploads: Uploads, questions: Questions) -> None:
         self._database, self._settings, self._uploads, self._questions = database, settings, uploads, questions
         self._media = anyio.CapacityLimiter(settings.workers)
-        self._hashes = anyio.CapacityLimiter(2 * settings.workers)
+        self._hashes = anyio.CapacityLimiter(max(1, settings.lookup_processes))
+        self._lookups = Lookups(settings) if settings.lookup_processes else None
         self._written = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._seen_s: dict[str, float] = {}
         self.on_answer: list[Callable[[Result, float], None]] = []
         """Called with each result and the seconds it took, in a thread of its own."""
         self.on_question: list[Callable[[Question], None]] = []
@@ -71,7 +76,8 @@ class Asker:
 
     async def hashes(self, query: HashQuery, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
         """Answer a question about hashes."""
-        return await self._run(self._hashes, lambda: self._answer(query, name, options, caller.name)[1])
+        answer = self._answer if self._lookups is None else self._looked_up
+        return await self._run(self._hashes, lambda: answer(query, name, options, caller.name)[1])
 
     async def path(self, path: str, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
         """Answer a question about a file of this machine."""
@@ -117,9 +123,15 @@ class Asker:
         self._written.set()
         return question
 
+    def seen_s(self, identifier: str) -> float | None:
+        """Return up to which second a file was decoded that a question is about; None if it is not being decoded."""
+        return self._seen_s.get(identifier)
+
     def start(self) -> None:
         """Begin to answer what is written down, and to delete what nobody needs; within a running event loop."""
         self._questions.again()
+        if self._lookups is not None:
+            self._lookups.start()
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self._settings.workers)]
         self._tasks.append(asyncio.create_task(self._sweep_now_and_then()))
 
@@ -128,6 +140,8 @@ class Asker:
         self._stopping.set()
         self._written.set()
         await asyncio.gather(*self._tasks)
+        if self._lookups is not None:
+            await anyio.to_thread.run_sync(self._lookups.close)
 
     async def _work(self) -> None:
         while not self._stopping.is_set():
@@ -156,7 +170,9 @@ class Asker:
             elif not question.file:
                 result, answer = self._unanswered(question, options, "MediaNotFound", "its file is not in the backup that is served")
             else:
-                result, answer = self._answer(str(path), question.name, options, question.by)
+                result, answer = self._answer(
+                    str(path), question.name, options, question.by, partial(self._seen_s.__setitem__, question.id)
+                )
             keep = question.review and needs_people(result)
             done = self._questions.answered(question.id, answer | {"id": question.id})
             if not keep and question.file:
@@ -165,6 +181,8 @@ class Asker:
         except VhashdbError as error:  # the database: nothing is known, so that it has to be asked again
             _log.warning("a question waits: %s", error)
             return False
+        finally:
+            self._seen_s.pop(question.id, None)
         for told in self.on_question:
             told(done)
         return True
@@ -219,16 +237,15 @@ class Asker:
         answer = question.answer
         if answer is None:
             return None
-        verdict, sha256 = answer["file"]["verdict"], answer["file"]["sha256"]
-        if verdict == Verdict.NO_MATCH:
+        if answer["file"]["verdict"] == Verdict.NO_MATCH:
             return question.changed_at
-        if not sha256:
-            return None
-        file = self._database.store.hits.file(sha256)
-        decisions = {each.record: each for each in self._database.store.hits.decisions([file]).get(file, ())}
-        asked = [match["record"] for match in answer["matches"]] or [""]
-        closed = [decisions[record] for record in asked if record in decisions and decisions[record].closed]
-        return max(each.at for each in closed) if len(closed) == len(asked) else None
+        found = found_in(answer, question.id)
+        store = self._database.store
+        records = records_with_ids(store, {one.record for one in found if one.record})
+        asked = [one for one in found if not one.record or (one.record in records and records[one.record].state is not State.RETRACTED)]
+        before = Decisions.about(self._database, asked)
+        closed = [decision for one in asked if (decision := before.of(one)) is not None and decision.closed]
+        return max((each.at for each in closed), default=question.changed_at) if len(closed) == len(asked) else None
 
     def _write_down(self, upload: Upload, options: AskOptions, caller: Caller, *, review: bool, **more: Any) -> Question:
         file, size = upload.path.name, upload.size
@@ -236,14 +253,23 @@ class Asker:
 
     # -- one question --------------------------------------------------------------------------
 
-    def _answer(self, source: Source | HashQuery, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
+    def _answer(
+        self, source: Source | HashQuery, name: str, options: AskOptions, by: str, progress: Callable[[float], None] | None = None
+    ) -> tuple[Result, dict[str, Any]]:
         began_s = time.monotonic()
         with step("answer") as note, acting_as(by):
-            result, answer = answer_to(self._database, source, name, options)
-            note("vhashdb.verdict", result.verdict.value)
-            note("vhashdb.effort", result.effort.value)
-            note("vhashdb.complete", answer["complete"])
-            note("vhashdb.decode_cpu_s", result.decode_cpu_s)
+            result, answer = answer_to(self._database, source, name, options, progress)
+            _note_result(note, result, answer)
+        for told in self.on_answer:
+            told(result, time.monotonic() - began_s)
+        return result, answer
+
+    def _looked_up(self, query: HashQuery, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
+        began_s = time.monotonic()
+        assert self._lookups is not None
+        with step("answer") as note:
+            result, answer = self._lookups.answer(query, name, options, by)
+            _note_result(note, result, answer)
         for told in self.on_answer:
             told(result, time.monotonic() - began_s)
         return result, answer
@@ -262,6 +288,13 @@ class Asker:
     def _refuse_if_busy(self, limiter: anyio.CapacityLimiter) -> None:
         if limiter.statistics().tasks_waiting >= self._settings.most_waiting:
             raise _busy()
+
+
+def _note_result(note: Note, result: Result, answer: dict[str, Any]) -> None:
+    note("vhashdb.verdict", result.verdict.value)
+    note("vhashdb.effort", result.effort.value)
+    note("vhashdb.complete", answer["complete"])
+    note("vhashdb.decode_cpu_s", result.decode_cpu_s)
 
 
 def _busy() -> Refused:

@@ -74,9 +74,14 @@ class Surroundings:
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on that was sent to a name of the service."""
-        if "*" not in self._hosts and _host(Headers(scope=scope)) not in self._hosts:
+        headers = Headers(scope=scope)
+        if "*" not in self._hosts and _host(headers) not in self._hosts:
             refused = problem(Request(scope), HTTPStatus.MISDIRECTED_REQUEST, "Refused", "the service is not reached under this name",
                               hint="the operator names the hosts that it is reached under")  # fmt: skip
+            await refused(scope, receive, send)
+            return
+        if headers.get("Content-Encoding", "identity") != "identity":  # what is unpacked could be of any size
+            refused = problem(Request(scope), HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Refused", "a body must not be compressed")
             await refused(scope, receive, send)
             return
         await self._app(scope, receive, send)

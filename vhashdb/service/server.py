@@ -78,19 +78,23 @@ def serve(settings: ServiceSettings, listening: Listening, *, started: Callable[
         )
     bound = _bound(listening)
     with contextlib.closing(bound):
-        config = uvicorn.Config(
-            create_app(settings), log_config=None, access_log=False, server_header=False, lifespan="on", ws="none",
-            timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=listening.grace_s,
-            ssl_certfile=listening.certificate, ssl_keyfile=listening.key,
-            proxy_headers=bool(listening.proxies), forwarded_allow_ips=list(listening.proxies),
-        )  # fmt: skip
         scheme, port = "https" if listening.certificate else "http", bound.getsockname()[1]
         host = f"[{listening.host}]" if ":" in listening.host else listening.host
         started(f"{scheme}://{host}:{port}")
-        server = _Server(config)
+        server = _Server(server_config(settings, listening))
         server.run(sockets=[bound])
         if not server.started:
             raise UsageError("the service did not start", hint="the log says why")
+
+
+def server_config(settings: ServiceSettings, listening: Listening) -> uvicorn.Config:
+    """Return how the server is run, for `serve` and for whoever runs it in another way."""
+    return uvicorn.Config(
+        create_app(settings), log_config=None, access_log=False, server_header=False, lifespan="on", ws="none",
+        timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=listening.grace_s,
+        ssl_certfile=listening.certificate, ssl_keyfile=listening.key,
+        proxy_headers=bool(listening.proxies), forwarded_allow_ips=list(listening.proxies),
+    )  # fmt: skip
 
 
 def _bound(listening: Listening) -> socket.socket:

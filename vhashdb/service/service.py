@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vhashdb.database import Database
+from vhashdb.review import ReviewDesk
 from vhashdb.service.access import RateLimiter
 from vhashdb.service.asking import Asker
 from vhashdb.service.settings import ServiceSettings
@@ -25,6 +26,7 @@ class Service:
     replies: Replies
     webhooks: Webhooks
     asker: Asker
+    desk: ReviewDesk
 
     @classmethod
     def open(cls, settings: ServiceSettings) -> Service:
@@ -36,7 +38,9 @@ class Service:
             questions = Questions(store)
             uploads.prepare(questions.files())
             asker = Asker(database, settings, uploads, questions)
-            return cls(settings, database, ApiKeys(store), RateLimiter(), uploads, questions, Replies(store), Webhooks(store), asker)
+            desk = ReviewDesk(database, questions, reasons=settings.reasons, undo_s=settings.undo_s)
+            keys, rates, replies, webhooks = ApiKeys(store), RateLimiter(), Replies(store), Webhooks(store)
+            return cls(settings, database, keys, rates, uploads, questions, replies, webhooks, asker, desk)
         except BaseException:
             database.close()
             raise

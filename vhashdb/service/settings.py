@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vhashdb.layout import UPLOADS_FOLDER
 from vhashdb.limits import Limits
+from vhashdb.review import REASONS, Act
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class ServiceSettings:
     """Folder for fingerprints of files that were asked about; None: none are kept."""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Files that are decoded at the same time."""
+    lookup_processes: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """Processes that answer questions about hashes; 0: they are answered in this one."""
     most_waiting: int = 256
     """Uploads and questions that wait for a worker; more are turned away, to come again."""
     upload_bytes: int = 2 << 30
@@ -51,6 +55,9 @@ class ServiceSettings:
     """After which a session ends."""
     severe_reminder: int = 20
     """Severe cases in one sitting after which a moderator is reminded to pause; 0: never."""
+
+    reasons: Mapping[Act, Sequence[str]] = field(default_factory=lambda: REASONS)
+    """Reasons for decisions to choose from, by act."""
 
     @property
     def uploads(self) -> Path:

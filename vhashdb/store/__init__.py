@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from vhashdb.store.assessments import Assessments, FileCase
     from vhashdb.store.audit import AuditEntry, acting_as
     from vhashdb.store.cache import FingerprintCache
+    from vhashdb.store.claims import Claim, RecordClaims
     from vhashdb.store.clock import now_utc
     from vhashdb.store.federations import Federations
     from vhashdb.store.feeds import Feed, Feeds
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from vhashdb.store.periods import By, Period
     from vhashdb.store.questions import Question, Questions, QuestionState, no_question
     from vhashdb.store.queue import Case, Cause, Filter, recently
+    from vhashdb.store.record_list import ChangedRecord, records_after, records_changed_since, records_with_ids
     from vhashdb.store.records import (
         MAX_ACTIONS,
         ORIGINS,
@@ -52,6 +54,7 @@ else:
             "assessments": "Assessments FileCase",
             "audit": "AuditEntry acting_as",
             "cache": "FingerprintCache",
+            "claims": "Claim RecordClaims",
             "clock": "now_utc",
             "federations": "Federations",
             "feeds": "Feed Feeds",
@@ -62,6 +65,7 @@ else:
             "opinions": "Allowed CANARY Opinion Opinions",
             "periods": "By Period",
             "queue": "Case Cause Filter recently",
+            "record_list": "ChangedRecord records_after records_changed_since records_with_ids",
             "records": "Details MAX_ACTIONS NewRecord ORIGINS REVIEW_METHODS Record SEVERITIES Selection State TLP check_label",
             "records_file": "Store",
             "reviews": "Decision Reviews",
@@ -87,6 +91,8 @@ __all__ = [
     "CaseDecision",
     "CaseState",
     "Cause",
+    "ChangedRecord",
+    "Claim",
     "Decision",
     "Details",
     "Federations",
@@ -104,6 +110,7 @@ __all__ = [
     "QuestionState",
     "Questions",
     "Record",
+    "RecordClaims",
     "Replies",
     "Reply",
     "RequestUnderWay",
@@ -126,4 +133,7 @@ __all__ = [
     "read_figures",
     "read_statistics",
     "recently",
+    "records_after",
+    "records_changed_since",
+    "records_with_ids",
 ]

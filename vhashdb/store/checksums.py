@@ -106,6 +106,7 @@ WITHOUT: Final = frozenset(
         schema.video_edition,
         service_schema.api_session,
         service_schema.question,
+        service_schema.record_claim,
         service_schema.reply,
         *feed_schema.STAGING,
     }

@@ -166,6 +166,11 @@ def _service(connection: Connection) -> None:
     metadata.create_all(connection, tables=list(service_schema.TABLES))
 
 
+def _record_claims(connection: Connection) -> None:
+    """Add who is about to decide about a record."""
+    metadata.create_all(connection, tables=[service_schema.record_claim])
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _first,
     _not_this_marks,
@@ -177,5 +182,6 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _videos,
     _hits,
     _service,
+    _record_claims,
 )
 VERSION: Final = len(MIGRATIONS)

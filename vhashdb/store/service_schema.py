@@ -73,4 +73,13 @@ reply = Table(
     Column("at", DateTime, nullable=False),
 )
 
+record_claim = Table(
+    "record_claim",  # who is about to decide about a record that waits
+    metadata,
+    Column("record", String(32), primary_key=True),
+    Column("by", String, nullable=False),
+    Column("until", DateTime, nullable=False),
+)
+
 TABLES: Final = (api_key, api_session, question, webhook, reply)
+"""Those that the first step with a service made."""

@@ -154,8 +154,10 @@ def questions(
 def question(request: Request, caller: Annotated[Caller, needs(Scope.ASK, Scope.DECIDE)], question_id: str) -> Response:
     """Return a question. While it waits or is being answered, `Retry-After` says when to ask again."""
     found = own(service_of(request), caller, question_id)
-    headers = {} if found.state is QuestionState.ANSWERED else {"Retry-After": "1"}
-    return JSONResponse(question_json(found), headers=headers)
+    if found.state is QuestionState.ANSWERED:
+        return JSONResponse(question_json(found))
+    progress = {"decoded_s": service_of(request).asker.seen_s(found.id)}
+    return JSONResponse(question_json(found) | {"progress": progress}, headers={"Retry-After": "1"})
 
 
 @router.delete("/{question_id}", summary="Forget a question.", status_code=HTTPStatus.NO_CONTENT)

@@ -1,0 +1,183 @@
+"""The service under load: questions about hashes against a large database, uploads against the command line, slow clients, memory.
+
+    python -m bench.serving [CORPUS] [--millions 1] [--seconds 20] [--clients 8] [--requests 2000] [--slow 500] [--scratch DIR]
+
+The database is filled as in `bench.live`. Questions have 60 hashes of distractors of half B of `bench.truth`, which nothing
+in the database comes from, or of edited clips; clients ask one after the other over connections that stay open, from another process
+of the same machine, so that the service has less than all of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import multiprocessing
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.random import default_rng
+
+import vhashdb
+from bench import crowd
+from bench.common import parser, table, videos
+from bench.live import fill
+from bench.truth import HALVES, half_of
+
+HASHES = 60
+EDITS = ("reencode", "crop10", "logo")
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--millions", type=float, default=1)
+    options.add_argument("--seconds", type=float, default=20)
+    options.add_argument("--clients", type=int, default=8)
+    options.add_argument("--requests", type=int, default=2000, help="of the measurement of memory")
+    options.add_argument("--slow", type=int, default=500)
+    options.add_argument("--scratch", type=Path, default=None)
+    args = options.parse_args()
+    known, innocent = ([p for p in videos(args.corpus / "distractors") if half_of(p.name) == half] for half in HALVES)
+    made = crowd.realistic(crowd.pool_of([vhashdb.fingerprint(path, views="reference") for path in known]), default_rng(3))
+    copies = [p for edit in EDITS for p in videos(args.corpus / "edited" / edit)[::5]]
+    with tempfile.TemporaryDirectory(dir=args.scratch) as folder:
+        path = Path(folder, "large.vhdb")
+        fill(path, made, round(args.millions * 1e6), args.corpus)
+        with vhashdb.open(path) as db:
+            db.index_writer.rebuild()
+            hashes = len(db.index)
+        bodies = {"innocent": [body_of(p) for p in innocent[:20]], "copies": [body_of(p) for p in copies]}
+        print(f"\n### Questions over HTTP against {hashes:,} hashes\n")
+        with serving(path) as (port, process):
+            rows = [["60 hashes, " + kind, *load(port, some, args.clients, args.seconds)] for kind, some in bodies.items()]
+            with slow_clients(port, args.slow):
+                beside = load(port, bodies["innocent"], args.clients, args.seconds)
+            rows.append([f"the same, innocent, beside {args.slow} slow clients", *beside])
+            print(table(("question", "a second", "median ms", "99 % ms", "errors"), rows), flush=True)
+            megabytes = [memory_mb(process)]
+            for _ in range(2):
+                load(port, bodies["innocent"], args.clients, 1e9, args.requests // 2)
+                megabytes.append(memory_mb(process))
+            after = ", ".join(f"{number:.0f}" for number in megabytes)
+            print(f"\nMemory in MB, before, after {args.requests // 2:,} requests and after as many again: {after}\n")
+            http_s = upload_all(port, innocent[:24])
+        cli_s = command_line(path, innocent[:24])
+        share = cli_s / http_s
+        print(f"24 uploads: {http_s:.1f} s over HTTP, {cli_s:.1f} s by the command line, {share:.2f} of its throughput", flush=True)
+
+
+def body_of(path: Path) -> bytes:
+    """A question about hashes of a video: so many of the pictures it is stored by, in the order of their seconds."""
+    whole = vhashdb.fingerprint(path, views="reference")
+    rows = np.argsort(whole.start_s, kind="stable")[:HASHES]
+    text = "\n".join(
+        f"{number},{whole.quality[row]},{whole.hash[row].tobytes().hex()},{whole.start_s[row]}" for number, row in enumerate(rows)
+    )
+    return json.dumps({"hashes": text}).encode()
+
+
+@contextlib.contextmanager
+def serving(path: Path) -> Iterator[tuple[int, int]]:
+    """Run the service; give its port and its process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "vhashdb", "serve", "--db", str(path), "--port", str(port), "--no-keys", "--cache", "off"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "startup complete" not in process.stderr.readline():
+            assert process.poll() is None
+        ThreadPoolExecutor(1).submit(process.stderr.read)
+        try:
+            yield port, process.pid
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait() == 0
+
+
+def load(port: int, bodies: Sequence[bytes], clients: int, seconds: float, requests: int = 1 << 60) -> list[str]:
+    """Ask from several clients of another process: questions a second, median and 99th percentile in ms, errors."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        spent, errors, elapsed_s = pool.apply(ask, (port, bodies, clients, seconds, requests))
+    return [f"{len(spent) / elapsed_s:.0f}", f"{1e3 * np.median(spent):.0f}", f"{1e3 * np.quantile(spent, 0.99):.0f}", str(errors)]
+
+
+def ask(port: int, bodies: Sequence[bytes], clients: int, seconds: float, requests: int) -> tuple[list[float], int, float]:
+    """What the other process does."""
+    began_s, spent, errors = time.perf_counter(), [], 0
+
+    def client(number: int) -> tuple[list[float], int]:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        took: list[float] = []
+        wrong = 0
+        while time.perf_counter() - began_s < seconds and len(took) < requests / clients:
+            started_s = time.perf_counter()
+            body = bodies[(number + len(took)) % len(bodies)]
+            connection.request("POST", "/v1/questions/hashes", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            wrong += answer.status != 200
+            took.append(time.perf_counter() - started_s)
+        return took, wrong
+
+    with ThreadPoolExecutor(clients) as threads:
+        for took, wrong in threads.map(client, range(clients)):
+            spent += took
+            errors += wrong
+    return spent, errors, time.perf_counter() - began_s
+
+
+@contextlib.contextmanager
+def slow_clients(port: int, count: int) -> Iterator[None]:
+    """Hold connections whose uploads do not come."""
+    head = b"POST /v1/questions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nx"
+    with contextlib.ExitStack() as held:
+        for _ in range(count):
+            held.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(head)
+        yield
+
+
+def memory_mb(process: int) -> float:
+    """Resident memory of a process."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) / 1024
+
+
+def upload_all(port: int, films: Sequence[Path]) -> float:
+    """Upload films from as many clients as there are processors: seconds."""
+
+    def upload(film: Path) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        with film.open("rb") as file:
+            connection.request("POST", "/v1/questions", file, {"Content-Length": str(film.stat().st_size)})
+        assert connection.getresponse().status == 200
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(upload, films))
+    return time.perf_counter() - started
+
+
+def command_line(path: Path, films: Sequence[Path]) -> float:
+    """Match the same films with the command line, whose start does not count: seconds."""
+    program = shutil.which("vhashdb") or "vhashdb"
+    command = [program, "match", "--db", str(path), "--cache", "off", "--quiet", "--exit-zero", "--json", *map(str, films)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False, text=True)
+    return float(json.loads(done.stdout.splitlines()[-1])["elapsed_s"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Plug vhashdb into Meta's Python tools for ThreatExchange (py-tx) and into Hasher-Matcher-Actioner.
+
+Those tools find everything through `TX_MANIFEST`. Only here is `threatexchange` imported, which ``pip install "vhashdb[tx]"`` brings;
+what is pure does without.
+
+::
+
+    signal_text    fingerprints as one text, and back                     pure
+    vpdq_text      vPDQ hashes as those tools keep them                   pure
+    similarity     what is said of a pair: verdict, score, segments
+    video_index    signals, searched and compared in memory
+    signal_types   what the tools know a kind of signal by
+    manifest       what the tools load
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vhashdb.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from vhashdb.tx.manifest import TX_MANIFEST
+    from vhashdb.tx.signal_text import SignalSides, from_signal, to_signal
+    from vhashdb.tx.signal_types import VhashdbSignal, VhashdbVpdqSignal
+    from vhashdb.tx.similarity import SharedSegment, VideoSimilarity
+    from vhashdb.tx.video_index import VideoIndex, VpdqBankIndex
+    from vhashdb.tx.vpdq_text import from_vpdq_signal
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "manifest": "TX_MANIFEST",
+            "signal_text": "SignalSides from_signal to_signal",
+            "signal_types": "VhashdbSignal VhashdbVpdqSignal",
+            "similarity": "SharedSegment VideoSimilarity",
+            "video_index": "VideoIndex VpdqBankIndex",
+            "vpdq_text": "from_vpdq_signal",
+        },
+    )
+
+__all__ = [
+    "TX_MANIFEST",
+    "SharedSegment",
+    "SignalSides",
+    "VhashdbSignal",
+    "VhashdbVpdqSignal",
+    "VideoIndex",
+    "VideoSimilarity",
+    "VpdqBankIndex",
+    "from_signal",
+    "from_vpdq_signal",
+    "to_signal",
+]
