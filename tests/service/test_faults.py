@@ -14,7 +14,7 @@ import pytest
 
 import vhashdb
 from tests.exchange.companies import Company, film
-from tests.service.program import program
+from tests.service.program import descendants, program
 from tests.service.serving import ALL, eventually
 from tests.video.test_decoding import children
 from vhashdb.fingerprints import to_json
@@ -194,3 +194,40 @@ def test_a_client_that_goes_away_leaves_nothing(service, upload, headers):
     eventually(lambda: files_in(service.folder), lambda files: not files)
     with service.client("ask") as client:
         assert client.get("/v1/questions").json()["items"] == []
+
+
+@pytest.mark.skipif(os.getuid() != 0 or shutil.which("setpriv") is None, reason="mounting takes root")
+def test_a_machine_that_allows_little(known_folder, tmp_path, upload, hashes):
+    """As in a container, or a unit that is hardened: a root that is only read, no capability, no new privileges."""
+    place = tmp_path / "own"
+    place.mkdir()
+    script = (
+        'mount -t tmpfs -o size=64m tmpfs "$1" && cp -r "$2" "$1/db.vhdb" && mount -o remount,bind,ro / || exit 99; shift 2;'
+        'exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"'
+    )
+    before = ["unshare", "-m", "sh", "-c", script, "sh", place, known_folder]
+    if subprocess.run([*before, "true"], capture_output=True).returncode:
+        pytest.skip("mounting is not allowed here")
+    with program(place / "db.vhdb", before=before, log_at=tmp_path) as running, running.client() as client:
+        inside = f"/proc/{running.process.pid}/root"
+        with pytest.raises(OSError, match="Read-only"), open(f"{inside}/{os.path.abspath(__file__)}.written", "w"):
+            pass
+        with open(f"/proc/{running.process.pid}/status") as status:
+            assert "CapEff:\t0000000000000000" in status.read()
+        assert client.post("/v1/questions", content=upload).json()["file"]["verdict"] == "match"
+        assert client.post("/v1/questions/hashes", json=hashes).json()["file"]["verdict"] == "match"
+        decoders = [one for one in descendants(running.process.pid) if b"vhashdb.video.child" in command_of(one)]
+        confined = [one for one in decoders if "Seccomp:\t2" in status_of(one)]
+        assert confined
+        running.process.terminate()
+        assert running.process.wait(60) == 0
+
+
+def command_of(process):
+    with open(f"/proc/{process}/cmdline", "rb") as file:
+        return file.read()
+
+
+def status_of(process):
+    with open(f"/proc/{process}/status") as file:
+        return file.read()
