@@ -30,7 +30,7 @@ def queue(tmp_path_factory):
     """A database in which one record is held, one disputed, one due, one expired and one matched; and one is quiet."""
     company = Company(tmp_path_factory.mktemp("queue"), "acme")
     db = company.db
-    db.store.audit.actor = "ann"
+    db.store.audit._actor = "ann"
     company.records = {}
     facts = {
         "held": {"reason": "shown on a march", "severity": "high", "reviewers": 2, "policy": "4b"},

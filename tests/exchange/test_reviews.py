@@ -28,7 +28,7 @@ def causes(company):
 
 
 def as_somebody_else(company, who="second"):
-    company.db.store.audit.actor = who
+    company.db.store.audit._actor = who
 
 
 def test_nothing_waits_in_a_quiet_database(company):
