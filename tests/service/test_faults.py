@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import vhashdb
+from tests.examples import LONG, long
 from tests.exchange.companies import Company, film
 from tests.service.program import descendants, program
 from tests.service.serving import ALL, eventually
@@ -46,11 +47,11 @@ def files_in(folder):
 
 def test_a_killed_service_answers_what_it_acknowledged(known_folder, tmp_path, upload, hashes):
     folder = shutil.copytree(known_folder, tmp_path / "db.vhdb")
-    taken, decided = [], []
+    taken, decided, rounds = [], [], 2 if LONG else 1
     with contextlib.ExitStack() as stack:
         beside = stack.enter_context(vhashdb.open(folder))
         records = [record.id for record in beside.records()]
-        for round_ in range(2):
+        for round_ in range(rounds):
             with program(folder, "--workers", "2") as running, running.client() as client:
                 for _ in range(3):
                     said = client.post("/v1/questions", content=upload, headers=LATER)
@@ -68,7 +69,7 @@ def test_a_killed_service_answers_what_it_acknowledged(known_folder, tmp_path, u
             assert answered(client, place)["file"]["verdict"] == "match"
         listed = client.get("/v1/questions", params={"limit": 1000}).json()["items"]
         assert sorted(f"/v1/questions/{one['id']}" for one in listed) == sorted(taken)
-        needed = eventually(again.uploads, lambda files: len(files) == 2)
+        needed = eventually(again.uploads, lambda files: len(files) == rounds)
     with vhashdb.open(folder) as db:
         assert set(needed) == Questions(db.store).files()
         for record, label in decided:
@@ -196,6 +197,7 @@ def test_a_client_that_goes_away_leaves_nothing(service, upload, headers):
         assert client.get("/v1/questions").json()["items"] == []
 
 
+@long
 @pytest.mark.skipif(os.getuid() != 0 or shutil.which("setpriv") is None, reason="mounting takes root")
 def test_a_machine_that_allows_little(known_folder, tmp_path, upload, hashes):
     """As in a container, or a unit that is hardened: a root that is only read, no capability, no new privileges."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from vhashdb.errors import VhashdbError
 from vhashdb.service.access import HEADER, identified, require_scope
@@ -37,7 +37,7 @@ def ready(request: Request) -> Response:
     return JSONResponse({"status": "ready", "records": bool(records), "index": bool(entries), "writable": writable, "version": __version__})
 
 
-@router.get("/metrics", summary="Metrics for Prometheus.", responses=problems())
+@router.get("/metrics", summary="Metrics for Prometheus.", response_class=PlainTextResponse, responses=problems())
 def metrics(request: Request) -> Response:
     """Return the metrics in the text format of Prometheus: to this machine without a key, to others with the scope `administer`."""
     if not _of_this_machine(request):
