@@ -102,6 +102,7 @@ WITHOUT: Final = frozenset(
         schema.checksum,
         schema.changed,
         schema.ungrouped,
+        schema.loosened,
         schema.edition,
         schema.edition_relation,
         schema.video_edition,
