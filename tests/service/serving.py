@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from dataclasses import replace
 
 import httpx
@@ -57,6 +58,15 @@ class Served:
         """A client with the key that has these scopes; none: without a key."""
         named = {"X-API-KEY": self.keys[scopes]} if scopes else {}
         return httpx.Client(base_url=self.address, headers=named | headers, timeout=120, trust_env=False)
+
+
+def eventually(ask, good, seconds=60):
+    """What a question says once it is as it should be."""
+    until = time.monotonic() + seconds
+    while not good(said := ask()):
+        assert time.monotonic() < until, said
+        time.sleep(0.02)
+    return said
 
 
 ALL = (Scope.ASK, Scope.RECORD, Scope.DECIDE, Scope.ADMINISTER)
