@@ -85,25 +85,21 @@ class Asker:
 
     async def upload(self, upload: Upload, options: AskOptions, caller: Caller, *, review: bool) -> dict[str, Any]:
         """Answer a question about an upload; its file is gone afterwards, unless people have to look at it."""
+        kept = False
+
+        def ask() -> dict[str, Any]:
+            nonlocal kept
+            result, answer = self._answer(str(upload.path), upload.name, options, caller.name)
+            if review and needs_people(result):
+                question = self._write_down(upload, options, caller, review=True, answer=answer)
+                kept, answer = True, answer | {"id": question.id}
+            return answer
+
         try:
-            self._refuse_if_busy(self._media)
-        except Refused:
-            self._uploads.delete(upload.path.name)
-            raise
-
-        def ask() -> dict[str, Any]:  # as a whole in a thread, so that a client that is gone does not leave anything half done
-            kept = False
-            try:
-                result, answer = self._answer(str(upload.path), upload.name, options, caller.name)
-                if review and needs_people(result):
-                    question = self._write_down(upload, options, caller, review=True, answer=answer)
-                    kept, answer = True, answer | {"id": question.id}
-                return answer
-            finally:
-                if not kept:
-                    self._uploads.delete(upload.path.name)
-
-        return await self._run(self._media, ask)
+            return await self._run(self._media, ask)
+        finally:  # what began in a thread has ended by then, whatever became of the client
+            if not kept:
+                self._uploads.delete(upload.path.name)
 
     async def in_turn(self, work: Callable[[], _T], upload: Upload) -> _T:
         """Do what decodes an upload, when there is a worker for it; its file is gone afterwards."""
