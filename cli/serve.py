@@ -33,6 +33,7 @@ _BYTES: Final = Amount({"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 
 )  # fmt: skip
 @click.option("--max-upload", type=_BYTES, default="2G", show_default=True, metavar="SIZE", help="Bytes of one upload.")
 @click.option("--quota", type=_BYTES, default="20G", show_default=True, metavar="SIZE", help="Bytes of all uploads that are kept.")
+@click.option("--webhook-host", "webhook_hosts", multiple=True, metavar="HOST", help="Host of the own network that webhooks may lead to.")
 @click.option("--log", "log_form", type=click.Choice(("text", "json")), default="text", show_default=True, help="Form of the log.")
 @db_option
 @cache_option
@@ -53,6 +54,7 @@ def command(
     roots: tuple[Path, ...],
     max_upload: int,
     quota: int,
+    webhook_hosts: tuple[str, ...],
     log_form: str,
 ) -> None:
     """Serve the database over HTTP: an API for programs, and a console for people in a browser.
@@ -85,6 +87,7 @@ def command(
         workers=workers,
         upload_bytes=max_upload,
         quota_bytes=quota,
+        webhook_hosts=webhook_hosts,
         roots=roots,
         require_key=not no_keys,
         hosts=(*usual.hosts, host, *names),
