@@ -180,11 +180,10 @@ class Asker:
                 result, answer = self._answer(
                     str(path), question.name, options, question.by, partial(self._seen_s.__setitem__, question.id)
                 )
-            keep = question.review and needs_people(result)
-            done = self._questions.answered(question.id, answer | {"id": question.id})
-            if not keep and question.file:
+            keeps_file = question.review and needs_people(result)
+            done = self._questions.answered(question.id, answer | {"id": question.id}, keeps_file=keeps_file)
+            if question.file and not keeps_file:
                 self._uploads.delete(question.file)
-                self._questions.file_gone(question.id)
         except VhashdbError as error:  # the database: nothing is known, so that it has to be asked again
             _log.warning("a question waits: %s", error)
             return False

@@ -155,9 +155,10 @@ class Questions:
             running = question.update().where(question.c.id == identifier, question.c.state == QuestionState.RUNNING.value)
             connection.execute(running.values(state=QuestionState.WAITING.value, attempts=question.c.attempts - 1))
 
-    def answered(self, identifier: str, answer: dict[str, Any]) -> Question:
-        """Write the answer down."""
+    def answered(self, identifier: str, answer: dict[str, Any], *, keeps_file: bool) -> Question:
+        """Write the answer down, and whether the file is needed any more."""
         values = {"state": QuestionState.ANSWERED.value, "answer": json.dumps(answer), "changed_at": now_utc()}
+        values |= {} if keeps_file else {"file": "", "size": 0}
         with self._transactions.writing() as connection:
             connection.execute(question.update().where(question.c.id == identifier).values(**values))
             return _get(connection, identifier)
