@@ -74,12 +74,17 @@ def problem(
 def of_library(request: Request, error: Exception) -> JSONResponse:
     """Return an error of the library as a problem."""
     assert isinstance(error, errors.VhashdbError)
-    status = next((status for kind, status in STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = status_of(error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.CONFLICT) else {}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("%s", error)
     # A path of this machine is nobody's business elsewhere; the name that a client gave is in the message instead.
     return problem(request, status, type(error).__name__, without_paths(request, decoded(error.message)), hint=error.hint, headers=headers)
+
+
+def status_of(error: errors.VhashdbError) -> HTTPStatus:
+    """Return the status of HTTP for an error of the library."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def without_paths(request: Request, text: str) -> str:
