@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 
 from vhashdb.errors import VhashdbError
 from vhashdb.service import problems
+from vhashdb.service.console import add_console
 from vhashdb.service.middleware import Surroundings
 from vhashdb.service.openapi import PROBLEM
-from vhashdb.service.routes import operations, questions
+from vhashdb.service.routes import media, operations, questions
 from vhashdb.service.service import Service
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.version import __version__
@@ -53,8 +54,10 @@ def create_app(settings: ServiceSettings) -> FastAPI:
         app.add_exception_handler(kind, handler)
     v1 = APIRouter(prefix="/v1")
     v1.include_router(questions.router)
+    v1.include_router(media.router)
     app.include_router(v1)
     app.include_router(operations.router)
+    add_console(app)
     app.add_middleware(Surroundings, hosts=settings.hosts, secure=settings.secure)
     _describe(app)
     return app
