@@ -8,6 +8,7 @@ from bench.adversary import BISECTIONS, Finding, Outcome, Search, Threshold, by_
 from bench.likeness import Likeness
 from bench.tampering import EDITS, Step
 from bench.truth import half_of
+from tests.examples import long
 from vhashdb import Verdict
 
 SOME = ("crop", "rotation", "noise", "blur")
@@ -92,6 +93,7 @@ def test_a_small_budget_still_has_an_answer_for_what_was_asked():
     assert outcome.questions <= 4
 
 
+@long
 def test_a_real_search(known_db, samples):
     record = next(record for record, name in known_db.names.items() if name == "valley")
     other = tampering.read(samples / "unknown" / "balloons.mp4", 2.0).frames

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vhashdb_cli.watching import Settling, WatchedFolder, memory_path
 
+from tests.examples import long
 from vhashdb.errors import UsageError
 
 from .driver import run, start
@@ -172,7 +173,7 @@ def page_of(path):
     return path.read_text()
 
 
-@pytest.mark.parametrize(("ending", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+@pytest.mark.parametrize(("ending", "code"), [pytest.param(signal.SIGINT, 130, marks=long), (signal.SIGTERM, 0)])
 def test_watching_survives_restarts_and_matches_nothing_twice(known, samples, uploads, ending, code):
     page = uploads.parent / "page.html"
     command = ("match", "--db", str(known), "--json", "--workers", "1", "--watch", str(uploads), "--report", str(page))

@@ -13,10 +13,14 @@ import pytest
 
 import vhashdb
 from tests.conftest import ROOT
+from tests.examples import long
 from vhashdb.forms import json_schema
 
 ELSEWHERE = ("about.md", "bench.md", "changelog.md", "contributing.md", "samples.md", "security.md")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+pytestmark = long
 
 
 @pytest.fixture(scope="module")

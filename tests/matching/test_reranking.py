@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import vhashdb
+from tests.examples import long
 from tests.footage import film, scene
 from vhashdb.matching import Comparison, MatchingConfig
 from vhashdb.matching.reranking import Compared, rerank
@@ -58,7 +59,7 @@ def test_an_intro_that_two_videos_share_is_reported_for_both(tmp_path, query, pr
     assert len(matches) == 2
 
 
-@pytest.mark.parametrize(("videos", "seconds"), [(3, 12), (6, 12), (6, 4)])
+@pytest.mark.parametrize(("videos", "seconds"), [(3, 12), (6, 4), pytest.param(6, 12, marks=long)])
 def test_an_intro_that_more_videos_share_is_possible_at_most(tmp_path, query, prints, videos, seconds):
     with database(tmp_path, [prints(10 + n, seconds) for n in range(videos)]) as db:
         result = db.match(query)

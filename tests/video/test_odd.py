@@ -6,6 +6,7 @@ import time
 import pytest
 
 import vhashdb
+from tests.examples import long
 from vhashdb.sound import SAMPLE_RATE
 from vhashdb.video import Decoder, Mode, Sampling
 
@@ -131,7 +132,7 @@ def test_errors_are_the_same_with_sound(heard, outcomes):
             assert name in str(outcome)
 
 
-@pytest.mark.parametrize("mode", [Mode.KEYFRAMES, Mode.FULL])
+@pytest.mark.parametrize("mode", [Mode.KEYFRAMES, pytest.param(Mode.FULL, marks=long)])
 def test_other_modes_end_as_well_as_the_sampled_one(corpus, mode):
     """One decoder for all, as in a batch."""
     read = 0

@@ -8,11 +8,13 @@ import pytest
 from PIL import Image
 
 import vhashdb
+from tests.examples import long
 from tests.video import evil
 from tests.video.test_confinement import LINUX, descendants
 from vhashdb.video import Decoder, Mode, Sampling, confinement
 
 SAMPLINGS = (Sampling(Mode.SAMPLED, 3.0), Sampling(Mode.KEYFRAMES, exact=False), Sampling(Mode.FULL))
+ONE_SHORT = [SAMPLINGS[1], *(pytest.param(sampling, marks=long) for sampling in SAMPLINGS[::2])]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -73,7 +75,9 @@ def files(samples, tmp_path_factory):
     return found
 
 
-@pytest.mark.parametrize("sampling", SAMPLINGS, ids=lambda sampling: sampling.mode.value)
+@pytest.mark.parametrize(
+    "sampling", [SAMPLINGS[1], *(pytest.param(each, marks=long) for each in SAMPLINGS[::2])], ids=lambda each: each.mode.value
+)
 def test_a_file_has_the_answer_that_it_has_in_a_process_of_its_own(files, sampling):
     with Decoder(vhashdb.Limits(files_per_process=1)) as alone, Decoder(vhashdb.Limits(files_per_process=1000)) as together:
         expected = [answer(alone, path, sampling) for path in files]
