@@ -18,7 +18,7 @@ PACKAGE: Final = "vhashdb.service.console"
 """Whose templates the pages are."""
 _PARTS: Final = {
     "console.css": ("base.css", "report.css", "console.css"),
-    "statistics.css": ("chart.css", "figures.css"),
+    "statistics.css": ("base.css", "figures.css", "chart.css", "console.css"),
     "console.js": ("console.js", "player.js", "uploads.js"),
 }
 _TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}

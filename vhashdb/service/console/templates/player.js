@@ -3,7 +3,7 @@
 {
   const place = document.querySelector("[data-player]");
   const video = place?.querySelector("video");
-  if (place) {
+  if (place?.querySelector("video, img")) {
     const screen = place.querySelector(".screen");
     const picture = video ?? place.querySelector("img");
     const starts = place.dataset.starts.split(" ").filter(Boolean).map(Number);
@@ -14,6 +14,11 @@
     let frame = 0; // second of the frame that is shown
     let shortest = 1 / 60; // between two frames, as far as was seen
     let held = "";
+
+    // In its true shape, so that the outline that is drawn over it lies where it belongs.
+    const shape = (width, height) => { if (height) screen.style.maxWidth = `calc(60vh * ${width / height})`; };
+    picture.addEventListener("load", () => shape(picture.naturalWidth, picture.naturalHeight));
+    video?.addEventListener("loadedmetadata", () => shape(video.videoWidth, video.videoHeight));
 
     const clock = (seconds) => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(2).padStart(5, "0")}`;
 
