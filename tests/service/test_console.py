@@ -209,6 +209,13 @@ def test_after_some_severe_cases_there_is_a_reminder_to_pause(ask, enter):
         assert visit.page.locator(".pause").count() == 0
         follow(visit, name)
         press(visit, "q")
+    follow(visit, "night_city__letterbox")
+    assert visit.page.locator(".screen polygon:not([hidden])").count() == 0
+    visit.page.keyboard.press("s")
+    visit.page.locator(".screen polygon:not([hidden])").wait_for()  # where in the frame it matched: between the bands
+    over, under = visit.page.locator(".screen polygon").bounding_box(), visit.page.locator(".screen video").bounding_box()
+    assert 0.6 < over["height"] / under["height"] < 0.95
+    press(visit, "q")
     assert "2 severe cases" in visit.page.locator(".pause").inner_text()
     visit.page.locator(".pause button").click()
     assert visit.page.locator(".pause").count() == 0

@@ -14,6 +14,7 @@ from vhashdb.matching.verdict import Verdict
 from vhashdb.report import words
 from vhashdb.report.entries import RecordLookup, record_facts
 from vhashdb.report.model import MatchEntry
+from vhashdb.report.outlines import MOST, Frame, frame_of
 from vhashdb.report.stretches import SoundStretch, Stretch
 from vhashdb.report.timeline import Side, Timeline, timeline
 from vhashdb.store import CaseDecision, recently
@@ -21,6 +22,8 @@ from vhashdb.text import SAID_SPEED, counted, printable
 
 _OTHER_SOUND: Final = "another"
 _MOST_REASONS: Final = 8
+Corners = tuple[tuple[float, float], ...]
+"""In fractions of a frame, from its top left."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,10 @@ class MatchView:
     """One match as a page shows it."""
 
     entry: MatchEntry
-    outlines: tuple[tuple[tuple[float, float], ...] | None, ...]
+    outlines: tuple[Corners | None, ...]
     """Of each stretch: the corners in the file's frame, in fractions of it, of what was compared; None where that is all of it."""
+    known: tuple[Frame, ...] = ()
+    """Where in the known video's frame what was compared lies, each once; none where it is all of it."""
 
     @property
     def starts_s(self) -> tuple[float, ...]:
@@ -82,7 +87,8 @@ def match_view(database: Database, file: Mapping[str, Any], match: Mapping[str, 
         share=match["query_coverage"], decided=printable(decision.words) if decision is not None else "",
         settled=decision is not None and decision.closed, video=match["video"] or record.id, times=lookup.times(record.id),
     )  # fmt: skip
-    return MatchView(entry, tuple(_corners(segment) for segment in match["segments"]))
+    outlines = tuple(_corners(segment.get("outline")) for segment in match["segments"])
+    return MatchView(entry, outlines, _known_frames(match["segments"], reference))
 
 
 def _reference(lookup: RecordLookup, record: str) -> Fingerprint | None:
@@ -126,10 +132,20 @@ def _sound_words(match: Mapping[str, Any], by_sound: bool) -> str:
     return "the sound was replaced: in these seconds it is not the known video's" if match["sound"] == _OTHER_SOUND else ""
 
 
-def _corners(segment: Mapping[str, Any]) -> tuple[tuple[float, float], ...] | None:
-    corners = segment.get("outline")
+def _corners(corners: Sequence[Sequence[float]] | None) -> Corners | None:
+    outline = _outline(corners)
+    return None if outline is None or outline.is_whole else outline.corners
+
+
+def _known_frames(segments: Sequence[Mapping[str, Any]], reference: Fingerprint | None) -> tuple[Frame, ...]:
+    if reference is None or not (reference.width and reference.height):
+        return ()
+    found = dict.fromkeys(_outline(each.get("reference_outline"), reference.width / reference.height) for each in segments)
+    return tuple(frame_of("known video", outline) for outline in found if outline is not None and not outline.is_whole)[:MOST]
+
+
+def _outline(corners: Sequence[Sequence[float]] | None, aspect: float | None = None) -> Outline | None:
     if not corners:
         return None
     first, second, third, fourth = ((float(x), float(y)) for x, y in corners)
-    outline = Outline((first, second, third, fourth))
-    return None if outline.is_whole else outline.corners
+    return Outline((first, second, third, fourth), aspect)
