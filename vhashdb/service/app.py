@@ -24,20 +24,25 @@ THREADS = 64
 """Requests that are answered at the same time, apart from those that decode."""
 
 
-def create_app(settings: ServiceSettings) -> FastAPI:
-    """Make the ASGI application that serves a database; it opens the database when the server starts it, and closes it in the end."""
+def create_app(settings: ServiceSettings, opened: Service | None = None) -> FastAPI:
+    """Make the ASGI application that serves a database.
+
+    Args:
+        settings: of the service.
+        opened: the service, if it is open already; else it is opened when the server starts the application. It is closed in the end.
+    """
 
     @contextlib.asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        service = Service.open(settings)
+        service = opened or Service.open(settings)
         app.state.service = service
         service.asker.start()
         try:
             yield
         finally:
             await service.asker.stop()
-            await anyio.to_thread.run_sync(service.database.close)
+            await anyio.to_thread.run_sync(service.close)
 
     app = FastAPI(
         title="vhashdb", version=__version__, lifespan=running, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None,

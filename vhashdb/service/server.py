@@ -14,6 +14,7 @@ import uvicorn
 
 from vhashdb.errors import UsageError
 from vhashdb.service.app import create_app
+from vhashdb.service.service import Service
 from vhashdb.service.settings import ServiceSettings
 
 KEEP_ALIVE_S = 15
@@ -66,7 +67,7 @@ def serve(settings: ServiceSettings, listening: Listening, *, started: Callable[
     Args:
         settings: of the service.
         listening: where it is reached.
-        started: called with the address once it listens, before the database is opened.
+        started: called with the address once it listens.
 
     Raises:
         UsageError: it cannot listen there, or there would be no keys where others than this machine reach it.
@@ -80,17 +81,15 @@ def serve(settings: ServiceSettings, listening: Listening, *, started: Callable[
     with contextlib.closing(bound):
         scheme, port = "https" if listening.certificate else "http", bound.getsockname()[1]
         host = f"[{listening.host}]" if ":" in listening.host else listening.host
+        service = Service.open(settings)  # here, so that what is wrong with the database is said like anywhere else
         started(f"{scheme}://{host}:{port}")
-        server = _Server(server_config(settings, listening))
-        server.run(sockets=[bound])
-        if not server.started:
-            raise UsageError("the service did not start", hint="the log says why")
+        _Server(server_config(settings, listening, service)).run(sockets=[bound])
 
 
-def server_config(settings: ServiceSettings, listening: Listening) -> uvicorn.Config:
+def server_config(settings: ServiceSettings, listening: Listening, opened: Service | None = None) -> uvicorn.Config:
     """Return how the server is run, for `serve` and for whoever runs it in another way."""
     return uvicorn.Config(
-        create_app(settings), log_config=None, access_log=False, server_header=False, lifespan="on", ws="none",
+        create_app(settings, opened), log_config=None, access_log=False, server_header=False, lifespan="on", ws="none",
         timeout_keep_alive=KEEP_ALIVE_S, timeout_graceful_shutdown=listening.grace_s,
         ssl_certfile=listening.certificate, ssl_keyfile=listening.key,
         proxy_headers=bool(listening.proxies), forwarded_allow_ips=list(listening.proxies),

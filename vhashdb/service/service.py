@@ -33,14 +33,21 @@ class Service:
         """Open the database, and bring what an earlier process left in order; within a running event loop."""
         cache = FingerprintCache(settings.cache) if settings.cache is not None else None
         database = Database.open(settings.database, limits=settings.limits, lock_timeout_s=settings.lock_timeout_s, cache=cache)
+        store, uploads = database.store, Uploads(settings)
         try:
-            store, uploads = database.store, Uploads(settings)
+            uploads.take()
             questions = Questions(store)
-            uploads.prepare(questions.files())
+            uploads.tidy(questions.files())
             asker = Asker(database, settings, uploads, questions)
             desk = ReviewDesk(database, questions, reasons=settings.reasons, undo_s=settings.undo_s)
             keys, rates, replies, webhooks = ApiKeys(store), RateLimiter(), Replies(store), Webhooks(store)
             return cls(settings, database, keys, rates, uploads, questions, replies, webhooks, asker, desk)
         except BaseException:
+            uploads.release()
             database.close()
             raise
+
+    def close(self) -> None:
+        """Close the database, once nothing is being answered any more."""
+        self.database.close()
+        self.uploads.release()

@@ -18,6 +18,8 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from vhashdb.errors import DatabaseLocked
+from vhashdb.locking import try_flock
 from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.text import printable, shortened
@@ -49,11 +51,29 @@ class Uploads:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings, self.folder = settings, settings.uploads
-        self._arriving = 0
+        self._lock: int | None = None
 
-    def prepare(self, kept: set[str]) -> None:
-        """Make the folder, and delete what a process that was killed left in it; only files in ``kept`` stay."""
+    def take(self) -> None:
+        """Make the folder, and keep it from any other service until `release`: each would delete what the other is receiving.
+
+        Raises:
+            DatabaseLocked: another process serves the database.
+        """
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
+        if not try_flock(descriptor):
+            os.close(descriptor)
+            raise DatabaseLocked("another process serves this database", hint="end it first; one service serves one database")
+        self._lock = descriptor
+
+    def release(self) -> None:
+        """Let another service have the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def tidy(self, kept: set[str]) -> None:
+        """Delete what a process that was killed left behind; only files in ``kept`` stay."""
         for entry in os.scandir(self.folder):
             if entry.name not in kept:
                 self.delete(entry.name)

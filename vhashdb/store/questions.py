@@ -126,6 +126,8 @@ class Questions:
 
     def begin(self) -> Question | None:
         """Take the question that has waited longest, so that nobody else begins it; None if none waits."""
+        if not self.count(QuestionState.WAITING):  # without the lock that writing needs
+            return None
         with self._transactions.writing() as connection:
             query = sa.select(question).where(question.c.state == QuestionState.WAITING.value).order_by(question.c.made_at, question.c.id)
             row = connection.execute(query.limit(1)).mappings().first()
