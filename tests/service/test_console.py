@@ -303,8 +303,9 @@ def test_the_accessibility_check_finds_nothing_and_nothing_is_scrolled_sideways(
             visit.page.set_viewport_size({"width": width, "height": 800})
             assert visit.sideways() == 0, (path, width)
         assert visit.violations() == [], path
-        visit.page.emulate_media(color_scheme="dark")
-        assert visit.violations(runOnly=["color-contrast"]) == [], path
+        if path in ("/queue", wanted[0], "/statistics", "/keys"):  # between them every colour there is
+            visit.page.emulate_media(color_scheme="dark")
+            assert visit.violations(runOnly=["color-contrast"]) == [], path
     assert visit.outside == []
 
 
