@@ -330,12 +330,12 @@ class Database:
         near += [Near(m.record.id, m.score, m.verdict) for m in self._matcher.known_like(query, numbers)]
         return tuple(sorted(near, key=lambda each: (each.verdict is not Verdict.MATCH, -each.score)))
 
-    def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
-        """Add and take away labels of a record."""
+    def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), revision: int | None = None) -> Record:
+        """Add and take away labels of a record; with ``revision`` only if that is still the record's, else `RecordChanged` is raised."""
         self._index_writer.note_change()
-        return self._store.relabel(identifier, add=add, remove=remove)
+        return self._store.relabel(identifier, add=add, remove=remove, revision=revision)
 
-    def retract(self, identifier: str, *, reason: str, code: str = WITHDRAWN, erase: bool = False) -> Record:
+    def retract(self, identifier: str, *, reason: str, code: str = WITHDRAWN, erase: bool = False, revision: int | None = None) -> Record:
         """Withdraw a record: it stops matching at once and stays on file.
 
         Args:
@@ -343,9 +343,13 @@ class Database:
             reason: in words, for people here.
             code: the same for whoever follows a feed of this database; one of `vhashdb.codes.RETRACTION_REASONS`.
             erase: keep nothing of its content, here or there.
+            revision: the record's, as it was read; None: whatever it is.
+
+        Raises:
+            RecordChanged: it is another by now.
         """
         self._index_writer.note_change()
-        return withdraw(self._store, self.get(identifier), reason=reason, code=code, erase=erase)
+        return withdraw(self._store, self.get(identifier), reason=reason, code=code, erase=erase, revision=revision)
 
     def unmatch(self, source: Source, identifier: str, *, reason: str = "") -> Record:
         """Remember that this file is *not* that record, whatever the hashes say."""

@@ -14,8 +14,21 @@ from vhashdb.errors import VhashdbError
 from vhashdb.service import problems
 from vhashdb.service.console import add_console
 from vhashdb.service.middleware import Surroundings
-from vhashdb.service.openapi import PROBLEM
-from vhashdb.service.routes import media, operations, questions
+from vhashdb.service.openapi import components
+from vhashdb.service.routes import (
+    changes,
+    feeds,
+    keys,
+    media,
+    operations,
+    opinions,
+    questions,
+    records,
+    review,
+    statistics,
+    videos,
+    webhooks,
+)
 from vhashdb.service.service import Service
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.version import __version__
@@ -58,8 +71,8 @@ def create_app(settings: ServiceSettings, opened: Service | None = None) -> Fast
     ):
         app.add_exception_handler(kind, handler)
     v1 = APIRouter(prefix="/v1")
-    v1.include_router(questions.router)
-    v1.include_router(media.router)
+    for routes in (questions, media, records, opinions, videos, review, changes, feeds, statistics, keys, webhooks):
+        v1.include_router(routes.router)
     app.include_router(v1)
     app.include_router(operations.router)
     add_console(app)
@@ -74,7 +87,7 @@ def _describe(app: FastAPI) -> None:
 
     def described() -> dict[str, object]:
         description = made()
-        description.setdefault("components", {}).setdefault("schemas", {})["problem"] = PROBLEM
+        description.setdefault("components", {}).setdefault("schemas", {}).update(components())
         return description
 
     app.openapi = described  # type: ignore[method-assign]

@@ -75,6 +75,10 @@ class Asker:
         """Answer a question about a file of this machine."""
         return await self._run(self._media, lambda: self._answer(path, name, options, caller.name)[1])
 
+    async def decoding(self, work: Callable[[], _T]) -> _T:
+        """Do something else that decodes, when it has its turn among the questions."""
+        return await self._run(self._media, work)
+
     async def upload(self, upload: Upload, options: AskOptions, caller: Caller, *, review: bool) -> dict[str, Any]:
         """Answer a question about an upload; its file is gone afterwards, unless people have to look at it."""
         try:

@@ -12,7 +12,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from vhashdb import errors
-from vhashdb.store import RequestUnderWay
+from vhashdb.review import CaseChanged, NotYours
+from vhashdb.store import AlreadyClaimed, RecordChanged, RequestUnderWay
 from vhashdb.text import decoded
 
 _log: Final = logging.getLogger(__name__)
@@ -21,6 +22,10 @@ MEDIA_TYPE: Final = "application/problem+json"
 STATUS: Final[tuple[tuple[type[errors.VhashdbError], HTTPStatus], ...]] = (
     (errors.RecordNotFound, HTTPStatus.NOT_FOUND),
     (RequestUnderWay, HTTPStatus.CONFLICT),
+    (AlreadyClaimed, HTTPStatus.CONFLICT),
+    (RecordChanged, HTTPStatus.PRECONDITION_FAILED),
+    (CaseChanged, HTTPStatus.PRECONDITION_FAILED),
+    (NotYours, HTTPStatus.FORBIDDEN),
     (errors.LimitExceeded, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (errors.MediaError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.UsageError, HTTPStatus.BAD_REQUEST),

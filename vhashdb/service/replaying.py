@@ -18,7 +18,7 @@ from vhashdb.store import Reply
 IDEMPOTENCY: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
 _LONGEST_KEY: Final = 255
-_WITHOUT_BODY: Final = ("/questions",)
+_WITHOUT_BODY: Final = ("/questions", "/records")
 """Ends of paths of routes whose bodies are too large to be kept in memory; of these, address and length have to do."""
 
 

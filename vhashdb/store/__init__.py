@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vhashdb.store.moderation import Moderation
     from vhashdb.store.opinions import CANARY, Allowed, Opinion, Opinions
     from vhashdb.store.periods import By, Period
-    from vhashdb.store.questions import Question, Questions, QuestionState, no_question
+    from vhashdb.store.questions import AlreadyClaimed, Question, Questions, QuestionState, no_question
     from vhashdb.store.queue import Case, Cause, Filter, recently
     from vhashdb.store.record_list import ChangedRecord, records_after, records_changed_since, records_with_ids
     from vhashdb.store.records import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Details,
         NewRecord,
         Record,
+        RecordChanged,
         Selection,
         State,
         check_label,
@@ -48,7 +49,7 @@ else:
         __name__,
         {
             "api_keys": "ApiKey ApiKeys Scope",
-            "questions": "Question QuestionState Questions no_question",
+            "questions": "AlreadyClaimed Question QuestionState Questions no_question",
             "replies": "Replies Reply RequestUnderWay",
             "webhooks": "Webhook Webhooks",
             "assessments": "Assessments FileCase",
@@ -66,7 +67,8 @@ else:
             "periods": "By Period",
             "queue": "Case Cause Filter recently",
             "record_list": "ChangedRecord records_after records_changed_since records_with_ids",
-            "records": "Details MAX_ACTIONS NewRecord ORIGINS REVIEW_METHODS Record SEVERITIES Selection State TLP check_label",
+            "records": "Details MAX_ACTIONS NewRecord ORIGINS REVIEW_METHODS Record RecordChanged SEVERITIES Selection State TLP "
+            "check_label",
             "records_file": "Store",
             "reviews": "Decision Reviews",
             "statistics": "made_on read_statistics",
@@ -82,6 +84,7 @@ __all__ = [
     "SEVERITIES",
     "TLP",
     "Allowed",
+    "AlreadyClaimed",
     "ApiKey",
     "ApiKeys",
     "Assessments",
@@ -110,6 +113,7 @@ __all__ = [
     "QuestionState",
     "Questions",
     "Record",
+    "RecordChanged",
     "RecordClaims",
     "Replies",
     "Reply",

@@ -36,6 +36,12 @@ class QuestionState(enum.StrEnum):
     ANSWERED = "answered"
 
 
+class AlreadyClaimed(UsageError):
+    """Somebody else is about to decide."""
+
+    hint = "take another case"
+
+
 @dataclass(frozen=True)
 class Question:
     """One question, with its answer once there is one."""
@@ -167,14 +173,14 @@ class Questions:
         """Say that somebody is about to decide, so that others take something else; for `CLAIM`.
 
         Raises:
-            UsageError: somebody else did.
+            AlreadyClaimed: somebody else did.
         """
         now = now_utc()
         with self._transactions.writing() as connection:
             for identifier in identifiers:
                 held = _get(connection, identifier)
                 if held.claimed_by not in ("", who) and held.claimed_until is not None and held.claimed_until > now:
-                    raise UsageError(f"{held.claimed_by} is at it until {held.claimed_until:%H:%M} UTC", hint="take another case")
+                    raise AlreadyClaimed(f"{held.claimed_by} is at it until {held.claimed_until:%H:%M} UTC")
             some = question.update().where(question.c.id.in_(identifiers))
             connection.execute(some.values(claimed_by=who, claimed_until=now + CLAIM))
 

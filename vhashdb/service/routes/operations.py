@@ -8,19 +8,20 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from vhashdb.errors import VhashdbError
-from vhashdb.service.routes.questions import service_of
+from vhashdb.service.openapi import answers
+from vhashdb.service.routes.shared import service_of
 from vhashdb.version import __version__
 
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/healthz", summary="Whether the process is alive.")
+@router.get("/healthz", summary="Whether the process is alive.", responses=answers("alive"))
 async def alive() -> Response:
     """Return 200 as long as requests are served at all."""
     return JSONResponse({"status": "alive", "version": __version__})
 
 
-@router.get("/readyz", summary="Whether questions can be answered.")
+@router.get("/readyz", summary="Whether questions can be answered.", responses=answers("ready") | answers("not-ready", 503))
 def ready(request: Request) -> Response:
     """Return 200 if the database can be read and its index is up to date, else 503."""
     database = service_of(request).database
