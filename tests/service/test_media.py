@@ -29,6 +29,9 @@ def test_all_of_it_or_any_part(service, kept):
             assert part.headers["Content-Range"] == f"bytes {start}-{end - 1}/{size}"
         beyond = client.get(address, headers={"Range": f"bytes={size}-"})
         assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{size}")
+        assert beyond.headers["Content-Type"] == "application/problem+json"
+        for strange in ("bytes=5-2", "bytes=-", "bytes=0-1,4-5", "lines=1-2", "bytes=x-", "bytes=" + "9" * 400 + "-"):
+            assert client.get(address, headers={"Range": strange}).status_code == 200, strange
         head = client.head(address)
         assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", str(size))
         tag = whole.headers["ETag"]

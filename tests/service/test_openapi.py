@@ -42,7 +42,7 @@ def test_every_answer_is_described_by_a_form_of_the_library(description):
     forms = json_schema()["$defs"]
     for name, operation in operations(description):
         for status, response in operation["responses"].items():
-            if status in ("204", "304"):
+            if status in ("204", "304") or "*/*" in response["content"]:  # nothing, or a file as it was sent
                 continue
             (content,) = response["content"].values()
             form = content["schema"]["$ref"].removeprefix("#/components/schemas/")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from vhashdb.errors import UsageError
 from vhashdb.service.access import Caller, needs
 from vhashdb.service.console.pages import ConsoleRoute, Form, Sent, page, posts, see_other
-from vhashdb.service.routes.questions import service_of
+from vhashdb.service.routes.shared import service_of
 from vhashdb.store import ApiKey, Scope, acting_as, now_utc
 from vhashdb.store.api_keys import RATE_PER_MINUTE, UPLOAD_BYTES
 

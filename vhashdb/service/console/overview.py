@@ -12,7 +12,7 @@ from vhashdb.charts import read_overview
 from vhashdb.charts.drawing import draw
 from vhashdb.service.access import Caller, needs
 from vhashdb.service.console.pages import ConsoleRoute, page
-from vhashdb.service.routes.questions import service_of
+from vhashdb.service.routes.shared import service_of
 from vhashdb.store import Period, Scope, made_on, now_utc
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)

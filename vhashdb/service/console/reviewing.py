@@ -18,7 +18,7 @@ from vhashdb.service.access import Caller, needs
 from vhashdb.service.console.case_view import case_view, decided_uploads
 from vhashdb.service.console.pages import ConsoleRoute, Form, Sent, page, posts, see_other
 from vhashdb.service.console.sittings import Sittings
-from vhashdb.service.routes.questions import service_of
+from vhashdb.service.routes.shared import service_of
 from vhashdb.store import SEVERITIES, Scope, acting_as, decided, now_utc, recently
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)

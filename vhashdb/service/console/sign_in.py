@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from vhashdb.service.access import COOKIE, Caller, identified, known_key, needs, require_same_origin
 from vhashdb.service.console.pages import ConsoleRoute, Sent, page, posts, read_form, see_other, viewer
 from vhashdb.service.problems import Refused
-from vhashdb.service.routes.questions import service_of
+from vhashdb.service.routes.shared import service_of
 from vhashdb.store import acting_as
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)

@@ -15,7 +15,8 @@ from vhashdb.service.access import Caller, needs
 from vhashdb.service.console.matched import MatchView, match_view
 from vhashdb.service.console.pages import TOKEN, ConsoleRoute, page, require_token, see_other
 from vhashdb.service.options import AskOptions
-from vhashdb.service.routes.questions import own, service_of
+from vhashdb.service.routes.questions import own
+from vhashdb.service.routes.shared import service_of
 from vhashdb.service.service import Service
 from vhashdb.store import CaseDecision, Question, QuestionState, Scope
 from vhashdb.text import verdict_word

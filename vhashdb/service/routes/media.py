@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import StreamingResponse
 
 from vhashdb.service.access import Caller, needs
 from vhashdb.service.openapi import problems
 from vhashdb.service.problems import Refused
-from vhashdb.service.routes.questions import service_of
+from vhashdb.service.routes.shared import service_of
 from vhashdb.store import Scope
 
-router = APIRouter(prefix="/questions", tags=["questions"], responses=problems(HTTPStatus.NOT_FOUND))
+router = APIRouter(prefix="/questions", tags=["questions"], responses=problems(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE))
 
 POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 UNKNOWN: Final = "application/octet-stream"
@@ -46,6 +48,11 @@ _STARTS: Final = (
 )
 _RIFF: Final = {b"AVI ": "video/x-msvideo", b"WAVE": "audio/wav", b"WEBP": "image/webp"}
 _TS_PACKET: Final = 188
+_BLOCK: Final = 1 << 18
+"""Bytes that are read at once."""
+_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+"""One part of a file (RFC 9110). Several at once, and what is no range, are answered with the whole file, as the standard allows."""
+_FILE: Final[dict[str, Any]] = {"content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 
 
 @router.get(
@@ -53,9 +60,8 @@ _TS_PACKET: Final = 188
     summary="Return the file of a question that people have to look at.",
     response_class=Response,
     responses={
-        HTTPStatus.OK: {"description": "The file.", "content": {UNKNOWN: {"schema": {"type": "string", "format": "binary"}}}},
-        HTTPStatus.PARTIAL_CONTENT: {"description": "The part that `Range` names."},
-        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: {"description": "There is no such part."},
+        HTTPStatus.OK: _FILE | {"description": "The file."},
+        HTTPStatus.PARTIAL_CONTENT: _FILE | {"description": "The part of it that `Range` names."},
     },
 )
 @router.head("/{question_id}/media", include_in_schema=False)
@@ -67,15 +73,54 @@ def media(request: Request, caller: Annotated[Caller, needs(Scope.DECIDE)], ques
         raise _gone()
     path = service.uploads.path(question.file)
     try:
-        kind, found = media_type(path), os.stat(path)
+        kind, size = media_type(path), os.stat(path).st_size
     except FileNotFoundError as error:  # it was decided meanwhile
         raise _gone() from error
-    headers = {
-        "ETag": f'"{question.id}"',  # the file of a question never changes
-        "Content-Disposition": "inline",
-        "Content-Security-Policy": POLICY,
-    }
-    return FileResponse(path, headers=headers, media_type=kind, stat_result=found)
+    tag = f'"{question.id}"'  # the file of a question never changes
+    headers = {"ETag": tag, "Accept-Ranges": "bytes", "Content-Disposition": "inline", "Content-Security-Policy": POLICY}
+    wanted = request.headers.get("Range", "") if request.headers.get("If-Range", tag) == tag else ""
+    part = _part(wanted, size)
+    status = HTTPStatus.OK if part is None else HTTPStatus.PARTIAL_CONTENT
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    part = part or range(size)
+    headers["Content-Length"] = str(len(part))
+    if request.method == "HEAD":
+        return Response(None, status, headers, kind)
+    return StreamingResponse(_blocks(path, part), status, headers, kind)
+
+
+def _part(wanted: str, size: int) -> range | None:
+    """Return which bytes a header asks for; None: all of them.
+
+    Raises:
+        Refused: there are none of these.
+    """
+    found = _RANGE.fullmatch(wanted.strip())
+    if found is None or found[0] == "bytes=-":
+        return None
+    first, last = found.groups()
+    start = int(first) if first else max(0, size - int(last))
+    stop = min(size, int(last) + 1) if first and last else size
+    if first and last and int(last) < start:
+        return None  # it is no range
+    if start >= size:
+        raise Refused(
+            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+            f"the file has {size:,} bytes, and the part begins after them",
+            hint="ask for a part of it",
+            headers={"Content-Range": f"bytes */{size}"},
+        )
+    return range(start, stop)
+
+
+def _blocks(path: Path, part: range) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(part.start)
+        left = len(part)
+        while left and (block := file.read(min(left, _BLOCK))):
+            left -= len(block)
+            yield block
 
 
 def media_type(path: Path) -> str:
