@@ -107,6 +107,7 @@ def test_a_case_takes_two_keys_and_one_takes_it_back(ask, enter):
     press(visit, "b")
     assert "harbour" in heading(visit)
     assert "You are at it" in visit.page.locator("body").inner_text()
+    case = visit.page.url
     press(visit, "y2")
     assert visit.page.url.endswith("/queue?label=label-extreme")
     assert "2 uploads" in visit.page.locator(".undo:not(.pause)").inner_text()
@@ -115,7 +116,10 @@ def test_a_case_takes_two_keys_and_one_takes_it_back(ask, enter):
     said = visit.page.locator("table").inner_text()
     assert said.count("an edited copy") == 2
     assert "+".join(ALL) in said
-    visit.page.go_back()
+    visit.page.goto(case)
+    assert heading(visit) == "This case does not wait for you"
+    assert visit.page.locator("table").inner_text().count("an edited copy") == 2
+    press(visit, "q")
     press(visit, "u")
     assert "harbour" in heading(visit)
     assert visit.problems == visit.outside == []

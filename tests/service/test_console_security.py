@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 import vhashdb
-from tests.service.serving import ALL, service_with_keys
+from tests.service.serving import ALL, served, service_with_keys
+from vhashdb.service import ServiceSettings
 from vhashdb.service.access import COOKIE
 from vhashdb.store import Details
 
@@ -192,3 +193,19 @@ def test_no_text_of_anybody_is_run(hostile, chromium):
     assert visit.page.locator("img[src=x], [onclick], main script").count() == 0
     assert visit.outside == []
     assert [problem for problem in visit.problems if "Failed to load resource" not in problem] == []  # statuses 400 and 404 are said, too
+
+
+def test_without_keys_nobody_signs_in_and_forms_from_elsewhere_are_turned_away_all_the_same(known_folder, tmp_path):
+    shutil.copytree(known_folder, tmp_path / "db.vhdb")
+    with (
+        served(ServiceSettings(tmp_path / "db.vhdb", require_key=False)) as address,
+        httpx.Client(base_url=address, trust_env=False) as client,
+    ):
+        assert client.get("/").headers["Location"] == "/queue"
+        assert client.get("/login").headers["Location"] == "/"
+        assert "Sign out" not in client.get("/queue").text
+        token = token_of(client, "/keys")
+        assert client.post("/pause", data={"token": token}).status_code == 303
+        for data, headers in (({}, {}), ({"token": token}, {"Origin": "https://evil.example"})):
+            assert client.post("/keys", data=data | {"name": "Eve", "scope": "ask"}, headers=headers).status_code == 403
+        assert client.get("/queue", headers={"Host": "evil.example"}).status_code == 421
