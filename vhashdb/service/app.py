@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from vhashdb.errors import VhashdbError
 from vhashdb.service import problems
 from vhashdb.service.console import add_console
+from vhashdb.service.hma import add_hma
 from vhashdb.service.middleware import Surroundings
 from vhashdb.service.openapi import components
 from vhashdb.service.routes import (
@@ -76,6 +77,7 @@ def create_app(settings: ServiceSettings, opened: Service | None = None) -> Fast
     app.include_router(v1)
     app.include_router(operations.router)
     add_console(app)
+    add_hma(app)
     app.add_middleware(Surroundings, hosts=settings.hosts, secure=settings.secure)
     _describe(app)
     return app

@@ -22,6 +22,7 @@ from vhashdb.store.schema import (
     hit,
     imported,
     label,
+    loosened,
     meta,
     metadata,
     near,
@@ -171,6 +172,31 @@ def _record_claims(connection: Connection) -> None:
     metadata.create_all(connection, tables=[service_schema.record_claim])
 
 
+_LOOSENED: Final = """
+INSERT OR IGNORE INTO loosened SELECT one FROM edition_relation WHERE other = OLD.edition
+UNION SELECT other FROM edition_relation WHERE one = OLD.edition
+UNION SELECT one FROM said_of_editions WHERE other = OLD.edition
+UNION SELECT other FROM said_of_editions WHERE one = OLD.edition;
+"""
+
+
+def _loosened(connection: Connection) -> None:
+    """Note of what something is gone, so that its videos are made anew: until here they were when something was added."""
+    metadata.create_all(connection, tables=[loosened])
+    connection.exec_driver_sql("DROP TRIGGER copy_was_the_last")
+    others = "EXISTS (SELECT 1 FROM copy WHERE edition = OLD.edition)"
+    for name, condition, statements in (
+        ("was_the_last", f"NOT {others}", _LOOSENED + _EDITION_GONE),
+        ("was_one_of_several", others, "INSERT OR IGNORE INTO loosened VALUES (OLD.edition);"),
+    ):
+        connection.exec_driver_sql(f"CREATE TRIGGER copy_{name} AFTER DELETE ON copy WHEN {condition} BEGIN {statements} END")
+
+
+def _banks(connection: Connection) -> None:
+    """Add the names that labels have for clients of Hasher-Matcher-Actioner."""
+    metadata.create_all(connection, tables=[service_schema.bank])
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _first,
     _not_this_marks,
@@ -183,5 +209,7 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _hits,
     _service,
     _record_claims,
+    _loosened,
+    _banks,
 )
 VERSION: Final = len(MIGRATIONS)

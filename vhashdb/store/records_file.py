@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import getpass
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -20,14 +19,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb import errors
-from vhashdb.fingerprints import Fingerprint, from_bytes
+from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import checksums, clock, migrations, schema, videos
+from vhashdb.store import checksums, clock, integrity, migrations, schema
 from vhashdb.store.additions import Item, insert
-from vhashdb.store.audit import AuditLog
+from vhashdb.store.audit import AuditLog, user_here
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.hits import CaseState, Hits, decide_in
+from vhashdb.store.placing import release, tighten
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
 from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, require_revision, with_shared_id, write_labels
 from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
@@ -53,7 +53,7 @@ class Store:
         """The records as the index needs them."""
         self.hits = Hits(self.transactions)
         """Which files matched which records, and what was decided about them."""
-        self.audit = AuditLog(self.transactions, actor or _user())
+        self.audit = AuditLog(self.transactions, actor or user_here())
 
     @classmethod
     def create(
@@ -71,7 +71,7 @@ class Store:
             raise errors.DatabaseExists(f"{path} exists already")
         store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor)
         with store._writing() as connection:
-            _migrate(connection, 0)
+            integrity.migrate(connection, 0)
             rows = {
                 "algorithm": algorithm.name,
                 "bits": str(algorithm.bits),
@@ -119,7 +119,7 @@ class Store:
                         hint="open it once where it can be written, or copy the folder to such a place and open it there",
                     )
                 with self._writing() as connection:
-                    _migrate(connection, version)
+                    integrity.migrate(connection, version)
         except BaseException:
             self.close()
             raise
@@ -201,16 +201,7 @@ class Store:
     def problems(self) -> list[str]:
         """Check the file with SQLite's integrity check and the checksums of rows and fingerprints; empty if all is well."""
         with self._reading() as connection:
-            found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
-            for number, blob in connection.execute(sa.select(schema.fingerprint.c.record, schema.fingerprint.c.blob)):
-                try:
-                    from_bytes(blob)
-                except errors.FingerprintError as error:
-                    found.append(f"fingerprint of record number {number}: {error}")
-            found += checksums.problems(connection)
-            here, meant = checksums.definitions(connection), _definitions()
-        names = (name for name in sorted(here.keys() | meant.keys()) if here.get(name) != meant.get(name))
-        return found + [f"the definition of {name} in the file is not as it was made" for name in names]
+            return integrity.problems(connection)
 
     def check(self, identifiers: Sequence[str]) -> None:
         """Make sure that records, by their full ids, are as they were written.
@@ -404,30 +395,6 @@ class Store:
 
 def _end(connection: Connection) -> None:
     """What every transaction that writes ends with."""
-    videos.release(connection)
+    release(connection)
+    tighten(connection)
     checksums.renew(connection)
-
-
-def _migrate(connection: Connection, version: int) -> None:
-    for step in migrations.MIGRATIONS[version:]:
-        step(connection)
-    checksums.watch(connection)
-    connection.exec_driver_sql(f"PRAGMA user_version = {migrations.VERSION}")
-
-
-def _definitions() -> dict[str, str]:
-    """Return the definitions in a new file."""
-    engine = sa.create_engine("sqlite://")
-    sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
-    with engine.begin() as connection:
-        _migrate(connection, 0)
-        return checksums.definitions(connection)
-
-
-def _user() -> str:
-    """Say who runs this, for the audit log: the account on this machine, which never leaves it."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError) as error:
-        _log.warning("nobody knows who runs this, so the audit log says unknown: %s", error)
-        return "unknown"
