@@ -49,6 +49,10 @@ def test_a_record_is_added_found_changed_and_withdrawn(service, everything, samp
         f"{made.headers['Location']}/retract", json={"reason": "by mistake"}, headers={"If-Match": changed.headers["ETag"]}
     )
     assert gone.json()["state"] == "retracted"
+    again = everything.post(f"{made.headers['Location']}/retract", json={"reason": "again"})
+    assert (again.status_code, again.json()["revision"]) == (200, gone.json()["revision"])
+    assert everything.post(f"{made.headers['Location']}/retract", json={"reason": "again"}, headers=tag).status_code == 412
+    assert everything.post(f"{made.headers['Location']}/labels", json={}).status_code == 400
     since = everything.get("/v1/changes", params={"since": before}).json()
     assert [(one["record"]["record"], one["record"]["state"]) for one in since["items"]] == [(made.json()["record"], "retracted")]
 
@@ -191,6 +195,29 @@ def test_a_secret_is_shown_once_and_kept_nowhere(service):
     assert secrets[0].encode() not in stored
     with vhashdb.open(service.folder) as db, db.store.transactions.reading() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM reply WHERE key IN ('k', 'w')").scalar() == 0
+
+
+def endless(block=b" " * (1 << 16)):
+    """A body that is longer than anything that may be sent, and of which nobody says so before."""
+    yield b"{"
+    for _ in range((8 << 20) // len(block)):
+        yield block
+
+
+@pytest.mark.parametrize("path", ["/v1/keys", "/v1/webhooks", "/v1/review/decisions"])
+def test_a_body_is_read_only_of_those_who_may_ask_and_only_so_much(service, path):
+    with service.client() as nobody, service.client(*ALL) as client:
+        assert nobody.post(path, content=b"{" * 100).status_code == 401  # nothing was read that could be wrong
+        for body in (b" " * (5 << 20), endless()):
+            assert client.post(path, content=body, headers={"Content-Type": "application/json"}).status_code == 413
+
+
+def test_a_request_is_counted_once(service):
+    with service.client("administer") as admin:
+        made = admin.post("/v1/keys", json={"name": "hasty", "scopes": ["record"], "rate_per_minute": 2})
+        with service.client(secret=made.json()["secret"]) as client:
+            first = [client.post("/v1/records/0/labels", json={}, headers={"Idempotency-Key": str(n)}).status_code for n in range(3)]
+    assert first == [400, 400, 429]
 
 
 MATRIX = {

@@ -78,12 +78,15 @@ def identified(request: Request, key: str | None) -> Caller:
     Raises:
         Refused: nobody knows, or they ask too often.
     """
+    known: Caller | None = getattr(request.state, "identified", None)
+    if known is not None:  # a request is counted once
+        return known
     service = request.app.state.service
     if key is not None or not service.settings.require_key:
         caller = _by_key(request, key) if key is not None else _anybody(request)
     else:
         caller = _by_session(request)
-    request.state.caller = caller.name
+    request.state.caller, request.state.identified = caller.name, caller
     return caller
 
 

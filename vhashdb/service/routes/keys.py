@@ -10,12 +10,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from vhashdb.service.access import Caller, needs
+from vhashdb.service.bounded import BoundedRoute
 from vhashdb.service.openapi import answers, problems
 from vhashdb.service.routes.shared import created, page, service_of
 from vhashdb.store import Scope, acting_as
 from vhashdb.store.api_keys import RATE_PER_MINUTE, UPLOAD_BYTES
 
-router = APIRouter(prefix="/keys", tags=["administration"], responses=problems())
+router = APIRouter(prefix="/keys", tags=["administration"], route_class=BoundedRoute, responses=problems())
 
 _Administering = Annotated[Caller, needs(Scope.ADMINISTER)]
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from vhashdb.errors import FingerprintError, MediaNotFound
 from vhashdb.exchange.formats import FormatLimits, Options, read_hashes
 from vhashdb.service.access import Caller, needs
+from vhashdb.service.bounded import MOST_HASH_BYTES
 from vhashdb.service.openapi import ANY_FILE, UPLOADING, answers, problems
 from vhashdb.service.options import AskOptions, ask_options
 from vhashdb.service.problems import Refused
@@ -25,8 +26,6 @@ from vhashdb.store import Question, QuestionState, Scope, no_question
 
 router = APIRouter(prefix="/questions", tags=["questions"], route_class=ReplayingRoute, responses=problems())
 
-MOST_HASH_BYTES = 64 << 20
-"""Bytes of hashes in one question."""
 ASYNC = "respond-async"
 """In the header `Prefer` (RFC 7240): the answer is wanted later."""
 

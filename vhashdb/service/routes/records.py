@@ -14,16 +14,16 @@ from pydantic import BaseModel, Field
 
 from vhashdb.codes import RETRACTION_REASONS, WITHDRAWN
 from vhashdb.database import Database
-from vhashdb.errors import FingerprintError
+from vhashdb.errors import FingerprintError, UsageError
 from vhashdb.exchange.formats import FormatLimits, Options, read_hashes
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.forms import record_with_history_json, unmatch_json
 from vhashdb.hash_query import only_one
 from vhashdb.search.results import Addition, AddStatus
 from vhashdb.service.access import Caller, needs
+from vhashdb.service.bounded import MOST_HASH_BYTES
 from vhashdb.service.openapi import ANY_FILE, UPLOADING, answers, problems
 from vhashdb.service.replaying import ReplayingRoute
-from vhashdb.service.routes.questions import MOST_HASH_BYTES
 from vhashdb.service.routes.shared import Cursor, Expected, Limit, page, service_of
 from vhashdb.store import (
     MAX_ACTIONS,
@@ -33,6 +33,7 @@ from vhashdb.store import (
     TLP,
     Details,
     Record,
+    RecordChanged,
     Scope,
     Selection,
     State,
@@ -197,6 +198,8 @@ class Labels(BaseModel):
 def label(request: Request, caller: _Recording, record: str, body: Labels, expected: Expected) -> Response:
     """Add labels to a record, and take others away."""
     database = service_of(request).database
+    if not body.add and not body.remove:
+        raise UsageError("there is no label to add or to take away", hint="name at least one")
     with acting_as(caller.name):
         return _record(database, database.label(record, add=body.add, remove=body.remove, revision=expected))
 
@@ -215,6 +218,8 @@ def retract(request: Request, caller: _Recording, record: str, body: Retraction,
     database = service_of(request).database
     with acting_as(caller.name):
         found = database.get(record)
+        if expected not in (None, found.revision):
+            raise RecordChanged(f"record {found.short_id} has revision {found.revision} now, not {expected}")
         if found.state is not State.RETRACTED or body.erase:
             found = database.retract(found.id, reason=body.reason, code=body.code, erase=body.erase, revision=expected)
         return _record(database, found)

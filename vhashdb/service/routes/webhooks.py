@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from vhashdb.service.access import Caller, needs
+from vhashdb.service.bounded import BoundedRoute
 from vhashdb.service.openapi import answers, problems
 from vhashdb.service.routes.shared import created, page, service_of
 from vhashdb.store import Scope, acting_as
 
-router = APIRouter(prefix="/webhooks", tags=["administration"], responses=problems())
+router = APIRouter(prefix="/webhooks", tags=["administration"], route_class=BoundedRoute, responses=problems())
 
 _Administering = Annotated[Caller, needs(Scope.ADMINISTER)]
 
