@@ -37,6 +37,7 @@ _BYTES: Final = Amount({"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 
     "--pause-after", type=click.IntRange(0), default=20, show_default=True, metavar="N",
     help="Severe cases after which the console reminds a moderator to pause; 0: never.",
 )  # fmt: skip
+@click.option("--webhook-host", "webhook_hosts", multiple=True, metavar="HOST", help="Host of the own network that webhooks may lead to.")
 @click.option("--log", "log_form", type=click.Choice(("text", "json")), default="text", show_default=True, help="Form of the log.")
 @db_option
 @cache_option
@@ -58,6 +59,7 @@ def command(
     max_upload: int,
     quota: int,
     pause_after: int,
+    webhook_hosts: tuple[str, ...],
     log_form: str,
 ) -> None:
     """Serve the database over HTTP: an API for programs, and a console for people in a browser.
@@ -90,6 +92,7 @@ def command(
         workers=workers,
         upload_bytes=max_upload,
         quota_bytes=quota,
+        webhook_hosts=webhook_hosts,
         roots=roots,
         require_key=not no_keys,
         hosts=(*usual.hosts, host, *names),

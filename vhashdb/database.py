@@ -152,6 +152,11 @@ class Database:
         return self.query_log.lost
 
     @property
+    def decoder_restarts(self) -> int:
+        """Decoder processes that ended without being told to since the database was opened."""
+        return self._decoders.restarts
+
+    @property
     def store(self) -> Store:
         """The records and the audit log."""
         return self._store
@@ -381,18 +386,23 @@ class Database:
         """
         return self._matcher.explain(source, self.get(identifier), effort_of(effort), sound=sound)
 
-    def backup(self, path: str | os.PathLike[str]) -> None:
+    def backup(self, path: str | os.PathLike[str], *, uploads: bool = False) -> None:
         """Copy everything that is known to a new folder, as it is at this moment, and check the copy; others may go on writing.
 
         The copy is a database. To go back to it, put it in the place of the other. Never copy the files of a database in a
         process that has it open: closing a file frees the locks that SQLite has on it in the same process.
+
+        Args:
+            path: the new folder.
+            uploads: whether the files go with it that the service keeps for people. Else the copy has the cases and says that their
+                files are gone.
 
         Raises:
             DatabaseExists: there is something at ``path``.
             DatabaseDamaged: the copy did not pass its check, and is gone again.
             DatabaseError: it cannot be written.
         """
-        back_up(self._store, Path(path))
+        back_up(self._store, Path(path), uploads=uploads)
 
     # -- the index -----------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import socket
 import threading
+import time
 from dataclasses import replace
 
 import httpx
@@ -68,6 +69,15 @@ class Served:
         named = {"X-API-KEY": secret} if secret else {}
         hooks = {"response": [self.published.check]}
         return httpx.Client(base_url=self.address, headers=named | headers, timeout=120, trust_env=False, event_hooks=hooks)
+
+
+def eventually(ask, good, seconds=60):
+    """What a question says once it is as it should be."""
+    until = time.monotonic() + seconds
+    while not good(said := ask()):
+        assert time.monotonic() < until, said
+        time.sleep(0.02)
+    return said
 
 
 ALL = (Scope.ASK, Scope.RECORD, Scope.DECIDE, Scope.ADMINISTER)

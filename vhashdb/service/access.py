@@ -64,12 +64,21 @@ def needs(*scopes: Scope) -> Any:
 
     def caller(request: Request, key: Annotated[str | None, Security(_header)] = None) -> Caller:
         found = identified(request, key)
-        if scopes and found.scopes.isdisjoint(scopes):
-            wanted = " or ".join(scopes)
-            raise Refused(HTTPStatus.FORBIDDEN, f"this needs the scope {wanted}", hint="ask an administrator for a key that has it")
+        require_scope(found, *scopes)
         return found
 
     return Depends(caller)
+
+
+def require_scope(caller: Caller, *scopes: Scope) -> None:
+    """Make sure that a caller has one of these scopes, if any are named.
+
+    Raises:
+        Refused: they do not.
+    """
+    if scopes and caller.scopes.isdisjoint(scopes):
+        wanted = " or ".join(scopes)
+        raise Refused(HTTPStatus.FORBIDDEN, f"this needs the scope {wanted}", hint="ask an administrator for a key that has it")
 
 
 def identified(request: Request, key: str | None) -> Caller:

@@ -77,7 +77,7 @@ def problem(
         "type": f"urn:vhashdb:error:{kind}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": detail.encode(errors="backslashreplace").decode(),  # half of a character can come in as JSON, and not go out
         "hint": hint,
         **more,
     }

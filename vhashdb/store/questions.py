@@ -150,10 +150,10 @@ class Questions:
             return int(connection.execute(running.values(state=QuestionState.WAITING.value)).rowcount)
 
     def put_back(self, identifier: str) -> None:
-        """Let a question wait again that could not be answered for want of the database."""
+        """Let a question wait again that could not be answered for want of the database; that was no attempt."""
         with self._transactions.writing() as connection:
             running = question.update().where(question.c.id == identifier, question.c.state == QuestionState.RUNNING.value)
-            connection.execute(running.values(state=QuestionState.WAITING.value))
+            connection.execute(running.values(state=QuestionState.WAITING.value, attempts=question.c.attempts - 1))
 
     def answered(self, identifier: str, answer: dict[str, Any]) -> Question:
         """Write the answer down."""
@@ -166,6 +166,12 @@ class Questions:
         """Note that whoever was to be told of the answer was."""
         with self._transactions.writing() as connection:
             connection.execute(question.update().where(question.c.id == identifier).values(webhook=""))
+
+    def untold(self) -> list[Question]:
+        """Return the questions that are answered and whose webhook was not told of it, oldest first."""
+        query = sa.select(question).where(question.c.webhook != "", question.c.state == QuestionState.ANSWERED.value)
+        with self._transactions.reading() as connection:
+            return [_question(row) for row in connection.execute(query.order_by(question.c.changed_at, question.c.id)).mappings()]
 
     # -- people --------------------------------------------------------------------------------
 
@@ -194,6 +200,12 @@ class Questions:
         """Note that the file of a question is not kept any more."""
         with self._transactions.writing() as connection:
             connection.execute(question.update().where(question.c.id == identifier).values(file="", size=0))
+
+    def files_gone(self, files: Collection[str]) -> None:
+        """Note that files are not kept any more, by their names."""
+        with self._transactions.writing() as connection:
+            for file in files:
+                connection.execute(question.update().where(question.c.file == file).values(file="", size=0))
 
     def forget(self, identifiers: Collection[str]) -> None:
         """Delete questions, with their answers and the names of their files."""
