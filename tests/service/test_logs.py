@@ -42,6 +42,6 @@ def test_a_line_names_the_request_as_its_response_does(serve_copy):
     log = io.StringIO()
     with log_to(log, as_json=True, level=logging.INFO), serve_copy() as service, service.client("ask") as client:
         answer = client.get("/v1/questions", headers={"X-Request-ID": "from-the-proxy"})
-    (line,) = [line for line in map(json.loads, log.getvalue().splitlines()) if line.get("request")]
+    (line,) = [line for line in map(json.loads, log.getvalue().splitlines()) if line.get("request") == "from-the-proxy"]
     assert answer.headers["X-Request-ID"] == "from-the-proxy"
     assert (line["request"], line["by"], line["route"], line["status"]) == ("from-the-proxy", "ask", "/v1/questions", 200)
