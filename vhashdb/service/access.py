@@ -100,6 +100,15 @@ def identified(request: Request, key: str | None) -> Caller:
 
 
 def _by_key(request: Request, secret: str) -> Caller:
+    return _within_rate(request, known_key(request, secret))
+
+
+def known_key(request: Request, secret: str) -> ApiKey:
+    """Return the key with this secret.
+
+    Raises:
+        Refused: there is none that is valid, or too many wrong ones came from there.
+    """
     service = request.app.state.service
     address = request.client.host if request.client else ""
     found: ApiKey | None = service.keys.find(secret)
@@ -108,7 +117,7 @@ def _by_key(request: Request, secret: str) -> Caller:
         if wait_s:
             raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "too many requests with a wrong key", retry_after_s=wait_s)
         raise Refused(HTTPStatus.UNAUTHORIZED, "no such key", hint=f"send a key that an administrator made as {HEADER}")
-    return _within_rate(request, found)
+    return found
 
 
 def _by_session(request: Request) -> Caller:

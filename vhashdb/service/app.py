@@ -12,12 +12,26 @@ from starlette.exceptions import HTTPException
 
 from vhashdb.errors import VhashdbError
 from vhashdb.service import problems
+from vhashdb.service.console import add_console
 from vhashdb.service.hma import add_hma
 from vhashdb.service.metrics import Metrics
 from vhashdb.service.middleware import Surroundings
 from vhashdb.service.notifying import Notifier
 from vhashdb.service.openapi import components
-from vhashdb.service.routes import changes, feeds, keys, operations, opinions, questions, records, review, statistics, videos, webhooks
+from vhashdb.service.routes import (
+    changes,
+    feeds,
+    keys,
+    media,
+    operations,
+    opinions,
+    questions,
+    records,
+    review,
+    statistics,
+    videos,
+    webhooks,
+)
 from vhashdb.service.service import Service
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.service.tracing import Tracing
@@ -69,10 +83,11 @@ def create_app(settings: ServiceSettings, opened: Service | None = None) -> Fast
     ):
         app.add_exception_handler(kind, handler)
     v1 = APIRouter(prefix="/v1")
-    for routes in (questions, records, opinions, videos, review, changes, feeds, statistics, keys, webhooks):
+    for routes in (questions, media, records, opinions, videos, review, changes, feeds, statistics, keys, webhooks):
         v1.include_router(routes.router)
     app.include_router(v1)
     app.include_router(operations.router)
+    add_console(app)
     add_hma(app)
     app.add_middleware(
         Surroundings, hosts=settings.hosts, secure=settings.secure, on_request=app.state.metrics.requested, tracing=app.state.tracing
