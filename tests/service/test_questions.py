@@ -31,7 +31,7 @@ def test_an_upload_is_answered_as_by_the_library(service, samples):
 def test_a_form_is_an_upload_too_and_names_its_file(service, samples):
     with service.client("ask") as client:
         said = client.post(
-            "/v1/questions", files={"other": b"x", "file": ("../../etc/up load.mp4", (samples / EDITED).read_bytes())}
+            "/v1/questions", data={"other": "x"}, files={"file": ("../../etc/up load.mp4", (samples / EDITED).read_bytes())}
         ).json()
     assert said["file"]["verdict"] == "match"
     assert said["file"]["path"] == "up load.mp4"

@@ -122,6 +122,7 @@ class ReviewDesk:
         self._reasons, self._undo = reasons, datetime.timedelta(seconds=undo_s)
         self._executor = DecisionExecutor(database.store, database.moderation)
         self._lock, self._decided = threading.Lock(), dict[str, Decided]()
+        self._deciding = threading.Lock()
 
     @property
     def who(self) -> str:
@@ -187,7 +188,7 @@ class ReviewDesk:
         return Desk(self._database, recently(now_utc().date()), self._reasons)
 
     def _kept(self) -> list[Question]:
-        return [question for question in self._questions.all((QuestionState.ANSWERED,)) if question.review]
+        return self._questions.all((QuestionState.ANSWERED,), review=True)
 
     def _theirs(self) -> list[Any]:
         """The records about which whoever acts proposed something, where somebody else has to confirm it."""
@@ -240,6 +241,10 @@ class ReviewDesk:
             AlreadyClaimed: somebody else is at one.
             UsageError: the act is not available, or the reason is missing or too long.
         """
+        with self._deciding:  # what was looked at must still be so when it is written
+            return self._decide(chosen, act, verdict=verdict, basis=basis, reason=reason)
+
+    def _decide(self, chosen: Sequence[Chosen], act: Act, *, verdict: str, basis: str, reason: str) -> Decided:
         who, by_id = self.who, {one.id: one for one in chosen}
         if not by_id:
             raise UsageError("no case is named", hint="name at least one")

@@ -224,15 +224,16 @@ class Asker:
         old, forgotten = now - datetime.timedelta(seconds=self._settings.kept_s), []
         undone = now - datetime.timedelta(seconds=self._settings.undo_s)
         open_cases = 0
-        for question in self._questions.all((QuestionState.ANSWERED,)):
+        self._questions.forget_answered(old)
+        for question in self._questions.all((QuestionState.ANSWERED,), review=True):
             decided_at = self.decided_at(question)
-            if question.review and decided_at is None:
+            if decided_at is None:
                 open_cases += 1
                 continue
-            if question.file and (decided_at is None or decided_at < undone):
+            if question.file and decided_at < undone:
                 self._uploads.delete(question.file)
                 self._questions.file_gone(question.id)
-            if not question.webhook and max(question.changed_at, decided_at or question.changed_at) < old:
+            if not question.webhook and max(question.changed_at, decided_at) < old:
                 forgotten.append(question.id)
         if forgotten:
             self._questions.forget(forgotten)

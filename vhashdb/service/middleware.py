@@ -21,6 +21,8 @@ from vhashdb.service.tracing import Tracing
 _log: Final = logging.getLogger("vhashdb.service.requests")
 
 REQUEST_ID: Final = "X-Request-ID"
+MOST_PATH: Final = 1000
+"""Characters of the path of an address. Engineering bound: the longest has an id and a number."""
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -78,6 +80,10 @@ class Surroundings:
         if "*" not in self._hosts and _host(headers) not in self._hosts:
             refused = problem(Request(scope), HTTPStatus.MISDIRECTED_REQUEST, "Refused", "the service is not reached under this name",
                               hint="the operator names the hosts that it is reached under")  # fmt: skip
+            await refused(scope, receive, send)
+            return
+        if len(scope["path"]) > MOST_PATH:
+            refused = problem(Request(scope), HTTPStatus.REQUEST_URI_TOO_LONG, "Refused", "the path of the address is too long")
             await refused(scope, receive, send)
             return
         if headers.get("Content-Encoding", "identity") != "identity":  # what is unpacked could be of any size

@@ -123,7 +123,7 @@ class Notifier:
                 return
             try:
                 status = self._send(webhook, question)
-            except FeedError as error:
+            except (FeedError, UsageError) as error:  # it cannot be reached, or is no address after all
                 for each in due[place:]:
                     self._failed(each, error.message)
                 return

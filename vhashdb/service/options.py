@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Query
+from pydantic import StringConstraints
 
 from vhashdb.search.results import Effort
 from vhashdb.store import SEVERITIES, Selection, State
+
+MOST_VALUES: Final = 100
+"""Values of one option in one question, as they are kept with it. Engineering bound."""
+_SEVERITIES: Final = ", ".join(SEVERITIES)
+_Texts = list[Annotated[str, StringConstraints(max_length=200)]]
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,9 @@ class AskOptions:
 def ask_options(
     effort: Annotated[Effort, Query(description="How much to spend.")] = Effort.BALANCED,
     sound: Annotated[bool, Query(description="Whether to listen as well.")] = True,
-    label: Annotated[list[str] | None, Query(description="Only records with all of these labels.")] = None,
-    severity: Annotated[list[str] | None, Query(description=f"Only records of one of these severities: {', '.join(SEVERITIES)}.")] = None,
-    source: Annotated[list[str] | None, Query(description="Only records from one of these sources.")] = None,
+    label: Annotated[_Texts | None, Query(max_length=MOST_VALUES, description="Only records with all of these labels.")] = None,
+    severity: Annotated[_Texts | None, Query(max_length=MOST_VALUES, description=f"Only records of one of these: {_SEVERITIES}.")] = None,
+    source: Annotated[_Texts | None, Query(max_length=MOST_VALUES, description="Only records from one of these sources.")] = None,
     state: Annotated[list[State] | None, Query(description="Only records in one of these states.")] = None,
 ) -> AskOptions:
     """Return the options of a request; a dependency of routes that ask."""

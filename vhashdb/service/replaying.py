@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import anyio.to_thread
 from fastapi import Request, Response
+from starlette.types import Message, Receive
 
+from vhashdb.errors import UsageError
 from vhashdb.service.access import HEADER, identified
 from vhashdb.service.bounded import Answering, BoundedRoute
 from vhashdb.service.problems import Refused
@@ -17,8 +20,6 @@ from vhashdb.store import Reply
 IDEMPOTENCY: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
 _LONGEST_KEY: Final = 255
-_WITHOUT_BODY: Final = ("/questions", "/records")
-"""Ends of paths of routes whose bodies are too large to be kept in memory; of these, address and length have to do."""
 
 
 class ReplayingRoute(BoundedRoute):
@@ -43,20 +44,42 @@ async def _once(request: Request, key: str, answer: Answering) -> Response:
         raise Refused(HTTPStatus.BAD_REQUEST, f"a key of idempotency has 1 to {_LONGEST_KEY} characters")
     replies = request.app.state.service.replies
     caller = await anyio.to_thread.run_sync(identified, request, request.headers.get(HEADER))
-    asked = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query} {request.headers.get('Content-Length', '')}".encode())
-    if not request.url.path.endswith(_WITHOUT_BODY):
-        asked.update(await request.body())
-    before = await anyio.to_thread.run_sync(replies.begin, caller.name, key, asked.hexdigest())
+    digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query} {request.headers.get('Prefer', '')}\n".encode())
+    before = await anyio.to_thread.run_sync(replies.begin, caller.name, key)
     if before is not None:
-        return Response(before.body, before.status, {REPLAYED: "true"}, "application/json")
+        async for block in request.stream():
+            digest.update(block)
+        if digest.hexdigest() != before.request:
+            raise UsageError("another request had this key of idempotency", hint="use a new key for each request")
+        return Response(before.body, before.status, {REPLAYED: "true", **_location(request, before)}, "application/json")
     reply = None
     try:
-        response = await answer(request)
+        response = await answer(Request(request.scope, _digested(request.receive, digest)))
         if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-            reply = Reply(response.status_code, bytes(response.body).decode())
+            reply = Reply(response.status_code, bytes(response.body).decode(), digest.hexdigest())
         return response
     finally:
         await anyio.to_thread.run_sync(replies.end, caller.name, key, reply)
+
+
+def _digested(receive: Receive, digest: Any) -> Receive:
+    """Add a body to a digest while it is read; an upload is too large to be read twice."""
+
+    async def received() -> Message:
+        message = await receive()
+        digest.update(message.get("body", b""))
+        return message
+
+    return received
+
+
+def _location(request: Request, reply: Reply) -> dict[str, str]:
+    """Return where what a reply is about is found, as the first reply said it."""
+    if reply.status not in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
+        return {}
+    said = json.loads(reply.body)
+    made = said.get("id") or said.get("record")
+    return {"Location": f"{request.url.path.rstrip('/')}/{made}"} if made else {}
 
 
 def _unless_unchanged(request: Request, response: Response) -> Response:

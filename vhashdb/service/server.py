@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +79,8 @@ def serve(settings: ServiceSettings, listening: Listening, *, started: Callable[
         raise UsageError(
             f"without keys, everybody who reaches {listening.host} could do everything", hint="require keys, or listen on 127.0.0.1 alone"
         )
+    _require_certificate(listening)
+    _raise_limit_of_files()
     bound = _bound(listening)
     with contextlib.closing(bound):
         scheme, port = "https" if listening.certificate else "http", bound.getsockname()[1]
@@ -94,6 +98,26 @@ def server_config(settings: ServiceSettings, listening: Listening, opened: Servi
         ssl_certfile=listening.certificate, ssl_keyfile=listening.key,
         proxy_headers=bool(listening.proxies), forwarded_allow_ips=list(listening.proxies),
     )  # fmt: skip
+
+
+def _require_certificate(listening: Listening) -> None:
+    """Make sure that the certificate and its key can be used.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    if listening.certificate is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(listening.certificate, listening.key)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise UsageError(f"{listening.certificate}: it is no certificate with its key: {error}", hint="give both in PEM") from error
+
+
+def _raise_limit_of_files() -> None:
+    """Allow as many open files, and so connections, as this process may have; shells often begin with a thousand."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _bound(listening: Listening) -> socket.socket:

@@ -35,12 +35,15 @@ class Service:
         database = Database.open(settings.database, limits=settings.limits, lock_timeout_s=settings.lock_timeout_s, cache=cache)
         store, uploads = database.store, Uploads(settings)
         try:
+            if database.store.transactions.refusal is not None:
+                raise database.store.transactions.refusal
             uploads.take()
             questions = Questions(store)
             uploads.tidy(questions.files())
             asker = Asker(database, settings, uploads, questions)
             desk = ReviewDesk(database, questions, reasons=settings.reasons, undo_s=settings.undo_s)
             keys, rates, replies, webhooks = ApiKeys(store), RateLimiter(), Replies(store), Webhooks(store)
+            replies.forget_begun()
             return cls(settings, database, keys, rates, uploads, questions, replies, webhooks, asker, desk)
         except BaseException:
             uploads.release()

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -33,6 +33,8 @@ MOST_PARTS: Final = 32
 """Parts of a form."""
 MOST_HEADER_BYTES: Final = 8 << 10
 """Of one part of a form."""
+_LOOKS_AFTER_BYTES: Final = 1 << 20
+"""Bytes of an upload after which it is looked again whether there is room."""
 GRACE_S: Final = 30.0
 """Seconds for which an upload may be slow. Engineering bound."""
 
@@ -47,8 +49,6 @@ class Upload:
     size: int
     part: str = ""
     """Name of the part of the form that it was; empty if it came by itself."""
-    more: int = 0
-    """Other files of that form, which were passed over."""
 
 
 class Uploads:
@@ -119,9 +119,11 @@ class Uploads:
                 form = await self._write(request, file, most_bytes, parts)
                 size = file.tell()
                 note("vhashdb.bytes", size)
+            if form.more:
+                raise Refused(HTTPStatus.BAD_REQUEST, "Only one file allowed per request")
             if not size:
                 raise Refused(HTTPStatus.BAD_REQUEST, "the upload is empty")
-            return Upload(path, _plain_name(name or form.name), size, form.part, form.more)
+            return Upload(path, _plain_name(name or form.name), size, form.part)
         except OSError as error:
             self.delete(path.name)
             _log.warning("an upload cannot be kept: %s", error)
@@ -136,6 +138,9 @@ class Uploads:
         size = int(said) if said.isascii() and said.isdigit() else 0
         if size > most_bytes + (1 << 20):  # a form has a little around the file
             raise _too_large(most_bytes)
+        self._require_room(size)
+
+    def _require_room(self, size: int = 0) -> None:
         left = self._settings.quota_bytes - self.used_bytes()
         if size > left or left <= 0:
             raise Refused(
@@ -153,7 +158,7 @@ class Uploads:
 
     async def _write(self, request: Request, file: BinaryIO, most_bytes: int, parts: Sequence[str]) -> _Form:
         kind, options = parse_options_header(request.headers.get("Content-Type", ""))
-        sink = _Sink(file, most_bytes)
+        sink = _Sink(file, most_bytes, self._require_room)
         form = _Form(sink, parts)
         blocks = _in_time(request.stream(), self._settings.slowest_bytes_per_s)
         if kind != b"multipart/form-data":
@@ -165,6 +170,8 @@ class Uploads:
             async for block in blocks:
                 parser.write(block)
             parser.finalize()
+            if not form.ended:
+                raise Refused(HTTPStatus.BAD_REQUEST, "the form ends too early", hint="send all of it again")
         except FormParserError as error:
             raise Refused(HTTPStatus.BAD_REQUEST, f"the form cannot be read: {error}") from error
         if not form.part:
@@ -174,13 +181,18 @@ class Uploads:
 
 
 class _Sink:
-    """A file that takes so many bytes."""
+    """A file that takes so many bytes, as long as there is room."""
 
-    def __init__(self, file: BinaryIO, most_bytes: int) -> None:
+    def __init__(self, file: BinaryIO, most_bytes: int, require_room: Callable[[], None]) -> None:
         self._file, self._most, self._size = file, most_bytes, 0
+        self._require_room, self._next = require_room, _LOOKS_AFTER_BYTES
 
     def write(self, block: bytes) -> None:
         self._size += len(block)
+        if self._size >= self._next:  # many may be arriving, of which none says how large it is
+            self._next = self._size + _LOOKS_AFTER_BYTES
+            self._file.flush()
+            self._require_room()
         if self._size > self._most:
             raise _too_large(self._most)
         self._file.write(block)
@@ -194,6 +206,8 @@ class _Form:
         self._field, self._value, self._disposition = b"", b"", b""
         self._parts, self._taking = 0, False
         self.part, self.name, self.more = "", "", 0
+        self.ended = False
+        """Whether all of the form came."""
 
     def callbacks(self) -> Any:
         return {
@@ -204,6 +218,7 @@ class _Form:
             "on_headers_finished": self._headers_finished,
             "on_part_data": self._data,
             "on_part_end": self._end,
+            "on_end": self._all,
         }
 
     def _begin(self) -> None:
@@ -238,6 +253,9 @@ class _Form:
 
     def _end(self) -> None:
         self._taking = False
+
+    def _all(self) -> None:
+        self.ended = True
 
 
 def _bounded(data: bytes) -> bytes:

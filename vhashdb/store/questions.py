@@ -104,12 +104,57 @@ class Questions:
         with self._transactions.reading() as connection:
             return _get(connection, identifier)
 
-    def all(self, states: Collection[QuestionState] = tuple(QuestionState), *, by: str | None = None) -> list[Question]:
-        """Return questions in these states, oldest first."""
+    def all(
+        self,
+        states: Collection[QuestionState] = tuple(QuestionState),
+        *,
+        by: str | None = None,
+        review: bool | None = None,
+        after: str = "",
+        limit: int | None = None,
+        newest: bool = False,
+    ) -> list[Question]:
+        """Return questions, oldest first.
+
+        Args:
+            states: those that count.
+            by: name of the key that asked; None: of all.
+            review: those that people look at, or those that they do not; None: both.
+            after: id of the question after which to begin; empty: at the beginning.
+            limit: how many at most.
+            newest: whether the newest come first.
+
+        Raises:
+            UsageError: there is no question ``after``.
+        """
         query = sa.select(question).where(question.c.state.in_([state.value for state in states]))
         query = query if by is None else query.where(question.c.by == by)
+        query = query if review is None else query.where(question.c.review == review)
+        order = (question.c.made_at.desc(), question.c.id.desc()) if newest else (question.c.made_at, question.c.id)
         with self._transactions.reading() as connection:
-            return [_question(row) for row in connection.execute(query.order_by(question.c.made_at, question.c.id)).mappings()]
+            if after:
+                row = connection.execute(sa.select(question.c.made_at).where(question.c.id == after)).first()
+                if row is None:
+                    raise UsageError("the cursor is of a question that is not kept any more", hint="begin at the first page")
+                query = query.where(sa.tuple_(question.c.made_at, question.c.id) > sa.tuple_(sa.literal(row.made_at), sa.literal(after)))
+            return [_question(row) for row in connection.execute(query.order_by(*order).limit(limit)).mappings()]
+
+    def names(self, identifiers: Collection[str]) -> dict[str, str]:
+        """Return what the files of questions are called, by id."""
+        query = sa.select(question.c.id, question.c.name).where(question.c.id.in_(identifiers))
+        with self._transactions.reading() as connection:
+            return {row.id: row.name for row in connection.execute(query)}
+
+    def forget_answered(self, before: datetime.datetime) -> None:
+        """Delete questions that nobody looks at, and of whose answers nobody has to be told, if they were answered before a time."""
+        done = (
+            question.c.state == QuestionState.ANSWERED.value,
+            sa.not_(question.c.review),
+            question.c.webhook == "",
+            question.c.file == "",
+        )
+        with self._transactions.writing() as connection:
+            connection.execute(question.delete().where(*done, question.c.changed_at < before))
 
     def count(self, state: QuestionState) -> int:
         """Count the questions in a state."""

@@ -25,6 +25,8 @@ class Reply:
 
     status: int
     body: str
+    request: str = ""
+    """Digest of what was asked, body and all."""
 
 
 class RequestUnderWay(UsageError):
@@ -39,11 +41,10 @@ class Replies:
     def __init__(self, store: Store) -> None:
         self._transactions = store.transactions
 
-    def begin(self, by: str, key: str, request: str) -> Reply | None:
-        """Return the reply that a request got already; None if it is new, and is to be answered now.
+    def begin(self, by: str, key: str) -> Reply | None:
+        """Return the reply that a request with a key got already; None if it is new, and is to be answered now.
 
         Raises:
-            UsageError: another request had this key.
             RequestUnderWay: it is being answered.
         """
         now = now_utc()
@@ -54,13 +55,16 @@ class Replies:
             )
             row = connection.execute(sa.select(reply).where(*mine)).first()
             if row is None:
-                connection.execute(reply.insert().values(by=by, key=key, request=request, status=0, body="", at=now))
+                connection.execute(reply.insert().values(by=by, key=key, request="", status=0, body="", at=now))
                 return None
-        if row.request != request:
-            raise UsageError("another request had this key of idempotency", hint="use a new key for each request")
         if not row.status:
             raise RequestUnderWay("the request with this key of idempotency is being answered")
-        return Reply(row.status, row.body)
+        return Reply(row.status, row.body, row.request)
+
+    def forget_begun(self) -> None:
+        """Let requests be made again that a process that is gone was answering."""
+        with self._transactions.writing() as connection:
+            connection.execute(reply.delete().where(reply.c.status == 0))
 
     def end(self, by: str, key: str, answer: Reply | None) -> None:
         """Keep the reply to a request; None: nothing came of it, so that it may be made again."""
@@ -69,4 +73,4 @@ class Replies:
             if answer is None:
                 connection.execute(reply.delete().where(*mine))
             else:
-                connection.execute(reply.update().where(*mine).values(status=answer.status, body=answer.body))
+                connection.execute(reply.update().where(*mine).values(status=answer.status, body=answer.body, request=answer.request))

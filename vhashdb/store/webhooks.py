@@ -43,8 +43,7 @@ class Webhooks:
         Raises:
             UsageError: it is none, or there is one of that name.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password or not url.isprintable():
+        if not _is_address(url):
             raise UsageError(f"{url!r} is no address of a webhook", hint="give an https address without a user's name")
         if not name.isidentifier():
             raise UsageError(f"{name!r} cannot be the name of a webhook", hint="use letters, digits and _, a letter first")
@@ -82,3 +81,12 @@ class Webhooks:
         with self._store.transactions.writing() as connection:
             connection.execute(webhook.delete().where(webhook.c.name == name))
             self._store.audit.log_in(connection, "webhook-removed", None, name=name)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises if it is none
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.username or parts.password) and url.isprintable()

@@ -199,8 +199,8 @@ class DecidedUpload:
 def decided_uploads(service: Service) -> list[DecidedUpload]:
     """Return the uploads that are kept and about which people decided, the latest first."""
     hits, known, kept = service.database.store.hits, dict[str, str](), []
-    for question in service.questions.all((QuestionState.ANSWERED,)):
-        if question.review and question.answer is not None:
+    for question in service.questions.all((QuestionState.ANSWERED,), review=True):
+        if question.answer is not None:
             kept.append(question)
             identity = next((one.sha256 for one in found_in(question.answer, question.id)), None)
             known |= {question.id: hits.file(identity)} if identity else {}

@@ -148,7 +148,10 @@ async def read_form(request: Request) -> Form:
         body += block
         if len(body) > MOST_FORM_BYTES:
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the form is too long", hint="choose fewer at a time")
-    return Form(parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10_000))
+    try:
+        return Form(parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=10_000))
+    except ValueError as error:
+        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the form has too many fields", hint="choose fewer at a time") from error
 
 
 def posts(*scopes: Scope) -> Any:

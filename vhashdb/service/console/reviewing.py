@@ -43,7 +43,7 @@ def queue_page(request: Request, caller: _Deciding, cursor: str = "") -> Respons
     with acting_as(caller.name):
         found = service.desk.page(chosen, limit=PAGE, cursor=cursor)
         others, undoable = service.desk.waiting_for_others(), service.desk.undoable()
-    names = {question.id: question.name for question in service.questions.all()} if found.entries else {}
+    names = service.questions.names([upload for entry in found.entries for upload in entry.uploads])
     return page(
         request, "queue.html.j2", caller, found=found, names=names, chosen=chosen, kept=_query(chosen), cause_words=WHY, words=words,
         dimensions=_dimensions(found.counts), others=others, undoable=undoable, acts=_several(service.settings.reasons),

@@ -61,7 +61,7 @@ class Sight:
 def upload_page(request: Request, caller: Annotated[Caller, needs(Scope.ASK)]) -> Response:
     """Show the form, and what this person sent."""
     service = service_of(request)
-    mine = service.questions.all(by=caller.name)[::-1][:MOST_SHOWN]
+    mine = service.questions.all(by=caller.name, newest=True, limit=MOST_SHOWN)
     sights = [sight(service, one) for one in mine]
     reload_s = RELOAD_S if any(not one.verdict for one in sights) else 0
     return page(request, "upload.html.j2", caller, uploads=sights, most_bytes=caller.upload_bytes, reload_s=reload_s)

@@ -15,7 +15,7 @@ from vhashdb.database import Database
 from vhashdb.errors import FingerprintError, MediaError
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.inputs import FileHashes
-from vhashdb.service.access import Caller, needs
+from vhashdb.service.access import Caller, needs, require_scope
 from vhashdb.service.hma.hashing import pdq_of, require_whole, unreadable
 from vhashdb.service.hma.kinds import KINDS, PHOTO, picture_of, sides_of
 from vhashdb.service.hma.requests import HmaRoute, json_body, received, refuse_url, service_of, unfit, whole_signal
@@ -26,6 +26,7 @@ from vhashdb.tx.signal_text import to_signal
 router = APIRouter(prefix="/c", route_class=HmaRoute)
 
 _reading = [needs(Scope.ASK, Scope.RECORD, Scope.ADMINISTER)]
+_Reading = Annotated[Caller, _reading[0]]
 _Recording = Annotated[Caller, needs(Scope.RECORD)]
 _Administering = Annotated[Caller, needs(Scope.ADMINISTER)]
 _WITH_PICTURES: Final = ("vhashdb", "vhashdb_vpdq", "video_vpdq", "vpdq", "pdq")
@@ -136,8 +137,8 @@ async def add_signals(request: Request, caller: _Recording, name: str) -> Respon
     return JSONResponse(await anyio.to_thread.run_sync(record))
 
 
-@router.get("/bank/{name}/content/{number:int}", dependencies=_reading)
-def content(request: Request, name: str, number: int, include_signals: str = "") -> Response:
+@router.get("/bank/{name}/content/{number:int}")
+def content(request: Request, caller: _Reading, name: str, number: int, include_signals: str = "") -> Response:
     """Return what is known of the content with a number, whatever bank it is in."""
     database, found = service_of(request).database, _banks(request)
     bank, record = found.get(name), _record(database, number)
@@ -147,6 +148,7 @@ def content(request: Request, name: str, number: int, include_signals: str = "")
         bank = found.get(found.names().of(record.labels)[0])
     said = _content_json(bank, number)
     if include_signals.lower() == "true":
+        require_scope(caller, Scope.RECORD)  # to ask is to be told of matches, and not to read everything
         reference = database.fingerprint(record.id)
         hashes = FileHashes(record.sha256 or "", record.md5 or "")
         said["signals"] = _signals(reference, hashes, photo=_still(reference))

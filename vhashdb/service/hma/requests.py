@@ -10,12 +10,12 @@ from typing import Any, Final
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from vhashdb.errors import DatabaseEmpty, FingerprintError, VhashdbError
 from vhashdb.service import problems
 from vhashdb.service.access import Caller
+from vhashdb.service.bounded import BoundedRoute
 from vhashdb.service.hma.kinds import CONTENT_TYPES, KINDS, SignalKind
 from vhashdb.service.problems import Refused
 from vhashdb.service.service import Service
@@ -32,7 +32,7 @@ _HANDLERS: Final = (
 )
 
 
-class HmaRoute(APIRoute):
+class HmaRoute(BoundedRoute):
     """Answer with what HMA's clients read of an error: ``message``; beside it is the hint."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -126,11 +126,7 @@ async def received(request: Request, caller: Caller) -> Upload:
     if not request.headers.get("Content-Type", "").lower().startswith("multipart/form-data"):
         raise Refused(HTTPStatus.BAD_REQUEST, "Missing multipart/form-data file upload")
     uploads = service_of(request).uploads
-    upload = await uploads.receive(request, caller.upload_bytes, parts=CONTENT_TYPES)
-    if upload.more:
-        uploads.delete(upload.path.name)
-        raise Refused(HTTPStatus.BAD_REQUEST, "Only one file allowed per request")
-    return upload
+    return await uploads.receive(request, caller.upload_bytes, parts=CONTENT_TYPES)
 
 
 async def json_body(request: Request) -> dict[str, Any]:

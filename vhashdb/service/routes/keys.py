@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from vhashdb.errors import UsageError
 from vhashdb.service.access import Caller, needs
 from vhashdb.service.bounded import BoundedRoute
 from vhashdb.service.openapi import answers, problems
@@ -42,7 +43,10 @@ def add(request: Request, caller: _Administering, body: NewKey) -> Response:
     """Make a key. Its secret is in this answer alone: only a digest of it is kept."""
     expires_at = body.expires_at
     if expires_at is not None and expires_at.tzinfo is not None:
-        expires_at = expires_at.astimezone(datetime.UTC).replace(tzinfo=None)
+        try:
+            expires_at = expires_at.astimezone(datetime.UTC).replace(tzinfo=None)
+        except OverflowError as error:
+            raise UsageError(f"{expires_at} is beyond the last year", hint="give a nearer day, or none") from error
     with acting_as(caller.name):
         limits = {"rate_per_minute": body.rate_per_minute, "upload_bytes": body.upload_bytes}
         made, secret = service_of(request).keys.add(body.name, body.scopes, expires_at=expires_at, **limits)

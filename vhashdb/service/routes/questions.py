@@ -128,11 +128,9 @@ def questions(
 ) -> Response:
     """List questions, oldest first: those of the key, and with the scope `decide` everybody's."""
     by = None if Scope.DECIDE in caller.scopes else caller.name
-    found = service_of(request).questions.all(tuple(state or QuestionState), by=by)
-    after = next((place for place, one in enumerate(found, 1) if one.id == cursor), 0)
-    page = found[after : after + limit]
-    following = page[-1].id if after + limit < len(found) else None
-    return JSONResponse({"type": "questions", "items": [question_json(one) for one in page], "next": following})
+    found = service_of(request).questions.all(tuple(state or QuestionState), by=by, after=cursor, limit=limit + 1)
+    following = found[limit - 1].id if len(found) > limit else None
+    return JSONResponse({"type": "questions", "items": [question_json(one) for one in found[:limit]], "next": following})
 
 
 @router.get("/{question_id}", summary="Return a question, with its answer once there is one.", responses=answers("question"))

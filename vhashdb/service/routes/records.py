@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from vhashdb.codes import RETRACTION_REASONS, WITHDRAWN
 from vhashdb.database import Database
-from vhashdb.errors import FingerprintError, UsageError
+from vhashdb.errors import FingerprintError, MediaError, RecordNotFound, UsageError
 from vhashdb.exchange.formats import FormatLimits, Options, read_hashes
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.forms import record_with_history_json, unmatch_json
@@ -107,6 +107,9 @@ async def add(
         try:
             with acting_as(caller.name):
                 return service.database.add(upload.path, details=details)
+        except MediaError as error:  # by the name that whoever sent it knows
+            message = error.message.replace(str(upload.path), upload.name or "the upload")
+            raise type(error)(message, hint=error.hint) from error
         finally:
             service.uploads.delete(upload.path.name)
 
@@ -171,10 +174,13 @@ def records(
 
 
 @router.get("/{record}", summary="Return a record with its history.", responses=answers("record-with-history"))
-def show(request: Request, _: _Knowing, record: str) -> Response:
+def show(request: Request, caller: _Knowing, record: str) -> Response:
     """Return a record by its id, by the only beginning of it, or by `FEED:RID`. Its `ETag` begins with its revision."""
     database = service_of(request).database
-    return _record(database, database.get(record), full=True)
+    found = database.get(record)
+    if caller.scopes == {Scope.ASK} and record not in (found.id, found.shared_id):  # who may only ask is told ids, and guesses none
+        raise RecordNotFound(f"no record has the id {record!r}", hint="give the whole id, as a match names it")
+    return _record(database, found, full=True)
 
 
 def _record(database: Database, record: Record, *, full: bool = False) -> JSONResponse:
