@@ -31,6 +31,8 @@ def back_up(store: Store, target: Path) -> None:
         DatabaseDamaged: the copy does not pass its check; nothing is left of it.
         DatabaseError: it cannot be written.
     """
+    if not isinstance(store.path, Path):
+        raise DatabaseError("databases on PostgreSQL are not copied from here", hint="back them up with pg_dump or pg_basebackup")
     if os.path.lexists(target):
         raise DatabaseExists(f"{target} exists already", hint="name a folder that is not there yet; a backup never overwrites anything")
     try:

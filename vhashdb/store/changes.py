@@ -73,7 +73,7 @@ class Changes:
         if sound:
             query = query.join(schema.sounding, schema.sounding.c.fingerprint == schema.fingerprint.c.number)
         with self._transactions.reading() as connection:
-            return list(connection.execute(query).scalars())
+            return sorted(connection.execute(query).scalars())
 
     def selected(self, selection: Selection) -> list[int]:
         """Return the numbers of the records that count, and of those that are found instead of one that counts."""

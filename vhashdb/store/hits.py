@@ -103,8 +103,9 @@ class NewHit(NamedTuple):
 
 _POLICY: Final = ("state", "max_action", "severity", "policy", "law", "reason_code")
 """Columns of a record that a decision rests on, the state first."""
-_RECORD_GROUNDS: Final = " || char(31) || ".join(f"r.{column}" for column in _POLICY)
-GROUNDS: Final = f"(h.verdict || coalesce(char(31) || {_RECORD_GROUNDS}, ''))"
+_BETWEEN: Final = "'\x1f'"
+_RECORD_GROUNDS: Final = f" || {_BETWEEN} || ".join(f"r.{column}" for column in _POLICY)
+GROUNDS: Final = f"(h.verdict || coalesce({_BETWEEN} || {_RECORD_GROUNDS}, ''))"
 """What a decision would rest on now."""
 MATCHED: Final = "h.verdict != ''"
 """Condition that the file did match."""
@@ -126,7 +127,7 @@ ON CONFLICT (file, record) DO UPDATE SET state = :state, line = :line,
     verdict = CASE WHEN h.record = '' OR h.verdict = '' THEN excluded.verdict ELSE h.verdict END
 """
 _GROUND: Final = f"""
-UPDATE hit AS h SET grounds = (SELECT {GROUNDS} FROM (SELECT 1) LEFT JOIN record r ON r.id = h.record)
+UPDATE hit AS h SET grounds = (SELECT {GROUNDS} FROM (SELECT 1) AS one LEFT JOIN record r ON r.id = h.record)
 WHERE h.file = :file AND h.record = :record
 """
 _DECISIONS: Final = f"""

@@ -1,7 +1,9 @@
 """Bring an older records file up to date.
 
 `MIGRATIONS` is the whole history: a new database runs every step, an older one the steps it lacks. A step is never
-changed once it was released; a change of the tables comes with a new step.
+changed once it was released; a change of the tables comes with a new step. Databases on PostgreSQL begin with the tables as
+they are when they are made (`vhashdb.store.postgresql_schema`), and take the steps after that: so each step after the eleventh has
+to do its work on both.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from vhashdb.store import feed_schema, service_schema
+from vhashdb.store import checksums, feed_schema, postgresql_schema, service_schema
+from vhashdb.store.dialect import is_postgresql
 from vhashdb.store.hits import GROUNDS, FileKeys
 from vhashdb.store.schema import (
     audit,
@@ -185,3 +188,25 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _record_claims,
 )
 VERSION: Final = len(MIGRATIONS)
+
+
+def version_of(connection: Connection) -> int:
+    """Return the version of the tables; 0 if there are none."""
+    if is_postgresql(connection):
+        return postgresql_schema.version(connection) or 0
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+
+
+def migrate(connection: Connection, version: int) -> None:
+    """Bring the tables from a version up to date; from 0, make them."""
+    if is_postgresql(connection) and not version:
+        postgresql_schema.make(connection)
+        FileKeys.make(connection)
+    else:
+        for step in MIGRATIONS[version:]:
+            step(connection)
+    checksums.watch(connection)
+    if is_postgresql(connection):
+        postgresql_schema.write_version(connection, VERSION)
+    else:
+        connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")

@@ -22,15 +22,17 @@ from sqlalchemy.engine import Connection
 from vhashdb import errors
 from vhashdb.fingerprints import Fingerprint, from_bytes
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import checksums, clock, migrations, schema, videos
+from vhashdb.store import checksums, clock, migrations, postgresql_schema, schema, videos
 from vhashdb.store.additions import Item, insert
 from vhashdb.store.audit import AuditLog
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
+from vhashdb.store.dialect import is_postgresql
 from vhashdb.store.hits import CaseState, Hits, decide_in
+from vhashdb.store.postgresql import PostgresqlDatabase
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
 from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, with_shared_id, write_labels
-from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
+from vhashdb.store.sqlite import SqliteFile, application_of, may_write, only_read
 from vhashdb.store.transactions import Transactions
 
 _log: Final = logging.getLogger(__name__)
@@ -43,12 +45,19 @@ _AT_ONCE: Final = 200
 class Store:
     """The records of one database."""
 
-    def __init__(self, path: Path, *, lock_timeout_s: float, actor: str | None = None, refusal: errors.DatabaseError | None = None) -> None:
+    def __init__(
+        self, path: Path | str, *, lock_timeout_s: float, actor: str | None = None, refusal: errors.DatabaseError | None = None
+    ) -> None:
         """Prepare; ``refusal`` is why nothing can be written, if so."""
-        self.path = path
-        engine = sqlite_engine(path, lock_timeout_s, read_only=refusal is not None)
-        self.transactions = Transactions(path, engine, refusal=refusal, ending=_end)
-        sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
+        backend: SqliteFile | PostgresqlDatabase
+        if isinstance(path, Path):
+            backend = SqliteFile(path, lock_timeout_s, read_only=refusal is not None)
+            sa.event.listen(backend.engine, "connect", lambda connection, _: checksums.prepare(connection))
+        else:
+            backend = PostgresqlDatabase(path, lock_timeout_s, read_only=refusal is not None)
+        self.path: Path | str = backend.path
+        """The file, or the URL of a database on PostgreSQL, without its password."""
+        self.transactions = Transactions(backend, refusal=refusal, ending=_end)
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
         self.hits = Hits(self.transactions)
@@ -58,7 +67,7 @@ class Store:
     @classmethod
     def create(
         cls,
-        path: Path,
+        path: Path | str,
         algorithm: AlgorithmId,
         *,
         squares: bool = False,
@@ -66,12 +75,17 @@ class Store:
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         actor: str | None = None,
     ) -> Store:
-        """Make a new, empty file at ``path``, where nothing may be yet; `Store.squares` and `Store.sound` are as given from then on."""
-        if path.exists():
+        """Make a new, empty file at ``path``, or tables at a URL of PostgreSQL, where nothing may be yet.
+
+        `Store.squares` and `Store.sound` are as given from then on.
+        """
+        if isinstance(path, Path) and path.exists():
             raise errors.DatabaseExists(f"{path} exists already")
         store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor)
         with store._writing() as connection:
-            _migrate(connection, 0)
+            if migrations.version_of(connection):
+                raise errors.DatabaseExists(f"there is a database at {store.path} already")
+            migrations.migrate(connection, 0)
             rows = {
                 "algorithm": algorithm.name,
                 "bits": str(algorithm.bits),
@@ -80,20 +94,25 @@ class Store:
                 **{name: "1" for name, chosen in (("squares", squares), ("sound", sound)) if chosen},
             }
             connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
-            connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
-        with store._reading() as connection:  # into the file itself, where `open` looks for the application id
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            if isinstance(path, Path):
+                connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+        store.transactions.empty_log()  # into the file itself, where `open` looks for the application id
         return store
 
     @classmethod
-    def open(cls, path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None, read_only: bool = False) -> Store:
-        """Open an existing file, bringing its tables up to date; a file that may not be written as with ``read_only``.
+    def open(cls, path: Path | str, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None, read_only: bool = False) -> Store:
+        """Open an existing file, or what is at a URL of PostgreSQL, bringing its tables up to date.
+
+        A file that may not be written is opened as with ``read_only``.
 
         Raises:
             NotADatabase: it is something else.
             SchemaTooNew: a newer version wrote it.
             DatabaseDamaged: SQLite cannot read it.
         """
+        if isinstance(path, str):
+            refused = errors.DatabaseError("the database was opened to be read only") if read_only else None
+            return cls(path, lock_timeout_s=lock_timeout_s, actor=actor, refusal=refused)._brought_up_to_date()
         # Looked at before SQLite does: opening would already write to it.
         if application_of(path) != migrations.APPLICATION_ID:
             raise errors.NotADatabase(f"{path} is not a file of vhashdb")
@@ -110,6 +129,8 @@ class Store:
     def _brought_up_to_date(self) -> Self:
         try:
             version = self.schema_version
+            if not version and isinstance(self.path, str):
+                raise errors.DatabaseNotFound(f"there is no database of vhashdb at {self.path}")
             if version > migrations.VERSION:
                 raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {migrations.VERSION}")
             if version < migrations.VERSION:
@@ -119,7 +140,7 @@ class Store:
                         hint="open it once where it can be written, or copy the folder to such a place and open it there",
                     )
                 with self._writing() as connection:
-                    _migrate(connection, version)
+                    migrations.migrate(connection, version)
         except BaseException:
             self.close()
             raise
@@ -172,7 +193,7 @@ class Store:
     def schema_version(self) -> int:
         """Version of the tables."""
         with self._reading() as connection:
-            return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+            return migrations.version_of(connection)
 
     def now(self) -> datetime.datetime:
         """Return the time that decides what is in force: never before a time that the database has seen, see `clock.latest`."""
@@ -199,16 +220,20 @@ class Store:
             return connection.execute(query).scalar()
 
     def problems(self) -> list[str]:
-        """Check the file with SQLite's integrity check and the checksums of rows and fingerprints; empty if all is well."""
+        """Check the records with the checksums of rows and fingerprints, and a file by SQLite's integrity check; empty if all is well."""
         with self._reading() as connection:
-            found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
+            pg = is_postgresql(connection)
+            if pg:
+                found = postgresql_schema.problems(connection)
+            else:
+                found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
             for number, blob in connection.execute(sa.select(schema.fingerprint.c.record, schema.fingerprint.c.blob)):
                 try:
                     from_bytes(blob)
                 except errors.FingerprintError as error:
                     found.append(f"fingerprint of record number {number}: {error}")
             found += checksums.problems(connection)
-            here, meant = checksums.definitions(connection), _definitions()
+            here, meant = ({}, {}) if pg else (checksums.definitions(connection), _definitions())
         names = (name for name in sorted(here.keys() | meant.keys()) if here.get(name) != meant.get(name))
         return found + [f"the definition of {name} in the file is not as it was made" for name in names]
 
@@ -407,19 +432,12 @@ def _end(connection: Connection) -> None:
     checksums.renew(connection)
 
 
-def _migrate(connection: Connection, version: int) -> None:
-    for step in migrations.MIGRATIONS[version:]:
-        step(connection)
-    checksums.watch(connection)
-    connection.exec_driver_sql(f"PRAGMA user_version = {migrations.VERSION}")
-
-
 def _definitions() -> dict[str, str]:
     """Return the definitions in a new file."""
     engine = sa.create_engine("sqlite://")
     sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
     with engine.begin() as connection:
-        _migrate(connection, 0)
+        migrations.migrate(connection, 0)
         return checksums.definitions(connection)
 
 

@@ -110,7 +110,7 @@ def place_alone(connection: Connection, records: Mapping[int, float]) -> None:
     """
     grouped = editions_of(connection, records)
     records = {number: duration_s for number, duration_s in records.items() if number not in grouped}
-    edition, video = (connection.execute(sa.select(sa.func.max(table.c.number))).scalar() or 0 for table in (_edition, _video))
+    edition, video = _last(connection, _edition), _last(connection, _video)
     rows = [
         {"record": record, "edition": edition + place, "video": video + place, "duration_s": duration_s, "id": secrets.token_hex(16)}
         for place, (record, duration_s) in enumerate(records.items(), 1)
@@ -125,6 +125,17 @@ def place_alone(connection: Connection, records: Mapping[int, float]) -> None:
     )
     members = [{"video": row["video"], "edition": row["edition"], "role": Role.WHOLE.value} for row in rows]
     connection.execute(_member.insert(), members)
+
+
+def _last(connection: Connection, table: sa.Table) -> int:
+    """Return the highest number in use."""
+    return int(connection.execute(sa.select(sa.func.max(table.c.number))).scalar() or 0)
+
+
+def _new_edition(connection: Connection, duration_s: float) -> int:
+    number = _last(connection, _edition) + 1
+    connection.execute(_edition.insert().values(number=number, duration_s=duration_s))
+    return number
 
 
 def editions_of(connection: Connection, records: Collection[int]) -> dict[int, int]:
@@ -191,8 +202,7 @@ def _may_show(connection: Connection, other: int, record: int) -> bool:
 def _edition_of_copies(connection: Connection, duration_s: float, copies: Sequence[tuple[Related, _Place]]) -> _Place:
     """Return where a record lies on the line of time of the edition that it is a copy of; a new one if of none, of several one."""
     if not copies:
-        number = connection.execute(_edition.insert().values(duration_s=duration_s)).inserted_primary_key[0]  # type: ignore[index]
-        return _Place(int(number), 0.0, 1.0)
+        return _Place(_new_edition(connection, duration_s), 0.0, 1.0)
     first, place_of_first = min(copies, key=lambda each: each[1].edition)  # so that it keeps the lowest number
     here = place_of_first.after(first.relation)
     for each, _ in copies:
@@ -341,7 +351,9 @@ def _numbered(connection: Connection, groups: Sequence[Group], videos: Mapping[i
                 waiting.remove(each)
     for each in waiting:
         values = {"id": secrets.token_hex(16), "edition": min(each.roots or each.roles), "made_at": now_utc()}
-        chosen[int(connection.execute(_video.insert().values(**values)).inserted_primary_key[0])] = each  # type: ignore[index]
+        number = _last(connection, _video) + 1
+        connection.execute(_video.insert().values(number=number, **values))
+        chosen[number] = each
     for number, each in chosen.items():
         founder = videos.get(number)
         if founder is not None and founder not in each.roots and each.roots:
@@ -449,7 +461,7 @@ def say_apart(connection: Connection, video: int, records: Sequence[int], change
 def _split_edition(connection: Connection, edition: int, records: Sequence[int]) -> int:
     """Make an edition of its own of some copies of one, and have it said that the two are apart."""
     duration_s = connection.execute(sa.select(_edition.c.duration_s).where(_edition.c.number == edition)).scalar_one()
-    new = int(connection.execute(_edition.insert().values(duration_s=duration_s)).inserted_primary_key[0])  # type: ignore[index]
+    new = _new_edition(connection, duration_s)
     for some in _batches(records):
         connection.execute(_copy.update().where(_copy.c.record.in_(some)).values(edition=new))
     for each in _relations(connection, [edition]):
@@ -476,17 +488,18 @@ class Copies(NamedTuple):
 
 
 _COUNTING: Final = f"""r.{schema.NOT_RETRACTED} AND (r.expires IS NULL OR r.expires >= :today)
-      AND (NOT :chosen OR r.number IN (SELECT value FROM json_each(:allowed)))"""
+      AND (NOT :chosen OR r.number IN (SELECT CAST(value AS INTEGER) FROM json_each(:allowed)))"""
 _SPEAKING: Final = f"""
-SELECT DISTINCT asked.value FROM json_each(:numbers) asked LEFT JOIN copy c ON c.record = asked.value
-LEFT JOIN copy o ON o.edition = c.edition JOIN record r ON r.number = coalesce(o.record, asked.value) WHERE {_COUNTING}
+SELECT DISTINCT asked.number FROM (SELECT CAST(value AS INTEGER) AS number FROM json_each(:numbers)) asked
+LEFT JOIN copy c ON c.record = asked.number
+LEFT JOIN copy o ON o.edition = c.edition JOIN record r ON r.number = coalesce(o.record, asked.number) WHERE {_COUNTING}
 """
 _COPIES: Final = f"""
 SELECT c.edition, min(r.number) AS first, count(*) AS records FROM copy c JOIN record r ON r.number = c.record
-WHERE c.edition IN (SELECT edition FROM copy WHERE record IN (SELECT value FROM json_each(:numbers)))
-      AND r.number NOT IN (SELECT value FROM json_each(:compared)) AND {_COUNTING}
+WHERE c.edition IN (SELECT edition FROM copy WHERE record IN (SELECT CAST(value AS INTEGER) FROM json_each(:numbers)))
+      AND r.number NOT IN (SELECT CAST(value AS INTEGER) FROM json_each(:compared)) AND {_COUNTING}
 GROUP BY c.edition, r.source, r.state, r.max_action, r.severity,
-         (SELECT group_concat(label) FROM (SELECT label FROM label WHERE record = r.number ORDER BY label))
+         (SELECT group_concat(label, ',') FROM (SELECT label FROM label WHERE record = r.number ORDER BY label) AS sorted)
 ORDER BY c.edition, first
 """
 
@@ -531,7 +544,7 @@ def _counted(connection: Connection, numbers: Collection[int], today: datetime.d
 
 _ORPHANS: Final = """
 SELECT c.record, c.shown_by FROM copy c LEFT JOIN record p ON p.number = c.shown_by LEFT JOIN copy o ON o.record = c.shown_by
-WHERE c.shown_by IN (SELECT a FROM changed WHERE kind = 'record')
+WHERE c.shown_by IN (SELECT CAST(a AS INTEGER) FROM changed WHERE kind = 'record')
       AND (p.state IS NULL OR p.state = 'retracted' OR o.record IS NULL OR o.shown_by IS NOT NULL)
 ORDER BY c.shown_by, c.record
 """
