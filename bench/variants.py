@@ -1,6 +1,6 @@
 """How well many copies of few videos are grouped, and what they cost: pairwise precision and recall, in several orders of adding.
 
-    python -m bench.variants [CORPUS] --variants OUT [--others 5000] [--orders 2]
+    python -m bench.variants [CORPUS] --variants OUT [--others 5000] [--orders 2] [--copies 300]
 
 ``OUT`` is what `bench.variant_copies` made. Its fingerprints are kept in ``OUT/prints.pickle``. Each order is a database of its own:
 other records first (the corpus' same-place videos, copies that others made, and as many as are wanted of `bench.crowd`), then all
@@ -42,13 +42,18 @@ def main() -> None:
     options.add_argument("--variants", type=Path, required=True, help="what `bench.variant_copies` made")
     options.add_argument("--others", type=int, default=5000)
     options.add_argument("--orders", type=int, default=2)
+    options.add_argument("--copies", type=int, help="only so many of the copies, drawn at random")
     args = options.parse_args()
     with (args.variants / "truth.csv").open() as file:
         truth = {row["file"]: row for row in DictReader(file)}
     prints = fingerprints_of([args.variants / name for name in truth], args.variants / "prints.pickle")
     hard = fingerprints_of([path for folder in ("hard", "natural") for path in videos(args.corpus / folder)], args.variants / "hard.pickle")
     others = list(itertools.islice(made_up(hard), max(0, args.others - len(hard))))
-    sources = {source for row in truth.values() for source in row["sources"].split()}
+    if args.copies:
+        drawn = [name for name in truth if name in prints]
+        random.Random(5).shuffle(drawn)
+        prints = {name: prints[name] for name in drawn[: args.copies]}
+    sources = {source for name in prints for source in truth[name]["sources"].split()}
     print(f"{len(prints)} copies of {len(sources)} videos among {len(hard) + len(others)} others")
     found = []
     for order in range(args.orders):

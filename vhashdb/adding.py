@@ -6,13 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vhashdb.fingerprints import Fingerprint
-from vhashdb.inputs import FileHashes
+from vhashdb.fingerprinting import build
+from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, REFERENCE_PROFILE_WITH_SQUARES, Fingerprint
+from vhashdb.hashing.algorithms import FrameAlgorithm
+from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
+from vhashdb.limits import Limits
 from vhashdb.search.results import Addition, AddStatus
 from vhashdb.search.sufficiency import can_be_found
+from vhashdb.sound import LandmarkBuilder
 from vhashdb.store import Details, NewRecord, Record, Store
 from vhashdb.store.additions import Item
 from vhashdb.store.records import EXPIRED
+from vhashdb.video import DecoderPool
 
 BATCH_RECORDS: Final = 1_000
 BATCH_HASHES: Final = 1 << 20
@@ -29,11 +34,41 @@ class Prepared:
 
     def as_new(self, details: Details) -> NewRecord:
         """Return the record that it is to become."""
-        sha256, md5 = (self.hashes.sha256, self.hashes.md5) if self.hashes else (None, None)
+        sha256, md5 = (self.hashes.sha256 or None, self.hashes.md5 or None) if self.hashes else (None, None)
         return NewRecord(self.reference.duration_s, sha256, md5, details)
 
 
 Described = tuple[Prepared, Details]
+
+
+def prepare(
+    source: Source,
+    algorithm: FrameAlgorithm,
+    decoders: DecoderPool,
+    limits: Limits,
+    *,
+    squares: bool,
+    listener: LandmarkBuilder | None,
+) -> Prepared:
+    """Fingerprint an input.
+
+    Args:
+        source: a path, a picture, an array or a file object.
+        algorithm: of the frames.
+        decoders: decode it.
+        limits: of decoding.
+        squares: whether the fingerprint that is stored has squares.
+        listener: makes landmarks of its sound; None: sound is left alone.
+    """
+    profiles, image = [REFERENCE_PROFILE_WITH_SQUARES if squares else REFERENCE_PROFILE, COARSE_PROFILE], as_image(source)
+    if image is not None:
+        built = build(image, profiles, algorithm, decoders, limits)
+        return Prepared(built.fingerprints[0], built.fingerprints[1], None)
+    with as_file(source, limits) as file:
+        hashes = hash_file(file, time_s=limits.time_s)
+        built = build(file, profiles, algorithm, decoders, limits, listener)
+        file.require_unchanged()
+    return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
 
 
 def batches(items: Iterable[Described]) -> Iterator[list[Described]]:
@@ -71,7 +106,7 @@ def record_batch(store: Store, batch: Sequence[Described], *, held: str) -> list
 
 def _same(prepared: Prepared, place: int) -> str | int:
     """Return what items have in common that are of the very same file; every fingerprint is one by itself."""
-    return prepared.hashes.sha256 if prepared.hashes else place
+    return prepared.hashes.sha256 if prepared.hashes and prepared.hashes.sha256 else place
 
 
 def notes(store: Store, reference: Fingerprint, details: Details) -> tuple[str, ...]:

@@ -6,30 +6,30 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from vhashdb.adding import Prepared, batches, notes, record_batch
+from vhashdb.adding import Prepared, batches, notes, prepare, record_batch
 from vhashdb.codes import WITHDRAWN
-from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase, VhashdbError
+from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase
 from vhashdb.exchange.membership import Exchange
-from vhashdb.fingerprinting import build
-from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, REFERENCE_PROFILE_WITH_SQUARES, Fingerprint, without_squares
+from vhashdb.fingerprints import Fingerprint, without_squares
 from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import AlgorithmId, get_algorithm
 from vhashdb.index import FrameIndex
-from vhashdb.inputs import Source, as_file, as_image, hash_file, sha256_of
+from vhashdb.inputs import Source, as_file, hash_file, sha256_of
 from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE, SOUND_INDEX_FOLDER
 from vhashdb.limits import Limits
-from vhashdb.live_index import FrameReader, IndexReader, IndexWriter, IndexWriters, LandmarkReader, check_index
+from vhashdb.live_index import FrameReader, Health, IndexWriter, IndexWriters, LandmarkReader, check_health
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.verdict import Verdict
-from vhashdb.search.grouper import Grouper
+from vhashdb.search.found_matches import unreadable
+from vhashdb.search.grouper import Grouper, near_of
 from vhashdb.search.matcher import Matcher
-from vhashdb.search.results import Addition, AddStatus, Effort, Near, Result, effort_of
+from vhashdb.search.results import Addition, AddStatus, Effort, Result, effort_of
 from vhashdb.sound import LandmarkBuilder
 from vhashdb.store import AuditEntry, Details, Record, Selection, State, Store
 from vhashdb.store.backup import back_up
@@ -39,7 +39,6 @@ from vhashdb.store.query_log import QueryLog
 from vhashdb.store.records import texts
 from vhashdb.store.records_file import LOCK_TIMEOUT_S
 from vhashdb.store.video_list import Videos
-from vhashdb.store.videos import Related
 from vhashdb.store.withdrawals import withdraw
 from vhashdb.video import DecoderPool
 
@@ -47,21 +46,7 @@ __all__ = ["Database", "Health", "Prepared"]
 
 _log: Final = logging.getLogger(__name__)
 
-INDEX_SAMPLE: Final = 1000
-"""Records that `Database.check` looks up in the index, picked at random."""
 SECOND_PERSON: Final = "a second person has to confirm it"
-
-
-@dataclass(frozen=True)
-class Health:
-    """Say what `Database.check` found, and what it did about it."""
-
-    problems: tuple[str, ...]
-    """Everything that was wrong, in words."""
-    repaired: tuple[str, ...]
-    """What was done about it."""
-    left: tuple[str, ...]
-    """Problems that are still there: of the records themselves, which nothing in here can bring back."""
 
 
 class Database:
@@ -100,9 +85,22 @@ class Database:
 
     @classmethod
     def create(
-        cls, path: Path, *, algorithm: str = "pdq", bits: int = 256, squares: bool = False, sound: bool = True, limits: Limits | None = None
+        cls,
+        path: Path | str,
+        *,
+        algorithm: str = "pdq",
+        bits: int = 256,
+        squares: bool = False,
+        sound: bool = True,
+        limits: Limits | None = None,
+        local: Path | None = None,
     ) -> Database:
-        """Make a new, empty database; see `vhashdb.create`."""
+        """Make a new, empty database; see `vhashdb.create`. A URL is a text."""
+        if isinstance(path, str):
+            chosen = get_algorithm(algorithm, bits)
+            chosen.load()
+            store = Store.create(path, chosen.id, squares=squares, sound=sound)
+            return cls(_local_folder(store, local), store, limits or Limits())
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise DatabaseExists(f"{path} exists already")
         chosen = get_algorithm(algorithm, bits)
@@ -113,14 +111,18 @@ class Database:
     @classmethod
     def open(
         cls,
-        path: Path,
+        path: Path | str,
         *,
         limits: Limits | None = None,
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         cache: FingerprintCache | None = None,
         read_only: bool = False,
+        local: Path | None = None,
     ) -> Database:
-        """Open an existing database; see `vhashdb.open`."""
+        """Open an existing database; see `vhashdb.open`. A URL is a text."""
+        if isinstance(path, str):
+            store = Store.open(path, lock_timeout_s=lock_timeout_s, read_only=read_only)
+            return cls(_local_folder(store, local), store, limits or Limits(), cache)
         if not path.exists():
             raise DatabaseNotFound(f"there is no database at {path}")
         records = path / RECORDS_FILE
@@ -275,16 +277,8 @@ class Database:
             self._algorithm_id.require(source.algorithm)
             kept = source if self._squares else without_squares(source)
             return Prepared(kept if self._sound else replace(kept, sound=None), source, None)
-        profiles, image = [REFERENCE_PROFILE_WITH_SQUARES if self._squares else REFERENCE_PROFILE, COARSE_PROFILE], as_image(source)
         listener = LandmarkBuilder() if self._sound else None
-        if image is not None:
-            built = build(image, profiles, self._algorithm, self._decoders, self.limits)
-            return Prepared(built.fingerprints[0], built.fingerprints[1], None)
-        with as_file(source, self.limits) as file:
-            hashes = hash_file(file, time_s=self.limits.time_s)
-            built = build(file, profiles, self._algorithm, self._decoders, self.limits, listener)
-            file.require_unchanged()
-        return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
+        return prepare(source, self._algorithm, self._decoders, self.limits, squares=self._squares, listener=listener)
 
     def record(self, prepared: Prepared, details: Details) -> Addition:
         """Record what `prepare` made: the part of `add` that writes, one transaction, durable when it returns."""
@@ -293,7 +287,7 @@ class Database:
             if new.sha256 and (known := self._store.by_sha256(new.sha256)):
                 return Addition(known, AddStatus.DUPLICATE)
             related = self.grouper.related(prepared.reference)
-            near = self._near(related, prepared.query)
+            near = near_of(self._store, related, self._matcher.known_like(prepared.query, [each.record for each in related]))
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=self._held)
             self.grouper.place(self._store.number(record.id), prepared.reference, related)
             self._index_writer.note_change()
@@ -321,14 +315,6 @@ class Database:
     def _held(self) -> str:
         """Why a new record must wait; empty if it need not."""
         return SECOND_PERSON if self.moderation.reviews.rules.two_person else ""
-
-    def _near(self, related: Sequence[Related], query: Fingerprint) -> tuple[Near, ...]:
-        """What a new record resembles: what shows the same, and what only a query would find."""
-        numbers = [each.record for each in related]
-        records = self._store.by_number(numbers) if numbers else {}
-        near = [Near(records[each.record].id, each.relation.score, Verdict.MATCH) for each in related]
-        near += [Near(m.record.id, m.score, m.verdict) for m in self._matcher.known_like(query, numbers)]
-        return tuple(sorted(near, key=lambda each: (each.verdict is not Verdict.MATCH, -each.score)))
 
     def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
         """Add and take away labels of a record."""
@@ -395,14 +381,7 @@ class Database:
             reason: why it could not be read.
             effort: that was asked for.
         """
-        result = Result(Verdict.UNREADABLE, reason, effort=effort_of(effort))
-        try:
-            with as_file(source, self.limits) as opened:
-                sha256 = sha256_of(opened)
-        except VhashdbError:  # there is nothing to hash
-            return result
-        file = self._store.hits.file(sha256)
-        return replace(result, sha256=sha256, decisions=tuple(self._store.hits.decisions([file]).get(file, ())))
+        return unreadable(self._store, source, self.limits, Result(Verdict.UNREADABLE, reason, effort=effort_of(effort)))
 
     def explain(
         self, source: Source | Fingerprint, identifier: str, *, effort: Effort | str = Effort.BALANCED, sound: bool = True
@@ -432,15 +411,21 @@ class Database:
 
     def check(self) -> Health:
         """Check the records and both indexes; make an index again that is damaged or not as the records are."""
-        left = tuple(self._store.problems())
-        readers: tuple[IndexReader[Any], ...] = (self._index_reader, self._sound_reader)
-        found = [(reader, check_index(reader, INDEX_SAMPLE)) for reader in readers]
-        wrong = {reader: problem for reader, problem in found if problem is not None}
-        self._index_writer.wait()
-        for reader in wrong:
-            reader.rebuild(None)
-        if self.read_only:
-            stays = (f"{problem}; it is made in memory each time, as nothing may be written here" for problem in wrong.values())
-            return Health((*left, *wrong.values()), (), (*left, *stays))
-        repaired = tuple(f"the {reader.folder.kind.name} was rebuilt from the records" for reader in wrong)
-        return Health((*left, *wrong.values()), repaired, left)
+        return check_health(self._store, (self._index_reader, self._sound_reader), self._index_writer)
+
+
+def _local_folder(store: Store, parent: Path | None) -> Path:
+    """Return the folder in which this machine keeps what is its own of a database on PostgreSQL; make it if it is not there."""
+    if parent is None:
+        import platformdirs
+
+        parent = Path(platformdirs.user_data_dir("vhashdb", appauthor=False))
+    try:
+        folder = parent / store.identity
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except BaseException as error:
+        store.close()
+        if isinstance(error, OSError):
+            raise DatabaseError(f"the folder {parent} cannot be made: {error.strerror or error}", hint="name another one") from error
+        raise
+    return folder

@@ -10,3 +10,8 @@ INDEX_FOLDER: Final = "index"
 """The folder with the index of frames, which is made again where it is missing or damaged."""
 SOUND_INDEX_FOLDER: Final = "sound-index"
 """The folder with the index of landmarks, made again likewise; there is none while too few records have sound."""
+
+
+def is_url(place: object) -> bool:
+    """Tell whether what names a database is the URL of one on PostgreSQL, and not a folder."""
+    return isinstance(place, str) and place.startswith(("postgresql://", "postgresql+"))

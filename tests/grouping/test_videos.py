@@ -101,6 +101,12 @@ def test_what_people_say_counts():
     assert members(group([1, 2], [clip_of(2, 4, 1, 0, 20)], apart=[(1, 2)])) == {frozenset({1}), frozenset({2})}
 
 
+def test_a_compilation_is_of_a_video_that_people_put_it_into():
+    relations = [part(1, 0, 8, 3, 5, 20, 4), part(1, 4, 8, 4, 10, 20, 4)]
+    groups = group([1, 2, 3, 4], relations, together=[(1, 2)])
+    assert members(groups) == {frozenset({1, 2}), frozenset({1, 3}), frozenset({1, 4})}
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_circle_of_clips_is_a_video(seed):
     relations = [clip_of(2, 10, 1, 0, 10.5), clip_of(1, 10, 3, 0, 10.5), clip_of(3, 10, 2, 0, 10.5)]

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 import vhashdb
-from vhashdb.store import clock, records_file, videos
+from vhashdb.store import clock, placing, records_file, regrouping
 from vhashdb.store.feeds import SYNCED
 from vhashdb.store.trust_state import status_of
 
@@ -18,7 +18,7 @@ def at(monkeypatch):
     """Set the machine's clock."""
 
     def set_to(moment):
-        for module in (clock, records_file, videos):
+        for module in (clock, placing, records_file, regrouping):
             monkeypatch.setattr(module, "now_utc", lambda: moment)
 
     set_to(NOW)

@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias
 
 from vhashdb.codes import BASES, LOCAL, RETRACTION_REASONS, VERDICTS
 from vhashdb.errors import EventInvalid, FeedMalformed, UsageError
-from vhashdb.exchange.plain import at_most, fits, from_json, of_type, one_of, to_json, within
+from vhashdb.exchange.plain import at_most, fits, from_json, of_type, one_of, strict_json, to_json, within
 from vhashdb.store.records import MAX_ACTIONS, MAX_REASON, ORIGINS, REVIEW_METHODS, SEVERITIES, TLP, check_label
 
 EXCEPTIONS: Final = ("news", "counterspeech", "research", "art", "evidence")
@@ -362,7 +362,7 @@ def decode(line: bytes) -> tuple[int, Event]:
         FeedMalformed: not a JSON object with a sequence number; without one the line has no place in history.
     """
     try:
-        value = _DECODER.decode(line.decode("utf-8"))
+        value = strict_json(line)
     except (ValueError, RecursionError) as error:
         raise FeedMalformed(f"a line is not JSON in UTF-8: {error}") from error
     seq = value.get("seq") if isinstance(value, dict) else None
@@ -386,18 +386,3 @@ def _checked(op: str, make: Callable[[], Event]) -> Event:
         return make()
     except EventInvalid as error:
         return Malformed(op, error.message)
-
-
-def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("an object has a name twice")
-    return value
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_no_name_twice, parse_constant=_no_constant)
-"""Made once: a million lines are read one by one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import json
 import re
 import types
 import typing
@@ -147,3 +148,28 @@ def one_of(what: str, value: str, known: tuple[str, ...]) -> None:
     """Check that a value is one of those that are known."""
     if value not in known:
         raise EventInvalid(f"{value[:80]!r} is not a {what}", hint=f"known: {', '.join(known)}")
+
+
+def strict_json(line: bytes) -> Any:
+    """Return the JSON value of one line in UTF-8.
+
+    Raises:
+        ValueError: it is none, an object has a name twice, or a number is no JSON.
+        RecursionError: it is nested too deeply.
+    """
+    return _DECODER.decode(line.decode("utf-8"))
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("an object has a name twice")
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_no_name_twice, parse_constant=_no_constant)
+"""Made once: a million lines are read one by one."""

@@ -11,8 +11,20 @@ of one continuous video are that *video*; a compilation shows parts of several, 
 fingerprints alone, so that the same records are grouped in the same way whoever has them, in whatever order they came.
 """
 
-from vhashdb.grouping.likeness import hardly_differ, likeness
+from vhashdb.grouping.likeness import Moments, hardly_differ, likeness
 from vhashdb.grouping.relation import Relation, Side, relate
-from vhashdb.grouping.videos import EditionRelation, Group, Role, group
+from vhashdb.grouping.videos import EditionRelation, Group, Role, group, is_compilation
 
-__all__ = ["EditionRelation", "Group", "Relation", "Role", "Side", "group", "hardly_differ", "likeness", "relate"]
+__all__ = [
+    "EditionRelation",
+    "Group",
+    "Moments",
+    "Relation",
+    "Role",
+    "Side",
+    "group",
+    "hardly_differ",
+    "is_compilation",
+    "likeness",
+    "relate",
+]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint, without_squares
-from vhashdb.grouping.relation import Relation
-from vhashdb.hashing.bits import distances
+from vhashdb.grouping.relation import Relation, nearest_bits
+from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.intervals import length_s, shared_s, union
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.pair import heard_in
@@ -29,17 +31,31 @@ _TYPICAL: Final = 1 / 16
 _NEARLY_ALL: Final = 0.9
 _AT_MOST: Final = 5 / 32
 """Share of a hash by which nearly all entries may differ: an entry stands for frames that differ in as much. Measured: `bench.variants`."""
-_AROUND_S: Final = 0.5
-"""Seconds about an entry in which the nearest is looked for. Engineering bound: entries of a reference are that far apart."""
 _HEARD: Final = 0.8
 """Share of a sound that must be heard in the other. Measured: `bench.variants`."""
 
 
-def likeness(asked: Fingerprint, reference: Fingerprint, radius_bits: float) -> float:
+@dataclass(frozen=True)
+class Moments:
+    """Entries of a record that are looked for in others, in all orientations."""
+
+    hashes: PackedHashes
+    start_s: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, asked: Fingerprint) -> Moments:
+        """Return those of a fingerprint, once for all that it is compared with."""
+        sequences = query_sequences(asked)
+        if not sequences:
+            return cls(np.zeros((0, asked.algorithm.bytes), np.uint8), np.zeros(0))
+        return cls(*(np.concatenate([getattr(sequence, name) for sequence in sequences.values()]) for name in ("hash", "start_s")))
+
+
+def likeness(asked: Moments, reference: Fingerprint, radius_bits: float) -> float:
     """Return how alike a record and another are at some moments, which costs far less than comparing them.
 
     Args:
-        asked: some entries of the one.
+        asked: some moments of the one.
         reference: the other.
         radius_bits: within this two hashes are near.
 
@@ -47,12 +63,10 @@ def likeness(asked: Fingerprint, reference: Fingerprint, radius_bits: float) -> 
         bits by which moments are nearer than that, summed over moments that lie as far apart in both; 0 if there are too few of these.
     """
     pictures = without_squares(reference)
-    usable, sequences = pictures.usable, query_sequences(asked)
-    if not sequences or not usable.any():
+    usable, start_s = pictures.usable, asked.start_s
+    if not len(start_s) or not usable.any():
         return 0.0
-    hashes = np.concatenate([sequence.hash for sequence in sequences.values()])
-    start_s = np.concatenate([sequence.start_s for sequence in sequences.values()])
-    bits = distances(hashes, pictures.hash[usable])
+    bits = distances(asked.hashes, pictures.hash[usable])
     row, column = np.nonzero(bits <= radius_bits)
     if not len(row):
         return 0.0
@@ -80,12 +94,8 @@ def _near(one: Fingerprint, other: Fingerprint, relation: Relation) -> bool:
     entries = 0
     for view, sequence in sequences_of(one).items():
         entries += len(sequence)
-        if view not in there:
-            continue
-        start_s, end_s = (relation.offset_s + relation.speed * times for times in (sequence.start_s, sequence.end_s))
-        near = (there[view].start_s <= end_s[:, None] + _AROUND_S) & (there[view].end_s >= start_s[:, None] - _AROUND_S)
-        bits = np.where(near, distances(sequence.hash, there[view].hash), one.algorithm.bits)
-        found += bits.min(axis=1).tolist()
+        if view in there:
+            found += nearest_bits(sequence, there[view], relation).tolist()
     if not entries or len(found) < _NEARLY_ALL * entries:
         return False
     typical, nearly_all = np.quantile(found, (0.5, _NEARLY_ALL))

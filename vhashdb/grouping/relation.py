@@ -20,7 +20,7 @@ from vhashdb.intervals import Spans, length_s, shared_s, union
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.pair import compare
 from vhashdb.matching.verdict import Judgement, Verdict
-from vhashdb.matching.view_pairs import sequences_of
+from vhashdb.matching.view_pairs import HashSequence, query_sequences, sequences_of
 
 COPY_SHARE: Final = 0.75
 """Share of each of two records that the other must show for them to be copies of one edition. Measured: `bench.variants`."""
@@ -38,8 +38,17 @@ _CUT_STEP_S: Final = 0.25
 _STILL_SHARE: Final = 1 / 32
 """Share of a hash within which pictures that do not move are the same. Derived: a quarter of the threshold that PDQ's authors give for
 the same picture. Measured: `bench.variants`; same-place footage and cards of one design are over twice as far apart."""
+_STILL_VIEWS_SHARE: Final = 20 / 256
+"""Share of a hash by which pictures that hardly move may differ in the mean of all views, each by its typical entry. Measured:
+`bench.variants`; other cards of one design differ by a third more, and other moments of one place by twice as much."""
+_STILL_S: Final = 2.0
+"""Seconds for which they must be. Engineering bound: what is a part of a compilation."""
+_STILL_VIEWS: Final = 3
+"""Views that both must have for that. Engineering bound: what is stored of a video has as many at least."""
 _STILL_COVERED: Final = 0.9
 """Share of one of two records that must be the same pictures where no motion confirms it. Engineering bound."""
+_AROUND_S: Final = 0.5
+"""Seconds about an entry in which the nearest is looked for. Engineering bound: entries of a reference are that far apart."""
 _JOINED_S: Final = 0.75
 """Seconds between two stretches under which nothing lies between them. Engineering bound."""
 
@@ -112,19 +121,58 @@ def relate(one: Fingerprint, other: Fingerprint, config: MatchingConfig | None =
     if one.is_still and other.is_still:
         return _of_pictures(one, other)
     judgement = compare(one, other, config=config).judgement
-    if _matches(judgement, config):
+    if _matches(judgement, one, other, config):
         return _relation(judgement, one, other)
     if not judgement.found:  # what is not even possible in one direction is not a match in the other
         return None
     judgement = compare(other, one, config=config).judgement
-    return _relation(judgement, other, one).turned() if _matches(judgement, config) else None
+    return _relation(judgement, other, one).turned() if _matches(judgement, other, one, config) else None
 
 
-def _matches(judgement: Judgement, config: MatchingConfig) -> bool:
+def _matches(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> bool:
     if judgement.verdict is Verdict.MATCH:
         return bool(judgement.segments)
+    if not judgement.segments:
+        return False
     covered = max(judgement.query_coverage, judgement.reference_coverage)
-    return bool(judgement.segments) and covered >= _STILL_COVERED and judgement.median_bits <= _STILL_SHARE * config.bits
+    hardly_differs = judgement.median_bits <= _STILL_SHARE * config.bits and covered >= _STILL_COVERED
+    return hardly_differs or _alike_in_all_views(judgement, one, other)
+
+
+def _alike_in_all_views(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> bool:
+    """Whether every part of the pictures is alike, and not only what most of them show: cards of one design differ where the words are."""
+    longest = max(judgement.segments, key=lambda s: s.length_s)
+    if longest.length_s < _STILL_S:
+        return False
+    relation = _relation(judgement, one, other)
+    turned = query_sequences(one)
+    typical = []
+    for view, there in sequences_of(other).items():
+        here = turned.get((View(view.region, longest.views.query.orientation), longest.views.negated))
+        if here is None:
+            continue
+        within = (here.end_s >= longest.query_start_s) & (here.start_s <= longest.query_end_s)
+        bits = nearest_bits(here.where(within), there, relation)
+        if len(bits):
+            typical.append(float(np.median(bits)))
+    return len(typical) >= _STILL_VIEWS and float(np.mean(typical)) <= _STILL_VIEWS_SHARE * one.algorithm.bits
+
+
+def nearest_bits(sequence: HashSequence, there: HashSequence, relation: Relation) -> npt.NDArray[np.int16]:
+    """Return by how many bits entries of one fingerprint differ from the nearest entry of the other about the same moment.
+
+    Args:
+        sequence: entries of the one through a view.
+        there: those of the other.
+        relation: where the other shows what the one shows.
+
+    Returns:
+        one number for each entry of the one at whose moment the other has any.
+    """
+    start_s, end_s = (relation.offset_s + relation.speed * times for times in (sequence.start_s, sequence.end_s))
+    near = (there.start_s <= end_s[:, None] + _AROUND_S) & (there.end_s >= start_s[:, None] - _AROUND_S)
+    bits = np.where(near, distances(sequence.hash, there.hash), np.iinfo(np.int16).max)
+    return np.asarray(bits.min(axis=1, initial=np.iinfo(np.int16).max)[near.any(axis=1)], np.int16)
 
 
 def _order(fingerprint: Fingerprint) -> tuple[float, int, bytes]:

@@ -95,6 +95,7 @@ def group(
     together: Iterable[tuple[int, int]] = (),
     apart: Collection[tuple[int, int]] = (),
     copies: Mapping[int, int] | None = None,
+    compilations: Mapping[int, bool] | None = None,
 ) -> list[Group]:
     """Group editions into videos.
 
@@ -104,6 +105,7 @@ def group(
         together: pairs of which people said that they are editions of one video.
         apart: pairs of which people said that they are not.
         copies: how many copies there are of each; None: one.
+        compilations: which of them are compilations, as far as that is known already; `is_compilation` says of the others.
 
     Returns:
         the videos, in the order of their lowest edition. Every edition belongs to one at least.
@@ -115,7 +117,13 @@ def group(
             by_edition[each.one].append(each.of(each.one))
             by_edition[each.other].append(each.of(each.other))
     graph = _Graph(editions, by_edition, copies or {})
-    graph.compilations = {edition for edition in editions if _is_compilation(edition, by_edition, copies or {})}
+    related = {edition: {other for other, _, _ in by_edition[edition]} for edition in editions}
+    known = compilations or {}
+    graph.compilations = {
+        edition
+        for edition in editions
+        if (known[edition] if edition in known else is_compilation(edition, by_edition[edition], related, copies or {}))
+    }
     joined = _Joined(editions)
     roots = {edition for edition in editions if edition not in graph.compilations and not graph.containers(edition)}
     for edition in sorted(roots):
@@ -131,10 +139,18 @@ def group(
         videos.setdefault(joined.of(edition), {})[edition] = Role.WHOLE
     for roles in videos.values():
         _add_clips(roles, graph)
-    for edition in sorted(editions):
-        _add_part(edition, videos, graph)
     shown = {edition for roles in videos.values() for edition in roles}
-    for edition in sorted(set(editions) - shown):  # compilations of nothing that is long enough, and circles
+    for edition in sorted(set(editions) - graph.compilations):
+        if edition not in shown:  # a circle of clips
+            videos[edition] = {edition: Role.WHOLE}
+            _add_clips(videos[edition], graph)
+            shown |= videos[edition].keys()
+    _add_parts(videos, graph)
+    for edition in graph.compilations:  # people said that it is of a video
+        if joined.of(edition) in videos:
+            videos[joined.of(edition)].setdefault(edition, Role.PART)
+    shown = {edition for roles in videos.values() for edition in roles}
+    for edition in sorted(set(editions) - shown):  # compilations of nothing that is long enough
         videos[edition] = {edition: Role.WHOLE}
     return sorted((Group(roles) for roles in videos.values()), key=lambda each: min(each.roots or each.roles))
 
@@ -163,12 +179,20 @@ def _overlap(side: Side, there: Side) -> bool:
     return (side.at_end and there.at_start) != (side.at_start and there.at_end)
 
 
-def _is_compilation(edition: int, relations: Mapping[int, list[tuple[int, Side, Side]]], copies: Mapping[int, int]) -> bool:
-    """Whether an edition shows parts of two videos at least that have nothing else in common."""
-    inside = [(other, side, there) for other, side, there in relations[edition] if not side.whole and side.length_s >= MIN_PART_S]
+def is_compilation(
+    edition: int, relations: Sequence[tuple[int, Side, Side]], related: Mapping[int, Collection[int]], copies: Mapping[int, int]
+) -> bool:
+    """Return whether an edition shows parts of two videos at least that have nothing else in common.
+
+    Args:
+        edition: its number.
+        relations: all its relations: the other edition, what it shows of that, and what that shows of it.
+        related: which editions each of those others is related to.
+        copies: how many copies there are of it and of those others.
+    """
+    inside = [(other, side, there) for other, side, there in relations if not side.whole and side.length_s >= MIN_PART_S]
     if len(inside) < 2:
         return False
-    related = {other: {further for further, _, _ in relations[other]} for other, _, _ in inside}
     proven, loose = list[tuple[int, Spans]](), list[tuple[int, Spans]]()
     for other, side, there in inside:
         if not side.goes_on:
@@ -177,7 +201,7 @@ def _is_compilation(edition: int, relations: Mapping[int, list[tuple[int, Side, 
             proven.append((other, side.spans))
     if _have_nothing_in_common(proven, related):
         return True
-    _, one, _ = inside[0]
+    _, one, _ = max(inside, key=lambda each: each[1].length_s)
     explained_s = length_s(union(span for _, spans in loose for span in spans))
     return explained_s * one.share >= _EXPLAINED * one.length_s and _have_nothing_in_common(loose, related)
 
@@ -200,14 +224,20 @@ def _is_part(side: Side, there: Side, copies: int, copies_there: int) -> bool:
         copies: how many copies there are of it: what most people have is what others are made of.
         copies_there: the same of the other.
     """
-    if copies_there >= _MANY_MORE * copies:
+    many_more_there, many_more, no_more = ranks(copies, copies_there)
+    if many_more_there:
         return True
     if there.whole:
         return not side.goes_on and side.by_chance <= _RARE
-    if copies >= _MANY_MORE * copies_there:
+    if many_more:
         return False
     here_cut, there_cut = (not each.goes_on and each.by_chance <= _TELLING for each in (side, there))
-    return here_cut if here_cut != there_cut else copies <= copies_there
+    return here_cut if here_cut != there_cut else no_more
+
+
+def ranks(copies: int, copies_there: int) -> tuple[bool, bool, bool]:
+    """Return all that counts of copies tell about two editions."""
+    return copies_there >= _MANY_MORE * copies, copies >= _MANY_MORE * copies_there, copies <= copies_there
 
 
 def _add_clips(roles: dict[int, Role], graph: _Graph) -> None:
@@ -221,16 +251,20 @@ def _add_clips(roles: dict[int, Role], graph: _Graph) -> None:
                 waiting.append(other)
 
 
-def _add_part(edition: int, videos: Mapping[int, dict[int, Role]], graph: _Graph) -> None:
-    """Add an edition to the videos that it shows a part of."""
-    compilation = edition in graph.compilations
-    related = graph.relations[edition]
+def _add_parts(videos: Mapping[int, dict[int, Role]], graph: _Graph) -> None:
+    """Add each edition to the videos that it shows a part of."""
+    of = defaultdict[int, list[dict[int, Role]]](list)
     for roles in videos.values():
-        if edition in roles:
-            continue
-        shown = [each for each in related if roles.get(each[0], Role.PART) is not Role.PART and each[1].length_s >= MIN_PART_S]
-        if any(compilation or (_is_much(side, there) and _is_made_of(edition, other, side, there, graph)) for other, side, there in shown):
-            roles[edition] = Role.PART
+        for edition in roles:
+            of[edition].append(roles)
+    for edition in sorted(graph.editions):
+        compilation = edition in graph.compilations
+        for other, side, there in graph.relations[edition]:
+            if side.length_s < MIN_PART_S:
+                continue
+            if compilation or (_is_much(side, there) and _is_made_of(edition, other, side, there, graph)):
+                for roles in of[other]:
+                    roles.setdefault(edition, Role.PART)
 
 
 def _is_made_of(edition: int, other: int, side: Side, there: Side, graph: _Graph) -> bool:

@@ -364,8 +364,20 @@ def turned_bits(packed: PackedHashes, orientation: Orientation) -> PackedHashes:
     The median of the coefficients is close to zero, so a changed sign is a changed bit. Where it is not quite zero, some
     bits come out wrong: `orient` is exact, but needs the coefficients.
     """
-    bits = np.unpackbits(packed, axis=1)[:, ::-1].reshape(-1, pdq.SIDE, pdq.SIDE).astype(np.float32)
-    return pdq.pack(orient(bits * 2 - 1, orientation) > 0)
+    return (transposed_bits(packed) if orientation & 4 else packed) ^ _changed_bits(orientation)
+
+
+def transposed_bits(packed: PackedHashes) -> PackedHashes:
+    """Compute the PDQ hashes ``(n, 32)`` of pictures turned about the falling diagonal."""
+    bits = np.unpackbits(packed, axis=1).reshape(-1, pdq.SIDE, pdq.SIDE)
+    return np.packbits(bits.transpose(0, 2, 1).reshape(-1, pdq.SIDE * pdq.SIDE), axis=1)
+
+
+@functools.cache
+def _changed_bits(orientation: Orientation) -> PackedHashes:
+    """Return the bits ``(32,)`` whose coefficients have the other sign in a turned picture, once it is transposed if need be."""
+    changed: PackedHashes = pdq.pack(orient(np.full((1, pdq.SIDE, pdq.SIDE), np.float32(-1)), orientation) > 0)[0]
+    return changed
 
 
 @functools.lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@
     landmarks  `LandmarkReader`: the index of landmarks, looked up
     writer     `IndexWriter`: flushes the memtable, merges segments, rebuilds, commits; `IndexWriters`: of all indexes
     checker    `check_index`: compares checksums, and a sample of records with the index
+    health     `check_health`: records and indexes checked, an index that is wrong made again
     building   what reader and writer share: changes into layers, layers into a manifest
 
 The lock of an index's folder lets one process write at a time. Nothing breaks if none does for long: readers only replay more.
@@ -14,8 +15,20 @@ The lock of an index's folder lets one process write at a time. Nothing breaks i
 
 from vhashdb.live_index.checker import check_index
 from vhashdb.live_index.frames import FrameReader
+from vhashdb.live_index.health import Health, check_health
 from vhashdb.live_index.landmarks import LandmarkLookup, LandmarkReader
 from vhashdb.live_index.reader import IndexReader, IndexState
 from vhashdb.live_index.writer import IndexWriter, IndexWriters
 
-__all__ = ["FrameReader", "IndexReader", "IndexState", "IndexWriter", "IndexWriters", "LandmarkLookup", "LandmarkReader", "check_index"]
+__all__ = [
+    "FrameReader",
+    "Health",
+    "IndexReader",
+    "IndexState",
+    "IndexWriter",
+    "IndexWriters",
+    "LandmarkLookup",
+    "LandmarkReader",
+    "check_health",
+    "check_index",
+]

@@ -169,11 +169,13 @@ def _in_all_orientations(fingerprint: Fingerprint) -> dict[View, HashSequence]:
     upright_only = all(view.orientation is Orientation.UPRIGHT for view in sequences)
     if not upright_only or fingerprint.algorithm != Pdq.id:
         return sequences
+    ends = np.cumsum([len(sequence) for sequence in sequences.values()]).tolist()
+    together = np.concatenate([sequence.hash for sequence in sequences.values()]) if sequences else np.zeros((0, Pdq.id.bytes), np.uint8)
+    every = {orientation: turned_bits(together, orientation) for orientation in Orientation if orientation is not Orientation.UPRIGHT}
     turned = {
-        View(view.region, orientation): replace(sequence, hash=turned_bits(sequence.hash, orientation))
-        for view, sequence in sequences.items()
-        for orientation in Orientation
-        if orientation is not Orientation.UPRIGHT
+        View(view.region, orientation): replace(sequence, hash=hashes[end - len(sequence) : end])
+        for (view, sequence), end in zip(sequences.items(), ends, strict=True)
+        for orientation, hashes in every.items()
     }
     return sequences | turned
 

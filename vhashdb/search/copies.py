@@ -10,6 +10,7 @@ from vhashdb.matching import MatchedSegment, SoundSegment
 from vhashdb.search.results import Match
 from vhashdb.search.trace import Trace
 from vhashdb.store import Record, Selection, Store
+from vhashdb.store.rows import numbers_of
 from vhashdb.store.videos import Copies, copies_of, editions_of, lines_to_copies, speaking, videos_by_role, videos_shown
 
 _Stretch = TypeVar("_Stretch", MatchedSegment, SoundSegment)
@@ -38,7 +39,8 @@ def with_copies(matches: Sequence[Match], trace: Trace, store: Store, where: Sel
     if not matches:
         return []
     today = store.now().date()
-    compared = {record.id: store.number(record.id) for record, _ in trace.compared}
+    with store.transactions.reading() as connection:
+        compared = numbers_of(connection, {record.id for record, _ in trace.compared} | {match.record.id for match in matches})
     numbers = [compared[match.record.id] for match in matches]
     identical = trace.identical if trace.identical is not None and trace.identical.id not in compared else None
     same = store.number(identical.id) if identical is not None else None
@@ -97,12 +99,17 @@ def _kind(record: Record) -> tuple[str | tuple[str, ...], ...]:
     return record.details.source, record.state.value, record.details.max_action, record.details.severity, record.labels
 
 
-def with_videos(matches: Iterable[Match], store: Store) -> list[Match]:
+def with_videos(matches: Sequence[Match], store: Store) -> list[Match]:
     """Return the matches, each with the videos that it shows."""
-    named = []
+    if not matches:
+        return []
     with store.transactions.reading() as connection:
-        for match in matches:
-            judgement = match.judgement
-            spans = [(s.reference_start_s, s.reference_end_s) for s in judgement.segments or judgement.sounds]
-            named.append(replace(match, videos=videos_shown(connection, store.number(match.record.id), spans)))
-    return named
+        numbers = numbers_of(connection, {match.record.id for match in matches})
+        asked = [
+            (
+                numbers[match.record.id],
+                [(s.reference_start_s, s.reference_end_s) for s in match.judgement.segments or match.judgement.sounds],
+            )
+            for match in matches
+        ]
+        return [replace(match, videos=videos) for match, videos in zip(matches, videos_shown(connection, asked), strict=True)]

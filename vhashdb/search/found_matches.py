@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from vhashdb.errors import VhashdbError
 from vhashdb.fingerprints import Fingerprint
+from vhashdb.inputs import Source, as_file, sha256_of
+from vhashdb.limits import Limits
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.matching.witnesses import SoundFinding, sound_finding
-from vhashdb.search.results import Match
+from vhashdb.search.results import Match, Result
 from vhashdb.search.trace import Trace
+from vhashdb.store import Store
 
 
 def found_matches(trace: Trace) -> list[Match]:
@@ -18,6 +22,17 @@ def found_matches(trace: Trace) -> list[Match]:
     judged = zip(trace.compared, trace.judgements, strict=True)
     matches = [Match(record, judgement, seen=trace.seen.get(record.id)) for (record, _), judgement in judged if judgement.found]
     return sorted(matches, key=lambda m: (m.verdict is not Verdict.MATCH, -m.score))
+
+
+def unreadable(store: Store, source: Source, limits: Limits, result: Result) -> Result:
+    """Return the answer about a file that could not be read with its hash, as far as it has one, and what was decided about it."""
+    try:
+        with as_file(source, limits) as opened:
+            sha256 = sha256_of(opened)
+    except VhashdbError:  # there is nothing to hash
+        return result
+    file = store.hits.file(sha256)
+    return replace(result, sha256=sha256, decisions=tuple(store.hits.decisions([file]).get(file, ())))
 
 
 def with_identical(matches: list[Match], trace: Trace) -> list[Match]:

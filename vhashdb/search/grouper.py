@@ -9,17 +9,21 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vhashdb.background import stop_hash_mask
 from vhashdb.errors import DatabaseDamaged
-from vhashdb.fingerprints.model import Fingerprint, without_squares
-from vhashdb.grouping import Role, hardly_differ, likeness, relate
-from vhashdb.hashing.views import Orientation
+from vhashdb.fingerprints.model import Fingerprint, is_square
+from vhashdb.grouping import Moments, Role, hardly_differ, likeness, relate
+from vhashdb.hashing.algorithms import Pdq
+from vhashdb.hashing.views import Orientation, turned_bits
 from vhashdb.live_index import FrameReader
 from vhashdb.matching.config import MatchingConfig
-from vhashdb.matching.view_pairs import query_sequences
+from vhashdb.matching.verdict import Verdict
+from vhashdb.search.results import Match, Near
 from vhashdb.store import Store
-from vhashdb.store.videos import Related, editions_of, place, place_alone, ungrouped, videos_by_role
+from vhashdb.store.placing import Related, place, place_alone
+from vhashdb.store.videos import editions_of, ungrouped, videos_by_role
 
 _MOST_RELATED: Final = 96
 """Records that one is related to: of each edition two. Engineering bound: a compilation shows parts of dozens."""
@@ -79,26 +83,43 @@ class Grouper:
             return found
 
     def _seemingly_related(self, references: Mapping[int, Fingerprint]) -> set[int]:
-        """Return those of some records, by number, that are near another at several moments, or very near at one."""
-        asked, moments, hashes = [], [], []
-        for number, reference in references.items():
-            for (view, negated), sequence in query_sequences(asked_of(reference, _GLANCED)).items():
-                if not negated and view.orientation in (Orientation.UPRIGHT, Orientation.MIRRORED):
-                    asked.append(np.full(len(sequence), number))
-                    moments.append(np.round(1000 * sequence.start_s).astype(np.int64))
-                    hashes.append(sequence.hash)
-        if not hashes:
-            return set()
-        packed = np.concatenate(hashes)
-        informative = ~stop_hash_mask(packed, self._store.algorithm)
-        asking, at = np.concatenate(asked)[informative], np.concatenate(moments)[informative]
-        hits = self._index_reader.glance(packed[informative], self._config.radius_bits)
+        """Return those of some records, by number, that look like another one that a glance into the index finds near."""
+        near = self._glanced(references)
+        others = self._readable(sorted({other for each in near.values() for other in each} - references.keys())) | dict(references)
+        found = set[int]()
+        for number, each in near.items():
+            moments = Moments.of(asked_of(references[number]))
+            if any(likeness(moments, others[other], self._config.radius_bits) for other in each if other in others):
+                found.add(number)
+        return found
+
+    def _glanced(self, references: Mapping[int, Fingerprint]) -> dict[int, list[int]]:
+        """Return, for some records by number, those that are near each at several moments, or very near at one; without those of none."""
+        if not references:
+            return {}
+        rows = {number: asked_rows(reference, _GLANCED) for number, reference in references.items()}
+        asking = np.repeat(list(rows), [len(each) for each in rows.values()])
+        hashes, start_s = (
+            np.concatenate([getattr(references[number], column)[each] for number, each in rows.items()]) for column in ("hash", "start_s")
+        )
+        informative = ~stop_hash_mask(hashes, self._store.algorithm)
+        asking, hashes, at_ms = asking[informative], hashes[informative], np.round(1000 * start_s[informative]).astype(np.int64)
+        if self._store.algorithm == Pdq.id:
+            asking, at_ms, hashes = (
+                np.tile(asking, 2),
+                np.tile(at_ms, 2),
+                np.concatenate((hashes, turned_bits(hashes, Orientation.MIRRORED))),
+            )
+        hits = self._index_reader.glance(hashes, self._config.radius_bits)
         others = asking[hits.query] != hits.record
         query, record = hits.query[others], hits.record[others]
-        very_near = asking[query[hits.distance[others] <= _VERY_NEAR * self._config.radius_bits]]
-        at_moments = np.unique(np.stack([asking[query], record, at[query]]), axis=1)
+        very_near = hits.distance[others] <= _VERY_NEAR * self._config.radius_bits
+        at_moments = np.unique(np.stack([asking[query], record, at_ms[query]]), axis=1)
         pairs, counts = np.unique(at_moments[:2], axis=1, return_counts=True)
-        return set(very_near.tolist()) | set(pairs[0][counts > 1].tolist())
+        found: dict[int, list[int]] = {}
+        for pair in np.unique(np.concatenate((pairs[:, counts > 1], np.stack([asking[query], record])[:, very_near]), axis=1), axis=1).T:
+            found.setdefault(int(pair[0]), []).append(int(pair[1]))
+        return found
 
     def group(self, number: int) -> None:
         """Put a record that is in no video yet among all that show the same."""
@@ -152,23 +173,32 @@ class Grouper:
     def _by_likeness(self, asked: Fingerprint, numbers: Sequence[int]) -> list[tuple[int, Fingerprint]]:
         """Return those records that are alike at several moments, by number, the most alike first."""
         found: list[tuple[float, int, Fingerprint]] = []
-        for number in numbers:
-            try:
-                reference = self._store.fingerprints([number])[number]
-            except DatabaseDamaged:  # a check of the database names it
-                continue
-            if alike := likeness(asked, reference, self._config.radius_bits):
+        moments = Moments.of(asked)
+        for number, reference in self._readable(numbers).items():
+            if alike := likeness(moments, reference, self._config.radius_bits):
                 found.append((-alike, number, reference))
         return [(number, reference) for _, number, reference in sorted(found, key=lambda each: each[:2])]
 
 
+def near_of(store: Store, related: Sequence[Related], found: Sequence[Match]) -> tuple[Near, ...]:
+    """Return what a new record resembles: what shows the same, and what only a query found; the surest first."""
+    records = store.by_number([each.record for each in related]) if related else {}
+    near = [Near(records[each.record].id, each.relation.score, Verdict.MATCH) for each in related]
+    near += [Near(match.record.id, match.score, match.verdict) for match in found]
+    return tuple(sorted(near, key=lambda each: (each.verdict is not Verdict.MATCH, -each.score)))
+
+
 def asked_of(fingerprint: Fingerprint, moments: int = _TIMES) -> Fingerprint:
     """Return the entries of a record's pictures that are looked up, at moments that are evenly spread."""
-    pictures = without_squares(fingerprint)
-    times = min(_MOST_TIMES, moments * max(1, math.ceil(pictures.duration_s / _HALF_MINUTE_S)))
-    usable = np.flatnonzero(pictures.usable)
-    asked: list[int] = []
-    for view in np.unique(pictures.view[usable]).tolist():
-        rows = usable[pictures.view[usable] == view]
-        asked += rows[np.unique(np.linspace(0, len(rows) - 1, min(times, len(rows))).astype(int))].tolist()
-    return pictures.only(np.array(sorted(asked), np.int64))
+    return fingerprint.only(asked_rows(fingerprint, moments))
+
+
+def asked_rows(fingerprint: Fingerprint, moments: int) -> npt.NDArray[np.int64]:
+    """Return where in a fingerprint the entries of `asked_of` are."""
+    times = min(_MOST_TIMES, moments * max(1, math.ceil(fingerprint.duration_s / _HALF_MINUTE_S)))
+    usable = np.flatnonzero(fingerprint.usable & ~is_square(fingerprint))
+    asked = [np.zeros(0, np.int64)]
+    for view in np.unique(fingerprint.view[usable]):
+        rows = usable[fingerprint.view[usable] == view]
+        asked.append(rows[np.linspace(0, len(rows) - 1, min(times, len(rows))).astype(int)])
+    return np.sort(np.concatenate(asked))

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from vhashdb.errors import VhashdbError
 from vhashdb.service import problems
+from vhashdb.service.hma import add_hma
 from vhashdb.service.middleware import Surroundings
 from vhashdb.service.openapi import PROBLEM
 from vhashdb.service.routes import operations, questions
@@ -60,6 +61,7 @@ def create_app(settings: ServiceSettings, opened: Service | None = None) -> Fast
     v1.include_router(questions.router)
     app.include_router(v1)
     app.include_router(operations.router)
+    add_hma(app)
     app.add_middleware(Surroundings, hosts=settings.hosts, secure=settings.secure)
     _describe(app)
     return app

@@ -97,6 +97,13 @@ class Asker:
 
         return await self._run(self._media, ask)
 
+    async def in_turn(self, work: Callable[[], _T], upload: Upload) -> _T:
+        """Do what decodes an upload, when there is a worker for it; its file is gone afterwards."""
+        try:
+            return await self._run(self._media, work)
+        finally:  # what began in a thread has ended by then, whatever became of the client
+            self._uploads.delete(upload.path.name)
+
     # -- later ---------------------------------------------------------------------------------
 
     async def later(self, upload: Upload, options: AskOptions, caller: Caller, *, review: bool, webhook: str = "") -> Question:

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -44,6 +44,10 @@ class Upload:
     name: str
     """As whoever sent it calls it: text that people can be shown, and no path."""
     size: int
+    part: str = ""
+    """Name of the part of the form that it was; empty if it came by itself."""
+    more: int = 0
+    """Other files of that form, which were passed over."""
 
 
 class Uploads:
@@ -95,13 +99,14 @@ class Uploads:
                 used += entry.stat().st_size
         return used
 
-    async def receive(self, request: Request, most_bytes: int, name: str = "") -> Upload:
-        """Write the body of a request to a new file: all of it, or of a form the part called ``file``.
+    async def receive(self, request: Request, most_bytes: int, name: str = "", parts: Sequence[str] = ("file",)) -> Upload:
+        """Write the body of a request to a new file: all of it, or of a form the first part with one of some names.
 
         Args:
             request: whose body was not read yet.
             most_bytes: that the file may have.
             name: what to call it; empty: as the form does.
+            parts: names of the part of a form that is the file.
 
         Raises:
             Refused: it is too large, too slow, no form, or there is no room.
@@ -110,11 +115,11 @@ class Uploads:
         path = self.folder / f"{secrets.token_hex(16)}.upload"
         try:
             with self._new_file(path) as file:
-                named = await self._write(request, file, most_bytes)
+                form = await self._write(request, file, most_bytes, parts)
                 size = file.tell()
             if not size:
                 raise Refused(HTTPStatus.BAD_REQUEST, "the upload is empty")
-            return Upload(path, _plain_name(name or named), size)
+            return Upload(path, _plain_name(name or form.name), size, form.part, form.more)
         except OSError as error:
             self.delete(path.name)
             _log.warning("an upload cannot be kept: %s", error)
@@ -144,15 +149,15 @@ class Uploads:
         with os.fdopen(descriptor, "wb") as file:
             yield file
 
-    async def _write(self, request: Request, file: BinaryIO, most_bytes: int) -> str:
+    async def _write(self, request: Request, file: BinaryIO, most_bytes: int, parts: Sequence[str]) -> _Form:
         kind, options = parse_options_header(request.headers.get("Content-Type", ""))
         sink = _Sink(file, most_bytes)
+        form = _Form(sink, parts)
         blocks = _in_time(request.stream(), self._settings.slowest_bytes_per_s)
         if kind != b"multipart/form-data":
             async for block in blocks:
                 sink.write(block)
-            return ""
-        form = _Form(sink)
+            return form
         try:
             parser = MultipartParser(options.get(b"boundary", b""), form.callbacks(), max_size=float(most_bytes + (1 << 20)))
             async for block in blocks:
@@ -160,9 +165,10 @@ class Uploads:
             parser.finalize()
         except FormParserError as error:
             raise Refused(HTTPStatus.BAD_REQUEST, f"the form cannot be read: {error}") from error
-        if not form.found:
-            raise Refused(HTTPStatus.BAD_REQUEST, "the form has no file", hint="send the file as the part called `file`")
-        return form.name
+        if not form.part:
+            called = " or ".join(f"`{part}`" for part in parts)
+            raise Refused(HTTPStatus.BAD_REQUEST, "the form has no file", hint=f"send the file as the part called {called}")
+        return form
 
 
 class _Sink:
@@ -179,13 +185,13 @@ class _Sink:
 
 
 class _Form:
-    """What is read of a form: its first part called ``file``. Other parts are passed over, and bounded."""
+    """What is read of a form: its first part with one of some names. Other parts are passed over, and bounded."""
 
-    def __init__(self, sink: _Sink) -> None:
-        self._sink = sink
+    def __init__(self, sink: _Sink, parts: Sequence[str]) -> None:
+        self._sink, self._wanted = sink, parts
         self._field, self._value, self._disposition = b"", b"", b""
         self._parts, self._taking = 0, False
-        self.found, self.name = False, ""
+        self.part, self.name, self.more = "", "", 0
 
     def callbacks(self) -> Any:
         return {
@@ -217,9 +223,12 @@ class _Form:
 
     def _headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
-        self._taking = not self.found and options.get(b"name") == b"file"
+        part = options.get(b"name", b"").decode("utf-8", "replace")
+        self._taking = not self.part and part in self._wanted
         if self._taking:
-            self.found, self.name = True, options.get(b"filename", b"").decode("utf-8", "replace")
+            self.part, self.name = part, options.get(b"filename", b"").decode("utf-8", "replace")
+        elif b"filename" in options:
+            self.more += 1
 
     def _data(self, data: bytes, start: int, end: int) -> None:
         if self._taking:

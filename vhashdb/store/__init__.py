@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from vhashdb.store.api_keys import ApiKey, ApiKeys, Scope
     from vhashdb.store.assessments import Assessments, FileCase
     from vhashdb.store.audit import AuditEntry, acting_as
+    from vhashdb.store.banks import Bank, BankExists, BankNames, BankNotFound, Banks
     from vhashdb.store.cache import FingerprintCache
     from vhashdb.store.claims import Claim, RecordClaims
     from vhashdb.store.clock import now_utc
@@ -53,6 +54,7 @@ else:
             "webhooks": "Webhook Webhooks",
             "assessments": "Assessments FileCase",
             "audit": "AuditEntry acting_as",
+            "banks": "Bank BankExists BankNames BankNotFound Banks",
             "cache": "FingerprintCache",
             "claims": "Claim RecordClaims",
             "clock": "now_utc",
@@ -86,6 +88,11 @@ __all__ = [
     "ApiKeys",
     "Assessments",
     "AuditEntry",
+    "Bank",
+    "BankExists",
+    "BankNames",
+    "BankNotFound",
+    "Banks",
     "By",
     "Case",
     "CaseDecision",

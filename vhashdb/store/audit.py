@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import getpass
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from vhashdb.store import clock, schema
 from vhashdb.store.hits import NewHit, note_hits
 from vhashdb.store.transactions import Transactions
 
+_log: Final = logging.getLogger(__name__)
 _acting: Final[ContextVar[str]] = ContextVar("vhashdb_acting", default="")
 
 
@@ -103,3 +106,12 @@ class AuditLog:
         with self._transactions.reading() as connection:
             rows = connection.execute(query).mappings().all()
         return [AuditEntry(**{**row, "details": json.loads(row["details"])}) for row in reversed(rows)]
+
+
+def user_here() -> str:
+    """Say who runs this, for the audit log: the account on this machine, which never leaves it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError) as error:
+        _log.warning("nobody knows who runs this, so the audit log says unknown: %s", error)
+        return "unknown"

@@ -2,8 +2,8 @@
 
 `MIGRATIONS` is the whole history: a new database runs every step, an older one the steps it lacks. A step is never
 changed once it was released; a change of the tables comes with a new step. Databases on PostgreSQL begin with the tables as
-they are when they are made (`vhashdb.store.postgresql_schema`), and take the steps after that: so each step after the eleventh has
-to do its work on both.
+they are when they are made (`vhashdb.store.postgresql_schema`), and take the steps after that: so each step after the thirteenth
+has to do its work on both.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from vhashdb.store import checksums, feed_schema, postgresql_schema, service_schema
-from vhashdb.store.dialect import is_postgresql
+from vhashdb.store import feed_schema, service_schema
 from vhashdb.store.hits import GROUNDS, FileKeys
 from vhashdb.store.schema import (
     audit,
@@ -25,6 +24,7 @@ from vhashdb.store.schema import (
     hit,
     imported,
     label,
+    loosened,
     meta,
     metadata,
     near,
@@ -174,6 +174,31 @@ def _record_claims(connection: Connection) -> None:
     metadata.create_all(connection, tables=[service_schema.record_claim])
 
 
+_LOOSENED: Final = """
+INSERT OR IGNORE INTO loosened SELECT one FROM edition_relation WHERE other = OLD.edition
+UNION SELECT other FROM edition_relation WHERE one = OLD.edition
+UNION SELECT one FROM said_of_editions WHERE other = OLD.edition
+UNION SELECT other FROM said_of_editions WHERE one = OLD.edition;
+"""
+
+
+def _loosened(connection: Connection) -> None:
+    """Note of what something is gone, so that its videos are made anew: until here they were when something was added."""
+    metadata.create_all(connection, tables=[loosened])
+    connection.exec_driver_sql("DROP TRIGGER copy_was_the_last")
+    others = "EXISTS (SELECT 1 FROM copy WHERE edition = OLD.edition)"
+    for name, condition, statements in (
+        ("was_the_last", f"NOT {others}", _LOOSENED + _EDITION_GONE),
+        ("was_one_of_several", others, "INSERT OR IGNORE INTO loosened VALUES (OLD.edition);"),
+    ):
+        connection.exec_driver_sql(f"CREATE TRIGGER copy_{name} AFTER DELETE ON copy WHEN {condition} BEGIN {statements} END")
+
+
+def _banks(connection: Connection) -> None:
+    """Add the names that labels have for clients of Hasher-Matcher-Actioner."""
+    metadata.create_all(connection, tables=[service_schema.bank])
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _first,
     _not_this_marks,
@@ -186,27 +211,7 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _hits,
     _service,
     _record_claims,
+    _loosened,
+    _banks,
 )
 VERSION: Final = len(MIGRATIONS)
-
-
-def version_of(connection: Connection) -> int:
-    """Return the version of the tables; 0 if there are none."""
-    if is_postgresql(connection):
-        return postgresql_schema.version(connection) or 0
-    return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
-
-
-def migrate(connection: Connection, version: int) -> None:
-    """Bring the tables from a version up to date; from 0, make them."""
-    if is_postgresql(connection) and not version:
-        postgresql_schema.make(connection)
-        FileKeys.make(connection)
-    else:
-        for step in MIGRATIONS[version:]:
-            step(connection)
-    checksums.watch(connection)
-    if is_postgresql(connection):
-        postgresql_schema.write_version(connection, VERSION)
-    else:
-        connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")

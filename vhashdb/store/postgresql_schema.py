@@ -50,6 +50,11 @@ _FUNCTIONS: Final = (
 )
 
 _EDITION_GONE: Final = """
+INSERT INTO loosened SELECT one FROM edition_relation WHERE other = OLD.edition
+UNION SELECT other FROM edition_relation WHERE one = OLD.edition
+UNION SELECT one FROM said_of_editions WHERE other = OLD.edition
+UNION SELECT other FROM said_of_editions WHERE one = OLD.edition
+ON CONFLICT DO NOTHING;
 DELETE FROM edition_relation WHERE one = OLD.edition OR other = OLD.edition;
 DELETE FROM said_of_editions WHERE one = OLD.edition OR other = OLD.edition;
 DELETE FROM video_edition WHERE edition = OLD.edition;
@@ -67,8 +72,10 @@ _TRIGGERS: Final = (
      DELETE FROM copy WHERE record = OLD.record;
      IF NOT EXISTS (SELECT 1 FROM fingerprint WHERE record = OLD.record) THEN DELETE FROM ungrouped WHERE record = OLD.record; END IF;"""),
     ("copy_grouped", "copy", "INSERT", "DELETE FROM ungrouped WHERE record = NEW.record;"),
-    ("copy_was_the_last", "copy", "DELETE", f"""
-     IF NOT EXISTS (SELECT 1 FROM copy WHERE edition = OLD.edition) THEN {_EDITION_GONE} END IF;"""),
+    ("copy_gone", "copy", "DELETE", f"""
+     IF EXISTS (SELECT 1 FROM copy WHERE edition = OLD.edition) THEN
+       INSERT INTO loosened VALUES (OLD.edition) ON CONFLICT DO NOTHING;
+     ELSE {_EDITION_GONE} END IF;"""),
 )  # fmt: skip
 _APPEND_ONLY: Final = (
     """CREATE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import getpass
 import logging
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +20,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb import errors
-from vhashdb.fingerprints import Fingerprint, from_bytes
+from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.store import checksums, clock, migrations, postgresql_schema, schema, videos
+from vhashdb.store import checksums, clock, integrity, migrations, schema
 from vhashdb.store.additions import Item, insert
-from vhashdb.store.audit import AuditLog
+from vhashdb.store.audit import AuditLog, user_here
 from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
-from vhashdb.store.dialect import is_postgresql
 from vhashdb.store.hits import CaseState, Hits, decide_in
+from vhashdb.store.placing import release, tighten
 from vhashdb.store.postgresql import PostgresqlDatabase
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
 from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, with_shared_id, write_labels
@@ -38,6 +38,8 @@ from vhashdb.store.transactions import Transactions
 _log: Final = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S: Final = 10.0
+_IDENTITY: Final = "identity"
+"""Name of it in the table ``meta``."""
 _AT_ONCE: Final = 200
 """Records that are read together. Engineering bound: what other tables say of each costs several queries."""
 
@@ -62,7 +64,7 @@ class Store:
         """The records as the index needs them."""
         self.hits = Hits(self.transactions)
         """Which files matched which records, and what was decided about them."""
-        self.audit = AuditLog(self.transactions, actor or _user())
+        self.audit = AuditLog(self.transactions, actor or user_here())
 
     @classmethod
     def create(
@@ -82,21 +84,27 @@ class Store:
         if isinstance(path, Path) and path.exists():
             raise errors.DatabaseExists(f"{path} exists already")
         store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor)
-        with store._writing() as connection:
-            if migrations.version_of(connection):
-                raise errors.DatabaseExists(f"there is a database at {store.path} already")
-            migrations.migrate(connection, 0)
-            rows = {
-                "algorithm": algorithm.name,
-                "bits": str(algorithm.bits),
-                "spec": str(algorithm.spec),
-                "created_at": now_utc().isoformat(),
-                **{name: "1" for name, chosen in (("squares", squares), ("sound", sound)) if chosen},
-            }
-            connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
-            if isinstance(path, Path):
-                connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
-        store.transactions.empty_log()  # into the file itself, where `open` looks for the application id
+        try:
+            with store._writing() as connection:
+                if integrity.version_of(connection):
+                    raise errors.DatabaseExists(f"there is a database at {store.path} already")
+                integrity.migrate(connection, 0)
+                rows = {
+                    "algorithm": algorithm.name,
+                    "bits": str(algorithm.bits),
+                    "spec": str(algorithm.spec),
+                    "created_at": now_utc().isoformat(),
+                    **{name: "1" for name, chosen in (("squares", squares), ("sound", sound)) if chosen},
+                }
+                connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
+                if isinstance(path, Path):
+                    connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+                else:
+                    connection.execute(schema.meta.insert().values(name=_IDENTITY, value=secrets.token_hex(8)))
+            store.transactions.empty_log()  # into the file itself, where `open` looks for the application id
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
@@ -140,7 +148,7 @@ class Store:
                         hint="open it once where it can be written, or copy the folder to such a place and open it there",
                     )
                 with self._writing() as connection:
-                    migrations.migrate(connection, version)
+                    integrity.migrate(connection, version)
         except BaseException:
             self.close()
             raise
@@ -176,6 +184,12 @@ class Store:
         return AlgorithmId(values["algorithm"], int(values["bits"]), int(values["spec"]))
 
     @property
+    def identity(self) -> str:
+        """What tells a database on PostgreSQL from every other, whatever its URL; empty for a file."""
+        with self._reading() as connection:
+            return connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.name == _IDENTITY)).scalar() or ""
+
+    @property
     def squares(self) -> bool:
         """Whether fingerprints in here have squares, as far as whoever made them gave them; chosen when the file was made."""
         return self._has_chosen("squares")
@@ -193,7 +207,7 @@ class Store:
     def schema_version(self) -> int:
         """Version of the tables."""
         with self._reading() as connection:
-            return migrations.version_of(connection)
+            return integrity.version_of(connection)
 
     def now(self) -> datetime.datetime:
         """Return the time that decides what is in force: never before a time that the database has seen, see `clock.latest`."""
@@ -222,20 +236,7 @@ class Store:
     def problems(self) -> list[str]:
         """Check the records with the checksums of rows and fingerprints, and a file by SQLite's integrity check; empty if all is well."""
         with self._reading() as connection:
-            pg = is_postgresql(connection)
-            if pg:
-                found = postgresql_schema.problems(connection)
-            else:
-                found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
-            for number, blob in connection.execute(sa.select(schema.fingerprint.c.record, schema.fingerprint.c.blob)):
-                try:
-                    from_bytes(blob)
-                except errors.FingerprintError as error:
-                    found.append(f"fingerprint of record number {number}: {error}")
-            found += checksums.problems(connection)
-            here, meant = ({}, {}) if pg else (checksums.definitions(connection), _definitions())
-        names = (name for name in sorted(here.keys() | meant.keys()) if here.get(name) != meant.get(name))
-        return found + [f"the definition of {name} in the file is not as it was made" for name in names]
+            return integrity.problems(connection)
 
     def check(self, identifiers: Sequence[str]) -> None:
         """Make sure that records, by their full ids, are as they were written.
@@ -428,23 +429,6 @@ class Store:
 
 def _end(connection: Connection) -> None:
     """What every transaction that writes ends with."""
-    videos.release(connection)
+    release(connection)
+    tighten(connection)
     checksums.renew(connection)
-
-
-def _definitions() -> dict[str, str]:
-    """Return the definitions in a new file."""
-    engine = sa.create_engine("sqlite://")
-    sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
-    with engine.begin() as connection:
-        migrations.migrate(connection, 0)
-        return checksums.definitions(connection)
-
-
-def _user() -> str:
-    """Say who runs this, for the audit log: the account on this machine, which never leaves it."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError) as error:
-        _log.warning("nobody knows who runs this, so the audit log says unknown: %s", error)
-        return "unknown"

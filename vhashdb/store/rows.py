@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
@@ -110,6 +110,12 @@ def write_labels(connection: Connection, number: int, labels: Sequence[str]) -> 
     connection.execute(schema.label.delete().where(schema.label.c.record == number))
     if labels:
         connection.execute(schema.label.insert(), [{"record": number, "label": label} for label in labels])
+
+
+def numbers_of(connection: Connection, identifiers: Collection[str]) -> dict[str, int]:
+    """Return the numbers that the index uses for the records with these full ids, as far as there are such records."""
+    query = sa.select(schema.record.c.id, schema.record.c.number).where(schema.record.c.id.in_(identifiers))
+    return {row.id: row.number for row in connection.execute(query)}
 
 
 def number_of(connection: Connection, identifier: str) -> int:

@@ -150,6 +150,12 @@ video_edition = Table(
     Column("role", String, nullable=False),
 )
 
+loosened = Table(
+    "loosened",  # editions of which a copy, or something that they were related to, is gone: triggers keep it until they are grouped anew
+    metadata,
+    Column("edition", Number, primary_key=True),
+)
+
 said_of_editions = Table(
     "said_of_editions",  # by people: that two editions are of one video, or are not
     metadata,

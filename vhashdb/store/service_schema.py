@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, DateTime, Index, String, Table
+from sqlalchemy import Boolean, Column, DateTime, Float, Index, String, Table
 
 from vhashdb.store.schema import Number, metadata
 
@@ -79,6 +79,15 @@ record_claim = Table(
     Column("record", String(32), primary_key=True),
     Column("by", String, nullable=False),
     Column("until", DateTime, nullable=False),
+)
+
+bank = Table(
+    "bank",  # a label under the name that clients of Hasher-Matcher-Actioner know
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("label", String, nullable=False, unique=True),
+    Column("enabled_ratio", Float, nullable=False),
+    Column("made_at", DateTime, nullable=False),
 )
 
 TABLES: Final = (api_key, api_session, question, webhook, reply)

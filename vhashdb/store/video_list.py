@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from vhashdb.errors import RecordNotFound, UsageError
 from vhashdb.grouping import Role
 from vhashdb.json_values import json_value
-from vhashdb.store import schema, videos
+from vhashdb.store import schema, video_statements, videos
 from vhashdb.store.records import MAX_ACTIONS, SEVERITIES, Record, State
 from vhashdb.store.records_file import Store
 
@@ -171,7 +171,7 @@ class Videos:
                 if first == second:
                     raise UsageError(f"{other} is the video {into} already", hint="list the videos to see their ids")
                 ids = videos.video_ids(connection, [first, second])
-                videos.say_together(connection, first, second)
+                video_statements.say_together(connection, first, second)
                 self._store.audit.log_in(connection, "merge-videos", None, video=ids[first], other=ids[second], reason=reason)
         return self.get(into)
 
@@ -195,7 +195,7 @@ class Videos:
                 raise UsageError(f"record {strange[:8]} is not of the video {identifier}", hint="show the video to see its records")
             if not members - set(numbers):
                 raise UsageError("no record of the video would be left", hint="name only those that do not belong to it")
-            videos.say_apart(connection, video, numbers, self._store.next_change(connection))
+            video_statements.say_apart(connection, video, numbers, self._store.next_change(connection))
             self._store.audit.log_in(
                 connection, "split-video", None, video=videos.video_ids(connection, [video])[video], records=list(records), reason=reason
             )

@@ -7,6 +7,8 @@ what is pure does without.
 
     signal_text    fingerprints as one text, and back                     pure
     vpdq_text      vPDQ hashes as those tools keep them                   pure
+    signals        signals of videos, and the comparison of two           pure
+    shared_segments  what a pair shares, in short                         pure
     similarity     what is said of a pair: verdict, score, segments
     video_index    signals, searched and compared in memory
     signal_types   what the tools know a kind of signal by
@@ -21,9 +23,10 @@ from vhashdb.lazy import lazy_names
 
 if TYPE_CHECKING:
     from vhashdb.tx.manifest import TX_MANIFEST
+    from vhashdb.tx.shared_segments import SharedSegment
     from vhashdb.tx.signal_text import SignalSides, from_signal, to_signal
     from vhashdb.tx.signal_types import VhashdbSignal, VhashdbVpdqSignal
-    from vhashdb.tx.similarity import SharedSegment, VideoSimilarity
+    from vhashdb.tx.similarity import VideoSimilarity
     from vhashdb.tx.video_index import VideoIndex, VpdqBankIndex
     from vhashdb.tx.vpdq_text import from_vpdq_signal
 else:
@@ -33,7 +36,8 @@ else:
             "manifest": "TX_MANIFEST",
             "signal_text": "SignalSides from_signal to_signal",
             "signal_types": "VhashdbSignal VhashdbVpdqSignal",
-            "similarity": "SharedSegment VideoSimilarity",
+            "shared_segments": "SharedSegment",
+            "similarity": "VideoSimilarity",
             "video_index": "VideoIndex VpdqBankIndex",
             "vpdq_text": "from_vpdq_signal",
         },

@@ -12,15 +12,11 @@ from threatexchange.content_type.video import VideoContent
 from threatexchange.signal_type.pdq.signal import PdqSignal
 from threatexchange.signal_type.signal_base import BytesHasher, SignalComparisonResult, SignalType
 
-from vhashdb.errors import MediaError, MediaNotFound
-from vhashdb.fingerprinting import fingerprints_of_one_pass
-from vhashdb.fingerprints import REFERENCE_PROFILE, SIGNAL_PROFILE
+from vhashdb.errors import FingerprintError, MediaError, MediaNotFound
 from vhashdb.fingerprints.text import from_frames, pdq_bytes
-from vhashdb.hashing.algorithms import Pdq
 from vhashdb.inputs import Source
-from vhashdb.matching import MatchingConfig
-from vhashdb.matching.comparison import compare_pictures
 from vhashdb.tx.signal_text import to_signal
+from vhashdb.tx.signals import compare_signals, signal_of
 from vhashdb.tx.similarity import VideoSimilarity
 from vhashdb.tx.video_index import VideoIndex, VpdqBankIndex
 
@@ -74,11 +70,8 @@ class VhashdbSignal(SignalType, BytesHasher):
         """
         index = cls.get_index_cls()
         one, other = (index.sides_of(each) for each in (hash1, hash2))
-        config = MatchingConfig.of(Pdq.id)
-        there = compare_pictures(one.asked, other.reference, config=config).judgement
-        back = compare_pictures(other.asked, one.reference, config=config).judgement
-        best = max((there, back), key=lambda judgement: judgement.score)
-        return SignalComparisonResult(best.verdict in index.reported, VideoSimilarity.of(best, exchanged=best is back))
+        best, exchanged = compare_signals(one, other)
+        return SignalComparisonResult(best.verdict in index.reported, VideoSimilarity.of(best, exchanged=exchanged))
 
     @staticmethod
     def get_examples() -> list[str]:
@@ -106,15 +99,12 @@ class VhashdbVpdqSignal(VhashdbSignal):
 
 def _hashed(source: Source) -> str:
     try:
-        reference, query = fingerprints_of_one_pass(source, (REFERENCE_PROFILE, SIGNAL_PROFILE))
+        signal, reference = signal_of(source)
     except MediaNotFound:
         raise
-    except MediaError as error:
+    except (FingerprintError, MediaError) as error:
         _log.warning("no signal: %s", error)
-        return ""
-    if not reference.usable.any():
-        _log.warning("no signal: the video shows too little picture to be compared")
         return ""
     for line in reference.damage:
         _log.warning("the signal is of what could be read: %s", line)
-    return to_signal(reference, query)
+    return signal

@@ -20,6 +20,7 @@ from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.reranking import Compared, rerank
 from vhashdb.matching.retrieval import retrieve
 from vhashdb.tx.signal_text import PREFIX, SignalSides, from_signal
+from vhashdb.tx.signals import require_usable
 from vhashdb.tx.similarity import VideoSimilarity
 from vhashdb.tx.vpdq_text import from_vpdq_signal
 
@@ -58,10 +59,7 @@ class VideoIndex(SignalTypeIndex[T]):
             FingerprintError: it is none, or it shows too little to be compared, which must not look like no match.
         """
         sides = cls._read(signal_str)
-        if not sides.reference.usable.any():
-            raise FingerprintError(
-                "the signal is of a video that shows too little picture to be compared", hint="nothing can be said of it"
-            )
+        require_usable(sides.reference)
         return sides
 
     @staticmethod

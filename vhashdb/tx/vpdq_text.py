@@ -1,4 +1,4 @@
-"""Read vPDQ hashes in the text that ThreatExchange's tools keep them in."""
+"""Read and write vPDQ hashes in the text that ThreatExchange's tools keep them in."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vhashdb.errors import FingerprintError
 from vhashdb.exchange.formats import FormatLimits
 from vhashdb.exchange.formats.frames import Frame, frame, frame_of_row, rows_of_text
 from vhashdb.fingerprints import Fingerprint
-from vhashdb.fingerprints.text import from_frames, quoted
+from vhashdb.fingerprints.text import from_frames, quoted, to_vpdq
 from vhashdb.tx.signal_text import check_size
 
 _TOLD: Final = 0.006
@@ -45,6 +45,16 @@ def from_vpdq_signal(text: str, *, limits: FormatLimits | None = None) -> Finger
     found = from_frames(_spread(seconds), qualities, hashes)
     check_size(found, limits)
     return found
+
+
+def to_vpdq_signal(fingerprint: Fingerprint) -> str:
+    """Write the hashes of the whole picture, such as `vhashdb.every_frame` makes, as `from_vpdq_signal` reads them.
+
+    Raises:
+        AlgorithmMismatch: the fingerprint is not PDQ.
+    """
+    rows = (line.split(",") for line in to_vpdq(fingerprint).splitlines())
+    return json.dumps([f"{value},{quality},{seconds}" for _, quality, value, seconds in rows])
 
 
 def _of_rows(text: str, limits: FormatLimits) -> list[Frame]:

@@ -1,0 +1,172 @@
+"""What a request of HMA's clients brings, and errors as HMA says them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from vhashdb.errors import DatabaseEmpty, FingerprintError, VhashdbError
+from vhashdb.service import problems
+from vhashdb.service.access import Caller
+from vhashdb.service.hma.kinds import CONTENT_TYPES, KINDS, SignalKind
+from vhashdb.service.problems import Refused
+from vhashdb.service.service import Service
+from vhashdb.service.uploads import Upload
+from vhashdb.store import BankExists, BankNotFound
+
+MOST_BODY_BYTES: Final = 64 << 20
+"""Of a body with signals."""
+_HANDLERS: Final = (
+    (Refused, problems.of_refusal),
+    (VhashdbError, problems.of_library),
+    (RequestValidationError, problems.of_validation),
+    (HTTPException, problems.of_http),
+)
+
+
+class HmaRoute(APIRoute):
+    """Answer with what HMA's clients read of an error: ``message``; beside it is the hint."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request."""
+        answer = super().get_route_handler()
+
+        async def said(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except Exception as error:
+                return _message(request, error)
+
+        return said
+
+
+def _message(request: Request, error: Exception) -> Response:
+    if isinstance(error, BankNotFound):
+        error = Refused(HTTPStatus.NOT_FOUND, error.message, hint=error.hint)
+    elif isinstance(error, BankExists):
+        error = Refused(HTTPStatus.FORBIDDEN, error.message, hint=error.hint)
+    elif isinstance(error, DatabaseEmpty):
+        error = Refused(HTTPStatus.SERVICE_UNAVAILABLE, "index not yet ready", hint="the database holds no record")
+    for kind, handler in _HANDLERS:
+        if isinstance(error, kind):
+            response = handler(request, error)
+            said = json.loads(bytes(response.body))
+            headers = {name: value for name, value in response.headers.items() if name in ("retry-after", "www-authenticate", "allow")}
+            return JSONResponse({"message": said["detail"], "hint": said["hint"]}, response.status_code, headers)
+    raise error
+
+
+def service_of(request: Request) -> Service:
+    """Return the service that a request is made to."""
+    service: Service = request.app.state.service
+    return service
+
+
+def listed(text: str | None) -> tuple[str, ...]:
+    """Return the parts of a list with commas."""
+    return tuple(part for part in (each.strip() for each in (text or "").split(",")) if part)
+
+
+def kind_of(name: str) -> SignalKind:
+    """Return a signal type.
+
+    Raises:
+        Refused: there is none.
+    """
+    if name not in KINDS:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"No such SignalType '{name}'", hint=f"known: {', '.join(KINDS)}")
+    return KINDS[name]
+
+
+def kinds_for(content_type: str, types: str | None) -> Sequence[SignalKind]:
+    """Return the signal types of a content type that are named, or all that are made of every file.
+
+    Raises:
+        Refused: one of those named does not exist, or is of another content type; or none is named.
+    """
+    if types is None:
+        return [kind for kind in KINDS.values() if kind.content == content_type and not kind.asked_for]
+    if not (names := listed(types)):
+        raise Refused(HTTPStatus.BAD_REQUEST, "empty signal type selection")
+    for name in names:
+        if name not in KINDS or KINDS[name].content != content_type:
+            known = ", ".join(kind.name for kind in KINDS.values() if kind.content == content_type)
+            raise Refused(HTTPStatus.BAD_REQUEST, f"signal type '{name}' doesn't exist or is disabled", hint=f"of {content_type}: {known}")
+    return [KINDS[name] for name in dict.fromkeys(names)]
+
+
+def refuse_url(url: str | None) -> None:
+    """Turn a request away that names an address: whatever is there is for whoever asks to fetch.
+
+    Raises:
+        Refused: it does.
+    """
+    if url is not None:
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "Invalid or unsafe URL provided: this service fetches nothing",
+            hint="fetch the file, and send it by POST as the part called `photo` or `video` of a form",
+        )
+
+
+async def received(request: Request, caller: Caller) -> Upload:
+    """Take the one file of a form, whose part is called as its content type.
+
+    Raises:
+        Refused: there is none, or more than one, or it is too large.
+    """
+    if not request.headers.get("Content-Type", "").lower().startswith("multipart/form-data"):
+        raise Refused(HTTPStatus.BAD_REQUEST, "Missing multipart/form-data file upload")
+    uploads = service_of(request).uploads
+    upload = await uploads.receive(request, caller.upload_bytes, parts=CONTENT_TYPES)
+    if upload.more:
+        uploads.delete(upload.path.name)
+        raise Refused(HTTPStatus.BAD_REQUEST, "Only one file allowed per request")
+    return upload
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """Read a body that is a JSON object.
+
+    Raises:
+        Refused: it is none, or too large.
+    """
+    body = bytearray()
+    async for block in request.stream():
+        body += block
+        if len(body) > MOST_BODY_BYTES:
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {MOST_BODY_BYTES:,} bytes")
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused(HTTPStatus.BAD_REQUEST, "the body is no JSON") from error
+    if not isinstance(found, dict):
+        raise Refused(HTTPStatus.BAD_REQUEST, "Request input was not a dict")
+    return found
+
+
+def whole_signal(request: Request, caller: Caller, text: object, what: str) -> str:
+    """Return a signal, also if it is given by its handle.
+
+    Raises:
+        Refused: it is no text, or the handle is not known.
+    """
+    if not isinstance(text, str):
+        raise Refused(HTTPStatus.BAD_REQUEST, f"{what}: it is no text")
+    try:
+        return str(request.app.state.handles.signal(caller.name, text))
+    except FingerprintError as error:
+        raise unfit(error, what) from error
+
+
+def unfit(error: FingerprintError, what: str) -> Refused:
+    """Return the refusal of a signal that cannot be read."""
+    return Refused(HTTPStatus.BAD_REQUEST, f"{what}: {error.message}", hint=error.hint)
