@@ -32,6 +32,7 @@ SEE_ALSO: Final[Mapping[str, str]] = {
     "info": "list, stats, doctor",
     "doctor": "info, backup",
     "backup": "doctor, info",
+    "migrate": "backup, init",
     "add": "match, list, label, retract, import",
     "match": "explain, unmatch, show, compare",
     "explain": "match, compare, unmatch",

@@ -1,6 +1,7 @@
 """A PostgreSQL server of the tests' own, on a socket in a folder of its own, and schemas in it as databases are asked for."""
 
 import contextlib
+import importlib.util
 import itertools
 import os
 import shutil
@@ -14,8 +15,9 @@ import pytest
 import vhashdb
 from vhashdb.store import Store
 
+_in_folders = False
 WANTED = "VHASHDB_TEST_POSTGRES"
-"""Environment variable: run tests on PostgreSQL as well. `make test-cluster` sets it."""
+"""Environment variable: run tests on PostgreSQL. With ``required``, as `make test-cluster` has it, they fail where it is missing."""
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
 
 
@@ -23,12 +25,14 @@ def programs() -> Path:
     """The folder with the server's programs; skips the test where there is none."""
     if not os.environ.get(WANTED):
         pytest.skip(f"set {WANTED}=1 to run it on PostgreSQL, too")
-    pytest.importorskip("psycopg", reason="psycopg is not installed: vhashdb[postgres]")
+    missing = pytest.fail if os.environ[WANTED] == "required" else pytest.skip
+    if importlib.util.find_spec("psycopg") is None:
+        missing("psycopg is not installed: vhashdb[postgres]")
     found = [Path(path) for pattern in _PLACES for path in sorted(Path("/").glob(pattern[1:]))]
     if (initdb := shutil.which("initdb")) and not found:
         found = [Path(initdb).resolve().parent]
     if not found:
-        pytest.skip("PostgreSQL is not installed: Debian's package is called postgresql")
+        missing("PostgreSQL is not installed: Debian's package is called postgresql")
     return found[-1]
 
 
@@ -82,31 +86,35 @@ def postgres():
         yield server
 
 
-@pytest.fixture(autouse=True)
-def _records_on_postgresql(request, monkeypatch):
+@pytest.fixture(scope="session", autouse=True)
+def _records_on_postgresql(request):
     """Where PostgreSQL is wanted, have every database keep its records there; a folder has an empty file in their place."""
     if not os.environ.get(WANTED):
+        yield
         return
-    if request.node.get_closest_marker("sqlite"):
-        pytest.skip("is about SQLite's files")
-    server, create, open_ = request.getfixturevalue("postgres"), Store.create.__func__, Store.open.__func__
-    if request.session.stash.get(_URLS, None) is None:
-        request.session.stash[_URLS] = {}
-    urls = request.session.stash[_URLS]
+    server, create, open_, urls = request.getfixturevalue("postgres"), Store.create.__func__, Store.open.__func__, {}
 
     def created(cls, path, *args, **kwargs):
-        if isinstance(path, Path):
+        if isinstance(path, Path) and not _in_folders:
             if path.exists():
                 raise vhashdb.DatabaseExists(f"{path} exists already")
             path.touch()
-            path = urls[str(path)] = server.url()
+            urls[str(path)] = url = server.url()
+            return create(cls, url, *args, **kwargs)
         return create(cls, path, *args, **kwargs)
 
     def opened(cls, path, *args, **kwargs):
         return open_(cls, urls.get(str(path), path), *args, **kwargs)
 
-    monkeypatch.setattr(Store, "create", classmethod(created))
-    monkeypatch.setattr(Store, "open", classmethod(opened))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "create", classmethod(created))
+        patch.setattr(Store, "open", classmethod(opened))
+        yield
 
 
-_URLS = pytest.StashKey[dict[str, str]]()
+@pytest.fixture(autouse=True)
+def _about_files(request, monkeypatch):
+    if request.node.get_closest_marker("folders"):
+        monkeypatch.setattr("tests.postgres._in_folders", True)
+    if os.environ.get(WANTED) and request.node.get_closest_marker("sqlite"):
+        pytest.skip("is about SQLite's files")

@@ -57,6 +57,9 @@ class Database:
 
     def __init__(self, path: Path, store: Store, limits: Limits, cache: FingerprintCache | None = None) -> None:
         self.path = path
+        """The folder; of a database on PostgreSQL the one that this machine keeps of it."""
+        self.place: Path | str = path if isinstance(store.path, Path) else store.path
+        """What to open to have it again: the folder, or the URL without its password."""
         self.limits = limits
         self._store = store
         self._algorithm_id = store.algorithm
@@ -100,7 +103,7 @@ class Database:
             chosen = get_algorithm(algorithm, bits)
             chosen.load()
             store = Store.create(path, chosen.id, squares=squares, sound=sound)
-            return cls(_local_folder(store, local), store, limits or Limits())
+            return cls(local_folder(store, local), store, limits or Limits())
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise DatabaseExists(f"{path} exists already")
         chosen = get_algorithm(algorithm, bits)
@@ -122,7 +125,7 @@ class Database:
         """Open an existing database; see `vhashdb.open`. A URL is a text."""
         if isinstance(path, str):
             store = Store.open(path, lock_timeout_s=lock_timeout_s, read_only=read_only)
-            return cls(_local_folder(store, local), store, limits or Limits(), cache)
+            return cls(local_folder(store, local), store, limits or Limits(), cache)
         if not path.exists():
             raise DatabaseNotFound(f"there is no database at {path}")
         records = path / RECORDS_FILE
@@ -414,7 +417,7 @@ class Database:
         return check_health(self._store, (self._index_reader, self._sound_reader), self._index_writer)
 
 
-def _local_folder(store: Store, parent: Path | None) -> Path:
+def local_folder(store: Store, parent: Path | None) -> Path:
     """Return the folder in which this machine keeps what is its own of a database on PostgreSQL; make it if it is not there."""
     if parent is None:
         import platformdirs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 RECORDS_FILE: Final = "records.sqlite"
 """The file with the records: everything else in the folder is derived from it."""
@@ -15,3 +16,9 @@ SOUND_INDEX_FOLDER: Final = "sound-index"
 def is_url(place: object) -> bool:
     """Tell whether what names a database is the URL of one on PostgreSQL, and not a folder."""
     return isinstance(place, str) and place.startswith(("postgresql://", "postgresql+"))
+
+
+def has_password(url: str) -> bool:
+    """Tell whether a URL has a password in it."""
+    parts = urlsplit(url)
+    return ":" in parts.netloc.rpartition("@")[0] or "password" in parse_qs(parts.query)

@@ -3,6 +3,8 @@
 The other suites of the store run there too where VHASHDB_TEST_POSTGRES is set: see `tests.postgres`.
 """
 
+import datetime
+import os
 import subprocess
 import sys
 import threading
@@ -12,12 +14,14 @@ import pytest
 import vhashdb
 from tests.conftest import ROOT
 from tests.exchange.companies import film
+from vhashdb.codes import AGREE, SAW_CONTENT
 from vhashdb.hashing.algorithms import get_algorithm
-from vhashdb.store import NewRecord, Store
+from vhashdb.moving import copy_database
+from vhashdb.store import Details, NewRecord, Store
 from vhashdb.store.additions import Item, insert
 
 PDQ = get_algorithm("pdq", 256).id
-WRITERS, EACH = 4, 60
+WRITERS, EACH = 4, 30
 WRITER = """
 import sys
 from tests.exchange.companies import film
@@ -164,3 +168,56 @@ def test_errors_name_the_place_and_never_the_password(url, postgres):
     for wrong in ("postgresql+asyncpg://host/name", "postgresql+psycopg://host:port/name"):
         with pytest.raises(vhashdb.UsageError):
             vhashdb.open(wrong)
+
+
+def everything(db):
+    """All that is said of records, and the log."""
+    videos = {record.id: record.videos for record in db.records()}
+    return list(db.records()), videos, db.audit(), [db.fingerprint(record) for record in videos], db.store.audit.entries()
+
+
+@pytest.mark.folders
+def test_a_database_moves_to_postgresql_and_back(url, tmp_path, monkeypatch):
+    with vhashdb.create(tmp_path / "one.vhdb") as db:
+        one = db.add(film(1), labels=["nudity"], details=Details(first_seen=datetime.date(2026, 1, 5), reason="ä \x1f")).record
+        db.add(film(1))
+        db.retract(db.add(film(2)).record.id, reason="appeal")
+        db.moderation.opinions.give(one, AGREE, basis=SAW_CONTENT, reason="so it is")
+        db.moderation.opinions.allow(film(3), None, reason="ours")
+        db.match(film(1))
+    (tmp_path / "one.vhdb" / "feeds" / "acme").mkdir(parents=True)
+    with vhashdb.open(tmp_path / "one.vhdb") as db:
+        before = everything(db)
+        with monkeypatch.context() as broken, pytest.raises(RuntimeError):
+            broken.setattr("vhashdb.store.moving._continue_numbers", lambda _: (_ for _ in ()).throw(RuntimeError))
+            copy_database(db, url, local=tmp_path)
+        with copy_database(db, url, local=tmp_path) as moved:  # begun again
+            assert everything(moved) == before
+            assert (moved.path / "feeds" / "acme").is_dir()
+            assert moved.check().problems == ()
+            assert len(moved.match(film(1)).matches) == len(db.match(film(1)).matches) > 0
+            moved.add(film(4))  # with numbers of its own
+            after = everything(moved)
+            with copy_database(moved, tmp_path / "two.vhdb") as back:
+                assert everything(back) == after
+                assert back.check().problems == ()
+        with pytest.raises(vhashdb.DatabaseExists):
+            copy_database(db, url, local=tmp_path)
+        with pytest.raises(vhashdb.DatabaseExists):
+            copy_database(db, tmp_path / "two.vhdb")
+
+
+def test_commands_take_a_url(url, tmp_path, samples):
+    def run(*command, **variables):
+        environment = os.environ | {"VHASHDB_INDEX": str(tmp_path), "VHASHDB_CACHE": "off", **variables}
+        return subprocess.run([sys.executable, "-m", "vhashdb", *command], env=environment, capture_output=True, text=True, check=False)
+
+    assert f"made an empty database at {url}" in run("init", "--db", url).stdout.replace("\n", "")
+    film, edited = samples / "known" / "harbour.mp4", samples / "edited" / "harbour__insert.mp4"
+    assert run("add", film, "--label", "sample", VHASHDB_DB=url).returncode == 0
+    found = run("match", edited, "--json", VHASHDB_DB=url)
+    assert '"verdict": "match"' in found.stdout or '"verdict":"match"' in found.stdout
+    assert run("doctor", "--db", url).returncode == 0
+    refused = run("list", "--db", "postgresql+psycopg://me:hunter2@host/name")
+    assert "password" in refused.stderr
+    assert "hunter2" not in refused.stderr

@@ -18,7 +18,8 @@ from vhashdb.writing import sync_folder
 
 FEEDS_FOLDER: Final = "feeds"
 """Folder with the signed state of each feed, beside the records."""
-_DOWNLOADS: Final = "files"
+DOWNLOADS: Final = "files"
+"""Folder in each of those with what was downloaded."""
 
 
 def back_up(store: Store, target: Path) -> None:
@@ -43,7 +44,7 @@ def back_up(store: Store, target: Path) -> None:
             _check(store, copy / RECORDS_FILE)
             feeds = store.path.parent / FEEDS_FOLDER
             if feeds.is_dir():
-                shutil.copytree(feeds, copy / FEEDS_FOLDER, ignore=shutil.ignore_patterns(_DOWNLOADS))
+                shutil.copytree(feeds, copy / FEEDS_FOLDER, ignore=shutil.ignore_patterns(DOWNLOADS))
             for place, _, names in os.walk(copy):
                 for name in names:
                     with open(os.path.join(place, name), "rb") as file:

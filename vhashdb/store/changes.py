@@ -93,5 +93,5 @@ class Changes:
             blob = sa.case((sounding.c.fingerprint.is_not(None), fingerprint.c.blob), else_=None)
         query = sa.select(record.c.number, record.c.change, fingerprint.c.number, blob).select_from(tables).where(which)
         with self._transactions.reading() as connection:
-            for row in connection.execution_options(yield_per=_AT_ONCE).execute(query.order_by(record.c.change)):
+            for row in connection.execute(query.order_by(record.c.change), execution_options={"yield_per": _AT_ONCE}):
                 yield Change(*row)

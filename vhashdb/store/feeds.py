@@ -189,7 +189,7 @@ class Feeds:
                 connection.execute(sa.text(forgetting), values)
                 retracting = sa.text(
                     "UPDATE record SET state = 'retracted', revision = revision + 1, change = :change + n.place FROM "
-                    f"(SELECT record, row_number() OVER (ORDER BY record) AS place FROM ({which}) AS some) n WHERE record.number = n.record"
+                    f"(SELECT record, row_number() OVER (ORDER BY record) AS place FROM ({which}) AS mine) n WHERE record.number = n.record"
                 )
                 removed = connection.execute(retracting, values | {"change": change}).rowcount
                 erase(connection, which, **values)

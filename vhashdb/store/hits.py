@@ -176,7 +176,7 @@ class Hits:
     def decisions(self, files: Iterable[str]) -> dict[str, list[CaseDecision]]:
         """Return what was decided about files, by what they are known by; those about which nothing was are not there."""
         found: dict[str, list[CaseDecision]] = {}
-        query = sa.text(_DECISIONS).bindparams(sa.bindparam("files", expanding=True)).columns(at=sa.DateTime)
+        query = sa.text(_DECISIONS).bindparams(sa.bindparam("files", type_=sa.String, expanding=True)).columns(at=sa.DateTime)
         with self._transactions.reading() as connection:
             for some in _portions(list(files)):
                 for row in connection.execute(query, {"files": some}):
@@ -256,7 +256,7 @@ def open_rows(connection: Connection, record: str, files: Iterable[str] = ()) ->
     query = sa.text(
         f"SELECT h.file, h.state, h.line, h.grounds FROM hit h LEFT JOIN record r ON r.id = h.record "
         f"WHERE h.record = :record AND (NOT {CLOSED} OR h.file IN :files)"
-    ).bindparams(sa.bindparam("files", expanding=True))
+    ).bindparams(sa.bindparam("files", type_=sa.String, expanding=True))
     return {row["file"]: dict(row) for row in connection.execute(query, {"record": record, "files": some}).mappings()}
 
 

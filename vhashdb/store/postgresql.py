@@ -111,6 +111,6 @@ class PostgresqlDatabase:
             return failures.DatabaseDamaged(f"{self.path}: {words}")
         if state == "3D000":
             return failures.DatabaseNotFound(f"there is no database at {self.path}: {words}")
-        if not state or state[:2] in ("08", "28", "57"):
+        if state[:2] in ("08", "28", "57") or (not state and type(cause).__name__ == "OperationalError"):
             return failures.DatabaseError(f"{self.path} cannot be reached: {words}", hint="check the server, the URL and the password")
         return failures.DatabaseError(f"{self.path}: {words}")

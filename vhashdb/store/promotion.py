@@ -58,7 +58,7 @@ FROM (SELECT s.rid, s.seq, s.kind, s.rev, s.erase, o.record AS old, coalesce(r.s
       UNION ALL
       SELECT o.rid, 0, 'retract', o.rev, false, o.record, r.state = 'retracted' FROM origin o JOIN record r ON r.number = o.record
       WHERE :whole AND o.feed = :feed AND NOT o.withdrawn
-            AND o.rid NOT IN (SELECT rid FROM staged WHERE feed = :feed))
+            AND o.rid NOT IN (SELECT rid FROM staged WHERE feed = :feed)) AS news
 """
 
 # ``kept``: people here retracted it; what its publisher says later brings nothing of it back.

@@ -198,7 +198,7 @@ def _why_matched(row: Any) -> str:
 
 def hits(connection: Connection, records: Sequence[str], since: datetime.datetime) -> dict[str, RecentMatches]:
     """Count the files that matched records since then, whether or not somebody decided, by the record's id."""
-    query = sa.text(_HITS).bindparams(sa.bindparam("records", expanding=True)).columns(last=sa.DateTime)
+    query = sa.text(_HITS).bindparams(sa.bindparam("records", type_=sa.String, expanding=True)).columns(last=sa.DateTime)
     rows = connection.execute(query, {"records": list(records), "since": stamp(since)})
     return {row.record: RecentMatches(row.number, row.best, row.last) for row in rows}
 

@@ -10,7 +10,7 @@ import contextlib
 import datetime
 import logging
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -76,10 +76,11 @@ class Store:
         sound: bool = True,
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         actor: str | None = None,
+        filled: Callable[[Connection], None] | None = None,
     ) -> Store:
         """Make a new, empty file at ``path``, or tables at a URL of PostgreSQL, where nothing may be yet.
 
-        `Store.squares` and `Store.sound` are as given from then on.
+        `Store.squares` and `Store.sound` are as given from then on. ``filled`` puts something in, in the same transaction.
         """
         if isinstance(path, Path) and path.exists():
             raise errors.DatabaseExists(f"{path} exists already")
@@ -101,6 +102,8 @@ class Store:
                     connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
                 else:
                     connection.execute(schema.meta.insert().values(name=_IDENTITY, value=secrets.token_hex(8)))
+                if filled is not None:
+                    filled(connection)
             store.transactions.empty_log()  # into the file itself, where `open` looks for the application id
         except BaseException:
             store.close()
