@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: venv demo test test-cluster test-long tests check docs faults fuzz samples bench clean
+.PHONY: venv demo test test-cluster test-long tests check docs faults fuzz fuzz-api samples bench clean
 
 # All that tests, checks and documents need; again only when pyproject.toml has changed.
 venv: $(VENV)/.test-ready
@@ -61,6 +61,10 @@ bench: $(VENV)/.test-ready
 # Mutated files of every kind that is read, given to the real program: a quarter of an hour.
 fuzz: $(VENV)/.test-ready
 	$(BIN)/python -m tests.fuzz --seed $(or $(SEED),1)
+
+# Many requests drawn from the description of the HTTP API, those that follow it and those that do not: some minutes.
+fuzz-api: $(VENV)/.test-ready
+	VHASHDB_API_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest -q -n 0 tests/service/test_openapi.py
 
 clean:
 	rm -rf $(VENV) build man site *.egg-info

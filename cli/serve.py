@@ -33,6 +33,11 @@ _BYTES: Final = Amount({"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 
 )  # fmt: skip
 @click.option("--max-upload", type=_BYTES, default="2G", show_default=True, metavar="SIZE", help="Bytes of one upload.")
 @click.option("--quota", type=_BYTES, default="20G", show_default=True, metavar="SIZE", help="Bytes of all uploads that are kept.")
+@click.option(
+    "--pause-after", type=click.IntRange(0), default=20, show_default=True, metavar="N",
+    help="Severe cases after which the console reminds a moderator to pause; 0: never.",
+)  # fmt: skip
+@click.option("--webhook-host", "webhook_hosts", multiple=True, metavar="HOST", help="Host of the own network that webhooks may lead to.")
 @click.option("--log", "log_form", type=click.Choice(("text", "json")), default="text", show_default=True, help="Form of the log.")
 @db_option
 @cache_option
@@ -53,6 +58,8 @@ def command(
     roots: tuple[Path, ...],
     max_upload: int,
     quota: int,
+    pause_after: int,
+    webhook_hosts: tuple[str, ...],
     log_form: str,
 ) -> None:
     """Serve the database over HTTP: an API for programs, and a console for people in a browser.
@@ -87,9 +94,11 @@ def command(
         workers=workers,
         upload_bytes=max_upload,
         quota_bytes=quota,
+        webhook_hosts=webhook_hosts,
         roots=roots,
         require_key=not no_keys,
         hosts=(*usual.hosts, host, *names),
+        severe_reminder=pause_after,
         secure=tls_certificate is not None or behind_tls,
         reasons=reasons_of(read_reasons()),
     )

@@ -25,6 +25,15 @@ Times are in UTC. Ids are 32 hexadecimal digits. Times of day within a video are
 """
 
 
+OVER_HTTP = """## Over HTTP
+
+Bodies of answers of `vhashdb serve` that no command prints; the others have the forms above. [The HTTP API](api-guide.md) says which route
+answers with what.
+"""
+COMMAND = "vhashdb-"
+"""Begins the names of schemas of what a command prints."""
+
+
 def main() -> int:
     """Write the page, or compare it."""
     text = reference(json_schema())
@@ -43,6 +52,9 @@ def reference(schema: dict[str, Any]) -> str:
         kinds = [_name(line) for line in value["anyOf"]]
         parts.append(f"## `{value['title']}`\n\n{value['description']}\n")
         parts += _section(definitions, kinds, met)
+    parts.append(OVER_HTTP)
+    over_http = (name for name in definitions if not name.startswith(COMMAND))
+    parts += _section(definitions, [name for name in over_http if name not in met], met)
     return "\n".join(parts)
 
 

@@ -70,6 +70,8 @@ COLUMNS: Final = 80
 _ROWS: Final = 1000
 _NOT_FOR_PAGES: Final = ("VHASHDB_", "XDG_", "PYTEST_", "COLUMNS", "LINES", "LANG", "LC_", "NO_COLOR")
 _TIMEOUT_S: Final = 60
+_SERVERS: Final = ("http.server", "vhashdb serve")
+"""Commands that listen at a port, in the background; the port that a page shows is another where it is run."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,7 @@ class Page:
         if block.title:
             self._save(block)
             return
-        (self._shell.place / ".block.py").write_text(block.text, encoding="utf-8")
+        (self._shell.place / ".block.py").write_text(self._here(block.text), encoding="utf-8")
         self._printed, code = self._run(f"python {self._shell.place}/.block.py")
         if code:
             yield self._difference(block, "ends with an error", self._printed)
@@ -241,11 +243,12 @@ class Page:
         yield from ()
 
     def _run(self, command: str) -> tuple[str, int]:
-        if "http.server" in command and (port := re.search(r"\b8\d{3}\b", command)):
+        serves = any(server in command for server in _SERVERS)
+        if serves and (port := re.search(r"\b8\d{3}\b", command)):
             self._known[port[0]] = str(_free_port())
         here = self._here(command)
         printed = self._shell.run(here)
-        if "http.server" in command:
+        if serves:
             _until_it_listens(int(self._known[re.search(r"\b8\d{3}\b", command)[0]]))  # type: ignore[index]  # found above
         return printed
 

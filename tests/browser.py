@@ -36,11 +36,11 @@ class Visit:
     outside: list[str] = field(default_factory=list)
     """Addresses that the page asked for, other than its own; none was let through."""
 
-    def violations(self):
-        """What axe-core finds, one line for each rule and element."""
+    def violations(self, **options):
+        """What axe-core finds, one line for each rule and element; ``options`` are its own."""
         from axe_playwright_python.sync_playwright import Axe  # its axe-core is a file in the package
 
-        found = Axe().run(self.page).response["violations"]
+        found = Axe().run(self.page, options=options).response["violations"]
         return [f"{rule['id']}: {node['target']} {node['html'][:200]} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
     def sideways(self):
@@ -60,6 +60,15 @@ class Chromium:
     def open(self, path, *, width=LAPTOP, height=800, dark=False, script=True, paper=False, **options):
         """A page of its own. ``paper`` shows it as it is printed."""
         own = Path(path).resolve().as_uri()
+        return self._visit(own, lambda url: url == own, width=width, height=height, dark=dark, script=script, paper=paper, **options)
+
+    def at(self, address, path="/", *, width=LAPTOP, height=800, dark=False, script=True, **options):
+        """The page of a service, which may ask that service for more."""
+        within = f"{address}/"
+        shown = {"width": width, "height": height, "dark": dark, "script": script}
+        return self._visit(f"{address}{path}", lambda url: url.startswith(within), **shown, **options)
+
+    def _visit(self, own, allowed, *, width, height, dark, script, paper=False, **options):
         context = self._browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -67,12 +76,13 @@ class Chromium:
             service_workers="block",
             **options,
         )
+        context.set_default_timeout(10_000)
         visit = Visit(context.new_page())
         visit.page.on("console", lambda said: visit.problems.append(said.text) if said.type in ("error", "warning") else None)
         visit.page.on("pageerror", lambda error: visit.problems.append(str(error)))
 
         def route(route):
-            if route.request.url == own:
+            if allowed(route.request.url):
                 route.continue_()
             else:
                 visit.outside.append(route.request.url)

@@ -75,7 +75,7 @@ def installed(wheel, tmp_path_factory):
 
 
 def test_the_sdist_is_the_repository(sdist):
-    here = set().union(*map(kept, ("bench", "cli", "data", "docs", "tests", "vhashdb")))
+    here = set().union(*map(kept, ("bench", "cli", "data", "deploy", "docs", "tests", "vhashdb")))
     here |= {path.name for path in ROOT.glob("*.md")} | {"LICENSE", "Makefile", "MANIFEST.in", "mkdocs.yml", "pyproject.toml"}
     there = {path.relative_to(sdist).as_posix() for path in sdist.rglob("*") if path.is_file()}
     assert here - there == set()

@@ -172,6 +172,11 @@ class Database:
         return self.query_log.lost
 
     @property
+    def decoder_restarts(self) -> int:
+        """Decoder processes that ended without being told to since the database was opened."""
+        return self._decoders.restarts
+
+    @property
     def store(self) -> Store:
         """The records and the audit log."""
         return self._store
@@ -319,12 +324,12 @@ class Database:
         """Why a new record must wait; empty if it need not."""
         return SECOND_PERSON if self.moderation.reviews.rules.two_person else ""
 
-    def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
-        """Add and take away labels of a record."""
+    def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), revision: int | None = None) -> Record:
+        """Add and take away labels of a record; with ``revision`` only if that is still the record's, else `RecordChanged` is raised."""
         self._index_writer.note_change()
-        return self._store.relabel(identifier, add=add, remove=remove)
+        return self._store.relabel(identifier, add=add, remove=remove, revision=revision)
 
-    def retract(self, identifier: str, *, reason: str, code: str = WITHDRAWN, erase: bool = False) -> Record:
+    def retract(self, identifier: str, *, reason: str, code: str = WITHDRAWN, erase: bool = False, revision: int | None = None) -> Record:
         """Withdraw a record: it stops matching at once and stays on file.
 
         Args:
@@ -332,9 +337,13 @@ class Database:
             reason: in words, for people here.
             code: the same for whoever follows a feed of this database; one of `vhashdb.codes.RETRACTION_REASONS`.
             erase: keep nothing of its content, here or there.
+            revision: the record's, as it was read; None: whatever it is.
+
+        Raises:
+            RecordChanged: it is another by now.
         """
         self._index_writer.note_change()
-        return withdraw(self._store, self.get(identifier), reason=reason, code=code, erase=erase)
+        return withdraw(self._store, self.get(identifier), reason=reason, code=code, erase=erase, revision=revision)
 
     def unmatch(self, source: Source, identifier: str, *, reason: str = "") -> Record:
         """Remember that this file is *not* that record, whatever the hashes say."""
@@ -397,18 +406,23 @@ class Database:
         """
         return self._matcher.explain(source, self.get(identifier), effort_of(effort), sound=sound)
 
-    def backup(self, path: str | os.PathLike[str]) -> None:
+    def backup(self, path: str | os.PathLike[str], *, uploads: bool = False) -> None:
         """Copy everything that is known to a new folder, as it is at this moment, and check the copy; others may go on writing.
 
         The copy is a database. To go back to it, put it in the place of the other. Never copy the files of a database in a
         process that has it open: closing a file frees the locks that SQLite has on it in the same process.
+
+        Args:
+            path: the new folder.
+            uploads: whether the files go with it that the service keeps for people. Else the copy has the cases and says that their
+                files are gone.
 
         Raises:
             DatabaseExists: there is something at ``path``.
             DatabaseDamaged: the copy did not pass its check, and is gone again.
             DatabaseError: it cannot be written.
         """
-        back_up(self._store, Path(path))
+        back_up(self._store, Path(path), uploads=uploads)
 
     # -- the index -----------------------------------------------------------------------------
 

@@ -11,6 +11,8 @@ INDEX_FOLDER: Final = "index"
 """The folder with the index of frames, which is made again where it is missing or damaged."""
 SOUND_INDEX_FOLDER: Final = "sound-index"
 """The folder with the index of landmarks, made again likewise; there is none while too few records have sound."""
+UPLOADS_FOLDER: Final = "uploads"
+"""The folder with files that the service was asked about and that somebody still needs."""
 
 
 def is_url(place: object) -> bool:

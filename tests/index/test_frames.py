@@ -222,6 +222,7 @@ def test_a_glance_finds_what_many_hashes_are_near(in_memtable):
     for record in records if in_memtable else ():
         index.add(record)
     near = np.concatenate([flipped(stored[:500], 30, seed=2), random_hashes(3, 5000)])
+    assert not len(index.glance(near[:0], 40).record)  # a record of hashes of the file alone
     hits = index.glance(near, 40)
     assert (hits.distance <= 40).all()
     assert np.unique(hits.query).max() < 500  # nothing unrelated is near

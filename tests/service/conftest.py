@@ -1,3 +1,4 @@
+import contextlib
 import shutil
 
 import pytest
@@ -23,3 +24,18 @@ def service(known_folder, tmp_path_factory):
     shutil.copytree(known_folder, folder)
     with service_with_keys(folder, upload_bytes=4 << 20, lookup_processes=1) as running:
         yield running
+
+
+@pytest.fixture
+def serve_copy(known_folder, tmp_path):
+    """Serves a copy of those films with other settings, for one test."""
+
+    @contextlib.contextmanager
+    def serve(**changes):
+        folder = tmp_path / "db.vhdb"
+        if not folder.exists():
+            shutil.copytree(known_folder, folder)
+        with service_with_keys(folder, **changes) as running:
+            yield running
+
+    return serve

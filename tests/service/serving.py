@@ -1,14 +1,17 @@
 """A service that really listens, in a thread of the test, and a client that speaks HTTP to it."""
 
 import contextlib
+import functools
 import socket
 import threading
+import time
 from dataclasses import replace
 
 import httpx
 import uvicorn
 
 import vhashdb
+from tests.service.published import Published
 from vhashdb.service import Listening, ServiceSettings
 from vhashdb.service.server import server_config
 from vhashdb.store import ApiKeys, Scope
@@ -53,10 +56,28 @@ class Served:
     def __init__(self, folder, address, keys):
         self.folder, self.address, self.keys = folder, address, keys
 
-    def client(self, *scopes, **headers):
-        """A client with the key that has these scopes; none: without a key."""
-        named = {"X-API-KEY": self.keys[scopes]} if scopes else {}
-        return httpx.Client(base_url=self.address, headers=named | headers, timeout=120, trust_env=False)
+    @functools.cached_property
+    def published(self):
+        return Published(self.address)
+
+    def client(self, *scopes, secret="", name="", **headers):
+        """A client with the key that has these scopes, this secret or this name; none: without a key.
+
+        Each answer that it gets is held against the published description.
+        """
+        secret = secret or (self.keys[name or scopes] if name or scopes else "")
+        named = {"X-API-KEY": secret} if secret else {}
+        hooks = {"response": [self.published.check]}
+        return httpx.Client(base_url=self.address, headers=named | headers, timeout=120, trust_env=False, event_hooks=hooks)
+
+
+def eventually(ask, good, seconds=60):
+    """What a question says once it is as it should be."""
+    until = time.monotonic() + seconds
+    while not good(said := ask()):
+        assert time.monotonic() < until, said
+        time.sleep(0.02)
+    return said
 
 
 ALL = (Scope.ASK, Scope.RECORD, Scope.DECIDE, Scope.ADMINISTER)

@@ -22,6 +22,7 @@
     reading client      a feed somewhere else: verified events, or the rule that was broken
             trust       the one place that asks The Update Framework
             transport   a web server or a folder; download: one file of it, bounded and resumed
+            posting     sent to an address that people here named
             budget      what a feed may still cost; connection: sockets that end when it does
 
     member  membership  all of it as one company sees it, on its database   (`Database.exchange`)
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from vhashdb.exchange.listing import Listing, Policy
     from vhashdb.exchange.membership import Exchange
     from vhashdb.exchange.pending_events import PendingEvents
+    from vhashdb.exchange.posting import post
     from vhashdb.exchange.publisher import Publisher
     from vhashdb.exchange.rostering import Checked, Roster, check_roster, listed_member, publish_roster, roster_of
     from vhashdb.exchange.sync import Synced
@@ -69,6 +71,7 @@ else:
             "listing": "Listing Policy",
             "membership": "Exchange",
             "pending_events": "PendingEvents",
+            "posting": "post",
             "publisher": "Publisher",
             "sync": "Synced",
             "transparency": "TRANSPARENCY_FORMATS",
@@ -99,6 +102,7 @@ __all__ = [
     "check_roster",
     "listed_member",
     "make_key",
+    "post",
     "publish_roster",
     "read_key",
     "read_label_map",

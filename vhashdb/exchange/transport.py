@@ -183,7 +183,7 @@ class HttpSource:
                 raise FeedUnreachable(f"{url}: the server sends another part than it was asked for")
             yield start, self._blocks(url, answer)
         finally:
-            _end(answer)
+            end_answer(answer)
 
     def _answer(self, url: str, more: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         """Return the answer to one request, wherever the feed's host may send us for it."""
@@ -193,7 +193,7 @@ class HttpSource:
             if answer.status not in _REDIRECTS:
                 return answer
             location = answer.headers.get("Location", "")
-            _end(answer)
+            end_answer(answer)
             target = self._reach.follow(asked, location)
             asked = target.url
         raise FeedUnreachable(f"{url} redirects more than {self._limits.redirects} times")
@@ -211,7 +211,7 @@ class HttpSource:
                 "GET", target.request_uri, headers=headers, retries=retries, redirect=False, preload_content=False, decode_content=False
             )
         except Exception as error:  # whatever a server can make a client stumble over is that server's failure
-            raise self._failure(error, f"{url} cannot be reached") from error
+            raise failure(error, f"{url} cannot be reached", self.budget) from error
 
     def _blocks(self, url: str, answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         started, received = time.monotonic(), 0
@@ -221,7 +221,7 @@ class HttpSource:
                     # `read1` gives what has come; to wait for a full block would let a server hold us with a byte now and then.
                     block = answer.read1(_BLOCK, decode_content=False)
             except Exception as error:  # as above
-                raise self._failure(error, f"{url} broke off after {received} bytes") from error
+                raise failure(error, f"{url} broke off after {received} bytes", self.budget) from error
             if not block:
                 return
             yield block
@@ -230,22 +230,23 @@ class HttpSource:
             if elapsed > self._limits.read_s and received < elapsed * self._limits.slowest_bytes_per_s:
                 raise FeedUnreachable(f"{url}: {received} bytes in {elapsed:.0f} s is too slow")
 
-    def _failure(self, error: Exception, what: str) -> FeedError:
-        """Turn an error on the way into one of the feed."""
-        cause: object = error
-        while isinstance(cause, urllib3.exceptions.HTTPError):  # of several tries, why the last one failed
-            inner = getattr(cause, "reason", None) or (cause.args[1] if len(cause.args) > 1 else None)
-            if not isinstance(inner, Exception):
-                break
-            cause = inner
-        if isinstance(cause, FeedError):
-            return cause
-        if isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError):
-            cause = self.budget.too_long
-        return FeedUnreachable(f"{what}: {cause}")
+
+def failure(error: Exception, what: str, budget: Budget) -> FeedError:
+    """Turn an error on the way into one of the place that was asked."""
+    cause: object = error
+    while isinstance(cause, urllib3.exceptions.HTTPError):  # of several tries, why the last one failed
+        inner = getattr(cause, "reason", None) or (cause.args[1] if len(cause.args) > 1 else None)
+        if not isinstance(inner, Exception):
+            break
+        cause = inner
+    if isinstance(cause, FeedError):
+        return cause
+    if isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError):
+        cause = budget.too_long
+    return FeedUnreachable(f"{what}: {cause}")
 
 
-def _end(answer: urllib3.BaseHTTPResponse) -> None:
+def end_answer(answer: urllib3.BaseHTTPResponse) -> None:
     """Give the connection up: what is left of an answer is nobody's."""
     answer.close()
     answer.release_conn()

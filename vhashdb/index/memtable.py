@@ -89,7 +89,7 @@ class FrameMemtable(Memtable):
     def glance(self, queries: PackedHashes, radius: int) -> tuple[npt.NDArray[np.int64], RowHits]:
         """As `search`, for very many hashes of which few need be found: by tables made for it, as in a segment."""
         segment = self.segment()
-        if segment is None:
+        if segment is None or not len(queries):
             return self.search(queries, radius)
         hits = search(segment, permute(queries), radius, GLANCE)
         return segment.records[segment.position_of(hits.row), 0], hits

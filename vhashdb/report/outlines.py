@@ -49,12 +49,13 @@ def outline_pairs(stretches: Sequence[Stretch]) -> tuple[OutlinePair, ...]:
         if stretch.outline and stretch.reference_outline and not (stretch.outline.is_whole and stretch.reference_outline.is_whole):
             numbers.setdefault((stretch.outline, stretch.reference_outline), []).append(number)
     return tuple(
-        OutlinePair(tuple(some), (_frame("submitted file", here, there), _frame("known video", there)))
+        OutlinePair(tuple(some), (frame_of("submitted file", here, there), frame_of("known video", there)))
         for (here, there), some in list(numbers.items())[:MOST]
     )
 
 
-def _frame(name: str, outline: Outline, other: Outline | None = None) -> Frame:
+def frame_of(name: str, outline: Outline, other: Outline | None = None) -> Frame:
+    """Return one side as it is drawn, in its true shape if that is known; ``other`` is the outline on the other side."""
     aspect = outline.aspect or 1.0
     width, height = (HEIGHT * aspect, HEIGHT) if HEIGHT * aspect <= WIDEST else (WIDEST, WIDEST / aspect)
     # What lies far beyond the frame is cut off, but the frame stays.

@@ -46,11 +46,24 @@ def render_part(template: str, *, styles: Sequence[str] = (), **values: Any) -> 
     return environment().get_template(template).render(style=Markup(_joined(styles)), **values)  # noqa: S704  # own files
 
 
+def fill(template: str, package: str, **values: Any) -> str:
+    """Render a template of another package, which may use those of this one; style and script are files of their own there."""
+    return environment(package).get_template(template).render(version=__version__, **values)
+
+
+def joined(names: Sequence[str], package: str) -> str:
+    """Return style sheets or scripts of another package, and of this one, as one text."""
+    return _joined(names, environment(package))
+
+
 @functools.cache
-def environment() -> jinja2.Environment:
-    """Return the templates of this package. Everything they show is escaped, and a name that is not there is an error."""
+def environment(package: str = "") -> jinja2.Environment:
+    """Return the templates of this package, and of another one that uses them.
+
+    Everything they show is escaped, and a name that is not there is an error.
+    """
     made = jinja2.Environment(
-        loader=jinja2.PackageLoader(PACKAGE),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name) for name in (package, PACKAGE) if name]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -72,8 +85,8 @@ def short(value: float, digits: int = 2) -> str:
     return text.rstrip("0").rstrip(".") or "0" if "." in text else text
 
 
-def _joined(names: Sequence[str]) -> str:
-    env = environment()
+def _joined(names: Sequence[str], env: jinja2.Environment | None = None) -> str:
+    env = env or environment()
     assert env.loader is not None
     return "\n".join(env.loader.get_source(env, name)[0].rstrip() for name in names) + "\n"
 

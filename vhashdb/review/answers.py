@@ -67,6 +67,7 @@ QUESTIONS: Final[Mapping[Act, tuple[Ask, ...]]] = {
     Act.WRONG: (Ask.REASON,),
     Act.ESCALATE: (Ask.REASON,),
 }
+"""What belongs to each act, in the order in which it is asked."""
 NEEDS_REASON: Final = frozenset({Act.REJECT, Act.DISPUTE, Act.NOT_THIS, Act.WRONG})
 """Acts for which a reason has to be given."""
 VERDICTS: Final[Mapping[Act, tuple[str, ...]]] = {

@@ -21,7 +21,7 @@ from vhashdb.review.grouping import By, Group
 from vhashdb.review.opened import Desk, Gone, OpenGroup, OpenRecord, file_cases
 from vhashdb.review.queue import Kind, QueueEntry, QueuePage, group_entries, page_of, record_entries, waiting_matches
 from vhashdb.review.words import DONE_WORDS
-from vhashdb.store import Claim, Question, Questions, QuestionState, RecordClaims, now_utc, recently
+from vhashdb.store import AlreadyClaimed, Claim, Question, Questions, QuestionState, RecordClaims, now_utc, recently
 
 if TYPE_CHECKING:
     from vhashdb.database import Database
@@ -201,7 +201,7 @@ class ReviewDesk:
 
         Raises:
             RecordNotFound: one does not wait.
-            UsageError: somebody else is at one.
+            AlreadyClaimed: somebody else is at one.
         """
         cases, who = self._cases(identifiers), self.who
         self._require_free(cases, who)
@@ -237,7 +237,8 @@ class ReviewDesk:
         Raises:
             RecordNotFound: one does not wait any more.
             CaseChanged: something else waits than was looked at.
-            UsageError: the act is not available, somebody else is at a case, or the reason is missing or too long.
+            AlreadyClaimed: somebody else is at one.
+            UsageError: the act is not available, or the reason is missing or too long.
         """
         who, by_id = self.who, {one.id: one for one in chosen}
         if not by_id:
@@ -317,7 +318,7 @@ class ReviewDesk:
         for case in cases:
             claim: Claim | None = case.entry.claim
             if claim is not None and claim.by != who:
-                raise UsageError(f"{claim.by} is at {case.entry.id} until {claim.until:%H:%M} UTC", hint="take another case")
+                raise AlreadyClaimed(f"{claim.by} is at {case.entry.id} until {claim.until:%H:%M} UTC")
 
 
 _DECIDE_ANEW: Final = "it is too long ago, or was taken back: decide anew, or give another opinion"

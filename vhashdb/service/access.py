@@ -64,12 +64,21 @@ def needs(*scopes: Scope) -> Any:
 
     def caller(request: Request, key: Annotated[str | None, Security(_header)] = None) -> Caller:
         found = identified(request, key)
-        if scopes and found.scopes.isdisjoint(scopes):
-            wanted = " or ".join(scopes)
-            raise Refused(HTTPStatus.FORBIDDEN, f"this needs the scope {wanted}", hint="ask an administrator for a key that has it")
+        require_scope(found, *scopes)
         return found
 
     return Depends(caller)
+
+
+def require_scope(caller: Caller, *scopes: Scope) -> None:
+    """Make sure that a caller has one of these scopes, if any are named.
+
+    Raises:
+        Refused: they do not.
+    """
+    if scopes and caller.scopes.isdisjoint(scopes):
+        wanted = " or ".join(scopes)
+        raise Refused(HTTPStatus.FORBIDDEN, f"this needs the scope {wanted}", hint="ask an administrator for a key that has it")
 
 
 def identified(request: Request, key: str | None) -> Caller:
@@ -78,16 +87,28 @@ def identified(request: Request, key: str | None) -> Caller:
     Raises:
         Refused: nobody knows, or they ask too often.
     """
+    known: Caller | None = getattr(request.state, "identified", None)
+    if known is not None:  # a request is counted once
+        return known
     service = request.app.state.service
     if key is not None or not service.settings.require_key:
         caller = _by_key(request, key) if key is not None else _anybody(request)
     else:
         caller = _by_session(request)
-    request.state.caller = caller.name
+    request.state.caller, request.state.identified = caller.name, caller
     return caller
 
 
 def _by_key(request: Request, secret: str) -> Caller:
+    return _within_rate(request, known_key(request, secret))
+
+
+def known_key(request: Request, secret: str) -> ApiKey:
+    """Return the key with this secret.
+
+    Raises:
+        Refused: there is none that is valid, or too many wrong ones came from there.
+    """
     service = request.app.state.service
     address = request.client.host if request.client else ""
     found: ApiKey | None = service.keys.find(secret)
@@ -96,7 +117,7 @@ def _by_key(request: Request, secret: str) -> Caller:
         if wait_s:
             raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "too many requests with a wrong key", retry_after_s=wait_s)
         raise Refused(HTTPStatus.UNAUTHORIZED, "no such key", hint=f"send a key that an administrator made as {HEADER}")
-    return _within_rate(request, found)
+    return found
 
 
 def _by_session(request: Request) -> Caller:

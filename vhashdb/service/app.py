@@ -12,12 +12,29 @@ from starlette.exceptions import HTTPException
 
 from vhashdb.errors import VhashdbError
 from vhashdb.service import problems
+from vhashdb.service.console import add_console
 from vhashdb.service.hma import add_hma
+from vhashdb.service.metrics import Metrics
 from vhashdb.service.middleware import Surroundings
-from vhashdb.service.openapi import PROBLEM
-from vhashdb.service.routes import operations, questions
+from vhashdb.service.notifying import Notifier
+from vhashdb.service.openapi import components
+from vhashdb.service.routes import (
+    changes,
+    feeds,
+    keys,
+    media,
+    operations,
+    opinions,
+    questions,
+    records,
+    review,
+    statistics,
+    videos,
+    webhooks,
+)
 from vhashdb.service.service import Service
 from vhashdb.service.settings import ServiceSettings
+from vhashdb.service.tracing import Tracing
 from vhashdb.version import __version__
 
 THREADS = 64
@@ -37,11 +54,18 @@ def create_app(settings: ServiceSettings, opened: Service | None = None) -> Fast
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         service = opened or Service.open(settings)
         app.state.service = service
+        app.state.metrics.watch(service)
+        notifier = Notifier(service.questions, service.webhooks, settings, questions.question_json, app.state.metrics.told)
+        service.asker.on_question.append(notifier.answered)
+        app.state.tracing.activate()
         service.asker.start()
+        notifier.start()
         try:
             yield
         finally:
             await service.asker.stop()
+            await notifier.stop()
+            await anyio.to_thread.run_sync(app.state.tracing.close)
             await anyio.to_thread.run_sync(service.close)
 
     app = FastAPI(
@@ -49,6 +73,7 @@ def create_app(settings: ServiceSettings, opened: Service | None = None) -> Fast
         description="Ask whether a video is a known harmful one, and keep the records that say so.",
         separate_input_output_schemas=False,
     )  # fmt: skip
+    app.state.metrics, app.state.tracing = Metrics(), Tracing()
     for kind, handler in (
         (VhashdbError, problems.of_library),
         (problems.Refused, problems.of_refusal),
@@ -58,11 +83,15 @@ def create_app(settings: ServiceSettings, opened: Service | None = None) -> Fast
     ):
         app.add_exception_handler(kind, handler)
     v1 = APIRouter(prefix="/v1")
-    v1.include_router(questions.router)
+    for routes in (questions, media, records, opinions, videos, review, changes, feeds, statistics, keys, webhooks):
+        v1.include_router(routes.router)
     app.include_router(v1)
     app.include_router(operations.router)
+    add_console(app)
     add_hma(app)
-    app.add_middleware(Surroundings, hosts=settings.hosts, secure=settings.secure)
+    app.add_middleware(
+        Surroundings, hosts=settings.hosts, secure=settings.secure, on_request=app.state.metrics.requested, tracing=app.state.tracing
+    )
     _describe(app)
     return app
 
@@ -73,7 +102,7 @@ def _describe(app: FastAPI) -> None:
 
     def described() -> dict[str, object]:
         description = made()
-        description.setdefault("components", {}).setdefault("schemas", {})["problem"] = PROBLEM
+        description.setdefault("components", {}).setdefault("schemas", {}).update(components())
         return description
 
     app.openapi = described  # type: ignore[method-assign]

@@ -32,6 +32,7 @@ from vhashdb.service.lookups import Lookups
 from vhashdb.service.options import AskOptions
 from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
+from vhashdb.service.tracing import Note, since, step
 from vhashdb.service.uploads import Upload, Uploads
 from vhashdb.store import Question, Questions, QuestionState, State, acting_as, now_utc, records_with_ids
 from vhashdb.store.questions import MAX_ATTEMPTS
@@ -63,6 +64,13 @@ class Asker:
         """Called with each result and the seconds it took, in a thread of its own."""
         self.on_question: list[Callable[[Question], None]] = []
         """Called with each question that was written down and is answered now, likewise."""
+        self.open_cases = 0
+        """Uploads that people had to decide about at the last `sweep`."""
+
+    def under_way(self) -> tuple[int, int]:
+        """Return how many requests wait for a turn, and how many questions are being answered."""
+        found = [limiter.statistics() for limiter in (self._media, self._hashes)]
+        return sum(one.tasks_waiting for one in found), sum(one.borrowed_tokens for one in found)
 
     # -- at once -------------------------------------------------------------------------------
 
@@ -75,27 +83,27 @@ class Asker:
         """Answer a question about a file of this machine."""
         return await self._run(self._media, lambda: self._answer(path, name, options, caller.name)[1])
 
+    async def decoding(self, work: Callable[[], _T]) -> _T:
+        """Do something else that decodes, when it has its turn among the questions."""
+        return await self._run(self._media, work)
+
     async def upload(self, upload: Upload, options: AskOptions, caller: Caller, *, review: bool) -> dict[str, Any]:
         """Answer a question about an upload; its file is gone afterwards, unless people have to look at it."""
+        kept = False
+
+        def ask() -> dict[str, Any]:
+            nonlocal kept
+            result, answer = self._answer(str(upload.path), upload.name, options, caller.name)
+            if review and needs_people(result):
+                question = self._write_down(upload, options, caller, review=True, answer=answer)
+                kept, answer = True, answer | {"id": question.id}
+            return answer
+
         try:
-            self._refuse_if_busy(self._media)
-        except Refused:
-            self._uploads.delete(upload.path.name)
-            raise
-
-        def ask() -> dict[str, Any]:  # as a whole in a thread, so that a client that is gone does not leave anything half done
-            kept = False
-            try:
-                result, answer = self._answer(str(upload.path), upload.name, options, caller.name)
-                if review and needs_people(result):
-                    question = self._write_down(upload, options, caller, review=True, answer=answer)
-                    kept, answer = True, answer | {"id": question.id}
-                return answer
-            finally:
-                if not kept:
-                    self._uploads.delete(upload.path.name)
-
-        return await self._run(self._media, ask)
+            return await self._run(self._media, ask)
+        finally:  # what began in a thread has ended by then, whatever became of the client
+            if not kept:
+                self._uploads.delete(upload.path.name)
 
     async def in_turn(self, work: Callable[[], _T], upload: Upload) -> _T:
         """Do what decodes an upload, when there is a worker for it; its file is gone afterwards."""
@@ -150,39 +158,54 @@ class Asker:
                 _log.warning("questions wait: %s", error)
                 question = None
             if question is not None:
-                await anyio.to_thread.run_sync(self._answer_later, question, limiter=self._media)
+                with step("answer later"):
+                    done = await anyio.to_thread.run_sync(self._answer_later, question, limiter=self._media)
+                if not done:
+                    await self._put_back(question.id)
                 continue
             self._written.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), _LOOK_AGAIN_S)
 
-    def _answer_later(self, question: Question) -> None:
-        """Answer one question that was written down."""
+    def _answer_later(self, question: Question) -> bool:
+        """Answer one question that was written down; return False if it has to wait again."""
         path, options = self._uploads.path(question.file), AskOptions.from_json(question.options)
         try:
             if question.attempts > MAX_ATTEMPTS:
                 reason = f"it could not be checked: {MAX_ATTEMPTS} attempts ended without an answer"
-                result = self._database.unreadable(path, reason, effort=options.effort)
-                answer = answer_json(result, question.name, error={"error": "DecoderFailed", "message": reason, "hint": ""})
+                result, answer = self._unanswered(question, options, "DecoderFailed", reason)
+            elif not question.file:
+                result, answer = self._unanswered(question, options, "MediaNotFound", "its file is not in the backup that is served")
             else:
                 result, answer = self._answer(
                     str(path), question.name, options, question.by, partial(self._seen_s.__setitem__, question.id)
                 )
-            keep = question.review and needs_people(result)
-            done = self._questions.answered(question.id, answer | {"id": question.id})
-            if not keep:
+            keeps_file = question.review and needs_people(result)
+            done = self._questions.answered(question.id, answer | {"id": question.id}, keeps_file=keeps_file)
+            if question.file and not keeps_file:
                 self._uploads.delete(question.file)
-                self._questions.file_gone(question.id)
         except VhashdbError as error:  # the database: nothing is known, so that it has to be asked again
             _log.warning("a question waits: %s", error)
-            time.sleep(_AFTER_FAILURE_S)
-            with contextlib.suppress(VhashdbError):
-                self._questions.put_back(question.id)
-            return
+            return False
         finally:
             self._seen_s.pop(question.id, None)
         for told in self.on_question:
             told(done)
+        return True
+
+    async def _put_back(self, identifier: str) -> None:
+        """Let a question wait again, once the database can be written to; at the end of this process it is left to the next."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _AFTER_FAILURE_S)
+            with contextlib.suppress(VhashdbError):
+                await anyio.to_thread.run_sync(self._questions.put_back, identifier)
+                return
+
+    def _unanswered(self, question: Question, options: AskOptions, kind: str, reason: str) -> tuple[Result, dict[str, Any]]:
+        """Return the answer to a question that cannot be answered: that it is unreadable, and why."""
+        result = self._database.unreadable(self._uploads.path(question.file or question.id), reason, effort=options.effort)
+        return result, answer_json(result, question.name, error={"error": kind, "message": reason, "hint": ""})
 
     # -- what nobody needs any more ------------------------------------------------------------
 
@@ -200,17 +223,20 @@ class Asker:
         now = now_utc()
         old, forgotten = now - datetime.timedelta(seconds=self._settings.kept_s), []
         undone = now - datetime.timedelta(seconds=self._settings.undo_s)
+        open_cases = 0
         for question in self._questions.all((QuestionState.ANSWERED,)):
             decided_at = self.decided_at(question)
             if question.review and decided_at is None:
+                open_cases += 1
                 continue
             if question.file and (decided_at is None or decided_at < undone):
                 self._uploads.delete(question.file)
                 self._questions.file_gone(question.id)
-            if max(question.changed_at, decided_at or question.changed_at) < old:
+            if not question.webhook and max(question.changed_at, decided_at or question.changed_at) < old:
                 forgotten.append(question.id)
         if forgotten:
             self._questions.forget(forgotten)
+        self.open_cases = open_cases
 
     def decided_at(self, question: Question) -> datetime.datetime | None:
         """Return when the last decision about a file was made if nobody has to decide any more; None if somebody has to."""
@@ -237,8 +263,9 @@ class Asker:
         self, source: Source | HashQuery, name: str, options: AskOptions, by: str, progress: Callable[[float], None] | None = None
     ) -> tuple[Result, dict[str, Any]]:
         began_s = time.monotonic()
-        with acting_as(by):
+        with step("answer") as note, acting_as(by):
             result, answer = answer_to(self._database, source, name, options, progress)
+            _note_result(note, result, answer)
         for told in self.on_answer:
             told(result, time.monotonic() - began_s)
         return result, answer
@@ -246,18 +273,34 @@ class Asker:
     def _looked_up(self, query: HashQuery, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
         began_s = time.monotonic()
         assert self._lookups is not None
-        result, answer = self._lookups.answer(query, name, options, by)
+        with step("answer") as note:
+            result, answer = self._lookups.answer(query, name, options, by)
+            _note_result(note, result, answer)
         for told in self.on_answer:
             told(result, time.monotonic() - began_s)
         return result, answer
 
     async def _run(self, limiter: anyio.CapacityLimiter, work: Callable[[], _T]) -> _T:
         self._refuse_if_busy(limiter)
-        return await anyio.to_thread.run_sync(work, limiter=limiter)
+        asked_ns = since()
+
+        def in_turn() -> _T:
+            with step("wait for a turn", began_ns=asked_ns):
+                pass
+            return work()
+
+        return await anyio.to_thread.run_sync(in_turn, limiter=limiter)
 
     def _refuse_if_busy(self, limiter: anyio.CapacityLimiter) -> None:
         if limiter.statistics().tasks_waiting >= self._settings.most_waiting:
             raise _busy()
+
+
+def _note_result(note: Note, result: Result, answer: dict[str, Any]) -> None:
+    note("vhashdb.verdict", result.verdict.value)
+    note("vhashdb.effort", result.effort.value)
+    note("vhashdb.complete", answer["complete"])
+    note("vhashdb.decode_cpu_s", result.decode_cpu_s)
 
 
 def _busy() -> Refused:

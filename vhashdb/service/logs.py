@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO
 
 from vhashdb.text import printable
 
-LOGGERS: Final = ("vhashdb", "uvicorn.error")
+LOGGERS: Final = ("vhashdb", "uvicorn.error", "opentelemetry")
 
 
 class _Json(logging.Formatter):

@@ -86,10 +86,19 @@ def _open(path: os.PathLike[str], lock_timeout_s: float) -> None:
     global _database  # one for each process, which is how a pool keeps something
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, which the parent gets, too
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     from pathlib import Path
 
     _database = Database.open(Path(path), lock_timeout_s=lock_timeout_s)
     multiprocessing.util.Finalize(None, _database.close, exitpriority=10)
+
+
+def _end_with_parent() -> None:
+    """End this process once its parent is gone, also one that was killed: the pool by itself would wait for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _answer(query: HashQuery, name: str, options: dict[str, Any], by: str) -> tuple[Result, dict[str, Any]]:

@@ -14,7 +14,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vhashdb.service.metrics import OnRequest
 from vhashdb.service.problems import problem
+from vhashdb.service.tracing import Tracing
 
 _log: Final = logging.getLogger("vhashdb.service.requests")
 
@@ -36,8 +38,9 @@ SECURITY_HEADERS: Final = {
 class Surroundings:
     """The outermost layer of the service."""
 
-    def __init__(self, app: ASGIApp, hosts: Sequence[str], *, secure: bool) -> None:
+    def __init__(self, app: ASGIApp, hosts: Sequence[str], *, secure: bool, on_request: OnRequest, tracing: Tracing) -> None:
         self._app, self._hosts = app, frozenset(host.lower() for host in hosts)
+        self._on_request, self._tracing = on_request, tracing
         self._headers = SECURITY_HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,19 +63,28 @@ class Surroundings:
                     mine.setdefault(name, value)
             await send(message)
 
-        try:
-            if "*" not in self._hosts and _host(headers) not in self._hosts:
-                refused = problem(Request(scope), HTTPStatus.MISDIRECTED_REQUEST, "Refused", "the service is not reached under this name",
-                                  hint="the operator names the hosts that it is reached under")  # fmt: skip
-                await refused(scope, receive, send_on)
-                return
-            if headers.get("Content-Encoding", "identity") != "identity":  # what is unpacked could be of any size
-                refused = problem(Request(scope), HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Refused", "a body must not be compressed")
-                await refused(scope, receive, send_on)
-                return
-            await self._app(scope, receive, send_on)
-        finally:
-            _note(scope, state, status, time.monotonic() - began_s)
+        with self._tracing.request(scope["method"], headers) as traced:
+            try:
+                await self._guarded(scope, receive, send_on)
+            finally:
+                took_s = time.monotonic() - began_s
+                _note(scope, state, status, took_s)
+                self._on_request(scope["method"], route_of(scope), status, took_s)
+                traced(route_of(scope), status)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on that was sent to a name of the service."""
+        headers = Headers(scope=scope)
+        if "*" not in self._hosts and _host(headers) not in self._hosts:
+            refused = problem(Request(scope), HTTPStatus.MISDIRECTED_REQUEST, "Refused", "the service is not reached under this name",
+                              hint="the operator names the hosts that it is reached under")  # fmt: skip
+            await refused(scope, receive, send)
+            return
+        if headers.get("Content-Encoding", "identity") != "identity":  # what is unpacked could be of any size
+            refused = problem(Request(scope), HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Refused", "a body must not be compressed")
+            await refused(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 def _host(headers: Headers) -> str:
@@ -81,9 +93,14 @@ def _host(headers: Headers) -> str:
     return host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
 
 
+def route_of(scope: Scope) -> str:
+    """Return what the route of a request calls its path: there are only so many, and nothing of what was asked is in them."""
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")  # the latter may lack the prefix of its router
+    return getattr(route, "path", "") or "(no route)"
+
+
 def _note(scope: Scope, state: dict[str, Any], status: int, took_s: float) -> None:
     """Write one line: no name of a file, no hash, no query string; of the path, what the route calls it."""
-    route = scope.get("route")
-    path = getattr(route, "path", "") or "(no route)"
+    path = route_of(scope)
     line = {"request": state["id"], "method": scope["method"], "route": path, "status": status, "took_s": round(took_s, 4)}
     _log.info("%s %s %d", scope["method"], path, status, extra={"fields": line | {"by": state.get("caller", "")}})

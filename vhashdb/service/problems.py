@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -12,7 +13,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from vhashdb import errors
-from vhashdb.store import RequestUnderWay
+from vhashdb.review import CaseChanged, NotYours
+from vhashdb.store import AlreadyClaimed, RecordChanged, RequestUnderWay
 from vhashdb.text import decoded
 
 _log: Final = logging.getLogger(__name__)
@@ -21,6 +23,10 @@ MEDIA_TYPE: Final = "application/problem+json"
 STATUS: Final[tuple[tuple[type[errors.VhashdbError], HTTPStatus], ...]] = (
     (errors.RecordNotFound, HTTPStatus.NOT_FOUND),
     (RequestUnderWay, HTTPStatus.CONFLICT),
+    (AlreadyClaimed, HTTPStatus.CONFLICT),
+    (RecordChanged, HTTPStatus.PRECONDITION_FAILED),
+    (CaseChanged, HTTPStatus.PRECONDITION_FAILED),
+    (NotYours, HTTPStatus.FORBIDDEN),
     (errors.LimitExceeded, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (errors.MediaError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.UsageError, HTTPStatus.BAD_REQUEST),
@@ -39,8 +45,17 @@ RETRY_AFTER_S: Final = 5
 class Refused(Exception):
     """A request is turned away before anything is done."""
 
-    def __init__(self, status: HTTPStatus, detail: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        hint: str = "",
+        retry_after_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
+        self.headers = dict(headers or {})
         self.status, self.detail, self.hint, self.retry_after_s = status, detail, hint, retry_after_s
 
 
@@ -62,7 +77,7 @@ def problem(
         "type": f"urn:vhashdb:error:{kind}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        "detail": detail.encode(errors="backslashreplace").decode(),  # half of a character can come in as JSON, and not go out
         "hint": hint,
         **more,
     }
@@ -74,12 +89,17 @@ def problem(
 def of_library(request: Request, error: Exception) -> JSONResponse:
     """Return an error of the library as a problem."""
     assert isinstance(error, errors.VhashdbError)
-    status = next((status for kind, status in STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = status_of(error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.CONFLICT) else {}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("%s", error)
     # A path of this machine is nobody's business elsewhere; the name that a client gave is in the message instead.
     return problem(request, status, type(error).__name__, without_paths(request, decoded(error.message)), hint=error.hint, headers=headers)
+
+
+def status_of(error: errors.VhashdbError) -> HTTPStatus:
+    """Return the status of HTTP for an error of the library."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def without_paths(request: Request, text: str) -> str:
@@ -91,7 +111,7 @@ def without_paths(request: Request, text: str) -> str:
 def of_refusal(request: Request, error: Exception) -> JSONResponse:
     """Return a refusal as a problem."""
     assert isinstance(error, Refused)
-    headers = {} if error.retry_after_s is None else {"Retry-After": str(max(1, round(error.retry_after_s)))}
+    headers = error.headers | ({} if error.retry_after_s is None else {"Retry-After": str(max(1, round(error.retry_after_s)))})
     if error.status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'ApiKey realm="vhashdb"'
     return problem(request, error.status, "Refused", error.detail, hint=error.hint, headers=headers)

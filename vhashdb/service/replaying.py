@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import anyio.to_thread
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from vhashdb.service.access import HEADER, identified
+from vhashdb.service.bounded import Answering, BoundedRoute
 from vhashdb.service.problems import Refused
 from vhashdb.store import Reply
 
 IDEMPOTENCY: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
 _LONGEST_KEY: Final = 255
-_WITHOUT_BODY: Final = ("/questions",)
+_WITHOUT_BODY: Final = ("/questions", "/records")
 """Ends of paths of routes whose bodies are too large to be kept in memory; of these, address and length have to do."""
 
 
-class ReplayingRoute(APIRoute):
+class ReplayingRoute(BoundedRoute):
     """Answer a request that was answered before with the same reply, and one about what has not changed with 304."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what answers a request."""
-        answer = super().get_route_handler()
+    def surrounded(self, answer: Answering) -> Answering:
+        """Return what answers a request that may have been answered before."""
 
         async def once(request: Request) -> Response:
             key = request.headers.get(IDEMPOTENCY)
@@ -40,7 +38,7 @@ class ReplayingRoute(APIRoute):
         return once
 
 
-async def _once(request: Request, key: str, answer: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
+async def _once(request: Request, key: str, answer: Answering) -> Response:
     if not 0 < len(key) <= _LONGEST_KEY:
         raise Refused(HTTPStatus.BAD_REQUEST, f"a key of idempotency has 1 to {_LONGEST_KEY} characters")
     replies = request.app.state.service.replies

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vhashdb.layout import UPLOADS_FOLDER
 from vhashdb.limits import Limits
 from vhashdb.review import REASONS, Act
 
@@ -38,6 +39,8 @@ class ServiceSettings:
     """For how long an answer can be fetched that nobody has to decide about."""
     undo_s: float = 15 * 60.0
     """For how long the file of a decided case stays, so that the decision can be taken back."""
+    webhook_hosts: tuple[str, ...] = ()
+    """Hosts, as ``host`` or ``host:port``, that webhooks may lead to although they are inside: of this machine or its network."""
     roots: tuple[Path, ...] = ()
     """Folders of this machine whose files may be asked about by path; none unless named."""
     require_key: bool = True
@@ -59,4 +62,4 @@ class ServiceSettings:
     @property
     def uploads(self) -> Path:
         """The folder of uploads, within the database's."""
-        return self.database / "uploads"
+        return self.database / UPLOADS_FOLDER

@@ -22,6 +22,7 @@ from vhashdb.errors import DatabaseLocked
 from vhashdb.locking import try_flock
 from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
+from vhashdb.service.tracing import step
 from vhashdb.text import printable, shortened
 
 _log: Final = logging.getLogger(__name__)
@@ -114,9 +115,10 @@ class Uploads:
         self._refuse_early(request, most_bytes)
         path = self.folder / f"{secrets.token_hex(16)}.upload"
         try:
-            with self._new_file(path) as file:
+            with step("receive the upload") as note, self._new_file(path) as file:
                 form = await self._write(request, file, most_bytes, parts)
                 size = file.tell()
+                note("vhashdb.bytes", size)
             if not size:
                 raise Refused(HTTPStatus.BAD_REQUEST, "the upload is empty")
             return Upload(path, _plain_name(name or form.name), size, form.part, form.more)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vhashdb.store.moderation import Moderation
     from vhashdb.store.opinions import CANARY, Allowed, Opinion, Opinions
     from vhashdb.store.periods import By, Period
-    from vhashdb.store.questions import Question, Questions, QuestionState, no_question
+    from vhashdb.store.questions import AlreadyClaimed, Question, Questions, QuestionState, no_question
     from vhashdb.store.queue import Case, Cause, Filter, recently
     from vhashdb.store.record_list import ChangedRecord, records_after, records_changed_since, records_with_ids
     from vhashdb.store.records import (
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Details,
         NewRecord,
         Record,
+        RecordChanged,
         Selection,
         State,
         check_label,
@@ -49,7 +50,7 @@ else:
         __name__,
         {
             "api_keys": "ApiKey ApiKeys Scope",
-            "questions": "Question QuestionState Questions no_question",
+            "questions": "AlreadyClaimed Question QuestionState Questions no_question",
             "replies": "Replies Reply RequestUnderWay",
             "webhooks": "Webhook Webhooks",
             "assessments": "Assessments FileCase",
@@ -68,7 +69,8 @@ else:
             "periods": "By Period",
             "queue": "Case Cause Filter recently",
             "record_list": "ChangedRecord records_after records_changed_since records_with_ids",
-            "records": "Details MAX_ACTIONS NewRecord ORIGINS REVIEW_METHODS Record SEVERITIES Selection State TLP check_label",
+            "records": "Details MAX_ACTIONS NewRecord ORIGINS REVIEW_METHODS Record RecordChanged SEVERITIES Selection State TLP "
+            "check_label",
             "records_file": "Store",
             "reviews": "Decision Reviews",
             "statistics": "made_on read_statistics",
@@ -84,6 +86,7 @@ __all__ = [
     "SEVERITIES",
     "TLP",
     "Allowed",
+    "AlreadyClaimed",
     "ApiKey",
     "ApiKeys",
     "Assessments",
@@ -117,6 +120,7 @@ __all__ = [
     "QuestionState",
     "Questions",
     "Record",
+    "RecordChanged",
     "RecordClaims",
     "Replies",
     "Reply",

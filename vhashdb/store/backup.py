@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from vhashdb.errors import DatabaseDamaged, DatabaseError, DatabaseExists, VhashdbError
-from vhashdb.layout import RECORDS_FILE
+from vhashdb.layout import RECORDS_FILE, UPLOADS_FOLDER
+from vhashdb.store.questions import Questions
 from vhashdb.store.records_file import Store
 from vhashdb.store.sqlite import sqlite_errors
 from vhashdb.writing import sync_folder
@@ -22,10 +23,11 @@ DOWNLOADS: Final = "files"
 """Folder in each of those with what was downloaded."""
 
 
-def back_up(store: Store, target: Path) -> None:
+def back_up(store: Store, target: Path, *, uploads: bool = False) -> None:
     """Copy a database to ``target``, a folder that does not exist yet; others may write to it meanwhile.
 
-    The copy is a database as well. What can be made again from the records, such as the index, is not in it.
+    The copy is a database as well. What can be made again from the records, such as the index, is not in it. Nor are uploads, unless
+    they are asked for: a backup of harmful videos is one more copy of them. Questions of the copy say then that their files are gone.
 
     Raises:
         DatabaseExists: there is something at ``target``.
@@ -41,6 +43,8 @@ def back_up(store: Store, target: Path) -> None:
             copy = Path(scratch, "copy")
             copy.mkdir()
             _copy_records(store, copy / RECORDS_FILE)
+            with Store.open(copy / RECORDS_FILE) as copied:
+                _copy_uploads(store.path.parent / UPLOADS_FOLDER, copy / UPLOADS_FOLDER if uploads else None, Questions(copied))
             _check(store, copy / RECORDS_FILE)
             feeds = store.path.parent / FEEDS_FOLDER
             if feeds.is_dir():
@@ -65,6 +69,18 @@ def _copy_records(store: Store, path: Path) -> None:
         assert isinstance(source, sqlite3.Connection)
         source.backup(copy)  # in one step, within one read transaction
         copy.execute("PRAGMA journal_mode = WAL")
+
+
+def _copy_uploads(source: Path, target: Path | None, questions: Questions) -> None:
+    """Copy the files that the copied questions have, if there is a folder for them; of all others note that they are gone."""
+    named, kept = questions.files(), set()
+    if target is not None and named:
+        target.mkdir(mode=0o700)
+        for name in named:
+            with contextlib.suppress(FileNotFoundError):  # nobody has needed it since
+                shutil.copyfile(source / name, target / name)
+                kept.add(name)
+    questions.files_gone(named - kept)
 
 
 def _check(store: Store, path: Path) -> None:

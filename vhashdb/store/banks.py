@@ -6,6 +6,7 @@ any other follows from the label alone.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from sqlalchemy.engine import Connection
 from vhashdb.errors import UsageError
 from vhashdb.store.clock import now_utc
 from vhashdb.store.records_file import Store
-from vhashdb.store.schema import NOT_RETRACTED
+from vhashdb.store.schema import NOT_RETRACTED, not_retracted, record
 from vhashdb.store.service_schema import bank
 
 UNLABELLED: Final = "UNLABELLED"
@@ -27,7 +28,6 @@ _IN_USE: Final = sa.text(
     "SELECT d.label FROM (SELECT DISTINCT label FROM label) d WHERE EXISTS "
     f"(SELECT 1 FROM label l JOIN record r ON r.number = l.record WHERE l.label = d.label AND r.{NOT_RETRACTED})"
 )
-_COUNTS: Final = sa.text(f"SELECT count(duration_s), count(sha256), count(md5) FROM record WHERE {NOT_RETRACTED}")
 _LABEL_CHARS: Final = 56
 """Of a label that is made of a name. Derived: what a label may have, less room for a number."""
 
@@ -66,6 +66,8 @@ class SignalCounts:
     sha256: int
     md5: int
     """By a hash of the file."""
+    newest_at: datetime.datetime | None
+    """When the last of them was added; None without any."""
 
 
 class BankNames:
@@ -162,8 +164,9 @@ class Banks:
 
     def signals(self) -> SignalCounts:
         """Count what can be found, by what."""
+        counted = (sa.func.count(), sa.func.count(record.c.sha256), sa.func.count(record.c.md5), sa.func.max(record.c.added_at))
         with self._store.transactions.reading() as connection:
-            return SignalCounts(*connection.execute(_COUNTS).one())
+            return SignalCounts(*connection.execute(sa.select(*counted).select_from(record).where(not_retracted)).one())
 
     def remove(self, name: str) -> None:
         """Forget the name and the share of a bank; its records stay, and so does their label, whose name is the plain one from then on.

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from vhashdb.errors import UsageError
 from vhashdb.store.clock import now_utc
-from vhashdb.store.questions import CLAIM
+from vhashdb.store.questions import CLAIM, AlreadyClaimed
 from vhashdb.store.records_file import Store
 from vhashdb.store.service_schema import record_claim
 
@@ -38,7 +37,7 @@ class RecordClaims:
         """Say that somebody is about to decide, for as long as a question is claimed.
 
         Raises:
-            UsageError: somebody else did.
+            AlreadyClaimed: somebody else did.
         """
         now = now_utc()
         with self._transactions.writing() as connection:
@@ -46,7 +45,7 @@ class RecordClaims:
             mine = record_claim.c.record.in_(records)
             other = connection.execute(sa.select(record_claim).where(mine, record_claim.c.by != who)).first()
             if other is not None:
-                raise UsageError(f"{other.by} is at it until {other.until:%H:%M} UTC", hint="take another case")
+                raise AlreadyClaimed(f"{other.by} is at it until {other.until:%H:%M} UTC")
             connection.execute(record_claim.delete().where(mine))
             connection.execute(record_claim.insert(), [{"record": record, "by": who, "until": now + CLAIM} for record in records])
 

@@ -91,7 +91,8 @@ WITH wrong AS (SELECT record FROM audit WHERE action IN ('retract', 'erase')
                       AND number NOT IN {TAKEN_BACK}
                UNION SELECT record FROM audit WHERE action = 'review-rejected' AND number NOT IN {TAKEN_BACK}
                UNION SELECT record FROM hit WHERE state = '{CaseState.NOT_THIS}')
-SELECT s.source, coalesce(max(n.records), 0) AS records, coalesce(sum(h.matches), 0) AS matches, count(h.number) AS matched_records,
+SELECT s.source, coalesce(max(n.records), 0) AS records, CAST(coalesce(sum(h.matches), 0) AS BIGINT) AS matches,
+       count(h.number) AS matched_records,
        count(*) FILTER (WHERE h.id IN (SELECT record FROM wrong)) AS wrong_records
 FROM (SELECT DISTINCT source FROM record) s LEFT JOIN matched h ON h.source = s.source
 LEFT JOIN (SELECT source, count(*) AS records FROM record WHERE {NOT_RETRACTED} GROUP BY source) n ON n.source = s.source

@@ -36,6 +36,12 @@ class QuestionState(enum.StrEnum):
     ANSWERED = "answered"
 
 
+class AlreadyClaimed(UsageError):
+    """Somebody else is about to decide."""
+
+    hint = "take another case"
+
+
 @dataclass(frozen=True)
 class Question:
     """One question, with its answer once there is one."""
@@ -144,14 +150,15 @@ class Questions:
             return int(connection.execute(running.values(state=QuestionState.WAITING.value)).rowcount)
 
     def put_back(self, identifier: str) -> None:
-        """Let a question wait again that could not be answered for want of the database."""
+        """Let a question wait again that could not be answered for want of the database; that was no attempt."""
         with self._transactions.writing() as connection:
             running = question.update().where(question.c.id == identifier, question.c.state == QuestionState.RUNNING.value)
-            connection.execute(running.values(state=QuestionState.WAITING.value))
+            connection.execute(running.values(state=QuestionState.WAITING.value, attempts=question.c.attempts - 1))
 
-    def answered(self, identifier: str, answer: dict[str, Any]) -> Question:
-        """Write the answer down."""
+    def answered(self, identifier: str, answer: dict[str, Any], *, keeps_file: bool) -> Question:
+        """Write the answer down, and whether the file is needed any more."""
         values = {"state": QuestionState.ANSWERED.value, "answer": json.dumps(answer), "changed_at": now_utc()}
+        values |= {} if keeps_file else {"file": "", "size": 0}
         with self._transactions.writing() as connection:
             connection.execute(question.update().where(question.c.id == identifier).values(**values))
             return _get(connection, identifier)
@@ -161,20 +168,26 @@ class Questions:
         with self._transactions.writing() as connection:
             connection.execute(question.update().where(question.c.id == identifier).values(webhook=""))
 
+    def untold(self) -> list[Question]:
+        """Return the questions that are answered and whose webhook was not told of it, oldest first."""
+        query = sa.select(question).where(question.c.webhook != "", question.c.state == QuestionState.ANSWERED.value)
+        with self._transactions.reading() as connection:
+            return [_question(row) for row in connection.execute(query.order_by(question.c.changed_at, question.c.id)).mappings()]
+
     # -- people --------------------------------------------------------------------------------
 
     def claim(self, identifiers: Sequence[str], who: str) -> None:
         """Say that somebody is about to decide, so that others take something else; for `CLAIM`.
 
         Raises:
-            UsageError: somebody else did.
+            AlreadyClaimed: somebody else did.
         """
         now = now_utc()
         with self._transactions.writing() as connection:
             for identifier in identifiers:
                 held = _get(connection, identifier)
                 if held.claimed_by not in ("", who) and held.claimed_until is not None and held.claimed_until > now:
-                    raise UsageError(f"{held.claimed_by} is at it until {held.claimed_until:%H:%M} UTC", hint="take another case")
+                    raise AlreadyClaimed(f"{held.claimed_by} is at it until {held.claimed_until:%H:%M} UTC")
             some = question.update().where(question.c.id.in_(identifiers))
             connection.execute(some.values(claimed_by=who, claimed_until=now + CLAIM))
 
@@ -188,6 +201,12 @@ class Questions:
         """Note that the file of a question is not kept any more."""
         with self._transactions.writing() as connection:
             connection.execute(question.update().where(question.c.id == identifier).values(file="", size=0))
+
+    def files_gone(self, files: Collection[str]) -> None:
+        """Note that files are not kept any more, by their names."""
+        with self._transactions.writing() as connection:
+            for file in files:
+                connection.execute(question.update().where(question.c.file == file).values(file="", size=0))
 
     def forget(self, identifiers: Collection[str]) -> None:
         """Delete questions, with their answers and the names of their files."""

@@ -182,6 +182,12 @@ class Selection:
         return set(self.labels) <= set(details.labels) and all(not some or value in some for some, value in given)
 
 
+class RecordChanged(UsageError):
+    """A record was changed by somebody since its revision was read."""
+
+    hint = "read the record again, and decide whether the change is still right"
+
+
 def texts(what: str, values: Sequence[_T]) -> Sequence[_T]:
     """Check the values, and return them.
 

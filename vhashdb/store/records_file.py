@@ -31,7 +31,7 @@ from vhashdb.store.hits import CaseState, Hits, decide_in
 from vhashdb.store.placing import release, tighten
 from vhashdb.store.postgresql import PostgresqlDatabase
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
-from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, with_shared_id, write_labels
+from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, require_revision, with_shared_id, write_labels
 from vhashdb.store.sqlite import SqliteFile, application_of, may_write, only_read
 from vhashdb.store.transactions import Transactions
 
@@ -357,12 +357,12 @@ class Store:
             rows = connection.execute(query).all()
         return {number: read_fingerprint(identifier, blob) for number, identifier, blob in rows}
 
-    def relabel(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Record:
-        """Add and take away labels."""
+    def relabel(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), revision: int | None = None) -> Record:
+        """Add and take away labels; see `Database.label`."""
         add, remove = texts("labels to add", add), texts("labels to remove", remove)
         old = self.get(identifier)
         details = replace(old.details, labels=tuple((set(old.labels) | set(add)) - set(remove)))
-        with self._changing(old, "label", added=sorted(add), removed=sorted(remove)) as (connection, number):
+        with self._changing(old, "label", revision, added=sorted(add), removed=sorted(remove)) as (connection, number):
             write_labels(connection, number, details.labels)
         return self.get(old.id)
 
@@ -411,9 +411,10 @@ class Store:
         return int(connection.execute(sa.select(sa.func.max(schema.record.c.change))).scalar() or 0) + 1
 
     @contextlib.contextmanager
-    def _changing(self, old: Record, action: str, **details: Any) -> Iterator[tuple[Connection, int]]:
-        """Change one record: raise its revision and log it in the same transaction."""
+    def _changing(self, old: Record, action: str, revision: int | None = None, /, **details: Any) -> Iterator[tuple[Connection, int]]:
+        """Change one record, if it has this revision: raise it and log the change in the same transaction."""
         with self._writing() as connection:
+            require_revision(connection, old.id, revision)
             number = number_of(connection, old.id)
             connection.execute(
                 schema.record.update()

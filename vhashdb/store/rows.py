@@ -14,10 +14,21 @@ from vhashdb import errors
 from vhashdb.codes import LOCAL
 from vhashdb.fingerprints import Fingerprint, from_bytes
 from vhashdb.store import feed_schema, schema
-from vhashdb.store.records import Details, Record, State
+from vhashdb.store.records import Details, Record, RecordChanged, State
 from vhashdb.store.videos import video_ids, videos_of
 
 _DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
+
+
+def require_revision(connection: Connection, identifier: str, revision: int | None) -> None:
+    """Check, in a transaction that is about to change a record, that nobody changed it since; None: whatever its revision is.
+
+    Raises:
+        RecordChanged: somebody did.
+    """
+    now = connection.execute(sa.select(schema.record.c.revision).where(schema.record.c.id == identifier)).scalar()
+    if revision is not None and now != revision:
+        raise RecordChanged(f"record {identifier[:8]} has revision {now} now, not {revision}")
 
 
 def read_record(connection: Connection, row: RowMapping) -> Record:

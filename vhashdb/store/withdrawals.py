@@ -16,6 +16,7 @@ from vhashdb.store.dialect import upsert
 from vhashdb.store.promotion import erase as blank
 from vhashdb.store.records import Record, State
 from vhashdb.store.records_file import Store
+from vhashdb.store.rows import require_revision
 from vhashdb.store.sqlite import erasing
 
 
@@ -27,16 +28,20 @@ class Withdrawal(NamedTuple):
     at: datetime.datetime
 
 
-def withdraw(store: Store, record: Record, *, reason: str, code: str = WITHDRAWN, erase: bool = False) -> Record:
+def withdraw(
+    store: Store, record: Record, *, reason: str, code: str = WITHDRAWN, erase: bool = False, revision: int | None = None
+) -> Record:
     """Retract a record; with ``erase`` nothing of its content is kept, here or by whoever follows the feed.
 
     Raises:
         UsageError: there is no such code.
+        RecordChanged: it has not this revision any more.
     """
     if code not in RETRACTION_REASONS:
         raise UsageError(f"{code!r} is not a reason of a retraction", hint=f"known: {', '.join(RETRACTION_REASONS)}")
     values = {"code": code, "erase": erase, "at": now_utc()}
     with store.transactions.writing() as connection:
+        require_revision(connection, record.id, revision)
         upsert(connection, tables.withdrawal, {"record": record.id, **values})
         change = {"state": State.RETRACTED.value, "revision": schema.record.c.revision + 1, "change": store.next_change(connection)}
         connection.execute(schema.record.update().where(schema.record.c.id == record.id).values(**change))

@@ -58,7 +58,7 @@ class VideoStream:
         except MediaError as error:
             if not self._count and not self._heard:
                 raise
-            _log.info("%s: decoding stopped after %d frames: %s", self._path, self._count, error)
+            _log.debug("%s: decoding stopped after %d frames: %s", self._path, self._count, error)
             stopped = f"reading stopped: {error.message.removeprefix(f'{self._path}: ')}"
             tracks = (PictureTrack(0, duration_s=self._last_s, seen_s=self._last_s),) if self._count else ()
             sounds = tuple(replace(track, unseen=stopped) for track in self._heard.values())
@@ -96,6 +96,8 @@ class Decoder:
         self._limits, self._command = limits or Limits(), _command
         self._process: DecoderProcess | None = None
         self._number = 0
+        self.restarts = 0
+        """Processes that ended without being told to, so that another one has to be started."""
 
     def __enter__(self) -> Self:
         return self
@@ -156,6 +158,7 @@ class Decoder:
                 else:
                     raise _reported(body)  # type: ignore[arg-type]  # a FAILED body is a dict
         except EOFError:
+            self.restarts += 1
             raise DecoderFailed(f"{path}: the decoder process died with {answering.end()}") from None
         finally:
             answering.close()
@@ -204,6 +207,7 @@ class Decoder:
     def _running(self) -> DecoderProcess:
         if self._process is not None and not self._process.busy and self._process.ended():
             _log.warning("a decoder process ended by itself; another one is started")
+            self.restarts += 1
             self.close()
         elif self._process is not None and self._process.busy:  # its last answer was abandoned
             self.close()
@@ -309,7 +313,7 @@ class _Answering:
             self.cpu_s += untold_s
             self._process.busy = False
         except (EOFError, OSError, ValueError, TypeError, KeyError) as error:
-            _log.info("%s: the decoder process is replaced, because it did not report the end: %r", self._path, error)
+            _log.debug("%s: the decoder process is replaced, because it did not report the end: %r", self._path, error)
             self._decoder.drop(self._process)
             self._process.release()
 

@@ -40,6 +40,11 @@ class DecoderPool:
         finally:  # a pass that was left open is ended when the next one begins
             self._free.append(decoder)
 
+    @property
+    def restarts(self) -> int:
+        """How many of its processes ended without being told to."""
+        return sum(decoder.restarts for decoder in tuple(self._all))
+
     def close(self) -> None:
         """End all processes but one idle one, also busy ones: whoever waits for one gets a `DecoderFailed`."""
         kept = self._kept.setdefault(self._limits, self._free.pop()) if self._free else None

@@ -30,6 +30,8 @@ _Recording = Annotated[Caller, needs(Scope.RECORD)]
 _Administering = Annotated[Caller, needs(Scope.ADMINISTER)]
 _WITH_PICTURES: Final = ("vhashdb", "vhashdb_vpdq", "video_vpdq", "vpdq", "pdq")
 """Signal types that a record can be made of, the best first."""
+_MOST_NUMBER: Final = (1 << 63) - 1
+"""Derived: SQLite takes no greater number."""
 
 
 class BankBody(BaseModel):
@@ -139,6 +141,8 @@ def content(request: Request, name: str, number: int, include_signals: str = "")
     """Return what is known of the content with a number, whatever bank it is in."""
     database, found = service_of(request).database, _banks(request)
     bank, record = found.get(name), _record(database, number)
+    if record is None:
+        raise Refused(HTTPStatus.NOT_FOUND, f"content '{number}' not found")
     if not bank.has(record.labels):
         bank = found.get(found.names().of(record.labels)[0])
     said = _content_json(bank, number)
@@ -161,8 +165,8 @@ def disable_content() -> Response:
 def delete_content(request: Request, caller: _Recording, name: str, number: int) -> Response:
     """Take content out of a bank; what is in no other is retracted."""
     database, bank = service_of(request).database, _banks(request).get(name)
-    record = database.store.by_number([number]).get(number)
-    if record is None or record.state is State.RETRACTED or not bank.has(record.labels):
+    record = _record(database, number)
+    if record is None or not bank.has(record.labels):
         return JSONResponse({"deleted": 0})
     with acting_as(caller.name):
         _take_out(database, bank, record)
@@ -199,11 +203,10 @@ def _content_json(bank: Bank, number: int) -> dict[str, Any]:
     return said | {"metadata": None, "note": None}
 
 
-def _record(database: Database, number: int) -> Record:
-    record = database.store.by_number([number]).get(number)
-    if record is None or record.state is State.RETRACTED:
-        raise Refused(HTTPStatus.NOT_FOUND, f"content '{number}' not found")
-    return record
+def _record(database: Database, number: int) -> Record | None:
+    """Return the record that is the content with a number, unless it is retracted."""
+    record = database.store.by_number([number]).get(number) if number <= _MOST_NUMBER else None
+    return None if record is None or record.state is State.RETRACTED else record
 
 
 def _put_in(database: Database, bank: Bank, prepared: Prepared) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -143,9 +144,8 @@ async def compare(request: Request, caller: _Asking) -> Response:
 def index_status(request: Request, signal_type: str | None = None) -> Response:
     """Return of each signal type how many signals there are, and from when the newest is; what is recorded is found at once."""
     kinds = list(KINDS.values()) if signal_type is None else [kind_of(signal_type)]
-    database = service_of(request).database
-    counts, newest = Banks(database.store).signals(), database.store.updated_at()
-    built_to = -1 if newest is None else int(newest.timestamp())
+    counts = Banks(service_of(request).database.store).signals()
+    built_to = -1 if counts.newest_at is None else int(counts.newest_at.replace(tzinfo=datetime.UTC).timestamp())
     size = {"video_md5": counts.md5, "video_sha256": counts.sha256}
     return JSONResponse({kind.name: {"present": True, "built_to": built_to, "size": size.get(kind.name, counts.videos)} for kind in kinds})
 

@@ -15,46 +15,31 @@ from pydantic import BaseModel, Field
 from vhashdb.errors import FingerprintError, MediaNotFound
 from vhashdb.exchange.formats import FormatLimits, Options, read_hashes
 from vhashdb.service.access import Caller, needs
-from vhashdb.service.openapi import problems
+from vhashdb.service.bounded import MOST_HASH_BYTES
+from vhashdb.service.openapi import ANY_FILE, UPLOADING, answers, problems
 from vhashdb.service.options import AskOptions, ask_options
 from vhashdb.service.problems import Refused
 from vhashdb.service.replaying import ReplayingRoute
+from vhashdb.service.routes.shared import service_of
 from vhashdb.service.service import Service
 from vhashdb.store import Question, QuestionState, Scope, no_question
 
 router = APIRouter(prefix="/questions", tags=["questions"], route_class=ReplayingRoute, responses=problems())
 
-MOST_HASH_BYTES = 64 << 20
-"""Bytes of hashes in one question."""
 ASYNC = "respond-async"
 """In the header `Prefer` (RFC 7240): the answer is wanted later."""
 
 _Asking = Annotated[Caller, needs(Scope.ASK)]
 _Options = Annotated[AskOptions, Depends(ask_options)]
-_ANY_FILE: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "multipart/form-data": {
-                "schema": {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
-            },
-        },
-    }
-}
-
-
-def service_of(request: Request) -> Service:
-    """Return the service that a request is made to."""
-    service: Service = request.app.state.service
-    return service
 
 
 @router.post(
     "",
     summary="Ask about a video or picture that is uploaded.",
-    openapi_extra=_ANY_FILE,
-    responses={202: {"description": "Taken; the answer is at `Location` once it is there."}},
+    openapi_extra=ANY_FILE,
+    responses=answers("answer")
+    | answers("question", 202, says="Taken; the answer is at `Location` once it is there.")
+    | problems(*UPLOADING),
 )
 async def ask(
     request: Request,
@@ -87,7 +72,7 @@ class Hashes(BaseModel):
     name: str = Field("", description="What to call it in the answer.", max_length=200)
 
 
-@router.post("/hashes", summary="Ask about hashes.")
+@router.post("/hashes", summary="Ask about hashes.", responses=answers("answer"))
 async def ask_about_hashes(request: Request, caller: _Asking, options: _Options, body: Hashes) -> Response:
     """Is any part of the video with these hashes a known video?"""
     service = service_of(request)
@@ -108,7 +93,7 @@ class LocalFile(BaseModel):
     path: str = Field(description="Absolute, in a folder that the operator allows.", min_length=1, max_length=4096)
 
 
-@router.post("/path", summary="Ask about a file of the machine that the service runs on.")
+@router.post("/path", summary="Ask about a file of the machine that the service runs on.", responses=answers("answer"))
 async def ask_about_path(request: Request, caller: _Asking, options: _Options, body: LocalFile) -> Response:
     """Is any part of this file a known video? Only files in folders that the operator named can be asked about."""
     service = service_of(request)
@@ -133,7 +118,7 @@ def allowed_path(path: str, roots: tuple[Path, ...]) -> Path:
     return real
 
 
-@router.get("", summary="List questions that are kept.")
+@router.get("", summary="List questions that are kept.", responses=answers("questions"))
 def questions(
     request: Request,
     caller: Annotated[Caller, needs(Scope.ASK, Scope.DECIDE)],
@@ -147,10 +132,10 @@ def questions(
     after = next((place for place, one in enumerate(found, 1) if one.id == cursor), 0)
     page = found[after : after + limit]
     following = page[-1].id if after + limit < len(found) else None
-    return JSONResponse({"items": [question_json(one) for one in page], "next": following})
+    return JSONResponse({"type": "questions", "items": [question_json(one) for one in page], "next": following})
 
 
-@router.get("/{question_id}", summary="Return a question, with its answer once there is one.")
+@router.get("/{question_id}", summary="Return a question, with its answer once there is one.", responses=answers("question"))
 def question(request: Request, caller: Annotated[Caller, needs(Scope.ASK, Scope.DECIDE)], question_id: str) -> Response:
     """Return a question. While it waits or is being answered, `Retry-After` says when to ask again."""
     found = own(service_of(request), caller, question_id)
