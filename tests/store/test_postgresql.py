@@ -5,11 +5,13 @@ The other suites of the store run there too where VHASHDB_TEST_POSTGRES is set: 
 
 import datetime
 import os
+import re
 import subprocess
 import sys
 import threading
 
 import pytest
+import sqlalchemy as sa
 
 import vhashdb
 from tests.conftest import ROOT
@@ -19,6 +21,8 @@ from vhashdb.hashing.algorithms import get_algorithm
 from vhashdb.moving import copy_database
 from vhashdb.store import Details, NewRecord, Store
 from vhashdb.store.additions import Item, insert
+from vhashdb.store.periods import Period
+from vhashdb.store.statistics import made_on, read_statistics
 
 PDQ = get_algorithm("pdq", 256).id
 WRITERS, EACH = 4, 30
@@ -221,3 +225,47 @@ def test_commands_take_a_url(url, tmp_path, samples):
     refused = run("list", "--db", "postgresql+psycopg://me:hunter2@host/name")
     assert "password" in refused.stderr
     assert "hunter2" not in refused.stderr
+
+
+def test_the_roles_of_the_guide_may_do_their_work_and_no_more(url, store, tmp_path):
+    (grants,) = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "operating-postgresql.md").read_text(), re.DOTALL)
+    schema = url.rpartition("%3D")[2]
+    with store.transactions.writing() as connection:
+        connection.exec_driver_sql("DROP ROLE IF EXISTS writer, reader")
+        connection.exec_driver_sql("CREATE ROLE writer LOGIN")
+        connection.exec_driver_sql("CREATE ROLE reader LOGIN")
+        for grant in re.sub("--.*", "", grants).replace("SCHEMA public", f"SCHEMA {schema}").replace("hashes", "postgres").split(";")[:-1]:
+            connection.exec_driver_sql(grant)
+    try:
+        with vhashdb.open(url.replace("postgres@", "writer@"), local=tmp_path) as db:
+            record = db.add(film(1)).record
+            assert db.match(film(1)).matches
+            db.retract(record.id, reason="appeal", erase=True)
+            db.add(film(2))
+            read_statistics(db.store, Period.of(made_on(db.store), made_on(db.store)))
+            assert db.unlogged == 0
+            for change in ("DELETE FROM audit", "ALTER TABLE audit DISABLE TRIGGER audit_no_change", "DROP TABLE record"):
+                with pytest.raises(vhashdb.DatabaseError, match="may only be read"):
+                    statement(db.store, change)
+        with vhashdb.open(url.replace("postgres@", "reader@"), local=tmp_path, read_only=True) as db:
+            assert db.match(film(2)).matches
+        with vhashdb.open(url.replace("postgres@", "reader@"), local=tmp_path) as db, pytest.raises(vhashdb.DatabaseError):
+            db.add(film(3))
+    finally:
+        for role in ("writer", "reader"):
+            statement(store, f"DROP OWNED BY {role}")
+            statement(store, f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("text", ["plain", "ä 😀", "\udcff", "\ud83d", "a\0b", "\\", "\\u00e9", "😀\udcff\ud800"])
+def test_functions_of_sqlite_read_whatever_the_log_has(store, text):
+    store.audit.log("something", reason=text, lines=[1, 2], **{"key": {"a": 1}})
+    query = sa.text(
+        "SELECT json_extract(details, '$.reason') AS reason, json_extract(details, '$.key.a') AS a, json_extract(details, '$.no') AS no, "
+        "(SELECT json_group_array(value) FROM json_each(details, '$.lines') j) AS lines, "
+        "(SELECT group_concat(key, ', ') FROM (SELECT key FROM json_each(details) ORDER BY key) k) AS keys FROM audit"
+    )
+    with store.transactions.reading() as connection:
+        row = connection.execute(query).one()
+    readable = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+    assert row == (readable, "1", None, '["1","2"]', "key, lines, reason")

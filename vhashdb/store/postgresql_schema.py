@@ -19,15 +19,22 @@ VERSION_TABLE: Final = "vhashdb_schema"
 
 _FUNCTIONS: Final = (
     # -- those of SQLite that statements use
+    # What Python writes of text that is no valid Unicode, or has a zero character, PostgreSQL would not read. What only looks like it goes too.
+    r"""CREATE FUNCTION json_of(document text) RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CAST(CASE WHEN strpos(document, '\u') = 0 THEN document ELSE regexp_replace(
+      document,
+      '\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}|\\u0000',
+      '\\ufffd', 'gi'
+    ) END AS json)""",
     """CREATE FUNCTION json_extract(document text, path text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CAST(document AS jsonb) #>> string_to_array(substr(path, 3), '.')""",
+    RETURN json_of(document) #>> string_to_array(substr(path, 3), '.')""",
     """CREATE FUNCTION json_each(document text) RETURNS TABLE (key text, value text) LANGUAGE sql IMMUTABLE PARALLEL SAFE
     BEGIN ATOMIC
       SELECT o.key, o.value
-      FROM json_each_text(CASE json_typeof(CAST(document AS json)) WHEN 'object' THEN CAST(document AS json) ELSE '{}' END) o
+      FROM json_each_text(CASE json_typeof(json_of(document)) WHEN 'object' THEN json_of(document) ELSE '{}' END) o
       UNION ALL
       SELECT CAST(a.place - 1 AS text), a.value FROM json_array_elements_text(
-        CASE json_typeof(CAST(document AS json)) WHEN 'array' THEN CAST(document AS json) ELSE '[]' END
+        CASE json_typeof(json_of(document)) WHEN 'array' THEN json_of(document) ELSE '[]' END
       ) WITH ORDINALITY a (value, place);
     END""",
     """CREATE FUNCTION json_each(document text, path text) RETURNS TABLE (key text, value text) LANGUAGE sql IMMUTABLE PARALLEL SAFE
