@@ -19,7 +19,7 @@ VERSION_TABLE: Final = "vhashdb_schema"
 
 _FUNCTIONS: Final = (
     # -- those of SQLite that statements use
-    # What Python writes of text that is no valid Unicode, or has a zero character, PostgreSQL would not read. What only looks like it goes too.
+    # PostgreSQL does not read what Python writes of invalid Unicode or zero characters. What only looks like that goes, too.
     r"""CREATE FUNCTION json_of(document text) RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CAST(CASE WHEN strpos(document, '\u') = 0 THEN document ELSE regexp_replace(
       document,
