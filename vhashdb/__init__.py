@@ -78,7 +78,7 @@ from vhashdb.errors import (
     UsageError,
     VhashdbError,
 )
-from vhashdb.layout import is_url
+from vhashdb.layout import place_of
 from vhashdb.lazy import lazy_names
 from vhashdb.limits import Limits
 from vhashdb.version import __version__
@@ -230,7 +230,7 @@ def create(
     from vhashdb.database import Database
 
     folder = None if local is None else Path(local)
-    return Database.create(_place(path), algorithm=algorithm, bits=bits, squares=squares, sound=sound, limits=limits, local=folder)
+    return Database.create(place_of(path), algorithm=algorithm, bits=bits, squares=squares, sound=sound, limits=limits, local=folder)
 
 
 def open(
@@ -261,8 +261,4 @@ def open(
     from vhashdb.database import Database
 
     folder = None if local is None else Path(local)
-    return Database.open(_place(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache, read_only=read_only, local=folder)
-
-
-def _place(path: str | os.PathLike[str]) -> Path | str:
-    return path if isinstance(path, str) and is_url(path) else Path(path)
+    return Database.open(place_of(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache, read_only=read_only, local=folder)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
+
+__all__ = ["has_password", "is_url"]
 
 RECORDS_FILE: Final = "records.sqlite"
 """The file with the records: everything else in the folder is derived from it."""
@@ -24,3 +28,8 @@ def has_password(url: str) -> bool:
     """Tell whether a URL has a password in it."""
     parts = urlsplit(url)
     return ":" in parts.netloc.rpartition("@")[0] or "password" in parse_qs(parts.query)
+
+
+def place_of(path: str | os.PathLike[str]) -> Path | str:
+    """Return the path of the folder that a database is, or its URL."""
+    return path if isinstance(path, str) and is_url(path) else Path(path)

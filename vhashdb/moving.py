@@ -12,6 +12,8 @@ from vhashdb.layout import RECORDS_FILE, is_url
 from vhashdb.store.backup import DOWNLOADS, FEEDS_FOLDER
 from vhashdb.store.moving import copy_to
 
+__all__ = ["copy_database"]
+
 
 def copy_database(database: Database, place: str | os.PathLike[str], *, local: str | os.PathLike[str] | None = None) -> Database:
     """Copy everything that is known to a new database of the other kind, compare it row by row, and open it.
