@@ -228,7 +228,7 @@ def test_commands_take_a_url(url, tmp_path, samples):
 
 
 def test_the_roles_of_the_guide_may_do_their_work_and_no_more(url, store, tmp_path):
-    (grants,) = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "operating-postgresql.md").read_text(), re.DOTALL)
+    (grants,) = re.findall(r"```text\n(.*?)```", (ROOT / "docs" / "operating-postgresql.md").read_text(), re.DOTALL)
     schema = url.rpartition("%3D")[2]
     with store.transactions.writing() as connection:
         connection.exec_driver_sql("DROP ROLE IF EXISTS writer, reader")
