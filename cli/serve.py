@@ -92,6 +92,7 @@ def command(
         lock_timeout_s=lock_timeout_s(),
         cache=None if cache == NO_CACHE else Path(cache),
         workers=workers,
+        lookup_processes=workers,
         upload_bytes=max_upload,
         quota_bytes=quota,
         webhook_hosts=webhook_hosts,
