@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: venv demo test test-long tests check docs faults fuzz fuzz-api samples bench clean
+.PHONY: venv demo test test-cluster test-long tests check docs faults fuzz fuzz-api samples bench clean
 
 # All that tests, checks and documents need; again only when pyproject.toml has changed.
 venv: $(VENV)/.test-ready
@@ -20,6 +20,11 @@ test: $(VENV)/.test-ready
 # All examples of property tests; `make test` draws a quarter of them (tests/examples.py).
 test-long: $(VENV)/.test-ready
 	VHASHDB_TEST_LONG=1 $(MAKE) --jobs 2 check tests
+
+# What is about records, on a PostgreSQL server that the tests start; Debian's package is called postgresql.
+test-cluster: $(VENV)/.test-ready
+	VHASHDB_TEST_POSTGRES=required $(BIN)/python -m pytest -n 2 tests/store tests/test_database.py tests/test_videos.py tests/review \
+	    $(addprefix tests/exchange/test_, promotion.py sync.py trust.py reviews.py undoing.py transparency.py importing.py publishing.py)
 
 # More processes than processors: many tests wait for something. Each takes neighbours, which share what they prepare, and at the
 # end from the one that has most left.

@@ -214,7 +214,7 @@ class _Adding:
             self._screen.row(shown(path), words)
 
     def _summary(self, code: ExitCode) -> None:
-        records, path, skipped = len(self._database), self._database.path, self._inputs.skipped
+        records, path, skipped = len(self._database), self._database.place, self._inputs.skipped
         if self._options.as_json:
             emit_skipped(skipped)
         if not self._options.as_json:

@@ -15,12 +15,14 @@ from click.core import ParameterSource
 
 import vhashdb
 from vhashdb.errors import DatabaseError, DatabaseNotFound, UsageError
+from vhashdb.layout import has_password, is_url
 
 from .limits import limits
 from .output import LibraryLog, counted, printable, say
 from .settings import (
     DEFAULT_DATABASE,
     EFFORTS,
+    INDEX_VARIABLE,
     LOCK_TIMEOUT_VARIABLE,
     NO_CACHE,
     OneOf,
@@ -49,10 +51,26 @@ class Stopped(KeyboardInterrupt):
         self.hint = hint
 
 
+class DatabasePlace(click.Path):
+    """A folder, or a URL of PostgreSQL, which stays a text.
+
+    A password in it would be seen by whoever lists processes, and be shown in answers.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path of the folder, or the URL."""
+        if not is_url(value):
+            return super().convert(value, param, ctx)
+        if has_password(value):
+            raise UsageError("the URL of the database has a password in it", hint="give it in PGPASSWORD or in the file ~/.pgpass")
+        return value
+
+
 def db_option(function: _F) -> _F:
     """``--db``."""
-    kind = click.Path(path_type=Path)
-    return click.option("--db", cls=Setting, type=kind, metavar="PATH", default=DEFAULT_DATABASE, help="The database, a folder.")(function)
+    text = "The database, a folder or a URL of PostgreSQL."
+    kind = DatabasePlace(path_type=Path)
+    return click.option("--db", cls=Setting, type=kind, metavar="PATH", default=DEFAULT_DATABASE, help=text)(function)
 
 
 def effort_option(function: _F) -> _F:
@@ -126,13 +144,13 @@ def cached(folder: str, *, quiet: bool = False) -> Iterator[FingerprintCache | N
 
 
 @contextlib.contextmanager
-def opened(path: Path, cache: FingerprintCache | None = None) -> Iterator[Database]:
+def opened(path: Path | str, cache: FingerprintCache | None = None) -> Iterator[Database]:
     """Give the database, for the duration of a ``with`` statement; Ctrl-C in it ends promptly."""
     context = click.get_current_context(silent=True)
     if context is None or not context.params.get("quiet"):
         warn_of_variables()
     try:
-        database = vhashdb.open(path, limits=limits(), lock_timeout_s=lock_timeout_s(), cache=cache)
+        database = vhashdb.open(path, limits=limits(), lock_timeout_s=lock_timeout_s(), cache=cache, local=local_folder())
     except DatabaseNotFound as error:
         raise DatabaseNotFound(f"{error.message}{_who_named_it()}") from error
     except OSError as error:
@@ -175,20 +193,25 @@ def warn_of_index(database: Database) -> None:
             )
 
 
-def made(path: Path, algorithm: str = "pdq", bits: int = 256, *, squares: bool = False, sound: bool = True) -> None:
+def made(path: Path | str, algorithm: str = "pdq", bits: int = 256, *, squares: bool = False, sound: bool = True) -> None:
     """Make an empty database."""
     try:
-        vhashdb.create(path, algorithm=algorithm, bits=bits, squares=squares, sound=sound).close()
+        vhashdb.create(path, algorithm=algorithm, bits=bits, squares=squares, sound=sound, local=local_folder()).close()
     except OSError as error:
         raise _unusable(path, error) from error.__cause__
 
 
-def _unusable(path: Path, error: OSError) -> DatabaseError:
+def _unusable(path: Path | str, error: OSError) -> DatabaseError:
     if isinstance(error, DatabaseError):  # some are also the matching builtin
         return error
     return DatabaseError(
         f"the database {path} cannot be used: {error.strerror or error}", hint="check the path, its permissions and the disk"
     )
+
+
+def local_folder() -> str | None:
+    """Where this machine keeps what is its own of databases on PostgreSQL; None: in the usual place."""
+    return os.environ.get(INDEX_VARIABLE) or None
 
 
 def _close_soon(database: Database) -> None:

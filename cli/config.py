@@ -17,6 +17,7 @@ from .common import (
     db_option,
     effort_option,
     json_option,
+    local_folder,
     lock_timeout_s,
     player_option,
     quiet_option,
@@ -27,7 +28,7 @@ from .common import (
 from .help import Group
 from .limits import shown_limit_options
 from .output import decoded, emit, emit_json, printable, shown
-from .settings import CONFIG_VARIABLE, DEBUG_VARIABLE, LOCK_TIMEOUT_VARIABLE, PASSPHRASE_VARIABLE, SETTINGS, config_path
+from .settings import CONFIG_VARIABLE, DEBUG_VARIABLE, INDEX_VARIABLE, LOCK_TIMEOUT_VARIABLE, PASSPHRASE_VARIABLE, SETTINGS, config_path
 
 PLAYER: Final = "mpv --start={seconds} {file}"
 """A player to begin with, where none is configured."""
@@ -163,6 +164,7 @@ def _of_the_environment() -> Iterator[_Origin]:
         (CONFIG_VARIABLE, decoded(config_path())),
         (LOCK_TIMEOUT_VARIABLE, lock_timeout_s()),
         (PASSPHRASE_VARIABLE, "(hidden)" if os.environ.get(PASSPHRASE_VARIABLE) else None),
+        (INDEX_VARIABLE, local_folder()),
         (DEBUG_VARIABLE, bool(os.environ.get(DEBUG_VARIABLE))),
     ):
         name = variable.removeprefix("VHASHDB_").lower()

@@ -32,6 +32,7 @@ SEE_ALSO: Final[Mapping[str, str]] = {
     "info": "list, stats, doctor",
     "doctor": "info, backup",
     "backup": "doctor, info",
+    "migrate": "backup, init",
     "add": "match, list, label, retract, import",
     "match": "explain, unmatch, show, compare",
     "explain": "match, compare, unmatch",
@@ -169,7 +170,7 @@ def _variables(command: click.Command) -> str:
     if read:
         read.append("VHASHDB_CONFIG")
     if "db" in names:
-        read.append("VHASHDB_LOCK_TIMEOUT")
+        read += ["VHASHDB_LOCK_TIMEOUT", "VHASHDB_INDEX"]
     if "passphrase_file" in names:
         read.append("VHASHDB_FEED_PASSPHRASE")
     return _block("Environment", _described(name for name in VARIABLES if name in read)) if read else ""

@@ -209,7 +209,7 @@ class _Importing:
         trace(error)
 
     def _summary(self, files: int, code: ExitCode) -> None:
-        path, records = self._database.path, len(self._database)
+        path, records = self._database.place, len(self._database)
         if not self._how.as_json:
             dry = "nothing was changed, as asked · " if self._how.dry_run else ""
             found, base = f"{counted(files, 'file')}: {tally(self._counts)}", f"{shown(path)}, {counted(records, 'record')}"

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import click
 
-from .common import db_option, made
+from .common import DatabasePlace, db_option, made
 from .output import emit, shown
 from .settings import OneOf
 
 
 @click.command(short_help="Make a new, empty database.")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False, type=DatabasePlace(path_type=Path))
 @db_option
 @click.option("--algorithm", type=OneOf("vhashdb.hashing", "NAMES"), default="pdq", show_default=True, help="How frames are hashed.")
 @click.option("--bits", type=int, default=256, metavar="N", show_default=True, help="Bits of one hash; pdq always has 256.")
 @click.option("--no-sound", is_flag=True, help="Keep no landmarks of sound.")
 @click.option("--squares", is_flag=True, help="Store a grid of squares too, by which off-centre crops are found.")
-def command(path: Path | None, db: Path, algorithm: str, bits: int, squares: bool, no_sound: bool) -> None:
+def command(path: Path | str | None, db: Path | str, algorithm: str, bits: int, squares: bool, no_sound: bool) -> None:
     """Make a new, empty database at PATH, or where --db says.
 
     A database is a folder. All its hashes are of one algorithm, chosen here for good: pdq, which others use as well, or one of

@@ -291,7 +291,7 @@ class _Matching:
             matches=self._matches,
             skipped=self._inputs.skipped,
             older=self._inputs.older,
-            database=self._database.path,
+            database=self._database.place,
             records=len(self._database),
             updated_at=self._database.store.updated_at(),
             effort=self._options.effort,

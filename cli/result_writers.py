@@ -47,7 +47,7 @@ class Summary:
     """Files in folders that were passed over."""
     older: int
     """Files passed over because they were last changed before `--since`."""
-    database: Path
+    database: Path | str
     records: int
     """That can match."""
     updated_at: datetime.datetime | None

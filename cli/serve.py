@@ -44,7 +44,7 @@ _BYTES: Final = Amount({"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 
 @workers_option
 @limit_options
 def command(
-    db: Path,
+    db: Path | str,
     cache: str,
     workers: int,
     host: str,
@@ -73,6 +73,8 @@ def command(
       vhashdb serve --host 0.0.0.0 --name hashes.example.org --tls-certificate chain.pem --tls-key key.pem
     """
     warn_of_variables()
+    if not isinstance(db, Path):
+        raise UsageError("the service does not open databases on PostgreSQL yet", hint="give it a folder")
     if not db.exists():
         raise DatabaseNotFound(f"there is no database at {db}")
     if (tls_certificate is None) != (tls_key is None):

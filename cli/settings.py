@@ -17,6 +17,7 @@ CONFIG_VARIABLE: Final = "VHASHDB_CONFIG"
 LOCK_TIMEOUT_VARIABLE: Final = "VHASHDB_LOCK_TIMEOUT"
 PASSPHRASE_VARIABLE: Final = "VHASHDB_FEED_PASSPHRASE"  # noqa: S105  # the name of the variable
 DEBUG_VARIABLE: Final = "VHASHDB_DEBUG"
+INDEX_VARIABLE: Final = "VHASHDB_INDEX"
 DEFAULT_DATABASE: Final = "vhash.vhdb"
 NO_CACHE: Final = "off"
 EFFORTS: Final = ("vhashdb.search", "Effort")
@@ -24,7 +25,7 @@ EFFORTS: Final = ("vhashdb.search", "Effort")
 _AMOUNT: Final = (int, str)
 
 SETTINGS: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
-    "db": (str, "the database, a folder"),
+    "db": (str, "the database, a folder or a URL of PostgreSQL"),
     "cache": (str, "folder for fingerprints of checked files, or off"),
     "effort": (str, "effort for each file: fast, balanced or thorough"),
     "sound": (bool, "listen to files, and not only look at them"),
@@ -46,6 +47,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     CONFIG_VARIABLE: "the configuration file, instead of the usual one",
     LOCK_TIMEOUT_VARIABLE: "seconds to wait while another process writes",
     PASSPHRASE_VARIABLE: "passphrase of a feed's keys",
+    INDEX_VARIABLE: "folder for what this machine keeps of databases on PostgreSQL",
     DEBUG_VARIABLE: "1: show the traceback of an error",
 }
 """Every variable that is read, and its meaning."""

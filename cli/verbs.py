@@ -15,7 +15,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Records": ("list", "show", "video", "label", "hash", "retract", "unmatch", "allow", "audit"),
     "Sharing": ("import", "export", "feed", "trust", "sync", "opinion", "canary"),
     "Service": ("serve", "key"),
-    "Upkeep": ("info", "stats", "report", "doctor", "backup", "config", "completion", "help"),
+    "Upkeep": ("info", "stats", "report", "doctor", "backup", "migrate", "config", "completion", "help"),
 }
 """Every verb, in the order of the help. Each is a module here with a `command`, which imports what is heavy only when it runs."""
 VERBS: Final = tuple(verb for verbs in GROUPS.values() for verb in verbs)

@@ -147,11 +147,11 @@ def _waits(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in parts) or path.suffix.lower() in _UNFINISHED
 
 
-def memory_path(folder: Path, database: Path) -> Path:
+def memory_path(folder: Path, database: Path | str) -> Path:
     """Where it is kept what of a folder was matched against a database."""
     import platformdirs
 
-    both = b"\0".join(os.fsencode(path.resolve()) for path in (folder, database))
+    both = b"\0".join(os.fsencode(place.resolve() if isinstance(place, Path) else place) for place in (folder, database))
     return Path(platformdirs.user_state_dir("vhashdb", appauthor=False), f"watched-{hashlib.sha256(both).hexdigest()[:16]}")
 
 

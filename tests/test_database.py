@@ -410,6 +410,7 @@ def test_an_index_older_than_the_records_is_brought_up_to_date(films, reference_
         assert db.check().problems == ()
 
 
+@pytest.mark.sqlite
 def test_an_index_newer_than_restored_records_is_thrown_away(films, reference_prints, query_prints):
     path, ids = films
     backup = (path / RECORDS_FILE).read_bytes()
@@ -432,6 +433,7 @@ def cut_fingerprint(path, number):
     connection.close()
 
 
+@pytest.mark.sqlite
 def test_check_names_a_damaged_fingerprint(films):
     path, _ = films
     cut_fingerprint(path, 1)
@@ -439,6 +441,7 @@ def test_check_names_a_damaged_fingerprint(films):
         assert any("record number 1" in problem for problem in db.check().problems)
 
 
+@pytest.mark.sqlite
 def test_a_damaged_fingerprint_does_not_hide_the_other_records(films, query_prints):
     path, ids = films
     cut_fingerprint(path, 1)
@@ -447,6 +450,7 @@ def test_a_damaged_fingerprint_does_not_hide_the_other_records(films, query_prin
         assert record_of(db.match(query_prints["edited/valley__clip.mp4"])) == [ids[1]]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("kept", ["in memory", "on disk"])
 def test_what_a_damaged_fingerprint_hides_is_never_called_no_match(films, query_prints, kept):
     path, ids = films
@@ -503,6 +507,7 @@ def killed_at_random(path, folder, chance):
     return lines
 
 
+@pytest.mark.sqlite
 def test_nothing_acknowledged_is_lost_by_kill_9_during_add(folder_of_films, tmp_path):
     """Several times in a row on one database, each at a random moment; then the same command runs to its end."""
     path = tmp_path / "killed.vhdb"
@@ -528,6 +533,7 @@ def test_nothing_acknowledged_is_lost_by_kill_9_during_add(folder_of_films, tmp_
         assert db.check().problems == ()
 
 
+@pytest.mark.sqlite
 def test_a_killed_process_leaves_no_lock(new_db, folder_of_films, samples):
     process = add_folder(new_db.path, folder_of_films)
     assert process.stdout.readline() == "open\n"

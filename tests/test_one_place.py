@@ -17,7 +17,7 @@ FACTS = {
     "how a folder is synced": (r"os\.open\([^)]*O_RDONLY\)\n\s+try:\n\s+os\.fsync", {"writing.py"}),
     "how a lock is taken": (r"flock\(.*LOCK_", {"locking.py"}),
     "which records are not retracted": (r"state != 'retracted'|\.state != State\.RETRACTED", {"store/schema.py"}),
-    "how words become an SQL list": (r"join\(f\"'\{", {"store/sqlite.py"}),
+    "how words become an SQL list": (r"join\(f\"'\{", {"store/dialect.py"}),
 }
 
 

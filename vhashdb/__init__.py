@@ -78,6 +78,7 @@ from vhashdb.errors import (
     UsageError,
     VhashdbError,
 )
+from vhashdb.layout import place_of
 from vhashdb.lazy import lazy_names
 from vhashdb.limits import Limits
 from vhashdb.version import __version__
@@ -209,24 +210,27 @@ def create(
     squares: bool = False,
     sound: bool = True,
     limits: Limits | None = None,
+    local: str | os.PathLike[str] | None = None,
 ) -> Database:
-    """Make a new, empty database at ``path``, a folder that does not exist yet or is empty.
+    """Make a new, empty database at ``path``, a folder that does not exist yet or is empty, or a URL of PostgreSQL.
 
     Args:
-        path: where.
+        path: where; a URL is such as ``postgresql+psycopg://host/name``.
         algorithm: how frames are hashed, for good.
         bits: of one hash.
         squares: whether records also store a grid of squares, by which off-centre crops are found: for good, at about twice the room.
         sound: whether records also store landmarks of their sound: for good, at about twice the room of the pictures' hashes.
         limits: bounds on what an input may cost.
+        local: see `open`.
 
     Raises:
         DatabaseExists: there is something already.
-        UsageError: no such algorithm, or it needs imagehash, which is not installed.
+        UsageError: no such algorithm, or it needs imagehash, which is not installed; likewise PostgreSQL and psycopg.
     """
     from vhashdb.database import Database
 
-    return Database.create(Path(path), algorithm=algorithm, bits=bits, squares=squares, sound=sound, limits=limits)
+    folder = None if local is None else Path(local)
+    return Database.create(place_of(path), algorithm=algorithm, bits=bits, squares=squares, sound=sound, limits=limits, local=folder)
 
 
 def open(
@@ -236,11 +240,17 @@ def open(
     lock_timeout_s: float = 10.0,
     cache: FingerprintCache | None = None,
     read_only: bool = False,
+    local: str | os.PathLike[str] | None = None,
 ) -> Database:
-    """Open the database at ``path``; with a ``cache``, files that were asked about before are not decoded again.
+    """Open the database at ``path``, a folder or a URL of PostgreSQL.
+
+    With a ``cache``, files that were asked about before are not decoded again.
 
     A database that may not be written, such as a standby copy, is opened as with ``read_only``: it answers, writes nothing
     anywhere, and whatever would change it raises `DatabaseError`.
+
+    Of a database on PostgreSQL every machine keeps its own indexes, and what it knows of feeds, in a folder within ``local``: unless it is
+    given, where the user's data are.
 
     Raises:
         DatabaseNotFound: there is nothing.
@@ -250,4 +260,5 @@ def open(
     """
     from vhashdb.database import Database
 
-    return Database.open(Path(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache, read_only=read_only)
+    folder = None if local is None else Path(local)
+    return Database.open(place_of(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache, read_only=read_only, local=folder)

@@ -57,6 +57,9 @@ class Database:
 
     def __init__(self, path: Path, store: Store, limits: Limits, cache: FingerprintCache | None = None) -> None:
         self.path = path
+        """The folder; of a database on PostgreSQL the one that this machine keeps of it."""
+        self.place: Path | str = path if isinstance(store.path, Path) else store.path
+        """What to open to have it again: the folder, or the URL without its password."""
         self.limits = limits
         self._store = store
         self._algorithm_id = store.algorithm
@@ -85,9 +88,22 @@ class Database:
 
     @classmethod
     def create(
-        cls, path: Path, *, algorithm: str = "pdq", bits: int = 256, squares: bool = False, sound: bool = True, limits: Limits | None = None
+        cls,
+        path: Path | str,
+        *,
+        algorithm: str = "pdq",
+        bits: int = 256,
+        squares: bool = False,
+        sound: bool = True,
+        limits: Limits | None = None,
+        local: Path | None = None,
     ) -> Database:
-        """Make a new, empty database; see `vhashdb.create`."""
+        """Make a new, empty database; see `vhashdb.create`. A URL is a text."""
+        if isinstance(path, str):
+            chosen = get_algorithm(algorithm, bits)
+            chosen.load()
+            store = Store.create(path, chosen.id, squares=squares, sound=sound)
+            return cls(local_folder(store, local), store, limits or Limits())
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise DatabaseExists(f"{path} exists already")
         chosen = get_algorithm(algorithm, bits)
@@ -98,14 +114,18 @@ class Database:
     @classmethod
     def open(
         cls,
-        path: Path,
+        path: Path | str,
         *,
         limits: Limits | None = None,
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         cache: FingerprintCache | None = None,
         read_only: bool = False,
+        local: Path | None = None,
     ) -> Database:
-        """Open an existing database; see `vhashdb.open`."""
+        """Open an existing database; see `vhashdb.open`. A URL is a text."""
+        if isinstance(path, str):
+            store = Store.open(path, lock_timeout_s=lock_timeout_s, read_only=read_only)
+            return cls(local_folder(store, local), store, limits or Limits(), cache)
         if not path.exists():
             raise DatabaseNotFound(f"there is no database at {path}")
         records = path / RECORDS_FILE
@@ -409,3 +429,20 @@ class Database:
     def check(self) -> Health:
         """Check the records and both indexes; make an index again that is damaged or not as the records are."""
         return check_health(self._store, (self._index_reader, self._sound_reader), self._index_writer)
+
+
+def local_folder(store: Store, parent: Path | None) -> Path:
+    """Return the folder in which this machine keeps what is its own of a database on PostgreSQL; make it if it is not there."""
+    if parent is None:
+        import platformdirs
+
+        parent = Path(platformdirs.user_data_dir("vhashdb", appauthor=False))
+    try:
+        folder = parent / store.identity
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except BaseException as error:
+        store.close()
+        if isinstance(error, OSError):
+            raise DatabaseError(f"the folder {parent} cannot be made: {error.strerror or error}", hint="name another one") from error
+        raise
+    return folder

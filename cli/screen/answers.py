@@ -221,7 +221,7 @@ class ScreenWriter:
     def _command(self, verb: str, *arguments: str) -> list[str]:
         """A command that can be given next, for the same database."""
         given = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
-        database = ["--db", quoted(str(self._database.path))] if given else []
+        database = ["--db", quoted(str(self._database.place))] if given else []
         return [f"vhashdb {verb}", *database, *map(quoted, arguments)]
 
     def _say(self, words: str, indent: int = _INDENT) -> None:

@@ -170,6 +170,7 @@ def _everything(place, samples, acme):
     do("stats")
     do("doctor")
     do("backup", "copy.vhdb")
+    do("migrate", "moved.vhdb")
     do("config show")
     do("feed init", "own", "--id", "own-feed")
     do("feed publish", "own")

@@ -61,7 +61,7 @@ def sync(path, kill_before, told=None):
             os.kill(os.getpid(), signal.SIGKILL)
 
     db = vhashdb.open(path)
-    sa.event.listen(db.store.transactions._engine, "before_cursor_execute", counting)
+    sa.event.listen(db.store.transactions._backend.engine, "before_cursor_execute", counting)
     outcomes = [done.outcome for done in db.exchange.sync()]
     assert outcomes in (["updated"], ["unchanged"]), outcomes
     db.close()

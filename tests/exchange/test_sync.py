@@ -112,6 +112,7 @@ def test_a_changed_record_has_its_new_labels(acme, follower):
     assert follower.asks(1)["acme-feed"].record.labels == ("graphic-violence",)
 
 
+@pytest.mark.sqlite
 def test_erasure_leaves_no_byte_of_the_record(acme, follower):
     record = acme.adds(1, reason="a sentence that must go")
     acme.publishes()
@@ -424,6 +425,7 @@ def test_sudden_volume_is_held(acme, follower):
 # -- killed ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite
 def test_kill_between_any_two_steps(acme, follower, tmp_path):
     """SIGKILL before every statement of a sync: the database then has the old state or the new one, and a re-run ends it."""
     first, second = acme.adds(1), acme.adds(2)

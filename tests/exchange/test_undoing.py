@@ -11,6 +11,7 @@ from vhashdb.store.clock import now_utc
 from vhashdb.store.history import decided
 from vhashdb.store.queue import Cause, Filter
 from vhashdb.store.reviews import Decision
+from vhashdb.store.schema import hit
 from vhashdb.store.settings import Rules
 
 from .companies import Company, film
@@ -110,10 +111,7 @@ def test_the_last_match_comes_first(company):
     company.db.match(film(2))
     later = datetime.timedelta(hours=1)
     with company.db.store.transactions.writing() as connection:  # a minute passes between two matches, and not in a test
-        connection.exec_driver_sql(
-            "UPDATE hit SET at = ? WHERE record = ?",
-            ((now_utc() + later).isoformat(sep=" ", timespec="microseconds"), second),
-        )
+        connection.execute(hit.update().where(hit.c.record == second).values(at=now_utc() + later))
     assert [record for record, _ in waiting(company)] == [second, first]
 
 

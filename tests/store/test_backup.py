@@ -7,6 +7,8 @@ import pytest
 import vhashdb
 from tests.store.test_checksums import tampered
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def db(tmp_path, reference_prints):

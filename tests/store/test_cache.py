@@ -21,6 +21,8 @@ from vhashdb.search.query_fingerprinter import cache_key
 from vhashdb.store.cache import FILE
 from vhashdb.store.clock import now_utc
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.fixture
 def place(known_db, samples, tmp_path):

@@ -13,6 +13,8 @@ from tests.footage import fingerprint_of, random_hashes
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.store import Details, NewRecord, State, Store, checksums, schema
 
+pytestmark = pytest.mark.sqlite
+
 PDQ = AlgorithmId("pdq", 256, 1)
 
 

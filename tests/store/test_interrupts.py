@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.sqlite
+
 
 @pytest.mark.parametrize("kind", ["writing", "snapshot"])
 def test_an_interrupted_transaction_is_rolled_back_and_hides_nothing(new_db, reference_prints, kind):

@@ -15,6 +15,8 @@ from vhashdb.errors import NotMedia
 from vhashdb.opening import open_file
 from vhashdb.walking import walk
 
+pytestmark = pytest.mark.sqlite
+
 PATIENCE_S = 120
 ANOTHER = "import sys, vhashdb; db = vhashdb.open(sys.argv[1]); db.store.audit.log('something'); db.close()"
 

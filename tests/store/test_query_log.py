@@ -3,13 +3,12 @@
 import contextlib
 import dataclasses
 import logging
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import vhashdb
-from vhashdb.store import query_log
+from vhashdb.store import Store, query_log
 
 
 @pytest.fixture
@@ -23,10 +22,8 @@ def db(tmp_path, reference_prints):
 @contextlib.contextmanager
 def held(db):
     """Somebody else is writing."""
-    with contextlib.closing(sqlite3.connect(db.store.path, isolation_level=None)) as connection:
-        connection.execute("BEGIN IMMEDIATE")
+    with Store.open(db.store.path) as other, other.transactions.writing():
         yield
-        connection.execute("ROLLBACK")
 
 
 def hits(path):

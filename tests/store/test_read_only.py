@@ -17,6 +17,8 @@ from tests.footage import fingerprint_of, random_hashes
 from vhashdb.store import State, migrations
 from vhashdb.store.sqlite import may_write
 
+pytestmark = pytest.mark.sqlite
+
 NOBODY = 65534
 
 

@@ -9,6 +9,8 @@ import vhashdb
 from tests.conftest import ROOT
 from tests.exchange.companies import film
 
+pytestmark = pytest.mark.sqlite
+
 WRITER = """
 import sys
 from pathlib import Path

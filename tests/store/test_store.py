@@ -260,6 +260,7 @@ def test_every_write_is_logged_with_who_and_what(store):
     assert [entry.action for entry in store.audit.entries(limit=2)] == ["unmatch", "export"]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit", "DELETE FROM audit WHERE number = 1"])
 def test_sqlite_itself_refuses_to_change_the_log(store, statement):
     add(store)
@@ -271,6 +272,7 @@ def test_sqlite_itself_refuses_to_change_the_log(store, statement):
     assert store.audit.entries() == before
 
 
+@pytest.mark.sqlite
 def test_a_line_of_the_log_cannot_be_replaced(store):
     add(store)
     before = store.audit.entries()
@@ -309,6 +311,7 @@ def test_an_older_file_is_brought_up_to_date(tmp_path, steps):
         assert store.get(record.id) == record
 
 
+@pytest.mark.sqlite
 def test_an_updated_file_has_the_tables_of_a_new_one(tmp_path, store):
     old_file(tmp_path / "old.sqlite", 1)
     Store.open(tmp_path / "old.sqlite").close()
@@ -320,6 +323,7 @@ def test_an_updated_file_has_the_tables_of_a_new_one(tmp_path, store):
     assert tables[0] == tables[1]
 
 
+@pytest.mark.sqlite
 def test_a_newer_schema_is_refused_and_left_alone(store):
     path = store.path
     store.close()
@@ -384,6 +388,7 @@ def test_a_refused_file_is_let_go(foreign):
     assert [link for link in links if link.startswith(str(foreign))] == []
 
 
+@pytest.mark.sqlite
 def test_damage_within_the_file_is_named(store):
     for seed in range(40):
         add(store, seed)
@@ -410,6 +415,7 @@ def test_a_new_file_is_never_made_over_another(store):
 # -- several processes -----------------------------------------------------------------------------
 
 
+@pytest.mark.sqlite
 def test_a_locked_file_is_named_within_the_timeout(store):
     record = add(store)
     path = store.path
@@ -439,6 +445,7 @@ with Store.open(Path(sys.argv[1])) as store:
 """
 
 
+@pytest.mark.sqlite
 def test_another_process_reads_while_this_one_writes(store):
     reader = subprocess.Popen(
         [sys.executable, "-c", READER, str(store.path)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -59,7 +59,7 @@ def info_json(database: Database) -> dict[str, Any]:
     hashes, video_s = len(database.index), database.store.known_s()
     return {
         "type": "info",
-        "database": decoded(database.path),
+        "database": decoded(database.place),
         "records": len(database),
         "states": {state.value: count for state, count in database.store.counts().items()},
         "video_s": round(video_s, 3),

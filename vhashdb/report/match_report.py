@@ -186,7 +186,7 @@ class Report:
         waiting = self._database.moderation.reviews.queue(matched_since=recently(store.now().date()))
         return Facts(
             now_utc(),
-            printable(os.fspath(self._database.path)),
+            printable(os.fspath(self._database.place)),
             len(self._database),
             store.updated_at(),
             folder,

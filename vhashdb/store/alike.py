@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -33,5 +34,5 @@ JOIN record r ON r.number = n.number ORDER BY n.score DESC, r.id
 def alike(store: Store, record: str) -> list[Alike]:
     """Return the near duplicates of the record with this full id, the most alike first."""
     with store.transactions.reading() as connection:
-        rows = connection.execute(sa.text(_ALIKE).columns(labels=sa.JSON), {"id": record}).all()
-    return [Alike(row.id, row.score, State(row.state), tuple(sorted(row.labels))) for row in rows]
+        rows = connection.execute(sa.text(_ALIKE), {"id": record}).all()
+    return [Alike(row.id, row.score, State(row.state), tuple(sorted(json.loads(row.labels)))) for row in rows]

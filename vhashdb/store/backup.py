@@ -19,7 +19,8 @@ from vhashdb.writing import sync_folder
 
 FEEDS_FOLDER: Final = "feeds"
 """Folder with the signed state of each feed, beside the records."""
-_DOWNLOADS: Final = "files"
+DOWNLOADS: Final = "files"
+"""Folder in each of those with what was downloaded."""
 
 
 def back_up(store: Store, target: Path, *, uploads: bool = False) -> None:
@@ -33,6 +34,8 @@ def back_up(store: Store, target: Path, *, uploads: bool = False) -> None:
         DatabaseDamaged: the copy does not pass its check; nothing is left of it.
         DatabaseError: it cannot be written.
     """
+    if not isinstance(store.path, Path):
+        raise DatabaseError("databases on PostgreSQL are not copied from here", hint="back them up with pg_dump or pg_basebackup")
     if os.path.lexists(target):
         raise DatabaseExists(f"{target} exists already", hint="name a folder that is not there yet; a backup never overwrites anything")
     try:
@@ -45,7 +48,7 @@ def back_up(store: Store, target: Path, *, uploads: bool = False) -> None:
             _check(store, copy / RECORDS_FILE)
             feeds = store.path.parent / FEEDS_FOLDER
             if feeds.is_dir():
-                shutil.copytree(feeds, copy / FEEDS_FOLDER, ignore=shutil.ignore_patterns(_DOWNLOADS))
+                shutil.copytree(feeds, copy / FEEDS_FOLDER, ignore=shutil.ignore_patterns(DOWNLOADS))
             for place, _, names in os.walk(copy):
                 for name in names:
                     with open(os.path.join(place, name), "rb") as file:

@@ -29,7 +29,7 @@ from vhashdb.hashing.views import Box, Region
 from vhashdb.inputs import FileHashes
 from vhashdb.opening import OpenFile
 from vhashdb.store.clock import now_utc
-from vhashdb.store.sqlite import application_of, sqlite_engine
+from vhashdb.store.sqlite import SqliteFile, application_of
 from vhashdb.store.transactions import Transactions
 
 _log: Final = logging.getLogger(__name__)
@@ -185,7 +185,7 @@ def _opened(path: Path) -> Transactions:
         raise strange
     with contextlib.suppress(FileExistsError):  # one that is there is not opened: see `application_of`
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    transactions = Transactions(path, sqlite_engine(path, _LOCK_TIMEOUT_S, durable=False))
+    transactions = Transactions(SqliteFile(path, _LOCK_TIMEOUT_S, durable=False))
     try:
         with transactions.writing() as connection:
             application, version, tables = (

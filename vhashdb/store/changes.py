@@ -73,7 +73,7 @@ class Changes:
         if sound:
             query = query.join(schema.sounding, schema.sounding.c.fingerprint == schema.fingerprint.c.number)
         with self._transactions.reading() as connection:
-            return list(connection.execute(query).scalars())
+            return sorted(connection.execute(query).scalars())
 
     def selected(self, selection: Selection) -> list[int]:
         """Return the numbers of the records that count, and of those that are found instead of one that counts."""
@@ -93,5 +93,5 @@ class Changes:
             blob = sa.case((sounding.c.fingerprint.is_not(None), fingerprint.c.blob), else_=None)
         query = sa.select(record.c.number, record.c.change, fingerprint.c.number, blob).select_from(tables).where(which)
         with self._transactions.reading() as connection:
-            for row in connection.execution_options(yield_per=_AT_ONCE).execute(query.order_by(record.c.change)):
+            for row in connection.execute(query.order_by(record.c.change), execution_options={"yield_per": _AT_ONCE}):
                 yield Change(*row)

@@ -5,6 +5,8 @@ note which groups a transaction changes, and its end computes their checksums an
 writes (`renew`). No statement can forget it, another program that changes rows in SQL is noted as well, and a
 flipped bit is what fires no trigger.
 
+PostgreSQL computes them by itself, see `vhashdb.store.postgresql_schema`.
+
 SQLite has checksums of its own, of pages (cksumvfs), but Python's build of it does not, and they would name a page where
 these name a record.
 """
@@ -20,7 +22,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from vhashdb.store import feed_schema, schema, service_schema
+from vhashdb.store import feed_schema, postgresql_schema, schema, service_schema
+from vhashdb.store.dialect import is_postgresql, marks
 
 _MODULUS: Final = 1 << 64
 
@@ -33,14 +36,20 @@ class Group:
     of: Mapping[sa.Table, tuple[str, ...]]
     """For each table, the columns that say to which group a row belongs; at most three."""
 
-    def source(self, keys: str) -> str:
-        """Return SQL for the checksum of the group whose key is in the columns ``a``, ``b`` and ``c`` of ``keys``; NULL without rows."""
-        sums = [f"({_digest(table)} WHERE {_same(columns, keys)})" for table, columns in self.of.items()]
+    def source(self, keys: str, *, pg: bool) -> str:
+        """Return SQL for the checksum of the group whose key is in the columns ``a``, ``b`` and ``c`` of ``keys``; NULL without rows.
+
+        ``pg``: for PostgreSQL, as in all of this module; else for SQLite.
+        """
+        sums = [f"({_digest(table, pg=pg)} WHERE {_same(table, columns, keys, pg=pg)})" for table, columns in self.of.items()]
         return f"checksum_sum({', '.join(sums)})" if len(sums) > 1 else sums[0]
 
 
-def _digest(table: sa.Table) -> str:
+def _digest(table: sa.Table, *, pg: bool) -> str:
     """Return SQL for a checksum of rows, whatever their order."""
+    if pg:  # the server computes it, of a row as text
+        values = ("substr(blob, length(blob) - 15)" if column is schema.fingerprint.c.blob else column.name for column in table.columns)
+        return f"SELECT bit_xor(checksum_of(CAST(ROW('{table.name}', {', '.join(values)}) AS text))) FROM {table.name}"
     return f"SELECT checksum_of('{table.name}', {', '.join(map(_value, table.columns))}) FROM {table.name}"
 
 
@@ -53,8 +62,12 @@ def _value(column: sa.Column[Any]) -> str:
     return f"CASE typeof({column.name}) WHEN 'blob' THEN 0 ELSE CAST({column.name} AS BLOB) END"
 
 
-def _same(columns: Sequence[str], keys: str) -> str:
-    return " AND ".join(f"{column} = {keys}.{letter}" for column, letter in zip(columns, "abc", strict=False))
+def _same(table: sa.Table, columns: Sequence[str], keys: str, *, pg: bool) -> str:
+    def key(column: str, letter: str) -> str:
+        number = pg and isinstance(table.c[column].type, sa.Integer)  # keys are texts there
+        return f"CAST({keys}.{letter} AS bigint)" if number else f"{keys}.{letter}"
+
+    return " AND ".join(f"{table.name}.{column} = {key(column, letter)}" for column, letter in zip(columns, "abc", strict=False))
 
 
 def _by_key(table: sa.Table) -> Group:
@@ -159,19 +172,24 @@ def prepare(connection: Any) -> None:
 
 def watch(connection: Connection) -> None:
     """Make the triggers that note changes, as the tables are now, and note everything as changed; ends a migration."""
+    pg = is_postgresql(connection)
     make_triggers(connection)
     connection.exec_driver_sql("DELETE FROM checksum")
     for group in GROUPS:
         for table, columns in group.of.items():
-            connection.exec_driver_sql(
-                f"INSERT INTO changed SELECT DISTINCT '{group.name}', {_three(columns)} FROM {table.name} WHERE true ON CONFLICT DO NOTHING"
-            )
+            keys = f"SELECT DISTINCT '{group.name}', {_three(columns, pg=pg)} FROM {table.name} WHERE true"
+            connection.exec_driver_sql(f"INSERT INTO changed {keys} ON CONFLICT DO NOTHING")
 
 
 def make_triggers(connection: Connection) -> None:
     """Make the triggers alone."""
     for group in GROUPS:
         for table, columns in group.of.items():
+            if is_postgresql(connection):
+                old, new = (_noting(group, [f"{row}.{column}" for column in columns], pg=True) for row in ("OLD", "NEW"))
+                body = f"IF TG_OP <> 'INSERT' THEN {old} END IF; IF TG_OP <> 'DELETE' THEN {new} END IF;"
+                postgresql_schema.trigger(connection, f"changed_{table.name}", table.name, "INSERT OR UPDATE OR DELETE", body)
+                continue
             for event, rows in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
                 noting = (_noting(group, [f"{row}.{column}" for column in columns]) for row in rows)
                 name = f"changed_{table.name}_{event.lower()}"
@@ -179,31 +197,39 @@ def make_triggers(connection: Connection) -> None:
                 connection.exec_driver_sql(f"CREATE TRIGGER {name} AFTER {event} ON {table.name} BEGIN {' '.join(noting)} END")
 
 
-def _noting(group: Group, key: Sequence[str]) -> str:
-    return f"INSERT INTO changed VALUES ('{group.name}', {_three(key)}) ON CONFLICT DO NOTHING;"
+def _noting(group: Group, key: Sequence[str], *, pg: bool = False) -> str:
+    return f"INSERT INTO changed VALUES ('{group.name}', {_three(key, pg=pg)}) ON CONFLICT DO NOTHING;"
 
 
-def _three(key: Sequence[str]) -> str:
-    return ", ".join([*key, "''", "''"][:3])
+def _three(key: Sequence[str], *, pg: bool) -> str:
+    parts = [f"CAST({column} AS text)" for column in key] if pg else key
+    return ", ".join([*parts, "''", "''"][:3])
 
 
 @cache
-def _renewing() -> tuple[tuple[str, str], ...]:
+def _renewing(*, pg: bool) -> tuple[tuple[str, str], ...]:
     """For each group: what forgets the checksums of changed rows, and what computes them."""
     return tuple(
         (
             f"DELETE FROM checksum WHERE kind = '{group.name}' AND (a, b, c) IN (SELECT a, b, c FROM changed WHERE kind = '{group.name}')",
-            # Without rows there is no value, and so no checksum: it is the column that ignores it.
-            f"INSERT OR IGNORE INTO checksum SELECT kind, a, b, c, {group.source('k')} FROM changed k WHERE kind = '{group.name}'",
+            _computing(group, pg=pg),
         )
         for group in GROUPS
     )
 
 
+def _computing(group: Group, *, pg: bool) -> str:
+    """Return SQL that writes the checksums of changed groups; without rows there is no value, and so no checksum."""
+    computed = f"SELECT kind, a, b, c, {group.source('k', pg=pg)} AS value FROM changed k WHERE kind = '{group.name}'"
+    if pg:
+        return f"WITH computed AS MATERIALIZED ({computed}) INSERT INTO checksum SELECT * FROM computed WHERE value IS NOT NULL"
+    return f"INSERT OR IGNORE INTO checksum {computed}"  # it is the column that ignores NULL
+
+
 def renew(connection: Connection) -> None:
     """Compute the checksums of everything that was changed; the end of every transaction that writes."""
     kinds = set(connection.exec_driver_sql("SELECT DISTINCT kind FROM changed").scalars())
-    for group, statements in zip(GROUPS, _renewing(), strict=True):
+    for group, statements in zip(GROUPS, _renewing(pg=is_postgresql(connection)), strict=True):
         if group.name in kinds:
             for statement in statements:
                 connection.exec_driver_sql(statement)
@@ -218,24 +244,26 @@ def wrong_records(connection: Connection, identifiers: Sequence[str]) -> list[st
     """Return those of the records with these full ids that are not as they were written."""
     if not identifiers:
         return []
-    wrong = connection.exec_driver_sql(_wrong_records(len(identifiers)), tuple(identifiers))
+    given = marks(connection, len(identifiers))
+    wrong = connection.exec_driver_sql(_wrong_records(given, pg=is_postgresql(connection)), tuple(identifiers))
     return list(wrong.scalars())
 
 
 @cache
-def _wrong_records(count: int) -> str:
-    marks = ", ".join("?" * count)
-    unlike = _unlike(RECORD, f"(SELECT number AS a, '' AS b, '' AS c FROM record WHERE id IN ({marks}))")
-    return f"SELECT id FROM record WHERE number IN (SELECT a FROM ({unlike}))"
+def _wrong_records(given: str, *, pg: bool) -> str:
+    number, back = ("CAST(number AS text)", "CAST(a AS bigint)") if pg else ("number", "a")
+    unlike = _unlike(RECORD, f"(SELECT {number} AS a, '' AS b, '' AS c FROM record WHERE id IN ({given}))", pg=pg)
+    return f"SELECT id FROM record WHERE number IN (SELECT {back} FROM ({unlike}) AS wrong)"
 
 
 def problems(connection: Connection) -> Iterator[str]:
     """Yield every group of rows that is not as it was written, in words."""
+    pg = is_postgresql(connection)
     for group in GROUPS:
-        keys = " UNION ".join(f"SELECT {_three(columns)} FROM {table.name}" for table, columns in group.of.items())
-        which = f"(SELECT a, b, c FROM checksum WHERE kind = '{group.name}' UNION SELECT * FROM ({keys}))"
+        keys = " UNION ".join(f"SELECT {_three(columns, pg=pg)} FROM {table.name}" for table, columns in group.of.items())
+        which = f"(SELECT a, b, c FROM checksum WHERE kind = '{group.name}' UNION SELECT * FROM ({keys}) AS keys)"
         try:
-            for row in connection.exec_driver_sql(_unlike(group, which)):
+            for row in connection.exec_driver_sql(_unlike(group, which, pg=pg)):
                 key = " ".join(str(part) for part in row if part != "")
                 yield f"{group.name} {'number ' if group is RECORD else ''}{key}: it is not as it was written, or its checksum is not"
         except sa.exc.DBAPIError as error:
@@ -243,16 +271,16 @@ def problems(connection: Connection) -> Iterator[str]:
 
 
 def definitions(connection: Connection) -> dict[str, str]:
-    """Return the definitions of tables, indexes and triggers, in SQL, by their names."""
+    """Return the definitions of tables, indexes and triggers of an SQLite file, in SQL, by their names."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
     return {str(name): str(sql) for name, sql in rows}
 
 
-def _unlike(group: Group, keys: str) -> str:
+def _unlike(group: Group, keys: str, *, pg: bool) -> str:
     """Return SQL for the keys, among ``keys``, of groups whose checksum is another; what is changed and not renewed yet has none."""
     same = "s.a = k.a AND s.b = k.b AND s.c = k.c"
     return (
         f"SELECT k.a, k.b, k.c FROM {keys} k LEFT JOIN checksum s ON s.kind = '{group.name}' AND {same} "
-        f"WHERE s.value IS NOT {group.source('k')} "
+        f"WHERE s.value {'IS DISTINCT FROM' if pg else 'IS NOT'} {group.source('k', pg=pg)} "
         f"AND NOT EXISTS (SELECT 1 FROM changed s WHERE s.kind = '{group.name}' AND {same})"
     )

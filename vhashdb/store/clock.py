@@ -12,10 +12,10 @@ import json
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
 from vhashdb.store import schema
+from vhashdb.store.dialect import upsert
 
 LEAP: Final = datetime.timedelta(days=30)
 CONFIRMED_ON: Final = 3
@@ -56,6 +56,4 @@ def _known(connection: Connection) -> tuple[datetime.datetime, list[str]]:
 
 
 def _keep(connection: Connection, values: dict[str, str]) -> None:
-    statement = insert(schema.meta)
-    rows = [{"name": name, "value": value} for name, value in values.items()]
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}), rows)
+    upsert(connection, schema.meta, [{"name": name, "value": value} for name, value in values.items()])

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
+from vhashdb.store.dialect import upsert
 from vhashdb.store.records_file import Store
 from vhashdb.store.settings import read_hosts, write_hosts
 
@@ -42,8 +42,7 @@ class Federations:
         """Follow a roster from now on."""
         values = {"url": url, "root": root, "trust": trust}
         with self._transactions.writing() as connection:
-            row = insert(tables.federation).values(id=identifier, **values)
-            connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+            upsert(connection, tables.federation, {"id": identifier, **values})
             write_hosts(connection, f"federation {identifier}", hosts)
             self._store.audit.log_in(connection, "federation", None, federation=identifier, url=url, level=trust)
 

@@ -13,18 +13,17 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     String,
     Table,
 )
 
-from vhashdb.store.schema import metadata
+from vhashdb.store.schema import Number, metadata
 
 feed = Table(
     "feed",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", Number, primary_key=True),
     Column("id", String, nullable=False, unique=True),
     Column("member", String, nullable=False),  # the organisation: several feeds of one count as one voice
     Column("url", String, nullable=False),
@@ -35,18 +34,18 @@ feed = Table(
     Column("status", String, nullable=False),
     Column("why", String, nullable=False, server_default=""),
     Column("evidence", String, nullable=False, server_default="{}"),  # JSON: what was seen when it was quarantined
-    Column("epoch", Integer, nullable=False, server_default="0"),
-    Column("seq", Integer, nullable=False, server_default="0"),  # the cursor: everything up to here is in the records
+    Column("epoch", Number, nullable=False, server_default="0"),
+    Column("seq", Number, nullable=False, server_default="0"),  # the cursor: everything up to here is in the records
     Column("chain", String(64), nullable=False, server_default=""),
-    Column("head_seq", Integer, nullable=False, server_default="0"),  # the last signed head that was seen
+    Column("head_seq", Number, nullable=False, server_default="0"),  # the last signed head that was seen
     Column("head_chain", String(64), nullable=False, server_default=""),
-    Column("root_version", Integer, nullable=False, server_default="0"),
+    Column("root_version", Number, nullable=False, server_default="0"),
     Column("expires_at", DateTime),
     Column("max_action", String, nullable=False, server_default="review"),
     Column("tlp", String, nullable=False, server_default="amber"),
     Column("contact", String, nullable=False, server_default=""),
     Column("note", String, nullable=False, server_default=""),
-    Column("skipped", Integer, nullable=False, server_default="0"),  # events that broke the schema
+    Column("skipped", Number, nullable=False, server_default="0"),  # events that broke the schema
     Column("checked_at", DateTime),
     Column("synced_at", DateTime),
     Column("trouble", String, nullable=False, server_default=""),  # why the last sync failed, if it did
@@ -60,7 +59,7 @@ federation = Table(
     Column("url", String, nullable=False),
     Column("root", LargeBinary, nullable=False),
     Column("trust", String, nullable=False),  # what its members' feeds are allowed, unless set by hand
-    Column("version", Integer, nullable=False, server_default="0"),
+    Column("version", Number, nullable=False, server_default="0"),
     Column("checked_at", DateTime),
     Column("trouble", String, nullable=False, server_default=""),
 )
@@ -71,7 +70,7 @@ origin = Table(
     Column("feed", ForeignKey("feed.number"), primary_key=True),
     Column("rid", String(32), primary_key=True),
     Column("record", ForeignKey("record.number"), index=True),  # empty: retracted before it ever came here
-    Column("rev", Integer, nullable=False),
+    Column("rev", Number, nullable=False),
     Column("withdrawn", Boolean, nullable=False),  # by its publisher, as opposed to people here
     Column("erased", Boolean, nullable=False),
     Column("saw_content", Boolean, nullable=False),
@@ -94,7 +93,7 @@ opinion = Table(
     Column("author", String, primary_key=True),  # a feed's id, or local
     Column("on_feed", String, primary_key=True),
     Column("on_rid", String(32), primary_key=True),
-    Column("on_rev", Integer, nullable=False),
+    Column("on_rev", Number, nullable=False),
     Column("verdict", String, nullable=False),
     Column("basis", String, nullable=False),
     Column("reason", String, nullable=False),
@@ -109,7 +108,7 @@ allow = Table(
     Column("rid", String(32), primary_key=True),
     Column("fingerprint", LargeBinary),
     Column("sha256", String(64), index=True),
-    Column("duration_ms", Integer, nullable=False),
+    Column("duration_ms", Number, nullable=False),
     Column("reason", String, nullable=False),
     Column("at", DateTime, nullable=False),
     Column("revoked", Boolean, nullable=False),
@@ -133,9 +132,9 @@ staged = Table(
     metadata,
     Column("feed", ForeignKey("feed.number"), primary_key=True),
     Column("rid", String(32), primary_key=True),
-    Column("seq", Integer, nullable=False),
+    Column("seq", Number, nullable=False),
     Column("kind", String, nullable=False),  # put or retract
-    Column("rev", Integer, nullable=False),
+    Column("rev", Number, nullable=False),
     Column("erase", Boolean, nullable=False),
     Column("at", DateTime, nullable=False),
     Column("id", String(32), nullable=False),
@@ -149,7 +148,7 @@ staged = Table(
     Column("policy", String, nullable=False),
     Column("law", String, nullable=False),
     Column("review_method", String, nullable=False),
-    Column("reviewers", Integer, nullable=False),
+    Column("reviewers", Number, nullable=False),
     Column("max_action", String, nullable=False),
     Column("source", String, nullable=False),
     Column("tlp", String, nullable=False),
@@ -170,7 +169,7 @@ staged_stub = Table(
     "staged_stub",
     metadata,
     Column("feed", ForeignKey("feed.number"), primary_key=True),
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Number, primary_key=True),
     Column("rid", String(32), nullable=False),
 )
 
@@ -180,7 +179,7 @@ staged_opinion = Table(
     Column("feed", ForeignKey("feed.number"), primary_key=True),
     Column("on_feed", String, primary_key=True),
     Column("on_rid", String(32), primary_key=True),
-    Column("on_rev", Integer, nullable=False),
+    Column("on_rev", Number, nullable=False),
     Column("verdict", String, nullable=False),
     Column("basis", String, nullable=False),
     Column("reason", String, nullable=False),
@@ -194,7 +193,7 @@ staged_allow = Table(
     Column("rid", String(32), primary_key=True),
     Column("fingerprint", LargeBinary),
     Column("sha256", String(64)),
-    Column("duration_ms", Integer, nullable=False),
+    Column("duration_ms", Number, nullable=False),
     Column("reason", String, nullable=False),
     Column("at", DateTime, nullable=False),
     Column("revoked", Boolean, nullable=False),

@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import RowMapping
 
 from vhashdb.codes import LOCAL
@@ -18,6 +17,7 @@ from vhashdb.json_values import json_value
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
+from vhashdb.store.dialect import upsert
 from vhashdb.store.promotion import clear, erase, refresh_disputes_of
 from vhashdb.store.records_file import Store
 from vhashdb.store.settings import read_hosts, write_hosts
@@ -106,8 +106,7 @@ class Feeds:
         values = {"url": url, "root": root, "trust": trust, "member": member or identifier, "own": own, "federation": federation}
         values |= {"status": NEW, "why": "", "evidence": "{}", "trouble": ""}
         with self._transactions.writing() as connection:
-            row = insert(tables.feed).values(id=identifier, **values)
-            connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
+            upsert(connection, tables.feed, {"id": identifier, **values})
             self._store.audit.log_in(connection, "trust", None, feed=identifier, url=url, level=trust)
         return self.get(identifier)
 
@@ -185,12 +184,12 @@ class Feeds:
                 # A feed that is trusted again starts from nothing; what was erased stays so, and what people here retracted.
                 forgetting = (
                     f"UPDATE origin SET rev = 0, withdrawn = withdrawn OR coalesce((SELECT {schema.NOT_RETRACTED} FROM record "
-                    "WHERE number = origin.record), 1) WHERE feed = :feed"
+                    "WHERE number = origin.record), true) WHERE feed = :feed"
                 )
                 connection.execute(sa.text(forgetting), values)
                 retracting = sa.text(
                     "UPDATE record SET state = 'retracted', revision = revision + 1, change = :change + n.place FROM "
-                    f"(SELECT record, row_number() OVER (ORDER BY record) AS place FROM ({which})) n WHERE record.number = n.record"
+                    f"(SELECT record, row_number() OVER (ORDER BY record) AS place FROM ({which}) AS mine) n WHERE record.number = n.record"
                 )
                 removed = connection.execute(retracting, values | {"change": change}).rowcount
                 erase(connection, which, **values)

@@ -82,7 +82,7 @@ IN_PERIOD: Final = "a.at >= :since AND a.at < :after"
 _HITS = f"""
 CREATE TEMP TABLE matched AS
 SELECT r.number, r.id, r.source, h.matches, h.possible
-FROM (SELECT record, count(*) AS matches, sum(verdict = 'possible') AS possible
+FROM (SELECT record, count(*) AS matches, count(*) FILTER (WHERE verdict = 'possible') AS possible
       FROM hit a WHERE verdict != '' AND record != '' AND {IN_PERIOD} GROUP BY record) h JOIN record r ON r.id = h.record
 """
 _SOURCES = f"""
@@ -91,8 +91,9 @@ WITH wrong AS (SELECT record FROM audit WHERE action IN ('retract', 'erase')
                       AND number NOT IN {TAKEN_BACK}
                UNION SELECT record FROM audit WHERE action = 'review-rejected' AND number NOT IN {TAKEN_BACK}
                UNION SELECT record FROM hit WHERE state = '{CaseState.NOT_THIS}')
-SELECT s.source, coalesce(n.records, 0) AS records, coalesce(sum(h.matches), 0) AS matches, count(h.number) AS matched_records,
-       coalesce(sum(h.id IN (SELECT record FROM wrong)), 0) AS wrong_records
+SELECT s.source, coalesce(max(n.records), 0) AS records, CAST(coalesce(sum(h.matches), 0) AS BIGINT) AS matches,
+       count(h.number) AS matched_records,
+       count(*) FILTER (WHERE h.id IN (SELECT record FROM wrong)) AS wrong_records
 FROM (SELECT DISTINCT source FROM record) s LEFT JOIN matched h ON h.source = s.source
 LEFT JOIN (SELECT source, count(*) AS records FROM record WHERE {NOT_RETRACTED} GROUP BY source) n ON n.source = s.source
 GROUP BY s.source ORDER BY s.source
@@ -107,7 +108,7 @@ _COUNTS = {
     "by_source": f"SELECT source, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1 ORDER BY 1",
     "by_state": "SELECT state, count(*) FROM record GROUP BY 1 ORDER BY 1",
     "added": "SELECT source, count(*) FROM record a WHERE a.added_at >= :since AND a.added_at < :after GROUP BY 1 ORDER BY 1",
-    "questions": "SELECT j.key, sum(j.value) FROM audit a, json_each(a.details) j "
+    "questions": "SELECT j.key, sum(CAST(j.value AS INTEGER)) FROM audit a, json_each(a.details) j "
     f"WHERE a.action = 'queries' AND {IN_PERIOD} GROUP BY 1 ORDER BY 1",
     "opinions": f"SELECT verdict, count(*) FROM opinion a WHERE {IN_PERIOD} GROUP BY 1 ORDER BY 1",
     "retractions": "SELECT coalesce(json_extract(a.details, '$.code'), json_extract(a.details, '$.reason')), count(*) FROM audit a "
@@ -140,7 +141,7 @@ def figures_in(connection: Connection, since: datetime.date, until: datetime.dat
 
 def moments(since: datetime.date, until: datetime.date) -> dict[str, str]:
     """Return where the first day begins and where the last one is over, as the tables have it."""
-    return {"since": f"{since} 00", "after": f"{until} 24"}  # no next day, which the last date of all does not have
+    return {"since": f"{since} 00:00:00", "after": f"{until} 24:00:00"}  # no next day, which the last date of all does not have
 
 
 def counted(connection: Connection, query: str, values: Mapping[str, str]) -> dict[str, int]:

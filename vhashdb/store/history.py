@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from vhashdb.store.dialect import sql_list
 from vhashdb.store.queue import TAKEN_BACK, stamp
 from vhashdb.store.records_file import Store
-from vhashdb.store.sqlite import sql_list
 
 DECIDING: Final = (
     "review-accepted",
@@ -61,7 +61,7 @@ WHERE a.action IN {_ACTIONS} AND a.at >= :since AND json_extract(a.details, '$.f
 
 def decided(store: Store, since: datetime.datetime) -> list[Decided]:
     """Return everything that people here decided since then (UTC, without a time zone), oldest first; not what feeds brought."""
-    query = sa.text(_DECIDED).columns(at=sa.DateTime, labels=sa.JSON, taken_back=sa.Boolean)
+    query = sa.text(_DECIDED).columns(at=sa.DateTime, taken_back=sa.Boolean)
     with store.transactions.reading() as connection:
         return [_decided(row) for row in connection.execute(query, {"since": stamp(since)})]
 
@@ -69,5 +69,5 @@ def decided(store: Store, since: datetime.datetime) -> list[Decided]:
 def _decided(row: Any) -> Decided:
     details = json.loads(row.details)
     reason, verdict, basis = (str(details.get(name, "")) for name in ("reason", "verdict", "basis"))
-    labels = tuple(sorted(row.labels))
+    labels = tuple(sorted(json.loads(row.labels)))
     return Decided(row.at, row.actor, row.action, row.record, labels, row.source, reason, verdict, basis, row.taken_back)

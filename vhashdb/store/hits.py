@@ -103,8 +103,9 @@ class NewHit(NamedTuple):
 
 _POLICY: Final = ("state", "max_action", "severity", "policy", "law", "reason_code")
 """Columns of a record that a decision rests on, the state first."""
-_RECORD_GROUNDS: Final = " || char(31) || ".join(f"r.{column}" for column in _POLICY)
-GROUNDS: Final = f"(h.verdict || coalesce(char(31) || {_RECORD_GROUNDS}, ''))"
+_BETWEEN: Final = "'\x1f'"
+_RECORD_GROUNDS: Final = f" || {_BETWEEN} || ".join(f"r.{column}" for column in _POLICY)
+GROUNDS: Final = f"(h.verdict || coalesce({_BETWEEN} || {_RECORD_GROUNDS}, ''))"
 """What a decision would rest on now."""
 MATCHED: Final = "h.verdict != ''"
 """Condition that the file did match."""
@@ -126,7 +127,7 @@ ON CONFLICT (file, record) DO UPDATE SET state = :state, line = :line,
     verdict = CASE WHEN h.record = '' OR h.verdict = '' THEN excluded.verdict ELSE h.verdict END
 """
 _GROUND: Final = f"""
-UPDATE hit AS h SET grounds = (SELECT {GROUNDS} FROM (SELECT 1) LEFT JOIN record r ON r.id = h.record)
+UPDATE hit AS h SET grounds = (SELECT {GROUNDS} FROM (SELECT 1) AS one LEFT JOIN record r ON r.id = h.record)
 WHERE h.file = :file AND h.record = :record
 """
 _DECISIONS: Final = f"""
@@ -175,7 +176,7 @@ class Hits:
     def decisions(self, files: Iterable[str]) -> dict[str, list[CaseDecision]]:
         """Return what was decided about files, by what they are known by; those about which nothing was are not there."""
         found: dict[str, list[CaseDecision]] = {}
-        query = sa.text(_DECISIONS).bindparams(sa.bindparam("files", expanding=True)).columns(at=sa.DateTime)
+        query = sa.text(_DECISIONS).bindparams(sa.bindparam("files", type_=sa.String, expanding=True)).columns(at=sa.DateTime)
         with self._transactions.reading() as connection:
             for some in _portions(list(files)):
                 for row in connection.execute(query, {"files": some}):
@@ -255,7 +256,7 @@ def open_rows(connection: Connection, record: str, files: Iterable[str] = ()) ->
     query = sa.text(
         f"SELECT h.file, h.state, h.line, h.grounds FROM hit h LEFT JOIN record r ON r.id = h.record "
         f"WHERE h.record = :record AND (NOT {CLOSED} OR h.file IN :files)"
-    ).bindparams(sa.bindparam("files", expanding=True))
+    ).bindparams(sa.bindparam("files", type_=sa.String, expanding=True))
     return {row["file"]: dict(row) for row in connection.execute(query, {"record": record, "files": some}).mappings()}
 
 

@@ -1,7 +1,9 @@
 """Bring an older records file up to date.
 
 `MIGRATIONS` is the whole history: a new database runs every step, an older one the steps it lacks. A step is never
-changed once it was released; a change of the tables comes with a new step.
+changed once it was released; a change of the tables comes with a new step. Databases on PostgreSQL begin with the tables as
+they are when they are made (`vhashdb.store.postgresql_schema`), and take the steps after that: so each step after the thirteenth
+has to do its work on both.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
 from vhashdb.codes import BASES, LOCAL, VERDICTS
@@ -19,6 +18,7 @@ from vhashdb.json_values import json_value
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
+from vhashdb.store.dialect import upsert
 from vhashdb.store.hits import settle_in
 from vhashdb.store.promotion import refresh_disputes
 from vhashdb.store.records import MAX_REASON, Record
@@ -133,9 +133,7 @@ class Opinions:
 
     def give_in(self, connection: Connection, record: Record, opinion: Opinion) -> int:
         """Write an opinion, in a transaction that is under way; return the number of its line in the audit log."""
-        values = vars(opinion)
-        row = insert(tables.opinion).values(**values)
-        connection.execute(row.on_conflict_do_update(index_elements=["author", "on_feed", "on_rid"], set_=values))
+        upsert(connection, tables.opinion, vars(opinion))
         refresh_disputes(connection, "SELECT number FROM record WHERE id = :id", id=record.id)
         said = {"verdict": opinion.verdict, "basis": opinion.basis, "reason": opinion.reason}
         return self._store.audit.log_in(connection, "opinion", record.id, **said)
@@ -161,9 +159,10 @@ class Opinions:
 
     def allow_version(self) -> tuple[object, ...]:
         """Return a value that changes whenever the allow-lists in force do."""
-        query = "SELECT count(*), max(rowid), sum(revoked), max(at) FROM allow UNION ALL SELECT id, trust, status, own FROM feed"
+        entries = "SELECT count(*), count(*) FILTER (WHERE revoked), max(at), sum(duration_ms), min(rid), max(rid) FROM allow"
         with self._transactions.reading() as connection:
-            return tuple(map(tuple, connection.exec_driver_sql(query)))
+            allow = connection.exec_driver_sql(entries).one()
+            return tuple(allow), *map(tuple, connection.exec_driver_sql("SELECT id, trust, status, own FROM feed ORDER BY number"))
 
     def allow(self, fingerprint: Fingerprint | None, sha256: str | None, *, reason: str, author: str = LOCAL) -> Allowed:
         """Put something on one's own allow-list, or among the canaries."""

@@ -18,7 +18,18 @@ from vhashdb.grouping.videos import ranks
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.regrouping import regroup
-from vhashdb.store.videos import Place, are_apart, batches, copies_in, editions_of, places_of, relations_of, sides_of
+from vhashdb.store.videos import (
+    Place,
+    are_apart,
+    batches,
+    copies_in,
+    editions_of,
+    last_number,
+    new_edition,
+    places_of,
+    relations_of,
+    sides_of,
+)
 
 _copy, _edition, _shared, _video, _member, _said = (
     schema.copy,
@@ -79,7 +90,7 @@ def place_alone(connection: Connection, records: Mapping[int, float]) -> None:
     """
     grouped = editions_of(connection, records)
     records = {number: duration_s for number, duration_s in records.items() if number not in grouped}
-    edition, video = (connection.execute(sa.select(sa.func.max(table.c.number))).scalar() or 0 for table in (_edition, _video))
+    edition, video = last_number(connection, _edition), last_number(connection, _video)
     rows = [
         {"record": record, "edition": edition + place, "video": video + place, "duration_s": duration_s, "id": secrets.token_hex(16)}
         for place, (record, duration_s) in enumerate(records.items(), 1)
@@ -110,8 +121,7 @@ def _may_show(connection: Connection, other: int, record: int) -> bool:
 def _edition_of_copies(connection: Connection, duration_s: float, copies: Sequence[tuple[Related, Place]]) -> Place:
     """Return where a record lies on the line of time of the edition that it is a copy of; a new one if of none, of several one."""
     if not copies:
-        number = connection.execute(_edition.insert().values(duration_s=duration_s)).inserted_primary_key[0]  # type: ignore[index]
-        return Place(int(number), 0.0, 1.0)
+        return Place(new_edition(connection, duration_s), 0.0, 1.0)
     first, place_of_first = min(copies, key=lambda each: each[1].edition)  # so that it keeps the lowest number
     here = place_of_first.after(first.relation)
     for each, _ in copies:
@@ -186,7 +196,7 @@ def say(connection: Connection, one: int, other: int, *, same: bool) -> None:
 
 _ORPHANS: Final = """
 SELECT c.record, c.shown_by FROM copy c LEFT JOIN record p ON p.number = c.shown_by LEFT JOIN copy o ON o.record = c.shown_by
-WHERE c.shown_by IN (SELECT a FROM changed WHERE kind = 'record')
+WHERE c.shown_by IN (SELECT CAST(a AS INTEGER) FROM changed WHERE kind = 'record')
       AND (p.state IS NULL OR p.state = 'retracted' OR o.record IS NULL OR o.shown_by IS NOT NULL)
 ORDER BY c.shown_by, c.record
 """

@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.codes import NEGATIVE
 from vhashdb.store import feed_schema
-from vhashdb.store.sqlite import erasing, sql_list
+from vhashdb.store.dialect import sql_list
+from vhashdb.store.sqlite import erasing
 
 _DETAILS: Final = (
     "duration_s sha256 md5 severity reason reason_code origin policy law review_method reviewers max_action source tlp reshare "
@@ -49,15 +50,15 @@ SELECT rid, seq, kind, rev, erase, old IS NULL AND kind = 'put' AS fresh, kept,
        CASE WHEN old IS NULL AND kind = 'put'
             THEN :number + count(*) FILTER (WHERE old IS NULL AND kind = 'put') OVER (ORDER BY seq, rid) ELSE old END AS record,
        :change + row_number() OVER (ORDER BY seq, rid) AS change
-FROM (SELECT s.rid, s.seq, s.kind, s.rev, s.erase, o.record AS old, coalesce(r.state = 'retracted' AND NOT o.withdrawn, 0) AS kept
+FROM (SELECT s.rid, s.seq, s.kind, s.rev, s.erase, o.record AS old, coalesce(r.state = 'retracted' AND NOT o.withdrawn, false) AS kept
       FROM staged s LEFT JOIN origin o ON o.feed = s.feed AND o.rid = s.rid LEFT JOIN record r ON r.number = o.record
       WHERE s.feed = :feed AND (o.rid IS NULL OR NOT o.erased AND (
             s.kind = 'put' AND s.rev > o.rev
             OR s.kind = 'retract' AND (s.erase OR s.rev > o.rev OR s.rev = o.rev AND NOT o.withdrawn)))
       UNION ALL
-      SELECT o.rid, 0, 'retract', o.rev, 0, o.record, r.state = 'retracted' FROM origin o JOIN record r ON r.number = o.record
+      SELECT o.rid, 0, 'retract', o.rev, false, o.record, r.state = 'retracted' FROM origin o JOIN record r ON r.number = o.record
       WHERE :whole AND o.feed = :feed AND NOT o.withdrawn
-            AND o.rid NOT IN (SELECT rid FROM staged WHERE feed = :feed))
+            AND o.rid NOT IN (SELECT rid FROM staged WHERE feed = :feed)) AS news
 """
 
 # ``kept``: people here retracted it; what its publisher says later brings nothing of it back.
@@ -82,8 +83,8 @@ _ACCEPTED_BEFORE: Final = "UPDATE held SET decided_by = '' WHERE record IN (SELE
 
 _ORIGINS: Final = """
 INSERT INTO origin (feed, rid, record, rev, withdrawn, erased, saw_content, exceptions, test)
-SELECT :feed, w.rid, w.record, w.rev, w.kind = 'retract' AND NOT w.kept, w.kind = 'retract' AND w.erase, coalesce(s.saw_content, 0),
-       coalesce(s.exceptions, '[]'), coalesce(s.test, 0)
+SELECT :feed, w.rid, w.record, w.rev, w.kind = 'retract' AND NOT w.kept, w.kind = 'retract' AND w.erase, coalesce(s.saw_content, false),
+       coalesce(s.exceptions, '[]'), coalesce(s.test, false)
 FROM winner w LEFT JOIN staged s ON s.feed = :feed AND s.rid = w.rid WHERE true
 ON CONFLICT (feed, rid) DO UPDATE SET record = excluded.record, rev = excluded.rev, withdrawn = excluded.withdrawn,
        erased = excluded.erased, saw_content = excluded.saw_content, exceptions = excluded.exceptions, test = excluded.test
@@ -102,8 +103,8 @@ _ERASED: Final = "SELECT record FROM winner WHERE kind = 'retract' AND erase AND
 
 _CONTENT: Final = (
     f"DELETE FROM label WHERE record IN ({_REPLACED})",
-    "INSERT OR IGNORE INTO label (record, label) SELECT w.record, j.value FROM winner w "
-    "JOIN staged s ON s.feed = :feed AND s.rid = w.rid, json_each(s.labels) j WHERE w.kind = 'put' AND NOT w.kept",
+    "INSERT INTO label (record, label) SELECT w.record, j.value FROM winner w "
+    "JOIN staged s ON s.feed = :feed AND s.rid = w.rid, json_each(s.labels) j WHERE w.kind = 'put' AND NOT w.kept ON CONFLICT DO NOTHING",
     # The new ones first: SQLite would give the number of one that is gone to the next, and the index would see no change.
     "INSERT INTO fingerprint (record, algorithm, blob) SELECT w.record, s.algorithm, s.fingerprint FROM winner w "
     "JOIN staged s ON s.feed = :feed AND s.rid = w.rid WHERE w.kind = 'put' AND NOT w.kept AND s.fingerprint IS NOT NULL ORDER BY w.record",
@@ -160,16 +161,16 @@ UPDATE record SET state = CASE WHEN
 WHERE state IN ('active', 'disputed') AND number IN ({{which}})
 """
 _SPOKEN_OF: Final = """
-SELECT o.record FROM staged_opinion p CROSS JOIN feed f ON f.id = p.on_feed CROSS JOIN origin o ON o.feed = f.number AND o.rid = p.on_rid
-WHERE p.feed = :feed
-UNION ALL SELECT r.number FROM staged_opinion p CROSS JOIN record r ON r.id = p.on_rid WHERE p.feed = :feed AND r.source = 'local'
+SELECT o.record FROM staged_opinion p CROSS JOIN feed f CROSS JOIN origin o
+WHERE f.id = p.on_feed AND o.feed = f.number AND o.rid = p.on_rid AND p.feed = :feed
+UNION ALL SELECT r.number FROM staged_opinion p CROSS JOIN record r WHERE r.id = p.on_rid AND p.feed = :feed AND r.source = 'local'
 UNION ALL SELECT record FROM winner WHERE kind = 'put' AND rid IN (SELECT on_rid FROM opinion WHERE on_feed = :id)
 """
 
 _SPOKEN_BY: Final = """
-SELECT o.record FROM opinion p CROSS JOIN feed f ON f.id = p.on_feed CROSS JOIN origin o ON o.feed = f.number AND o.rid = p.on_rid
-WHERE p.author = :id
-UNION ALL SELECT r.number FROM opinion p CROSS JOIN record r ON r.id = p.on_rid WHERE p.author = :id
+SELECT o.record FROM opinion p CROSS JOIN feed f CROSS JOIN origin o
+WHERE f.id = p.on_feed AND o.feed = f.number AND o.rid = p.on_rid AND p.author = :id
+UNION ALL SELECT r.number FROM opinion p CROSS JOIN record r WHERE r.id = p.on_rid AND p.author = :id
 """
 
 
@@ -199,9 +200,9 @@ def promote(connection: Connection, number: int, identifier: str, *, whole: bool
         ("fingerprint", "max(number) FROM fingerprint"),
     ):
         values[name] = int(connection.exec_driver_sql(f"SELECT {last}").scalar() or 0)
-    connection.exec_driver_sql("DROP TABLE IF EXISTS temp.winner")
+    connection.exec_driver_sql("DROP TABLE IF EXISTS winner")
     connection.execute(sa.text(_WINNERS), values)
-    connection.exec_driver_sql("CREATE INDEX temp.winner_record ON winner (record)")
+    connection.exec_driver_sql("CREATE INDEX winner_record ON winner (record)")
     counts = _counts(connection)
     with erasing(connection, when=bool(counts["erased"])):
         for statement in (_UPDATE, _INSERT, *_CONTENT, *_RETRACT):
@@ -215,7 +216,7 @@ def promote(connection: Connection, number: int, identifier: str, *, whole: bool
         if whole:
             connection.execute(
                 sa.text(
-                    "UPDATE allow SET revoked = 1 WHERE author = :id AND rid NOT IN "
+                    "UPDATE allow SET revoked = true WHERE author = :id AND rid NOT IN "
                     "(SELECT rid FROM staged_allow WHERE feed = :feed AND NOT revoked)"
                 ),
                 values,
@@ -223,7 +224,7 @@ def promote(connection: Connection, number: int, identifier: str, *, whole: bool
         allowed = connection.execute(sa.text(_ALLOWS), values).rowcount
         refresh_disputes(connection, _SPOKEN_OF, **values)
         clear(connection, number)
-        connection.exec_driver_sql("DROP TABLE temp.winner")
+        connection.exec_driver_sql("DROP TABLE winner")
     return Promotion(**counts, held=max(held, 0), opinions=max(opinions, 0), allowed=max(allowed, 0))
 
 
@@ -235,8 +236,8 @@ def clear(connection: Connection, number: int) -> None:
 
 def _counts(connection: Connection) -> dict[str, int]:
     row = connection.exec_driver_sql(
-        "SELECT coalesce(sum(fresh), 0), coalesce(sum(kind = 'put' AND NOT fresh AND NOT kept), 0), "
-        "coalesce(sum(kind = 'retract' AND record IS NOT NULL), 0), coalesce(sum(kind = 'retract' AND erase AND record IS NOT NULL), 0) "
-        "FROM winner"
+        "SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE kind = 'put' AND NOT fresh AND NOT kept), "
+        "count(*) FILTER (WHERE kind = 'retract' AND record IS NOT NULL), "
+        "count(*) FILTER (WHERE kind = 'retract' AND erase AND record IS NOT NULL) FROM winner"
     ).one()
     return dict(zip(("added", "changed", "retracted", "erased"), map(int, row), strict=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.codes import NEGATIVE
 from vhashdb.json_values import json_value
+from vhashdb.store.dialect import sql_list
 from vhashdb.store.hits import CLOSED, MATCHED, STANDS, CaseState
 from vhashdb.store.schema import NOT_RETRACTED
-from vhashdb.store.sqlite import sql_list
 
 
 class Cause(enum.StrEnum):
@@ -93,11 +94,11 @@ RECENT_DAYS: Final = 7
 """How far back matches count that nobody has decided about, unless something else is asked for."""
 UNDONE: Final = "undo"
 """The action that takes others back: ``$.lines`` of its details are their numbers."""
-TAKEN_BACK: Final = f"(SELECT j.value FROM audit u, json_each(u.details, '$.lines') j WHERE u.action = '{UNDONE}')"
+TAKEN_BACK: Final = f"(SELECT CAST(j.value AS INTEGER) FROM audit u, json_each(u.details, '$.lines') j WHERE u.action = '{UNDONE}')"
 """Numbers of the lines that were taken back."""
 
 _IDLE: Final = "h.proposed != '' AND r.state NOT IN ('retracted', 'held')"
-_OPEN: Final = "(h.decided_at IS NULL OR h.decided_at < {day} || ' 00:00:00.000000')"
+_OPEN: Final = "(h.decided_at IS NULL OR h.decided_at < {day})"
 
 _WAITING: Final = f"""
 SELECT r.number, r.id, 'held' AS cause, coalesce(h.reason, 'put aside by a person') AS why, h.at AS since
@@ -109,14 +110,14 @@ FROM record r LEFT JOIN origin o ON o.record = r.number LEFT JOIN feed f ON f.nu
 JOIN opinion p ON (p.on_feed = f.id AND p.on_rid = o.rid
                    OR o.record IS NULL AND p.on_rid = r.id AND p.on_feed IN (SELECT id FROM feed WHERE own UNION ALL SELECT 'local'))
 WHERE r.state = 'disputed' AND p.verdict IN {sql_list(NEGATIVE)} {{about}}
-GROUP BY r.number HAVING coalesce(max(h.decided_at), '') < max(p.at)
+GROUP BY r.number HAVING max(h.decided_at) IS NULL OR max(h.decided_at) < max(p.at)
 UNION ALL
-SELECT r.number, r.id, 'due', 'was to be reviewed by ' || r.review_by, r.review_by || ' 00:00:00.000000'
+SELECT r.number, r.id, 'due', 'was to be reviewed by ' || r.review_by, r.review_by
 FROM record r LEFT JOIN held h ON h.record = r.number
 WHERE r.review_by < :today AND r.state NOT IN ('retracted', 'held') AND (r.expires IS NULL OR r.expires >= :today)
       AND {_OPEN.format(day="r.review_by")} {{about}}
 UNION ALL
-SELECT r.number, r.id, 'expired', 'expired on ' || r.expires, r.expires || ' 00:00:00.000000'
+SELECT r.number, r.id, 'expired', 'expired on ' || r.expires, r.expires
 FROM record r LEFT JOIN held h ON h.record = r.number
 WHERE r.expires < :today AND r.{NOT_RETRACTED} AND {_OPEN.format(day="r.expires")} {{about}}
 UNION ALL
@@ -140,7 +141,7 @@ _ABOUT: Final = "AND r.id = :record"
 
 _HITS: Final = f"""
 SELECT h.record, count(*) AS number, max(h.score) AS best, max(h.at) AS last FROM hit h
-WHERE h.record IN :records AND +h.at >= :since AND {MATCHED} GROUP BY h.record
+WHERE h.record IN :records AND coalesce(h.at, h.at) >= :since AND {MATCHED} GROUP BY h.record
 """
 
 
@@ -176,7 +177,7 @@ def _records_waiting(connection: Connection, today: datetime.date, record: str |
     queue = _WAITING.format(about=_ABOUT if record else "")
     query = sa.text(f"SELECT q.id, q.cause, q.why, q.since, {_FACTS.format(queue=queue)} ORDER BY q.since, q.id")
     values = {"today": today.isoformat()} | ({"record": record} if record else {})
-    rows = connection.execute(query.columns(since=sa.DateTime, labels=sa.JSON), values).all()
+    rows = connection.execute(query.columns(since=sa.DateTime), values).all()
     cases = [_case(row, row.why) for row in rows]
     otherwise = {case.record for case in cases if case.cause is not Cause.PROPOSED}
     return [case for case in cases if case.cause is not Cause.PROPOSED or case.record not in otherwise]
@@ -186,7 +187,7 @@ def _matched(connection: Connection, since: datetime.datetime, record: str | Non
     queue = _MATCHED.format(about=_ABOUT if record else "")
     query = sa.text(f"SELECT q.id, q.cause, q.hits, q.best, q.since, q.by, {_FACTS.format(queue=queue)} ORDER BY q.since DESC, q.id")
     values = {"since": stamp(since)} | ({"record": record} if record else {})
-    rows = connection.execute(query.columns(since=sa.DateTime, labels=sa.JSON), values).all()
+    rows = connection.execute(query.columns(since=sa.DateTime), values).all()
     return [_case(row, _why_matched(row)) for row in rows]
 
 
@@ -197,15 +198,15 @@ def _why_matched(row: Any) -> str:
 
 def hits(connection: Connection, records: Sequence[str], since: datetime.datetime) -> dict[str, RecentMatches]:
     """Count the files that matched records since then, whether or not somebody decided, by the record's id."""
-    query = sa.text(_HITS).bindparams(sa.bindparam("records", expanding=True)).columns(last=sa.DateTime)
+    query = sa.text(_HITS).bindparams(sa.bindparam("records", type_=sa.String, expanding=True)).columns(last=sa.DateTime)
     rows = connection.execute(query, {"records": list(records), "since": stamp(since)})
     return {row.record: RecentMatches(row.number, row.best, row.last) for row in rows}
 
 
 def stamp(moment: datetime.datetime) -> str:
-    """Return a time as SQLite has it in its columns, for statements written by hand."""
+    """Return a time as the tables have it, for statements written by hand."""
     return moment.isoformat(sep=" ", timespec="microseconds")
 
 
 def _case(row: Any, why: str) -> Case:
-    return Case(row.id, Cause(row.cause), why, row.since, tuple(sorted(row.labels)), row.source, row.proposed, row.proposed_by)
+    return Case(row.id, Cause(row.cause), why, row.since, tuple(sorted(json.loads(row.labels))), row.source, row.proposed, row.proposed_by)

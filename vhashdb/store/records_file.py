@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import datetime
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -28,14 +29,17 @@ from vhashdb.store.changes import Changes, counting
 from vhashdb.store.clock import now_utc
 from vhashdb.store.hits import CaseState, Hits, decide_in
 from vhashdb.store.placing import release, tighten
+from vhashdb.store.postgresql import PostgresqlDatabase
 from vhashdb.store.records import NewRecord, Record, Selection, State, texts
 from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, require_revision, with_shared_id, write_labels
-from vhashdb.store.sqlite import application_of, may_write, only_read, sqlite_engine
+from vhashdb.store.sqlite import SqliteFile, application_of, may_write, only_read
 from vhashdb.store.transactions import Transactions
 
 _log: Final = logging.getLogger(__name__)
 
 LOCK_TIMEOUT_S: Final = 10.0
+_IDENTITY: Final = "identity"
+"""Name of it in the table ``meta``."""
 _AT_ONCE: Final = 200
 """Records that are read together. Engineering bound: what other tables say of each costs several queries."""
 
@@ -43,12 +47,19 @@ _AT_ONCE: Final = 200
 class Store:
     """The records of one database."""
 
-    def __init__(self, path: Path, *, lock_timeout_s: float, actor: str | None = None, refusal: errors.DatabaseError | None = None) -> None:
+    def __init__(
+        self, path: Path | str, *, lock_timeout_s: float, actor: str | None = None, refusal: errors.DatabaseError | None = None
+    ) -> None:
         """Prepare; ``refusal`` is why nothing can be written, if so."""
-        self.path = path
-        engine = sqlite_engine(path, lock_timeout_s, read_only=refusal is not None)
-        self.transactions = Transactions(path, engine, refusal=refusal, ending=_end)
-        sa.event.listen(engine, "connect", lambda connection, _: checksums.prepare(connection))
+        backend: SqliteFile | PostgresqlDatabase
+        if isinstance(path, Path):
+            backend = SqliteFile(path, lock_timeout_s, read_only=refusal is not None)
+            sa.event.listen(backend.engine, "connect", lambda connection, _: checksums.prepare(connection))
+        else:
+            backend = PostgresqlDatabase(path, lock_timeout_s, read_only=refusal is not None)
+        self.path: Path | str = backend.path
+        """The file, or the URL of a database on PostgreSQL, without its password."""
+        self.transactions = Transactions(backend, refusal=refusal, ending=_end)
         self.changes = Changes(self.transactions)
         """The records as the index needs them."""
         self.hits = Hits(self.transactions)
@@ -58,42 +69,61 @@ class Store:
     @classmethod
     def create(
         cls,
-        path: Path,
+        path: Path | str,
         algorithm: AlgorithmId,
         *,
         squares: bool = False,
         sound: bool = True,
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         actor: str | None = None,
+        filled: Callable[[Connection], None] | None = None,
     ) -> Store:
-        """Make a new, empty file at ``path``, where nothing may be yet; `Store.squares` and `Store.sound` are as given from then on."""
-        if path.exists():
+        """Make a new, empty file at ``path``, or tables at a URL of PostgreSQL, where nothing may be yet.
+
+        `Store.squares` and `Store.sound` are as given from then on. ``filled`` puts something in, in the same transaction.
+        """
+        if isinstance(path, Path) and path.exists():
             raise errors.DatabaseExists(f"{path} exists already")
         store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor)
-        with store._writing() as connection:
-            integrity.migrate(connection, 0)
-            rows = {
-                "algorithm": algorithm.name,
-                "bits": str(algorithm.bits),
-                "spec": str(algorithm.spec),
-                "created_at": now_utc().isoformat(),
-                **{name: "1" for name, chosen in (("squares", squares), ("sound", sound)) if chosen},
-            }
-            connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
-            connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
-        with store._reading() as connection:  # into the file itself, where `open` looks for the application id
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            with store._writing() as connection:
+                if integrity.version_of(connection):
+                    raise errors.DatabaseExists(f"there is a database at {store.path} already")
+                integrity.migrate(connection, 0)
+                rows = {
+                    "algorithm": algorithm.name,
+                    "bits": str(algorithm.bits),
+                    "spec": str(algorithm.spec),
+                    "created_at": now_utc().isoformat(),
+                    **{name: "1" for name, chosen in (("squares", squares), ("sound", sound)) if chosen},
+                }
+                connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in rows.items()])
+                if isinstance(path, Path):
+                    connection.exec_driver_sql(f"PRAGMA application_id = {migrations.APPLICATION_ID}")
+                else:
+                    connection.execute(schema.meta.insert().values(name=_IDENTITY, value=secrets.token_hex(8)))
+                if filled is not None:
+                    filled(connection)
+            store.transactions.empty_log()  # into the file itself, where `open` looks for the application id
+        except BaseException:
+            store.close()
+            raise
         return store
 
     @classmethod
-    def open(cls, path: Path, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None, read_only: bool = False) -> Store:
-        """Open an existing file, bringing its tables up to date; a file that may not be written as with ``read_only``.
+    def open(cls, path: Path | str, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None, read_only: bool = False) -> Store:
+        """Open an existing file, or what is at a URL of PostgreSQL, bringing its tables up to date.
+
+        A file that may not be written is opened as with ``read_only``.
 
         Raises:
             NotADatabase: it is something else.
             SchemaTooNew: a newer version wrote it.
             DatabaseDamaged: SQLite cannot read it.
         """
+        if isinstance(path, str):
+            refused = errors.DatabaseError("the database was opened to be read only") if read_only else None
+            return cls(path, lock_timeout_s=lock_timeout_s, actor=actor, refusal=refused)._brought_up_to_date()
         # Looked at before SQLite does: opening would already write to it.
         if application_of(path) != migrations.APPLICATION_ID:
             raise errors.NotADatabase(f"{path} is not a file of vhashdb")
@@ -110,6 +140,8 @@ class Store:
     def _brought_up_to_date(self) -> Self:
         try:
             version = self.schema_version
+            if not version and isinstance(self.path, str):
+                raise errors.DatabaseNotFound(f"there is no database of vhashdb at {self.path}")
             if version > migrations.VERSION:
                 raise errors.SchemaTooNew(f"{self.path} has schema version {version}; this program knows up to {migrations.VERSION}")
             if version < migrations.VERSION:
@@ -155,6 +187,12 @@ class Store:
         return AlgorithmId(values["algorithm"], int(values["bits"]), int(values["spec"]))
 
     @property
+    def identity(self) -> str:
+        """What tells a database on PostgreSQL from every other, whatever its URL; empty for a file."""
+        with self._reading() as connection:
+            return connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.name == _IDENTITY)).scalar() or ""
+
+    @property
     def squares(self) -> bool:
         """Whether fingerprints in here have squares, as far as whoever made them gave them; chosen when the file was made."""
         return self._has_chosen("squares")
@@ -172,7 +210,7 @@ class Store:
     def schema_version(self) -> int:
         """Version of the tables."""
         with self._reading() as connection:
-            return int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+            return integrity.version_of(connection)
 
     def now(self) -> datetime.datetime:
         """Return the time that decides what is in force: never before a time that the database has seen, see `clock.latest`."""
@@ -199,7 +237,7 @@ class Store:
             return connection.execute(query).scalar()
 
     def problems(self) -> list[str]:
-        """Check the file with SQLite's integrity check and the checksums of rows and fingerprints; empty if all is well."""
+        """Check the records with the checksums of rows and fingerprints, and a file by SQLite's integrity check; empty if all is well."""
         with self._reading() as connection:
             return integrity.problems(connection)
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from vhashdb.grouping import EditionRelation, Group, Role, Side, group, is_compilation
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
-from vhashdb.store.videos import batches, copies_in, relations_of, said_of
+from vhashdb.store.videos import batches, copies_in, last_number, relations_of, said_of
 
 _shared, _video, _member = schema.edition_relation, schema.video, schema.video_edition
 
@@ -210,7 +210,9 @@ def _numbered(connection: Connection, groups: Sequence[Group], videos: Mapping[i
                 waiting.remove(each)
     for each in waiting:
         values = {"id": secrets.token_hex(16), "edition": min(each.roots or each.roles), "made_at": now_utc()}
-        chosen[int(connection.execute(_video.insert().values(**values)).inserted_primary_key[0])] = each  # type: ignore[index]
+        number = last_number(connection, _video) + 1
+        connection.execute(_video.insert().values(number=number, **values))
+        chosen[number] = each
     for number, each in chosen.items():
         founder = videos.get(number)
         if founder is not None and founder not in each.roots and each.roots:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -25,6 +26,9 @@ from sqlalchemy.types import NullType
 
 metadata = MetaData()
 
+Number: Final = Integer().with_variant(BigInteger(), "postgresql")
+"""Whole numbers of up to 63 bits, as all of SQLite's are."""
+
 meta = Table(
     "meta",
     metadata,
@@ -35,11 +39,11 @@ meta = Table(
 record = Table(
     "record",
     metadata,
-    Column("number", Integer, primary_key=True),  # small and dense: what the index refers to
+    Column("number", Number, primary_key=True),  # small and dense: what the index refers to
     Column("id", String(32), nullable=False, unique=True),
     Column("state", String, nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("change", Integer, nullable=False, unique=True),  # grows with every write: what the index has seen
+    Column("revision", Number, nullable=False),
+    Column("change", Number, nullable=False, unique=True),  # grows with every write: what the index has seen
     Column("added_at", DateTime, nullable=False),
     Column("duration_s", Float, nullable=False),
     Column("sha256", String(64), index=True),
@@ -51,7 +55,7 @@ record = Table(
     Column("policy", String, nullable=False),
     Column("law", String, nullable=False),
     Column("review_method", String, nullable=False),
-    Column("reviewers", Integer, nullable=False),
+    Column("reviewers", Number, nullable=False),
     Column("max_action", String, nullable=False),
     Column("source", String, nullable=False),
     Column("tlp", String, nullable=False),
@@ -76,7 +80,7 @@ label = Table(
 fingerprint = Table(
     "fingerprint",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", Number, primary_key=True),
     Column("record", ForeignKey("record.number"), nullable=False, index=True),
     Column("algorithm", String, nullable=False),
     Column("blob", LargeBinary, nullable=False),
@@ -85,7 +89,7 @@ fingerprint = Table(
 sounding = Table(
     "sounding",  # fingerprints that have sound: triggers keep it, so that nothing else need be read to index sound
     metadata,
-    Column("fingerprint", Integer, primary_key=True),
+    Column("fingerprint", Number, primary_key=True),
     Column("record", ForeignKey("record.number"), nullable=False, index=True),
 )
 
@@ -101,69 +105,69 @@ copy = Table(
     "copy",  # where each record lies among all that show the same
     metadata,
     Column("record", ForeignKey("record.number"), primary_key=True),
-    Column("edition", Integer, nullable=False, index=True),
+    Column("edition", Number, nullable=False, index=True),
     Column("offset_s", Float, nullable=False),  # its second t is offset_s + speed * t of the edition
     Column("speed", Float, nullable=False),
-    Column("shown_by", Integer, index=True),  # another copy that is found instead of it; empty: it is in the indexes itself
+    Column("shown_by", Number, index=True),  # another copy that is found instead of it; empty: it is in the indexes itself
 )
 
 ungrouped = Table(
     "ungrouped",  # records with a fingerprint and without a row in `copy`: triggers keep it
     metadata,
-    Column("record", Integer, primary_key=True),
+    Column("record", Number, primary_key=True),
 )
 
 edition = Table(
     "edition",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", Number, primary_key=True),
     Column("duration_s", Float, nullable=False),
 )
 
 edition_relation = Table(
     "edition_relation",  # what two editions have in common
     metadata,
-    Column("one", Integer, primary_key=True),
-    Column("other", Integer, primary_key=True, index=True),
+    Column("one", Number, primary_key=True),
+    Column("other", Number, primary_key=True, index=True),
     Column("sides", String, nullable=False),  # JSON: `vhashdb.grouping.Side` of each
 )
 
 video = Table(
     "video",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", Number, primary_key=True),
     Column("id", String(32), nullable=False, unique=True),
-    Column("edition", Integer, nullable=False),  # the one that it was made for: where that goes, the id goes
+    Column("edition", Number, nullable=False),  # the one that it was made for: where that goes, the id goes
     Column("made_at", DateTime, nullable=False),
-    Column("merged_into", Integer),  # the video that has its records now, if any
+    Column("merged_into", Number),  # the video that has its records now, if any
 )
 
 video_edition = Table(
     "video_edition",
     metadata,
-    Column("video", Integer, primary_key=True),
-    Column("edition", Integer, primary_key=True, index=True),
+    Column("video", Number, primary_key=True),
+    Column("edition", Number, primary_key=True, index=True),
     Column("role", String, nullable=False),
 )
 
 loosened = Table(
     "loosened",  # editions of which a copy, or something that they were related to, is gone: triggers keep it until they are grouped anew
     metadata,
-    Column("edition", Integer, primary_key=True),
+    Column("edition", Number, primary_key=True),
 )
 
 said_of_editions = Table(
     "said_of_editions",  # by people: that two editions are of one video, or are not
     metadata,
-    Column("one", Integer, primary_key=True),
-    Column("other", Integer, primary_key=True, index=True),
+    Column("one", Number, primary_key=True),
+    Column("other", Number, primary_key=True, index=True),
     Column("same", Boolean, nullable=False),
 )
 
 audit = Table(
     "audit",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", Number, primary_key=True),
     Column("at", DateTime, nullable=False),
     Column("actor", String, nullable=False),
     Column("action", String, nullable=False, index=True),
@@ -180,7 +184,7 @@ hit = Table(
     Column("score", Float, nullable=False),
     Column("at", DateTime, nullable=False),  # when it first matched
     Column("state", String, nullable=False),  # what was decided; empty while nothing is
-    Column("line", Integer),  # of the audit log, which says who decided, when and why
+    Column("line", Number),  # of the audit log, which says who decided, when and why
     Column("grounds", String, nullable=False),  # what the decision rests on: where that is another now, the case is open again
     Index("hit_by_time", "at", "record", "verdict"),  # with all that is counted, so that counting reads nothing else
     Index("hit_by_record", "record", "at", "verdict", "score"),
@@ -214,7 +218,7 @@ checksum = Table(
     Column("a", NullType, primary_key=True),
     Column("b", NullType, primary_key=True),
     Column("c", NullType, primary_key=True),
-    Column("value", Integer, nullable=False),
+    Column("value", Number, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, DateTime, Float, Index, Integer, String, Table
+from sqlalchemy import Boolean, Column, DateTime, Float, Index, String, Table
 
-from vhashdb.store.schema import metadata
+from vhashdb.store.schema import Number, metadata
 
 api_key = Table(
     "api_key",
@@ -15,8 +15,8 @@ api_key = Table(
     Column("digest", String(64), nullable=False),  # of the whole key
     Column("name", String, nullable=False, unique=True),  # whom the audit log names
     Column("scopes", String, nullable=False),  # with spaces between
-    Column("rate_per_minute", Integer, nullable=False),
-    Column("upload_bytes", Integer, nullable=False),
+    Column("rate_per_minute", Number, nullable=False),
+    Column("upload_bytes", Number, nullable=False),
     Column("made_at", DateTime, nullable=False),
     Column("made_by", String, nullable=False),
     Column("expires_at", DateTime),
@@ -42,10 +42,10 @@ question = Table(
     Column("options", String, nullable=False),  # JSON: how to ask
     Column("made_at", DateTime, nullable=False),
     Column("changed_at", DateTime, nullable=False),
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", Number, nullable=False),
     Column("review", Boolean, nullable=False),  # whether people look at it if something is found
     Column("file", String, nullable=False),  # in the folder of uploads; empty once it is gone
-    Column("size", Integer, nullable=False),  # bytes of that file
+    Column("size", Number, nullable=False),  # bytes of that file
     Column("answer", String, nullable=False),  # JSON; empty while there is none
     Column("webhook", String, nullable=False),  # who is told when it is answered; empty: nobody, or they were
     Column("claimed_by", String, nullable=False),
@@ -68,7 +68,7 @@ reply = Table(
     Column("by", String, primary_key=True),
     Column("key", String, primary_key=True),
     Column("request", String(64), nullable=False),  # digest of what was asked
-    Column("status", Integer, nullable=False),  # 0 while it is being answered
+    Column("status", Number, nullable=False),  # 0 while it is being answered
     Column("body", String, nullable=False),
     Column("at", DateTime, nullable=False),
 )

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
 from vhashdb.errors import UsageError
 from vhashdb.moderation.policy import DEFAULT_QUORUM
 from vhashdb.store import schema
+from vhashdb.store.dialect import upsert
 
 MAX_QUORUM = 100
 
@@ -48,9 +48,7 @@ def read_rules(connection: Connection) -> Rules:
 
 def write_rules(connection: Connection, rules: Rules) -> None:
     """Put other rules in force."""
-    rows = [{"name": name, "value": str(int(value))} for name, value in vars(rules).items()]
-    statement = insert(schema.meta)
-    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}), rows)
+    upsert(connection, schema.meta, [{"name": name, "value": str(int(value))} for name, value in vars(rules).items()])
 
 
 # -- other hosts than its own that people here named for a feed or a roster: where it may send on to --------
@@ -68,8 +66,7 @@ def write_hosts(connection: Connection, of: str, hosts: Iterable[str]) -> None:
     if not named:
         connection.execute(schema.meta.delete().where(schema.meta.c.name == _name(of)))
         return
-    row = insert(schema.meta).values(name=_name(of), value=json.dumps(named))
-    connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": row.excluded.value}))
+    upsert(connection, schema.meta, {"name": _name(of), "value": json.dumps(named)})
 
 
 def _name(of: str) -> str:

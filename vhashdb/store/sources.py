@@ -16,7 +16,7 @@ from vhashdb.store.trust_state import IMPORTED, organisations_in
 
 _SOURCES: Final = sa.text(
     "SELECT r.number, r.source, f.id AS feed, f.trust FROM record r LEFT JOIN origin o ON o.record = r.number "
-    "LEFT JOIN feed f ON f.number = o.feed WHERE r.number IN (SELECT value FROM json_each(:numbers))"
+    "LEFT JOIN feed f ON f.number = o.feed WHERE r.number IN (SELECT CAST(value AS INTEGER) FROM json_each(:numbers))"
 )
 
 

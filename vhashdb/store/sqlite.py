@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from vhashdb import errors
 from vhashdb.opening import head_of, release, reserve
+from vhashdb.store.dialect import is_postgresql
 
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER: Final = 100
@@ -80,15 +81,65 @@ def sqlite_engine(path: Path, lock_timeout_s: float, *, durable: bool = True, re
     return engine
 
 
+class SqliteFile:
+    """One file, as `vhashdb.store.transactions` needs it."""
+
+    def __init__(self, path: Path, lock_timeout_s: float, *, durable: bool = True, read_only: bool = False) -> None:
+        """See `sqlite_engine`."""
+        self.path = path
+        self.engine = sqlite_engine(path, lock_timeout_s, durable=durable, read_only=read_only)
+
+    def errors(self) -> contextlib.AbstractContextManager[None]:
+        return sqlite_errors(self.path)
+
+    def begin_snapshot(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN")  # in WAL mode it neither waits for a writer nor makes one wait
+
+    def begin_writing(self, connection: sa.Connection, *, wait: bool) -> None:
+        with _patience(connection, wait=wait):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def commit(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("COMMIT")
+
+    def roll_back(self, connection: sa.Connection) -> None:
+        # SQLite ends some by itself, and SQLAlchemy closes a connection that was interrupted, which rolls back as well.
+        if not connection.invalidated and connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+            connection.exec_driver_sql("ROLLBACK")
+
+    def check_read(self, connection: sa.Connection) -> None:
+        check_unchanged(self.path, connection)
+
+    def empty_log(self, connection: sa.Connection) -> bool:
+        return not connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+
+
+@contextlib.contextmanager
+def _patience(connection: sa.Connection, *, wait: bool) -> Iterator[None]:
+    """Set for how long a lock is waited for."""
+    if wait:
+        yield
+        return
+    usual = int(connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one())
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        if not connection.invalidated:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")
+
+
 @contextlib.contextmanager
 def erasing(connection: sa.Connection, *, when: bool = True) -> Iterator[None]:
     """Have nothing stay of what is deleted or overwritten meanwhile, nor of what was deleted before: free pages are overwritten.
+
+    PostgreSQL cannot do that: there, what is deleted stays on pages, in the log and on standbys until they are written over.
 
     Args:
         connection: in a transaction that writes.
         when: whether anything is to be erased; else nothing is done.
     """
-    if not when:
+    if not when or is_postgresql(connection):
         yield
         return
     connection.exec_driver_sql("PRAGMA secure_delete = ON")
@@ -221,9 +272,3 @@ def only_read(path: Path) -> errors.DatabaseError:
     return errors.DatabaseError(
         f"{path} may only be read", hint="write where it was copied from, or check the permissions of the folder and the file"
     )
-
-
-def sql_list(words: Iterable[str]) -> str:
-    """Write words of this program, such as codes, as a list of SQL strings in parentheses."""
-    quoted = ", ".join(f"'{word}'" for word in sorted(words))
-    return f"({quoted})"

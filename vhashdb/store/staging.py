@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
 from vhashdb.errors import FeedBusy
 from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
+from vhashdb.store.dialect import marks, upsert
 from vhashdb.store.feeds import SYNCED, Feed
 from vhashdb.store.promotion import Promotion, clear, promote
 from vhashdb.store.records_file import Store
@@ -54,24 +54,11 @@ _staged_values: Final = operator.itemgetter(*_STAGED_COLUMNS)
 # Of what is said of one record the highest revision wins, a retraction also at the same one, an erasure for ever.
 # Written out, because a million rows are too many to convert one by one.
 _STAGE_RECORD: Final = f"""
-INSERT INTO staged ({", ".join(_STAGED_COLUMNS)}) VALUES ({", ".join("?" * len(_STAGED_COLUMNS))})
+INSERT INTO staged ({", ".join(_STAGED_COLUMNS)}) VALUES ({{marks}})
 ON CONFLICT (feed, rid) DO UPDATE SET {", ".join(f"{n} = excluded.{n}" for n in _STAGED_COLUMNS if n not in ("feed", "rid"))}
 WHERE NOT (staged.kind = 'retract' AND staged.erase)
       AND (excluded.rev > staged.rev OR excluded.kind = 'retract' AND (excluded.erase OR excluded.rev = staged.rev))
 """
-
-
-def _latest(table: sa.Table, keys: Sequence[str]) -> Any:
-    """Insert, or replace what was said before of the same thing."""
-    statement = insert(table)
-    return statement.on_conflict_do_update(
-        index_elements=list(keys), set_={c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
-    )
-
-
-_STAGE_OPINION: Final = _latest(tables.staged_opinion, ("feed", "on_feed", "on_rid"))
-_STAGE_ALLOW: Final = _latest(tables.staged_allow, ("feed", "rid"))
-_STAGE_STUB: Final = _latest(tables.staged_stub, ("feed", "seq"))
 
 
 class Staging:
@@ -95,14 +82,14 @@ class Staging:
         Raises:
             FeedBusy: another sync of the feed has begun since.
         """
-        pairs = ((_STAGE_STUB, stubs), (_STAGE_OPINION, opinions), (_STAGE_ALLOW, allows))
+        pairs = ((tables.staged_stub, stubs), (tables.staged_opinion, opinions), (tables.staged_allow, allows))
         with self._transactions.writing() as connection:
             _check_staging(connection, feed)
             if records:
-                connection.exec_driver_sql(_STAGE_RECORD, [_staged_values(row) for row in records])
-            for statement, rows in pairs:
-                if rows:
-                    connection.execute(statement, list(rows))
+                statement = _STAGE_RECORD.format(marks=marks(connection, len(_STAGED_COLUMNS)))
+                connection.exec_driver_sql(statement, [_staged_values(row) for row in records])
+            for table, rows in pairs:
+                upsert(connection, table, rows)
 
     def illegal_stubs(self, feed: Feed) -> list[str]:
         """Return ``rid`` of staged stubs that no erasing retraction stands for."""

@@ -15,13 +15,13 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.codes import NEGATIVE, POSITIVE
 from vhashdb.matching.verdict import Verdict
+from vhashdb.store.dialect import sql_list
 from vhashdb.store.figures import IN_PERIOD, Figures, counted, figures_in, moments
 from vhashdb.store.periods import Period
 from vhashdb.store.queue import Cause, waiting_in
 from vhashdb.store.records import SEVERITIES
 from vhashdb.store.records_file import Store
 from vhashdb.store.schema import NOT_RETRACTED
-from vhashdb.store.sqlite import sql_list
 
 LENGTHS: Final = (
     ("under 1 second", 1),
@@ -125,7 +125,7 @@ def read_statistics(store: Store, period: Period, *, today: datetime.date | None
             unlabelled=int(connection.execute(sa.text(_UNLABELLED)).scalar_one()),
             by_severity=_all(SEVERITIES, counted(connection, _BY_SEVERITY, {})),
             by_length=_all(_names(LENGTHS), counted(connection, _BY_LENGTH, {})),
-            by_age=_all(_names(AGES), counted(connection, _BY_AGE, {"today": today.isoformat()})),
+            by_age=_all(_names(AGES), counted(connection, _BY_AGE, _ages(today))),
             waiting=waiting_in(connection, today),
             added=_over_time(connection, _ADDED, values, period).get("", (0,) * len(period.spans)),
             questions={verdict: questions.get(verdict, (0,) * len(period.spans)) for verdict in ASKED},
@@ -153,17 +153,18 @@ def _class_of(value: str, classes: Iterable[tuple[str, int | None]]) -> str:
     return f"CASE {cases} END"
 
 
-_AGE: Final = "julianday(:today) - julianday(date(added_at))"
 _BY_SEVERITY: Final = f"SELECT severity, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1"
 _BY_LENGTH: Final = f"SELECT {_class_of('duration_s', LENGTHS)}, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1"
-_BY_AGE: Final = f"SELECT {_class_of(_AGE, AGES)}, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1"
+_AGE: Final = " ".join(f"ELSE '{name}'" if days is None else f"WHEN added_at >= :within_{days} THEN '{name}'" for name, days in AGES)
+_BY_AGE: Final = f"SELECT CASE {_AGE} END, count(*) FROM record WHERE {NOT_RETRACTED} GROUP BY 1"
 _UNLABELLED: Final = f"SELECT count(*) FROM record WHERE {NOT_RETRACTED} AND number NOT IN (SELECT record FROM label)"
 
 # By day; Python makes weeks and months of them.
-_DAY: Final = "substr(a.at, 1, 10)"
-_ADDED: Final = "SELECT '', substr(added_at, 1, 10), count(*) FROM record WHERE added_at >= :since AND added_at < :after GROUP BY 2"
+_DAY: Final = "date(a.at)"
+_ADDED: Final = "SELECT '', date(added_at), count(*) FROM record WHERE added_at >= :since AND added_at < :after GROUP BY 2"
 _QUESTIONS: Final = (
-    f"SELECT j.key, {_DAY}, sum(j.value) FROM audit a, json_each(a.details) j WHERE a.action = 'queries' AND {IN_PERIOD} GROUP BY 1, 2"
+    f"SELECT j.key, {_DAY}, sum(CAST(j.value AS INTEGER)) FROM audit a, json_each(a.details) j "
+    f"WHERE a.action = 'queries' AND {IN_PERIOD} GROUP BY 1, 2"
 )
 _MATCHES: Final = f"SELECT a.verdict, {_DAY}, count(*) FROM hit a WHERE a.verdict != '' AND a.record != '' AND {IN_PERIOD} GROUP BY 1, 2"
 
@@ -175,15 +176,20 @@ _TOP: Final = f"SELECT id, matches - possible, possible FROM matched ORDER BY ma
 # Whoever is quoted by a list stands behind the list's name: ``list/somebody``.
 _OPINIONS: Final = f"""
 SELECT CASE instr(a.author, '/') WHEN 0 THEN a.author ELSE substr(a.author, 1, instr(a.author, '/') - 1) END,
-       sum(a.verdict IN {sql_list(POSITIVE)}), sum(a.verdict IN {sql_list(NEGATIVE)})
+       count(*) FILTER (WHERE a.verdict IN {sql_list(POSITIVE)}), count(*) FILTER (WHERE a.verdict IN {sql_list(NEGATIVE)})
 FROM opinion a WHERE {IN_PERIOD} AND a.verdict IN {sql_list(POSITIVE | NEGATIVE)} GROUP BY 1 ORDER BY 1
 """
+
+
+def _ages(today: datetime.date) -> dict[str, str]:
+    """Return where the first day of each class of ages begins, for `_BY_AGE`."""
+    return {f"within_{days}": f"{today - datetime.timedelta(days=days - 1)} 00:00:00" for _, days in AGES if days is not None}
 
 
 def _over_time(connection: Connection, query: str, values: Mapping[str, str], period: Period) -> dict[str, tuple[int, ...]]:
     daily: dict[str, dict[datetime.date, int]] = {}
     for name, day, number in connection.execute(sa.text(query), values):
-        daily.setdefault(str(name), {})[datetime.date.fromisoformat(day)] = int(number)
+        daily.setdefault(str(name), {})[datetime.date.fromisoformat(str(day))] = int(number)
     return {name: period.counted(days) for name, days in daily.items()}
 
 

@@ -1,4 +1,4 @@
-"""Transactions on one SQLite file: whoever reads or writes the records does it through these two."""
+"""Transactions on one database: whoever reads or writes the records does it through these."""
 
 from __future__ import annotations
 
@@ -6,104 +6,116 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.errors import DatabaseError, UsageError
-from vhashdb.store.sqlite import check_unchanged, sqlite_errors
 
 _log: Final = logging.getLogger(__name__)
 
 
+class Backend(Protocol):
+    """One database of one kind, and how its transactions begin and end."""
+
+    @property
+    def path(self) -> Path | str:
+        """What messages call it; the path of a file."""
+
+    @property
+    def engine(self) -> sa.Engine:
+        """Connects to it."""
+
+    def errors(self) -> contextlib.AbstractContextManager[None]:
+        """Turn what its driver raises into this library's errors."""
+
+    def begin_snapshot(self, connection: Connection) -> None:
+        """Begin a transaction in which all queries see one moment."""
+
+    def begin_writing(self, connection: Connection, *, wait: bool) -> None:
+        """Begin a transaction that holds the one lock of writers; unless ``wait``, fail at once while somebody else has it."""
+
+    def commit(self, connection: Connection) -> None:
+        """End a transaction that wrote, durably."""
+
+    def roll_back(self, connection: Connection) -> None:
+        """End a transaction as if it had never been, unless it is over already."""
+
+    def check_read(self, connection: Connection) -> None:
+        """Make sure, where it can only be read, that what was read is of one moment."""
+
+    def empty_log(self, connection: Connection) -> bool:
+        """Empty the log of changes, which may have what was erased; tell whether that was possible."""
+
+
 class Transactions:
-    """Read one file, or write to it in one step."""
+    """Read one database, or write to it in one step."""
 
     def __init__(
-        self, path: Path, engine: sa.Engine, *, refusal: DatabaseError | None = None, ending: Callable[[Connection], None] | None = None
+        self, backend: Backend, *, refusal: DatabaseError | None = None, ending: Callable[[Connection], None] | None = None
     ) -> None:
         """Prepare; ``refusal`` is why nothing can be written, if so, and ``ending`` is called at the end of each write."""
-        self.path = path
         self.refusal = refusal
-        self._engine, self._ending = engine, ending
+        self._backend, self._ending = backend, ending
         self._closed = False
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a connection for reading."""
         self._require_open()
-        with sqlite_errors(self.path), self._engine.connect() as connection:
+        with self._backend.errors(), self._backend.engine.connect() as connection:
             yield connection
             if self.refusal is not None:
-                check_unchanged(self.path, connection)
+                self._backend.check_read(connection)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Open a connection for several queries about one moment; what is made in temporary tables is gone afterwards."""
         with self.reading() as connection:
-            connection.exec_driver_sql("BEGIN")  # in WAL mode it neither waits for a writer nor makes one wait
+            self._backend.begin_snapshot(connection)
             try:
                 yield connection
             finally:
-                if not connection.invalidated:
-                    connection.exec_driver_sql("ROLLBACK")
+                self._backend.roll_back(connection)
 
     @contextlib.contextmanager
     def writing(self, *, wait: bool = True) -> Iterator[Connection]:
         """Open a transaction that holds the write lock from its start, so that it cannot fail halfway for want of it.
 
         Args:
-            wait: for another writer, as long as the file was opened for; else it fails at once.
+            wait: for another writer, as long as the database was opened for; else it fails at once.
 
         Raises:
             DatabaseLocked: somebody else writes.
-            DatabaseError: the file may only be read, or the disk is full.
+            DatabaseError: the database may only be read, or the disk is full.
         """
         self._require_open()
         if self.refusal is not None:
             raise self.refusal
-        with sqlite_errors(self.path), self._engine.connect() as connection:
-            with _patience(connection, wait=wait):
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with self._backend.errors(), self._backend.engine.connect() as connection:
             try:
+                self._backend.begin_writing(connection, wait=wait)
                 yield connection
                 if self._ending is not None:
                     self._ending(connection)
-                connection.exec_driver_sql("COMMIT")
+                self._backend.commit(connection)
             except BaseException:
-                # SQLite ends some by itself, and SQLAlchemy closes a connection that was interrupted, which rolls back as well.
-                if not connection.invalidated and connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
-                    connection.exec_driver_sql("ROLLBACK")
+                self._backend.roll_back(connection)
                 raise
 
     def empty_log(self) -> None:
-        """Empty the write-ahead log, which has pages as they were before an erasure."""
+        """Empty the log of changes, which has pages as they were before an erasure."""
         with self.reading() as connection:
-            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
-        if busy:
-            _log.warning("what was erased from %s stays in its write-ahead log until nobody else reads the database", self.path)
+            emptied = self._backend.empty_log(connection)
+        if not emptied:
+            _log.warning("what was erased from %s stays in its write-ahead log until nobody else reads the database", self._backend.path)
 
     def close(self) -> None:
-        """Release the file. Whoever reads or writes afterwards is told so, rather than given the file anew."""
-        self._engine.dispose()
+        """Release the database. Whoever reads or writes afterwards is told so, rather than given it anew."""
+        self._backend.engine.dispose()
         self._closed = True
 
     def _require_open(self) -> None:
         if self._closed:
             raise UsageError("the database is closed", hint="use it inside its `with` statement, or open it again")
-
-
-@contextlib.contextmanager
-def _patience(connection: Connection, *, wait: bool) -> Iterator[None]:
-    """Set for how long a lock is waited for."""
-    if wait:
-        yield
-        return
-    usual = int(connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one())
-    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
-    try:
-        yield
-    finally:
-        if not connection.invalidated:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {usual}")

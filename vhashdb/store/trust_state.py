@@ -37,7 +37,7 @@ _SUSPECTED: Final = sa.text(
     "JOIN record r ON r.id = h.record JOIN origin o ON o.record = r.number JOIN feed f ON f.number = o.feed "
     f"WHERE h.state = '{CaseState.NOT_THIS}' AND m.at >= :since AND m.number > coalesce((SELECT max(t.number) FROM audit t "
     "WHERE t.action IN ('trust', 'trust-level', 'trust-release') AND json_extract(t.details, '$.feed') = f.id), 0) "
-    "GROUP BY f.number HAVING uploads >= :uploads"
+    "GROUP BY f.number HAVING count(DISTINCT h.file) >= :uploads"
 )
 
 

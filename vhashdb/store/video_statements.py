@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from vhashdb.store import schema
 from vhashdb.store.placing import say, write_relation
 from vhashdb.store.regrouping import regroup
-from vhashdb.store.videos import are_apart, batches, members_of, relations_of
+from vhashdb.store.videos import are_apart, batches, members_of, new_edition, relations_of
 
 _copy, _edition, _video, _member, _said = schema.copy, schema.edition, schema.video, schema.video_edition, schema.said_of_editions
 
@@ -68,7 +68,7 @@ def say_apart(connection: Connection, video: int, records: Sequence[int], change
 def _split_edition(connection: Connection, edition: int, records: Sequence[int]) -> int:
     """Make an edition of its own of some copies of one, and have it said that the two are apart."""
     duration_s = connection.execute(sa.select(_edition.c.duration_s).where(_edition.c.number == edition)).scalar_one()
-    new = int(connection.execute(_edition.insert().values(duration_s=duration_s)).inserted_primary_key[0])  # type: ignore[index]
+    new = new_edition(connection, duration_s)
     for some in batches(records):
         connection.execute(_copy.update().where(_copy.c.record.in_(some)).values(edition=new))
     for each in relations_of(connection, [edition]):

@@ -58,6 +58,18 @@ def ungrouped(connection: Connection, limit: int | None = None) -> list[int]:
     return list(connection.execute(query.order_by(waiting).limit(limit)).scalars())
 
 
+def last_number(connection: Connection, table: sa.Table) -> int:
+    """Return the highest number in use; 0 if there is none."""
+    return int(connection.execute(sa.select(sa.func.max(table.c.number))).scalar() or 0)
+
+
+def new_edition(connection: Connection, duration_s: float) -> int:
+    """Make an edition of which there is no copy yet; return its number."""
+    number = last_number(connection, schema.edition) + 1
+    connection.execute(schema.edition.insert().values(number=number, duration_s=duration_s))
+    return number
+
+
 def editions_of(connection: Connection, records: Collection[int]) -> dict[int, int]:
     """Return the edition of each record, by number; without those that are not grouped yet."""
     found: dict[int, int] = {}
@@ -229,21 +241,22 @@ class Copies(NamedTuple):
 
 
 _COUNTING: Final = f"""r.{schema.NOT_RETRACTED} AND (r.expires IS NULL OR r.expires >= :today)
-      AND (NOT :chosen OR r.number IN (SELECT value FROM json_each(:allowed)))"""
+      AND (NOT :chosen OR r.number IN (SELECT CAST(value AS INTEGER) FROM json_each(:allowed)))"""
 
 
 _SPEAKING: Final = f"""
-SELECT DISTINCT asked.value FROM json_each(:numbers) asked LEFT JOIN copy c ON c.record = asked.value
-LEFT JOIN copy o ON o.edition = c.edition JOIN record r ON r.number = coalesce(o.record, asked.value) WHERE {_COUNTING}
+SELECT DISTINCT asked.number FROM (SELECT CAST(value AS INTEGER) AS number FROM json_each(:numbers)) asked
+LEFT JOIN copy c ON c.record = asked.number
+LEFT JOIN copy o ON o.edition = c.edition JOIN record r ON r.number = coalesce(o.record, asked.number) WHERE {_COUNTING}
 """
 
 
 _COPIES: Final = f"""
 SELECT c.edition, min(r.number) AS first, count(*) AS records FROM copy c JOIN record r ON r.number = c.record
-WHERE c.edition IN (SELECT edition FROM copy WHERE record IN (SELECT value FROM json_each(:numbers)))
-      AND r.number NOT IN (SELECT value FROM json_each(:compared)) AND {_COUNTING}
+WHERE c.edition IN (SELECT edition FROM copy WHERE record IN (SELECT CAST(value AS INTEGER) FROM json_each(:numbers)))
+      AND r.number NOT IN (SELECT CAST(value AS INTEGER) FROM json_each(:compared)) AND {_COUNTING}
 GROUP BY c.edition, r.source, r.state, r.max_action, r.severity,
-         (SELECT group_concat(label) FROM (SELECT label FROM label WHERE record = r.number ORDER BY label))
+         (SELECT group_concat(label, ',') FROM (SELECT label FROM label WHERE record = r.number ORDER BY label) AS sorted)
 ORDER BY c.edition, first
 """
 

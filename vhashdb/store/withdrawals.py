@@ -6,13 +6,13 @@ import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from vhashdb.codes import RETRACTION_REASONS, WITHDRAWN
 from vhashdb.errors import UsageError
 from vhashdb.store import feed_schema as tables
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
+from vhashdb.store.dialect import upsert
 from vhashdb.store.promotion import erase as blank
 from vhashdb.store.records import Record, State
 from vhashdb.store.records_file import Store
@@ -42,8 +42,7 @@ def withdraw(
     values = {"code": code, "erase": erase, "at": now_utc()}
     with store.transactions.writing() as connection:
         require_revision(connection, record.id, revision)
-        row = insert(tables.withdrawal).values(record=record.id, **values)
-        connection.execute(row.on_conflict_do_update(index_elements=["record"], set_=values))
+        upsert(connection, tables.withdrawal, {"record": record.id, **values})
         change = {"state": State.RETRACTED.value, "revision": schema.record.c.revision + 1, "change": store.next_change(connection)}
         connection.execute(schema.record.update().where(schema.record.c.id == record.id).values(**change))
         if erase:

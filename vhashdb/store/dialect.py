@@ -1,0 +1,55 @@
+"""What differs between the databases that records can be in, for statements that are written once.
+
+Statements here are written in SQL that SQLite and PostgreSQL both understand. Where they have no such SQL, they use functions of
+SQLite (``json_each``, ``json_extract``, ``json_group_array``, ``group_concat``, ``instr``), which `vhashdb.store.postgresql` gives
+PostgreSQL too, or what is in this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+POSTGRESQL: Final = "postgresql"
+"""What SQLAlchemy calls it."""
+
+
+def is_postgresql(connection: Connection) -> bool:
+    """Tell whether a connection is one to PostgreSQL; else it is one to SQLite."""
+    return connection.dialect.name == POSTGRESQL
+
+
+def upsert(
+    connection: Connection, table: sa.Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, set: Iterable[str] = ()
+) -> None:
+    """Insert rows, or change those that have the same primary key, or the same unique ``id`` if it is given and the key is not.
+
+    Args:
+        connection: in a transaction that writes.
+        table: where.
+        rows: one, or several with the same columns.
+        set: the columns that change in a row that is there; empty: all that are given.
+    """
+    some = [rows] if isinstance(rows, Mapping) else list(rows)
+    if not some:
+        return
+    keys = [column.name for column in table.primary_key if column.name in some[0]] or ["id"]
+    names = list(set) or [name for name in some[0] if name not in keys]
+    insert = postgresql.insert(table) if is_postgresql(connection) else sqlite.insert(table)
+    values = {name: insert.excluded[name] for name in names}
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), some)
+
+
+def marks(connection: Connection, count: int) -> str:
+    """Return what stands for so many values in a statement that goes to the driver as it is."""
+    return ", ".join(["%s" if is_postgresql(connection) else "?"] * count)
+
+
+def sql_list(words: Iterable[str]) -> str:
+    """Write words of this program, such as codes, as a list of SQL strings in parentheses."""
+    quoted = ", ".join(f"'{word}'" for word in sorted(words))
+    return f"({quoted})"
