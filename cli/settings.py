@@ -47,7 +47,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     CONFIG_VARIABLE: "the configuration file, instead of the usual one",
     LOCK_TIMEOUT_VARIABLE: "seconds to wait while another process writes",
     PASSPHRASE_VARIABLE: "passphrase of a feed's keys",
-    INDEX_VARIABLE: "folder for what this machine keeps of databases on PostgreSQL",
+    INDEX_VARIABLE: "folder for indexes of databases on PostgreSQL",
     DEBUG_VARIABLE: "1: show the traceback of an error",
 }
 """Every variable that is read, and its meaning."""
