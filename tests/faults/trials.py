@@ -241,9 +241,9 @@ def _dies_before(count):
         setattr(os, name, _before(counted, getattr(os, name)))
     real = transactions.Transactions.__init__
 
-    def made(self, path, engine, **options):
-        real(self, path, engine, **options)
-        sa.event.listen(engine, "before_cursor_execute", counted)
+    def made(self, backend, **options):
+        real(self, backend, **options)
+        sa.event.listen(backend.engine, "before_cursor_execute", counted)
 
     transactions.Transactions.__init__ = made
 

@@ -154,7 +154,8 @@ def test_the_command_speaks_tls_and_ends_well(folder, tmp_path, film):
         "json",
     ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        address = process.stderr.readline().split(" at ")[1].split(";")[0].replace("127.0.0.1", "localhost")
+        told = until(lambda: line if (line := process.stderr.readline()).startswith("serving ") else None)
+        address = told.split(" at ")[1].split(";")[0].replace("127.0.0.1", "localhost")
         until(lambda: "startup complete" in process.stderr.readline())
         trusted = ssl.create_default_context(cafile=cert)
         with httpx.Client(base_url=address, verify=trusted, headers={"X-API-KEY": secret}, timeout=60, trust_env=False) as client:
