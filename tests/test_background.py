@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.examples import long
 from vhashdb.background import RADIUS, make_background, stop_hash_mask
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq, get_algorithm
@@ -21,6 +22,7 @@ def with_flipped_bits(hashes, count, seed=1):
     return np.packbits(bits, axis=1)
 
 
+@long
 def test_the_file_is_what_the_script_draws(shipped):
     assert np.array_equal(make_background.background(), shipped)
 

@@ -18,7 +18,7 @@ import vhashdb
 from tests.examples import LONG
 from tests.exchange.companies import film
 
-EVERY = 5 if LONG else 40
+EVERY = 5 if LONG else 80
 """Which of the statements within a transaction is killed before; those at its borders all are."""
 
 

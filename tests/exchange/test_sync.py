@@ -11,7 +11,7 @@ import pytest
 
 import vhashdb
 from tests.conftest import ROOT
-from tests.examples import LONG
+from tests.examples import LONG, long
 from vhashdb import errors
 from vhashdb.exchange import events as e
 from vhashdb.exchange.incoming import record_id
@@ -154,6 +154,7 @@ def test_away_for_a_year_segments_pruned(acme, follower):
     assert all("acme-feed" in follower.asks(seed) for seed in range(3, 9))
 
 
+@long
 def test_ten_thousand_events_in_one_second(acme, follower):
     acme.feed.publish(*(put(n) for n in range(10_000)))
     assert follower.syncs()["acme-feed"].changes.added == 10_000
@@ -443,7 +444,7 @@ def test_kill_between_any_two_steps(acme, follower, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     attempts = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(attempts) > (20 if LONG else 9)
+    assert len(attempts) > (20 if LONG else 6)
     after = attempts[-1]["after"]
     plain = {identifier: [state.value, list(labels)] for identifier, (state, labels) in before.items()}
     for attempt in attempts:

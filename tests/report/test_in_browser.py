@@ -10,6 +10,7 @@ import pytest
 
 import vhashdb
 from tests.browser import LAPTOP, PAPER, PHONE
+from tests.examples import long
 from vhashdb.report import Report
 from vhashdb.report.entries import RecordLookup, file_entry
 from vhashdb.store import Details
@@ -148,7 +149,7 @@ def test_drawings_have_names_that_say_what_they_show(page, chromium):
 # -- for everybody -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("dark", [pytest.param(False, id="light"), pytest.param(True, id="dark", marks=long)])
 def test_the_accessibility_check_finds_nothing(dark, page, chromium):
     visit = shown_everywhere(chromium.open(page, dark=dark))
     visit.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
@@ -362,6 +363,7 @@ def pages(visit, path):
     return [unicodedata.normalize("NFKC", page.extract_text()) for page in pypdf.PdfReader(path).pages]  # without ligatures
 
 
+@long
 def test_a_day_is_printed_as_a_summary_and_in_full_on_demand(day, chromium, tmp_path):
     visit = chromium.open(day)
     printed = pages(visit, tmp_path / "summary.pdf")

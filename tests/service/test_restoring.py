@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 import vhashdb
+from tests.examples import long
 from tests.exchange.companies import film
 from tests.service.serving import ALL, eventually, served
 from vhashdb.service import ServiceSettings
@@ -28,6 +29,7 @@ def named_in(folder):
         return Questions(db.store).files()
 
 
+@long
 def test_a_backup_made_under_load_is_served(serve_copy, upload, tmp_path):
     copy = tmp_path / "copy.vhdb"
     with serve_copy(workers=1) as service, service.client(*ALL) as client, vhashdb.open(service.folder) as other:

@@ -4,12 +4,14 @@ import threading
 import time
 from urllib.parse import urlsplit
 
+from tests.examples import long
 from tests.service.program import program
 from tests.service.serving import eventually
 
 LATER = {"Prefer": "respond-async"}
 
 
+@long
 def test_a_signal_ends_the_service_when_what_runs_is_done(known_folder, tmp_path, samples):
     folder = shutil.copytree(known_folder, tmp_path / "db.vhdb")
     film = (samples / "edited/harbour__insert.mp4").read_bytes()

@@ -6,6 +6,7 @@ import time
 import pytest
 
 import vhashdb
+from tests.examples import long
 from tests.exchange.hostile import ATTACKS, hostile
 from tests.service.receiver import receiver, signed_by
 from tests.service.serving import eventually, served
@@ -74,6 +75,7 @@ def test_what_was_not_heard_is_sent_again_and_no_redirect_is_followed(serve_copy
     assert 'vhashdb_webhook_attempts_total{outcome="delivered"} 1.0' in said
 
 
+@long
 def test_what_was_not_told_is_told_by_the_next_process(serve_copy, film):
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
