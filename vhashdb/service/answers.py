@@ -10,7 +10,7 @@ from vhashdb.errors import DatabaseError, VhashdbError
 from vhashdb.hash_query import HashQuery
 from vhashdb.inputs import Source
 from vhashdb.matching.verdict import Verdict
-from vhashdb.search.results import Effort, Result
+from vhashdb.search.results import Result
 from vhashdb.service.options import AskOptions
 from vhashdb.text import decoded
 
@@ -63,6 +63,3 @@ def is_complete(result: Result) -> bool:
 def needs_people(result: Result) -> bool:
     """Tell whether somebody has to look at it."""
     return not result.settled
-
-
-__all__ = ["Effort", "answer_json", "answer_to", "is_complete", "needs_people"]

@@ -18,8 +18,9 @@ from vhashdb.inputs import FileHashes
 from vhashdb.service.access import Caller, needs, require_scope
 from vhashdb.service.hma.hashing import pdq_of, require_whole, unreadable
 from vhashdb.service.hma.kinds import KINDS, PHOTO, picture_of, sides_of
-from vhashdb.service.hma.requests import HmaRoute, json_body, received, refuse_url, service_of, unfit, whole_signal
+from vhashdb.service.hma.requests import HmaRoute, json_body, received, refuse_url, unfit, whole_signal
 from vhashdb.service.problems import Refused
+from vhashdb.service.routes.shared import service_of
 from vhashdb.store import Bank, BankNotFound, Banks, Details, Record, Scope, State, acting_as
 from vhashdb.tx.signal_text import to_signal
 

@@ -18,8 +18,9 @@ from vhashdb.inputs import hash_file
 from vhashdb.limits import Limits
 from vhashdb.service.access import Caller, needs
 from vhashdb.service.hma.kinds import SignalKind
-from vhashdb.service.hma.requests import HmaRoute, kinds_for, received, refuse_url, service_of
+from vhashdb.service.hma.requests import HmaRoute, kinds_for, received, refuse_url
 from vhashdb.service.problems import Refused
+from vhashdb.service.routes.shared import service_of
 from vhashdb.service.uploads import Upload
 from vhashdb.store import Scope
 from vhashdb.text import decoded

@@ -27,12 +27,12 @@ from vhashdb.service.hma.requests import (
     listed,
     received,
     refuse_url,
-    service_of,
     unfit,
     whole_signal,
 )
 from vhashdb.service.options import AskOptions
 from vhashdb.service.problems import Refused
+from vhashdb.service.routes.shared import service_of
 from vhashdb.service.service import Service
 from vhashdb.service.uploads import Upload
 from vhashdb.store import BankNames, Banks, Scope

@@ -18,7 +18,7 @@ from vhashdb.service.access import Caller
 from vhashdb.service.bounded import BoundedRoute
 from vhashdb.service.hma.kinds import CONTENT_TYPES, KINDS, SignalKind
 from vhashdb.service.problems import Refused
-from vhashdb.service.service import Service
+from vhashdb.service.routes.shared import service_of
 from vhashdb.service.uploads import Upload
 from vhashdb.store import BankExists, BankNotFound
 
@@ -62,12 +62,6 @@ def _message(request: Request, error: Exception) -> Response:
             headers = {name: value for name, value in response.headers.items() if name in ("retry-after", "www-authenticate", "allow")}
             return JSONResponse({"message": said["detail"], "hint": said["hint"]}, response.status_code, headers)
     raise error
-
-
-def service_of(request: Request) -> Service:
-    """Return the service that a request is made to."""
-    service: Service = request.app.state.service
-    return service
 
 
 def listed(text: str | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse
 
 from vhashdb.errors import VhashdbError
-from vhashdb.service.hma.requests import service_of
+from vhashdb.service.routes.shared import service_of
 
 router = APIRouter()
 
