@@ -6,6 +6,9 @@ import pytest
 import vhashdb
 from tests.service.serving import ALL
 from vhashdb.fingerprints import to_json
+from vhashdb.matching.verdict import Verdict
+from vhashdb.search.results import Result
+from vhashdb.service.answers import is_complete
 
 EDITED = "edited/harbour__insert.mp4"
 
@@ -117,6 +120,13 @@ def _when_answered(client, location):
             return said
         time.sleep(0.1)
     raise AssertionError("no answer")
+
+
+def test_an_incomplete_answer_is_never_no_match():
+    """Pictures that were all looked at decide, although some of the sound was not compared."""
+    assert is_complete(Result(Verdict.NO_MATCH, "", not_compared=1))
+    assert not is_complete(Result(Verdict.INSUFFICIENT, "", not_compared=1))
+    assert not is_complete(Result(Verdict.MATCH, "", not_compared=1))
 
 
 def test_how_far_a_file_was_decoded_is_said_meanwhile(known_folder, samples):

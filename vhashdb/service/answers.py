@@ -54,7 +54,9 @@ def answer_json(result: Result, name: str, *, error: dict[str, str] | None = Non
 
 
 def is_complete(result: Result) -> bool:
-    """Tell whether everything was looked at and compared, so that what was not found is not there."""
+    """Tell whether everything was looked at and compared that the verdict rests on, so that what was not found is not there."""
+    if result.verdict is Verdict.NO_MATCH:  # never said where something that matters was left out; of sound, `damage` says what was
+        return True
     if result.verdict in (Verdict.INSUFFICIENT, Verdict.UNREADABLE):
         return False
     return result.coverage.complete and not result.not_compared
