@@ -13,12 +13,15 @@ from vhashdb.index.planning import (
     MAX_FIRST_WORD_LOSS,
     MIN_RECALL_FEW,
     MIN_RECALL_MANY,
+    NEAR_TIMES,
     TARGET_RECALL,
     ProbeParams,
     choose_strategy,
+    cost,
     first_word_limit,
     recall,
     strategy_in,
+    target_recall,
 )
 
 PAIRS = 4000
@@ -121,6 +124,14 @@ def test_few_hashes_find_nearly_all_that_is_near_and_many_most_of_it(rows):
         for asked, least in ((FEW_HASHES, MIN_RECALL_FEW), (FEW_HASHES + 1, MIN_RECALL_MANY), (10_000, MIN_RECALL_MANY)):
             params = choose_strategy(segments, 256, radius, asked)
             assert params is None or recall(256, params, 31) >= least
+
+
+def test_a_copy_that_shows_several_times_is_missed_as_rarely_as_one_that_shows_once():
+    for times in (1, 2, NEAR_TIMES, NEAR_TIMES + 5):
+        assert (1 - target_recall(times)) ** min(times, NEAR_TIMES) == pytest.approx(1 - TARGET_RECALL)
+    large = [Even(1 << 21, 18)]
+    price = [cost(large[0], 256, choose_strategy(large, 256, 52, 60, times)) for times in (1, 60)]
+    assert price[1] < price[0] / 3
 
 
 def test_every_other_table_is_left_out_only_of_all_sixteen():

@@ -23,6 +23,8 @@ from vhashdb.index.permutation import MAX_TABLES, SUBSTRING_BITS, tables_of
 
 TARGET_RECALL: Final = 0.995
 """Recall at the edge of the radius that a search is to reach if it can afford it. Engineering bound."""
+NEAR_TIMES: Final = 3
+"""Times of a query at which a copy is near, so that finding one of them is enough. Engineering bound: a piece of one second has as many."""
 NEAR_SHARE: Final = 31 / 256
 """Share of bits within which a minimum recall holds at any cost. Derived: 31 of 256 are what PDQ's authors take for the same picture."""
 MIN_RECALL_FEW: Final = 0.99
@@ -70,7 +72,7 @@ class ProbeParams:
     @property
     def probes(self) -> int:
         """The number of keys looked up for each hash in each table."""
-        return sum(math.comb(self.width, flipped) for flipped in range(self.nflip + 1))
+        return _probes(self.width, self.nflip)
 
     def limited_to(self, width: int) -> ProbeParams:
         """Return the same parameters for a table whose keys have no more than ``width`` bits."""
@@ -101,19 +103,28 @@ class SegmentStatistics(Protocol):
         ...
 
 
-def choose_strategy(segments: Sequence[SegmentStatistics], bits: int, radius: int, queries: int) -> Strategy:
-    """Choose the cheapest strategy that reaches `TARGET_RECALL`, or else the one of highest recall that is affordable.
+def target_recall(times: int) -> float:
+    """Compute the recall of each hash with which a search misses a copy as rarely as `TARGET_RECALL` says.
+
+    What is near a still picture is near it once; what is near a video is so at several ``times``, and found by any of them.
+    """
+    return 1 - (1 - TARGET_RECALL) ** (1 / max(1, min(times, NEAR_TIMES)))
+
+
+def choose_strategy(segments: Sequence[SegmentStatistics], bits: int, radius: int, queries: int, times: int = 1) -> Strategy:
+    """Choose the cheapest strategy that reaches `target_recall`, or else the one of highest recall that is affordable.
 
     Args:
         segments: what is searched.
         bits: bits of a hash.
         radius: bits within which a hash is to be found.
         queries: number of query hashes.
+        times: number of times that they are of.
     """
     eligible = _eligible(bits, radius, queries <= FEW_HASHES)
     rated = [(params, found, sum(cost(s, bits, params) for s in segments)) for params, found in eligible]
     scan = SCAN_COST * sum(s.rows for s in segments)
-    sufficient = [(price, params) for params, found, price in rated if found >= TARGET_RECALL]
+    sufficient = [(price, params) for params, found, price in rated if found >= target_recall(times)]
     affordable = MAX_COST / max(1, queries) if queries <= FEW_HASHES else MAX_COST_PER_HASH
     price, best = min(sufficient, key=lambda item: item[0], default=(math.inf, None))
     if scan <= min(price, affordable):
@@ -146,8 +157,14 @@ def strategy_in(segment: SegmentStatistics, bits: int, params: ProbeParams) -> S
 
 
 def _probe_cost(segment: SegmentStatistics, bits: int, params: ProbeParams) -> float:
-    here = params.limited_to(segment.width)
-    return tables_of(bits) // here.stride * here.probes * (PROBE_COST + segment.bucket_size(here.width))
+    width = min(params.width, segment.width)
+    return tables_of(bits) // params.stride * _probes(width, params.nflip) * (PROBE_COST + segment.bucket_size(width))
+
+
+@functools.cache
+def _probes(width: int, nflip: int) -> int:
+    """Count the keys of ``width`` bits that differ from one in at most ``nflip``."""
+    return sum(math.comb(width, flipped) for flipped in range(nflip + 1))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -113,11 +113,16 @@ def _compare(
     row = segment.tables.reshape(-1)[place].astype(np.int64)
     of_query = np.repeat(query, count)
     # Few candidates are near, and the first word rules out nearly all others.
-    limit = first_word_limit(segment.kind.bits, radius)
-    likely = np.flatnonzero(np.bitwise_count(segment.words[:, 0][row] ^ queries[:, 0][of_query]) <= limit)
+    first_words = segment.words[:, 0][row]
+    first_words ^= np.ascontiguousarray(queries[:, 0])[of_query]
+    likely = np.flatnonzero(np.bitwise_count(first_words) <= first_word_limit(segment.kind.bits, radius))
     row, of_query = row[likely], of_query[likely]
-    distance = np.bitwise_count(segment.words[row] ^ queries[of_query]).sum(axis=1, dtype=np.int32)
-    near = distance <= radius
+    differing = segment.words[row]
+    differing ^= queries[of_query]
+    distance = np.zeros(len(row), np.int32)
+    for word in range(differing.shape[1]):  # a sum along an axis this short takes several times as long
+        distance += np.bitwise_count(differing[:, word])
+    near = np.flatnonzero(distance <= radius)
     return of_query[near] * segment.rows + row[near], distance[near]
 
 

@@ -61,7 +61,7 @@ Editions = Callable[[Sequence[int]], Mapping[int, int]]
 class Index(Protocol):
     """What is searched for candidates."""
 
-    def search(self, hashes: PackedHashes, radius: int, *, where: npt.NDArray[np.bool_] | None = None) -> Hits: ...
+    def search(self, hashes: PackedHashes, radius: int, *, times: int = 1, where: npt.NDArray[np.bool_] | None = None) -> Hits: ...
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def retrieve(
     hashes, times_ms, view = _searched(query)
     if not len(hashes):
         return Candidates()
-    hits = index.search(hashes, round(radius_bits), where=where)
+    hits = index.search(hashes, round(radius_bits), times=len(np.unique(times_ms)), where=where)
     if not len(hits.query):
         return Candidates()
     hit, place = np.unique(hits.query, return_inverse=True)
