@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Final
 
-from vhashdb.hashing.views import CELLS, CROPS, HALVES, INSETS, MASKED_REGIONS, PICTURES, SQUARES, TILTS, Orientation, Region, View
+from vhashdb.hashing.views import CELLS, CONTINUED, CROPS, HALVES, INSETS, MASKED_REGIONS, PICTURES, SQUARES, TILTS, Orientation, Region, View
 from vhashdb.video.frames import Mode, Sampling
 
 
@@ -103,7 +103,7 @@ _MORE: Final = dict.fromkeys(
         Region.BETWEEN_SYMMETRIC_COLUMNS,
         Region.WITHIN_DRAWN_BORDER,
         Region.MASKED_OVERLAYS,
-        *(*PICTURES, *INSETS, *HALVES, *CELLS, *TILTS, *MASKED_REGIONS),
+        *(*PICTURES, *INSETS, *CONTINUED, *HALVES, *CELLS, *TILTS, *MASKED_REGIONS),
     ),
     _MIRRORED_TOO,
 )

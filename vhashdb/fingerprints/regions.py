@@ -28,6 +28,7 @@ from vhashdb.hashing.rectangles import (
 from vhashdb.hashing.stills import picture_boxes
 from vhashdb.hashing.views import (
     CELLS,
+    CONTINUED,
     CROPS,
     HALVES,
     INSETS,
@@ -47,11 +48,14 @@ from vhashdb.video.frames import FrameBatch
 FIXED_BOXES: Final = {
     **CROPS,
     **INSETS,
+    **CONTINUED,
     **HALVES,
     **dict.fromkeys(TILTS, CROPS[Region.CROP_WIDE]),
     **dict.fromkeys(MASKED_REGIONS, WHOLE_FRAME),
 }
 """Boxes of the regions that need not be searched for."""
+WITHIN_BARS_TOO: Final = frozenset({*INSETS, *CONTINUED, *HALVES})
+"""Those of them that are parts of what is within bars."""
 _BETWEEN: Final = {
     Region.BETWEEN_BANDS: between_bands,
     Region.BETWEEN_SYMMETRIC_BANDS: between_symmetric_bands,
@@ -150,7 +154,7 @@ class RegionFinder:
         for region in FIXED_BOXES.keys() & self._regions:
             # Crops and masks refer to the whole frame: bars are found less reliably when something is drawn over them, and
             # the other video need not have any.
-            outer = self.bars if region in INSETS or region in HALVES else WHOLE_FRAME
+            outer = self.bars if region in WITHIN_BARS_TOO else WHOLE_FRAME
             specs[region] = RegionSpec(FIXED_BOXES[region].within(outer), MASKED_REGIONS.get(region, ()), TILTS.get(region, 0.0))
         for region in set(SQUARES) & set(self._regions):
             specs[region] = RegionSpec(square_box(region, height, width))

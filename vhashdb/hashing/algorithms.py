@@ -242,7 +242,9 @@ def _pictures(seen: RegionPixels) -> list[Image.Image]:
         thumbnails = thumbnails.copy()
         for patch in seen.patches:
             thumbnails[:, patch.rows, patch.columns] += patch.change
-    area = (box.left * side, box.top * side, box.right * side, box.bottom * side)
+    beyond = max(0, math.ceil(side * max(-box.left, -box.top, box.right - 1, box.bottom - 1)))
+    thumbnails = np.pad(thumbnails, ((0, 0), (beyond, beyond), (beyond, beyond)), mode="edge")
+    area = (box.left * side + beyond, box.top * side + beyond, box.right * side + beyond, box.bottom * side + beyond)
     return [Image.fromarray(s.astype(np.uint8)).resize((side, side), Image.Resampling.BILINEAR, box=area) for s in thumbnails]
 
 

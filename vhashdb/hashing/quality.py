@@ -62,8 +62,8 @@ class Steps:
         return np.stack((_boxed(self._across, top, bottom, left, right - 1), _boxed(self._down, top, bottom - 1, left, right)))
 
     def _points(self, low: float, high: float) -> tuple[int, int]:
-        first = min(round(low * self._side), self._side - _LEAST)
-        return first, max(round(high * self._side), first + _LEAST)
+        first = max(0, min(round(low * self._side), self._side - _LEAST))
+        return first, max(min(round(high * self._side), self._side), first + _LEAST)
 
 
 def _sums(points: npt.NDArray[np.uint8], neighbours: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:

@@ -105,6 +105,12 @@ class Region(enum.IntEnum):
     SQUARE_14 = 53
     SQUARE_15 = 54
     SQUARE_16 = 55
+    CONTINUED = 56
+    """More than the whole picture: its edges are continued, as what was cut off around it would go on; so are the next ones."""
+    CONTINUED_FAR = 57
+    CONTINUED_ACROSS = 58
+    """More at the sides, and less above and below."""
+    CONTINUED_DOWN = 59
     REGISTERED = 60
     """Where a known picture was found to lie in the frame, by registration. Of queries alone, and for one known picture alone."""
 
@@ -189,6 +195,15 @@ INSETS: Final = {
 }
 """Slight crops of queries, which meet the stored ones half-way: together with `CROPS` they cover sides from 1 to 0.7. Measured: a side
 that is 2 % off changes about 22 of 256 bits, one that is 4 % off 40; `bench.accuracy` shows the effect."""
+CONTINUED: Final = {
+    Region.CONTINUED: Box.centred(1.09),
+    Region.CONTINUED_FAR: Box.centred(1.19),
+    Region.CONTINUED_ACROSS: Box(-0.1335, 0.14375, 1.1335, 0.85625),
+    Region.CONTINUED_DOWN: Box(0.14375, -0.1335, 0.85625, 1.1335),
+}
+"""Parts of queries that go beyond the picture, where they see its edges repeated: they meet the smallest stored centre when less than that
+is left, down to 0.6 of both sides, or to a square of 16:9. Derived: 0.7125 by 0.65, 0.6 and 0.5625. Measured: a centre of which a fifth of
+both sides is continued so is 42 of 256 bits away, and 112 if the picture is taken for it (`bench.continuing`)."""
 PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
 """Rectangles that may be a picture drawn over another, the strongest first."""
 CELLS: Final = (Region.CELL_1, Region.CELL_2, Region.CELL_3, Region.CELL_4)
@@ -259,6 +274,7 @@ _REGION_LABELS: Final = {
     **dict.fromkeys((Region.BETWEEN_BANDS, Region.BETWEEN_SYMMETRIC_BANDS), "border above and below removed"),
     Region.BETWEEN_SYMMETRIC_COLUMNS: "border at the sides removed",
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | INSETS).items()},
+    **dict.fromkeys(CONTINUED, "continued beyond its edges"),
     **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
     **{region: region.name.replace("_", " ").lower() for region in HALVES},
     **{
@@ -303,7 +319,7 @@ def region_coefficients(thumbnails: FloatArray, box: Box, height: int, width: in
 
     Args:
         thumbnails: ``(n, 128, 128)`` float32.
-        box: the part.
+        box: the part; beyond the picture its edges are repeated.
         height: rows of the picture that the thumbnails were made of; PDQ's filter depends on it.
         width: columns of that picture.
 
@@ -390,6 +406,10 @@ def _coefficient_matrix(points: int, length: int, low: float, high: float) -> Fl
     cut = max(1, round((high - low) * length))
     cumulative = np.pad(np.cumsum(pdq.spectrum_matrix(cut), axis=1), ((0, 0), (1, 0)))
     edges = np.clip((np.arange(_GRID + 1) / _GRID - low) / (high - low) * cut, 0, cut)
+    if low < 0:  # what lies beyond the picture repeats its edge
+        edges[0] = 0
+    if high > 1:
+        edges[-1] = cut
     before = np.minimum(edges.astype(int), cut - 1)
     part = edges - before
     spread = np.diff(cumulative[:, before] * (1 - part) + cumulative[:, before + 1] * part, axis=1)

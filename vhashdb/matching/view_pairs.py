@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint, without_squares
-from vhashdb.fingerprints.regions import FIXED_BOXES
+from vhashdb.fingerprints.regions import FIXED_BOXES, WITHIN_BARS_TOO
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.outline import WHOLE, Outline
@@ -98,7 +98,7 @@ def outline_of(fingerprint: Fingerprint, view: View) -> Outline | None:
 
 _LYING_FIXED: Final = {
     Region.WHOLE: WHOLE_FRAME,
-    **{region: box for region, box in FIXED_BOXES.items() if region not in INSETS and region not in HALVES},
+    **{region: box for region, box in FIXED_BOXES.items() if region not in WITHIN_BARS_TOO},
 }
 """Boxes that are the same in every video: insets and halves are those of what is within bars."""
 
