@@ -21,7 +21,7 @@ from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.pdq import FloatArray
 from vhashdb.hashing.rectangles import Sides, Spans, spread
-from vhashdb.hashing.views import SQUARE_SIDE
+from vhashdb.hashing.views import CROPS, SQUARE_SIDE
 from vhashdb.hashing.warping import Transform, nearest_points, rotation
 
 _FINE: Final = 0.06
@@ -33,8 +33,13 @@ _LEAST_FINE: Final = 0.68
 """Smallest side of the windows that are fine, as a share of the frame's. Derived: 0.7125, the smallest centre that references store."""
 _LEAST_SIDE: Final = 0.5
 """Smallest side of the windows that lie everywhere. Engineering bound: smaller ones are too many, and looked for between lines alone."""
-_OVER: Final = 0.04
-"""Share of the frame by which windows may lie beyond it, where they see its edge repeated. Engineering bound: more changes all bits."""
+_OVER: Final = 0.25
+"""Share of its side by which a large window may lie beyond the frame, where it sees the frame's edge repeated. Measured: a fifth changes
+about 40 bits (`bench.continuing`)."""
+_LARGEST: Final = 1.34
+"""Largest side of the windows that lie everywhere. Derived: with a quarter beyond the frame, the rest of them is all of it."""
+_LONGEST: Final = 1.6
+"""Longest side of windows of which only one is beyond the frame. Engineering bound: of more than that too little is left."""
 _LEAST_TURNED: Final = 0.68
 """The same of windows of turned pictures. Derived: 0.7125, the smallest centre that references store."""
 _TURNS: Final = tuple(range(-20, 0, 4)) + tuple(range(4, 24, 4))
@@ -206,7 +211,16 @@ _SIDE: Final = 128
 @functools.cache
 def _everywhere() -> tuple[_Grid, ...]:
     cells = [_Grid(_cells(rows), _cells(columns)) for columns, rows in _GRIDS]
-    return (*cells, *_dense(1.0, _LEAST_FINE, _FINE, _OVER), *_dense(_LEAST_FINE, _LEAST_SIDE, _COARSE))
+    return (*cells, *_dense(_LARGEST, _LEAST_FINE, _FINE, _OVER), *_one_way(), *_dense(_LEAST_FINE, _LEAST_SIDE, _COARSE))
+
+
+def _one_way() -> Iterator[_Grid]:
+    """Windows of pictures that were cut in one direction alone, as to another shape: of the other they see what references store."""
+    whole = np.array([(0.0, 1.0), *((box.top, box.bottom) for box in CROPS.values())], np.float32)
+    lengths = _LONGEST / (1 + _COARSE) ** np.arange(int(np.log(_LONGEST / _LEAST_FINE) / np.log(1 + _COARSE)) + 1)
+    cut = np.concatenate([_spans_over(length, _COARSE, _OVER) for length in lengths.tolist()])
+    yield _Grid(whole, cut)
+    yield _Grid(cut, whole)
 
 
 @functools.lru_cache(maxsize=16)
@@ -237,11 +251,16 @@ def _cells(count: int) -> FloatArray:
 def _dense(most: float, least: float, step: float, over: float = 0.0) -> Iterator[_Grid]:
     side = most
     while side >= least:
-        room = 1 + 2 * over - side
-        low = np.linspace(-over, room - over, int(np.ceil(room / (step * side))) + 1)
-        spans = np.stack((low, low + side), axis=1).astype(np.float32)
+        spans = _spans_over(side, step, over)
         yield _Grid(spans, spans)
         side /= 1 + step
+
+
+def _spans_over(side: float, step: float, over: float) -> FloatArray:
+    """Spans of a length, of which a share of ``over`` may lie beyond the frame at one end, so far apart."""
+    first, last = sorted((-over * side, 1 - (1 - over) * side))
+    low = np.linspace(first, last, int(np.ceil((last - first) / (step * side) - 1e-9)) + 1)
+    return np.stack((low, low + side), axis=1).astype(np.float32)
 
 
 @functools.lru_cache(maxsize=16)
