@@ -17,7 +17,7 @@ from vhashdb.fingerprints.profiles import FrameSelection
 from vhashdb.fingerprints.regions import FIXED_BOXES, RegionFinder
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq
-from vhashdb.hashing.views import CROPS, HALVES, INSETS, MASKED_REGIONS, TILTS, Region, View
+from vhashdb.hashing.views import CONTINUED, CROPS, HALVES, INSETS, MASKED_REGIONS, TILTS, Region, View
 from vhashdb.video import VideoInfo
 from vhashdb.video.frames import FRAME_DTYPE, fill_frame, fill_from_thumbnail, with_estimates
 
@@ -141,11 +141,12 @@ def test_the_fixed_regions_are_always_there():
             Region.WHOLE,
             *CROPS.keys() & QUERY_PROFILE.views.keys(),
             *INSETS,
+            *CONTINUED,
             *HALVES,
             *TILTS,
             *MASKED_REGIONS,
         }
-    assert set(FIXED_BOXES) == {*CROPS, *INSETS, *HALVES, *TILTS, *MASKED_REGIONS}
+    assert set(FIXED_BOXES) == {*CROPS, *INSETS, *CONTINUED, *HALVES, *TILTS, *MASKED_REGIONS}
 
 
 def test_halves_and_slight_crops_are_those_of_the_picture_without_bars():

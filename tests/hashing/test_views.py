@@ -13,7 +13,7 @@ from tests.footage import bits_between, decoded, picture, thumbnail_of
 from vhashdb.hashing import pdq
 from vhashdb.hashing.content_box import within_bars, within_drawn_border, within_static_border
 from vhashdb.hashing.quality import Steps
-from vhashdb.hashing.views import CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients
+from vhashdb.hashing.views import CONTINUED, CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients
 
 
 def luma_picture(seed, height, width, points=24):
@@ -91,6 +91,8 @@ def test_the_hash_of_a_negative_is_the_complement(seed, height, width):
 BOXES = [
     *CROPS.values(),
     *INSETS.values(),
+    *CONTINUED.values(),
+    Box(-0.2, -0.1, 0.7, 1.0),
     Box.centred(0.5),
     Box(0, 0.1, 1, 0.9),
     Box(0.2, 0, 0.8, 1),
@@ -105,7 +107,11 @@ def test_a_region_hashes_like_the_picture_cut_out(samples, box):
         for rgb in decoded(samples / "known" / f"{name}.mp4", every=60):
             luma = np.asarray(Image.fromarray(rgb).convert("L"))
             height, width = luma.shape
-            cut = luma[round(box.top * height) : round(box.bottom * height), round(box.left * width) : round(box.right * width)]
+            rows, columns = (
+                np.clip(np.arange(round(low * side), round(high * side)), 0, side - 1)  # beyond the picture its edges are repeated
+                for low, high, side in ((box.top, box.bottom, height), (box.left, box.right, width))
+            )
+            cut = luma[rows][:, columns]
             exact, quality = pdq.hash_luma(cut)
             thumbnail = thumbnail_of(luma)[None]
             different.append(bits_between(pdq.bits_of(region_coefficients(thumbnail, box, height, width))[0], exact))

@@ -7,7 +7,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Final
 
-from vhashdb.hashing.views import CELLS, CONTINUED, CROPS, HALVES, INSETS, MASKED_REGIONS, PICTURES, SQUARES, TILTS, Orientation, Region, View
+from vhashdb.hashing.views import (
+    CELLS,
+    CONTINUED,
+    CROPS,
+    HALVES,
+    INSETS,
+    MASKED_REGIONS,
+    PICTURES,
+    SQUARES,
+    TILTS,
+    Orientation,
+    Region,
+    View,
+)
 from vhashdb.video.frames import Mode, Sampling
 
 
