@@ -203,7 +203,7 @@ CONTINUED: Final = {
 }
 """Parts of queries that go beyond the picture, where they see its edges repeated: they meet the smallest stored centre when less than that
 is left, down to 0.6 of both sides, or to a square of 16:9. Derived: 0.7125 by 0.65, 0.6 and 0.5625. Measured: a centre of which a fifth of
-both sides is continued so is 42 of 256 bits away, and 112 if the picture is taken for it (`bench.continuing`)."""
+both sides is continued so is 46 of 256 bits away, and 110 if the picture is taken for it (`bench.continuing`)."""
 PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
 """Rectangles that may be a picture drawn over another, the strongest first."""
 CELLS: Final = (Region.CELL_1, Region.CELL_2, Region.CELL_3, Region.CELL_4)
