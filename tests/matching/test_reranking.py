@@ -1,6 +1,7 @@
 """Records against each other: common stretches, variants, and the nearer of two."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,6 +133,23 @@ def test_a_picture_that_many_videos_show_as_near_speaks_for_none(tmp_path, video
     assert {pair.judgement.verdict for pair in pairs} == {Verdict.POSSIBLE}
     judgements = rerank(query, pairs, CONFIG)
     assert {(judgement.verdict, judgement.common) for judgement in judgements} == {(verdict, verdict is Verdict.NO_MATCH)}
+
+
+@pytest.mark.parametrize(("wordings", "verdict"), [(2, Verdict.POSSIBLE), (3, Verdict.NO_MATCH)])
+def test_cards_of_one_design_that_are_shown_whole_are_different_videos(tmp_path, wordings, verdict):
+    """Nothing of them is beyond what the file shows, and looking alike does not make them one video."""
+
+    def card(number):
+        worded = scene(5, 1)[0].copy()
+        worded[12:20, 10 + 20 * number : 22 + 20 * number] //= 2
+        return film(tmp_path / f"{number}.mp4", [worded] * 40)
+
+    query = vhashdb.fingerprint(card(3), views="query")
+    pairs = [compared(known, vhashdb.compare(query, known)) for known in (vhashdb.fingerprint(card(n)) for n in range(wordings))]
+    assert {pair.judgement.verdict for pair in pairs} == {Verdict.POSSIBLE}
+    assert {(judgement.verdict, judgement.common) for judgement in rerank(query, pairs, CONFIG)} == {(verdict, wordings > 2)}
+    together = [replace(pair, videos=frozenset({1})) for pair in pairs]
+    assert {judgement.verdict for judgement in rerank(query, together, CONFIG)} == {Verdict.POSSIBLE}
 
 
 def test_a_file_that_shows_only_what_many_share_is_not_said_to_be_like_nothing(tmp_path):

@@ -62,6 +62,14 @@ def test_a_copy_is_found_with_its_sound(known, tmp_path):
     assert match.judgement.segments and not match.judgement.by_sound
 
 
+def test_a_copy_with_its_sound_is_recorded_once_beside_what_it_shows(tmp_path):
+    """What relates the two by their pictures and what is heard are one near duplicate, not two."""
+    with vhashdb.create(tmp_path / "db") as db:
+        first = db.add(video(tmp_path / "first.mp4", scene(1, 120), tune(1)))
+        again = db.add(video(tmp_path / "again.mp4", scene(1, 120)[10:], tune(1)))
+        assert [near.record for near in again.near] == [first.id]
+
+
 def test_the_same_sound_under_other_pictures_is_possible_and_said_so(known, tmp_path):
     db, ids = known
     result = db.match(video(tmp_path / "other.mp4", scene(7, 120), tune(1, tempo=1.1, semitones=1)))

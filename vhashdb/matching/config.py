@@ -167,8 +167,8 @@ class MatchingConfig:
     """Quality from which a picture is full. Under it closeness says nothing: the bits of flat pictures are alike by chance, those of
     cards of one design by design."""
     closeness_bits_per_nat: float = _calibrated(8, _CALIBRATE, distance=True)
-    closeness_per_change: float = _calibrated(0.75, _EVIDENCE)
-    """Nats that closeness counts at most for each independent change beyond the first."""
+    closeness_per_change: float = _calibrated(2.0, "bench.accuracy: copies that stay a match, drawn videos that are none")
+    """Nats that closeness counts at most for each independent change beyond `min_changes`: what stays alike is the design's."""
 
     # -- what is worth a person's time without being a match
 

@@ -186,7 +186,7 @@ class MatchedSegment:
         config = self.config
         if self.quality < config.full_quality:
             return 0.0
-        most = config.closeness_per_change * max(0.0, self.motion.changes - 1)
+        most = config.closeness_per_change * max(0.0, self.motion.changes - config.min_changes)
         return min(most, max(0.0, (config.close_bits - self.median_bits) / config.closeness_bits_per_nat))
 
     @property
@@ -219,14 +219,17 @@ class MatchedSegment:
 
     @cached_property
     def rank(self) -> tuple[float, float]:
-        """For choosing between segments that claim the same time of the query: evidence without conditions, then closeness.
+        """For choosing between segments that claim the same time of the query: evidence and nearness without conditions.
 
+        Nearness is a nat for each second in which both sides show the very same. Without it what little motion there is in a calm or
+        flat picture would choose the view, and another record could look nearer than the one that the picture comes from.
         A still reference, on which nothing moves, is where it is seen for longest.
         """
         nearness = [max(0.0, (self.config.rank_radius_bits - bits) / self.bits) for bits in self.distances]
         if self.reference_start_s == self.reference_end_s:
             return self.matched_s * nearness[0], 0.0
-        return self.motion_evidence + self.closeness if self.passes(GateName.DISTANCE) else 0.0, sum(nearness)
+        near_s = self.matched_s * max(0.0, 1 - self.median_bits / self.config.close_bits)
+        return self.motion_evidence + self.closeness + near_s if self.passes(GateName.DISTANCE) else 0.0, sum(nearness)
 
 
 def measure(

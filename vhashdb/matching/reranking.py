@@ -15,7 +15,7 @@ Each pair is judged by itself first. Then:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -58,33 +58,35 @@ class Compared:
 
 def rerank(query: Fingerprint, compared: Sequence[Compared], config: MatchingConfig) -> list[Judgement]:
     """Return the judgements on some records in the light of each other, in the same order; a suppressed one is `NO_MATCH`."""
-    equals = [[other.judgement for other in compared if other is not one and not other.weaker_than(one)] for one in compared]
+    equals = [[other for other in compared if other is not one and not other.weaker_than(one)] for one in compared]
     nearest = [replace(one, judgement=_unless_suppressed(one, others, config)) for one, others in zip(compared, equals, strict=True)]
-    nearest = [replace(one, judgement=_unless_common(number, nearest, config)) for number, one in enumerate(nearest)]
+    nearest = [replace(one, judgement=_unless_common(one, others, config)) for one, others in zip(nearest, equals, strict=True)]
     nearest = [replace(one, judgement=_unless_common_sound(number, nearest, config)) for number, one in enumerate(nearest)]
     passages = _passages(nearest, config)
     return [_unless_passage(query, one, [p for p in passages if number in p.records], config) for number, one in enumerate(nearest)]
 
 
-def _unless_suppressed(one: Compared, others: Sequence[Judgement], config: MatchingConfig) -> Judgement:
+def _unless_suppressed(one: Compared, others: Sequence[Compared], config: MatchingConfig) -> Judgement:
     judgement = one.judgement
     if judgement.verdict is not Verdict.POSSIBLE or any(s.motion_evidence >= config.moves_alike for s in judgement.segments):
         return judgement
-    for other in others:
+    for other in (each.judgement for each in others):
         nearer = other.found and other.median_bits + config.clearly_nearer_bits <= judgement.median_bits
-        if nearer and _claimed_s(judgement, other) >= config.same_seconds * judgement.matched_query_s:
+        if nearer and _claims(other, judgement, config):
             return suppressed(judgement, "another record explains the same seconds better")
     return judgement
 
 
-def _unless_common(number: int, compared: Sequence[Compared], config: MatchingConfig) -> Judgement:
-    """The judgement on one record, or `NO_MATCH` where it is possible at most and too many different videos look as near."""
-    one = compared[number]
+def _unless_common(one: Compared, others: Sequence[Compared], config: MatchingConfig) -> Judgement:
+    """The judgement on one record, or `NO_MATCH` where it is possible at most and too many different videos look as near.
+
+    ``others`` are as they were judged by themselves: what a nearer record outshines shows all the same that many look like this.
+    """
     if one.judgement.verdict is not Verdict.POSSIBLE:
         return one.judgement
-    crowd = [one, *(other for n, other in enumerate(compared) if n != number and _as_near(other, one, config))]
+    crowd = [one, *(other for other in others if _as_near(other, one, config))]
     most = config.max_videos_of_passage
-    if len(crowd) <= most or len(set(_videos(crowd, config))) <= most:
+    if len(crowd) <= most or len(set(_videos(crowd, _matches, config))) <= most:
         return one.judgement
     return suppressed(one.judgement, "several known videos look as much like it as this one", common=True)
 
@@ -100,7 +102,7 @@ def _unless_common_sound(number: int, compared: Sequence[Compared], config: Matc
         spans = union((each.query_start_s, each.query_end_s) for each in other.judgement.sounds)
         if n != number and not other.weaker_than(one) and shared_s(union(heard), spans) >= config.same_seconds * length_s(union(heard)):
             crowd.append(other)
-    videos = len(set(_videos(crowd, config)))
+    videos = len(set(_videos(crowd, _variants, config)))
     if videos <= config.max_videos_of_passage:
         return one.judgement
     if one.judgement.by_sound:
@@ -110,15 +112,16 @@ def _unless_common_sound(number: int, compared: Sequence[Compared], config: Matc
 
 def _as_near(other: Compared, one: Compared, config: MatchingConfig) -> bool:
     """Whether another record may show the same seconds as well, and looks about as near."""
-    if not other.judgement.found or other.weaker_than(one):
+    if not other.judgement.found:
         return False
     near = other.judgement.median_bits <= one.judgement.median_bits + config.clearly_nearer_bits
-    return near and _claimed_s(one.judgement, other.judgement) >= config.same_seconds * one.judgement.matched_query_s
+    return near and _claims(other.judgement, one.judgement, config)
 
 
-def _claimed_s(one: Judgement, other: Judgement) -> float:
-    """Seconds of the query that both claim."""
-    return shared_s(*([(s.query_start_s, s.query_end_s) for s in judgement.segments] for judgement in (one, other)))
+def _claims(one: Judgement, seconds_of: Judgement, config: MatchingConfig) -> bool:
+    """Whether a judgement claims most of the seconds of the query that another does."""
+    spans = ([(s.query_start_s, s.query_end_s) for s in judgement.segments] for judgement in (one, seconds_of))
+    return shared_s(*spans) >= config.same_seconds * seconds_of.matched_query_s
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def _passages(compared: Sequence[Compared], config: MatchingConfig) -> list[_Pas
     if length_s([span for span, _ in crowds]) < config.min_matched_s:
         return []
     crowded = sorted({n for _, crowd in crowds for n in crowd})
-    video_of = dict(zip(crowded, _videos([compared[n] for n in crowded], config), strict=True))
+    video_of = dict(zip(crowded, _videos([compared[n] for n in crowded], _variants, config), strict=True))
     passages = []
     for span, crowd in crowds:
         heard = {n: Counter(video_of[m] for m in _heard(compared, n, crowd)) for n in crowd}
@@ -177,26 +180,44 @@ def _unless_passage(query: Fingerprint, one: Compared, passages: Sequence[_Passa
     return held_back(one.judgement, max(passage.videos for passage in passages), config)
 
 
-def _videos(records: Sequence[Compared], config: MatchingConfig) -> list[int]:
-    """The number of the video that each record is a variant of: a copy, a cut, a compilation.
+_Same = Callable[[Compared, Compared, MatchingConfig], bool]
+"""Whether two records are of one video."""
 
-    A passage that two records both have, such as an intro, does not make them variants: they must also go on alike beyond it.
-    Each is compared with the first record of each video; beyond `MatchingConfig.max_videos_counted` a record that is a variant
-    of none of these is taken for a video of its own. Records that are of one video already are not compared again.
+
+def _videos(records: Sequence[Compared], same: _Same, config: MatchingConfig) -> list[int]:
+    """The number of the video that each record is of.
+
+    Each is compared with the first record of each video; beyond `MatchingConfig.max_videos_counted` a record that is of none of these
+    is taken for a video of its own. Records that are grouped as one video are not compared again.
     """
     numbers: list[int] = []
     firsts: list[int] = []
     for position, record in enumerate(records):
-        first = next((first for first in firsts if _variants(record, records[first], config)), None)
+        grouped = (first for first in firsts if not record.videos.isdisjoint(records[first].videos))
+        first = next(grouped, None)
+        if first is None:
+            first = next((first for first in firsts if same(record, records[first], config)), None)
         if first is None and len(firsts) < config.max_videos_counted:
             firsts.append(position)
         numbers.append(position if first is None else first)
     return numbers
 
 
-def _variants(one: Compared, other: Compared, config: MatchingConfig) -> bool:
-    if not one.videos.isdisjoint(other.videos):
+def _matches(one: Compared, other: Compared, config: MatchingConfig) -> bool:
+    """Whether two records match each other, or one is a still picture, which cannot.
+
+    That they look alike is not enough where the question is how many different videos do.
+    """
+    if one.reference.is_still or other.reference.is_still:
         return True
+    return compare_pictures(one.reference, other.reference, config=config).judgement.verdict is Verdict.MATCH
+
+
+def _variants(one: Compared, other: Compared, config: MatchingConfig) -> bool:
+    """Whether two records are a copy, a cut or a compilation of one video.
+
+    A passage that both have, such as an intro, does not make them that: they must also go on alike beyond it.
+    """
     segments = compare_pictures(one.reference, other.reference, config=config).segments
     return any(
         shared_s(union(found), side.beyond) >= config.goes_on_alike * length_s(side.beyond)

@@ -143,11 +143,16 @@ class Matcher:
         """
         trace = Trace()
         self._retrieve(trace, STAGES[Effort.BALANCED][-1], query, None)
-        candidates = trace.searches[-1].candidates
-        videos = videos_shown_by(self._store, [*related, *(each.record for each in candidates)])
+        candidates, heard = trace.searches[-1].candidates, trace.heard or {}
+        videos = videos_shown_by(self._store, [*related, *(each.record for each in candidates), *heard])
         explained = frozenset[int]().union(*(videos.get(number, frozenset()) for number in related))
-        chosen = (each for each in candidates if each.record not in related and explained.isdisjoint(videos.get(each.record, ())))
-        trace.searches[-1] = replace(trace.searches[-1], candidates=replace(candidates, chosen=tuple(chosen)))
+
+        def beside(number: int) -> bool:
+            return number not in related and explained.isdisjoint(videos.get(number, ()))
+
+        chosen = tuple(each for each in candidates if beside(each.record))
+        trace.searches[-1] = replace(trace.searches[-1], candidates=replace(candidates, chosen=chosen))
+        trace.heard = {number: segments for number, segments in heard.items() if beside(number)}
         self._compare(trace, None)
         self._rerank(trace)
         return found_matches(trace)
