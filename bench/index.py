@@ -36,7 +36,7 @@ from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.permutation import permute
 from vhashdb.index.planning import choose_strategy
 from vhashdb.index.probing import search as search_segment
-from vhashdb.index.segment import MAX_THREADS, build
+from vhashdb.index.segment import build, max_threads
 
 RADIUS = 31
 ASKED = 60
@@ -282,7 +282,7 @@ def print_peers(size: int, made: Iterator[PackedHashes]) -> None:
     truth = [flat(query) for query in queries]
     rows = []
     for name, make in PEERS.items():
-        for workers in (1, MAX_THREADS) if "scan" in name else (1,):
+        for workers in (1, max_threads()) if "scan" in name else (1,):
             faiss.omp_set_num_threads(workers)
             started = time.perf_counter()
             try:

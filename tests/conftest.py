@@ -1,5 +1,6 @@
 """What the tests share: where the footage is, a database of the sample films, and how much Hypothesis tries."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -66,6 +67,15 @@ def query_prints(samples):
     """Query fingerprints of `samples/edited` and `samples/unknown`, by the path in ``truth.csv``."""
     films = [*sorted((samples / "edited").glob("*.mp4")), *sorted((samples / "unknown").glob("*.mp4"))]
     return {film.relative_to(samples).as_posix(): vhashdb.fingerprint(film, views="query") for film in films}
+
+
+@pytest.fixture
+def company(tmp_path):
+    """A company with an empty database, which shares with nobody yet."""
+    from tests.exchange.companies import Company
+
+    with contextlib.closing(Company(tmp_path, "acme")) as company:
+        yield company
 
 
 @pytest.fixture

@@ -34,11 +34,17 @@ def scene(seed, count, height=120, width=160, speed=3):
     return [np.ascontiguousarray(large[i % height : i % height + height, speed * i : speed * i + width]) for i in range(count)]
 
 
+def _repeatable(stream):
+    """Encode in one thread: with several, x264 makes other bytes of the same frames now and then, the more so on a busy machine."""
+    stream.codec_context.thread_count = 1
+
+
 def film(path, frames, *, rate=10, pts=None, codec="libx264", pix_fmt="yuv420p", rotation=None, options=None, format=None):
     """Encode RGB frames to ``path`` (or a writable object). ``pts`` are in milliseconds; without it they follow ``rate``."""
     target = str(path) if not hasattr(path, "write") else path
     with av.open(target, "w", format=format) as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
+        _repeatable(stream)
         height, width = frames[0].shape[:2]
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         if pts is not None:
@@ -93,6 +99,7 @@ def sounding(path, *sounds, frames=(), rate=10, start_s=0.0, format=None, option
         packets = []
         if len(frames):
             stream = container.add_stream("libx264", rate=rate)
+            _repeatable(stream)
             stream.height, stream.width = frames[0].shape[:2]
             stream.pix_fmt = "yuv420p"
             for number, pixels in enumerate(frames):
@@ -208,6 +215,7 @@ def tracks(path, *parts, options=None):
         streams = []
         for frames, rate, *codec in parts:
             stream = container.add_stream(codec[0] if codec else "libx264", rate=rate)
+            _repeatable(stream)
             stream.height, stream.width = frames[0].shape[:2]
             stream.pix_fmt = "yuvj420p" if codec == ["mjpeg"] else "yuv420p"
             streams.append(stream)

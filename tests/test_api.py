@@ -9,7 +9,6 @@ import pkgutil
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -121,12 +120,6 @@ def run(code):
 
 def test_importing_the_library_loads_nothing_heavy():
     assert run(f"import sys, vhashdb; print(sorted(set(sys.modules) & set({HEAVY})))") == "[]"
-
-
-def test_importing_the_library_is_quick():
-    started = time.perf_counter()
-    run("import vhashdb")
-    assert time.perf_counter() - started < 2  # 0.1 s on an idle machine
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,11 @@ from vhashdb.live_index import FrameReader, Health, IndexWriter, IndexWriters, L
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.verdict import Verdict
+from vhashdb.search.efforts import Effort, effort_of
 from vhashdb.search.found_matches import unreadable
 from vhashdb.search.grouper import Grouper, near_of
 from vhashdb.search.matcher import Matcher
-from vhashdb.search.results import Addition, AddStatus, Effort, Result, effort_of
+from vhashdb.search.results import Addition, AddStatus, Result
 from vhashdb.sound import LandmarkBuilder
 from vhashdb.store import AuditEntry, Details, Record, Selection, State, Store
 from vhashdb.store.backup import back_up

@@ -205,12 +205,12 @@ def test_a_name_that_is_not_utf8(known, clean, samples):
     done = spawn("match", "--db", known, raw)
     assert done.code == 0
     assert done.lines[0] == "caf\\xe9.mp4  NO MATCH"
-    (line,) = spawn("match", "--db", known, "--json", raw).of_type("file")
+    (line,) = run("match", "--db", known, "--json", os.fsdecode(raw)).of_type("file")
     assert line["path"] == "caf\ufffd.mp4"
     assert base64.b64decode(line["path_base64"]) == raw
-    (line,) = spawn("match", "--db", known, "--json", b"missing\xff").of_type("error")
+    (line,) = run("match", "--db", known, "--json", os.fsdecode(b"missing\xff")).of_type("error")
     assert line["message"] == "missing\ufffd: no such file"
-    assert "path_base64" not in spawn("match", "--db", known, "--json", "missing").json[0]
+    assert "path_base64" not in run("match", "--db", known, "--json", "missing").json[0]
 
 
 def test_a_name_cannot_forge_a_line_or_move_the_cursor(at, samples):

@@ -16,13 +16,6 @@ from .feeds import put, rid
 DAY = datetime.timedelta(days=1)
 
 
-@pytest.fixture
-def company(tmp_path):
-    company = Company(tmp_path, "acme")
-    yield company
-    company.close()
-
-
 def causes(company):
     return [(case.cause, case.why) for case in company.moderation.reviews.queue()]
 

@@ -10,12 +10,19 @@ import pytest
 from vhashdb.exchange import transparency
 from vhashdb.exchange.incoming import record_id
 from vhashdb.exchange.transparency import TRANSPARENCY_FORMATS
+from vhashdb.store import now_utc
 from vhashdb.store.figures import read_figures
 from vhashdb.store.reviews import Decision
 
 from .companies import Company, film
 
-TODAY = datetime.datetime.now(datetime.UTC).date()
+DAY = datetime.timedelta(days=1)
+
+
+def of_now(company):
+    """The figures of a period in which everything happened, also if midnight passed meanwhile."""
+    today = now_utc().date()
+    return read_figures(company.db.store, today - DAY, today)
 
 
 @pytest.fixture
@@ -44,7 +51,7 @@ def company(tmp_path):
 
 
 def test_every_figure_is_counted(company):
-    found = read_figures(company.db.store, TODAY, TODAY)
+    found = of_now(company)
     assert found.by_label == {"tvec": 3}
     assert found.by_origin == {"court_order": 1, "own_review": 2}
     assert found.by_source == {"bold-feed": 1, "local": 2}
@@ -61,14 +68,15 @@ def test_every_figure_is_counted(company):
 
 
 def test_another_period_has_none_of_it(company):
-    found = read_figures(company.db.store, TODAY - datetime.timedelta(days=9), TODAY - datetime.timedelta(days=2))
+    today = now_utc().date()
+    found = read_figures(company.db.store, today - 9 * DAY, today - 2 * DAY)
     assert (found.matches, found.added, found.retractions, found.questions, found.opinions) == (0, {}, {}, {}, {})
     assert found.by_state == {"active": 2, "disputed": 1, "retracted": 2}
     assert {source.precision for source in found.sources} == {None}
 
 
 def test_the_three_forms_say_the_same(company):
-    found = read_figures(company.db.store, TODAY, TODAY)
+    found = of_now(company)
     value = json.loads(transparency.as_json(found))
     rows = list(csv.reader(io.StringIO(transparency.as_csv(found))))
     page = transparency.as_markdown(found)
@@ -82,7 +90,7 @@ def test_the_three_forms_say_the_same(company):
 
 
 def test_nothing_of_a_film_is_in_it(company):
-    found = read_figures(company.db.store, TODAY, TODAY)
+    found = of_now(company)
     for form in TRANSPARENCY_FORMATS.values():
         text = form(found)
         assert company.wrong not in text
@@ -91,6 +99,6 @@ def test_nothing_of_a_film_is_in_it(company):
 
 def test_no_cell_is_a_formula_or_breaks_the_table(company):
     company.adds(6, source="=cmd|' /C calc'!A0")
-    found = read_figures(company.db.store, TODAY, TODAY)
+    found = of_now(company)
     assert "'=cmd|' /C calc'!A0" in {row[1] for row in csv.reader(io.StringIO(transparency.as_csv(found)))}
     assert "=cmd\\|" in transparency.as_markdown(found)

@@ -1,4 +1,4 @@
-"""Records that matched wait until somebody assessments; what was decided can be taken back as long as nobody knows of it."""
+"""Records that matched wait until somebody assesses them; what was decided can be taken back as long as nobody knows of it."""
 
 import datetime
 
@@ -20,13 +20,6 @@ from .test_reviews import as_somebody_else
 
 DAY = datetime.timedelta(days=1)
 FILE = "cd" * 32
-
-
-@pytest.fixture
-def company(tmp_path):
-    company = Company(tmp_path, "acme")
-    yield company
-    company.close()
 
 
 @pytest.fixture

@@ -5,20 +5,13 @@ import datetime
 
 import pytest
 
-from tests.exchange.companies import Company, film
+from tests.exchange.companies import film
 from vhashdb import HashQuery
 from vhashdb.errors import RecordNotFound, UsageError
 from vhashdb.matching import Verdict
 from vhashdb.review import Act, By, CaseChanged, Chosen, NotYours, ReviewDesk, case_json
 from vhashdb.search.results import Result
 from vhashdb.store import Questions, State, acting_as
-
-
-@pytest.fixture
-def company(tmp_path):
-    company = Company(tmp_path, "acme")
-    yield company
-    company.close()
 
 
 @pytest.fixture

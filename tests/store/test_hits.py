@@ -19,13 +19,6 @@ FILE = "cd" * 32
 
 
 @pytest.fixture
-def company(tmp_path):
-    company = Company(tmp_path, "acme")
-    yield company
-    company.close()
-
-
-@pytest.fixture
 def record(company):
     return company.db.get(company.adds(1))
 

@@ -84,6 +84,7 @@ def shifted(path, frames, offset_s, format="mpegts"):
     """A film whose times begin at ``offset_s``."""
     with av.open(str(path), "w", format=format, options={"muxpreload": "0", "muxdelay": "0"}) as container:
         stream = container.add_stream("libx264", rate=RATE, options={"bf": "0", "g": "25"})
+        stream.codec_context.thread_count = 1
         stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuv420p"
         for number, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")

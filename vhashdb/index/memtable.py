@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import faiss
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +13,9 @@ from vhashdb.index.permutation import SUBSTRING_BITS, permute
 from vhashdb.index.planning import GLANCE
 from vhashdb.index.probing import RowHits, limit_threads, search
 from vhashdb.index.segment import IndexSegment, build
+
+if TYPE_CHECKING:
+    import faiss
 
 
 class Memtable:
@@ -60,7 +64,7 @@ class FrameMemtable(Memtable):
 
     def __init__(self, kind: IndexKind) -> None:
         super().__init__(kind)
-        self._faiss = faiss.IndexBinaryFlat(kind.bits)
+        self._faiss = _flat(kind.bits)
         self._record_of_row = np.zeros(0, np.int64)
 
     def add(self, record: RecordRows) -> None:
@@ -72,7 +76,7 @@ class FrameMemtable(Memtable):
         removed = super().remove(record)
         if removed:
             left = self.records
-            self._faiss = faiss.IndexBinaryFlat(self.kind.bits)
+            self._faiss = _flat(self.kind.bits)
             self._record_of_row = np.repeat([each.record for each in left], [len(each) for each in left]).astype(np.int64)
             if left:
                 self._faiss.add(np.concatenate([each.values for each in left]))
@@ -93,3 +97,9 @@ class FrameMemtable(Memtable):
             return self.search(queries, radius)
         hits = search(segment, permute(queries), radius, GLANCE)
         return segment.records[segment.position_of(hits.row), 0], hits
+
+
+def _flat(bits: int) -> faiss.IndexBinaryFlat:
+    import faiss  # not where nothing is searched
+
+    return faiss.IndexBinaryFlat(bits)

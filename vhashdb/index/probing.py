@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from vhashdb.index.permutation import WORD_BYTES, PermutedHashes, keys
 from vhashdb.index.planning import ProbeParams, Strategy, first_word_limit
-from vhashdb.index.segment import MAX_THREADS, IndexSegment
+from vhashdb.index.segment import IndexSegment, max_threads
 
 _BLOCK: Final = 1 << 14
 """Candidates compared at once. Engineering bound: the scratch arrays stay in the processor's cache."""
@@ -52,6 +51,8 @@ def search(segment: IndexSegment, queries: PermutedHashes, radius: int, strategy
 
 def _scan(segment: IndexSegment, queries: PermutedHashes, radius: int) -> RowHits:
     """Compare all rows with all queries."""
+    import faiss
+
     result = faiss.RangeSearchResult(len(queries))
     size = queries.shape[1] * WORD_BYTES
     queries, stored = np.ascontiguousarray(queries).view(np.uint8), segment.words.view(np.uint8)
@@ -138,4 +139,7 @@ def limit_threads(pairs: int) -> None:
 
     Several queries are answered in parallel already; waking more threads for a small scan costs more than it saves.
     """
-    faiss.omp_set_num_threads(1 if pairs < _MANY_PAIRS else MAX_THREADS)
+    import faiss
+
+    most = max_threads()  # asked before anything is set
+    faiss.omp_set_num_threads(1 if pairs < _MANY_PAIRS else most)

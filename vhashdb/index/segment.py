@@ -14,15 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from vhashdb.index.kinds import IndexKind, RecordRows, Values, Words
 from vhashdb.index.planning import KEY_WIDTHS
-
-MAX_THREADS: Final = faiss.omp_get_max_threads()
-"""Threads that FAISS may use. Derived: the processors of this machine."""
 
 _MIN_ROWS_PER_KEY: Final = 4.75
 """Minimum rows for each key of a table. Engineering bound: on the space of the starts, of which `bench.index` shows the bytes a hash."""
@@ -168,9 +164,17 @@ def _assemble(
     def sort(number: int) -> None:
         made.begins[number], made.tables[number] = _sorted(made.tables[number], width, bits)
 
-    with ThreadPoolExecutor(MAX_THREADS if rows > _MANY_ROWS else 1) as pool:
+    with ThreadPoolExecutor(max_threads() if rows > _MANY_ROWS else 1) as pool:
         list(pool.map(sort, range(kind.tables)))
     return made
+
+
+@functools.cache
+def max_threads() -> int:
+    """Return how many threads FAISS may use: one for each processor of this machine. It forgets that once another number is set."""
+    import faiss  # here and in its other places within functions: verbs that search nothing need not wait for it
+
+    return faiss.omp_get_max_threads()
 
 
 def _sorted(keys: npt.NDArray[np.uint32], width: int, bits: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -178,6 +182,8 @@ def _sorted(keys: npt.NDArray[np.uint32], width: int, bits: int) -> tuple[npt.ND
 
     A counting sort, by the last bits first where there are more than ``width``; it leaves rows of one key in their order.
     """
+    import faiss
+
     rest = np.uint32(bits - width)
     if not rest:
         begins, rows = faiss.bucket_sort(keys.view(np.int32), nbucket=1 << width, nt=1)

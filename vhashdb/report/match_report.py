@@ -22,7 +22,8 @@ from vhashdb.report.entries import RecordLookup, error_entry, file_entry
 from vhashdb.report.model import Facts, FileEntry, MatchEntry, VerdictCount, videos_of
 from vhashdb.report.page import environment, render
 from vhashdb.report.thumbnails import moments_of, pictures_of
-from vhashdb.search.results import Effort, Result, effort_of
+from vhashdb.search.efforts import Effort, effort_of
+from vhashdb.search.results import Result
 from vhashdb.search.triage import ORDER
 from vhashdb.store import SEVERITIES, CaseDecision, Selection, recently
 from vhashdb.store.clock import now_utc

@@ -4,8 +4,8 @@
 each other; ``query_fingerprinter`` makes the fingerprints it searches with; ``place_search`` and ``sound_search`` find what the
 index of pictures does not; ``found_matches`` makes matches of it;
 ``grouper`` and ``copies`` go from records to the videos that they show;
-``sufficiency`` says whether what was seen is enough to say "no match"; ``results`` is what comes back, and
-``triage`` the order in which people look at it.
+``sufficiency`` says whether what was seen is enough to say "no match"; ``efforts`` is what can be spent on a question, ``results``
+what comes back, and ``triage`` the order in which people look at it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING
 from vhashdb.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from vhashdb.search.efforts import Effort
     from vhashdb.search.grouper import Grouper
-    from vhashdb.search.results import Addition, AddStatus, Effort, Match, Result, segment_to_json, sound_to_json
+    from vhashdb.search.results import Addition, AddStatus, Match, Result, segment_to_json, sound_to_json
     from vhashdb.search.stages import FULL_SEARCH
     from vhashdb.search.triage import ORDER, Urgency, urgency
 else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "efforts": "Effort",
             "grouper": "Grouper",
-            "results": "AddStatus Addition Effort Match Result segment_to_json sound_to_json",
+            "results": "AddStatus Addition Match Result segment_to_json sound_to_json",
             "stages": "FULL_SEARCH",
             "triage": "ORDER Urgency urgency",
         },

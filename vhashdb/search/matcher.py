@@ -30,10 +30,11 @@ from vhashdb.matching.retrieval import Candidate, Candidates, ComparisonBudget, 
 from vhashdb.matching.verdict import Verdict
 from vhashdb.opening import OpenFile
 from vhashdb.search.copies import speaking_for_any, videos_shown_by, with_copies, with_videos
+from vhashdb.search.efforts import Effort
 from vhashdb.search.found_matches import found_matches, with_identical, with_sound_findings
 from vhashdb.search.places import PlaceFinder
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
-from vhashdb.search.results import Effort, Match, Result
+from vhashdb.search.results import Match, Result
 from vhashdb.search.sound_search import SoundSearch
 from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage, stage_of_given
 from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, unheard_words, verdict_without_matches

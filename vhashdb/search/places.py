@@ -13,10 +13,10 @@ from vhashdb.matching.reranking import Compared
 from vhashdb.matching.retrieval import ComparisonBudget, shared_out
 from vhashdb.matching.verdict import Verdict
 from vhashdb.search.copies import speaking_for_any, videos_shown_by
+from vhashdb.search.efforts import Effort
 from vhashdb.search.found_matches import says_less
 from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
-from vhashdb.search.results import Effort
 from vhashdb.search.sound_search import SoundSearch
 from vhashdb.search.trace import Trace
 from vhashdb.store import Selection, Store

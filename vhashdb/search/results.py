@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vhashdb.coverage import Coverage
-from vhashdb.errors import UsageError
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.outline import Outline
 from vhashdb.matching.evidence import MatchedSegment
@@ -15,32 +14,10 @@ from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement, Verdict
 from vhashdb.matching.witnesses import RestsOn, SoundFinding, rests_on
 from vhashdb.moderation.policy import Action, ActionCap
+from vhashdb.search.efforts import Effort
 from vhashdb.search.triage import Urgency, urgency
 from vhashdb.store.hits import CaseDecision
 from vhashdb.store.records import Record
-
-
-class Effort(enum.StrEnum):
-    """How much is spent on one question."""
-
-    FAST = "fast"
-    """Keyframes only; everything else is decoded only when they look like a record."""
-    BALANCED = "balanced"
-    """Three frames a second, in fewer views at first; in all of them when anything resembles a record."""
-    THOROUGH = "thorough"
-    """Eight frames a second, in all views at once."""
-
-
-def effort_of(name: Effort | str) -> Effort:
-    """Return the effort of that name.
-
-    Raises:
-        UsageError: there is none.
-    """
-    try:
-        return Effort(name)
-    except ValueError as error:
-        raise UsageError(f"{name!r} is no effort", hint=f"known: {', '.join(Effort)}") from error
 
 
 class AddStatus(enum.StrEnum):

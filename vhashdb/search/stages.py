@@ -7,7 +7,7 @@ from typing import Final
 
 from vhashdb.fingerprints import COARSE_PROFILE, DENSE_PROFILE, KEYFRAME_PROFILE, QUERY_PROFILE, ExtractionProfile
 from vhashdb.matching.config import MatchingConfig
-from vhashdb.search.results import Effort
+from vhashdb.search.efforts import Effort
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import Query
 from pydantic import StringConstraints
 
-from vhashdb.search.results import Effort
+from vhashdb.search.efforts import Effort
 from vhashdb.store import SEVERITIES, Selection, State
 
 MOST_VALUES: Final = 100

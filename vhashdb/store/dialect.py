@@ -8,11 +8,14 @@ PostgreSQL too, or what is in this module.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 POSTGRESQL: Final = "postgresql"
 """What SQLAlchemy calls it."""
@@ -39,9 +42,15 @@ def upsert(
         return
     keys = [column.name for column in table.primary_key if column.name in some[0]] or ["id"]
     names = list(set) or [name for name in some[0] if name not in keys]
-    insert = postgresql.insert(table) if is_postgresql(connection) else sqlite.insert(table)
+    insert = _insert_into_postgresql(table) if is_postgresql(connection) else sqlite.insert(table)
     values = {name: insert.excluded[name] for name in names}
     connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=values), some)
+
+
+def _insert_into_postgresql(table: sa.Table) -> postgresql.Insert:
+    from sqlalchemy.dialects import postgresql  # with all its drivers, which a database that is a folder has no use for
+
+    return postgresql.insert(table)
 
 
 def marks(connection: Connection, count: int) -> str:
