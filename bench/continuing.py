@@ -81,7 +81,7 @@ def continued(luma: Luma, shown: Box) -> Luma:
     across = np.clip(
         np.arange(round(STORED.left * width), round(STORED.right * width)), round(shown.left * width), round(shown.right * width) - 1
     )
-    return luma[down][:, across]
+    return np.asarray(luma[down][:, across])
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def target_recall(times: int) -> float:
 
     What is near a still picture is near it once; what is near a video is so at several ``times``, and found by any of them.
     """
-    return 1 - (1 - TARGET_RECALL) ** (1 / max(1, min(times, NEAR_TIMES)))
+    return 1 - math.pow(1 - TARGET_RECALL, 1 / max(1, min(times, NEAR_TIMES)))
 
 
 def choose_strategy(segments: Sequence[SegmentStatistics], bits: int, radius: int, queries: int, times: int = 1) -> Strategy:
