@@ -73,7 +73,11 @@ def run(database: Database, job: Job, crew: Crew, limits: Limits, told: Callable
     jobs = Jobs(database.store)
     listing = _Listing(jobs, job, sound=database.sound)
     assignment = Assignment(str(database.place), job.id, limits, crew.local, crew.lock_timeout_s)
-    workers: _Workers = Processes(assignment, crew.count or 1) if crew.cluster is None else RayWorkers(assignment, crew.cluster, crew.count)
+    workers: _Workers
+    if crew.cluster is None:
+        workers = Processes(assignment, crew.count or 1, lambda worker: patiently(lambda: jobs.release(job.id, worker)))
+    else:
+        workers = RayWorkers(assignment, crew.cluster, crew.count)
     with contextlib.closing(workers), listing:
         while True:
             began_s = time.monotonic()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from typing import IO, Final
 
-from vhashdb.cluster.worker import Assignment, work
+from vhashdb.cluster.worker import Assignment, name_of, work
 from vhashdb.errors import UsageError, VhashdbError
 
 _MOST_DEATHS: Final = 20
@@ -24,8 +26,9 @@ _GAVE_UP: Final = 3
 class Processes:
     """Some workers; those that die are replaced."""
 
-    def __init__(self, assignment: Assignment, count: int) -> None:
-        self._assignment, self._deaths, self._closed = assignment, 0, -1
+    def __init__(self, assignment: Assignment, count: int, gone: Callable[[str], None]) -> None:
+        """Start them; ``gone`` hears the names of those that die."""
+        self._assignment, self._gone, self._deaths, self._closed = assignment, gone, 0, -1
         self._words: dict[int, IO[bytes]] = {}
         """What workers write to standard error, by their ids."""
         self._workers = [self._start() for _ in range(count)]
@@ -33,13 +36,13 @@ class Processes:
     def _start(self) -> subprocess.Popen[bytes]:
         words = tempfile.TemporaryFile()  # noqa: SIM115  # it is gone with this object, or with this process
         # In a session of its own: Ctrl-C is for this process, which then ends the workers.
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "vhashdb.cluster.on_this_machine"], stdin=subprocess.PIPE, stderr=words, start_new_session=True
-        )
+        command = [sys.executable, "-m", "vhashdb.cluster.on_this_machine"]
+        worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=words, start_new_session=True)
         self._words[worker.pid] = words
         assert worker.stdin is not None
-        worker.stdin.write(self._assignment.to_text().encode() + b"\n")
-        worker.stdin.flush()  # and it stays open: its end is that of this process, or of the work
+        with contextlib.suppress(BrokenPipeError):  # it is dead already, which `tend` sees
+            worker.stdin.write(self._assignment.to_text().encode() + b"\n")
+            worker.stdin.flush()  # and it stays open: its end is that of this process, or of the work
         return worker
 
     def tend(self, closed: int) -> None:
@@ -58,7 +61,9 @@ class Processes:
             said = self._last_words(worker)
             if code == _GAVE_UP:
                 raise UsageError(f"a worker ended: {said}", hint="run the same command again once this is mended; it goes on")
-            self._deaths += code != 0
+            if code:
+                self._deaths += 1
+                self._gone(name_of(worker.pid))
             if self._deaths > _MOST_DEATHS:
                 raise VhashdbError(f"workers end at once, with code {code}: {said}", hint="the system's log may say why")
             self._workers[place] = self._start()
@@ -83,11 +88,6 @@ class Processes:
         with self._words.pop(worker.pid) as words:
             words.seek(0)
             return words.read().decode(errors="replace").strip().rpartition("\n")[2]
-
-    @property
-    def pids(self) -> list[int]:
-        """Ids of the processes."""
-        return [worker.pid for worker in self._workers]
 
 
 def main() -> int:

@@ -87,6 +87,11 @@ def work(assignment: Assignment, stopped: Callable[[], bool] = lambda: False) ->
             return _Worker(database, jobs, job, keeper).run(stopped)
 
 
+def name_of(pid: int) -> str:
+    """Return what a worker is called that is a process of this machine."""
+    return f"{socket.gethostname()}:{pid}"
+
+
 def opened(assignment: Assignment) -> Database:
     """Open the database of an assignment."""
     local = None if assignment.local is None else Path(assignment.local)
@@ -117,7 +122,7 @@ class _Worker:
 
     def __init__(self, database: Database, jobs: Jobs, job: Job, keeper: _Keeper) -> None:
         self._database, self._jobs, self._job, self._keeper = database, jobs, job, keeper
-        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._name = name_of(os.getpid())
         self._deal = self._add if job.kind is JobKind.ADD else self._match
         self._held = database.held
 

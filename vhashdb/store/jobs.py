@@ -166,6 +166,12 @@ class Jobs:
         with self._transactions.beside() as connection:
             connection.execute(job_item.update().where(*_held(lease)).values(values))
 
+    def release(self, identifier: str, worker: str) -> None:
+        """Let the files be begun again, at once, that a worker had of whom it is known that it is gone."""
+        its = job_item.c.job == identifier, job_item.c.worker == worker, job_item.c.state == ItemState.LEASED.value
+        with self._transactions.beside() as connection:
+            connection.execute(job_item.update().where(*its).values(due=_NOW))
+
     def failed(self, lease: Lease, reason: str, *, again: bool) -> None:
         """Note that a file could not be dealt with; ``again``: it may be otherwise after a while, so it is tried `ATTEMPTS` times."""
         values: dict[str, Any] = {"state": ItemState.FAILED.value, "due": None, "reason": printable(reason), "done_at": _NOW}
