@@ -1,5 +1,6 @@
 """Jobs as programs of their own, to be killed; used by the tests and by `bench.bulk`."""
 
+import json
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from tests.cli.test_json import check_lines
 from vhashdb.store import Store
 
 BOX = b"\0\0\0\x10free"
@@ -49,6 +51,13 @@ class Commands:
         said = process.communicate()[0]
         assert process.returncode == code, said
         return said
+
+    def lines(self, command, *arguments, code=0):
+        """The lines of JSON that a command prints, which are as the schema says."""
+        said = self.run(*command.split(), "--json", "--quiet", *arguments, code=code)
+        lines = [json.loads(line) for line in said.splitlines()]
+        check_lines(command, lines)
+        return lines
 
     # -- what the database says, asked beside the commands --
 

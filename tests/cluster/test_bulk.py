@@ -37,8 +37,9 @@ def test_a_job_adds_what_is_new_and_says_what_it_could_not(commands, samples, tm
     said = commands.run(*arguments, code=3)
     assert "7 files: 5 added, 1 duplicate, 1 failed" in said
     assert "broken.mp4  FAILED" in said
-    identifier = json.loads(commands.run("jobs", "list", "--json"))["id"]
-    job, failed = map(json.loads, commands.run("jobs", "show", "--json", identifier).splitlines())
+    (listed,) = commands.lines("jobs list")
+    identifier = listed["id"]
+    job, failed = commands.lines("jobs show", identifier)
     assert job["outcomes"] == {"added": 5, "duplicate": 1} and job["state"] == "finished"
     assert failed["path"] == f"file://{folder}/broken.mp4" and failed["reason"]
     assert len(commands.rows("SELECT 1 FROM record")) == 5
@@ -48,10 +49,14 @@ def test_a_job_adds_what_is_new_and_says_what_it_could_not(commands, samples, tm
     (tmp_path / "other" / "0005.mp4").rename(folder / "0005.mp4")
     (folder / "broken.mp4").unlink()
     assert "8 files: 6 added, 1 duplicate, 1 failed" in commands.run(*arguments, code=3)  # the same job: what is new is added
-    commands.run("jobs", "retry", identifier[:4])
+    commands.lines("jobs retry", identifier[:4])
     commands.run(*arguments, code=3)
     assert "no such file" in commands.run("jobs", "show", identifier).lower()
-    commands.run("jobs", "forget", identifier)
+    (other,) = commands.lines("add", (folder / "0000.mp4").as_uri())
+    assert other["outcomes"] == {"duplicate": 1}
+    commands.lines("jobs cancel", other["id"])
+    commands.lines("jobs forget", other["id"])
+    commands.lines("jobs forget", identifier)
     assert commands.rows("SELECT * FROM job_item") == []
     assert left_in(commands.temporary) == []
 
@@ -74,7 +79,7 @@ def test_answers_are_those_of_match_one_for_each_file(commands, samples, tmp_pat
 
     assert told(lines, "match") == told(plain, "match") != []
     assert [line["verdict"] for line in told(lines, "file")] == [line["verdict"] for line in told(plain, "file")]
-    commands.run("match", "--effort", "fast", "--output", tmp_path / "answers.parquet", folder.as_uri(), code=10)
+    commands.lines("match", "--effort", "fast", "--output", tmp_path / "answers.parquet", folder.as_uri(), code=10)
     rows = pq.read_table(tmp_path / "answers.parquet").to_pylist()
     assert [row["path"] for row in rows] == asked
     assert [row["matches"] for row in rows] == [line["matches"] for line in told(lines, "file")]
