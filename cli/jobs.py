@@ -38,6 +38,8 @@ def command() -> None:
 def list_jobs(db: Path, as_json: bool) -> None:
     """Show the jobs, the newest first.
 
+    Each with how many files it has, and what they came to; of one that goes on also the rate and the time left, over all workers.
+
     \b
     Example:
       vhashdb jobs list
@@ -83,7 +85,9 @@ def show(job: str, db: Path, as_json: bool) -> None:
 @db_option
 @json_option
 def retry(job: str, db: Path, as_json: bool) -> None:
-    """Let the files that failed be tried again, by the command that began the job.
+    """Let the files that failed be tried again.
+
+    They are tried by the command that began the job, when it is given again.
 
     \b
     Example:
@@ -105,7 +109,9 @@ def retry(job: str, db: Path, as_json: bool) -> None:
 @db_option
 @json_option
 def cancel(job: str, db: Path, as_json: bool) -> None:
-    """End a job: no file is begun any more, and what is under way is not written. Records that were added stay.
+    """End a job; what it did stays.
+
+    No file is begun any more, and what is under way is not written. Records that were added stay.
 
     \b
     Example:
@@ -124,7 +130,9 @@ def cancel(job: str, db: Path, as_json: bool) -> None:
 @db_option
 @json_option
 def forget(job: str, db: Path, as_json: bool) -> None:
-    """Delete what is known of a job: the names of its files, and what they came to. Records that were added stay.
+    """Delete what is known of a job.
+
+    That is the names of its files, and what they came to. Records that were added stay.
 
     \b
     Example:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any, Final
 
 from vhashdb.cluster.worker import Assignment, work
 from vhashdb.errors import UsageError, VhashdbError
 
+_CONNECTS_S: Final = 10.0
+"""Seconds to wait for a cluster to answer. Engineering bound."""
 _HINT: Final = "vhashdb, and whatever reads such files, must be installed on every machine of the cluster"
 
 
@@ -22,14 +25,17 @@ class RayWorkers:
         try:
             import ray
         except ImportError as error:
-            raise UsageError("--cluster needs Ray, which is not installed", hint='pip install "vhashdb[cluster]"') from error
+            raise UsageError("a cluster needs Ray, which is not installed", hint='pip install "vhashdb[cluster]"') from error
         self._ray = ray
         try:
+            _require_listening(address)
             ray.init(address, log_to_driver=False, configure_logging=False, include_dashboard=None)
             resources: Any = ray.cluster_resources()  # type: ignore[no-untyped-call, unused-ignore]
             count = count or max(1, int(resources.get("CPU", 1)))
         except Exception as error:  # of many kinds
-            raise UsageError(f"there is no Ray cluster at {address}: {error}", hint="`ray start` makes one; docs/bulk.md") from error
+            raise UsageError(
+                f"there is no Ray cluster at {address}: {error}", hint="start one on that machine, or check the address"
+            ) from error
         actor: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Actor)
         text = assignment.to_text()
         self._actors = [actor.remote() for _ in range(count)]
@@ -55,15 +61,20 @@ class RayWorkers:
         self._ray.shutdown()
 
 
+def _require_listening(address: str) -> None:
+    """Make sure that somebody listens at an address that has a port: Ray itself would wait for minutes, and then end this process.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECTS_S).close()
+
+
 class _Actor:
     """One worker."""
 
     def run(self, text: str) -> int:
         """Work until nothing is left."""
         return work(Assignment.of_text(text))
-
-    def pid(self) -> Any:
-        """Return the id of its process."""
-        import os
-
-        return os.getpid()

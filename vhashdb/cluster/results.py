@@ -44,7 +44,7 @@ def write_results(jobs: Jobs, job: Job, path: Path) -> int:
 def lines_of(finding: Finding, job: Job) -> list[dict[str, Any]]:
     """Return the lines about one file: its answer, that it could not be had, or that it was passed over."""
     if finding.state is ItemState.FAILED:
-        return unread_lines(finding.path, VhashdbError(finding.reason, hint=f"vhashdb jobs retry {job.id}"), job.options["effort"])
+        return unread_lines(finding.path, VhashdbError(finding.reason, hint="`Jobs.retry` lets it be tried again"), job.options["effort"])
     if finding.outcome == "skipped":
         return [with_path({"type": "skipped", "path": "", "reason": finding.reason}, finding.path)]
     return [json.loads(line) for line in finding.result.splitlines()]

@@ -55,7 +55,7 @@ class Jobs:
         if isinstance(store.path, Path):
             raise UsageError(
                 "jobs need a database on PostgreSQL, which several workers can write to",
-                hint="name one with --db postgresql+psycopg://USER@HOST/NAME; `vhashdb migrate` copies a folder to one",
+                hint="open one by its URL; `vhashdb.moving.copy_database` copies a folder to one",
             )
         self._transactions, self._actor = store.transactions, store
 
@@ -297,7 +297,7 @@ def _job(connection: Connection, identifier: str) -> Job:
     """Return a job by its id, or by the only id that begins so."""
     found = connection.execute(sa.select(job).where(job.c.id.startswith(identifier.lower(), autoescape=True)).limit(2)).all()
     if not identifier or len(found) != 1:
-        raise RecordNotFound(f"there is no job {identifier!r}", hint="`vhashdb jobs list` shows them")
+        raise RecordNotFound(f"there is no job {identifier!r}", hint="`Jobs.all` lists the jobs")
     return _read(found[0])
 
 
