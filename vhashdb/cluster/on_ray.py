@@ -30,7 +30,7 @@ class RayWorkers:
         try:
             _require_listening(address)
             ray.init(address, log_to_driver=False, configure_logging=False, include_dashboard=None)
-            resources: Any = ray.cluster_resources()  # type: ignore[no-untyped-call, unused-ignore]
+            resources: Any = ray.cluster_resources()
             count = count or max(1, int(resources.get("CPU", 1)))
         except Exception as error:  # of many kinds
             raise UsageError(
