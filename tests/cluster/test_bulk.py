@@ -1,6 +1,7 @@
 """Whole jobs, by the command line: whatever is killed, each file is dealt with once, and nothing is left behind."""
 
 import json
+import signal
 
 import pyarrow.parquet as pq
 import pytest
@@ -113,3 +114,22 @@ def test_killed_while_asking_each_file_has_one_answer(commands, server, samples,
     answered = [line["path"] for line in map(json.loads, output.read_text().splitlines()) if line["type"] == "file"]
     assert answered == [f"file://{path}" for path in sorted(folder.iterdir())]
     assert left_in(commands.temporary) == []
+
+
+def test_ctrl_c_ends_it_soon_and_the_files_wait_for_the_next_time(commands, samples, tmp_path):
+    folder = many(films(samples), tmp_path / "films", 20)
+    arguments = ("add", "--workers", 2, "--label", "sample", folder.as_uri())
+    process = commands.start(*arguments)
+    assert commands.wait_for(3, process)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[0]
+    assert process.returncode == 130 and "run the same command again" in said
+    assert commands.rows("SELECT * FROM job_item WHERE due > localtimestamp") == []
+    assert "20 files: 20 added" in commands.run(*arguments)
+    assert commands.rows("SELECT max(attempts) FROM job_item")[0][0] <= 2
+    assert left_in(commands.temporary) == []
+
+
+def test_where_no_worker_can_work_it_is_said_why(commands, samples, monkeypatch):
+    said = commands.run("add", "gs://bucket/folder", code=2)
+    assert "gcsfs" in said and "not both installed" in said

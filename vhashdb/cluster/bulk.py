@@ -14,7 +14,7 @@ from vhashdb.cluster.on_ray import RayWorkers
 from vhashdb.cluster.on_this_machine import Processes
 from vhashdb.cluster.worker import Assignment, patiently
 from vhashdb.database import Database
-from vhashdb.errors import VhashdbError
+from vhashdb.errors import DatabaseLocked, DatabaseUnreachable, VhashdbError
 from vhashdb.limits import Limits
 from vhashdb.store.job_values import Job, JobKind, JobState, Listed, Progress
 from vhashdb.store.jobs import Jobs
@@ -75,7 +75,7 @@ def run(database: Database, job: Job, crew: Crew, limits: Limits, told: Callable
     assignment = Assignment(str(database.place), job.id, limits, crew.local, crew.lock_timeout_s)
     workers: _Workers
     if crew.cluster is None:
-        workers = Processes(assignment, crew.count or 1, lambda worker: patiently(lambda: jobs.release(job.id, worker)))
+        workers = Processes(assignment, crew.count or 1, lambda worker: _release(jobs, job, worker))
     else:
         workers = RayWorkers(assignment, crew.cluster, crew.count)
     with contextlib.closing(workers), listing:
@@ -89,6 +89,11 @@ def run(database: Database, job: Job, crew: Crew, limits: Limits, told: Callable
             workers.tend(progress.closed)
             time.sleep(max(_LOOKED_S, _SHARE * (time.monotonic() - began_s)))
     return patiently(lambda: jobs.progress(job.id))
+
+
+def _release(jobs: Jobs, job: Job, worker: str) -> None:
+    with contextlib.suppress(DatabaseUnreachable, DatabaseLocked):  # then the lease ends by itself
+        jobs.release(job.id, worker)
 
 
 def finish(database: Database, job: Job) -> Job:

@@ -80,7 +80,8 @@ class Processes:
             except subprocess.TimeoutExpired:
                 worker.terminate()
         for worker in self._workers:
-            worker.wait()
+            if worker.wait():
+                self._gone(name_of(worker.pid))
             if worker.pid in self._words:
                 self._last_words(worker)
 
@@ -100,7 +101,7 @@ def main() -> int:
         gone.set()
 
     threading.Thread(target=wait, daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         work(assignment, gone.is_set)
     except VhashdbError as error:

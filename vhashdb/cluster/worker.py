@@ -124,7 +124,6 @@ class _Worker:
         self._database, self._jobs, self._job, self._keeper = database, jobs, job, keeper
         self._name = name_of(os.getpid())
         self._deal = self._add if job.kind is JobKind.ADD else self._match
-        self._held = database.held
 
     def run(self, stopped: Callable[[], bool]) -> int:
         done = 0
@@ -170,7 +169,8 @@ class _Worker:
     def _add(self, lease: Lease, file: Fetched) -> None:
         prepared = self._database.prepare(cast("BinaryIO", file))
         new = prepared.as_new(details_of(self._job.options))
-        patiently(lambda: self._jobs.record(lease, new, prepared.reference, held=self._held))
+        held = patiently(lambda: self._database.held)
+        patiently(lambda: self._jobs.record(lease, new, prepared.reference, held=held))
 
     def _match(self, lease: Lease, file: Fetched) -> None:
         options = self._job.options

@@ -39,7 +39,7 @@ job_item = Table(
     Column("reason", String, nullable=False),  # why it failed, or was passed over
     Column("result", String, nullable=False),  # lines of JSON
     Column("done_at", DateTime),
-    Index("job_item_due", "job", "due"),
+    Index("job_item_due", "job", "due", "path"),
     Index("job_item_state", "job", "state", "outcome"),
 )
 
