@@ -54,8 +54,8 @@ class Commands:
 
     def lines(self, command, *arguments, code=0):
         """The lines of JSON that a command prints, which are as the schema says."""
-        said = self.run(*command.split(), "--json", "--quiet", *arguments, code=code)
-        lines = [json.loads(line) for line in said.splitlines()]
+        said = self.run(*command.split(), "--json", *arguments, code=code)
+        lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
         check_lines(command, lines)
         return lines
 
