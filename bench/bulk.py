@@ -72,7 +72,9 @@ def cluster(workers: int) -> Iterator[tuple[str, dict[str, str]]]:
     """A cluster on this machine alone: its address, and the environment of whoever uses it."""
     own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
     command = [sys.executable, "-c", _CLUSTER, str(workers)]
-    with subprocess.Popen(command, env=os.environ | own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=os.environ | own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdin is not None and process.stdout is not None
         yield process.stdout.readline().strip(), own
         process.stdin.close()
