@@ -61,8 +61,7 @@ def main() -> None:
         }
         bench = Bench(server, Path(scratch), own, len(films))
         print(f"{len(films)} files, {args.workers} workers\n")
-        print(table(["", "files/s", "against `vhashdb add`", "whole command, s"], bench.rates(ways, args.rounds)))
-        print()
+        print(table(["", "files/s", "against `vhashdb add`", "whole command, s"], bench.rates(ways, args.rounds)) + "\n", flush=True)
         head = ["killed", "times", "files", "records", "missed", "recorded twice", "begun", "left in the temporary folder"]
         print(table(head, bench.kills(ways, args.kills)))
 

@@ -40,6 +40,7 @@ job_item = Table(
     Column("result", String, nullable=False),  # lines of JSON
     Column("done_at", DateTime),
     Index("job_item_due", "job", "due", "path"),
+    Index("job_item_done", "job", "done_at"),
     Index("job_item_state", "job", "state", "outcome"),
 )
 

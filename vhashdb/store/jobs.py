@@ -129,16 +129,13 @@ class Jobs:
 
         A file that is there already is not done again, unless it is another one by now.
         """
-        rows = [
-            {"job": identifier, "path": each.path, "version": each.version, "size": each.size, "due": _NOW, **_UNBEGUN}
-            for each in {each.path: each for each in files}.values()
-        ]
+        rows = [{"path": each.path, "version": each.version, "size": each.size} for each in {each.path: each for each in files}.values()]
         with self._transactions.beside() as connection:
             if rows:
-                new = postgresql.insert(job_item).values(rows)
+                new = postgresql.insert(job_item).values(job=identifier, due=_NOW, **_UNBEGUN)
                 renewed = {name: new.excluded[name] for name in ("version", "size", "due", *_UNBEGUN)}
                 changed = job_item.c.version != new.excluded.version
-                connection.execute(new.on_conflict_do_update(index_elements=["job", "path"], set_=renewed, where=changed))
+                connection.execute(new.on_conflict_do_update(index_elements=["job", "path"], set_=renewed, where=changed), rows)
             state = JobState.LISTED if then is None else JobState.LISTING
             values = {"state": state.value, "listed": json.dumps(then or [0, ""])}
             connection.execute(job.update().where(job.c.id == identifier, job.c.state == JobState.LISTING.value).values(values))
@@ -150,8 +147,9 @@ class Jobs:
         token = secrets.token_hex(16)
         values = {"job": identifier, "attempts": ATTEMPTS, "silent": _SILENT, "worker": worker, "token": token}
         with self._transactions.beside() as connection:
-            connection.execute(_GIVE_UP, values)
             row = connection.execute(_LEASE, values).first()
+            if row is None:  # only then, as it looks at all that are due
+                connection.execute(_GIVE_UP, values)
         return None if row is None else Lease(identifier, row.path, row.size, row.attempts, token)
 
     def renew(self, lease: Lease) -> bool:
