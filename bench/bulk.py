@@ -43,7 +43,7 @@ left_in: Any = jobs_run.left_in
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--workers", type=int, default=2)
-    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--rounds", type=int, default=3, help="of rates; 0: none")
     options.add_argument("--kills", type=int, default=5, help="of each kind")
     options.add_argument("--scratch", type=Path, default=None)
     args = options.parse_args()
@@ -60,10 +60,13 @@ def main() -> None:
             "a job, Ray": ("add", "--workers", args.workers, "--cluster", address, folder.as_uri()),
         }
         bench = Bench(server, Path(scratch), own, len(films))
-        print(f"{len(films)} files, {args.workers} workers\n")
-        print(table(["", "files/s", "against `vhashdb add`", "whole command, s"], bench.rates(ways, args.rounds)) + "\n", flush=True)
+        print(f"{len(films)} files, {args.workers} workers\n", flush=True)
+        if args.rounds:
+            print(table(["", "files/s", "against `vhashdb add`", "whole command, s"], bench.rates(ways, args.rounds)) + "\n", flush=True)
         head = ["killed", "times", "files", "records", "missed", "recorded twice", "begun", "left in the temporary folder"]
-        print(table(head, bench.kills(ways, args.kills)))
+        print(table(head, []), flush=True)
+        for row in bench.kills(ways, args.kills):  # each as it comes: all of them take a while
+            print(table(head, [row]).splitlines()[-1], flush=True)
 
 
 @contextmanager
