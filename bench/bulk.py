@@ -133,7 +133,8 @@ class Bench:
             if closed != files or not files:
                 print(said, file=sys.stderr)
             missed = self._files - closed
-            yield name, sum(done.values()), files, records, missed, records - different, begun, len(left_in(commands.temporary))
+            left = "–" if arguments is on_ray else len(left_in(commands.temporary))  # Ray's workers have a folder of their own
+            yield name, sum(done.values()), files, records, missed, records - different, begun, left
             commands.close()
 
 
