@@ -17,6 +17,7 @@ from vhashdb.errors import VhashdbError
 from vhashdb.forms import with_part, with_path
 
 from .batch import Job, emit_skipped, in_order, nothing_to_do, tally, trace
+from .bulk import Bulk, add_in_bulk, cluster_option, is_bulk, refuse
 from .codes import ExitCode
 from .common import Stopped, db_option, json_option, opened, quiet_option, workers_option
 from .files import InputFiles, input_options
@@ -97,9 +98,10 @@ class _Options:
 @db_option
 @json_option
 @workers_option
+@cluster_option
 @limit_options
 @quiet_option
-def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bool, kind: str, **details: Any) -> int:
+def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, cluster: str | None, quiet: bool, kind: str, **details: Any) -> int:
     """Fingerprint known videos and record them in the database.
 
     FILE is a video, a picture, a file of hashes, a folder (searched for media files), a pattern, or - to read names from standard input.
@@ -107,15 +109,22 @@ def command(inputs: InputFiles, db: Path, as_json: bool, workers: int, quiet: bo
     recorded and linked to what it resembles. A record that was printed is safe on disk. Whether sound is recorded as well, and so
     whether files with sound alone are taken from folders, was chosen when the database was made.
 
+    Where FILE is a URL of an object store or of files (s3://, gs://, abfs://, https://, file://), or with --cluster, the files are a job of
+    a database on PostgreSQL, for workers here or in a cluster: `vhashdb jobs` has more.
+
     \b
     Example:
       vhashdb add --label graphic-violence --reason "perpetrator-produced" known.mp4
       vhashdb add --label graphic-violence --severity high known/
+      vhashdb add --label graphic-violence --cluster auto s3://evidence/2026/
     """
     from vhashdb import Details
 
     inputs.require()
     said = Details(**details)  # a wrong label should be said before an hour of decoding
+    if is_bulk(inputs, cluster):
+        refuse(kind=kind)
+        return add_in_bulk(inputs, db, said, Bulk(cluster, workers, as_json, quiet))
     with opened(db) as database:
         inputs.sound = database.sound
         return _Adding(database, said, _Options(as_json, workers, quiet, kind), inputs).run()

@@ -158,6 +158,16 @@ class InputFiles:
         """Whether some do not count because of their age."""
         return self._since is not None
 
+    @property
+    def has_lists(self) -> bool:
+        """Whether lists are named, too."""
+        return bool(self._lists)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What is named without a list."""
+        return self._arguments
+
     beginning = ""
     endless = stopped = False
 

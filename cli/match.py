@@ -17,6 +17,7 @@ import click
 from vhashdb.errors import DatabaseEmpty, DatabaseError, VhashdbError
 
 from .batch import Job, in_order, nothing_to_do, trace, undisturbed
+from .bulk import Bulk, cluster_option, is_bulk, match_in_bulk, options_of_asking, refuse
 from .codes import ExitCode
 from .common import (
     Stopped,
@@ -99,6 +100,13 @@ class _Options:
 )
 @kind_option
 @report_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where the answers of a job go: JSON Lines or, if it ends in .parquet, Parquet.",
+)
 @db_option
 @effort_option
 @sound_option
@@ -106,12 +114,15 @@ class _Options:
 @json_option
 @exit_zero_option
 @workers_option
+@cluster_option
 @limit_options
 @quiet_option
 def command(
     inputs: InputFiles,
     db: Path,
     cache: str,
+    cluster: str | None,
+    output: Path | None,
     watch: Path | None,
     watch_memory: Path | None,
     report: Path | None,
@@ -134,6 +145,9 @@ def command(
     the next run; Ctrl-C or a TERM signal ends it, and after TERM the exit code is 0. Files whose names begin with a dot or
     end as those of unfinished ones do, such as .part, wait for their last name.
 
+    Where FILE is a URL of an object store or of files (s3://, gs://, abfs://, https://, file://), or with --cluster, the files are a job of
+    a database on PostgreSQL, for workers here or in a cluster, and the answers go to --output: `vhashdb jobs` has more.
+
     \b
     Example:
       vhashdb match upload.mp4
@@ -141,10 +155,18 @@ def command(
       vhashdb match --label terrorism --severity extreme --since 2h uploads/
       vhashdb match --report today.html uploads/
       vhashdb match --watch uploads/ --json >> verdicts.jsonl
+      vhashdb match --cluster auto s3://uploads/2026/ --output answers.jsonl
       find . -name '*.mp4' -print0 | vhashdb match --null --list -
     """
     page = page_of(report, thumbnails=thumbnails, clear=clear_thumbnails, print_details=print_details)
     options = _Options(quiet=quiet, page=page, **given)
+    if is_bulk(inputs, cluster):
+        refuse(kind=options.kind, watch=watch, watch_memory=watch_memory, report=report)
+        bulk = Bulk(cluster, options.workers, options.as_json, quiet)
+        asking = options_of_asking(options.effort, _selection(options), sound=options.sound)
+        return match_in_bulk(inputs, db, asking, bulk, output, exit_zero=options.exit_zero)
+    if output is not None:
+        raise click.UsageError("--output is for jobs: give a URL, or --cluster; else send the lines of --json where they are to go")
     with _files(inputs, watch, watch_memory, db) as files, cached(cache, quiet=quiet) as kept, opened(db, kept) as database:
         if not len(database):
             raise DatabaseEmpty(f"the database {db} holds no record, so nothing can be found")

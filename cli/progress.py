@@ -53,6 +53,11 @@ class Progress:
         if self._bar is not None:
             self._bar.advance(self._task, amount)
 
+    def expect(self, total: int) -> None:
+        """So much will be done, as far as that is known by now."""
+        if self._bar is not None:
+            self._bar.update(self._task, total=total)
+
     def begin(self, name: str) -> None:
         """This is under way from now on; any thread may say so."""
         with self._lock:

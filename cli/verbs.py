@@ -12,7 +12,7 @@ from .help import Group, completed
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Everyday": ("demo", "init", "add", "match", "explain", "compare", "review"),
-    "Records": ("list", "show", "video", "label", "hash", "retract", "unmatch", "allow", "audit"),
+    "Records": ("list", "show", "video", "label", "hash", "retract", "unmatch", "allow", "audit", "jobs"),
     "Sharing": ("import", "export", "migrate", "feed", "trust", "sync", "opinion", "canary", "serve"),
     "Upkeep": ("info", "stats", "report", "doctor", "backup", "key", "config", "completion", "help"),
 }
@@ -21,6 +21,7 @@ VERBS: Final = tuple(verb for verbs in GROUPS.values() for verb in verbs)
 
 MODULES: Final = {"import": "import_", "help": "topics"}
 """Modules that cannot be called what their verb is called."""
+_INDENT: Final = 10
 _EXPLAINED: Final = "Everyday"
 """The group whose verbs the main help explains; for all of them its 24 lines are too few."""
 
@@ -43,7 +44,10 @@ class LazyGroup(Group):
         """Write the groups of verbs, which are what most readers look for, and then the options."""
         self._explain(ctx, formatter, GROUPS[_EXPLAINED], _EXPLAINED)
         formatter.write_paragraph()
-        formatter.write_dl([(f"{title}:", ", ".join(verbs)) for title, verbs in GROUPS.items() if title != _EXPLAINED])
+        for title, verbs in GROUPS.items():
+            if title != _EXPLAINED:  # to the last column, which a list of definitions leaves free
+                line = f"{title + ':':<{_INDENT}}{', '.join(verbs)}"
+                formatter.write(click.formatting.wrap_text(line, formatter.width, subsequent_indent=" " * _INDENT) + "\n")
         click.Command.format_options(self, ctx, formatter)
 
     def format_all_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -39,9 +39,14 @@ def programs() -> Path:
 class Server:
     """One running server."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, control) -> None:
         self.folder = folder
+        self._control = control
         self._numbers = itertools.count(1)
+
+    def restart(self) -> None:
+        """End it as a crash does, and start it again."""
+        self._control("restart", "-m", "immediate")
 
     def url(self, schema: str | None = None) -> str:
         """The URL of an empty schema, or of one of this name."""
@@ -54,8 +59,11 @@ class Server:
 
 
 @contextlib.contextmanager
-def running():
-    """Make a server, and end it; as another user than root, as whom it refuses to run."""
+def running(*, durable=False):
+    """Make a server, and end it; as another user than root, as whom it refuses to run.
+
+    ``durable``: what was committed is there after it was restarted.
+    """
     where = programs()
     folder = Path(tempfile.mkdtemp(prefix="vhashdb-postgres-"))
     as_user = {"user": "postgres"} if os.getuid() == 0 else {}
@@ -67,14 +75,18 @@ def running():
 
     data, log = str(folder / "data"), str(folder / "log")
     # Nothing has to survive the machine, so nothing is waited for.
-    settings = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=200"
+    settings = f"-c fsync=off -c full_page_writes=off -c synchronous_commit={'on' if durable else 'off'} -c max_connections=200"
+
+    def control(*what: str) -> None:
+        run("pg_ctl", "-D", data, "-l", log, "-w", "-o", f"-k {folder} -c listen_addresses='' {settings}", *what)
+
     try:
         run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--encoding=UTF8", "--no-locale", "--no-sync")
-        run("pg_ctl", "-D", data, "-l", log, "-w", "-o", f"-k {folder} -c listen_addresses='' {settings}", "start")
+        control("start")
         try:
-            yield Server(folder)
+            yield Server(folder, control)
         finally:
-            run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+            control("stop", "-m", "immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -297,7 +297,7 @@ class Database:
                 return Addition(known, AddStatus.DUPLICATE)
             related = self.grouper.related(prepared.reference)
             near = near_of(self._store, related, self._matcher.known_like(prepared.query, [each.record for each in related]))
-            record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=self._held)
+            record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=self.held)
             self.grouper.place(self._store.number(record.id), prepared.reference, related)
             self._index_writer.note_change()
             self._index_writer.maintain()
@@ -315,14 +315,14 @@ class Database:
         described = ((self.prepare(source) if isinstance(source, Fingerprint) else source, details) for source, details in items)
         for batch in batches(described):
             with self._lock:
-                done = record_batch(self._store, batch, held=self._held)
+                done = record_batch(self._store, batch, held=self.held)
                 self._index_writer.note_change()
                 self._index_writer.maintain()
             yield from done
 
     @property
-    def _held(self) -> str:
-        """Why a new record must wait; empty if it need not."""
+    def held(self) -> str:
+        """Why a record that is added now must wait for somebody else; empty if it need not."""
         return SECOND_PERSON if self.moderation.reviews.rules.two_person else ""
 
     def label(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), revision: int | None = None) -> Record:

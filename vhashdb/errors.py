@@ -23,6 +23,7 @@
     │   ├── NotADatabase (ValueError)
     │   ├── SchemaTooNew
     │   ├── DatabaseLocked (TimeoutError)
+    │   ├── DatabaseUnreachable (ConnectionError)
     │   └── DatabaseDamaged
     └── FeedError                               a feed breaks a rule of the exchange
         ├── FeedUnreachable (ConnectionError)   it cannot be read at all
@@ -51,6 +52,7 @@ __all__ = [
     "DatabaseExists",
     "DatabaseLocked",
     "DatabaseNotFound",
+    "DatabaseUnreachable",
     "DecoderFailed",
     "EventInvalid",
     "FeedBusy",
@@ -214,6 +216,12 @@ class DatabaseLocked(DatabaseError, TimeoutError):
     """Another process is writing to the database."""
 
     hint = "wait for the other process to finish, or raise the lock timeout"
+
+
+class DatabaseUnreachable(DatabaseError, ConnectionError):
+    """The server that has the database does not answer, or went away."""
+
+    hint = "check the server, the URL and the password"
 
 
 class DatabaseDamaged(DatabaseError):

@@ -90,10 +90,10 @@ def as_file(source: Source | OpenFile, limits: Limits) -> Iterator[OpenFile]:
         return
     if isinstance(source, Image.Image | np.ndarray) or not hasattr(source, "read"):
         raise UsageError(f"a {type(source).__name__} cannot be fingerprinted", hint="give a path, a picture, an array or a binary file")
-    with tempfile.NamedTemporaryFile(prefix="vhashdb-") as copy:
+    with tempfile.TemporaryFile() as copy:  # which has no name, so that nothing is left of it if this process is killed
         name = _name_of(source)
         _spool(source, copy, name, limits)
-        yield OpenFile(copy.fileno(), Path(copy.name), name)
+        yield OpenFile(copy.fileno(), Path(name), name)
 
 
 def _spool(source: BinaryIO, copy: IO[bytes], name: str, limits: Limits) -> None:

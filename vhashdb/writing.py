@@ -37,15 +37,23 @@ def require_writable(path: str | os.PathLike[str]) -> Path:
 
 
 def write_whole(target: Path, data: bytes) -> None:
-    """Write a file for people in one step; an existing file is replaced. It is not synced: whoever wants it can write it again.
+    """Write a file for people in one step; see `replacing`."""
+    with replacing(target) as part, open(part, "xb") as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a path at which a file for people is written, and put it in its place in one step at the end of the ``with`` statement.
+
+    An existing file is replaced. It is not synced: whoever wants it can write it again.
 
     Raises:
         UsageError: it cannot be written; what was there is still there.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with open(part, "xb") as file:
-            file.write(data)
+        yield part
         os.replace(part, target)
     except OSError as error:
         raise _unwritable(target, error.strerror or str(error)) from error

@@ -23,6 +23,12 @@ from .driver import run
 SCHEMA = json_schema()
 DEFINITIONS = SCHEMA["$defs"]
 COMMANDS = {value["title"].removeprefix("vhashdb "): name for name, value in DEFINITIONS.items() if name.startswith("vhashdb-")}
+ON_POSTGRESQL = {(f"jobs {verb}", "job") for verb in "list show retry cancel forget".split()} | {
+    ("jobs show", "job-file"),
+    ("add", "job"),
+    ("match", "job"),
+}
+"""Lines that a database in a folder never leads to: `tests/cluster` has them."""
 HANDOVER = "review --export FILE.jsonl"
 """Its lines go to a file and not to standard output."""
 PAGE = (ROOT / "docs" / "json.md").read_text()
@@ -202,11 +208,16 @@ def test_every_command_with_json_has_its_lines_in_the_schema():
     assert {*with_json(cli), HANDOVER} == set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS))
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {name for name, _ in ON_POSTGRESQL if name.startswith("jobs ")}))
 def test_lines_are_as_the_schema_says(printed, command):
     assert printed[command]
+    check_lines(command, printed[command])
+
+
+def check_lines(command, lines):
+    """Hold lines of a command against the schema."""
     whole = _validator(COMMANDS[command])
-    for line in printed[command]:
+    for line in lines:
         kinds = [one["$ref"].rpartition("/")[2] for one in DEFINITIONS[COMMANDS[command]]["anyOf"]]
         (kind,) = [kind for kind in kinds if _constant(kind) == line["type"]]
         assert not [f"{'.'.join(map(str, error.path))}: {error.message}" for error in _validator(kind).iter_errors(line)], line
@@ -225,7 +236,7 @@ def _constant(kind):
 
 def test_every_kind_of_line_was_printed(printed):
     kinds = {(command, line["type"]) for command, lines in printed.items() for line in lines}
-    assert kinds == {
+    assert kinds | ON_POSTGRESQL == {
         (command, _constant(one["$ref"].rpartition("/")[2])) for command, name in COMMANDS.items() for one in DEFINITIONS[name]["anyOf"]
     }
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vhashdb.store.figures import read_figures
     from vhashdb.store.history import decided
     from vhashdb.store.hits import CaseDecision, CaseState
+    from vhashdb.store.job_values import Finding, ItemState, Job, JobKind, JobState, Progress
+    from vhashdb.store.jobs import Jobs
     from vhashdb.store.moderation import Moderation
     from vhashdb.store.opinions import CANARY, Allowed, Opinion, Opinions
     from vhashdb.store.periods import By, Period
@@ -51,6 +53,8 @@ else:
         {
             "api_keys": "ApiKey ApiKeys Scope",
             "questions": "AlreadyClaimed Question QuestionState Questions no_question",
+            "job_values": "Finding ItemState Job JobKind JobState Progress",
+            "jobs": "Jobs",
             "replies": "Replies Reply RequestUnderWay",
             "webhooks": "Webhook Webhooks",
             "assessments": "Assessments FileCase",
@@ -110,12 +114,19 @@ __all__ = [
     "Feeds",
     "FileCase",
     "Filter",
+    "Finding",
     "FingerprintCache",
+    "ItemState",
+    "Job",
+    "JobKind",
+    "JobState",
+    "Jobs",
     "Moderation",
     "NewRecord",
     "Opinion",
     "Opinions",
     "Period",
+    "Progress",
     "Question",
     "QuestionState",
     "Questions",

@@ -22,7 +22,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from vhashdb.store import feed_schema, postgresql_schema, schema, service_schema
+from vhashdb.store import feed_schema, job_schema, postgresql_schema, schema, service_schema
 from vhashdb.store.dialect import is_postgresql, marks
 
 _MODULUS: Final = 1 << 64
@@ -124,10 +124,11 @@ WITHOUT: Final = frozenset(
         service_schema.record_claim,
         service_schema.reply,
         *feed_schema.STAGING,
+        *job_schema.TABLES,
     }
 )
 """Tables that need none: the checksums themselves; staging, which holds what is on its way in and was signed; how records are grouped,
-which is computed from them; and what the service keeps for a while."""
+which is computed from them; and what the service and jobs keep for a while."""
 
 
 # -- functions of SQL ------------------------------------------------------------------------------

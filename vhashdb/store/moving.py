@@ -11,14 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.errors import DatabaseDamaged
-from vhashdb.store import feed_schema, schema
+from vhashdb.store import feed_schema, job_schema, schema
 from vhashdb.store.dialect import is_postgresql
 from vhashdb.store.records_file import LOCK_TIMEOUT_S, Store
 
 _AT_ONCE: Final = 500
 """Rows that are written together. Engineering bound."""
-_DERIVED: Final = frozenset({schema.checksum, schema.changed, schema.sounding, schema.ungrouped, schema.loosened, *feed_schema.STAGING})
-"""Tables that triggers fill from the others, or that hold what is on its way in."""
+_DERIVED: Final = frozenset(
+    {schema.checksum, schema.changed, schema.sounding, schema.ungrouped, schema.loosened, *feed_schema.STAGING, *job_schema.TABLES}
+)
+"""Tables that triggers fill from the others, or that hold what is on its way in: jobs are of the server that they run on."""
 _OWN: Final = ("identity",)
 """Names of what a database on PostgreSQL has of its own in `meta`."""
 

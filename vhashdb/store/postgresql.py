@@ -112,5 +112,5 @@ class PostgresqlDatabase:
         if state == "3D000":
             return failures.DatabaseNotFound(f"there is no database at {self.path}: {words}")
         if state[:2] in ("08", "28", "57") or (not state and type(cause).__name__ == "OperationalError"):
-            return failures.DatabaseError(f"{self.path} cannot be reached: {words}", hint="check the server, the URL and the password")
+            return failures.DatabaseUnreachable(f"{self.path} cannot be reached: {words}")
         return failures.DatabaseError(f"{self.path}: {words}")

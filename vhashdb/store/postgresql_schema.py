@@ -6,6 +6,7 @@ now, and takes the steps of `vhashdb.store.migrations` that come after.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -104,6 +105,12 @@ def make(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
     for name, table, event, body in _TRIGGERS:
         trigger(connection, name, table, event, body)
+
+
+def add_tables(connection: Connection, tables: Sequence[sa.Table]) -> None:
+    """Make tables that a newer version has, as `make` would have."""
+    own = _tables()
+    own.create_all(connection, tables=[own.tables[table.name] for table in tables], checkfirst=False)
 
 
 def trigger(connection: Connection, name: str, table: str, events: str, body: str) -> None:

@@ -104,6 +104,25 @@ class Transactions:
                 self._backend.roll_back(connection)
                 raise
 
+    @contextlib.contextmanager
+    def beside(self) -> Iterator[Connection]:
+        """Open a transaction that writes without waiting for the turn of writers, on PostgreSQL alone.
+
+        It is for rows that no index follows and that have no checksum, such as those of jobs.
+
+        Raises:
+            DatabaseError: the database may only be read.
+        """
+        if self.refusal is not None:
+            raise self.refusal
+        with self.reading() as connection:
+            try:
+                yield connection
+                self._backend.commit(connection)
+            except BaseException:
+                self._backend.roll_back(connection)
+                raise
+
     def empty_log(self) -> None:
         """Empty the log of changes, which has pages as they were before an erasure."""
         with self.reading() as connection:

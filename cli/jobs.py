@@ -1,0 +1,160 @@
+"""`vhashdb jobs`: what becomes of many files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from .bulk import files_words
+from .common import db_option, json_option, opened
+from .help import Group
+from .output import counted, emit, emit_json, printable, say
+
+if TYPE_CHECKING:
+    from vhashdb.store import Job, Progress
+
+_STATES: Final = {"listing": "looking for files", "listed": "under way", "finished": "finished", "cancelled": "cancelled"}
+
+
+@click.group(cls=Group, short_help="See and steer what is done with many files.")
+def command() -> None:
+    """See and steer what is done with many files.
+
+    A job is begun by `vhashdb add` and `vhashdb match` with URLs or with --cluster. It is a table of a database on PostgreSQL: workers take
+    one file at a time from it, and what they find is written together with the file's end. Whatever is killed, the same command goes on.
+    A file that fails for a reason that may pass is tried 5 times; then it waits for a person, who sees the reason with `jobs show`.
+
+    \b
+    Example:
+      vhashdb jobs list
+    """
+
+
+@command.command("list", short_help="Show the jobs, the newest first.")
+@db_option
+@json_option
+def list_jobs(db: Path, as_json: bool) -> None:
+    """Show the jobs, the newest first.
+
+    Each with how many files it has, and what they came to; of one that goes on also the rate and the time left, over all workers.
+
+    \b
+    Example:
+      vhashdb jobs list
+    """
+    from vhashdb.store import Jobs
+
+    with opened(db) as database:
+        jobs = Jobs(database.store)
+        for job in jobs.all():
+            _tell(job, jobs.progress(job.id), as_json=as_json)
+
+
+@command.command(short_help="Show one job, and the files that failed.")
+@click.argument("job")
+@db_option
+@json_option
+def show(job: str, db: Path, as_json: bool) -> None:
+    """Show one job, and the files that failed, with the reasons.
+
+    JOB is the id that the command said, or the beginning of it.
+
+    \b
+    Example:
+      vhashdb jobs show 3f2a
+    """
+    from vhashdb.store import ItemState, Jobs
+
+    with opened(db) as database:
+        jobs = Jobs(database.store)
+        found = jobs.get(job)
+        _tell(found, jobs.progress(found.id), as_json=as_json)
+        if not as_json:
+            emit(f"  {', '.join(map(printable, found.places))}")
+        for finding in jobs.findings(found.id, ItemState.FAILED):
+            if as_json:
+                emit_json(finding.to_json(found.id))
+            else:
+                emit(f"  {printable(finding.path)}  FAILED after {counted(finding.attempts, 'attempt')}: {printable(finding.reason)}")
+
+
+@command.command(short_help="Let the files that failed be tried again.")
+@click.argument("job")
+@db_option
+@json_option
+def retry(job: str, db: Path, as_json: bool) -> None:
+    """Let the files that failed be tried again.
+
+    They are tried by the command that began the job, when it is given again.
+
+    \b
+    Example:
+      vhashdb jobs retry 3f2a
+    """
+    from vhashdb.store import Jobs
+
+    with opened(db) as database:
+        jobs = Jobs(database.store)
+        count = jobs.retry(jobs.get(job).id)
+        found = jobs.get(job)
+        _tell(found, jobs.progress(found.id), as_json=as_json)
+    if not as_json:
+        say(f"{counted(count, 'file')} will be tried again; give the command again that began the job")
+
+
+@command.command(short_help="End a job; what it did stays.")
+@click.argument("job")
+@db_option
+@json_option
+def cancel(job: str, db: Path, as_json: bool) -> None:
+    """End a job; what it did stays.
+
+    No file is begun any more, and what is under way is not written. Records that were added stay.
+
+    \b
+    Example:
+      vhashdb jobs cancel 3f2a
+    """
+    from vhashdb.store import Jobs
+
+    with opened(db) as database:
+        jobs = Jobs(database.store)
+        found = jobs.cancel(jobs.get(job).id)
+        _tell(found, jobs.progress(found.id), as_json=as_json)
+
+
+@command.command(short_help="Delete what is known of a job.")
+@click.argument("job")
+@db_option
+@json_option
+def forget(job: str, db: Path, as_json: bool) -> None:
+    """Delete what is known of a job.
+
+    That is the names of its files, and what they came to. Records that were added stay.
+
+    \b
+    Example:
+      vhashdb jobs forget 3f2a
+    """
+    from vhashdb.store import Jobs
+
+    with opened(db) as database:
+        jobs = Jobs(database.store)
+        found = jobs.get(job)
+        last = jobs.progress(found.id)
+        jobs.forget(found.id)
+        _tell(found, last, as_json=as_json)
+
+
+def _tell(job: Job, progress: Progress, *, as_json: bool) -> None:
+    if as_json:
+        emit_json(progress.to_json(job))
+        return
+    made = f"{job.made_at:%Y-%m-%d %H:%M} by {printable(job.by)}"
+    line = f"{job.id}  {job.kind.value}  {_STATES[job.state.value]}  {made}  {files_words(progress)}"
+    if progress.open and progress.rate:
+        seconds = int(progress.left_s or 0)
+        line += f"; {progress.rate:.1f} files/s, {seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d} left"
+    emit(line)
