@@ -180,13 +180,13 @@ def warn_of_index(database: Database) -> None:
     from vhashdb.index import MEMTABLE_ROWS
 
     where = " in memory" if database.read_only else ""
-    for name, problem in (("index", database.index_problem), ("sound index", database.sound_index_problem)):
+    for name, problem in zip(("index", "sound index"), database.searcher.problems(), strict=True):
         if problem is not None:
             say(f"warning: the {name} was made again{where} from the records, because {printable(problem)}")
     if not database.read_only:
         return
-    for rows, reader in (("hashes", database.index_reader), ("landmarks", database.sound_reader)):
-        if reader.problem is None and (missing := reader.state().memtable) > MEMTABLE_ROWS:
+    for rows, problem, state in zip(("hashes", "landmarks"), database.searcher.problems(), database.searcher.states(), strict=True):
+        if problem is None and (missing := state.memtable) > MEMTABLE_ROWS:
             say(
                 f"note: {missing:,} {rows} are not in the index on disk and are read from the records each time, "
                 "as nothing may be written here"

@@ -23,6 +23,7 @@
     │   ├── NotADatabase (ValueError)
     │   ├── SchemaTooNew
     │   ├── DatabaseLocked (TimeoutError)
+    │   ├── IndexUnavailable (ConnectionError)  not all of a shared index answers
     │   └── DatabaseDamaged
     └── FeedError                               a feed breaks a rule of the exchange
         ├── FeedUnreachable (ConnectionError)   it cannot be read at all
@@ -67,6 +68,7 @@ __all__ = [
     "FeedUnreachable",
     "FingerprintError",
     "FormatError",
+    "IndexUnavailable",
     "KeyUnusable",
     "LimitExceeded",
     "MediaError",
@@ -214,6 +216,12 @@ class DatabaseLocked(DatabaseError, TimeoutError):
     """Another process is writing to the database."""
 
     hint = "wait for the other process to finish, or raise the lock timeout"
+
+
+class IndexUnavailable(DatabaseError, ConnectionError):
+    """The index, or a part of it on another machine, does not answer, or has not what was written last."""
+
+    hint = "ask again; if it goes on, `vhashdb cluster status` says which shards are missing"
 
 
 class DatabaseDamaged(DatabaseError):
