@@ -119,7 +119,7 @@ else:
     )
 
 if TYPE_CHECKING:  # not public, but said in a signature
-    from vhashdb.database import SearcherOf
+    from vhashdb.searcher import SearcherOf
 
 logging.getLogger("vhashdb").addHandler(logging.NullHandler())  # who wants to see what is logged says so
 

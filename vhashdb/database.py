@@ -30,7 +30,7 @@ from vhashdb.search.found_matches import unreadable
 from vhashdb.search.grouper import Grouper, near_of
 from vhashdb.search.matcher import Matcher
 from vhashdb.search.results import Addition, AddStatus, Effort, Result, effort_of
-from vhashdb.searcher import Searcher
+from vhashdb.searcher import Searcher, SearcherOf
 from vhashdb.sound import LandmarkBuilder
 from vhashdb.store import AuditEntry, Details, Record, Selection, State, Store
 from vhashdb.store.backup import back_up
@@ -46,9 +46,6 @@ from vhashdb.video import DecoderPool
 __all__ = ["Database", "Health", "Prepared"]
 
 _log: Final = logging.getLogger(__name__)
-
-SearcherOf = Callable[[Store], Searcher]
-"""Makes what searches a database, of its records: `vhashdb.cluster.connect` returns one."""
 
 SECOND_PERSON: Final = "a second person has to confirm it"
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from vhashdb.errors import IndexUnavailable
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.landmarks import BUDGET, MOST, Keys, LandmarkHits
-from vhashdb.store import Selection
+from vhashdb.store import Selection, Store
 
-__all__ = ["IndexState", "LandmarkLookup", "NearHashes", "Searcher", "Sizes"]
+__all__ = ["IndexState", "LandmarkLookup", "NearHashes", "Searcher", "SearcherOf", "Sizes"]
 
 
 @dataclass(frozen=True)
@@ -158,3 +158,9 @@ class Searcher(Protocol):
     def problems(self) -> tuple[str | None, str | None]:
         """Say of both why they could not be used and were made again from the records, if so."""
         ...
+
+
+class SearcherOf(Protocol):
+    """Makes what searches a database, given its records: `vhashdb.cluster.connect` returns one."""
+
+    def __call__(self, store: Store, /) -> Searcher: ...

@@ -14,6 +14,8 @@ from vhashdb import Verdict
 from vhashdb.errors import IndexUnavailable
 from vhashdb.service.answers import is_complete
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray has many of its own
+
 
 class TestShardsOnRay(Conformance):
     @pytest.fixture

@@ -193,19 +193,21 @@ class Deployment:
             time.sleep(_POLL_S)
 
     def _application(self, name: ShardName, layout: Layout, version: str) -> Any:
-        options: dict[str, Any] = {"num_cpus": layout.cpus, **({"memory": layout.memory} if layout.memory else {})}
+        resources: dict[str, Any] = {"num_cpus": layout.cpus, **({"memory": layout.memory} if layout.memory else {})}
+        apart = {"max_replicas_per_node": 1} if layout.apart else {}
         deployed = self._serve.deployment(
-            ShardReplica, name="shard", version=version, num_replicas=layout.replicas, ray_actor_options=options,
-            max_ongoing_requests=AT_ONCE, max_replicas_per_node=1 if layout.apart else None, max_surge_percent=100,
-            graceful_shutdown_timeout_s=5, health_check_period_s=2, health_check_timeout_s=10,
+            ShardReplica, name="shard", num_replicas=layout.replicas, ray_actor_options=resources, max_ongoing_requests=AT_ONCE,
+            max_surge_percent=100, graceful_shutdown_timeout_s=5, health_check_period_s=2, health_check_timeout_s=10, **apart,
         )  # fmt: skip
-        return deployed.bind(self.database, name.number, name.of, layout.local)
+        return deployed.bind(self.database, name.number, name.of, layout.local, version)
 
     def _delete(self, names: Sequence[ShardName]) -> None:
         there = self._serve.status().applications
-        for name in names:
-            if str(name) in there:
-                self._serve.delete(str(name))
+        gone = {str(name) for name in names if str(name) in there}
+        for name in gone:
+            self._serve.delete(name, _blocking=False)  # else each is waited for before the next
+        while gone & self._serve.status().applications.keys():
+            time.sleep(_POLL_S)
 
 
 def running(serve: Any) -> list[tuple[str, bool]]:
@@ -224,7 +226,8 @@ def _running(deployment: Any) -> bool:
 class ShardReplica:
     """A shard as Ray Serve runs it: each method of `IndexShard` in a thread, as many at a time as `AT_ONCE`."""
 
-    def __init__(self, database: str, number: int, of: int, local: str) -> None:
+    def __init__(self, database: str, number: int, of: int, local: str, version: str) -> None:
+        """Open the shard; another ``version`` is what makes Ray Serve replace a replica."""
         import os
 
         from vhashdb.cluster.shard import IndexShard
@@ -232,7 +235,7 @@ class ShardReplica:
 
         folder = local or os.environ.get("VHASHDB_INDEX")
         self._shard = IndexShard(database, Share(number, of), Path(folder) if folder else None)
-        self._threads = ThreadPoolExecutor(AT_ONCE)
+        self._threads, self.version = ThreadPoolExecutor(AT_ONCE), version
 
     async def ask(self, what: str, *arguments: Any) -> Any:
         """Answer one question, by the name of the method of `IndexShard`."""

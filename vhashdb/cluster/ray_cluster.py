@@ -27,6 +27,7 @@ def join(address: str) -> Any:
         import ray
     except ImportError as error:
         raise UsageError("a cluster needs Ray, which is not installed", hint='pip install "vhashdb[cluster]"') from error
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     if not ray.is_initialized():
         try:
             ray.init(address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
