@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
-from vhashdb.cluster.deploying import identity_of, running
+from vhashdb.cluster.deploying import running
 from vhashdb.cluster.generations import Generation, ShardName, chosen, generations
 from vhashdb.cluster.ray_cluster import join
+from vhashdb.cluster.shard import identity_of
 from vhashdb.cluster.sharded import Answers, ShardedSearcher
 from vhashdb.errors import IndexUnavailable, VhashdbError
 from vhashdb.store import Store
 
 TIMEOUT_S: Final = 10.0
 """Seconds that a shard has for its answer, what is asked once more included. Engineering bound: Ray starts a replica again in less."""
+_log: Final = logging.getLogger(__name__)
+
 LOOK_S: Final = 5.0
 """Seconds between two looks which generation there is. Engineering bound."""
 
@@ -41,9 +45,7 @@ def connect(
     join(address)
 
     def searcher(store: Store) -> ShardedSearcher:
-        database = str(store.path.parent) if isinstance(store.path, Path) else None
-        identity = identity_of(database) if database is not None else store.identity
-        return ShardedSearcher(RayShards(identity, timeout_s, hedge_after_s), store, partial=partial, fresh=fresh)
+        return ShardedSearcher(RayShards(identity_of(store), timeout_s, hedge_after_s), store, partial=partial, fresh=fresh)
 
     return searcher
 
@@ -63,8 +65,7 @@ class RayShards:
         self._generation: Generation | None = None
         self._handles: dict[str, Any] = {}
         self._looked_s = -LOOK_S
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="vhashdb-ask", daemon=True).start()
+        self._looking = False
 
     @property
     def count(self) -> int:
@@ -80,7 +81,7 @@ class RayShards:
         return answers
 
     def _ask(self, generation: Generation, what: str, arguments: tuple[Any, ...]) -> Answers:
-        told = asyncio.run_coroutine_threadsafe(self._gathered(generation, what, arguments), self._loop).result()
+        told = asyncio.run_coroutine_threadsafe(self._gathered(generation, what, arguments), _loop()).result()
         answered = [each for each in told if not isinstance(each, BaseException)]
         missing = tuple(number for number, each in enumerate(told) if isinstance(each, BaseException))
         for each in told:
@@ -137,15 +138,33 @@ class RayShards:
         Raises:
             IndexUnavailable: none runs.
         """
+        if look or self._generation is None:
+            self._look()
+        elif time.monotonic() - self._looked_s > LOOK_S and not self._looking:  # nobody waits for it
+            self._looking = True
+            threading.Thread(target=self._look, name="vhashdb-look", daemon=True).start()
+        now = self._generation
+        if now is None:
+            raise IndexUnavailable("no shard of the index runs in the cluster", hint="`vhashdb cluster start` runs them")
+        return now
+
+    def _look(self) -> None:
         with self._lock:
-            if look or self._generation is None or time.monotonic() - self._looked_s > LOOK_S:
+            try:
                 found = chosen(generations(self._identity, running(self._serve)), self._generation)
-                if found is None:
-                    raise IndexUnavailable("no shard of the index runs in the cluster", hint="`vhashdb cluster start` runs them")
-                if self._generation is None or (found.number, found.shards) != (self._generation.number, self._generation.shards):
-                    self._handles.clear()
-                self._generation, self._looked_s = found, time.monotonic()
-            return self._generation
+            except Exception as error:  # of many kinds: whoever directs the shards is not there, which they may be all the same
+                _log.warning("it cannot be seen which shards there are: %s", str(error).strip().partition("\n")[0])
+            else:
+                self._generation = found
+            self._looked_s, self._looking = time.monotonic(), False
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """The loop in which this process waits for shards, in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="vhashdb-ask", daemon=True).start()
+    return loop
 
 
 def _said(error: BaseException, timeout_s: float) -> str:

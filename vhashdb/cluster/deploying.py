@@ -6,7 +6,6 @@ Nothing here keeps anything: what runs says what there is (`vhashdb.cluster.gene
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,8 @@ from typing import Any, Final
 
 from vhashdb.cluster.generations import Generation, ShardName, chosen, generations
 from vhashdb.cluster.ray_cluster import join
+from vhashdb.cluster.shard import identity_of, opened
 from vhashdb.errors import DatabaseError, UsageError
-from vhashdb.layout import place_of
-from vhashdb.store import Store
 from vhashdb.version import __version__
 
 AT_ONCE: Final = 8
@@ -51,25 +49,18 @@ class Layout:
             raise UsageError("there must be a shard and a replica at least", hint="give whole numbers from 1 on")
 
 
-def identity_of(database: str) -> str:
-    """Return what names a database in a cluster: the identity of one on PostgreSQL, or a digest of the folder's path.
-
-    Raises:
-        DatabaseError: it cannot be opened.
-    """
-    place = place_of(database)
-    if isinstance(place, Path):
-        return hashlib.sha256(str(place.resolve()).encode()).hexdigest()[:16]
-    with Store.open(place, read_only=True) as store:
-        return store.identity
-
-
 class Deployment:
     """The shards of one database in one cluster."""
 
     def __init__(self, address: str, database: str) -> None:
-        """Join the cluster; see `join`."""
-        self.database, self.identity = database, identity_of(database)
+        """Join the cluster; see `join`.
+
+        Raises:
+            UsageError: it cannot be joined.
+            DatabaseError: the database cannot be opened.
+        """
+        with opened(database) as store:
+            self.database, self.identity = database, identity_of(store)
         join(address)
         from ray import serve
 

@@ -6,6 +6,7 @@ shard on one machine share them; what is lost of them is made again from the rec
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from pathlib import Path
@@ -14,13 +15,13 @@ from typing import Any, Final
 import numpy as np
 
 from vhashdb.database import local_folder
-from vhashdb.errors import DatabaseError
+from vhashdb.errors import DatabaseError, DatabaseNotFound
 from vhashdb.index.manifest import FORMAT
 from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE, SOUND_INDEX_FOLDER, place_of
 from vhashdb.live_index import FrameReader, IndexWriter, IndexWriters, LandmarkReader
 from vhashdb.live_index.searcher import require
 from vhashdb.searcher import IndexState
-from vhashdb.store import Selection, Store
+from vhashdb.store import Selection, State, Store
 from vhashdb.store.changes import Share
 
 FOLLOW_S: Final = 1.0
@@ -43,12 +44,12 @@ class IndexShard:
         Args:
             database: the URL of the database, or its folder on this machine.
             share: which records.
-            local: see `vhashdb.open`; for a database in a folder it has to be given.
+            local: see `vhashdb.open`.
             follow_s: seconds between two looks for changes; None: only when a question needs them.
         """
-        place = place_of(database)
-        self.store = Store.open(place if isinstance(place, str) else place / RECORDS_FILE, read_only=True)
-        folder = local_folder(self.store, local) / "shards" / f"{FORMAT}" / f"{share.number}-of-{share.of}"
+        self.store = opened(database)
+        # A database in a folder has no identity of its own, so that its digest keeps it apart from others on the same machine.
+        folder = local_folder(self.store, local) / "shards" / identity_of(self.store) / f"{FORMAT}" / f"{share.number}-of-{share.of}"
         folder.mkdir(parents=True, exist_ok=True)
         self._frames = FrameReader(folder / INDEX_FOLDER, self.store, self.store.algorithm, share)
         self._sound = LandmarkReader(folder / SOUND_INDEX_FOLDER, self.store, share)
@@ -122,6 +123,23 @@ class IndexShard:
                 failing = True
 
 
+def opened(database: str) -> Store:
+    """Open the records of a database, by its URL or its folder, to be read only.
+
+    Raises:
+        DatabaseError: they cannot be opened.
+    """
+    place = place_of(database)
+    if isinstance(place, Path) and not (place / RECORDS_FILE).is_file():
+        raise DatabaseNotFound(f"there is no database at {place}")
+    return Store.open(place if isinstance(place, str) else place / RECORDS_FILE, read_only=True)
+
+
+def identity_of(store: Store) -> str:
+    """Return what names a database in a cluster: the identity of one on PostgreSQL, or a digest of the file's path."""
+    return store.identity or hashlib.sha256(str(Path(store.path).resolve()).encode()).hexdigest()[:16]
+
+
 def selection_to_send(where: Selection | None) -> Arrays | None:
     """Return a selection as plain values, which another version reads as well."""
     return None if where is None else (where.labels, where.severities, where.sources, tuple(state.value for state in where.states))
@@ -129,8 +147,6 @@ def selection_to_send(where: Selection | None) -> Arrays | None:
 
 def selection_of(sent: Arrays | None) -> Selection | None:
     """Return the selection that was sent."""
-    from vhashdb.store import State
-
     if sent is None:
         return None
     labels, severities, sources, states = sent
