@@ -194,7 +194,7 @@ def replicas(name: str) -> list[Any]:
 
     listed = ray.util.list_named_actors(all_namespaces=True)
     return [
-        ray.get_actor(each["name"], namespace="serve") for each in listed if each["namespace"] == "serve" and f"#{name}#" in each["name"]
+        ray.get_actor(each["name"], namespace="serve") for each in listed if each["namespace"] == "serve" and f"{name}#" in each["name"]
     ]
 
 

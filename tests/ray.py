@@ -26,7 +26,8 @@ def running():
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": SECRET, "RAY_DEDUP_LOGS": "0"}
     import ray
 
-    with tempfile.TemporaryDirectory(prefix="vhashdb-ray-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="vhashdb-ray-", ignore_cleanup_errors=True) as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VHASHDB_INDEX", f"{folder}/index")  # of replicas that are not told where, which inherit it
         ray.init(
             num_cpus=2, object_store_memory=100 << 20, include_dashboard=False, namespace="vhashdb", log_to_driver=False,
             configure_logging=False, _node_ip_address="127.0.0.1", _temp_dir=folder,
