@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vhashdb.cluster.generations import Generation, ShardName, chosen, generations
-from vhashdb.cluster.ray_cluster import join
+from vhashdb.cluster.ray_cluster import LEAN, join
 from vhashdb.cluster.shard import identity_of, opened
 from vhashdb.errors import DatabaseError, UsageError
 from vhashdb.version import __version__
@@ -184,11 +184,13 @@ class Deployment:
             time.sleep(_POLL_S)
 
     def _application(self, name: ShardName, layout: Layout, version: str) -> Any:
-        resources: dict[str, Any] = {"num_cpus": layout.cpus, **({"memory": layout.memory} if layout.memory else {})}
+        options: dict[str, Any] = {"num_cpus": layout.cpus, "runtime_env": {"env_vars": LEAN}}
+        options |= {"memory": layout.memory} if layout.memory else {}
         apart = {"max_replicas_per_node": 1} if layout.apart else {}
         deployed = self._serve.deployment(
-            ShardReplica, name="shard", num_replicas=layout.replicas, ray_actor_options=resources, max_ongoing_requests=AT_ONCE,
-            max_surge_percent=100, graceful_shutdown_timeout_s=5, health_check_period_s=2, health_check_timeout_s=10, **apart,
+            ShardReplica, name="shard", num_replicas=layout.replicas, ray_actor_options=options, max_ongoing_requests=AT_ONCE,
+            max_surge_percent=100, graceful_shutdown_timeout_s=5, health_check_period_s=2, health_check_timeout_s=10,
+            logging_config={"enable_access_log": False}, **apart,
         )  # fmt: skip
         return deployed.bind(self.database, name.number, name.of, layout.local, version)
 

@@ -9,7 +9,10 @@ from typing import Any, Final
 from vhashdb.errors import UsageError
 
 NAMESPACE: Final = "vhashdb"
-_BEFORE: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token"}
+LEAN: Final = {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
+"""Has Ray Serve hand a question over between fewer threads, and write its lines of log together: a question takes half of the time to all
+shards and back. What asks does so in a loop of its own, and shards answer in threads of their own, so that nothing waits for another."""
+_BEFORE: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", **LEAN}
 """Environment variables that Ray reads when it is imported, and what they are unless somebody said otherwise."""
 
 
