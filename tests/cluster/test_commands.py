@@ -33,7 +33,8 @@ def test_shards_are_started_asked_divided_and_stopped_by_commands(spread, typed,
     assert "generation 1: 2 of 2 shards answer" in started.stderr
     typed("add", samples / "known", "--label", "sample")
     found = typed("match", samples / "edited" / "harbour__insert.mp4", code=10)
-    assert found.stdout.startswith("MATCH")
+    assert "  MATCH  1.00  " in found.stdout
+    assert "INFO" not in found.stderr
     assert "database" in typed("info").stdout
     assert not list((spread.folder / "here").rglob("current.json"))  # no index is kept where it is asked
     typed("cluster", "reshard", "--shards", 3, "--replicas", 1, "--cpus", 0.05)

@@ -62,8 +62,9 @@ def test_edited_samples_are_found_as_in_one_index(spread, samples, query_prints)
     assert sum(bool(each.matches) for each in expected.values()) >= 9
 
 
-def test_replicas_that_are_killed_under_load_change_no_answer(spread):
-    spread.deployment.start(spread.layout(2, replicas=2), wait_s=120)
+@pytest.mark.parametrize("copies", [1, 2])
+def test_replicas_that_are_killed_under_load_change_no_answer(spread, copies):
+    spread.deployment.start(spread.layout(2, replicas=copies), wait_s=120)
     with spread.opened(timeout_s=60) as books:
         for seed in range(1, 9):
             books.add(seed)
@@ -86,7 +87,7 @@ def test_replicas_that_are_killed_under_load_change_no_answer(spread):
             before = len(pauses_s)
             kill(spread, number)
             wait_until(lambda before=before: len(pauses_s) > before + 20)
-            wait_until(lambda: all(line["replicas"] == 2 for line in spread.deployment.status()))
+            wait_until(lambda: all(line["replicas"] == copies for line in spread.deployment.status()))
         ended.set()
         for thread in threads:
             thread.join()

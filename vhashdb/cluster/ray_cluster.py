@@ -28,9 +28,9 @@ def join(address: str) -> Any:
         os.environ.setdefault(name, value)
     try:
         import ray
+        from ray import serve
     except ImportError as error:
         raise UsageError("a cluster needs Ray, which is not installed", hint='pip install "vhashdb[cluster]"') from error
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     if not ray.is_initialized():
         try:
             ray.init(address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
@@ -40,4 +40,6 @@ def join(address: str) -> Any:
                 f"there is no cluster of Ray at {address} that can be joined: {said}",
                 hint="docs/operating-cluster.md says how one is started, and where its token has to be",
             ) from error
+    serve.configure_default_serve_logger()
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)  # what of it matters is said here, in answers and by `vhashdb cluster status`
     return ray
