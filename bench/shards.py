@@ -174,6 +174,8 @@ def print_kills(deployment: Any, searcher: Searcher, queries: Sequence[PackedHas
                 thread.join()
             pauses.append(max(spent_s))
             answers, wrong, twice, failed = answers + len(spent_s), wrong + bad[0], twice + bad[1], failed + bad[2]
+    if not pauses:
+        return
     rows = [
         ["replicas killed", str(len(pauses))],
         ["answers meanwhile", f"{answers:,}"],
