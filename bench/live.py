@@ -175,7 +175,7 @@ def print_folder(path: Path, folders: dict[str, Sequence[Path]], workers: int) -
 WATCHED = (
     (query_fingerprinter, "build", "decode and hash"),
     (query_fingerprinter, "rebuild", "decode and hash"),
-    (FrameReader, "candidates", "search"),
+    (FrameReader, "near", "search"),
     (Matcher, "_compare", "compare"),
     (Matcher, "_rerank", "compare"),
 )

@@ -20,6 +20,7 @@ from vhashdb.layout import has_password, is_url
 from .limits import limits
 from .output import LibraryLog, counted, printable, say
 from .settings import (
+    CLUSTER_VARIABLE,
     DEFAULT_DATABASE,
     EFFORTS,
     INDEX_VARIABLE,
@@ -35,6 +36,7 @@ from .settings import (
 
 if TYPE_CHECKING:
     from vhashdb import Database, FingerprintCache
+    from vhashdb.searcher import SearcherOf
 
 _CLOSE_S: Final = 3.0
 LOCK_TIMEOUT_S: Final = 10.0
@@ -150,7 +152,9 @@ def opened(path: Path | str, cache: FingerprintCache | None = None) -> Iterator[
     if context is None or not context.params.get("quiet"):
         warn_of_variables()
     try:
-        database = vhashdb.open(path, limits=limits(), lock_timeout_s=lock_timeout_s(), cache=cache, local=local_folder())
+        database = vhashdb.open(
+            path, limits=limits(), lock_timeout_s=lock_timeout_s(), cache=cache, local=local_folder(), searcher=searcher()
+        )
     except DatabaseNotFound as error:
         raise DatabaseNotFound(f"{error.message}{_who_named_it()}") from error
     except OSError as error:
@@ -180,13 +184,13 @@ def warn_of_index(database: Database) -> None:
     from vhashdb.index import MEMTABLE_ROWS
 
     where = " in memory" if database.read_only else ""
-    for name, problem in (("index", database.index_problem), ("sound index", database.sound_index_problem)):
+    for name, problem in zip(("index", "sound index"), database.searcher.problems(), strict=True):
         if problem is not None:
             say(f"warning: the {name} was made again{where} from the records, because {printable(problem)}")
     if not database.read_only:
         return
-    for rows, reader in (("hashes", database.index_reader), ("landmarks", database.sound_reader)):
-        if reader.problem is None and (missing := reader.state().memtable) > MEMTABLE_ROWS:
+    for rows, problem, state in zip(("hashes", "landmarks"), database.searcher.problems(), database.searcher.states(), strict=True):
+        if problem is None and (missing := state.memtable) > MEMTABLE_ROWS:
             say(
                 f"note: {missing:,} {rows} are not in the index on disk and are read from the records each time, "
                 "as nothing may be written here"
@@ -207,6 +211,25 @@ def _unusable(path: Path | str, error: OSError) -> DatabaseError:
     return DatabaseError(
         f"the database {path} cannot be used: {error.strerror or error}", hint="check the path, its permissions and the disk"
     )
+
+
+def cluster_address() -> str | None:
+    """The cluster whose shards are asked; None: the indexes of this machine are."""
+    return os.environ.get(CLUSTER_VARIABLE) or None
+
+
+def searcher() -> SearcherOf | None:
+    """What searches, if that is a cluster.
+
+    Raises:
+        UsageError: it cannot be joined.
+    """
+    address = cluster_address()
+    if address is None:
+        return None
+    from vhashdb.cluster import connect
+
+    return connect(address)
 
 
 def local_folder() -> str | None:

@@ -47,6 +47,12 @@ SEE_ALSO: Final[Mapping[str, str]] = {
     "jobs retry": "jobs show",
     "jobs cancel": "jobs forget, jobs show",
     "jobs forget": "jobs cancel, jobs list",
+    "cluster": "info, serve, doctor",
+    "cluster start": "cluster status, cluster stop",
+    "cluster status": "cluster start, cluster reshard",
+    "cluster reshard": "cluster status, cluster upgrade",
+    "cluster upgrade": "cluster status, cluster reshard",
+    "cluster stop": "cluster start, cluster status",
     "key": "serve, audit",
     "key add": "key list, serve",
     "key list": "key add, key revoke",
@@ -176,7 +182,7 @@ def _variables(command: click.Command) -> str:
     if read:
         read.append("VHASHDB_CONFIG")
     if "db" in names:
-        read += ["VHASHDB_LOCK_TIMEOUT", "VHASHDB_INDEX"]
+        read += ["VHASHDB_LOCK_TIMEOUT", "VHASHDB_INDEX", "VHASHDB_CLUSTER"]
     if "passphrase_file" in names:
         read.append("VHASHDB_FEED_PASSPHRASE")
     return _block("Environment", _described(name for name in VARIABLES if name in read)) if read else ""

@@ -171,7 +171,7 @@ def command(
         if not len(database):
             raise DatabaseEmpty(f"the database {db} holds no record, so nothing can be found")
         warn_of_index(database)
-        files.sound = options.sound and len(database.sound_reader.current) > 0
+        files.sound = options.sound and database.searcher.sizes().landmarks > 0
         return _Matching(database, options, files).run()
 
 

@@ -14,7 +14,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Everyday": ("demo", "init", "add", "match", "explain", "compare", "review"),
     "Records": ("list", "show", "video", "label", "hash", "retract", "unmatch", "allow", "audit", "jobs"),
     "Sharing": ("import", "export", "migrate", "feed", "trust", "sync", "opinion", "canary", "serve"),
-    "Upkeep": ("info", "stats", "report", "doctor", "backup", "key", "config", "completion", "help"),
+    "Upkeep": ("info", "stats", "report", "doctor", "backup", "cluster", "key", "config", "completion", "help"),
 }
 """Every verb, in the order of the help. Each is a module here with a `command`, which imports what is heavy only when it runs."""
 VERBS: Final = tuple(verb for verbs in GROUPS.values() for verb in verbs)

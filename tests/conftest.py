@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 import vhashdb
 
-pytest_plugins = ["tests.browser", "tests.postgres"]
+pytest_plugins = ["tests.browser", "tests.postgres", "tests.ray"]
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "data" / "samples"

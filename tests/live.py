@@ -15,6 +15,7 @@ from vhashdb.index import planning
 from vhashdb.index.kinds import FrameHashes, Landmarks
 from vhashdb.live_index import FrameReader, IndexWriter, LandmarkReader, check_index
 from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.retrieval import retrieve
 from vhashdb.sound import SoundFingerprint
 
 PDQ = AlgorithmId("pdq", 256, 1)
@@ -46,6 +47,13 @@ class LiveSound(Whole, LandmarkReader):
     def __init__(self, path, store):
         super().__init__(Path(path), store)
         self.writer = IndexWriter(self)
+
+
+class Near:
+    """A reader as `retrieve` asks it."""
+
+    def __init__(self, live):
+        self.search = live.near
 
 
 class Frames:
@@ -90,7 +98,7 @@ class Frames:
         """Which records are found, as a question of a user finds them."""
         planning.SCAN_COST, before = 1e9, planning.SCAN_COST  # by tables
         try:
-            return {candidate.record for candidate in live.candidates(fingerprint_of(values), 52, MatchingConfig())}
+            return {candidate.record for candidate in retrieve(fingerprint_of(values), Near(live), 52, MatchingConfig())}
         finally:
             planning.SCAN_COST = before
 

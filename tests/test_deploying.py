@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import click
 import pytest
@@ -144,6 +145,53 @@ def test_the_unit_allows_what_decoders_need_to_confine_themselves():
 
 def test_no_secret_and_no_outside_address_is_in_there():
     text = "\n".join(file.read_text() for file in DEPLOY.rglob("*") if file.is_file())
-    hosts = set(re.findall(r"\b[\w-]+\.(?:com|net|io|dev|org)\b", text))
+    hosts = set(re.findall(r"\b[\w-]+\.(?:com|net|io|dev|org)\b(?!/)", text))  # with a slash: the name of an API or a label
     assert hosts == {"example.org"}
     assert "vhk_" not in text
+
+
+KUBERNETES = DEPLOY / "kubernetes"
+OBJECTS = [(path.name, each) for path in sorted(KUBERNETES.glob("*.yaml")) for each in yaml.safe_load_all(path.read_text())]
+
+
+@pytest.mark.parametrize(("name", "value"), OBJECTS, ids=[f"{name}-{value['kind']}" for name, value in OBJECTS])
+def test_manifests_have_what_kubernetes_requires_and_no_image_that_changes(name, value):
+    assert {"apiVersion", "kind", "metadata"} <= set(value)
+    assert re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", value["metadata"]["name"])
+    assert value["kind"] == "Secret" or value["spec"]
+    for container in containers(value):
+        image, _, tag = container["image"].rpartition(":")
+        assert image and "/" not in tag and tag != "latest", "an image has a version"
+        assert {"requests", "limits"} <= set(container["resources"])
+        assert container["resources"]["limits"]["memory"] == container["resources"]["requests"]["memory"]
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert not [each for each in container.get("env", []) if "PASSWORD" in each["name"]], "secrets are in a Secret"
+    if value["kind"] == "Secret":
+        assert "example" in name
+        assert value["stringData"]["PGPASSWORD"] == "change-me"
+
+
+def containers(value):
+    """All containers within an object."""
+    if isinstance(value, dict):
+        yield from value.get("containers", ())
+        value = list(value.values())
+    for each in value if isinstance(value, list) else ():
+        yield from containers(each)
+
+
+def test_the_cluster_on_kubernetes_is_of_the_release_of_ray_that_is_required_and_lets_nobody_in():
+    (cluster,) = (value for _, value in OBJECTS if value["kind"] == "RayCluster")
+    (policy,) = (value for _, value in OBJECTS if value["kind"] == "NetworkPolicy")
+    (secret,) = (value for _, value in OBJECTS if value["kind"] == "Secret")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["cluster"]
+    assert any(f">={cluster['spec']['rayVersion'].removesuffix('.0')}," in each for each in extras)
+    assert cluster["spec"]["authOptions"] == {"mode": "token"}
+    selected = {"matchLabels": {"ray.io/cluster": cluster["metadata"]["name"]}}
+    assert policy["spec"]["podSelector"] == selected
+    assert policy["spec"]["ingress"][0]["from"][0]["podSelector"] == selected
+    used = [each["secretRef"]["name"] for container in containers(cluster) for each in container["envFrom"]]
+    assert used and set(used) == {secret["metadata"]["name"]}
+    (worker,) = (each for each in containers(cluster) if each["name"] == "ray-worker")
+    (mount,) = worker["volumeMounts"]
+    assert {"name": "VHASHDB_INDEX", "value": mount["mountPath"]} in worker["env"]

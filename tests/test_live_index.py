@@ -30,7 +30,7 @@ from vhashdb.index import compaction, planning
 from vhashdb.index import folder as folders
 from vhashdb.index.kinds import RecordRows
 from vhashdb.index.planning import TARGET_RECALL
-from vhashdb.live_index import IndexState
+from vhashdb.searcher import IndexState
 from vhashdb.store import NewRecord, Selection, State, Store
 
 

@@ -67,6 +67,7 @@ from vhashdb.errors import (
     FeedUnreachable,
     FingerprintError,
     FormatError,
+    IndexUnavailable,
     KeyUnusable,
     LimitExceeded,
     MediaError,
@@ -118,6 +119,9 @@ else:
         },
     )
 
+if TYPE_CHECKING:  # not public, but said in a signature
+    from vhashdb.searcher import SearcherOf
+
 logging.getLogger("vhashdb").addHandler(logging.NullHandler())  # who wants to see what is logged says so
 
 __all__ = [
@@ -160,6 +164,7 @@ __all__ = [
     "FormatError",
     "Gate",
     "HashQuery",
+    "IndexUnavailable",
     "KeyUnusable",
     "LimitExceeded",
     "Limits",
@@ -243,6 +248,7 @@ def open(
     cache: FingerprintCache | None = None,
     read_only: bool = False,
     local: str | os.PathLike[str] | None = None,
+    searcher: SearcherOf | None = None,
 ) -> Database:
     """Open the database at ``path``, a folder or a URL of PostgreSQL.
 
@@ -254,6 +260,8 @@ def open(
     Of a database on PostgreSQL every machine keeps its own indexes, and what it knows of feeds, in a folder within ``local``: unless it is
     given, where the user's data are.
 
+    With a ``searcher``, such as `vhashdb.cluster.connect` returns, questions go to the shards of a cluster, and no index is kept here.
+
     Raises:
         DatabaseNotFound: there is nothing.
         NotADatabase: it is something else.
@@ -263,4 +271,6 @@ def open(
     from vhashdb.database import Database
 
     folder = None if local is None else Path(local)
-    return Database.open(place_of(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache, read_only=read_only, local=folder)
+    return Database.open(
+        place_of(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache, read_only=read_only, local=folder, searcher=searcher
+    )

@@ -22,7 +22,7 @@ from vhashdb.index import FrameIndex
 from vhashdb.inputs import Source, as_file, hash_file, sha256_of
 from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE, SOUND_INDEX_FOLDER
 from vhashdb.limits import Limits
-from vhashdb.live_index import FrameReader, Health, IndexWriter, IndexWriters, LandmarkReader, check_health
+from vhashdb.live_index import FrameReader, Health, IndexWriter, IndexWriters, LandmarkReader, LiveSearcher, check_health
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.explanation import Explanation
 from vhashdb.matching.verdict import Verdict
@@ -31,6 +31,7 @@ from vhashdb.search.found_matches import unreadable
 from vhashdb.search.grouper import Grouper, near_of
 from vhashdb.search.matcher import Matcher
 from vhashdb.search.results import Addition, AddStatus, Result
+from vhashdb.searcher import Searcher, SearcherOf
 from vhashdb.sound import LandmarkBuilder
 from vhashdb.store import AuditEntry, Details, Record, Selection, State, Store
 from vhashdb.store.backup import back_up
@@ -56,7 +57,9 @@ class Database:
     Reading is safe from several threads; one process at a time writes.
     """
 
-    def __init__(self, path: Path, store: Store, limits: Limits, cache: FingerprintCache | None = None) -> None:
+    def __init__(
+        self, path: Path, store: Store, limits: Limits, cache: FingerprintCache | None = None, searcher: SearcherOf | None = None
+    ) -> None:
         self.path = path
         """The folder; of a database on PostgreSQL the one that this machine keeps of it."""
         self.place: Path | str = path if isinstance(store.path, Path) else store.path
@@ -69,23 +72,25 @@ class Database:
         self._squares, self._sound = store.squares, store.sound
         self._index_reader = FrameReader(path / INDEX_FOLDER, store, self._algorithm_id)
         self._sound_reader = LandmarkReader(path / SOUND_INDEX_FOLDER, store)
-        self._index_writer = IndexWriters(IndexWriter(self._index_reader), IndexWriter(self._sound_reader))
+        writers = () if searcher is not None else (IndexWriter(self._index_reader), IndexWriter(self._sound_reader))
+        self._index_writer = IndexWriters(*writers)
+        self.searcher: Searcher = searcher(store) if searcher is not None else LiveSearcher(self._index_reader, self._sound_reader)
+        """What finds hashes and landmarks of the records: the indexes of this process, or shards elsewhere."""
+        self._readers = (self._index_reader, self._sound_reader) if searcher is None else ()
         self._lock = threading.RLock()
         self._decoders = DecoderPool(limits)
         self.moderation = Moderation(store)
         """Reviews, opinions, allow-lists, and what a match may lead to."""
-        self.exchange = Exchange(store, path, self.moderation, self._index_reader, self._index_writer)
+        self.exchange = Exchange(store, path, self.moderation, self.searcher, self._index_writer)
         """Feeds and files: what is shared with others."""
         self.query_log = QueryLog(store)
         """What was asked, on its way into the audit log."""
-        self.grouper = Grouper(store, self._index_reader, MatchingConfig.of(self._algorithm.id))
+        self.grouper = Grouper(store, self.searcher, MatchingConfig.of(self._algorithm.id))
         """Groups records that show the same."""
         self._index_writer.before = self.grouper.catch_up
         self.videos = Videos(store)
         """All records that show the same, as people see them."""
-        self._matcher = Matcher(
-            store, self._index_reader, self._sound_reader, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log
-        )
+        self._matcher = Matcher(store, self.searcher, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log)
 
     @classmethod
     def create(
@@ -122,17 +127,19 @@ class Database:
         cache: FingerprintCache | None = None,
         read_only: bool = False,
         local: Path | None = None,
+        searcher: SearcherOf | None = None,
     ) -> Database:
         """Open an existing database; see `vhashdb.open`. A URL is a text."""
         if isinstance(path, str):
             store = Store.open(path, lock_timeout_s=lock_timeout_s, read_only=read_only)
-            return cls(local_folder(store, local), store, limits or Limits(), cache)
+            return cls(local_folder(store, local), store, limits or Limits(), cache, searcher)
         if not path.exists():
             raise DatabaseNotFound(f"there is no database at {path}")
         records = path / RECORDS_FILE
         if not path.is_dir() or not records.is_file():
             raise NotADatabase(f"{path} is not a vhashdb database")
-        return cls(path, Store.open(records, lock_timeout_s=lock_timeout_s, read_only=read_only), limits or Limits(), cache)
+        store = Store.open(records, lock_timeout_s=lock_timeout_s, read_only=read_only)
+        return cls(path, store, limits or Limits(), cache, searcher)
 
     def close(self) -> None:
         """Flush the index if this process wrote records, end decoder processes, release the files.
@@ -382,7 +389,7 @@ class Database:
             FingerprintError: the hashes cannot be asked.
         """
         effort = effort_of(effort)
-        if not len(self.index) and not len(self):
+        if not self.searcher.sizes().hashes and not len(self):
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
         return self._matcher.match(source, effort, where, sound=sound, progress=progress)
 
@@ -429,7 +436,7 @@ class Database:
 
     def check(self) -> Health:
         """Check the records and both indexes; make an index again that is damaged or not as the records are."""
-        return check_health(self._store, (self._index_reader, self._sound_reader), self._index_writer)
+        return check_health(self._store, self._readers, self._index_writer)
 
 
 def local_folder(store: Store, parent: Path | None) -> Path:

@@ -24,6 +24,7 @@
     │   ├── SchemaTooNew
     │   ├── DatabaseLocked (TimeoutError)
     │   ├── DatabaseUnreachable (ConnectionError)
+    │   ├── IndexUnavailable (ConnectionError)  not all of a shared index answers
     │   └── DatabaseDamaged
     └── FeedError                               a feed breaks a rule of the exchange
         ├── FeedUnreachable (ConnectionError)   it cannot be read at all
@@ -69,6 +70,7 @@ __all__ = [
     "FeedUnreachable",
     "FingerprintError",
     "FormatError",
+    "IndexUnavailable",
     "KeyUnusable",
     "LimitExceeded",
     "MediaError",
@@ -222,6 +224,12 @@ class DatabaseUnreachable(DatabaseError, ConnectionError):
     """The server that has the database does not answer, or went away."""
 
     hint = "check the server, the URL and the password"
+
+
+class IndexUnavailable(DatabaseError, ConnectionError):
+    """The index, or a part of it on another machine, does not answer, or has not what was written last."""
+
+    hint = "ask again; if it goes on, `vhashdb cluster status` says which shards are missing"
 
 
 class DatabaseDamaged(DatabaseError):

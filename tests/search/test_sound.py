@@ -11,7 +11,7 @@ from tests.footage import film, picture, scene, sounding
 from tests.search.test_place_search import frames, turned
 from tests.tunes import notes, play
 from vhashdb import Verdict
-from vhashdb.live_index import LandmarkReader
+from vhashdb.live_index import LiveSearcher
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.evidence import GateName
 
@@ -156,7 +156,7 @@ def test_what_sounds_alike_and_could_not_be_compared_is_said(templates, monkeypa
 
 def test_a_sound_that_was_mostly_not_looked_up_is_not_called_unknown(templates, monkeypatch):
     db, alone = templates
-    monkeypatch.setitem(LandmarkReader.landmarks.__kwdefaults__, "budget", 100)
+    monkeypatch.setitem(LiveSearcher.landmarks.__kwdefaults__, "budget", 100)
     result = db.match(alone)
     assert result.verdict is Verdict.INSUFFICIENT
     (said,) = result.damage

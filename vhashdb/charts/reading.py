@@ -13,6 +13,6 @@ from vhashdb.text import decoded
 
 def read_overview(database: Database, period: Period) -> Overview:
     """Return what is in a database now, and what was asked, found and decided in a period."""
-    counted, index = read_statistics(database.store, period), database.index_reader.state()
+    counted, index = read_statistics(database.store, period), database.searcher.states()[0]
     name = decoded(database.place.absolute().name if isinstance(database.place, Path) else database.place)
     return Overview(name, counted, index.rows - index.deleted + index.memtable, index.bytes)

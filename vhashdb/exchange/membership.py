@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from vhashdb.codes import SAW_MATCH
 from vhashdb.errors import UsageError
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.live_index import FrameReader, IndexWriters
+from vhashdb.live_index import IndexWriters
 from vhashdb.moderation.import_gate import ImportGate
 from vhashdb.moderation.policy import Action
+from vhashdb.searcher import Searcher
 from vhashdb.store.federations import Federations
 from vhashdb.store.feeds import Feed, Feeds
 from vhashdb.store.moderation import Moderation
@@ -41,9 +42,9 @@ FOLDER: Final = "feeds"
 class Exchange:
     """The exchange as one member sees it. Made by `Database.exchange`."""
 
-    def __init__(self, store: Store, folder: Path, moderation: Moderation, index_reader: FrameReader, index_writer: IndexWriters) -> None:
+    def __init__(self, store: Store, folder: Path, moderation: Moderation, searcher: Searcher, index_writer: IndexWriters) -> None:
         self._store, self._moderation = store, moderation
-        self._index_reader, self._index_writer = index_reader, index_writer
+        self._searcher, self._index_writer = searcher, index_writer
         self._folder = folder / FOLDER
         self.feeds = Feeds(store)
         """Whom this database trusts, and how far it has read."""
@@ -160,7 +161,7 @@ class Exchange:
 
     def _neighbours(self, hashes: PackedHashes, bits: int) -> set[int]:
         """Return the numbers of the records that have a picture within so many bits of these hashes."""
-        return set(self._index_reader.current.search(hashes, bits).record.tolist())
+        return set(self._searcher.near(hashes, bits).require_complete().record.tolist())
 
     # -- what is given -------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from vhashdb.text import decoded
 
 if TYPE_CHECKING:
     from vhashdb.database import Database
-    from vhashdb.live_index import IndexState
     from vhashdb.moderation import FeedTrust
+    from vhashdb.searcher import IndexState
     from vhashdb.store import Feed, Opinion, Record
 
 
@@ -54,9 +54,10 @@ def followed_json(feed: Feed, trust: FeedTrust) -> dict[str, Any]:
 
 def info_json(database: Database) -> dict[str, Any]:
     """Return what a database holds, as an `info`."""
-    indexes = _index_facts("", "hashes", database.index_problem, database.index_reader.state())
-    indexes |= _index_facts("sound_", "landmarks", database.sound_index_problem, database.sound_reader.state())
-    hashes, video_s = len(database.index), database.store.known_s()
+    searcher = database.searcher
+    (pictures, sound), (problem, sound_problem), sizes = searcher.states(), searcher.problems(), searcher.sizes()
+    indexes = _index_facts("", "hashes", problem, pictures) | _index_facts("sound_", "landmarks", sound_problem, sound)
+    hashes, video_s = sizes.hashes, database.store.known_s()
     return {
         "type": "info",
         "database": decoded(database.place),
@@ -71,7 +72,7 @@ def info_json(database: Database) -> dict[str, Any]:
         "schema_version": database.store.schema_version,
         "bytes": sum(file.stat().st_size for file in database.path.rglob("*") if file.is_file()),
         "updated_at": json_value(database.store.updated_at()),
-        "landmarks": len(database.sound_reader.current),
+        "landmarks": sizes.landmarks,
         **indexes,
     }
 

@@ -43,7 +43,14 @@ class FrameIndex(LayeredIndex):
         return FrameMemtable(self.kind)
 
     def search(
-        self, hashes: PackedHashes, radius: int, *, times: int = 1, where: npt.NDArray[np.bool_] | None = None, exact: bool = False
+        self,
+        hashes: PackedHashes,
+        radius: int,
+        *,
+        times: int = 1,
+        where: npt.NDArray[np.bool_] | None = None,
+        exact: bool = False,
+        budget: float = 1.0,
     ) -> Hits:
         """Find stored hashes within ``radius`` bits of the hashes ``(n, bytes)`` uint8.
 
@@ -54,6 +61,7 @@ class FrameIndex(LayeredIndex):
             where: whether a record may be found, by its number; those beyond the end may not. None: all may.
             exact: scan linearly instead of probing tables. A search in a small index is exact in any case;
                 see `vhashdb.index.planning` for the recall of others.
+            budget: see `vhashdb.index.planning.choose_strategy`.
 
         Raises:
             IndexError: a segment is damaged.
@@ -65,7 +73,7 @@ class FrameIndex(LayeredIndex):
         found = [Hits(hits.query, record, hits.distance)]
         if layers and len(hashes):
             segments = [layer.segment for layer in layers]
-            strategy = None if exact else choose_strategy(segments, self.algorithm.bits, radius, len(hashes), times)
+            strategy = None if exact else choose_strategy(segments, self.algorithm.bits, radius, len(hashes), times, budget)
             queries = permute(hashes)
             found += [_in_layer(layer, queries, radius, strategy) for layer in layers]
         joined = Hits(*(np.concatenate([getattr(f, name) for f in found]) for name in ("query", "record", "distance")))

@@ -111,7 +111,9 @@ def target_recall(times: int) -> float:
     return 1 - math.pow(1 - TARGET_RECALL, 1 / max(1, min(times, NEAR_TIMES)))
 
 
-def choose_strategy(segments: Sequence[SegmentStatistics], bits: int, radius: int, queries: int, times: int = 1) -> Strategy:
+def choose_strategy(
+    segments: Sequence[SegmentStatistics], bits: int, radius: int, queries: int, times: int = 1, budget: float = 1.0
+) -> Strategy:
     """Choose the cheapest strategy that reaches `target_recall`, or else the one of highest recall that is affordable.
 
     Args:
@@ -120,12 +122,14 @@ def choose_strategy(segments: Sequence[SegmentStatistics], bits: int, radius: in
         radius: bits within which a hash is to be found.
         queries: number of query hashes.
         times: number of times that they are of.
+        budget: share of `MAX_COST` and `MAX_COST_PER_HASH` that may be spent here: where several indexes are searched for one
+            question, they share it.
     """
     eligible = _eligible(bits, radius, queries <= FEW_HASHES)
     rated = [(params, found, sum(cost(s, bits, params) for s in segments)) for params, found in eligible]
     scan = SCAN_COST * sum(s.rows for s in segments)
     sufficient = [(price, params) for params, found, price in rated if found >= target_recall(times)]
-    affordable = MAX_COST / max(1, queries) if queries <= FEW_HASHES else MAX_COST_PER_HASH
+    affordable = budget * (MAX_COST / max(1, queries) if queries <= FEW_HASHES else MAX_COST_PER_HASH)
     price, best = min(sufficient, key=lambda item: item[0], default=(math.inf, None))
     if scan <= min(price, affordable):
         return None

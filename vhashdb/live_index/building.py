@@ -17,8 +17,7 @@ from vhashdb.index.kinds import IndexKind, Landmarks, RecordRows
 from vhashdb.index.layers import Layer, LayeredIndex
 from vhashdb.index.manifest import Manifest
 from vhashdb.index.segment import build
-from vhashdb.store import Store
-from vhashdb.store.changes import Change
+from vhashdb.store.changes import Change, Changes
 
 _log: Final = logging.getLogger(__name__)
 
@@ -73,24 +72,24 @@ def is_free_to_replay(index: LayeredIndex) -> bool:
     return isinstance(index.kind, Landmarks) and not (index.layers or index.memtable or index.damaged)
 
 
-def _changes(index: LayeredIndex, store: Store) -> Iterator[Change]:
+def _changes(index: LayeredIndex, changes: Changes) -> Iterator[Change]:
     """Yield the changes of the store that an index does not have, with the fingerprints that it has rows of."""
     if isinstance(index.kind, Landmarks):
-        return store.changes.of_sound_since(index.change, alone=is_free_to_replay(index))
-    return store.changes.since(index.change)
+        return changes.of_sound_since(index.change, alone=is_free_to_replay(index))
+    return changes.since(index.change)
 
 
-def replay(index: LayeredIndex, store: Store, make_layer: MakeLayer) -> None:
+def replay(index: LayeredIndex, changes: Changes, make_layer: MakeLayer) -> None:
     """Apply the changes of the store that an index does not have; many rows become layers, few go to the memtable.
 
     If it fails midway, the index has some of the changes and must not be used any more.
     """
-    last = store.changes.last()
+    last = changes.last()
     layers: list[Future[Layer]] = []
     batch: list[RecordRows] = []
     rows = 0
     with ThreadPoolExecutor(1) as builder:  # builds a segment while the records of the next one are read
-        for change in _changes(index, store):
+        for change in _changes(index, changes):
             if change.fingerprint is None or index.fingerprint(change.record) != change.fingerprint:
                 index.remove(change.record)
                 record = rows_of(change, index.kind)
@@ -134,31 +133,32 @@ def commit(folder: IndexFolder, index: IndexT, after: Manifest, change: int) -> 
     return OpenIndex(index, manifest, folder.manifest_id())
 
 
-def rebuild(folder: IndexFolder, store: Store, new: NewIndex[IndexT], last: Manifest) -> OpenIndex[IndexT]:
+def rebuild(folder: IndexFolder, changes: Changes, new: NewIndex[IndexT], last: Manifest, *, read_only: bool = False) -> OpenIndex[IndexT]:
     """Build an index from all records: on disk, or in memory if another process is writing there or nothing can be written.
 
     Args:
         folder: where the index is.
-        store: the records.
+        changes: the records.
         new: makes an index of the kind.
         last: the manifest that was used last, whose number goes on if the one on disk cannot be read.
+        read_only: whether it is no wonder that nothing can be written.
     """
     with contextlib.suppress(DatabaseDamaged):  # the reason why it is rebuilt, which the caller knows
         last = folder.manifest() or last
     try:
         with folder.try_lock() as locked:
             if locked:
-                return _rebuild_on_disk(folder, store, new, last)
+                return _rebuild_on_disk(folder, changes, new, last)
     except OSError as error:
-        level = logging.INFO if store.read_only else logging.WARNING
+        level = logging.INFO if read_only else logging.WARNING
         _log.log(level, "the index %s could not be written and is kept in memory: %s", folder.path, error)
     index, manifest_id = new((), 0, ()), folder.manifest_id()
-    replay(index, store, in_memory(folder.kind))
+    replay(index, changes, in_memory(folder.kind))
     return OpenIndex(index, replace(last, change=0, segments=()), manifest_id)
 
 
-def _rebuild_on_disk(folder: IndexFolder, store: Store, new: NewIndex[IndexT], last: Manifest) -> OpenIndex[IndexT]:
+def _rebuild_on_disk(folder: IndexFolder, changes: Changes, new: NewIndex[IndexT], last: Manifest) -> OpenIndex[IndexT]:
     """Write all records as segments and commit them; this thread holds the folder's lock."""
     index = new((), 0, ())
-    replay(index, store, on_disk(folder))
+    replay(index, changes, on_disk(folder))
     return commit(folder, index, last, 0 if index.memtable else index.change)  # the memtable is to be replayed

@@ -20,7 +20,7 @@ def check_index(reader: IndexReader[IndexT], sample: int) -> str | None:
         for _ in range(MAX_TRIES if wrong is None else 0):
             opened = reader.refresh()
             wrong = _wrong(reader, opened, sample)
-            changed = opened.manifest_id != reader.folder.manifest_id() or opened.index.change != reader.store.changes.last()
+            changed = opened.manifest_id != reader.folder.manifest_id() or opened.index.change != reader.changes.last()
             if wrong is None or not changed:  # else another process may have written meanwhile
                 return wrong
         return wrong
@@ -39,7 +39,7 @@ def _wrong(reader: IndexReader[IndexT], opened: OpenIndex[IndexT], sample: int) 
 
 def _difference(reader: IndexReader[IndexT], index: IndexT, sample: int) -> str | None:
     """Describe the first of some random records that the index does not have as the store does."""
-    changes, name, sound = reader.store.changes, index.kind.name, isinstance(index.kind, Landmarks)
+    changes, name, sound = reader.changes, index.kind.name, isinstance(index.kind, Landmarks)
     numbers = changes.matchable(sound=sound)
     if len(extra := np.setdiff1d(index.numbers, numbers)):
         return f"the {name} finds record number {extra[0]}, which cannot be matched"

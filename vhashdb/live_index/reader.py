@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -18,7 +17,9 @@ from vhashdb.index.layers import Layer
 from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.segment import IndexSegment
 from vhashdb.live_index.building import IndexT, MakeLayer, NewIndex, OpenIndex, in_memory, is_free_to_replay, rebuild, replay
+from vhashdb.searcher import IndexState
 from vhashdb.store import Selection, Store
+from vhashdb.store.changes import EVERYTHING, Share
 
 MAX_TRIES: Final = 10
 """How often other processes may commit while the index is opened or checked. Engineering bound: more are taken for damage."""
@@ -26,30 +27,11 @@ _log: Final = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
 
-@dataclass(frozen=True)
-class IndexState:
-    """What is on disk, and how far it lags behind the records."""
-
-    manifest: int
-    """Number of the manifest; 0: nothing is on disk yet."""
-    segments: int
-    rows: int
-    """Hashes or landmarks on disk, those of deleted records included."""
-    deleted: int
-    """Those of them whose records are deleted; merging segments frees their space."""
-    bytes: int
-    """Size of the segments on disk."""
-    memtable: int
-    """Hashes or landmarks that are in no segment on disk yet."""
-    lag: int
-    """Changes of the records that the manifest on disk does not include; 0 where no record has anything to index."""
-
-
 class IndexReader(Generic[IndexT]):
-    """Keep an index of one database equal to its store. Safe from several threads."""
+    """Keep an index of one database, or of a share of its records, equal to its store. Safe from several threads."""
 
-    def __init__(self, path: Path, store: Store, new: NewIndex[IndexT]) -> None:
-        self.store = store
+    def __init__(self, path: Path, store: Store, new: NewIndex[IndexT], share: Share = EVERYTHING) -> None:
+        self.store, self.changes = store, store.changes.of_share(share)
         self.new = new
         """Makes an index of the kind."""
         self.folder = IndexFolder(path, new((), 0, ()).kind)
@@ -96,7 +78,7 @@ class IndexReader(Generic[IndexT]):
                 rows - sum(layer.rows for layer in opened.stored),
                 sum(s.size for s in manifest.segments),
                 index.memtable_rows + sum(layer.rows for layer in index.layers if layer.stored is None),
-                0 if is_free_to_replay(index) else self.store.changes.last() - manifest.change,
+                0 if is_free_to_replay(index) else self.changes.last() - manifest.change,
             )
 
     # -- what writer and checker need ----------------------------------------------------------
@@ -113,13 +95,24 @@ class IndexReader(Generic[IndexT]):
         """Return the open index after replaying the store's changes, if there are any; ``make_layer`` makes layers, else in memory."""
         with self.lock:
             opened = self.opened()
-            if opened.index.change != self.store.changes.last():
+            if opened.index.change != self.changes.last():
                 try:
-                    replay(opened.index, self.store, make_layer or in_memory(self.folder.kind))
+                    replay(opened.index, self.changes, make_layer or in_memory(self.folder.kind))
                 except BaseException:  # the index has some of the changes: it must be opened again
                     self._opened = None
                     raise
             return opened
+
+    def including(self, at_least: int | None) -> tuple[IndexT, int]:
+        """Return the index and the change of the store that it includes: ``at_least`` or later, as far as there is one; None: the last.
+
+        The store is asked only if the index as it is open does not go so far.
+        """
+        with self.lock:  # held while changes are replayed, so that no change counts before its record is there
+            if at_least is None or self._opened is None or self._opened.index.change < at_least:
+                self.refresh()
+            assert self._opened is not None
+            return self._opened.index, self._opened.index.change
 
     def adopt(self, opened: OpenIndex[IndexT]) -> None:
         """Put another index in the place of the open one."""
@@ -137,7 +130,7 @@ class IndexReader(Generic[IndexT]):
             _log.warning("the index %s is rebuilt from the records: %s", self.folder.path, problem)
         with self.lock:
             self._problem = problem
-            self.adopt(rebuild(self.folder, self.store, self.new, self._last))
+            self.adopt(rebuild(self.folder, self.changes, self.new, self._last, read_only=self.store.read_only))
 
     def layers(self, manifest: Manifest) -> list[Layer]:
         """Map the segments of a manifest, except those that the open index has mapped already."""
@@ -145,13 +138,18 @@ class IndexReader(Generic[IndexT]):
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _ask(self, question: Callable[[IndexT], _Answer]) -> _Answer:
-        """Ask the index, once more after rebuilding it if that shows damage which opening did not see: tables that name no rows."""
+    def _ask(self, question: Callable[[IndexT, int], _Answer], at_least: int | None) -> _Answer:
+        """Ask the index, once more after rebuilding it if that shows damage which opening did not see: tables that name no rows.
+
+        Args:
+            question: gets the index, and the change of the store that it includes.
+            at_least: see `including`.
+        """
         try:
-            return question(self.current)
+            return question(*self.including(at_least))
         except IndexError:
             self.rebuild("its tables are damaged")
-            return question(self.current)
+            return question(*self.including(at_least))
 
     def _allowed(self, where: Selection | None, change: int) -> npt.NDArray[np.bool_] | None:
         """Return whether each record may be found, by its number; None: all may."""
@@ -159,7 +157,7 @@ class IndexReader(Generic[IndexT]):
             return None
         with self.lock:
             if self._filter is None or self._filter[:2] != (where, change):
-                numbers = self.store.changes.selected(where)
+                numbers = self.changes.selected(where)
                 allowed = np.zeros(max(numbers, default=0) + 1, np.bool_)
                 allowed[numbers] = True
                 self._filter = where, change, allowed
@@ -171,7 +169,7 @@ class IndexReader(Generic[IndexT]):
             manifest_id = self.folder.manifest_id()
             try:
                 manifest = self.folder.manifest() or Manifest(0, self.folder.kind.version, 0)
-                if manifest.change > self.store.changes.last():
+                if manifest.change > self.changes.last():
                     raise DatabaseDamaged(f"the index {self.folder.path} is newer than the records")
                 self.folder.check(tuple(stored for stored in manifest.segments if self._mapped(stored) is None))
                 layers = self.layers(manifest)

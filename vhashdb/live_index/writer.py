@@ -59,7 +59,7 @@ class IndexWriter(Generic[IndexT]):
 
     def _is_far_behind(self, opened: OpenIndex[IndexT]) -> bool:
         """Tell whether a flush is due before anything is replayed: what is replayed then goes straight to disk."""
-        lacking = self._reader.store.changes.last() - opened.index.change
+        lacking = self._reader.changes.last() - opened.index.change
         return lacking >= compaction.MAX_LAG and not (is_free_to_replay(opened.index) and not opened.manifest.segments)
 
     @staticmethod
@@ -76,7 +76,7 @@ class IndexWriter(Generic[IndexT]):
         index, manifest = opened.index, opened.manifest
         if any(layer.stored is None for layer in index.layers):  # many changes came at once: replay them again, straight to disk
             index = self._reader.new(self._reader.layers(manifest), manifest.change, manifest.damaged)
-            replay(index, self._reader.store, on_disk(self._folder))
+            replay(index, self._reader.changes, on_disk(self._folder))
             self._reader.adopt(OpenIndex(index, manifest, opened.manifest_id))
         if index.memtable:
             index.flush([*index.layers, on_disk(self._folder)(index.memtable)])

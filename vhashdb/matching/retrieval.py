@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.background import stop_hash_mask
+from vhashdb.errors import IndexUnavailable
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.views import View
@@ -61,7 +62,7 @@ Editions = Callable[[Sequence[int]], Mapping[int, int]]
 class Index(Protocol):
     """What is searched for candidates."""
 
-    def search(self, hashes: PackedHashes, radius: int, *, times: int = 1, where: npt.NDArray[np.bool_] | None = None) -> Hits: ...
+    def search(self, hashes: PackedHashes, radius: int, *, times: int = 1) -> Hits: ...
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,18 @@ class Candidates(Sequence[Candidate]):
     """Records that must be compared and have no place among these."""
     views: frozenset[View] = frozenset()
     """Of each of these, the views of the query in which it is nearest: `MatchingConfig.view_pairs` of them at most."""
+    unsearched: str = ""
+    """What was not searched, in words; empty: everything was."""
+
+    def require_complete(self) -> Candidates:
+        """Return these if everything was searched.
+
+        Raises:
+            IndexUnavailable: something was not.
+        """
+        if self.unsearched:
+            raise IndexUnavailable(self.unsearched)
+        return self
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -129,7 +142,6 @@ def retrieve(
     radius_bits: float,
     config: MatchingConfig,
     *,
-    where: npt.NDArray[np.bool_] | None = None,
     sources: Sources | None = None,
     editions: Editions | None = None,
 ) -> Candidates:
@@ -142,14 +154,13 @@ def retrieve(
         index: where it is searched.
         radius_bits: what is near; rounded.
         config: for the algorithm of both.
-        where: says by number which records count; None: all.
         sources: tells where records come from; None: all are of one source.
         editions: tells which records are copies of one edition; None: none are.
     """
     hashes, times_ms, view = _searched(query)
     if not len(hashes):
         return Candidates()
-    hits = index.search(hashes, round(radius_bits), times=len(np.unique(times_ms)), where=where)
+    hits = index.search(hashes, round(radius_bits), times=len(np.unique(times_ms)))
     if not len(hits.query):
         return Candidates()
     hit, place = np.unique(hits.query, return_inverse=True)
@@ -159,9 +170,9 @@ def retrieve(
         return Candidates()
     pairs = np.unique(np.stack([record, times_ms[asked]]), axis=1)
     records, counts = np.unique(pairs[0], return_counts=True)
-    nearest = np.full(int(records.max()) + 1, np.iinfo(np.int32).max, np.int64)
-    np.minimum.at(nearest, record, distance)
-    order = np.lexsort((nearest[records], -counts))
+    nearest = np.full(len(records), np.iinfo(np.int32).max, np.int64)
+    np.minimum.at(nearest, np.searchsorted(records, record), distance)
+    order = np.lexsort((nearest, -counts))
     source_of = sources(records.tolist()) if sources is not None else {}
     edition_of = editions(records.tolist()) if editions is not None else {}
     origins = [(source_of.get(number), edition_of.get(number)) for number in records.tolist()]
@@ -173,7 +184,7 @@ def retrieve(
         Candidate(
             int(records[i]),
             int(counts[i]),
-            int(nearest[records[i]]),
+            int(nearest[i]),
             _anchors_s(pairs[1][pairs[0] == records[i]], config.probes),
             source_of.get(int(records[i])),
             bool(must_compare[i]),

@@ -17,10 +17,11 @@ from vhashdb.fingerprints.model import Fingerprint, is_square
 from vhashdb.grouping import Moments, Role, hardly_differ, likeness, relate
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Orientation, turned_bits
-from vhashdb.live_index import FrameReader
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.verdict import Verdict
+from vhashdb.search.picture_retrieval import retrieve_pictures
 from vhashdb.search.results import Match, Near
+from vhashdb.searcher import Searcher
 from vhashdb.store import Store
 from vhashdb.store.placing import Related, place, place_alone
 from vhashdb.store.videos import editions_of, ungrouped, videos_by_role
@@ -49,8 +50,8 @@ Engineering bound."""
 class Grouper:
     """Groups the records of one database. Safe from several threads."""
 
-    def __init__(self, store: Store, index_reader: FrameReader, config: MatchingConfig) -> None:
-        self._store, self._index_reader = store, index_reader
+    def __init__(self, store: Store, searcher: Searcher, config: MatchingConfig) -> None:
+        self._store, self._searcher = store, searcher
         self._config = replace(config, max_candidates=_MOST_RELATED, max_copies=_COPIES)
 
     def catch_up(self, limit: int | None = None) -> int:
@@ -110,7 +111,7 @@ class Grouper:
                 np.tile(at_ms, 2),
                 np.concatenate((hashes, turned_bits(hashes, Orientation.MIRRORED))),
             )
-        hits = self._index_reader.glance(hashes, self._config.radius_bits)
+        hits = self._searcher.glance(hashes, round(self._config.radius_bits)).require_complete()
         others = asking[hits.query] != hits.record
         query, record = hits.query[others], hits.record[others]
         very_near = hits.distance[others] <= _VERY_NEAR * self._config.radius_bits
@@ -139,7 +140,7 @@ class Grouper:
             number: of that record, if it is stored already.
         """
         asked = asked_of(fingerprint)
-        candidates = self._index_reader.candidates(asked, self._config.radius_bits, self._config)
+        candidates = retrieve_pictures(self._store, self._searcher, asked, self._config.radius_bits, self._config).require_complete()
         numbers = [each.record for each in candidates if each.record != number]
         if not numbers:
             return []

@@ -21,7 +21,6 @@ from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
-from vhashdb.live_index import FrameReader, LandmarkReader
 from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.config import MatchingConfig, SoundConfig
 from vhashdb.matching.explanation import Explanation
@@ -32,6 +31,7 @@ from vhashdb.opening import OpenFile
 from vhashdb.search.copies import speaking_for_any, videos_shown_by, with_copies, with_videos
 from vhashdb.search.efforts import Effort
 from vhashdb.search.found_matches import found_matches, with_identical, with_sound_findings
+from vhashdb.search.picture_retrieval import retrieve_pictures
 from vhashdb.search.places import PlaceFinder
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.results import Match, Result
@@ -39,11 +39,13 @@ from vhashdb.search.sound_search import SoundSearch
 from vhashdb.search.stages import CLOSER_SEARCH, STAGES, Stage, stage_of_given
 from vhashdb.search.sufficiency import damaged_words, left_out_words, settled, unheard_words, verdict_without_matches
 from vhashdb.search.trace import Search, Trace
+from vhashdb.searcher import Searcher
 from vhashdb.store import Record, Selection, Store
 from vhashdb.store.cache import FingerprintCache
 from vhashdb.store.hits import CaseState
 from vhashdb.store.moderation import Moderation
 from vhashdb.store.query_log import QueryLog
+from vhashdb.store.sources import sources
 from vhashdb.video import DecoderPool
 
 
@@ -53,8 +55,7 @@ class Matcher:
     def __init__(
         self,
         store: Store,
-        index_reader: FrameReader,
-        sound_reader: LandmarkReader,
+        searcher: Searcher,
         moderation: Moderation,
         frame_algorithm: FrameAlgorithm,
         decoders: DecoderPool,
@@ -62,11 +63,11 @@ class Matcher:
         cache: FingerprintCache | None,
         log: QueryLog,
     ) -> None:
-        self._store, self._index_reader, self._moderation, self._limits = store, index_reader, moderation, limits
+        self._store, self._searcher, self._moderation, self._limits = store, searcher, moderation, limits
         self._algorithm, self._decoders, self._cache, self._log = frame_algorithm, decoders, cache, log
         self._config = MatchingConfig.of(frame_algorithm.id)
-        self._sounds = SoundSearch(store, sound_reader, moderation, SoundConfig())
-        self._places = PlaceFinder(store, index_reader, self._sounds, self._config)
+        self._sounds = SoundSearch(store, searcher, moderation, SoundConfig())
+        self._places = PlaceFinder(store, searcher, self._sounds, self._config)
 
     # -- what is asked -------------------------------------------------------------------------
 
@@ -144,7 +145,7 @@ class Matcher:
         """
         trace = Trace()
         self._retrieve(trace, STAGES[Effort.BALANCED][-1], query, None)
-        candidates, heard = trace.searches[-1].candidates, trace.heard or {}
+        candidates, heard = trace.searches[-1].candidates.require_complete(), trace.heard or {}
         videos = videos_shown_by(self._store, [*related, *(each.record for each in candidates), *heard])
         explained = frozenset[int]().union(*(videos.get(number, frozenset()) for number in related))
 
@@ -266,7 +267,8 @@ class Matcher:
         if {each.record for each in before.candidates} <= {each.record for each in trace.searches[-1].candidates}:
             self._compare(trace, where)
             self._rerank(trace)
-            trace.settled = not trace.left_out and settled(before.query, trace.query.duration_s, trace.judgements, self._config)
+            missing = trace.left_out or trace.unsearched
+            trace.settled = not missing and settled(before.query, trace.query.duration_s, trace.judgements, self._config)
             if not trace.settled:
                 trace.compared, trace.judgements = [], []
 
@@ -293,7 +295,8 @@ class Matcher:
     def _retrieve(self, trace: Trace, stage: Stage, query: Fingerprint, where: Selection | None) -> None:
         """Ask the index for the records that are near the query."""
         self._algorithm.id.require(query.algorithm)
-        found = self._index_reader.candidates(query, stage.radius_bits(self._config), self._config, where) if len(query) else Candidates()
+        radius_bits = stage.radius_bits(self._config)
+        found = retrieve_pictures(self._store, self._searcher, query, radius_bits, self._config, where) if len(query) else Candidates()
         trace.searches.append(Search(stage, query, found))
         self._sounds.look_up(trace, where)
 
@@ -307,7 +310,7 @@ class Matcher:
         heard = [number for number in trace.heard or {} if number not in seen]
         if not candidates and not heard:
             return
-        sources = self._index_reader.sources(heard) if heard else {}
+        source_of = sources(self._store, heard) if heard else {}
         numbers = [*(candidate.record for candidate in candidates), *heard]
         records, references = self._store.by_number(numbers), self._store.fingerprints(numbers)
         speaking = speaking_for_any(self._store, numbers, where)
@@ -315,7 +318,7 @@ class Matcher:
         budget = ComparisonBudget(query, self._config)
         for candidate in (
             *candidates,
-            *(Candidate(number, 0, self._config.bits, source=sources.get(number), must_compare=True) for number in heard),
+            *(Candidate(number, 0, self._config.bits, source=source_of.get(number), must_compare=True) for number in heard),
         ):
             if candidate.record not in speaking:
                 continue
@@ -346,13 +349,13 @@ class Matcher:
         matches = [m for m in with_identical(matches, trace) if m.record.id not in unlike]
         self._store.check([m.record.id for m in matches])
         matches = self._with_action_caps(with_videos(matches, self._store), query, sha256)
-        damaged = self._index_reader.damaged(where)
+        damaged, unsearched = self._searcher.damaged(where), trace.unsearched
         unheard = () if matches else unheard_words(trace.sounds_left_out, trace.sound_answered, self._sounds.config)
         common = any(each.common for each in trace.judgements)
         verdict, reason = (
             (matches[0].verdict, matches[0].judgement.reason)
             if matches
-            else verdict_without_matches(query, trace.left_out, damaged, self._config, common, unheard=unheard)
+            else verdict_without_matches(query, trace.left_out, damaged, self._config, common, unheard=unheard, unsearched=unsearched)
         )
         matches = self._noted(verdict, matches, file)
         left_out = (left_out_words(trace.left_out),) if trace.left_out and not matches else ()
@@ -362,7 +365,8 @@ class Matcher:
             tuple(matches),
             duration_s=query.duration_s,
             usable_s=query.usable_s,
-            damage=(*query.damage, *left_out, *unheard, *((damaged_words(damaged),) if damaged else ())),
+            damage=(*query.damage, *left_out, *unheard, *((damaged_words(damaged),) if damaged else ()), *filter(None, (unsearched,))),
+            unsearched=unsearched,
             not_compared=trace.left_out + trace.sounds_left_out + damaged,
             coverage=query.coverage,
             effort=effort,

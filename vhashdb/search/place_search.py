@@ -23,10 +23,10 @@ from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Region, View
 from vhashdb.hashing.warping import MIRRORING
 from vhashdb.hashing.windows import MIRROR, Rectangles, Windows, windows_of
-from vhashdb.index import Hits
 from vhashdb.matching.comparison import Comparison, compare_pictures
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import MatchedSegment
+from vhashdb.matching.retrieval import Hits
 from vhashdb.matching.verdict import Verdict
 from vhashdb.search.registration import Hypothesis, Registrar, Registration, Sightings, hypotheses
 from vhashdb.video import FrameBatch

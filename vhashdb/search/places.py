@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from vhashdb.fingerprints import DENSE_PROFILE, Fingerprint
-from vhashdb.live_index import FrameReader
 from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.reranking import Compared
@@ -19,14 +18,17 @@ from vhashdb.search.place_search import PlaceSearch
 from vhashdb.search.query_fingerprinter import QueryFingerprinter
 from vhashdb.search.sound_search import SoundSearch
 from vhashdb.search.trace import Trace
+from vhashdb.searcher import Searcher
 from vhashdb.store import Selection, Store
+from vhashdb.store.sources import sources
+from vhashdb.store.videos import editions_by_number
 
 
 class PlaceFinder:
     """Finds records of one database anywhere in a query's frames. Safe from several threads."""
 
-    def __init__(self, store: Store, index_reader: FrameReader, sounds: SoundSearch, config: MatchingConfig) -> None:
-        self._store, self._index_reader, self._sounds, self._config = store, index_reader, sounds, config
+    def __init__(self, store: Store, searcher: Searcher, sounds: SoundSearch, config: MatchingConfig) -> None:
+        self._store, self._searcher, self._sounds, self._config = store, searcher, sounds, config
         self._squares = store.squares
 
     def look(self, trace: Trace, fingerprinter: QueryFingerprinter, effort: Effort, where: Selection | None) -> None:
@@ -66,14 +68,16 @@ class PlaceFinder:
         search = PlaceSearch(query, frames, config, squares=self._squares)
         if not len(search.hashes):
             return
-        found = search.records(self._index_reader.glance(search.hashes, config.window_radius_bits, where))
+        near = self._searcher.glance(search.hashes, round(config.window_radius_bits), where=where)
+        trace.places_unsearched = near.unsearched
+        found = search.records(near)
         found = [number for number in found if numbers is None or number in numbers]
         found.sort(key=lambda number: number not in (trace.heard or {}))  # what sounds alike is looked for first
         compared = {record.id: place for place, (record, _) in enumerate(trace.compared)}
         matched = {record.id for record, each in trace.compared if each.judgement.verdict is Verdict.MATCH}
-        sources = self._index_reader.sources(found) if found else {}
-        editions = self._index_reader.editions(found) if found else {}
-        origins = [(sources.get(number), editions.get(number)) for number in found]
+        source_of = sources(self._store, found) if found else {}
+        edition_of = editions_by_number(self._store.transactions, found) if found else {}
+        origins = [(source_of.get(number), edition_of.get(number)) for number in found]
         order = shared_out(range(len(found)), origins, config, config.max_registered + len(matched))
         chosen = [found[place] for place in order]
         records = self._store.by_number(chosen) if chosen else {}
@@ -83,7 +87,7 @@ class PlaceFinder:
         references = self._store.fingerprints(chosen) if chosen else {}
         budget = ComparisonBudget(query, config)
         for number in chosen:
-            record, reference, source = records[number], references[number], sources.get(number)
+            record, reference, source = records[number], references[number], source_of.get(number)
             place = search.place(number, reference) if budget.allows(source, reference) else None
             if place is None:
                 continue

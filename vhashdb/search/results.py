@@ -174,6 +174,8 @@ class Result:
     damage: tuple[str, ...] = ()
     not_compared: int = 0
     """Records that were not compared: they look or sound alike and are too many or too long, or their fingerprints are damaged."""
+    unsearched: str = ""
+    """What of the index did not answer, in words, so that more may be known; empty: all of it was searched."""
     coverage: Coverage = field(default=Coverage())
     """What of the input was looked at, of what there is."""
     effort: Effort = Effort.BALANCED

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.index.landmarks import LandmarkHits
-from vhashdb.live_index import LandmarkLookup
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.retrieval import Editions
 from vhashdb.matching.sound_alignment import MOMENT_S, count_values
+from vhashdb.searcher import LandmarkLookup
 from vhashdb.sound import FRAME_S, SoundFingerprint, fewer, neighbouring
 from vhashdb.sound.fingerprint import SPAN_BITS, frame_of, pitch_of, span_of
 from vhashdb.sound.landmarks import PARTS

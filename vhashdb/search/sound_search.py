@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
 
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.intervals import Spans, shared_s
-from vhashdb.live_index import LandmarkReader
 from vhashdb.matching.comparison import Comparison
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.pair import heard_in, with_sound
@@ -14,21 +13,22 @@ from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement
 from vhashdb.search.sound_retrieval import answered_share, asked_of, retrieve_sound
 from vhashdb.search.trace import Trace
+from vhashdb.searcher import Searcher
 from vhashdb.store import Selection, Store
 from vhashdb.store.moderation import Moderation
-from vhashdb.store.videos import editions_of
+from vhashdb.store.videos import editions_by_number
 
 
 class SoundSearch:
     """Finds the records of one database that sound like a query. Safe from several threads."""
 
-    def __init__(self, store: Store, reader: LandmarkReader, moderation: Moderation, config: SoundConfig) -> None:
-        self._store, self._reader, self._moderation, self.config = store, reader, moderation, config
+    def __init__(self, store: Store, searcher: Searcher, moderation: Moderation, config: SoundConfig) -> None:
+        self._store, self._searcher, self._moderation, self.config = store, searcher, moderation, config
 
     @property
     def worth_it(self) -> bool:
         """Whether any record has sound: else nothing is decoded for it."""
-        return len(self._reader.current) > 0
+        return self._searcher.sizes().landmarks > 0
 
     def look_up(self, trace: Trace, where: Selection | None) -> None:
         """Look the query's sound up, unless that is done or not wanted: which records sound alike somewhere, and where that is."""
@@ -40,24 +40,22 @@ class SoundSearch:
         if query.sound is None or not len(query.sound) or not self.worth_it:
             return {}
         asked = asked_of(query.sound, self.config)
-        lookup = self._reader.landmarks(asked.keys, where=where)
-        candidates = retrieve_sound(query.sound, asked, lookup.hits, self.config, self._editions)
-        trace.sounds_left_out = candidates.left_out
+        lookup = self._searcher.landmarks(asked.keys, where=where)
+        candidates = retrieve_sound(
+            query.sound, asked, lookup.hits, self.config, functools.partial(editions_by_number, self._store.transactions)
+        )
+        trace.sounds_left_out, trace.sound_unsearched = candidates.left_out, lookup.unsearched
         trace.sound_answered = answered_share(query.sound, asked, lookup)
         references = self._store.fingerprints(candidates.chosen) if candidates.chosen else {}
         found = {number: self._heard_in(trace, references[number]) for number in candidates.chosen if number in references}
         return {number: heard for number, heard in found.items() if heard}
-
-    def _editions(self, numbers: Sequence[int]) -> dict[int, int]:
-        with self._store.transactions.reading() as connection:
-            return editions_of(connection, numbers)
 
     def judge(self, trace: Trace, number: int, query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> Judgement:
         """Judge what was seen of a record in the light of what was heard of it, which was perhaps too little to be looked up."""
         heard = (trace.heard or {}).get(number, ())
         if trace.listens and not heard and comparison.judgement.found:
             heard = self._heard_in(trace, reference)
-        return with_sound(query, reference, comparison, heard, self.config.beside(len(self._reader.current)))
+        return with_sound(query, reference, comparison, heard, self.config.beside(self._searcher.sizes().landmarks))
 
     def _heard_in(self, trace: Trace, reference: Fingerprint) -> tuple[SoundSegment, ...]:
         """Return where the query sounds like a record, without what is mostly a sound on an allow-list."""

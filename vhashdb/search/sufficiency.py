@@ -17,7 +17,14 @@ from vhashdb.sound import SoundFingerprint
 
 
 def verdict_without_matches(
-    query: Fingerprint, left_out: int, damaged: int, config: MatchingConfig, common: bool = False, *, unheard: Sequence[str] = ()
+    query: Fingerprint,
+    left_out: int,
+    damaged: int,
+    config: MatchingConfig,
+    common: bool = False,
+    *,
+    unheard: Sequence[str] = (),
+    unsearched: str = "",
 ) -> tuple[Verdict, str]:
     """Return `NO_MATCH` or `INSUFFICIENT` for a query that matches nothing, and the reason in words.
 
@@ -28,15 +35,18 @@ def verdict_without_matches(
         config: for the algorithm of the query.
         common: whether some known videos were alike, but several different ones as much as each other.
         unheard: what of the sound was not looked up or compared, in words; pictures decide without it.
+        unsearched: what of the index was not searched, in words.
     """
     if not len(query) and query.sound is not None and not query.coverage.tracks:
-        return _verdict_on_sound(query, query.sound, left_out + damaged + len(unheard))
+        return _verdict_on_sound(query, query.sound, left_out + damaged + len(unheard) + bool(unsearched))
     if not _shows_enough(query, config):
         if query.is_still:
             return Verdict.INSUFFICIENT, "the picture shows too little to compare"
         return Verdict.INSUFFICIENT, f"only {query.usable_s:.1f} of {query.shown_s:.1f} s show enough picture to compare"
     if not query.coverage.complete:
         return Verdict.INSUFFICIENT, f"nothing known in {_what_was_seen(query.coverage)}"
+    if unsearched:
+        return Verdict.INSUFFICIENT, f"nothing known in what was searched; {unsearched}"
     if left_out:
         return Verdict.INSUFFICIENT, "nothing known in what was compared, and not everything that looks alike could be"
     if damaged:

@@ -50,6 +50,10 @@ class Trace:
     """Records that sound alike, must be compared for it and were not."""
     sound_answered: float = 1.0
     """Share of the sound's landmarks that were looked up and answered, of those that any record has: of the rest there are too many."""
+    sound_unsearched: str = ""
+    """What of the sound index was not searched, in words; empty: everything was."""
+    places_unsearched: str = ""
+    """The same of the index of pictures, when it was looked into for places."""
     hears: bool = False
     """Whether sound was decoded for the fingerprint that the answer rests on, if the file has any."""
     compared: list[tuple[Record, Compared]] = field(default_factory=list)
@@ -70,6 +74,11 @@ class Trace:
     def query(self) -> Fingerprint:
         """The fingerprint that the answer rests on."""
         return self.searches[-1].query
+
+    @property
+    def unsearched(self) -> str:
+        """What was not searched, in words; empty: everything was."""
+        return self.searches[-1].candidates.unsearched or self.sound_unsearched or self.places_unsearched
 
     @property
     def listened(self) -> bool:

@@ -59,7 +59,7 @@ def is_complete(result: Result) -> bool:
         return True
     if result.verdict in (Verdict.INSUFFICIENT, Verdict.UNREADABLE):
         return False
-    return result.coverage.complete and not result.not_compared
+    return result.coverage.complete and not result.not_compared and not result.unsearched
 
 
 def needs_people(result: Result) -> bool:

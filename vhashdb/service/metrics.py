@@ -106,8 +106,8 @@ class _States(Collector):
         yield _gauge("vhashdb_database_writable", "Whether the database may be written to.", int(not database.read_only))
         yield _gauge("vhashdb_records", "Records that can match.", len(database))
         family = GaugeMetricFamily("vhashdb_index_lag_changes", "Changes of records that are not in the index on disk.", labels=["index"])
-        family.add_metric(["hashes"], database.index_reader.state().lag)
-        family.add_metric(["landmarks"], database.sound_reader.state().lag)
+        for name, state in zip(("hashes", "landmarks"), database.searcher.states(), strict=True):
+            family.add_metric([name], state.lag)
         yield family
 
     def _feeds(self) -> Iterator[Metric]:

@@ -28,6 +28,26 @@ class Change:
     """The fingerprint itself, for `vhashdb.from_bytes`; None, too, if it has no sound and sound is what was asked for."""
 
 
+@dataclass(frozen=True)
+class Share:
+    """One part of all records, of several of about the same size: those whose numbers leave one rest."""
+
+    number: int
+    """From 0 on."""
+    of: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.number < self.of:
+            raise ValueError(f"there is no share {self.number} of {self.of}")
+
+    def holds(self, record: int) -> bool:
+        """Tell whether a record is in it, by number."""
+        return record % self.of == self.number
+
+
+EVERYTHING: Final = Share(0, 1)
+
+
 def counting(selection: Selection) -> list[sa.ColumnElement[bool]]:
     """Translate a selection into conditions on rows of records, as `Selection.allows` has it."""
     record, label = schema.record.c, schema.label.c
@@ -37,10 +57,14 @@ def counting(selection: Selection) -> list[sa.ColumnElement[bool]]:
 
 
 class Changes:
-    """The records of one file, by number and in the order in which they were written."""
+    """The records of one file, or a share of them, by number and in the order in which they were written."""
 
-    def __init__(self, transactions: Transactions) -> None:
-        self._transactions = transactions
+    def __init__(self, transactions: Transactions, share: Share = EVERYTHING) -> None:
+        self._transactions, self.share = transactions, share
+
+    def of_share(self, share: Share) -> Changes:
+        """Return the same of some of the records."""
+        return self if share == self.share else Changes(self._transactions, share)
 
     def last(self) -> int:
         """Return the number of the latest write to any record; 0 for an empty database."""
@@ -68,7 +92,7 @@ class Changes:
 
     def matchable(self, *, sound: bool = False) -> list[int]:
         """Return the numbers of all records that are found by their own fingerprint, or by the sound of it."""
-        query = sa.select(schema.record.c.number).join(schema.fingerprint).where(schema.not_retracted)
+        query = sa.select(schema.record.c.number).join(schema.fingerprint).where(schema.not_retracted, *self._in_share)
         query = query.outerjoin(schema.copy, schema.copy.c.record == schema.record.c.number).where(schema.copy.c.shown_by.is_(None))
         if sound:
             query = query.join(schema.sounding, schema.sounding.c.fingerprint == schema.fingerprint.c.number)
@@ -81,7 +105,12 @@ class Changes:
         query = query.outerjoin(schema.copy, schema.copy.c.record == schema.record.c.number)
         with self._transactions.reading() as connection:
             rows = connection.execute(query).all()
-        return sorted({number for row in rows for number in row if number is not None})
+        return sorted({number for row in rows for number in row if number is not None and self.share.holds(number)})
+
+    @property
+    def _in_share(self) -> list[sa.ColumnElement[bool]]:
+        """Conditions on rows of records."""
+        return [] if self.share.of == 1 else [schema.record.c.number % self.share.of == self.share.number]
 
     def _of(self, which: sa.ColumnElement[bool], *, sound: bool = False, alone: bool = False) -> Iterator[Change]:
         record, fingerprint, sounding, copy = schema.record, schema.fingerprint, schema.sounding, schema.copy
@@ -91,7 +120,7 @@ class Changes:
         if sound:  # a blob that is not wanted is not read from the disk
             tables = tables.join(sounding, sounding.c.fingerprint == fingerprint.c.number, isouter=not alone)
             blob = sa.case((sounding.c.fingerprint.is_not(None), fingerprint.c.blob), else_=None)
-        query = sa.select(record.c.number, record.c.change, fingerprint.c.number, blob).select_from(tables).where(which)
+        query = sa.select(record.c.number, record.c.change, fingerprint.c.number, blob).select_from(tables).where(which, *self._in_share)
         with self._transactions.reading() as connection:
             for row in connection.execute(query.order_by(record.c.change), execution_options={"yield_per": _AT_ONCE}):
                 yield Change(*row)

@@ -21,6 +21,7 @@ from vhashdb.intervals import Spans, length_s, shared_s, union
 from vhashdb.store import schema
 from vhashdb.store.changes import counting
 from vhashdb.store.records import Selection
+from vhashdb.store.transactions import Transactions
 
 _copy, _shared, _video, _member, _said = (
     schema.copy,
@@ -79,6 +80,12 @@ def editions_of(connection: Connection, records: Collection[int]) -> dict[int, i
             for row in connection.execute(sa.select(_copy.c.record, _copy.c.edition).where(_copy.c.record.in_(some)))
         }
     return found
+
+
+def editions_by_number(transactions: Transactions, records: Collection[int]) -> dict[int, int]:
+    """Return the same, for who has no connection."""
+    with transactions.reading() as connection:
+        return editions_of(connection, records)
 
 
 def copies_in(connection: Connection, editions: Collection[int]) -> dict[int, int]:

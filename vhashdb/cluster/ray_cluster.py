@@ -1,0 +1,45 @@
+"""Join a cluster of Ray, with what has to be set before: a token, no statistics of usage sent, a namespace."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any, Final
+
+from vhashdb.errors import UsageError
+
+NAMESPACE: Final = "vhashdb"
+LEAN: Final = {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
+"""Has Ray Serve hand a question over between fewer threads, and write its lines of log together: a question takes half of the time to all
+shards and back. What asks does so in a loop of its own, and shards answer in threads of their own, so that nothing waits for another."""
+_BEFORE: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", **LEAN}
+"""Environment variables that Ray reads when it is imported, and what they are unless somebody said otherwise."""
+
+
+def join(address: str) -> Any:
+    """Make this process a client of the cluster at an address such as ``10.0.0.1:6379``, once; return the module `ray`.
+
+    The machine has to be part of the cluster: it may have been added to it without processors (``ray start --num-cpus=0``).
+
+    Raises:
+        UsageError: Ray is not installed, there is no cluster there, or it asks for another token.
+    """
+    for name, value in _BEFORE.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+        from ray import serve
+    except ImportError as error:
+        raise UsageError("a cluster needs Ray, which is not installed", hint='pip install "vhashdb[cluster]"') from error
+    if not ray.is_initialized():
+        try:
+            ray.init(address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
+        except Exception as error:  # of many kinds
+            said = str(error).strip().partition("\n")[0]
+            raise UsageError(
+                f"there is no cluster of Ray at {address} that can be joined: {said}",
+                hint="docs/operating-cluster.md says how one is started, and where its token has to be",
+            ) from error
+    serve.configure_default_serve_logger()
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)  # what of it matters is said here, in answers and by `vhashdb cluster status`
+    return ray
