@@ -72,7 +72,7 @@ class IndexShard:
     # -- questions -----------------------------------------------------------------------------
 
     def near(self, hashes: Any, radius: int, where: Arrays | None, budget: float, times: int | None, at_least: int) -> tuple[int, Arrays]:
-        """Find near hashes, by a glance if ``times`` is None: number of the query as uint32, of the record as int64, and the distance as uint16."""
+        """Find near hashes, by a glance if ``times`` is None: query as uint32, record as int64, distance as uint16."""
         chosen = selection_of(where)
         if times is None:
             found = self._frames.glance(hashes, radius, where=chosen, at_least=at_least)

@@ -33,7 +33,8 @@ from vhashdb.forms.about_files import error_json, with_path
 from vhashdb.layout import place_of
 from vhashdb.limits import Limits
 from vhashdb.matching.verdict import Verdict
-from vhashdb.search.results import Result, effort_of
+from vhashdb.search.efforts import effort_of
+from vhashdb.search.results import Result
 from vhashdb.store import Details, Selection, State, acting_as
 from vhashdb.store.job_values import Job, JobKind, Lease
 from vhashdb.store.jobs import ATTEMPTS, LEASE_S, Jobs
