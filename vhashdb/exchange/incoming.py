@@ -6,7 +6,7 @@ import datetime
 import functools
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -17,8 +17,10 @@ from vhashdb.fingerprints import Fingerprint, to_stored
 from vhashdb.hashing.algorithms import AlgorithmId
 
 Row = dict[str, Any]
-Gate = Callable[[Fingerprint], tuple[str, ...]]
-"""Why a record with this fingerprint must wait for a person; empty if it need not."""
+Gate = Callable[[Sequence[Fingerprint]], Sequence[tuple[str, ...]]]
+"""Why the record with each of some fingerprints must wait for a person; empty if it need not."""
+_EXAMINED: Final = 64
+"""Records that the gate is asked about at once. Engineering bound: on what is in memory, unpacked."""
 
 
 def record_id(feed: str, rid: str) -> str:
@@ -28,7 +30,7 @@ def record_id(feed: str, rid: str) -> str:
 
 @dataclass
 class Incoming:
-    """Rows of one batch of one feed's events, in the order of the events."""
+    """Rows of one batch of one feed's events, in the order of the events; complete once `finish` was called."""
 
     feed: int
     feed_id: str
@@ -48,6 +50,16 @@ class Incoming:
     count: int = 0
     size: int = 0
     """Events, and bytes of their fingerprints, in this batch."""
+    _waiting: list[tuple[Row, Fingerprint]] = field(default_factory=list)
+    """Rows that the gate has still to be asked about."""
+
+    def finish(self) -> None:
+        """Ask the gate about what it was not asked about yet."""
+        if self._waiting:
+            reasons = self.gate([fingerprint for _, fingerprint in self._waiting])
+            for (row, _), why in zip(self._waiting, reasons, strict=True):
+                row["held"] = "; ".join(why)
+            self._waiting.clear()
 
     def take(self, seq: int, event: Event) -> None:
         """Add the next event."""
@@ -102,9 +114,12 @@ class Incoming:
             saw_content=event.review.saw_content,
             exceptions=_listed(event.handling.exceptions),
             test=event.test,
-            held="; ".join(self.gate(fingerprint)) if fingerprint is not None else "",
         )
         self.records.append(row)
+        if fingerprint is not None:
+            self._waiting.append((row, fingerprint))
+            if len(self._waiting) >= _EXAMINED:
+                self.finish()
 
     def _opinion(self, event: Opinion) -> None:
         on = {"on_feed": event.on.feed, "on_rid": event.on.rid, "on_rev": event.on.rev}

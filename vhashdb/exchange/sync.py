@@ -218,8 +218,10 @@ class Syncing:
         for seq, _, event in fetch:
             batch.take(seq, event)
             if batch.count >= BATCH_EVENTS or batch.size >= BATCH_BYTES:
+                batch.finish()
                 yield batch
                 batch = self._batch(feed, examine)
+        batch.finish()
         yield batch
 
     def _batch(self, feed: Feed, examine: Gate) -> Incoming:

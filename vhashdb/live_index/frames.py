@@ -10,6 +10,7 @@ from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.frames import FrameIndex, Hits
+from vhashdb.index.planning import GLANCE, ProbeParams
 from vhashdb.live_index.reader import IndexReader
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.retrieval import Candidates, Source, retrieve
@@ -40,9 +41,9 @@ class FrameReader(IndexReader[FrameIndex]):
             )
         )  # fmt: skip
 
-    def glance(self, hashes: PackedHashes, radius_bits: float, where: Selection | None = None) -> Hits:
+    def glance(self, hashes: PackedHashes, radius_bits: float, where: Selection | None = None, *, params: ProbeParams = GLANCE) -> Hits:
         """Find some of what is within ``radius_bits`` of tens of thousands of hashes; see `FrameIndex.glance`."""
-        return self._ask(lambda index: index.glance(hashes, round(radius_bits), where=self._allowed(where, index.change)))
+        return self._ask(lambda index: index.glance(hashes, round(radius_bits), params, where=self._allowed(where, index.change)))
 
     def sources(self, numbers: Sequence[int]) -> Mapping[int, Source]:
         """Return where records come from, by number."""
