@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from vhashdb.errors import FingerprintError
-from vhashdb.exchange.events import Allow, Event, Malformed, Note, Opinion, Put, Redacted, Retract, RevokeAllow, Signal
+from vhashdb.exchange.events import Allow, Event, Malformed, Note, Opinion, Put, Redacted, Retract, RevokeAllow, SameVideo, Signal
 from vhashdb.exchange.signals import SQUARES, fingerprint_of, is_known_sound, sound_of, with_squares_of
 from vhashdb.fingerprints import Fingerprint, to_stored
 from vhashdb.hashing.algorithms import AlgorithmId
@@ -44,6 +44,7 @@ class Incoming:
     stubs: list[Row] = field(default_factory=list)
     opinions: list[Row] = field(default_factory=list)
     allows: list[Row] = field(default_factory=list)
+    ties: list[Row] = field(default_factory=list)
     skipped: int = 0
     """Events that broke the schema, or whose hashes are none."""
     note: str | None = None
@@ -77,6 +78,9 @@ class Incoming:
                 self._opinion(event)
             case Allow() | RevokeAllow():
                 self._allow(event)
+            case SameVideo():
+                on = {"on_feed": event.other.feed, "on_rid": event.other.rid}
+                self.ties.append({"feed": self.feed, "rid": event.rid, **on, "same": event.same, "at": _plain(event.at)})
             case Note():
                 self.note = event.text
             case Malformed():

@@ -206,7 +206,7 @@ class Syncing:
             for batch in self._batches(feed, fetch):
                 if written is not None:
                     written.result()
-                written = writer.submit(self.staging.stage, feed, batch.records, batch.stubs, batch.opinions, batch.allows)
+                written = writer.submit(self.staging.stage, feed, batch.records, batch.stubs, batch.opinions, batch.allows, batch.ties)
                 skipped, note = skipped + batch.skipped, batch.note or note
         if written is not None:
             written.result()

@@ -13,7 +13,8 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from vhashdb.store import feed_schema, service_schema
+from vhashdb.store import feed_schema, postgresql_schema, service_schema
+from vhashdb.store.dialect import is_postgresql
 from vhashdb.store.hits import GROUNDS, FileKeys
 from vhashdb.store.schema import (
     audit,
@@ -199,6 +200,14 @@ def _banks(connection: Connection) -> None:
     metadata.create_all(connection, tables=[service_schema.bank])
 
 
+def _same_video(connection: Connection) -> None:
+    """Add what feeds say of records that show the same video."""
+    if is_postgresql(connection):
+        postgresql_schema.create(connection, feed_schema.SAME_VIDEO_TABLES)
+    else:
+        metadata.create_all(connection, tables=list(feed_schema.SAME_VIDEO_TABLES))
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _first,
     _not_this_marks,
@@ -213,5 +222,6 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _record_claims,
     _loosened,
     _banks,
+    _same_video,
 )
 VERSION: Final = len(MIGRATIONS)

@@ -6,6 +6,7 @@ now, and takes the steps of `vhashdb.store.migrations` that come after.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import sqlalchemy as sa
@@ -104,6 +105,12 @@ def make(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
     for name, table, event, body in _TRIGGERS:
         trigger(connection, name, table, event, body)
+
+
+def create(connection: Connection, tables: Collection[sa.Table]) -> None:
+    """Make some tables as `make` does."""
+    metadata = _tables()
+    metadata.create_all(connection, tables=[metadata.tables[table.name] for table in tables])
 
 
 def trigger(connection: Connection, name: str, table: str, events: str, body: str) -> None:
