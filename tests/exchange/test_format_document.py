@@ -97,6 +97,15 @@ def test_a_reader_written_from_the_document_agrees(tmp_path):
 def test_the_document_names_every_field_and_value():
     text = (Path(__file__).parents[2] / "docs" / "feed-format.md").read_text()
     full = e.Put(RID, 1, (e.Signal("md5", "0" * 32),), at=NOW)
-    names = set(json.loads(e.encode(1, full))) | {"first_seen", "review_by", "expires", "jurisdiction", "saw_content", "exceptions", "other", "same"}
+    names = set(json.loads(e.encode(1, full))) | {
+        "first_seen",
+        "review_by",
+        "expires",
+        "jurisdiction",
+        "saw_content",
+        "exceptions",
+        "other",
+        "same",
+    }
     values = {*e.RETRACTION_REASONS, *e.VERDICTS, *e.BASES, *e.EXCEPTIONS, *e.OPERATIONS, *e.FILE_HASHES}
     assert [word for word in sorted(names | values) if not re.search(rf"\b{word}\b", text)] == []

@@ -65,14 +65,14 @@ _FOUND: Final = f"""
 {_SAID.format(column="edition")}, theirs AS (
   SELECT s.author, s.rid, s.on_feed, s.on_rid, o.record FROM said s JOIN feed a ON a.id = s.author
   JOIN origin o ON o.feed = a.number AND o.rid = s.rid AND NOT o.withdrawn WHERE {_BELIEVED}
-), both AS (
+), pairs AS (
   SELECT t.author, t.rid, t.on_feed, t.on_rid, t.record, p.record AS other FROM theirs t
   JOIN feed b ON b.id = t.on_feed JOIN origin p ON p.feed = b.number AND p.rid = t.on_rid AND NOT p.withdrawn
   UNION
   SELECT t.author, t.rid, t.on_feed, t.on_rid, t.record, r.number FROM theirs t
   JOIN feed b ON b.id = t.on_feed AND b.own JOIN record r ON r.id = t.on_rid AND r.source = 'local'
 )
-SELECT e.author, c.edition AS one, d.edition AS other, e.record, e.other AS other_record FROM both e
+SELECT e.author, c.edition AS one, d.edition AS other, e.record, e.other AS other_record FROM pairs e
 JOIN copy c ON c.record = e.record JOIN copy d ON d.record = e.other WHERE c.edition <> d.edition
 ORDER BY e.author, e.rid, e.on_feed, e.on_rid
 """
