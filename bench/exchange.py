@@ -68,8 +68,8 @@ def main() -> None:
             f"records of {args.hashes} hashes", f"{args.records:,}", f"{added_s:.1f}", f"{index_s:.1f}", f"{both:,.0f}",
             f"{sum(busy.values()) / args.records * 1e6:,.0f}",
         )  # fmt: skip
-        heads = ("what", "number", "recorded and in the index, s", "index for a question, s", "a second", "processor, µs each")
-        print(table(heads, [row]))
+        titles = ("what", "number", "recorded and in the index, s", "index for a question, s", "a second", "processor, µs each")
+        print(table(titles, [row]))
         _, _, in_sync, _ = apart(first_sync, args.records, args.hashes)
         print("\n### Of that, by part: processor, µs a record\n")
         parts = [(part, *(f"{of[part] / args.records * 1e6:,.0f}" for of in (in_sync, busy))) for part in (*PARTS, REST)]

@@ -113,7 +113,7 @@ def grouped(
             started = time.process_time()
             db.grouper.catch_up()
             others_s = time.process_time() - started
-            numbers, costs = {}, []
+            numbers, costs = dict[str, int](), list[float]()
             for start in range(0, len(names), at_once):
                 some = names[start : start + at_once]
                 both = ((from_bytes(reference), from_bytes(query)) for reference, query in (prints[name] for name in some))
