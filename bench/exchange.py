@@ -29,6 +29,7 @@ from vhashdb.exchange.keys import Keyring, make_key
 from vhashdb.exchange.publisher import Publisher
 from vhashdb.exchange.signals import frames_signal
 from vhashdb.hashing.algorithms import AlgorithmId
+from vhashdb.store.staging import Staging
 
 T = TypeVar("T")
 AT = datetime.datetime(2026, 11, 25, tzinfo=datetime.UTC)
@@ -60,35 +61,83 @@ def main() -> None:
     print("\n### Following a feed in a folder\n")
     print(table(heads, rows))
     if args.records:
-        added_s, index_s = apart(added, args.records, args.hashes)
+        added_s, index_s, busy = apart(added, args.records, args.hashes)
         both = args.records / (added_s + index_s)
         print("\n### Recording many: `Database.add_many`\n")
-        row = (f"records of {args.hashes} hashes", f"{args.records:,}", f"{added_s:.1f}", f"{index_s:.1f}", f"{both:,.0f}")
-        print(table(("what", "number", "recorded and in the index, s", "index for a question, s", "a second"), [row]))
+        row = (
+            f"records of {args.hashes} hashes", f"{args.records:,}", f"{added_s:.1f}", f"{index_s:.1f}", f"{both:,.0f}",
+            f"{sum(busy.values()) / args.records * 1e6:,.0f}",
+        )  # fmt: skip
+        titles = ("what", "number", "recorded and in the index, s", "index for a question, s", "a second", "processor, µs each")
+        print(table(titles, [row]))
+        _, _, in_sync, _ = apart(first_sync, args.records, args.hashes)
+        print("\n### Of that, by part: processor, µs a record\n")
+        parts = [(part, *(f"{of[part] / args.records * 1e6:,.0f}" for of in (in_sync, busy))) for part in (*PARTS, REST)]
+        print(table(("part", "sync", "add_many"), parts))
 
 
-def added(count: int, hashes: int) -> tuple[float, float]:
-    """Record many fingerprints: seconds until all are durable, and from then until a question can be asked."""
+def first_sync(count: int, hashes: int) -> tuple[float, float, dict[str, float], int]:
+    """What `followed` measures of a feed of records with hashes that nothing was read of yet."""
+    with tempfile.TemporaryDirectory(prefix="vhashdb-bench-") as folder:
+        follow(Path(folder), with_hashes(count, hashes))
+        return followed(Path(folder))
+
+
+def added(count: int, hashes: int) -> tuple[float, float, dict[str, float]]:
+    """Record many fingerprints: seconds until all are durable, and from then until a question can be asked; of the processor, by part."""
     known = [(film, vhashdb.Details(labels=("tvec",))) for film in films(count, hashes)]
     with tempfile.TemporaryDirectory(prefix="vhashdb-bench-") as folder, vhashdb.create(Path(folder) / "many.vhdb") as db:
+        busy = Parts(db)
         started = time.perf_counter()
         for _ in db.add_many(known):
             pass
         done = time.perf_counter()
         len(db.index)
-        return done - started, time.perf_counter() - done
+        return done - started, time.perf_counter() - done, busy.all()
+
+
+PARTS = ("promotion", "grouping", "index")
+REST = "everything else"
+"""Reading, checking and staging a feed; of `add_many` packing and writing the records."""
+
+
+class Parts:
+    """Measures seconds of the processor by part, from when it is made; what the threads of a part use counts to it."""
+
+    def __init__(self, db: vhashdb.Database) -> None:
+        self._busy = dict.fromkeys(PARTS, 0.0)
+        self._started = time.process_time()
+        writers = db._index_writer
+        for index in writers._writers:
+            self._measure("index", index, "maintain")
+            self._measure("index", index, "take_in_many")
+        self._measure("grouping", writers, "before")
+        self._measure("promotion", Staging, "promote")
+
+    def _measure(self, part: str, owner: object, name: str) -> None:
+        action = getattr(owner, name)
+
+        def measured(*given: object, **named: object) -> object:
+            started = time.process_time()
+            try:
+                return action(*given, **named)
+            finally:
+                self._busy[part] += time.process_time() - started
+
+        setattr(owner, name, measured)
+
+    def all(self) -> dict[str, float]:
+        """Seconds of each part, and of everything else."""
+        return self._busy | {REST: time.process_time() - self._started - sum(self._busy.values())}
 
 
 def measured(what: str, count: int, events: Iterator[e.Put]) -> tuple[object, ...]:
     """One row: a feed with these events is followed from nothing, again without anything new, and with 100 more."""
     with tempfile.TemporaryDirectory(prefix="vhashdb-bench-") as folder:
         place = Path(folder)
-        publisher = publishing(place)
-        published(publisher, events)
-        vhashdb.create(place / "member.vhdb").close()
-        with vhashdb.open(place / "member.vhdb") as db:
-            db.exchange.trust(str(place / "feed"), (place / "feed" / "metadata" / "1.root.json").read_bytes())
-        sync_s, index_s, busy_s, peak_bytes = apart(followed, place)
+        publisher = follow(place, events)
+        sync_s, index_s, busy, peak_bytes = apart(followed, place)
+        busy_s = sum(busy.values())
         nothing_s = statistics.median(apart(followed, place)[0] for _ in range(5))
         publisher.publish(metadata_only(100, first=10**9))
         more_s, *_ = apart(followed, place)
@@ -99,18 +148,28 @@ def measured(what: str, count: int, events: Iterator[e.Put]) -> tuple[object, ..
     )  # fmt: skip
 
 
-def followed(place: Path) -> tuple[float, float, float, int]:
-    """Sync once: seconds for that, seconds until a question can be asked, seconds of the processor for both, peak bytes of memory."""
+def follow(place: Path, events: Iterator[e.Put]) -> Publisher:
+    """A feed with these events, and a member that trusts it."""
+    publisher = publishing(place)
+    published(publisher, events)
+    vhashdb.create(place / "member.vhdb").close()
     with vhashdb.open(place / "member.vhdb") as db:
-        started, busy = time.perf_counter(), time.process_time()
+        db.exchange.trust(str(place / "feed"), (place / "feed" / "metadata" / "1.root.json").read_bytes())
+    return publisher
+
+
+def followed(place: Path) -> tuple[float, float, dict[str, float], int]:
+    """Sync once: seconds for that, seconds until a question can be asked, seconds of the processor by part, peak bytes of memory."""
+    with vhashdb.open(place / "member.vhdb") as db:
+        busy, started = Parts(db), time.perf_counter()
         for done in db.exchange.sync():
             assert done.error is None, done.error
         synced = time.perf_counter()
         peak_bytes = most_memory()
         len(db.index)
         indexed = time.perf_counter()
-        busy_s = time.process_time() - busy
-    return synced - started, indexed - synced, busy_s, peak_bytes
+        parts = busy.all()
+    return synced - started, indexed - synced, parts, peak_bytes
 
 
 def most_memory() -> int:

@@ -1,10 +1,11 @@
 """How well many copies of few videos are grouped, and what they cost: pairwise precision and recall, in several orders of adding.
 
-    python -m bench.variants [CORPUS] --variants OUT [--others 5000] [--orders 2] [--copies 300]
+    python -m bench.variants [CORPUS] --variants OUT [--others 5000] [--orders 2] [--copies 300] [--at-once 100]
 
 ``OUT`` is what `bench.variant_copies` made. Its fingerprints are kept in ``OUT/prints.pickle``. Each order is a database of its own:
 other records first (the corpus' same-place videos, copies that others made, and as many as are wanted of `bench.crowd`), then all
-copies, shuffled. A pair of copies is together if some video has both, and belongs together if both show one source.
+copies, shuffled: one after the other, or ``--at-once`` so many, as a sync and `Database.add_many` do. A pair of copies is together if
+some video has both, and belongs together if both show one source.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def main() -> None:
     options.add_argument("--others", type=int, default=5000)
     options.add_argument("--orders", type=int, default=2)
     options.add_argument("--copies", type=int, help="only so many of the copies, drawn at random")
+    options.add_argument("--at-once", type=int, default=1, help="copies that are recorded together")
     args = options.parse_args()
     with (args.variants / "truth.csv").open() as file:
         truth = {row["file"]: row for row in DictReader(file)}
@@ -59,7 +61,7 @@ def main() -> None:
     for order in range(args.orders):
         names = sorted(prints)
         random.Random(order).shuffle(names)
-        found.append(grouped(names, prints, list(hard.values()), others))
+        found.append(grouped(names, prints, list(hard.values()), others, args.at_once))
         print(f"\norder {order}: {found[-1][1]}")
         print(table(("half", "kind", "pairs", "precision", "recall"), scores(truth, found[-1][0])))
     first, pairs = found[0][0], list(itertools.combinations(sorted(prints), 2))
@@ -100,7 +102,7 @@ def made_up(prints: Mapping[str, Print]) -> Iterator[vhashdb.Fingerprint]:
 
 
 def grouped(
-    names: Sequence[str], prints: Mapping[str, Print], hard: Sequence[Print], others: Sequence[vhashdb.Fingerprint]
+    names: Sequence[str], prints: Mapping[str, Print], hard: Sequence[Print], others: Sequence[vhashdb.Fingerprint], at_once: int
 ) -> tuple[dict[str, frozenset[int]], str]:
     """The videos that each copy is in, and what happened, in words."""
     folder = Path(tempfile.mkdtemp())
@@ -111,19 +113,21 @@ def grouped(
             started = time.process_time()
             db.grouper.catch_up()
             others_s = time.process_time() - started
-            numbers, costs = {}, []
-            for name in names:
-                reference, query = (from_bytes(packed) for packed in prints[name])
+            numbers, costs = dict[str, int](), list[float]()
+            for start in range(0, len(names), at_once):
+                some = names[start : start + at_once]
+                both = ((from_bytes(reference), from_bytes(query)) for reference, query in (prints[name] for name in some))
+                ready = [(Prepared(reference, query, None), vhashdb.Details()) for reference, query in both]
                 started = time.process_time()
-                added = db.record(Prepared(reference, query, None), vhashdb.Details())
-                costs.append(time.process_time() - started)
-                numbers[name] = db.store.number(added.id)
+                added = [db.record(*ready[0])] if at_once == 1 else list(db.add_many(ready))
+                costs.append((time.process_time() - started) / len(some))
+                numbers |= {name: db.store.number(each.id) for name, each in zip(some, added, strict=True)}
             with db.store.transactions.reading() as connection:
                 found = videos_of(connection, list(numbers.values()))
                 every = connection.exec_driver_sql("SELECT count(*) FROM video WHERE merged_into IS NULL").scalar()
                 shown = connection.exec_driver_sql("SELECT count(*) FROM copy WHERE shown_by IS NOT NULL").scalar()
                 editions = connection.exec_driver_sql("SELECT count(DISTINCT edition) FROM copy").scalar()
-            fifth = len(costs) // 5
+            fifth = max(1, len(costs) // 5)
             words = (
                 f"{every} videos of {editions} editions; {shown} records are shown by others; an addition cost "
                 f"{1000 * np.mean(costs[:fifth]):.0f} ms in the first fifth and {1000 * np.mean(costs[-fifth:]):.0f} in the last, "

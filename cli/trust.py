@@ -128,19 +128,29 @@ def list_feeds(db: Path, as_json: bool) -> None:
 @command.command("level", short_help="Change how far a feed is trusted.")
 @click.argument("feed", metavar="FEED")
 @click.argument("level", type=click.Choice(LEVELS))
+@click.option(
+    "--same-video/--no-same-video",
+    "same_video",
+    default=None,
+    help="Whether it is believed which records show the same video; without it, from review on.",
+)
 @db_option
 @json_option
-def set_level(feed: str, level: str, db: Path, as_json: bool) -> None:
+def set_level(feed: str, level: str, same_video: bool | None, db: Path, as_json: bool) -> None:
     """Change how far a feed is trusted.
 
     It holds at once, for the records that are there already as well. With none, its records stay and lead to nothing.
 
+    A feed may say that two records show the same video. Feeds with the level review or block are believed, unless you say
+    --no-same-video; others are not, unless you say --same-video. What people here split stays apart whatever feeds say.
+
     \b
     Example:
       vhashdb trust level acme-tvec log
+      vhashdb trust level acme-tvec review --no-same-video
     """
     with opened(db) as database:
-        changed = database.exchange.feeds.set_level(feed, level)
+        changed = database.exchange.feeds.set_level(feed, level, same_video=same_video)
     _tell(changed, as_json, f"{changed.id}  is trusted up to {changed.trust}")
 
 

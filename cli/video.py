@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from vhashdb.codes import LOCAL
+
 from .common import db_option, json_option, opened
 from .help import Group
 from .output import clock, counted, emit, emit_json, labels_text, printable
 
 if TYPE_CHECKING:
-    from vhashdb.store import Video, VideoRecord
+    from vhashdb.store import Tie, Video, VideoRecord
 
 _MOST_ON_A_TERMINAL: Final = 500
 _RECORD_COLUMNS: Final = ("record", "edition", "is", "length", "state", "severity", "labels", "source")
@@ -78,7 +80,7 @@ def list_(at_least: int, limit: int | None, db: Path, as_json: bool) -> None:
 @db_option
 @json_option
 def show(identifier: str, db: Path, as_json: bool) -> None:
-    """Show the records of one video, and what is said of them.
+    """Show the records of one video, what is said of them, and who said of which that they show the same video.
 
     VIDEO is the video's id, or as many of its first characters as are needed to tell it from others. Records with the same
     edition are copies of each other from start to end.
@@ -102,16 +104,20 @@ def show(identifier: str, db: Path, as_json: bool) -> None:
     )
     in_all = f"{counted(len(video.records), 'record')}, {counted(len(editions), 'edition')}"
     rows = [_record_row(each, editions[each.edition]) for each in video.records]
+    ties = [_tie_words(tie) for tie in video.ties]
     if sys.stdout.isatty():
         from .screen.screen import Screen
 
         screen = Screen()
-        screen.facts([("video", video.id), *((name, printable(value)) for name, value in facts), ("in all", in_all)])
+        told = [*facts, *(("same video", tie) for tie in ties)]
+        screen.facts([("video", video.id), *((name, printable(value)) for name, value in told), ("in all", in_all)])
         screen.table(_RECORD_COLUMNS, rows, roomy=("labels",))
         return
     emit(f"video {video.id}")
     for name, value in facts:
         emit(f"{name:<15}{printable(value)}")
+    for tie in ties:
+        emit(f"{'same video':<15}{tie}")
     emit(in_all)
     for record, edition, role, length, *said in rows:
         emit("  ".join(text for text in (f"  rec {record}", f"edition {edition:<3} {role:<13}{length}", *said) if text))
@@ -185,6 +191,11 @@ def update(db: Path, as_json: bool) -> None:
         emit_json({"type": "videos", "grouped": grouped, "videos": videos})
     else:
         emit(f"{counted(grouped, 'record')} grouped; {counted(videos, 'video')} in all")
+
+
+def _tie_words(tie: Tie) -> str:
+    one, other = (f"rec {record[:8]}" for record in tie.records)
+    return f"{one} and {other}, say {'people here' if tie.by == LOCAL else f'feed {printable(tie.by)}'}"
 
 
 def _row(video: Video) -> tuple[str, ...]:

@@ -125,8 +125,13 @@ class Searcher(Protocol):
         """
         ...
 
-    def glance(self, hashes: PackedHashes, radius: int, *, where: Selection | None = None, at_least: int = 0) -> NearHashes:
-        """Find some of what is within ``radius`` bits of tens of thousands of hashes; see `FrameIndex.glance`."""
+    def glance(
+        self, hashes: PackedHashes, radius: int, *, quick: bool = False, where: Selection | None = None, at_least: int = 0
+    ) -> NearHashes:
+        """Find some of what is within ``radius`` bits of tens of thousands of hashes; see `FrameIndex.glance`.
+
+        With ``quick`` some of the tables are enough, for what is near at several of the hashes.
+        """
         ...
 
     def landmarks(

@@ -48,7 +48,13 @@ def allows(rid=rids):
     return st.builds(e.Allow, rid, some_signals, st.integers(0, 10**6), reasons, instants)
 
 
+def same_videos(rid=rids):
+    other = st.builds(e.SharedId, st.sampled_from(["acme-tvec", "b.example"]), rid)
+    return st.builds(e.SameVideo, rid, other, st.booleans(), instants)
+
+
 written = st.one_of(
     puts(), retractions(), opinions(), allows(), st.builds(e.RevokeAllow, rids, instants), st.builds(e.Note, words, instants),
+    same_videos(),
     st.builds(e.Redacted, rids, st.binary(min_size=32, max_size=32).map(bytes.hex)),
 )  # fmt: skip

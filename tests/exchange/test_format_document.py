@@ -30,7 +30,7 @@ def read_feed(folder):
         key=lambda part: part[0]["first"],
     )
     chain = hashlib.sha256(b"vhashdb-feed-v1\n" + targets["vhashdb"]["feed"].encode()).digest()
-    seq, said, opinions, allowed, stubs = 0, {}, {}, {}, set()
+    seq, said, opinions, allowed, same, stubs = 0, {}, {}, {}, {}, set()
     for custom, path, sha256 in segments:
         assert re.fullmatch(r"(segments|snapshots|taxonomy)/[a-z0-9][a-z0-9.-]{0,80}", path)
         data = (folder / "targets" / path.replace("/", f"/{sha256}.")).read_bytes()
@@ -62,10 +62,15 @@ def read_feed(folder):
                     allowed[event["rid"]] = event
                 case "revoke_allow":
                     allowed.pop(event["rid"], None)
+                case "same_video":
+                    name = event["rid"], event["other"]["feed"], event["other"]["rid"]
+                    same.pop(name, None)
+                    if event["same"]:
+                        same[name] = event
         assert custom["chain"] == chain.hex()
     assert (seq, chain.hex()) == (head["seq"], head["chain"])
     assert not stubs
-    return said, opinions, allowed
+    return said, opinions, allowed, same
 
 
 def test_a_reader_written_from_the_document_agrees(tmp_path):
@@ -75,21 +80,32 @@ def test_a_reader_written_from_the_document_agrees(tmp_path):
     feed.publish(retract(1), put(1, rev=3), retract(2, erase=True), put(3, rev=1), retract(4, rev=1))
     feed.publish(e.Opinion(e.Subject("b", RID, 1), "agree"), e.Opinion(e.Subject("b", RID, 1), "outdated"), e.Note("hello"))
     feed.publish(e.Allow(rid(50), signal), e.Allow(rid(51), signal), e.RevokeAllow(rid(50)))
+    feed.publish(*(e.SameVideo(rid(5), e.SharedId("b", rid(n)), same) for n, same in ((1, True), (2, True), (2, False))))
     for number in range(20, 40):
         feed.publish(put(number))
     ours = feed.publisher.state()
-    said, opinions, allowed = read_feed(feed.folder)
+    said, opinions, allowed, same = read_feed(feed.folder)
     assert {key: (event["seq"], event["rev"], event["op"] == "retract", event.get("erase", False)) for key, event in said.items()} == {
         key: (said.seq, said.rev, said.retracted, said.erased) for key, said in ours.records.items()
     }
     assert {key: event["seq"] for key, event in opinions.items()} == ours.opinions
     assert {key: event["seq"] for key, event in allowed.items()} == ours.allowed
+    assert {key: event["seq"] for key, event in same.items()} == ours.same_video
     assert len(said) == 32
 
 
 def test_the_document_names_every_field_and_value():
     text = (Path(__file__).parents[2] / "docs" / "feed-format.md").read_text()
     full = e.Put(RID, 1, (e.Signal("md5", "0" * 32),), at=NOW)
-    names = set(json.loads(e.encode(1, full))) | {"first_seen", "review_by", "expires", "jurisdiction", "saw_content", "exceptions"}
+    names = set(json.loads(e.encode(1, full))) | {
+        "first_seen",
+        "review_by",
+        "expires",
+        "jurisdiction",
+        "saw_content",
+        "exceptions",
+        "other",
+        "same",
+    }
     values = {*e.RETRACTION_REASONS, *e.VERDICTS, *e.BASES, *e.EXCEPTIONS, *e.OPERATIONS, *e.FILE_HASHES}
     assert [word for word in sorted(names | values) if not re.search(rf"\b{word}\b", text)] == []

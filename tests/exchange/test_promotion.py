@@ -38,9 +38,10 @@ class Applied:
 
     def stage(self, events, split=3):
         for start in range(0, len(events), split):
-            batch = Incoming(self.feed.number, "acme", self.db.algorithm, lambda fingerprint: ())
+            batch = Incoming(self.feed.number, "acme", self.db.algorithm, lambda fingerprints: [()] * len(fingerprints))
             for place, one in enumerate(events[start : start + split], self.seq + start + 1):
                 batch.take(place, one)
+            batch.finish()
             self.staging.stage(self.feed, batch.records, batch.stubs, batch.opinions, batch.allows)
 
     def apply(self, events, **more):
@@ -112,7 +113,7 @@ def test_a_new_history_begins_its_revisions_again_but_what_was_erased_stays_so(a
 def test_a_record_of_another_feed_with_the_same_rid_is_another_record(applied):
     applied.apply([put(1)])
     other = applied.staging.begin(applied.feeds.add("bold", url="nowhere", root=b"", trust="block"))
-    batch = Incoming(other.number, "bold", applied.db.algorithm, lambda fingerprint: ())
+    batch = Incoming(other.number, "bold", applied.db.algorithm, lambda fingerprints: [()] * len(fingerprints))
     batch.take(1, retract(1, rev=99, erase=True))
     batch.take(2, put(2))
     applied.staging.stage(other, batch.records, batch.stubs, batch.opinions, batch.allows)
@@ -124,7 +125,7 @@ def test_a_record_of_another_feed_with_the_same_rid_is_another_record(applied):
 def test_of_two_syncs_at_once_only_the_later_one_promotes(applied):
     first = applied.staging.begin(applied.feed)
     second = applied.staging.begin(applied.feed)
-    batch = Incoming(applied.feed.number, "acme", applied.db.algorithm, lambda fingerprint: ())
+    batch = Incoming(applied.feed.number, "acme", applied.db.algorithm, lambda fingerprints: [()] * len(fingerprints))
     batch.take(1, put(1))
     with pytest.raises(vhashdb.errors.FeedBusy):
         applied.staging.stage(first, batch.records, [], [], [])

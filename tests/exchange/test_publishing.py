@@ -247,7 +247,13 @@ def test_a_new_epoch_follows_a_rotation(feed, member):
 few = st.integers(0, 3).map(rid)
 streams = st.lists(
     st.lists(
-        st.one_of(some.puts(few, st.integers(1, 5)), some.retractions(few, st.integers(1, 6)), some.opinions(few), some.allows(few)),
+        st.one_of(
+            some.puts(few, st.integers(1, 5)),
+            some.retractions(few, st.integers(1, 6)),
+            some.opinions(few),
+            some.allows(few),
+            some.same_videos(few),
+        ),
         max_size=6,
     ),
     min_size=1,

@@ -23,6 +23,7 @@ histories = st.lists(
         some.retractions(few, low),
         some.opinions(few),
         some.allows(few),
+        some.same_videos(few),
         st.builds(e.RevokeAllow, few, some.instants),
         st.builds(e.Note, st.just("x"), some.instants),
     ),

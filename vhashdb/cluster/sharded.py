@@ -78,7 +78,15 @@ class ShardedSearcher:
     ) -> NearHashes:
         return self._near(hashes, radius, times, where, budget, at_least)
 
-    def glance(self, hashes: PackedHashes, radius: int, *, where: Selection | None = None, at_least: int = 0) -> NearHashes:
+    def glance(
+        self,
+        hashes: PackedHashes,
+        radius: int,
+        *,
+        quick: bool = False,  # noqa: ARG002  # shards look into all tables
+        where: Selection | None = None,
+        at_least: int = 0,
+    ) -> NearHashes:
         return self._near(hashes, radius, None, where, 1.0, at_least)
 
     def _near(

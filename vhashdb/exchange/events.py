@@ -284,6 +284,32 @@ class RevokeAllow:
 
 
 @dataclass(frozen=True)
+class SharedId:
+    """A record, in whichever feed."""
+
+    feed: str
+    rid: str
+
+    def __post_init__(self) -> None:
+        check_feed_id(self.feed)
+        _identified(self.rid)
+
+
+@dataclass(frozen=True)
+class SameVideo:
+    """A record of this feed shows the same video as another one, of this feed or of another."""
+
+    rid: str
+    other: SharedId
+    same: bool = True
+    """False takes back what was said before."""
+    at: datetime.datetime | None = None
+
+    def __post_init__(self) -> None:
+        _identified(self.rid)
+
+
+@dataclass(frozen=True)
 class Note:
     """Words for the people on the other side."""
 
@@ -322,13 +348,14 @@ class Malformed:
     why: str
 
 
-Written: TypeAlias = Put | Retract | Opinion | Allow | RevokeAllow | Note | Redacted
+Written: TypeAlias = Put | Retract | Opinion | Allow | RevokeAllow | SameVideo | Note | Redacted
 """Events that a publisher writes."""
 Event: TypeAlias = Written | Unknown | Malformed
 """Events that a consumer reads."""
 
 OPERATIONS: Final[dict[str, type[Any]]] = {
-    "put": Put, "retract": Retract, "opinion": Opinion, "allow": Allow, "revoke_allow": RevokeAllow, "note": Note,
+    "put": Put, "retract": Retract, "opinion": Opinion, "allow": Allow, "revoke_allow": RevokeAllow, "same_video": SameVideo,
+    "note": Note,
 }  # fmt: skip
 _NAMES: Final = {kind: name for name, kind in OPERATIONS.items()}
 

@@ -6,19 +6,21 @@ import datetime
 import functools
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from vhashdb.errors import FingerprintError
-from vhashdb.exchange.events import Allow, Event, Malformed, Note, Opinion, Put, Redacted, Retract, RevokeAllow, Signal
+from vhashdb.exchange.events import Allow, Event, Malformed, Note, Opinion, Put, Redacted, Retract, RevokeAllow, SameVideo, Signal
 from vhashdb.exchange.signals import SQUARES, fingerprint_of, is_known_sound, sound_of, with_squares_of
 from vhashdb.fingerprints import Fingerprint, to_stored
 from vhashdb.hashing.algorithms import AlgorithmId
 
 Row = dict[str, Any]
-Gate = Callable[[Fingerprint], tuple[str, ...]]
-"""Why a record with this fingerprint must wait for a person; empty if it need not."""
+Gate = Callable[[Sequence[Fingerprint]], Sequence[tuple[str, ...]]]
+"""Why the record with each of some fingerprints must wait for a person; empty if it need not."""
+_EXAMINED: Final = 64
+"""Records that the gate is asked about at once. Engineering bound: on what is in memory, unpacked."""
 
 
 def record_id(feed: str, rid: str) -> str:
@@ -28,7 +30,7 @@ def record_id(feed: str, rid: str) -> str:
 
 @dataclass
 class Incoming:
-    """Rows of one batch of one feed's events, in the order of the events."""
+    """Rows of one batch of one feed's events, in the order of the events; complete once `finish` was called."""
 
     feed: int
     feed_id: str
@@ -42,12 +44,23 @@ class Incoming:
     stubs: list[Row] = field(default_factory=list)
     opinions: list[Row] = field(default_factory=list)
     allows: list[Row] = field(default_factory=list)
+    ties: list[Row] = field(default_factory=list)
     skipped: int = 0
     """Events that broke the schema, or whose hashes are none."""
     note: str | None = None
     count: int = 0
     size: int = 0
     """Events, and bytes of their fingerprints, in this batch."""
+    _waiting: list[tuple[Row, Fingerprint]] = field(default_factory=list)
+    """Rows that the gate has still to be asked about."""
+
+    def finish(self) -> None:
+        """Ask the gate about what it was not asked about yet."""
+        if self._waiting:
+            reasons = self.gate([fingerprint for _, fingerprint in self._waiting])
+            for (row, _), why in zip(self._waiting, reasons, strict=True):
+                row["held"] = "; ".join(why)
+            self._waiting.clear()
 
     def take(self, seq: int, event: Event) -> None:
         """Add the next event."""
@@ -65,6 +78,9 @@ class Incoming:
                 self._opinion(event)
             case Allow() | RevokeAllow():
                 self._allow(event)
+            case SameVideo():
+                on = {"on_feed": event.other.feed, "on_rid": event.other.rid}
+                self.ties.append({"feed": self.feed, "rid": event.rid, **on, "same": event.same, "at": _plain(event.at)})
             case Note():
                 self.note = event.text
             case Malformed():
@@ -102,9 +118,12 @@ class Incoming:
             saw_content=event.review.saw_content,
             exceptions=_listed(event.handling.exceptions),
             test=event.test,
-            held="; ".join(self.gate(fingerprint)) if fingerprint is not None else "",
         )
         self.records.append(row)
+        if fingerprint is not None:
+            self._waiting.append((row, fingerprint))
+            if len(self._waiting) >= _EXAMINED:
+                self.finish()
 
     def _opinion(self, event: Opinion) -> None:
         on = {"on_feed": event.on.feed, "on_rid": event.on.rid, "on_rev": event.on.rev}

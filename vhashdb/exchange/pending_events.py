@@ -19,6 +19,7 @@ from vhashdb.exchange.limits import FeedLimits
 from vhashdb.exchange.signals import LANDMARKS, file_signals, frames_signal, sound_signal, squares_signal
 from vhashdb.exchange.state import Entry, FeedState
 from vhashdb.fingerprints import Fingerprint
+from vhashdb.store.feed_ties import merged
 from vhashdb.store.opinions import Allowed, Opinion, Opinions
 from vhashdb.store.records import Record, State
 from vhashdb.store.records_file import Store
@@ -79,6 +80,7 @@ class PendingEvents:
             yield from self._checked(opinion.on_rid, self._opinion(opinion))
         for entry in opinions.allowed(author=LOCAL, revoked=True):
             yield from self._checked(entry.rid, self._allow(entry))
+        yield from self._same_videos()
 
     def retractions(self) -> tuple[int, int]:
         """Return how many records members would drop if the events were published, and how many the feed gives them now."""
@@ -127,6 +129,16 @@ class PendingEvents:
         said = self._opinions.get((on.feed, on.rid))
         if said is None or (said.verdict, said.basis, said.reason) != (opinion.verdict, opinion.basis, opinion.reason):
             yield e.Opinion(on, opinion.verdict, opinion.basis, opinion.reason, self._at)
+
+    def _same_videos(self) -> Iterator[e.SameVideo]:
+        """Yield what people here merged, of records that the feed gives already, and what is not so any more."""
+        given = {rid for rid, said in self._said.records.items() if not said.retracted}
+        with self._store.transactions.reading() as connection:
+            wanted = merged(connection, given)
+        for rid, *other in sorted(wanted - self._said.same_video.keys()):
+            yield e.SameVideo(rid, e.SharedId(*other), at=self._at)
+        for rid, *other in sorted(self._said.same_video.keys() - wanted):
+            yield e.SameVideo(rid, e.SharedId(*other), same=False, at=self._at)
 
     def _allow(self, entry: Allowed) -> Iterator[e.Written]:
         said = entry.rid in self._said.allowed

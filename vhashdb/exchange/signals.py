@@ -24,7 +24,7 @@ import numpy as np
 
 from vhashdb.errors import FingerprintError
 from vhashdb.exchange.events import FILE_HASHES, Signal
-from vhashdb.fingerprints.model import MAX_SIDE, Fingerprint, bare_with_squares, is_square, milliseconds, ordered, without_squares
+from vhashdb.fingerprints.model import MAX_SIDE, Fingerprint, bare_with_squares, is_square, ordered, without_squares
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.sound import LANDMARK_BYTES, SPEC, SoundFingerprint, pack_landmarks, unpack_landmarks
 
@@ -160,8 +160,8 @@ def _of_rows(raw: bytes, algorithm: AlgorithmId, duration_s: float) -> Fingerpri
     start = rows["start"].astype(np.float64)
     return Fingerprint(
         algorithm=algorithm,
-        start_s=milliseconds(start / 1000),
-        end_s=milliseconds((start + rows["length"]) / 1000),
+        start_s=start / 1000,
+        end_s=(start + rows["length"]) / 1000,
         hash=np.ascontiguousarray(rows["hash"]),
         quality=rows["quality"].astype(np.uint8),
         view=rows["view"].astype(np.uint16),

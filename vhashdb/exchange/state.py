@@ -4,7 +4,7 @@ The rules, in the order of the sequence numbers:
 
 * a `Put` counts if its ``rev`` is higher than what was said of its ``rid`` before, also after a retraction;
 * a `Retract` counts if its ``rev`` is not lower; with ``erase`` it always counts and closes the ``rid`` for ever;
-* of opinions on one record, the latest counts; `RevokeAllow` takes an `Allow` away;
+* of opinions on one record, the latest counts; `RevokeAllow` takes an `Allow` away, and a `SameVideo` that is not so an earlier one;
 * everything else changes nothing.
 
 So a state is a set of lines, and a snapshot is nothing but these lines: read in order, they give the same state. A state
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from vhashdb.exchange.events import Allow, Event, Opinion, Put, Retract, RevokeAllow
+from vhashdb.exchange.events import Allow, Event, Opinion, Put, Retract, RevokeAllow, SameVideo
 
 Entry: TypeAlias = tuple[int, bytes, Event]
 """Sequence number, line without its newline, and event."""
@@ -45,6 +45,8 @@ class FeedState:
     """By feed and ``rid``."""
     allowed: dict[str, int] = field(default_factory=dict)
     """By ``rid``."""
+    same_video: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """By ``rid``, and feed and ``rid`` of the other record."""
 
     def apply(self, seq: int, event: Event) -> None:
         """Take in the next event."""
@@ -61,12 +63,18 @@ class FeedState:
                 self.opinions[event.on.feed, event.on.rid] = seq
             case Allow():
                 self.allowed[event.rid] = seq
+            case SameVideo(rid=rid, other=other, same=True):
+                self.same_video[rid, other.feed, other.rid] = seq
+            case SameVideo(rid=rid, other=other):
+                self.same_video.pop((rid, other.feed, other.rid), None)
             case RevokeAllow():
                 self.allowed.pop(event.rid, None)
 
     def counting(self) -> frozenset[int]:
         """Return the numbers of all events that count: a snapshot is their lines."""
-        return frozenset((*(said.seq for said in self.records.values()), *self.opinions.values(), *self.allowed.values()))
+        return frozenset(
+            (*(said.seq for said in self.records.values()), *self.opinions.values(), *self.allowed.values(), *self.same_video.values())
+        )
 
 
 def replay(entries: Iterable[Entry], state: FeedState | None = None) -> FeedState:

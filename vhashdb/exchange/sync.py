@@ -206,7 +206,7 @@ class Syncing:
             for batch in self._batches(feed, fetch):
                 if written is not None:
                     written.result()
-                written = writer.submit(self.staging.stage, feed, batch.records, batch.stubs, batch.opinions, batch.allows)
+                written = writer.submit(self.staging.stage, feed, batch.records, batch.stubs, batch.opinions, batch.allows, batch.ties)
                 skipped, note = skipped + batch.skipped, batch.note or note
         if written is not None:
             written.result()
@@ -218,8 +218,10 @@ class Syncing:
         for seq, _, event in fetch:
             batch.take(seq, event)
             if batch.count >= BATCH_EVENTS or batch.size >= BATCH_BYTES:
+                batch.finish()
                 yield batch
                 batch = self._batch(feed, examine)
+        batch.finish()
         yield batch
 
     def _batch(self, feed: Feed, examine: Gate) -> Incoming:

@@ -30,7 +30,7 @@ import zstandard
 
 from vhashdb.coverage import Coverage
 from vhashdb.errors import FingerprintError
-from vhashdb.fingerprints.model import Fingerprint, milliseconds
+from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.sound import LANDMARK_BYTES, SoundFingerprint, pack_landmarks, unpack_landmarks
 from vhashdb.sound.fingerprint import MAX_LANDMARKS
@@ -207,8 +207,8 @@ def _fingerprint(header: dict[str, Any], raw: bytes) -> Fingerprint:
     sound = _sound(header["sound"], raw[position:]) if "sound" in header else None
     return Fingerprint(
         algorithm=algorithm,
-        start_s=milliseconds(start / 1000),
-        end_s=milliseconds((start + length) / 1000),
+        start_s=start / 1000,
+        end_s=(start + length) / 1000,
         hash=hashes,
         quality=quality,
         view=view,

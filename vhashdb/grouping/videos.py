@@ -94,6 +94,7 @@ def group(
     *,
     together: Iterable[tuple[int, int]] = (),
     apart: Collection[tuple[int, int]] = (),
+    believed: Iterable[tuple[int, int]] = (),
     copies: Mapping[int, int] | None = None,
     compilations: Mapping[int, bool] | None = None,
 ) -> list[Group]:
@@ -104,6 +105,8 @@ def group(
         relations: what any two have in common, once for each pair.
         together: pairs of which people said that they are editions of one video.
         apart: pairs of which people said that they are not.
+        believed: pairs of which others say that they are of one video, in the order in which they count; one that would put together
+            what people said is apart does not.
         copies: how many copies there are of each; None: one.
         compilations: which of them are compilations, as far as that is known already; `is_compilation` says of the others.
 
@@ -132,6 +135,10 @@ def group(
                 joined.join(edition, other)
     for one, other in together:
         if frozenset((one, other)) not in split:
+            joined.join(one, other)
+            roots |= {one, other} - graph.compilations
+    for one, other in believed:
+        if not any(joined.would_join(one, other, *pair) for pair in apart):
             joined.join(one, other)
             roots |= {one, other} - graph.compilations
     videos: dict[int, dict[int, Role]] = {}
@@ -166,6 +173,12 @@ class _Joined:
         while self._above[edition] != edition:
             edition = self._above[edition]
         return edition
+
+    def would_join(self, one: int, other: int, first: int, second: int) -> bool:
+        """Tell whether two editions would be in one set if two others were."""
+        if first not in self._above or second not in self._above:
+            return False
+        return {self.of(one), self.of(other)} == {self.of(first), self.of(second)} and self.of(first) != self.of(second)
 
     def join(self, one: int, other: int) -> None:
         low, high = sorted((self.of(one), self.of(other)))

@@ -14,7 +14,7 @@ from vhashdb.index.kinds import FrameHashes, RecordRows
 from vhashdb.index.layers import Layer, LayeredIndex, selected
 from vhashdb.index.memtable import FrameMemtable
 from vhashdb.index.permutation import PermutedHashes, permute
-from vhashdb.index.planning import GLANCE, Strategy, choose_strategy, strategy_in
+from vhashdb.index.planning import GLANCE, ProbeParams, Strategy, choose_strategy, strategy_in
 from vhashdb.index.probing import search
 
 
@@ -79,10 +79,13 @@ class FrameIndex(LayeredIndex):
         joined = Hits(*(np.concatenate([getattr(f, name) for f in found]) for name in ("query", "record", "distance")))
         return joined if where is None else _only(joined, where)
 
-    def glance(self, hashes: PackedHashes, radius: int, *, where: npt.NDArray[np.bool_] | None = None) -> Hits:
+    def glance(
+        self, hashes: PackedHashes, radius: int, params: ProbeParams = GLANCE, *, where: npt.NDArray[np.bool_] | None = None
+    ) -> Hits:
         """Find some of the stored hashes within ``radius`` bits of tens of thousands of hashes, at a small cost for each.
 
-        As `search`, but each table is looked into once for each hash: what many of the hashes are near is found, not each pair.
+        As `search`, but each table that ``params`` names is looked into once for each hash: what many of the hashes are near is found,
+        not each pair.
 
         Raises:
             IndexError: a segment is damaged.
@@ -90,11 +93,11 @@ class FrameIndex(LayeredIndex):
         radius = min(radius, self.algorithm.bits)
         with self._lock:
             layers = self._layers
-            record, hits = self._memtable.glance(hashes, radius)
+            record, hits = self._memtable.glance(hashes, radius, params)
         found = [Hits(hits.query, record, hits.distance)]
         if layers and len(hashes):
             queries = permute(hashes)
-            found += [_in_layer(layer, queries, radius, GLANCE, planned=False) for layer in layers]
+            found += [_in_layer(layer, queries, radius, params, planned=False) for layer in layers]
         joined = Hits(*(np.concatenate([getattr(f, name) for f in found]) for name in ("query", "record", "distance")))
         return joined if where is None else _only(joined, where)
 

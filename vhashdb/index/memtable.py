@@ -10,7 +10,7 @@ import numpy.typing as npt
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.kinds import IndexKind, RecordRows
 from vhashdb.index.permutation import SUBSTRING_BITS, permute
-from vhashdb.index.planning import GLANCE
+from vhashdb.index.planning import ProbeParams
 from vhashdb.index.probing import RowHits, limit_threads, search
 from vhashdb.index.segment import IndexSegment, build
 
@@ -90,12 +90,12 @@ class FrameMemtable(Memtable):
         query = np.repeat(np.arange(len(queries)), np.diff(limits.astype(np.int64)))
         return self._record_of_row[rows], RowHits(query, rows, distances.astype(np.int32))
 
-    def glance(self, queries: PackedHashes, radius: int) -> tuple[npt.NDArray[np.int64], RowHits]:
+    def glance(self, queries: PackedHashes, radius: int, params: ProbeParams) -> tuple[npt.NDArray[np.int64], RowHits]:
         """As `search`, for very many hashes of which few need be found: by tables made for it, as in a segment."""
         segment = self.segment()
         if segment is None or not len(queries):
             return self.search(queries, radius)
-        hits = search(segment, permute(queries), radius, GLANCE)
+        hits = search(segment, permute(queries), radius, params)
         return segment.records[segment.position_of(hits.row), 0], hits
 
 

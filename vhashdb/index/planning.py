@@ -89,6 +89,12 @@ GLANCE: Final = ProbeParams(KEY_WIDTHS.stop - 1, 0)
 Engineering bound: 16 candidates or so for each hash. With keys of 16 bits that finds 88 % at 31 bits and 51 % at 45 (`recall`).
 """
 
+QUICK_GLANCE: Final = replace(GLANCE, stride=4)
+"""The same in every fourth table, for records of which many hashes are looked up: whatever is near any of them is glanced at again.
+
+Engineering bound: a quarter of the candidates. It finds 41 % at 31 bits and 16 % at 45, of each hash (`recall`).
+"""
+
 
 class SegmentStatistics(Protocol):
     """What the cost of a search in a segment depends on."""

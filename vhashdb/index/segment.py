@@ -130,11 +130,13 @@ def merge(segments: Sequence[IndexSegment], alive: Sequence[npt.NDArray[np.bool_
 def _rows(records: Sequence[RecordRows], kind: IndexKind) -> Iterator[Words]:
     """Make the rows of records, many at a time."""
     waiting: list[Values] = []
+    rows = 0
     for record in records:
         waiting.append(record.values)
-        if sum(len(values) for values in waiting) >= _AT_ONCE:
+        rows += len(record)
+        if rows >= _AT_ONCE:
             yield kind.rows_of(np.concatenate(waiting))
-            waiting = []
+            waiting, rows = [], 0
     if waiting:
         yield kind.rows_of(np.concatenate(waiting))
 

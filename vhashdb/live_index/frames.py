@@ -8,6 +8,7 @@ from pathlib import Path
 from vhashdb.hashing.algorithms import AlgorithmId
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.frames import FrameIndex
+from vhashdb.index.planning import GLANCE, QUICK_GLANCE
 from vhashdb.live_index.reader import IndexReader
 from vhashdb.searcher import NearHashes
 from vhashdb.store import Selection, Store
@@ -38,11 +39,13 @@ class FrameReader(IndexReader[FrameIndex]):
 
         return self._ask(ask, at_least)
 
-    def glance(self, hashes: PackedHashes, radius: int, *, where: Selection | None = None, at_least: int | None = None) -> NearHashes:
+    def glance(
+        self, hashes: PackedHashes, radius: int, *, quick: bool = False, where: Selection | None = None, at_least: int | None = None
+    ) -> NearHashes:
         """Find some of what is within ``radius`` bits of tens of thousands of hashes; see `FrameIndex.glance`."""
 
         def ask(index: FrameIndex, change: int) -> NearHashes:
-            hits = index.glance(hashes, radius, where=self._allowed(where, change))
+            hits = index.glance(hashes, radius, QUICK_GLANCE if quick else GLANCE, where=self._allowed(where, change))
             return NearHashes(hits.query, hits.record, hits.distance, change)
 
         return self._ask(ask, at_least)

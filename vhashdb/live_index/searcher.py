@@ -31,8 +31,10 @@ class LiveSearcher:
         require(found.change, at_least)
         return found
 
-    def glance(self, hashes: PackedHashes, radius: int, *, where: Selection | None = None, at_least: int = 0) -> NearHashes:
-        found = self.frames.glance(hashes, radius, where=where)
+    def glance(
+        self, hashes: PackedHashes, radius: int, *, quick: bool = False, where: Selection | None = None, at_least: int = 0
+    ) -> NearHashes:
+        found = self.frames.glance(hashes, radius, quick=quick, where=where)
         require(found.change, at_least)
         return found
 

@@ -33,17 +33,17 @@ class IndexWriter(Generic[IndexT]):
         """Flush the memtable if it is large or the manifest lags behind, and start merging segments if that is due."""
         with self._reader.lock:
             if self._is_far_behind(self._reader.opened()) or self._flush_is_due(self._reader.refresh()):
-                try:
-                    with self._folder.try_lock() as locked:
-                        if locked:
-                            self._flush()
-                            self._failing = False
-                except OSError as error:  # a full disk, say: nothing is lost, readers replay more
-                    self._report("flushing the memtable", error)
+                self._try_to_flush()
             idle = self._merging is None or not self._merging.is_alive()
             if idle and compaction.next_merge(self._reader.refresh().stored):
                 self._merging = threading.Thread(target=self._compact, name="vhashdb-merge", daemon=True)
                 self._merging.start()
+
+    def take_in_many(self) -> None:
+        """Put the rows of many new records straight to disk, before anything looks at them and replays them in memory; not those of few."""
+        with self._reader.lock:
+            if self._is_far_behind(self._reader.opened()):
+                self._try_to_flush()
 
     def wait(self) -> None:
         """Wait until no segments are being merged."""
@@ -69,6 +69,16 @@ class IndexWriter(Generic[IndexT]):
         large = index.memtable_rows >= compaction.MEMTABLE_ROWS or any(layer.stored is None for layer in index.layers)
         behind = index.change - opened.manifest.change >= compaction.MAX_LAG
         return large or (behind and not (is_free_to_replay(index) and not opened.manifest.segments))
+
+    def _try_to_flush(self) -> None:
+        """Flush, unless another process is writing or nothing can be written: nothing is lost then, readers replay more."""
+        try:
+            with self._folder.try_lock() as locked:
+                if locked:
+                    self._flush()
+                    self._failing = False
+        except OSError as error:  # a full disk, say
+            self._report("flushing the memtable", error)
 
     def _flush(self) -> None:
         """Put on disk what is in memory, and commit it."""
@@ -143,6 +153,8 @@ class IndexWriters:
 
     def maintain(self) -> None:
         """Maintain each index; see `IndexWriter.maintain`."""
+        for writer in self._writers:
+            writer.take_in_many()
         self.before()
         for writer in self._writers:
             writer.maintain()

@@ -6,7 +6,7 @@ hashes of real footage look like, and what one wrong entry in a shared bank does
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,9 @@ Innocent = Callable[[Fingerprint], int]
 """Counts the innocent videos of people here that a record matches."""
 Benign = Callable[[PackedHashes, AlgorithmId], npt.NDArray[np.bool_]]
 """Which of these hashes ``(n, bytes)`` are near a picture known to be harmless: ``(n,)`` bool."""
+
+Steps = npt.NDArray[np.int16]
+"""Bits from each usable whole picture to the next one."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,22 @@ class ImportGate:
 
     def __call__(self, fingerprint: Fingerprint) -> tuple[str, ...]:
         """Return the reasons, in words; empty if the record need not wait."""
+        return self.of_many([fingerprint])[0]
+
+    def of_many(self, fingerprints: Sequence[Fingerprint]) -> list[tuple[str, ...]]:
+        """Return the reasons for each of some fingerprints of one algorithm; harmless pictures are looked for once for all of them."""
+        chosen = [_sampled(without_squares(fingerprint), self.limits) for fingerprint in fingerprints]
+        benign = self.benign(np.concatenate(chosen), fingerprints[0].algorithm) if fingerprints else np.zeros(0, np.bool_)
+        ends = np.cumsum([len(hashes) for hashes in chosen]).tolist()
+        return [
+            self._held_for(fingerprint, benign[end - len(hashes) : end])
+            for fingerprint, hashes, end in zip(fingerprints, chosen, ends, strict=True)
+        ]
+
+    def _held_for(self, fingerprint: Fingerprint, benign: npt.NDArray[np.bool_]) -> tuple[str, ...]:
         self._examined += 1
         neighbours = self.neighbours if self._examined <= self.limits.looked_up else None
-        return held_for(fingerprint, benign=self.benign, innocent=self.innocent, neighbours=neighbours, limits=self.limits)
+        return held_for(fingerprint, benign=lambda *_: benign, innocent=self.innocent, neighbours=neighbours, limits=self.limits)
 
 
 def held_for(
@@ -118,7 +134,13 @@ def held_for(
     squares = int(is_square(fingerprint).sum())
     # Squares are flatter and more alike than the pictures that they are cut from, so they are only counted.
     fingerprint = without_squares(fingerprint)
-    found = [check(fingerprint, limits) for check in (_far_from_half, _poor, _too_much, _strung_together)]
+    steps = _steps(fingerprint)
+    found = [
+        _far_from_half(fingerprint, limits),
+        _poor(fingerprint, steps, limits),
+        _too_much(fingerprint, limits),
+        _strung_together(fingerprint, steps, limits),
+    ]
     if squares > limits.squares_free + limits.squares_per_s * fingerprint.duration_s:
         found.append(f"it has {squares:,} hashes of squares for {fingerprint.duration_s:.1f} s")
     if not len(fingerprint):
@@ -151,22 +173,21 @@ def _far_from_half(fingerprint: Fingerprint, limits: GateLimits) -> str:
     return f"{far.mean():.0%} of its hashes do not have about half of their bits set, as those of pictures do"
 
 
-def _poor(fingerprint: Fingerprint, limits: GateLimits) -> str:
+def _poor(fingerprint: Fingerprint, steps: Steps, limits: GateLimits) -> str:
     """Say whether pictures are noise: poor ones of a camera at night, or of a page of text, go on from one to the next."""
     usable = fingerprint.usable
     low = fingerprint.quality[usable] < limits.quality
-    if not len(low) or low.mean() < limits.low_share or _goes_on(fingerprint, limits):
+    if not len(low) or low.mean() < limits.low_share or _goes_on(fingerprint, steps, limits):
         return ""
     return f"{low.mean():.0%} of its pictures have a quality under {limits.quality}"
 
 
-def _goes_on(fingerprint: Fingerprint, limits: GateLimits) -> bool:
+def _goes_on(fingerprint: Fingerprint, steps: Steps, limits: GateLimits) -> bool:
     """Tell whether most pictures resemble the one before, as those of a film do that shows little."""
-    steps = _steps(fingerprint)
     return float(np.median(steps)) <= limits.strung_bits if len(steps) else fingerprint.duration_s >= limits.film_s
 
 
-def _steps(fingerprint: Fingerprint) -> npt.NDArray[np.int16]:
+def _steps(fingerprint: Fingerprint) -> Steps:
     """Count the bits from each usable whole picture to the next one."""
     whole = np.flatnonzero(fingerprint.usable & (fingerprint.view == 0))
     hashes = fingerprint.hash[whole[np.argsort(fingerprint.start_s[whole], kind="stable")]]
@@ -192,9 +213,8 @@ def _too_much_sound(sound: SoundFingerprint, limits: GateLimits) -> str:
     return ""
 
 
-def _strung_together(fingerprint: Fingerprint, limits: GateLimits) -> str:
+def _strung_together(fingerprint: Fingerprint, steps: Steps, limits: GateLimits) -> str:
     """Say whether a record is strung together of videos: a camera's pictures go on from one to the next, those of many videos do not."""
-    steps = _steps(fingerprint)
     if fingerprint.algorithm != Pdq.id or len(steps) + 1 < limits.strung_from:
         return ""
     cuts = float((steps > limits.strung_bits).mean())
@@ -202,9 +222,13 @@ def _strung_together(fingerprint: Fingerprint, limits: GateLimits) -> str:
 
 
 def _benign(fingerprint: Fingerprint, benign: Benign, limits: GateLimits) -> str:
-    chosen = _spread(np.arange(len(fingerprint)), limits.benign_sampled)
-    share = float(benign(fingerprint.hash[chosen], fingerprint.algorithm).mean())
+    share = float(benign(_sampled(fingerprint, limits), fingerprint.algorithm).mean())
     return f"{share:.0%} of its pictures are known to be harmless" if share > limits.benign_share else ""
+
+
+def _sampled(fingerprint: Fingerprint, limits: GateLimits) -> PackedHashes:
+    """Return the pictures that are compared with harmless ones."""
+    return fingerprint.hash[_spread(np.arange(len(fingerprint)), limits.benign_sampled)]
 
 
 def _crowded(fingerprint: Fingerprint, neighbours: Neighbours, limits: GateLimits) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,8 @@ from vhashdb.background import stop_hash_mask
 from vhashdb.errors import DatabaseDamaged
 from vhashdb.fingerprints.model import Fingerprint, is_square
 from vhashdb.grouping import Moments, Role, hardly_differ, likeness, relate
-from vhashdb.hashing.algorithms import Pdq
+from vhashdb.hashing.algorithms import AlgorithmId, Pdq
+from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import Orientation, turned_bits
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.verdict import Verdict
@@ -36,8 +37,9 @@ _MOST_TIMES: Final = 240
 """… up to so many. Engineering bounds: of each of the parts of a compilation, some are looked up."""
 
 
-_GLANCED: Final = 8
-"""The same of records that are looked up many at a time. Measured: `bench.variants`."""
+_MANY: Final = 24
+"""Entries looked up of a record from which on some of the tables tell whether anything is near. Engineering bound: a copy that differs by
+31 bits, a tenth of the record long, is near at two of them."""
 _VERY_NEAR: Final = 0.6
 """Share of the radius within which one near moment is enough. Measured: `bench.variants`."""
 _AT_ONCE: Final = 200
@@ -45,6 +47,44 @@ _AT_ONCE: Final = 200
 _IN_VAIN: Final = 3
 """Records that are compared one after the other without any being related, after which those that look less alike are not compared.
 Engineering bound."""
+
+
+class _Asked(NamedTuple):
+    """Entries of several records that are looked up together."""
+
+    record: npt.NDArray[np.int64]
+    """``(n,)`` the number of the record of each."""
+    at_ms: npt.NDArray[np.int64]
+    """``(n,)`` when it begins."""
+    hashes: PackedHashes
+
+    @classmethod
+    def of(cls, references: Mapping[int, Fingerprint]) -> _Asked:
+        """Return those of some records, by number, of which there is one at least."""
+        rows = {number: asked_rows(reference, _TIMES) for number, reference in references.items()}
+        start_s = np.concatenate([references[number].start_s[each] for number, each in rows.items()])
+        return cls(
+            np.repeat(np.array(list(rows), np.int64), [len(each) for each in rows.values()]),
+            np.round(1000 * start_s).astype(np.int64),
+            np.concatenate([references[number].hash[each] for number, each in rows.items()]),
+        )
+
+    @property
+    def of_few(self) -> npt.NDArray[np.int64]:
+        """The records of which few entries are looked up."""
+        numbers, counts = np.unique(self.record, return_counts=True)
+        return numbers[counts < _MANY]
+
+    def only(self, entries: npt.NDArray[np.bool_]) -> _Asked:
+        """Return some of the entries, given by a mask."""
+        return _Asked(self.record[entries], self.at_ms[entries], self.hashes[entries])
+
+    def turned(self, algorithm: AlgorithmId) -> _Asked:
+        """Return the entries as they are and mirrored, if their bits can be turned."""
+        if algorithm != Pdq.id:
+            return self
+        mirrored = turned_bits(self.hashes, Orientation.MIRRORED)
+        return _Asked(np.tile(self.record, 2), np.tile(self.at_ms, 2), np.concatenate((self.hashes, mirrored)))
 
 
 class Grouper:
@@ -95,32 +135,38 @@ class Grouper:
         return found
 
     def _glanced(self, references: Mapping[int, Fingerprint]) -> dict[int, list[int]]:
-        """Return, for some records by number, those that are near each at several moments, or very near at one; without those of none."""
+        """Return, for some records by number, those that are near each at several moments, or very near at one; without those of none.
+
+        Records of which many moments are looked up are glanced at twice: few have anything near, which some of the tables tell.
+        """
         if not references:
             return {}
-        rows = {number: asked_rows(reference, _GLANCED) for number, reference in references.items()}
-        asking = np.repeat(list(rows), [len(each) for each in rows.values()])
-        hashes, start_s = (
-            np.concatenate([getattr(references[number], column)[each] for number, each in rows.items()]) for column in ("hash", "start_s")
-        )
-        informative = ~stop_hash_mask(hashes, self._store.algorithm)
-        asking, hashes, at_ms = asking[informative], hashes[informative], np.round(1000 * start_s[informative]).astype(np.int64)
-        if self._store.algorithm == Pdq.id:
-            asking, at_ms, hashes = (
-                np.tile(asking, 2),
-                np.tile(at_ms, 2),
-                np.concatenate((hashes, turned_bits(hashes, Orientation.MIRRORED))),
-            )
-        hits = self._searcher.glance(hashes, round(self._config.radius_bits)).require_complete()
-        others = asking[hits.query] != hits.record
+        asked = _Asked.of(references)
+        few = np.isin(asked.record, asked.of_few)
+        asked = asked.only(few | np.isin(asked.record, self._near_any(asked.only(~few))))
+        asked = asked.only(~stop_hash_mask(asked.hashes, self._store.algorithm)).turned(self._store.algorithm)
+        if not len(asked.record):
+            return {}
+        hits = self._searcher.glance(asked.hashes, round(self._config.radius_bits)).require_complete()
+        others = asked.record[hits.query] != hits.record
         query, record = hits.query[others], hits.record[others]
         very_near = hits.distance[others] <= _VERY_NEAR * self._config.radius_bits
-        at_moments = np.unique(np.stack([asking[query], record, at_ms[query]]), axis=1)
+        at_moments = np.unique(np.stack([asked.record[query], record, asked.at_ms[query]]), axis=1)
         pairs, counts = np.unique(at_moments[:2], axis=1, return_counts=True)
         found: dict[int, list[int]] = {}
-        for pair in np.unique(np.concatenate((pairs[:, counts > 1], np.stack([asking[query], record])[:, very_near]), axis=1), axis=1).T:
-            found.setdefault(int(pair[0]), []).append(int(pair[1]))
+        near = np.concatenate((pairs[:, counts > 1], np.stack([asked.record[query], record])[:, very_near]), axis=1)
+        for one, other in np.unique(near, axis=1).T.tolist():
+            found.setdefault(one, []).append(other)
         return found
+
+    def _near_any(self, asked: _Asked) -> npt.NDArray[np.int64]:
+        """Return the numbers of those records of which some moment is near another record, as far as some of the tables tell."""
+        asked = asked.turned(self._store.algorithm)
+        if not len(asked.record):
+            return asked.record
+        hits = self._searcher.glance(asked.hashes, round(self._config.radius_bits), quick=True).require_complete()
+        one = asked.record[hits.query]
+        return np.unique(one[one != hits.record])
 
     def group(self, number: int) -> None:
         """Put a record that is in no video yet among all that show the same."""

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from vhashdb.store.replies import Replies, Reply, RequestUnderWay
     from vhashdb.store.reviews import Decision, Reviews
     from vhashdb.store.statistics import made_on, read_statistics
-    from vhashdb.store.video_list import Video, VideoRecord, Videos
+    from vhashdb.store.video_list import Tie, Video, VideoRecord, Videos
     from vhashdb.store.webhooks import Webhook, Webhooks
 else:
     __getattr__ = lazy_names(
@@ -78,7 +78,7 @@ else:
             "records_file": "Store",
             "reviews": "Decision Reviews",
             "statistics": "made_on read_statistics",
-            "video_list": "Video VideoRecord Videos",
+            "video_list": "Tie Video VideoRecord Videos",
         },
     )
 
@@ -141,6 +141,7 @@ __all__ = [
     "Selection",
     "State",
     "Store",
+    "Tie",
     "Video",
     "VideoRecord",
     "Videos",

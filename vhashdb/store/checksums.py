@@ -89,6 +89,7 @@ RECORD: Final = Group(
 )
 GROUPS: Final = (
     RECORD,
+    Group("same_video", {feed_schema.same_video: ("author", "rid", "on_rid")}),
     *map(
         _by_key,
         (

@@ -199,8 +199,32 @@ staged_allow = Table(
     Column("revoked", Boolean, nullable=False),
 )
 
-STAGING: Final = (staged, staged_stub, staged_opinion, staged_allow)
-TABLES: Final = (feed, federation, origin, withdrawal, opinion, allow, held, *STAGING)
+same_video = Table(
+    "same_video",  # what a feed says: its record shows the same video as another, of it or of another feed
+    metadata,
+    Column("author", String, primary_key=True),  # the feed's id
+    Column("rid", String(32), primary_key=True),
+    Column("on_feed", String, primary_key=True),
+    Column("on_rid", String(32), primary_key=True),
+    Column("at", DateTime, nullable=False),
+    Index("same_video_on", "on_feed", "on_rid"),
+)
+
+staged_same_video = Table(
+    "staged_same_video",
+    metadata,
+    Column("feed", ForeignKey("feed.number"), primary_key=True),
+    Column("rid", String(32), primary_key=True),
+    Column("on_feed", String, primary_key=True),
+    Column("on_rid", String(32), primary_key=True),
+    Column("same", Boolean, nullable=False),
+    Column("at", DateTime, nullable=False),
+)
+
+_FIRST_STAGING: Final = (staged, staged_stub, staged_opinion, staged_allow)
+STAGING: Final = (*_FIRST_STAGING, staged_same_video)
+TABLES: Final = (feed, federation, origin, withdrawal, opinion, allow, held, *_FIRST_STAGING)
+SAME_VIDEO_TABLES: Final = (same_video, staged_same_video)
 
 
 def create(connection: Connection) -> None:

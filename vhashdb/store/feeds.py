@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import RowMapping
+from sqlalchemy.engine import Connection, RowMapping
 
 from vhashdb.codes import LOCAL
 from vhashdb.errors import UsageError
 from vhashdb.json_values import json_value
 from vhashdb.store import feed_schema as tables
-from vhashdb.store import schema
+from vhashdb.store import feed_ties, schema
 from vhashdb.store.clock import now_utc
 from vhashdb.store.dialect import upsert
 from vhashdb.store.promotion import clear, erase, refresh_disputes_of
@@ -66,6 +66,8 @@ class Feed:
     synced_at: datetime.datetime | None
     trouble: str
     staging: str
+    same_video: bool
+    """Whether it is believed which records show the same video."""
 
     def to_json(self) -> dict[str, Any]:
         """Return it with what was seen of it, as `followed`."""
@@ -75,9 +77,10 @@ class Feed:
 
 _TOLD: Final = (
     *("status", "why", "member", "url", "federation", "epoch", "seq", "head_seq", "expires_at", "max_action", "tlp", "contact", "note"),
+    "same_video",
     *("skipped", "checked_at", "synced_at", "trouble"),
 )
-_COLUMNS: Final = tuple(f.name for f in fields(Feed))
+_COLUMNS: Final = tuple(f.name for f in fields(Feed) if f.name in tables.feed.c)
 
 
 class Feeds:
@@ -114,7 +117,7 @@ class Feeds:
         """Return the feed with that id, if it was ever known."""
         with self._transactions.reading() as connection:
             row = connection.execute(sa.select(tables.feed).where(tables.feed.c.id == identifier)).mappings().first()
-        return None if row is None else _feed(row)
+            return None if row is None else _feeds(connection, [row])[0]
 
     def get(self, identifier: str) -> Feed:
         """Return the trusted feed with that id.
@@ -131,14 +134,22 @@ class Feeds:
         """Return the trusted feeds of others, or one's own, by id."""
         query = sa.select(tables.feed).where(tables.feed.c.own == own, tables.feed.c.status != REMOVED).order_by(tables.feed.c.id)
         with self._transactions.reading() as connection:
-            return [_feed(row) for row in connection.execute(query).mappings()]
+            return _feeds(connection, connection.execute(query).mappings().all())
 
-    def set_level(self, identifier: str, trust: str) -> Feed:
-        """Change how far a feed is trusted."""
+    def set_level(self, identifier: str, trust: str, *, same_video: bool | None = None) -> Feed:
+        """Change how far a feed is trusted.
+
+        Args:
+            identifier: of the feed.
+            trust: the most that its records may lead to by themselves.
+            same_video: whether it is believed which records show the same video; None: from ``review`` on it is.
+        """
         _check_level(trust)
-        self._change(self.get(identifier), "trust-level", {"trust": trust}, level=trust)
+        self._change(self.get(identifier), "trust-level", {"trust": trust}, level=trust, same_video=same_video)
         with self._transactions.writing() as connection:
             refresh_disputes_of(connection, identifier)
+            feed_ties.write_belief(connection, identifier, same_video)
+            feed_ties.loosen_author(connection, identifier)
         return self.get(identifier)
 
     def release(self, identifier: str, reason: str) -> Feed:
@@ -193,6 +204,8 @@ class Feeds:
                 )
                 removed = connection.execute(retracting, values | {"change": change}).rowcount
                 erase(connection, which, **values)
+                feed_ties.forget_author(connection, feed.id)
+                feed_ties.write_belief(connection, feed.id, None)
                 for table in (tables.opinion, tables.allow):
                     connection.execute(table.delete().where(table.c.author == feed.id, table.c.author != LOCAL))
                 clear(connection, feed.number)
@@ -241,8 +254,9 @@ class Feeds:
             self._store.audit.log_in(connection, action, None, feed=feed.id, **said)
 
 
-def _feed(row: RowMapping) -> Feed:
-    return Feed(**{name: row[name] for name in _COLUMNS})
+def _feeds(connection: Connection, rows: Sequence[RowMapping]) -> list[Feed]:
+    believed = feed_ties.beliefs(connection, ((row["id"], row["trust"]) for row in rows))
+    return [Feed(**{name: row[name] for name in _COLUMNS}, same_video=believed[row["id"]]) for row in rows]
 
 
 def _check_level(trust: str) -> None:

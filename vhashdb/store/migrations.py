@@ -208,6 +208,14 @@ def _jobs(connection: Connection) -> None:
         metadata.create_all(connection, tables=list(job_schema.TABLES))
 
 
+def _same_video(connection: Connection) -> None:
+    """Add what feeds say of records that show the same video."""
+    if is_postgresql(connection):
+        postgresql_schema.add_tables(connection, feed_schema.SAME_VIDEO_TABLES)
+    else:
+        metadata.create_all(connection, tables=list(feed_schema.SAME_VIDEO_TABLES))
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _first,
     _not_this_marks,
@@ -223,5 +231,6 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _loosened,
     _banks,
     _jobs,
+    _same_video,
 )
 VERSION: Final = len(MIGRATIONS)

@@ -17,6 +17,7 @@ from vhashdb.grouping.relation import moved
 from vhashdb.grouping.videos import ranks
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
+from vhashdb.store.feed_ties import loosen_tied
 from vhashdb.store.regrouping import regroup
 from vhashdb.store.videos import (
     Place,
@@ -72,6 +73,7 @@ def place(connection: Connection, record: int, duration_s: float, related: Seque
     connection.execute(_copy.insert().values(record=record, shown_by=shown_by, **here._asdict()))
     if shown_by is not None:
         connection.execute(schema.record.update().where(schema.record.c.number == record).values(change=change))
+    loosen_tied(connection, [record])
     before = {place.edition for place in places.values()}
     places = places_of(connection, [each.record for each in known])  # editions may have become one
     after = {place.edition for place in places.values()}
@@ -105,6 +107,7 @@ def place_alone(connection: Connection, records: Mapping[int, float]) -> None:
     )
     members = [{"video": row["video"], "edition": row["edition"], "role": Role.WHOLE.value} for row in rows]
     connection.execute(_member.insert(), members)
+    loosen_tied(connection, records)
 
 
 def _may_show(connection: Connection, other: int, record: int) -> bool:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.codes import NEGATIVE
-from vhashdb.store import feed_schema
+from vhashdb.store import feed_schema, feed_ties
 from vhashdb.store.dialect import sql_list
 from vhashdb.store.sqlite import erasing
 
@@ -186,6 +186,7 @@ def refresh_disputes_of(connection: Connection, author: str) -> None:
 
 def erase(connection: Connection, which: str, **values: Any) -> None:
     """Blank the records whose numbers ``which`` selects."""
+    feed_ties.loosen_tied(connection, list(connection.execute(sa.text(which), values).scalars()))  # while it is known what they are
     for statement in ERASE:
         connection.execute(sa.text(statement.format(which=which)), values)
 
@@ -204,6 +205,8 @@ def promote(connection: Connection, number: int, identifier: str, *, whole: bool
     connection.execute(sa.text(_WINNERS), values)
     connection.exec_driver_sql("CREATE INDEX winner_record ON winner (record)")
     counts = _counts(connection)
+    known = list(connection.execute(sa.text("SELECT record FROM winner WHERE record IS NOT NULL AND NOT fresh")).scalars())
+    feed_ties.loosen_tied(connection, known)
     with erasing(connection, when=bool(counts["erased"])):
         for statement in (_UPDATE, _INSERT, *_CONTENT, *_RETRACT):
             connection.execute(sa.text(statement), values)
@@ -223,6 +226,7 @@ def promote(connection: Connection, number: int, identifier: str, *, whole: bool
             )
         allowed = connection.execute(sa.text(_ALLOWS), values).rowcount
         refresh_disputes(connection, _SPOKEN_OF, **values)
+        feed_ties.take_in(connection, number, identifier, whole=whole)
         clear(connection, number)
         connection.exec_driver_sql("DROP TABLE winner")
     return Promotion(**counts, held=max(held, 0), opinions=max(opinions, 0), allowed=max(allowed, 0))

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from vhashdb.grouping import EditionRelation, Group, Role, Side, group, is_compilation
 from vhashdb.store import schema
 from vhashdb.store.clock import now_utc
+from vhashdb.store.feed_ties import ties_of
 from vhashdb.store.videos import batches, copies_in, last_number, relations_of, said_of
 
 _shared, _video, _member = schema.edition_relation, schema.video, schema.video_edition
@@ -32,7 +33,7 @@ def regroup(connection: Connection, changed: Collection[int]) -> None:
     known = _Known(connection)
     changed = set(copies_in(connection, changed))
     known.load(changed)
-    said = [pair for pairs in said_of(connection, changed) for pair in pairs]
+    said = [pair for pairs in said_of(connection, changed) for pair in pairs] + [tie.pair for tie in ties_of(connection, changed)]
     near = changed | known.neighbours(changed) | {edition for pair in said for edition in pair}
     known.judge(near)
     roles = _roles(connection, near)
@@ -66,8 +67,10 @@ def _write(connection: Connection, known: _Known, core: set[int], compilations: 
     relations = [each for each in known.pairs.values() if each.one in everyone and each.other in everyone]
     together, apart = said_of(connection, everyone)
     together = {pair for pair in together if everyone.issuperset(pair)}
+    believed = [tie.pair for tie in ties_of(connection, everyone) if everyone.issuperset(tie.pair)]
     copies = copies_in(connection, everyone)
-    groups = group(everyone, relations, together=together, apart=apart, copies=copies, compilations=known.compilation)
+    said = {"together": together, "apart": apart, "believed": believed}
+    groups = group(everyone, relations, **said, copies=copies, compilations=known.compilation)
     groups = [each for each in groups if any(edition in core for edition, role in each.roles.items() if role is not Role.PART)]
     shown = {edition for each in groups for edition in each.roles} | {each for each, videos in roles.items() if videos.keys() - replaced}
     groups += [Group({edition: Role.WHOLE}) for edition in sorted((compilations | loose) - shown)]
@@ -134,7 +137,8 @@ def _reach(connection: Connection, known: _Known, seeds: Collection[int]) -> tup
         compilations |= waiting - within
         known.load(within)
         together, _ = said_of(connection, waiting)
-        waiting = (known.neighbours(within) | {edition for pair in together for edition in pair}) - core - compilations
+        pairs = [*together, *(tie.pair for tie in ties_of(connection, waiting))]
+        waiting = (known.neighbours(within) | {edition for pair in pairs for edition in pair}) - core - compilations
     return core, compilations
 
 

@@ -76,13 +76,26 @@ class Staging:
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(staging=token))
         return replace(feed, staging=token)
 
-    def stage(self, feed: Feed, records: Sequence[Row], stubs: Sequence[Row], opinions: Sequence[Row], allows: Sequence[Row]) -> None:
+    def stage(
+        self,
+        feed: Feed,
+        records: Sequence[Row],
+        stubs: Sequence[Row],
+        opinions: Sequence[Row],
+        allows: Sequence[Row],
+        ties: Sequence[Row] = (),
+    ) -> None:
         """Put rows (`vhashdb.exchange.incoming`) where nothing matches them yet; those of records as SQLite stores them.
 
         Raises:
             FeedBusy: another sync of the feed has begun since.
         """
-        pairs = ((tables.staged_stub, stubs), (tables.staged_opinion, opinions), (tables.staged_allow, allows))
+        pairs = (
+            (tables.staged_stub, stubs),
+            (tables.staged_opinion, opinions),
+            (tables.staged_allow, allows),
+            (tables.staged_same_video, ties),
+        )
         with self._transactions.writing() as connection:
             _check_staging(connection, feed)
             if records:

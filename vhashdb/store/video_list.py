@@ -11,10 +11,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from vhashdb.codes import LOCAL
 from vhashdb.errors import RecordNotFound, UsageError
 from vhashdb.grouping import Role
 from vhashdb.json_values import json_value
 from vhashdb.store import schema, video_statements, videos
+from vhashdb.store.feed_ties import ties_of
 from vhashdb.store.records import MAX_ACTIONS, SEVERITIES, Record, State
 from vhashdb.store.records_file import Store
 
@@ -51,6 +53,20 @@ class VideoRecord:
 
 
 @dataclass(frozen=True)
+class Tie:
+    """A statement by which a video has what its pictures alone would not put together."""
+
+    by: str
+    """``local`` for people here, or the id of a feed."""
+    records: tuple[str, str]
+    """Full ids of two records; of what people here merged, the first record of each edition."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a `tie`."""
+        return {"by": self.by, "records": list(self.records)}
+
+
+@dataclass(frozen=True)
 class Video:
     """All records that show the same video. Labels, policy and opinions are said of records; this is their sum."""
 
@@ -59,6 +75,8 @@ class Video:
     made_at: datetime.datetime
     records: tuple[VideoRecord, ...]
     """In the order in which they were added."""
+    ties: tuple[Tie, ...] = ()
+    """Who said of which of its records that they show the same video."""
 
     @property
     def short_id(self) -> str:
@@ -111,6 +129,7 @@ class Video:
             "severity": self.severity,
             "max_action": self.max_action,
             "disagreements": list(self.disagreements),
+            "ties": [each.to_json() for each in self.ties],
             "records": [each.to_json() for each in self.records],
         }
 
@@ -206,13 +225,14 @@ class Videos:
         with self._store.transactions.reading() as connection:
             facts = {row.number: row for row in connection.execute(sa.select(_video).where(_video.c.number.in_(numbers)))}
             rows = connection.execute(_records_of(numbers)).all()
+            ties = _ties_of(connection, rows)
         records = self._store.by_number(sorted({row.record for row in rows}))
         ids = {row.record: row.id for row in rows}
         members: dict[int, list[VideoRecord]] = {number: [] for number in numbers}
         for row in rows:
             through = None if row.shown_by is None else ids.get(row.shown_by)
             members[row.video].append(VideoRecord(records[row.record], Role(row.role), row.edition, through))
-        return [Video(facts[number].id, facts[number].made_at, tuple(members[number])) for number in numbers]
+        return [Video(facts[number].id, facts[number].made_at, tuple(members[number]), tuple(ties.get(number, ()))) for number in numbers]
 
 
 def _records_of(numbers: Sequence[int]) -> sa.Select[tuple[int, str, int, int, int | None, str]]:
@@ -220,6 +240,24 @@ def _records_of(numbers: Sequence[int]) -> sa.Select[tuple[int, str, int, int, i
     columns = (_member.c.video, _member.c.role, _copy.c.record, _copy.c.edition, _copy.c.shown_by, record.c.id)
     query = sa.select(*columns).join(_copy, _copy.c.edition == _member.c.edition).join(record, record.c.number == _copy.c.record)
     return query.where(_member.c.video.in_(numbers)).order_by(_copy.c.record)
+
+
+def _ties_of(connection: Connection, rows: Sequence[sa.Row[tuple[int, str, int, int, int | None, str]]]) -> dict[int, list[Tie]]:
+    """Return who said that editions of a video are of it, by the video's number; ``rows`` are its records."""
+    first: dict[int, str] = {}
+    for row in rows:
+        first.setdefault(row.edition, row.id)
+    ids = {row.record: row.id for row in rows}
+    editions = {number: {row.edition for row in rows if row.video == number} for number in {row.video for row in rows}}
+    together, _ = videos.said_of(connection, first)
+    told = [(LOCAL, pair, tuple(first.get(edition, "") for edition in pair)) for pair in sorted(together)]
+    told += [(tie.author, tie.pair, (ids.get(tie.record, ""), ids.get(tie.other_record, ""))) for tie in ties_of(connection, first)]
+    found: dict[int, list[Tie]] = {}
+    for by, pair, (one, other) in told:
+        for number, own in editions.items():
+            if own.issuperset(pair):
+                found.setdefault(number, []).append(Tie(by, (one, other)))
+    return found
 
 
 def _number_of(connection: Connection, identifier: str) -> int:
