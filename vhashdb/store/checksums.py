@@ -120,6 +120,8 @@ WITHOUT: Final = frozenset(
         schema.edition_relation,
         schema.video_edition,
         service_schema.api_session,
+        service_schema.desk_decision,
+        service_schema.front,
         service_schema.question,
         service_schema.record_claim,
         service_schema.reply,

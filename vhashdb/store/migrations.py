@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from vhashdb.store import feed_schema, service_schema
 from vhashdb.store.hits import GROUNDS, FileKeys
+from vhashdb.store.remaking import add_column, create
 from vhashdb.store.schema import (
     audit,
     copy,
@@ -199,6 +200,13 @@ def _banks(connection: Connection) -> None:
     metadata.create_all(connection, tables=[service_schema.bank])
 
 
+def _fronts(connection: Connection) -> None:
+    """Let several services serve one database: which of them does what, and what people can take back at each."""
+    create(connection, service_schema.front, service_schema.desk_decision)
+    for table in (service_schema.question, service_schema.reply):
+        add_column(connection, table, "front", "''")
+
+
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _first,
     _not_this_marks,
@@ -213,5 +221,6 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _record_claims,
     _loosened,
     _banks,
+    _fronts,
 )
 VERSION: Final = len(MIGRATIONS)

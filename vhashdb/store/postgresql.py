@@ -17,6 +17,8 @@ OLDEST: Final = 15
 """Major version of the oldest server that is supported."""
 LOCK: Final = 0x76684442
 """First number of the lock of writers; the second one tells schemas of one database apart."""
+TURN: Final = LOCK + 1
+"""Of the lock of whoever decides in several transactions."""
 _DRIVER: Final = "postgresql+psycopg"
 # How values are written as text decides their checksums.
 _SETTINGS: Final = {"timezone": "UTC", "datestyle": "ISO", "bytea_output": "hex", "extra_float_digits": "1"}
@@ -77,10 +79,18 @@ class PostgresqlDatabase:
         no lock, a follower could see change 2 before change 1 and never learn of the latter.
         """
         if wait:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {self._lock_timeout_ms}")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, hashtext(current_schema()))")
+            self._lock(connection, LOCK)
         elif not connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({LOCK}, hashtext(current_schema()))").scalar_one():
             raise self._locked()
+
+    def begin_aside(self, connection: sa.Connection) -> None:
+        connection.begin()
+
+    @contextlib.contextmanager
+    def in_turn(self) -> Iterator[None]:
+        with self.engine.connect() as connection, connection.begin():
+            self._lock(connection, TURN)
+            yield
 
     def commit(self, connection: sa.Connection) -> None:
         connection.commit()
@@ -95,6 +105,10 @@ class PostgresqlDatabase:
     def empty_log(self, connection: sa.Connection) -> bool:  # noqa: ARG002
         """Tell that nothing is to be warned of: how long what was erased stays is a matter of the server's settings."""
         return True
+
+    def _lock(self, connection: sa.Connection, number: int) -> None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {self._lock_timeout_ms}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({number}, hashtext(current_schema()))")
 
     def _locked(self) -> failures.DatabaseLocked:
         return failures.DatabaseLocked(f"{self.path}: another process is writing")

@@ -99,6 +99,12 @@ class SqliteFile:
         with _patience(connection, wait=wait):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
+    def begin_aside(self, connection: sa.Connection) -> None:
+        self.begin_writing(connection, wait=True)
+
+    def in_turn(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()  # one service serves a folder
+
     def commit(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("COMMIT")
 

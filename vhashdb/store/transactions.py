@@ -36,6 +36,12 @@ class Backend(Protocol):
     def begin_writing(self, connection: Connection, *, wait: bool) -> None:
         """Begin a transaction that holds the one lock of writers; unless ``wait``, fail at once while somebody else has it."""
 
+    def begin_aside(self, connection: Connection) -> None:
+        """Begin a transaction that writes beside whoever holds the lock of writers, where that can be."""
+
+    def in_turn(self) -> contextlib.AbstractContextManager[None]:
+        """Keep others out of what is decided in several transactions, where several processes decide."""
+
     def commit(self, connection: Connection) -> None:
         """End a transaction that wrote, durably."""
 
@@ -90,15 +96,33 @@ class Transactions:
             DatabaseLocked: somebody else writes.
             DatabaseError: the database may only be read, or the disk is full.
         """
+        with self._ended_well(lambda connection: self._backend.begin_writing(connection, wait=wait)) as connection:
+            yield connection
+            if self._ending is not None:
+                self._ending(connection)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """Open a transaction for what has no checksum and no place in the order of changes: on PostgreSQL it waits for no writer."""
+        with self._ended_well(self._backend.begin_aside) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Do what takes several transactions, and must find the first still true at the last, one process after the other."""
+        self._require_open()
+        with self._backend.errors(), self._backend.in_turn():
+            yield
+
+    @contextlib.contextmanager
+    def _ended_well(self, begin: Callable[[Connection], None]) -> Iterator[Connection]:
         self._require_open()
         if self.refusal is not None:
             raise self.refusal
         with self._backend.errors(), self._backend.engine.connect() as connection:
             try:
-                self._backend.begin_writing(connection, wait=wait)
+                begin(connection)
                 yield connection
-                if self._ending is not None:
-                    self._ending(connection)
                 self._backend.commit(connection)
             except BaseException:
                 self._backend.roll_back(connection)
