@@ -18,6 +18,7 @@ LOCK_TIMEOUT_VARIABLE: Final = "VHASHDB_LOCK_TIMEOUT"
 PASSPHRASE_VARIABLE: Final = "VHASHDB_FEED_PASSPHRASE"  # noqa: S105  # the name of the variable
 DEBUG_VARIABLE: Final = "VHASHDB_DEBUG"
 INDEX_VARIABLE: Final = "VHASHDB_INDEX"
+MAX_LAG_VARIABLE: Final = "VHASHDB_MAX_LAG"
 DEFAULT_DATABASE: Final = "vhash.vhdb"
 NO_CACHE: Final = "off"
 EFFORTS: Final = ("vhashdb.search", "Effort")
@@ -48,6 +49,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     LOCK_TIMEOUT_VARIABLE: "seconds to wait while another process writes",
     PASSPHRASE_VARIABLE: "passphrase of a feed's keys",
     INDEX_VARIABLE: "folder for indexes of databases on PostgreSQL",
+    MAX_LAG_VARIABLE: "seconds that a standby of PostgreSQL may be behind for its answers to count",
     DEBUG_VARIABLE: "1: show the traceback of an error",
 }
 """Every variable that is read, and its meaning."""

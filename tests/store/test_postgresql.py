@@ -22,6 +22,7 @@ from vhashdb.moving import copy_database
 from vhashdb.store import Details, NewRecord, Store
 from vhashdb.store.additions import Item, insert
 from vhashdb.store.periods import Period
+from vhashdb.store.postgresql import LEFT_OUT
 from vhashdb.store.statistics import made_on, read_statistics
 
 PDQ = get_algorithm("pdq", 256).id
@@ -122,6 +123,28 @@ def test_a_change_is_never_seen_before_an_earlier_one(store, url):
         second.join()
     assert [change.change for change in store.changes.since(0)] == [1, 2]
     assert [entry.actor for entry in store.audit.entries() if entry.action == "add"] == ["first", "second"]
+
+
+def test_numbers_of_changes_that_may_have_been_lost_with_a_server_are_left_out(url, tmp_path):
+    """A standby without the last changes is promoted, or a backup restored: an index had followed them, and goes on from the right one."""
+    with vhashdb.create(url, local=tmp_path) as follower:
+        kept = follower.store.add(NewRecord(1.0), film(1))
+        follower.store.add(NewRecord(1.0), film(2))
+        assert follower.match(film(2)).matches
+        with follower.store.transactions.writing() as connection:  # as it is there, on another timeline
+            for table in ("fingerprint WHERE record = 2", "record WHERE number = 2"):
+                connection.exec_driver_sql(f"DELETE FROM {table}")
+            connection.exec_driver_sql("SELECT setval(pg_get_serial_sequence('fingerprint', 'number'), 1)")
+            connection.exec_driver_sql("UPDATE meta SET value = 'of before' WHERE name = 'cluster'")
+        with Store.open(url) as writer:
+            new = writer.add(NewRecord(1.0), film(3))
+            again = writer.add(NewRecord(1.0), film(4))
+        for seed, record in ((1, kept), (3, new), (4, again)):
+            assert [match.record.id for match in follower.match(film(seed)).matches] == [record.id]
+        assert not follower.match(film(2)).matches
+        changes = [change.change for change in follower.store.changes.since(0)]
+        assert changes == [LEFT_OUT + 1, LEFT_OUT + 2, LEFT_OUT + 3]
+        assert follower.store.problems() == []
 
 
 def test_whoever_waits_too_long_for_a_writer_is_told(store, url):

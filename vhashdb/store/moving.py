@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from vhashdb.errors import DatabaseDamaged
 from vhashdb.store import feed_schema, schema, service_schema
 from vhashdb.store.dialect import is_postgresql
+from vhashdb.store.postgresql import CLUSTER
 from vhashdb.store.records_file import LOCK_TIMEOUT_S, Store
 
 _AT_ONCE: Final = 500
@@ -21,7 +22,7 @@ _DERIVED: Final = frozenset(
     {schema.checksum, schema.changed, schema.sounding, schema.ungrouped, schema.loosened, service_schema.front, *feed_schema.STAGING}
 )
 """Tables that triggers fill from the others, that hold what is on its way in, or that say who serves the database."""
-_OWN: Final = ("identity",)
+_OWN: Final = ("identity", CLUSTER)
 """Names of what a database on PostgreSQL has of its own in `meta`."""
 
 

@@ -89,8 +89,14 @@ class SqliteFile:
         self.path = path
         self.engine = sqlite_engine(path, lock_timeout_s, durable=durable, read_only=read_only)
 
+    def is_standby(self) -> bool:
+        return False
+
     def errors(self) -> contextlib.AbstractContextManager[None]:
         return sqlite_errors(self.path)
+
+    def begin_reading(self, connection: sa.Connection) -> None:
+        """Nothing: it is in no transaction."""
 
     def begin_snapshot(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN")  # in WAL mode it neither waits for a writer nor makes one wait

@@ -27,8 +27,14 @@ class Backend(Protocol):
     def engine(self) -> sa.Engine:
         """Connects to it."""
 
+    def is_standby(self) -> bool:
+        """Tell whether it is a server that follows another."""
+
     def errors(self) -> contextlib.AbstractContextManager[None]:
         """Turn what its driver raises into this library's errors."""
+
+    def begin_reading(self, connection: Connection) -> None:
+        """Prepare for queries each of which sees the moment at which it is made."""
 
     def begin_snapshot(self, connection: Connection) -> None:
         """Begin a transaction in which all queries see one moment."""
@@ -49,7 +55,7 @@ class Backend(Protocol):
         """End a transaction as if it had never been, unless it is over already."""
 
     def check_read(self, connection: Connection) -> None:
-        """Make sure, where it can only be read, that what was read is of one moment."""
+        """Make sure, where it can only be read, that what was read is of one moment, and of no earlier one than is allowed."""
 
     def empty_log(self, connection: Connection) -> bool:
         """Empty the log of changes, which may have what was erased; tell whether that was possible."""
@@ -69,8 +75,8 @@ class Transactions:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a connection for reading."""
-        self._require_open()
-        with self._backend.errors(), self._backend.engine.connect() as connection:
+        with self._connected() as connection:
+            self._backend.begin_reading(connection)
             yield connection
             if self.refusal is not None:
                 self._backend.check_read(connection)
@@ -78,12 +84,20 @@ class Transactions:
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Open a connection for several queries about one moment; what is made in temporary tables is gone afterwards."""
-        with self.reading() as connection:
+        with self._connected() as connection:
             self._backend.begin_snapshot(connection)
             try:
                 yield connection
             finally:
                 self._backend.roll_back(connection)
+            if self.refusal is not None:
+                self._backend.check_read(connection)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        self._require_open()
+        with self._backend.errors(), self._backend.engine.connect() as connection:
+            yield connection
 
     @contextlib.contextmanager
     def writing(self, *, wait: bool = True) -> Iterator[Connection]:
@@ -119,7 +133,7 @@ class Transactions:
         self._require_open()
         if self.refusal is not None:
             raise self.refusal
-        with self._backend.errors(), self._backend.engine.connect() as connection:
+        with self._connected() as connection:
             try:
                 begin(connection)
                 yield connection
@@ -134,6 +148,10 @@ class Transactions:
             emptied = self._backend.empty_log(connection)
         if not emptied:
             _log.warning("what was erased from %s stays in its write-ahead log until nobody else reads the database", self._backend.path)
+
+    def on_standby(self) -> bool:
+        """Tell whether the server follows another, so that nothing can be written there."""
+        return self._backend.is_standby()
 
     def close(self) -> None:
         """Release the database. Whoever reads or writes afterwards is told so, rather than given it anew."""
