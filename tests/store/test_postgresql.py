@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 import vhashdb
 from tests.conftest import ROOT
-from tests.exchange.companies import film
+from tests.exchange.companies import film, pictures
+from tests.footage import fingerprint_of
 from vhashdb.codes import AGREE, SAW_CONTENT
 from vhashdb.hashing.algorithms import get_algorithm
 from vhashdb.moving import copy_database
@@ -29,7 +31,8 @@ PDQ = get_algorithm("pdq", 256).id
 WRITERS, EACH = 4, 30
 WRITER = """
 import sys
-from tests.exchange.companies import film
+from tests.exchange.companies import film, pictures
+from tests.footage import fingerprint_of
 from vhashdb.store import NewRecord, State, Store
 with Store.open(sys.argv[1], lock_timeout_s=120.0, actor=sys.argv[2]) as store:
     fingerprint = film(int(sys.argv[2]))
@@ -145,6 +148,37 @@ def test_numbers_of_changes_that_may_have_been_lost_with_a_server_are_left_out(u
         changes = [change.change for change in follower.store.changes.since(0)]
         assert changes == [LEFT_OUT + 1, LEFT_OUT + 2, LEFT_OUT + 3]
         assert follower.store.problems() == []
+
+
+def test_statements_are_bounded_and_do_not_grow_with_candidates(url, tmp_path):
+    """Each is a round trip to the server, however far away that is. What begins a transaction for reading alone is none."""
+    with vhashdb.create(url, local=tmp_path) as db:
+        sent = []
+        sa.event.listen(sa.Engine, "before_cursor_execute", note := lambda *told: sent.append(told[2]))
+
+        def counted(work):
+            sent.clear()
+            work()
+            return len(sent)
+
+        try:
+            for seed in (1, 2, 3):
+                db.add(film(seed), labels=["nudity"])
+            assert counted(lambda: db.add(film(4), labels=["nudity"], reason="seen")) <= 60
+            assert counted(lambda: db.add(film(1), labels=["nudity"])) <= 70
+            assert counted(lambda: db.match(film(9))) <= 4
+            db.match(film(2))
+            one = counted(lambda: db.match(film(2)))
+            for seed in range(40):
+                db.store.add(NewRecord(1.0), film(100 + seed))
+            many = np.concatenate([pictures(100 + seed) for seed in range(40)])
+            assert one <= 46
+            asked = fingerprint_of(many)
+            assert len(db.match(asked).matches) > 20
+            assert counted(lambda: db.match(asked)) <= one + 12
+            assert counted(lambda: list(db.records())) <= 10
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 def test_whoever_waits_too_long_for_a_writer_is_told(store, url):

@@ -50,6 +50,8 @@ class Trace:
     """Records that sound alike, must be compared for it and were not."""
     sound_answered: float = 1.0
     """Share of the sound's landmarks that were looked up and answered, of those that any record has: of the rest there are too many."""
+    landmarks: int | None = None
+    """In the sound index, as it was when a judgement first needed to know."""
     hears: bool = False
     """Whether sound was decoded for the fingerprint that the answer rests on, if the file has any."""
     compared: list[tuple[Record, Compared]] = field(default_factory=list)
