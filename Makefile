@@ -24,7 +24,7 @@ test-long: $(VENV)/.test-ready
 # What is about records, on a PostgreSQL server that the tests start; Debian's package is called postgresql.
 test-cluster: $(VENV)/.test-ready
 	VHASHDB_TEST_POSTGRES=required $(BIN)/python -m pytest -n 2 tests/store tests/test_database.py tests/test_videos.py tests/review \
-	    $(addprefix tests/exchange/test_, promotion.py sync.py trust.py reviews.py undoing.py transparency.py importing.py publishing.py)
+	    tests/service/test_fronts.py $(addprefix tests/exchange/test_, promotion.py sync.py trust.py reviews.py undoing.py transparency.py importing.py publishing.py)
 
 # More processes than processors: many tests wait for something. Each takes neighbours, which share what they prepare, and at the
 # end from the one that has most left.
