@@ -13,7 +13,8 @@ from tests.service.program import Program
 from tests.service.receiver import receiver
 from tests.service.serving import eventually
 from vhashdb.fingerprints import to_json
-from vhashdb.store import ApiKeys, Fronts, Questions, QuestionState, Replies, RequestUnderWay, Scope, Webhooks
+from vhashdb.store import ApiKeys, Questions, QuestionState, Replies, RequestUnderWay, Scope, Webhooks
+from vhashdb.store.fronts import Fronts
 
 LATER = {"Prefer": "respond-async"}
 _names = itertools.count(1)

@@ -24,16 +24,15 @@ from vhashdb.review.words import DONE_WORDS
 from vhashdb.store import (
     AlreadyClaimed,
     Claim,
-    DeskDecision,
-    DeskDecisions,
     Question,
     Questions,
     QuestionState,
     RecordClaims,
-    UndoState,
     now_utc,
     recently,
 )
+from vhashdb.store.desk_decisions import DeskDecision, DeskDecisions
+from vhashdb.store.undoing import UndoState
 
 if TYPE_CHECKING:
     from vhashdb.database import Database

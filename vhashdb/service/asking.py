@@ -35,7 +35,8 @@ from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.service.tracing import Note, since, step
 from vhashdb.service.uploads import Upload, Uploads
-from vhashdb.store import DeskDecisions, Question, Questions, QuestionState, State, acting_as, now_utc, records_with_ids
+from vhashdb.store import Question, Questions, QuestionState, State, acting_as, now_utc, records_with_ids
+from vhashdb.store.desk_decisions import DeskDecisions
 from vhashdb.store.questions import MAX_ATTEMPTS
 
 _log: Final = logging.getLogger(__name__)

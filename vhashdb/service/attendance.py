@@ -14,7 +14,8 @@ from vhashdb.errors import VhashdbError
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.service.upload_folders import front_of
 from vhashdb.service.uploads import Uploads
-from vhashdb.store import Front, Fronts, Questions, Replies, Store
+from vhashdb.store import Questions, Replies, Store
+from vhashdb.store.fronts import Front, Fronts
 
 _log: Final = logging.getLogger(__name__)
 _BEATS: Final = 6

@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from vhashdb.store.cache import FingerprintCache
     from vhashdb.store.claims import Claim, RecordClaims
     from vhashdb.store.clock import now_utc
-    from vhashdb.store.desk_decisions import DeskDecision, DeskDecisions
     from vhashdb.store.federations import Federations
     from vhashdb.store.feeds import Feed, Feeds
     from vhashdb.store.figures import read_figures
-    from vhashdb.store.fronts import Front, Fronts
     from vhashdb.store.history import decided
     from vhashdb.store.hits import CaseDecision, CaseState
     from vhashdb.store.moderation import Moderation
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
     from vhashdb.store.replies import Replies, Reply, RequestUnderWay
     from vhashdb.store.reviews import Decision, Reviews
     from vhashdb.store.statistics import made_on, read_statistics
-    from vhashdb.store.undoing import UndoState
     from vhashdb.store.video_list import Video, VideoRecord, Videos
     from vhashdb.store.webhooks import Webhook, Webhooks
 else:
@@ -62,11 +59,9 @@ else:
             "cache": "FingerprintCache",
             "claims": "Claim RecordClaims",
             "clock": "now_utc",
-            "desk_decisions": "DeskDecision DeskDecisions",
             "federations": "Federations",
             "feeds": "Feed Feeds",
             "figures": "read_figures",
-            "fronts": "Front Fronts",
             "history": "decided",
             "hits": "CaseDecision CaseState",
             "moderation": "Moderation",
@@ -79,7 +74,6 @@ else:
             "records_file": "Store",
             "reviews": "Decision Reviews",
             "statistics": "made_on read_statistics",
-            "undoing": "UndoState",
             "video_list": "Video VideoRecord Videos",
         },
     )
@@ -110,8 +104,6 @@ __all__ = [
     "ChangedRecord",
     "Claim",
     "Decision",
-    "DeskDecision",
-    "DeskDecisions",
     "Details",
     "Federations",
     "Feed",
@@ -119,8 +111,6 @@ __all__ = [
     "FileCase",
     "Filter",
     "FingerprintCache",
-    "Front",
-    "Fronts",
     "Moderation",
     "NewRecord",
     "Opinion",
@@ -140,7 +130,6 @@ __all__ = [
     "Selection",
     "State",
     "Store",
-    "UndoState",
     "Video",
     "VideoRecord",
     "Videos",
