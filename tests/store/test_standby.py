@@ -76,6 +76,7 @@ def caught_up(primary, standby):
         eventually(lambda: other.execute("SELECT pg_last_wal_replay_lsn() >= %s", [wanted]).fetchone(), lambda found: found == (True,))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a cursor whose server was killed under it
 def test_what_was_acknowledged_survives_the_primary_and_a_follower_goes_on(servers, tmp_path):
     primary, standby = servers
     url = url_of([primary, standby], SCHEMA, target_session_attrs="read-write")
