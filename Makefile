@@ -25,7 +25,7 @@ test-long: $(VENV)/.test-ready
 # Ray, where that is installed: $(BIN)/python -m pip install --editable '.[cluster]'.
 test-cluster: $(VENV)/.test-ready
 	VHASHDB_TEST_POSTGRES=required $(BIN)/python -m pytest -n 2 tests/store tests/test_database.py tests/test_videos.py tests/review \
-	    $(addprefix tests/exchange/test_, promotion.py sync.py trust.py reviews.py same_video.py undoing.py transparency.py importing.py publishing.py)
+	    tests/service/test_fronts.py $(addprefix tests/exchange/test_, promotion.py sync.py trust.py reviews.py same_video.py undoing.py transparency.py importing.py publishing.py)
 	@if $(BIN)/python -c 'import ray' 2>/dev/null; \
 	then VHASHDB_TEST_POSTGRES=required VHASHDB_TEST_RAY=required $(BIN)/python -m pytest -n 0 tests/cluster; \
 	else echo "tests/cluster/test_on_ray.py was left out: Ray is not installed, vhashdb[cluster] brings it"; fi

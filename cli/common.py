@@ -25,6 +25,7 @@ from .settings import (
     EFFORTS,
     INDEX_VARIABLE,
     LOCK_TIMEOUT_VARIABLE,
+    MAX_LAG_VARIABLE,
     NO_CACHE,
     OneOf,
     Setting,
@@ -153,7 +154,13 @@ def opened(path: Path | str, cache: FingerprintCache | None = None) -> Iterator[
         warn_of_variables()
     try:
         database = vhashdb.open(
-            path, limits=limits(), lock_timeout_s=lock_timeout_s(), cache=cache, local=local_folder(), searcher=searcher()
+            path,
+            limits=limits(),
+            lock_timeout_s=lock_timeout_s(),
+            cache=cache,
+            local=local_folder(),
+            searcher=searcher(),
+            max_lag_s=max_lag_s(),
         )
     except DatabaseNotFound as error:
         raise DatabaseNotFound(f"{error.message}{_who_named_it()}") from error
@@ -187,7 +194,7 @@ def warn_of_index(database: Database) -> None:
     for name, problem in zip(("index", "sound index"), database.searcher.problems(), strict=True):
         if problem is not None:
             say(f"warning: the {name} was made again{where} from the records, because {printable(problem)}")
-    if not database.read_only:
+    if not database.read_only or isinstance(database.place, str):  # of a server, what was missing is on disk the next time
         return
     for rows, problem, state in zip(("hashes", "landmarks"), database.searcher.problems(), database.searcher.states(), strict=True):
         if problem is None and (missing := state.memtable) > MEMTABLE_ROWS:
@@ -246,15 +253,22 @@ def _close_soon(database: Database) -> None:
 
 def lock_timeout_s() -> float:
     """Return how long to wait while another process writes."""
-    text = os.environ.get(LOCK_TIMEOUT_VARIABLE, str(LOCK_TIMEOUT_S))
+    return _seconds(LOCK_TIMEOUT_VARIABLE, str(LOCK_TIMEOUT_S))
+
+
+def max_lag_s() -> float | None:
+    """Return how far a standby may be behind for its answers to count; None: as far as it is."""
+    return _seconds(MAX_LAG_VARIABLE, "") if os.environ.get(MAX_LAG_VARIABLE) else None
+
+
+def _seconds(variable: str, usual: str) -> float:
+    text = os.environ.get(variable, usual)
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < 1e6:
-        raise UsageError(
-            f"{LOCK_TIMEOUT_VARIABLE} must be a number of seconds, not {text!r}", hint="give a number, such as 30, or unset it"
-        )
+        raise UsageError(f"{variable} must be a number of seconds, not {text!r}", hint="give a number, such as 30, or unset it")
     return seconds
 
 

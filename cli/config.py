@@ -19,6 +19,7 @@ from .common import (
     json_option,
     local_folder,
     lock_timeout_s,
+    max_lag_s,
     player_option,
     quiet_option,
     sound_option,
@@ -28,7 +29,16 @@ from .common import (
 from .help import Group
 from .limits import shown_limit_options
 from .output import decoded, emit, emit_json, printable, shown
-from .settings import CONFIG_VARIABLE, DEBUG_VARIABLE, INDEX_VARIABLE, LOCK_TIMEOUT_VARIABLE, PASSPHRASE_VARIABLE, SETTINGS, config_path
+from .settings import (
+    CONFIG_VARIABLE,
+    DEBUG_VARIABLE,
+    INDEX_VARIABLE,
+    LOCK_TIMEOUT_VARIABLE,
+    MAX_LAG_VARIABLE,
+    PASSPHRASE_VARIABLE,
+    SETTINGS,
+    config_path,
+)
 
 PLAYER: Final = "mpv --start={seconds} {file}"
 """A player to begin with, where none is configured."""
@@ -165,6 +175,7 @@ def _of_the_environment() -> Iterator[_Origin]:
         (LOCK_TIMEOUT_VARIABLE, lock_timeout_s()),
         (PASSPHRASE_VARIABLE, "(hidden)" if os.environ.get(PASSPHRASE_VARIABLE) else None),
         (INDEX_VARIABLE, local_folder()),
+        (MAX_LAG_VARIABLE, max_lag_s()),
         (DEBUG_VARIABLE, bool(os.environ.get(DEBUG_VARIABLE))),
     ):
         name = variable.removeprefix("VHASHDB_").lower()

@@ -10,7 +10,7 @@ import click
 
 from vhashdb.errors import DatabaseNotFound, UsageError
 
-from .common import cache_option, db_option, lock_timeout_s, warn_of_variables, workers_option
+from .common import cache_option, db_option, local_folder, lock_timeout_s, warn_of_variables, workers_option
 from .limits import Amount, limit_options, limits
 from .output import say
 from .settings import NO_CACHE, read_reasons
@@ -33,6 +33,10 @@ _BYTES: Final = Amount({"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 
 )  # fmt: skip
 @click.option("--max-upload", type=_BYTES, default="2G", show_default=True, metavar="SIZE", help="Bytes of one upload.")
 @click.option("--quota", type=_BYTES, default="20G", show_default=True, metavar="SIZE", help="Bytes of all uploads that are kept.")
+@click.option(
+    "--uploads", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="Folder of uploads, with --db URL; fronts that share it show each other's.",
+)  # fmt: skip
 @click.option(
     "--pause-after", type=click.IntRange(0), default=20, show_default=True, metavar="N",
     help="Severe cases after which the console reminds a moderator to pause; 0: never.",
@@ -58,6 +62,7 @@ def command(
     roots: tuple[Path, ...],
     max_upload: int,
     quota: int,
+    uploads: Path | None,
     pause_after: int,
     webhook_hosts: tuple[str, ...],
     log_form: str,
@@ -65,7 +70,8 @@ def command(
     """Serve the database over HTTP: an API for programs, and a console for people in a browser.
 
     Requests need a key, which `vhashdb key add` makes. Without one, on this machine alone, there is --no-keys.
-    SIGTERM ends it, once what is being answered is answered.
+    SIGTERM ends it, once what is being answered is answered. Of a database on PostgreSQL
+    several may run at the same time, behind a balancer.
 
     \b
     Example:
@@ -73,10 +79,10 @@ def command(
       vhashdb serve --host 0.0.0.0 --name hashes.example.org --tls-certificate chain.pem --tls-key key.pem
     """
     warn_of_variables()
-    if not isinstance(db, Path):
-        raise UsageError("the service does not open databases on PostgreSQL yet", hint="give it a folder")
-    if not db.exists():
+    if isinstance(db, Path) and not db.exists():
         raise DatabaseNotFound(f"there is no database at {db}")
+    if isinstance(db, Path) and uploads is not None:
+        raise click.UsageError("--uploads belongs to a database on PostgreSQL; a folder has its uploads in it")
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together")
     try:
@@ -85,9 +91,11 @@ def command(
         raise UsageError(f"the service is not installed: {error}", hint="pip install 'vhashdb[serve]'") from error
     from .review.running import reasons_of
 
-    usual = ServiceSettings(db)
+    usual, local = ServiceSettings(db), local_folder()
     settings = ServiceSettings(
-        db.resolve(),
+        db.resolve() if isinstance(db, Path) else db,
+        local=Path(local) if local is not None else None,
+        uploads=uploads.absolute() if uploads is not None else None,
         limits=limits(),
         lock_timeout_s=lock_timeout_s(),
         cache=None if cache == NO_CACHE else Path(cache),

@@ -19,6 +19,7 @@ PASSPHRASE_VARIABLE: Final = "VHASHDB_FEED_PASSPHRASE"  # noqa: S105  # the name
 DEBUG_VARIABLE: Final = "VHASHDB_DEBUG"
 INDEX_VARIABLE: Final = "VHASHDB_INDEX"
 CLUSTER_VARIABLE: Final = "VHASHDB_CLUSTER"
+MAX_LAG_VARIABLE: Final = "VHASHDB_MAX_LAG"
 DEFAULT_DATABASE: Final = "vhash.vhdb"
 NO_CACHE: Final = "off"
 EFFORTS: Final = ("vhashdb.search", "Effort")
@@ -50,6 +51,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     PASSPHRASE_VARIABLE: "passphrase of a feed's keys",
     INDEX_VARIABLE: "folder for indexes of databases on PostgreSQL",
     CLUSTER_VARIABLE: "address of the cluster whose shards are asked",
+    MAX_LAG_VARIABLE: "seconds that a standby of PostgreSQL may be behind for its answers to count",
     DEBUG_VARIABLE: "1: show the traceback of an error",
 }
 """Every variable that is read, and its meaning."""

@@ -5,6 +5,7 @@ import importlib.util
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -37,58 +38,106 @@ def programs() -> Path:
 
 
 class Server:
-    """One running server."""
+    """One server of PostgreSQL in a folder, on a socket there; run as another user than root, as whom it refuses to run."""
 
     def __init__(self, folder: Path, control) -> None:
         self.folder = folder
-        self._control = control
+        self._programs = programs()
         self._numbers = itertools.count(1)
+
+    def run(self, *command: object) -> None:
+        as_user = {"user": "postgres"} if os.getuid() == 0 else {}
+        program, *arguments = map(str, command)
+        subprocess.run([self._programs / program, *arguments], check=True, capture_output=True, cwd=self.folder, **as_user)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def make(self) -> None:
+        self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+
+    def start(self, *settings: str) -> None:
+        self._settings = settings
+        options = " ".join(f"-c {setting}" for setting in settings)
+        where = f"-k {self.folder} -c listen_addresses='' -c max_connections=200"
+        self.run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-o", f"{where} {options}", "start")
+
+    def stop(self) -> None:
+        if (self.data / "postmaster.pid").exists():
+            self.run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop")
 
     def restart(self) -> None:
         """End it as a crash does, and start it again."""
-        self._control("restart", "-m", "immediate")
+        self.stop()
+        self.start(*self._settings)
+
+    def kill(self) -> None:
+        """End it without a word, as a machine that loses power does; what it started ends by itself."""
+        note = self.data / "postmaster.pid"
+        os.kill(int(note.read_text().split()[0]), signal.SIGKILL)
+        note.unlink()
+
+    def standby(self, folder: Path) -> "Server":
+        """Make another server that follows this one; it is not started."""
+        made = Server(folder)
+        made.run("pg_basebackup", "-D", made.data, "-h", self.folder, "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        return made
+
+    def promote(self) -> None:
+        self.run("pg_ctl", "-D", self.data, "-w", "promote")
+
+    def connect(self):
+        import psycopg
+
+        return psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True)
 
     def url(self, schema: str | None = None) -> str:
         """The URL of an empty schema, or of one of this name."""
-        import psycopg
-
         name = schema or f"of_test_{os.getpid()}_{next(self._numbers)}"
-        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", autocommit=True) as connection:
+        with self.connect() as connection:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
-        return f"postgresql+psycopg://postgres@/postgres?host={quote(str(self.folder), safe='')}&options=-csearch_path%3D{name}"
+        return url_of([self], name)
+
+
+def url_of(servers: list[Server], schema: str, **more: str) -> str:
+    """The URL of a schema on one of several servers: the first that takes a connection and is as it has to be."""
+    hosts = quote(",".join(str(server.folder) for server in servers), safe="")
+    options = "".join(f"&{name}={value}" for name, value in more.items())
+    return f"postgresql+psycopg://postgres@/postgres?host={hosts}&options=-csearch_path%3D{schema}{options}"
+
+
+@contextlib.contextmanager
+def folders():
+    """Gives new folders of servers, and deletes them."""
+    with contextlib.ExitStack() as stack:
+
+        def folder() -> Path:
+            made = Path(tempfile.mkdtemp(prefix="vhashdb-postgres-"))
+            stack.callback(shutil.rmtree, made, ignore_errors=True)
+            if os.getuid() == 0:
+                shutil.chown(made, "postgres")
+            return made
+
+        yield folder
 
 
 @contextlib.contextmanager
 def running(*, durable=False):
-    """Make a server, and end it; as another user than root, as whom it refuses to run.
+    """Make a server, and end it.
 
     ``durable``: what was committed is there after it was restarted.
     """
-    where = programs()
-    folder = Path(tempfile.mkdtemp(prefix="vhashdb-postgres-"))
-    as_user = {"user": "postgres"} if os.getuid() == 0 else {}
-    if as_user:
-        shutil.chown(folder, "postgres")
-
-    def run(*command: str) -> None:
-        subprocess.run([where / command[0], *command[1:]], check=True, capture_output=True, cwd=folder, **as_user)
-
-    data, log = str(folder / "data"), str(folder / "log")
-    # Nothing has to survive the machine, so nothing is waited for.
-    settings = f"-c fsync=off -c full_page_writes=off -c synchronous_commit={'on' if durable else 'off'} -c max_connections=200"
-
-    def control(*what: str) -> None:
-        run("pg_ctl", "-D", data, "-l", log, "-w", "-o", f"-k {folder} -c listen_addresses='' {settings}", *what)
-
-    try:
-        run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "--encoding=UTF8", "--no-locale", "--no-sync")
-        control("start")
+    programs()
+    with folders() as folder:
+        server = Server(folder())
+        server.make()
         try:
-            yield Server(folder, control)
+            # Nothing has to survive the machine, so nothing is waited for.
+            server.start("fsync=off", "full_page_writes=off", f"synchronous_commit={'on' if durable else 'off'}")
+            yield server
         finally:
-            control("stop", "-m", "immediate")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            server.stop()
 
 
 @pytest.fixture(scope="session")

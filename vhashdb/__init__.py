@@ -249,6 +249,7 @@ def open(
     read_only: bool = False,
     local: str | os.PathLike[str] | None = None,
     searcher: SearcherOf | None = None,
+    max_lag_s: float | None = None,
 ) -> Database:
     """Open the database at ``path``, a folder or a URL of PostgreSQL.
 
@@ -258,7 +259,8 @@ def open(
     anywhere, and whatever would change it raises `DatabaseError`.
 
     Of a database on PostgreSQL every machine keeps its own indexes, and what it knows of feeds, in a folder within ``local``: unless it is
-    given, where the user's data are.
+    given, where the user's data are. A standby can only be read; with ``max_lag_s``, what was read from it is a `DatabaseError` if it was
+    more than so many seconds behind its primary.
 
     With a ``searcher``, such as `vhashdb.cluster.connect` returns, questions go to the shards of a cluster, and no index is kept here.
 
@@ -272,5 +274,12 @@ def open(
 
     folder = None if local is None else Path(local)
     return Database.open(
-        place_of(path), limits=limits, lock_timeout_s=lock_timeout_s, cache=cache, read_only=read_only, local=folder, searcher=searcher
+        place_of(path),
+        limits=limits,
+        lock_timeout_s=lock_timeout_s,
+        cache=cache,
+        read_only=read_only,
+        local=folder,
+        searcher=searcher,
+        max_lag_s=max_lag_s,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -20,7 +21,7 @@ from vhashdb.hash_query import HashQuery
 from vhashdb.hashing.algorithms import AlgorithmId, get_algorithm
 from vhashdb.index import FrameIndex
 from vhashdb.inputs import Source, as_file, hash_file, sha256_of
-from vhashdb.layout import INDEX_FOLDER, RECORDS_FILE, SOUND_INDEX_FOLDER
+from vhashdb.layout import INDEX_FOLDER, READING_FOLDER, RECORDS_FILE, SOUND_INDEX_FOLDER
 from vhashdb.limits import Limits
 from vhashdb.live_index import FrameReader, Health, IndexWriter, IndexWriters, LandmarkReader, LiveSearcher, check_health
 from vhashdb.matching.config import MatchingConfig
@@ -70,8 +71,13 @@ class Database:
         self._algorithm = get_algorithm(self._algorithm_id.name, self._algorithm_id.bits)
         self._algorithm_id.require(self._algorithm.id)
         self._squares, self._sound = store.squares, store.sound
-        self._index_reader = FrameReader(path / INDEX_FOLDER, store, self._algorithm_id)
-        self._sound_reader = LandmarkReader(path / SOUND_INDEX_FOLDER, store)
+        on_server = isinstance(store.path, str)
+        # What a standby lacks yet is no reason to write the index of those anew who follow its primary.
+        indexes = path / READING_FOLDER if on_server and store.read_only else path
+        with contextlib.suppress(OSError):  # then it is kept in memory
+            indexes.mkdir(exist_ok=True)
+        self._index_reader = FrameReader(indexes / INDEX_FOLDER, store, self._algorithm_id)
+        self._sound_reader = LandmarkReader(indexes / SOUND_INDEX_FOLDER, store)
         writers = () if searcher is not None else (IndexWriter(self._index_reader), IndexWriter(self._sound_reader))
         self._index_writer = IndexWriters(*writers)
         self.searcher: Searcher = searcher(store) if searcher is not None else LiveSearcher(self._index_reader, self._sound_reader)
@@ -87,7 +93,10 @@ class Database:
         """What was asked, on its way into the audit log."""
         self.grouper = Grouper(store, self.searcher, MatchingConfig.of(self._algorithm.id))
         """Groups records that show the same."""
-        self._index_writer.before = self.grouper.catch_up
+        if not store.read_only:
+            self._index_writer.before = self.grouper.catch_up
+        elif on_server:
+            self._index_writer.note_change()
         self.videos = Videos(store)
         """All records that show the same, as people see them."""
         self._matcher = Matcher(store, self.searcher, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log)
@@ -128,10 +137,11 @@ class Database:
         read_only: bool = False,
         local: Path | None = None,
         searcher: SearcherOf | None = None,
+        max_lag_s: float | None = None,
     ) -> Database:
         """Open an existing database; see `vhashdb.open`. A URL is a text."""
         if isinstance(path, str):
-            store = Store.open(path, lock_timeout_s=lock_timeout_s, read_only=read_only)
+            store = Store.open(path, lock_timeout_s=lock_timeout_s, read_only=read_only, max_lag_s=max_lag_s)
             return cls(local_folder(store, local), store, limits or Limits(), cache, searcher)
         if not path.exists():
             raise DatabaseNotFound(f"there is no database at {path}")
@@ -446,9 +456,11 @@ def local_folder(store: Store, parent: Path | None) -> Path:
 
         parent = Path(platformdirs.user_data_dir("vhashdb", appauthor=False))
     try:
-        folder = parent / store.identity
+        folder = parent / store.identity  # reading it can fail as well
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except BaseException as error:
+        if isinstance(error, OSError) and store.read_only:  # the indexes are kept in memory
+            return folder
         store.close()
         if isinstance(error, OSError):
             raise DatabaseError(f"the folder {parent} cannot be made: {error.strerror or error}", hint="name another one") from error

@@ -15,6 +15,8 @@ INDEX_FOLDER: Final = "index"
 """The folder with the index of frames, which is made again where it is missing or damaged."""
 SOUND_INDEX_FOLDER: Final = "sound-index"
 """The folder with the index of landmarks, made again likewise; there is none while too few records have sound."""
+READING_FOLDER: Final = "reading"
+"""The folder with both indexes of a database on PostgreSQL as those have them who only read it, on a standby or elsewhere."""
 UPLOADS_FOLDER: Final = "uploads"
 """The folder with files that the service was asked about and that somebody still needs."""
 

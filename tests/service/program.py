@@ -15,11 +15,12 @@ PROGRAM = [sys.executable, "-c", "from vhashdb_cli.main import run; run()"]
 
 
 class Program:
-    """`vhashdb serve --no-keys`, once it is ready."""
+    """`vhashdb serve`, once it is ready; without keys unless they are wanted."""
 
-    def __init__(self, folder, *options, log, before=(), environment=None):
+    def __init__(self, folder, *options, log, before=(), environment=None, keys=False):
         self.folder, self.log = folder, log
-        command = [*before, *PROGRAM, "serve", "--db", folder, "--port", "0", "--no-keys", "--cache", "off", *options]
+        some = () if keys else ("--no-keys",)
+        command = [*before, *PROGRAM, "serve", "--db", folder, "--port", "0", *some, "--cache", "off", *options]
         with open(log, "wb") as file:
             self.process = subprocess.Popen(
                 list(map(str, command)), stdout=subprocess.DEVNULL, stderr=file, stdin=subprocess.DEVNULL, start_new_session=True,
@@ -28,8 +29,9 @@ class Program:
         self.address = eventually(self._address, bool)
         eventually(self._is_ready, bool)
 
-    def client(self):
-        return httpx.Client(base_url=self.address, timeout=120, trust_env=False)
+    def client(self, secret=""):
+        named = {"X-API-KEY": secret} if secret else {}
+        return httpx.Client(base_url=self.address, timeout=120, trust_env=False, headers=named)
 
     def uploads(self):
         return sorted(file.name for file in (self.folder / "uploads").iterdir())

@@ -10,25 +10,29 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 import vhashdb
 from tests.conftest import ROOT
-from tests.exchange.companies import film
+from tests.exchange.companies import film, pictures
+from tests.footage import fingerprint_of
 from vhashdb.codes import AGREE, SAW_CONTENT
 from vhashdb.hashing.algorithms import get_algorithm
 from vhashdb.moving import copy_database
 from vhashdb.store import Details, NewRecord, Store
 from vhashdb.store.additions import Item, insert
 from vhashdb.store.periods import Period
+from vhashdb.store.postgresql import LEFT_OUT
 from vhashdb.store.statistics import made_on, read_statistics
 
 PDQ = get_algorithm("pdq", 256).id
 WRITERS, EACH = 4, 30
 WRITER = """
 import sys
-from tests.exchange.companies import film
+from tests.exchange.companies import film, pictures
+from tests.footage import fingerprint_of
 from vhashdb.store import NewRecord, State, Store
 with Store.open(sys.argv[1], lock_timeout_s=120.0, actor=sys.argv[2]) as store:
     fingerprint = film(int(sys.argv[2]))
@@ -122,6 +126,59 @@ def test_a_change_is_never_seen_before_an_earlier_one(store, url):
         second.join()
     assert [change.change for change in store.changes.since(0)] == [1, 2]
     assert [entry.actor for entry in store.audit.entries() if entry.action == "add"] == ["first", "second"]
+
+
+def test_numbers_of_changes_that_may_have_been_lost_with_a_server_are_left_out(url, tmp_path):
+    """A standby without the last changes is promoted, or a backup restored: an index had followed them, and goes on from the right one."""
+    with vhashdb.create(url, local=tmp_path) as follower:
+        kept = follower.store.add(NewRecord(1.0), film(1))
+        follower.store.add(NewRecord(1.0), film(2))
+        assert follower.match(film(2)).matches
+        with follower.store.transactions.writing() as connection:  # as it is there, on another timeline
+            for table in ("fingerprint WHERE record = 2", "record WHERE number = 2"):
+                connection.exec_driver_sql(f"DELETE FROM {table}")
+            connection.exec_driver_sql("SELECT setval(pg_get_serial_sequence('fingerprint', 'number'), 1)")
+            connection.exec_driver_sql("UPDATE meta SET value = 'of before' WHERE name = 'cluster'")
+        with Store.open(url) as writer:
+            new = writer.add(NewRecord(1.0), film(3))
+            again = writer.add(NewRecord(1.0), film(4))
+        for seed, record in ((1, kept), (3, new), (4, again)):
+            assert [match.record.id for match in follower.match(film(seed)).matches] == [record.id]
+        assert not follower.match(film(2)).matches
+        changes = [change.change for change in follower.store.changes.since(0)]
+        assert changes == [LEFT_OUT + 1, LEFT_OUT + 2, LEFT_OUT + 3]
+        assert follower.store.problems() == []
+
+
+def test_statements_are_bounded_and_do_not_grow_with_candidates(url, tmp_path):
+    """Each is a round trip to the server, however far away that is. What begins a transaction for reading alone is none."""
+    with vhashdb.create(url, local=tmp_path) as db:
+        sent = []
+        sa.event.listen(sa.Engine, "before_cursor_execute", note := lambda *told: sent.append(told[2]))
+
+        def counted(work):
+            sent.clear()
+            work()
+            return len(sent)
+
+        try:
+            for seed in (1, 2, 3):
+                db.add(film(seed), labels=["nudity"])
+            assert counted(lambda: db.add(film(4), labels=["nudity"], reason="seen")) <= 60
+            assert counted(lambda: db.add(film(1), labels=["nudity"])) <= 70
+            assert counted(lambda: db.match(film(9))) <= 4
+            db.match(film(2))
+            one = counted(lambda: db.match(film(2)))
+            for seed in range(40):
+                db.store.add(NewRecord(1.0), film(100 + seed))
+            many = np.concatenate([pictures(100 + seed) for seed in range(40)])
+            assert one <= 46
+            asked = fingerprint_of(many)
+            assert len(db.match(asked).matches) > 20
+            assert counted(lambda: db.match(asked)) <= one + 12
+            assert counted(lambda: list(db.records())) <= 10
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", note)
 
 
 def test_whoever_waits_too_long_for_a_writer_is_told(store, url):

@@ -152,6 +152,11 @@ def rebuild(folder: IndexFolder, changes: Changes, new: NewIndex[IndexT], last: 
     except OSError as error:
         level = logging.INFO if read_only else logging.WARNING
         _log.log(level, "the index %s could not be written and is kept in memory: %s", folder.path, error)
+    return built_in_memory(folder, changes, new, last)
+
+
+def built_in_memory(folder: IndexFolder, changes: Changes, new: NewIndex[IndexT], last: Manifest) -> OpenIndex[IndexT]:
+    """Build an index from all records in memory alone; arguments as of `rebuild`."""
     index, manifest_id = new((), 0, ()), folder.manifest_id()
     replay(index, changes, in_memory(folder.kind))
     return OpenIndex(index, replace(last, change=0, segments=()), manifest_id)

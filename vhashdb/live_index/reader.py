@@ -16,7 +16,17 @@ from vhashdb.index.folder import IndexFolder, Vanished
 from vhashdb.index.layers import Layer
 from vhashdb.index.manifest import Manifest, StoredSegment
 from vhashdb.index.segment import IndexSegment
-from vhashdb.live_index.building import IndexT, MakeLayer, NewIndex, OpenIndex, in_memory, is_free_to_replay, rebuild, replay
+from vhashdb.live_index.building import (
+    IndexT,
+    MakeLayer,
+    NewIndex,
+    OpenIndex,
+    built_in_memory,
+    in_memory,
+    is_free_to_replay,
+    rebuild,
+    replay,
+)
 from vhashdb.searcher import IndexState
 from vhashdb.store import Selection, Store
 from vhashdb.store.changes import EVERYTHING, Share
@@ -170,6 +180,9 @@ class IndexReader(Generic[IndexT]):
             try:
                 manifest = self.folder.manifest() or Manifest(0, self.folder.kind.version, 0)
                 if manifest.change > self.changes.last():
+                    if self.store.read_only:  # a standby that is behind: what is on disk is right for others
+                        self.adopt(built_in_memory(self.folder, self.changes, self.new, manifest))
+                        return
                     raise DatabaseDamaged(f"the index {self.folder.path} is newer than the records")
                 self.folder.check(tuple(stored for stored in manifest.segments if self._mapped(stored) is None))
                 layers = self.layers(manifest)

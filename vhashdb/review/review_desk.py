@@ -21,15 +21,24 @@ from vhashdb.review.grouping import By, Group
 from vhashdb.review.opened import Desk, Gone, OpenGroup, OpenRecord, file_cases
 from vhashdb.review.queue import Kind, QueueEntry, QueuePage, group_entries, page_of, record_entries, waiting_matches
 from vhashdb.review.words import DONE_WORDS
-from vhashdb.store import AlreadyClaimed, Claim, Question, Questions, QuestionState, RecordClaims, now_utc, recently
+from vhashdb.store import (
+    AlreadyClaimed,
+    Claim,
+    Question,
+    Questions,
+    QuestionState,
+    RecordClaims,
+    now_utc,
+    recently,
+)
+from vhashdb.store.desk_decisions import DeskDecision, DeskDecisions
+from vhashdb.store.undoing import UndoState
 
 if TYPE_CHECKING:
     from vhashdb.database import Database
 
 UNDO_S: Final = 15 * 60.0
 """Seconds for which a decision can be taken back unless something else is chosen."""
-_MOST_REMEMBERED: Final = 10_000
-"""Decisions that are remembered, the newest. Engineering bound."""
 
 
 class CaseChanged(UsageError):
@@ -89,7 +98,7 @@ class Decided:
     uploads: int
     final: bool
     """False: a second person has to confirm it."""
-    memories: tuple[Done, ...]
+    memories: tuple[UndoState, ...]
 
     @property
     def words(self) -> str:
@@ -108,7 +117,7 @@ _Waiting = tuple[QueueEntry, Group | None, tuple[Question, ...]]
 
 
 class ReviewDesk:
-    """The desk of one database. Safe from several threads; decisions are remembered by this process, for as long as they can be undone."""
+    """The desk of one database. Safe from several threads and processes; decisions are kept for as long as they can be undone."""
 
     def __init__(
         self,
@@ -121,8 +130,7 @@ class ReviewDesk:
         self._database, self._questions, self._claims = database, questions, RecordClaims(database.store)
         self._reasons, self._undo = reasons, datetime.timedelta(seconds=undo_s)
         self._executor = DecisionExecutor(database.store, database.moderation)
-        self._lock, self._decided = threading.Lock(), dict[str, Decided]()
-        self._deciding = threading.Lock()
+        self._deciding, self._decided = threading.Lock(), DeskDecisions(database.store)
 
     @property
     def who(self) -> str:
@@ -241,7 +249,7 @@ class ReviewDesk:
             AlreadyClaimed: somebody else is at one.
             UsageError: the act is not available, or the reason is missing or too long.
         """
-        with self._deciding:  # what was looked at must still be so when it is written
+        with self._deciding, self._database.store.transactions.in_turn():  # what was looked at must still be so when it is written
             return self._decide(chosen, act, verdict=verdict, basis=basis, reason=reason)
 
     def _decide(self, chosen: Sequence[Chosen], act: Act, *, verdict: str, basis: str, reason: str) -> Decided:
@@ -287,18 +295,16 @@ class ReviewDesk:
     def _remembered(self, act: Act, cases: Sequence[str], written: Sequence[Done], uploads: int) -> Decided:
         now = now_utc()
         final = all(one.final for one in written)
-        decided = Decided(secrets.token_hex(8), self.who, now, now + self._undo, act, tuple(cases), uploads, final, tuple(written))
-        with self._lock:
-            self._decided = {one.id: one for one in [*self._decided.values(), decided][-_MOST_REMEMBERED:] if one.until > now}
+        memories = tuple(memory for one in written for memory in one.memories)
+        decided = Decided(secrets.token_hex(8), self.who, now, now + self._undo, act, tuple(cases), uploads, final, memories)
+        self._decided.keep(DeskDecision(**vars(decided) | {"act": act.value}))
         return decided
 
     # -- taking back ---------------------------------------------------------------------------
 
     def undoable(self) -> list[Decided]:
         """Return what whoever acts can still take back, the newest first."""
-        now, who = now_utc(), self.who
-        with self._lock:
-            return [one for one in reversed(self._decided.values()) if one.by == who and one.until > now]
+        return [_decided(one) for one in self._decided.of(self.who)]
 
     def undo(self, identifier: str) -> Decided:
         """Take a decision back; its cases wait as before.
@@ -308,15 +314,14 @@ class ReviewDesk:
             NotYours: somebody else decided.
             UsageError: somebody did something with a record since, or others may know of it already.
         """
-        with self._lock:
-            decided = self._decided.get(identifier)
-            if decided is None or decided.until <= now_utc():
-                raise RecordNotFound(f"no decision {identifier!r} can be taken back", hint=_DECIDE_ANEW)
-            if decided.by != self.who:
-                raise NotYours(f"{decided.by} decided that")
-            memories = tuple(memory for one in decided.memories for memory in one.memories)
-            self._executor.take_back(Done(decided.final, memories))
-            del self._decided[identifier]
+        kept = self._decided.get(identifier)
+        if kept is None:
+            raise RecordNotFound(f"no decision {identifier!r} can be taken back", hint=_DECIDE_ANEW)
+        decided = _decided(kept)
+        if decided.by != self.who:
+            raise NotYours(f"{decided.by} decided that")
+        self._executor.take_back(Done(decided.final, decided.memories))
+        self._decided.forget(identifier)
         return replace(decided, until=decided.at)
 
     def _require_free(self, cases: Sequence[OpenCase], who: str) -> None:
@@ -327,6 +332,10 @@ class ReviewDesk:
 
 
 _DECIDE_ANEW: Final = "it is too long ago, or was taken back: decide anew, or give another opinion"
+
+
+def _decided(kept: DeskDecision) -> Decided:
+    return Decided(**vars(kept) | {"act": Act(kept.act)})
 
 
 def _answer(case: OpenCase, act: Act, **given: str) -> Answer:

@@ -55,7 +55,9 @@ class SoundSearch:
         heard = (trace.heard or {}).get(number, ())
         if trace.listens and not heard and comparison.judgement.found:
             heard = self._heard_in(trace, reference)
-        return with_sound(query, reference, comparison, heard, self.config.beside(self._searcher.sizes().landmarks))
+        if trace.landmarks is None:
+            trace.landmarks = self._searcher.sizes().landmarks
+        return with_sound(query, reference, comparison, heard, self.config.beside(trace.landmarks))
 
     def _heard_in(self, trace: Trace, reference: Fingerprint) -> tuple[SoundSegment, ...]:
         """Return where the query sounds like a record, without what is mostly a sound on an allow-list."""

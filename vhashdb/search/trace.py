@@ -54,6 +54,8 @@ class Trace:
     """What of the sound index was not searched, in words; empty: everything was."""
     places_unsearched: str = ""
     """The same of the index of pictures, when it was looked into for places."""
+    landmarks: int | None = None
+    """In the sound index, as it was when a judgement first needed to know."""
     hears: bool = False
     """Whether sound was decoded for the fingerprint that the answer rests on, if the file has any."""
     compared: list[tuple[Record, Compared]] = field(default_factory=list)

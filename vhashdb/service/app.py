@@ -60,11 +60,13 @@ def create_app(settings: ServiceSettings, opened: Service | None = None) -> Fast
         app.state.tracing.activate()
         service.asker.start()
         notifier.start()
+        service.attendance.start()
         try:
             yield
         finally:
             await service.asker.stop()
             await notifier.stop()
+            await service.attendance.stop()
             await anyio.to_thread.run_sync(app.state.tracing.close)
             await anyio.to_thread.run_sync(service.close)
 

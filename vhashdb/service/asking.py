@@ -28,6 +28,7 @@ from vhashdb.review import Decisions, found_in
 from vhashdb.search.results import Result
 from vhashdb.service.access import Caller
 from vhashdb.service.answers import answer_json, answer_to, needs_people
+from vhashdb.service.attendance import Attendance
 from vhashdb.service.lookups import Lookups
 from vhashdb.service.options import AskOptions
 from vhashdb.service.problems import Refused
@@ -35,6 +36,7 @@ from vhashdb.service.settings import ServiceSettings
 from vhashdb.service.tracing import Note, since, step
 from vhashdb.service.uploads import Upload, Uploads
 from vhashdb.store import Question, Questions, QuestionState, State, acting_as, now_utc, records_with_ids
+from vhashdb.store.desk_decisions import DeskDecisions
 from vhashdb.store.questions import MAX_ATTEMPTS
 
 _log: Final = logging.getLogger(__name__)
@@ -51,8 +53,11 @@ SWEEP_S: Final = 60.0
 class Asker:
     """Answer the questions of one service."""
 
-    def __init__(self, database: Database, settings: ServiceSettings, uploads: Uploads, questions: Questions) -> None:
+    def __init__(
+        self, database: Database, settings: ServiceSettings, uploads: Uploads, questions: Questions, attendance: Attendance
+    ) -> None:
         self._database, self._settings, self._uploads, self._questions = database, settings, uploads, questions
+        self._attendance = attendance
         self._media = anyio.CapacityLimiter(settings.workers)
         self._hashes = anyio.CapacityLimiter(max(1, settings.lookup_processes))
         self._lookups = Lookups(settings) if settings.lookup_processes else None
@@ -103,14 +108,14 @@ class Asker:
             return await self._run(self._media, ask)
         finally:  # what began in a thread has ended by then, whatever became of the client
             if not kept:
-                self._uploads.delete(upload.path.name)
+                self._uploads.delete(upload.file)
 
     async def in_turn(self, work: Callable[[], _T], upload: Upload) -> _T:
         """Do what decodes an upload, when there is a worker for it; its file is gone afterwards."""
         try:
             return await self._run(self._media, work)
         finally:  # what began in a thread has ended by then, whatever became of the client
-            self._uploads.delete(upload.path.name)
+            self._uploads.delete(upload.file)
 
     # -- later ---------------------------------------------------------------------------------
 
@@ -123,7 +128,7 @@ class Asker:
                     raise _busy()
                 return self._write_down(upload, options, caller, review=review, webhook=webhook)
             except BaseException:
-                self._uploads.delete(upload.path.name)
+                self._uploads.delete(upload.file)
                 raise
 
         question = await anyio.to_thread.run_sync(write)
@@ -136,7 +141,6 @@ class Asker:
 
     def start(self) -> None:
         """Begin to answer what is written down, and to delete what nobody needs; within a running event loop."""
-        self._questions.again()
         if self._lookups is not None:
             self._lookups.start()
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self._settings.workers)]
@@ -176,12 +180,17 @@ class Asker:
                 result, answer = self._unanswered(question, options, "DecoderFailed", reason)
             elif not question.file:
                 result, answer = self._unanswered(question, options, "MediaNotFound", "its file is not in the backup that is served")
+            elif host := self._attendance.host_of(question.file):
+                reason = f"its file lies on {host}, which has not been heard of for too long"
+                result, answer = self._unanswered(question, options, "MediaNotFound", reason)
             else:
                 result, answer = self._answer(
                     str(path), question.name, options, question.by, partial(self._seen_s.__setitem__, question.id)
                 )
             keeps_file = question.review and needs_people(result)
             done = self._questions.answered(question.id, answer | {"id": question.id}, keeps_file=keeps_file)
+            if done is None:  # this front seemed to be gone, and another has the question
+                return True
             if question.file and not keeps_file:
                 self._uploads.delete(question.file)
         except VhashdbError as error:  # the database: nothing is known, so that it has to be asked again
@@ -225,19 +234,22 @@ class Asker:
         undone = now - datetime.timedelta(seconds=self._settings.undo_s)
         open_cases = 0
         self._questions.forget_answered(old)
+        DeskDecisions(self._database.store).forget_old()
         for question in self._questions.all((QuestionState.ANSWERED,), review=True):
             decided_at = self.decided_at(question)
             if decided_at is None:
                 open_cases += 1
                 continue
-            if question.file and decided_at < undone:
+            if question.file and decided_at < undone and self._uploads.cares_for(question.file):
                 self._uploads.delete(question.file)
                 self._questions.file_gone(question.id)
-            if not question.webhook and max(question.changed_at, decided_at) < old:
+            cared_for = not question.file or self._uploads.cares_for(question.file) or self._attendance.lost(question.file)
+            if cared_for and not question.webhook and max(question.changed_at, decided_at) < old:
                 forgotten.append(question.id)
         if forgotten:
             self._questions.forget(forgotten)
         self.open_cases = open_cases
+        self._uploads.tidy(self._questions.files)
 
     def decided_at(self, question: Question) -> datetime.datetime | None:
         """Return when the last decision about a file was made if nobody has to decide any more; None if somebody has to."""
@@ -255,8 +267,11 @@ class Asker:
         return max((each.at for each in closed), default=question.changed_at) if len(closed) == len(asked) else None
 
     def _write_down(self, upload: Upload, options: AskOptions, caller: Caller, *, review: bool, **more: Any) -> Question:
-        file, size = upload.path.name, upload.size
-        return self._questions.add(by=caller.name, name=upload.name, options=options.to_json(), review=review, file=file, size=size, **more)
+        made = self._questions.add(
+            by=caller.name, name=upload.name, options=options.to_json(), review=review, file=upload.file, size=upload.size, **more
+        )
+        self._uploads.written_down(upload.file)
+        return made
 
     # -- one question --------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from vhashdb.database import Database
@@ -75,21 +76,18 @@ class Lookups:
         with self._lock:
             if self._pool is None:
                 context = multiprocessing.get_context("spawn")  # a fork would have locks of threads that are not there
-                self._pool = ProcessPoolExecutor(
-                    self._settings.lookup_processes, context, _open, (self._settings.database, self._settings.lock_timeout_s)
-                )
+                opened = (self._settings.database, self._settings.lock_timeout_s, self._settings.local)
+                self._pool = ProcessPoolExecutor(self._settings.lookup_processes, context, _open, opened)
             return self._pool
 
 
-def _open(path: os.PathLike[str], lock_timeout_s: float) -> None:
+def _open(place: Path | str, lock_timeout_s: float, local: Path | None) -> None:
     """Begin a process."""
     global _database  # one for each process, which is how a pool keeps something
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, which the parent gets, too
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    from pathlib import Path
-
-    _database = Database.open(Path(path), lock_timeout_s=lock_timeout_s)
+    _database = Database.open(place, lock_timeout_s=lock_timeout_s, local=local)
     multiprocessing.util.Finalize(None, _database.close, exitpriority=10)
 
 

@@ -103,9 +103,11 @@ def status_of(error: errors.VhashdbError) -> HTTPStatus:
 
 
 def without_paths(request: Request, text: str) -> str:
-    """Return a text without the path of the database's folder."""
-    folder = str(request.app.state.service.settings.database)
-    return text.replace(f"{folder}/", "").replace(folder, "the database")
+    """Return a text without the path of the database's folder, or the URL of its server."""
+    database = request.app.state.service.database
+    for place in (str(database.place), str(database.path)):
+        text = text.replace(f"{place}/", "").replace(place, "the database")
+    return text
 
 
 def of_refusal(request: Request, error: Exception) -> JSONResponse:

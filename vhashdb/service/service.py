@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vhashdb.database import Database
+from vhashdb.layout import UPLOADS_FOLDER
 from vhashdb.review import ReviewDesk
 from vhashdb.service.access import RateLimiter
 from vhashdb.service.asking import Asker
+from vhashdb.service.attendance import Attendance
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.service.uploads import Uploads
 from vhashdb.store import ApiKeys, FingerprintCache, Questions, Replies, Webhooks
@@ -22,6 +24,7 @@ class Service:
     keys: ApiKeys
     rates: RateLimiter
     uploads: Uploads
+    attendance: Attendance
     questions: Questions
     replies: Replies
     webhooks: Webhooks
@@ -32,19 +35,21 @@ class Service:
     def open(cls, settings: ServiceSettings) -> Service:
         """Open the database, and bring what an earlier process left in order; within a running event loop."""
         cache = FingerprintCache(settings.cache) if settings.cache is not None else None
-        database = Database.open(settings.database, limits=settings.limits, lock_timeout_s=settings.lock_timeout_s, cache=cache)
-        store, uploads = database.store, Uploads(settings)
+        database = Database.open(
+            settings.database, limits=settings.limits, lock_timeout_s=settings.lock_timeout_s, cache=cache, local=settings.local
+        )
+        store, within = database.store, settings.uploads if isinstance(settings.database, str) else None
+        uploads = Uploads(settings, within or database.path / UPLOADS_FOLDER)
         try:
             if database.store.transactions.refusal is not None:
                 raise database.store.transactions.refusal
-            uploads.take()
-            questions = Questions(store)
-            uploads.tidy(questions.files())
-            asker = Asker(database, settings, uploads, questions)
+            attendance = Attendance(store, settings, uploads)
+            attendance.begin()
+            questions, replies = Questions(store, uploads.front), Replies(store, uploads.front)
+            asker = Asker(database, settings, uploads, questions, attendance)
             desk = ReviewDesk(database, questions, reasons=settings.reasons, undo_s=settings.undo_s)
-            keys, rates, replies, webhooks = ApiKeys(store), RateLimiter(), Replies(store), Webhooks(store)
-            replies.forget_begun()
-            return cls(settings, database, keys, rates, uploads, questions, replies, webhooks, asker, desk)
+            keys, rates, webhooks = ApiKeys(store), RateLimiter(), Webhooks(store)
+            return cls(settings, database, keys, rates, uploads, attendance, questions, replies, webhooks, asker, desk)
         except BaseException:
             uploads.release()
             database.close()

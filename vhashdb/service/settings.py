@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vhashdb.layout import UPLOADS_FOLDER
 from vhashdb.limits import Limits
 from vhashdb.review import REASONS, Act
 
@@ -16,7 +15,14 @@ from vhashdb.review import REASONS, Act
 class ServiceSettings:
     """Say how one database is served."""
 
-    database: Path
+    database: Path | str
+    """A folder, or the URL of a database on PostgreSQL, which several services may serve at the same time: its fronts."""
+    local: Path | None = None
+    """Folder that has what this machine keeps of a database on PostgreSQL; None: the usual one."""
+    uploads: Path | None = None
+    """Folder of uploads of such a database, which fronts may share; None: within `local`. A folder has its own."""
+    gone_s: float = 30.0
+    """Seconds without a sign of another front after which it is taken for gone. Engineering bound: a server has a successor by then."""
     limits: Limits = field(default_factory=Limits)
     """Of decoding one file."""
     lock_timeout_s: float = 10.0
@@ -58,8 +64,3 @@ class ServiceSettings:
 
     reasons: Mapping[Act, Sequence[str]] = field(default_factory=lambda: REASONS)
     """Reasons for decisions to choose from, by act."""
-
-    @property
-    def uploads(self) -> Path:
-        """The folder of uploads, within the database's."""
-        return self.database / UPLOADS_FOLDER

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,11 +17,10 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from vhashdb.errors import DatabaseLocked
-from vhashdb.locking import try_flock
 from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.service.tracing import step
+from vhashdb.service.upload_folders import UploadFolders
 from vhashdb.text import printable, shortened
 
 _log: Final = logging.getLogger(__name__)
@@ -44,6 +42,8 @@ class Upload:
     """A file that arrived."""
 
     path: Path
+    file: str
+    """Its name among the folders of uploads."""
     name: str
     """As whoever sent it calls it: text that people can be shown, and no path."""
     size: int
@@ -51,54 +51,12 @@ class Upload:
     """Name of the part of the form that it was; empty if it came by itself."""
 
 
-class Uploads:
-    """The folder of uploads of one service."""
+class Uploads(UploadFolders):
+    """The uploads of one service."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
-        self._settings, self.folder = settings, settings.uploads
-        self._lock: int | None = None
-
-    def take(self) -> None:
-        """Make the folder, and keep it from any other service until `release`: each would delete what the other is receiving.
-
-        Raises:
-            DatabaseLocked: another process serves the database.
-        """
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
-        if not try_flock(descriptor):
-            os.close(descriptor)
-            raise DatabaseLocked("another process serves this database", hint="end it first; one service serves one database")
-        self._lock = descriptor
-
-    def release(self) -> None:
-        """Let another service have the folder."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    def tidy(self, kept: set[str]) -> None:
-        """Delete what a process that was killed left behind; only files in ``kept`` stay."""
-        for entry in os.scandir(self.folder):
-            if entry.name not in kept:
-                self.delete(entry.name)
-
-    def path(self, name: str) -> Path:
-        """Return where a kept file is."""
-        return self.folder / name
-
-    def delete(self, name: str) -> None:
-        """Delete a file; one that is gone already is no error."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.folder / name)
-
-    def used_bytes(self) -> int:
-        """Add up what is on disk."""
-        used = 0
-        for entry in os.scandir(self.folder):
-            with contextlib.suppress(FileNotFoundError):
-                used += entry.stat().st_size
-        return used
+    def __init__(self, settings: ServiceSettings, base: Path) -> None:
+        super().__init__(base, several=isinstance(settings.database, str))
+        self._settings = settings
 
     async def receive(self, request: Request, most_bytes: int, name: str = "", parts: Sequence[str] = ("file",)) -> Upload:
         """Write the body of a request to a new file: all of it, or of a form the first part with one of some names.
@@ -113,23 +71,24 @@ class Uploads:
             Refused: it is too large, too slow, no form, or there is no room.
         """
         self._refuse_early(request, most_bytes)
-        path = self.folder / f"{secrets.token_hex(16)}.upload"
+        file = self.new_file()
+        path = self.path(file)
         try:
-            with step("receive the upload") as note, self._new_file(path) as file:
-                form = await self._write(request, file, most_bytes, parts)
-                size = file.tell()
+            with step("receive the upload") as note, _created(path) as written:
+                form = await self._write(request, written, most_bytes, parts)
+                size = written.tell()
                 note("vhashdb.bytes", size)
             if form.more:
                 raise Refused(HTTPStatus.BAD_REQUEST, "Only one file allowed per request")
             if not size:
                 raise Refused(HTTPStatus.BAD_REQUEST, "the upload is empty")
-            return Upload(path, _plain_name(name or form.name), size, form.part)
+            return Upload(path, file, _plain_name(name or form.name), size, form.part)
         except OSError as error:
-            self.delete(path.name)
+            self.delete(file)
             _log.warning("an upload cannot be kept: %s", error)
             raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, "there is no room for the upload", retry_after_s=60) from error
         except BaseException:  # also when the client is gone
-            self.delete(path.name)
+            self.delete(file)
             raise
 
     def _refuse_early(self, request: Request, most_bytes: int) -> None:
@@ -149,12 +108,6 @@ class Uploads:
                 hint="decide about what waits, or have the quota raised",
                 retry_after_s=60,
             )
-
-    @contextlib.contextmanager
-    def _new_file(self, path: Path) -> Iterator[BinaryIO]:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
 
     async def _write(self, request: Request, file: BinaryIO, most_bytes: int, parts: Sequence[str]) -> _Form:
         kind, options = parse_options_header(request.headers.get("Content-Type", ""))
@@ -178,6 +131,13 @@ class Uploads:
             called = " or ".join(f"`{part}`" for part in parts)
             raise Refused(HTTPStatus.BAD_REQUEST, "the form has no file", hint=f"send the file as the part called {called}")
         return form
+
+
+@contextlib.contextmanager
+def _created(path: Path) -> Iterator[BinaryIO]:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        yield file
 
 
 class _Sink:

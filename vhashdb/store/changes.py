@@ -121,6 +121,6 @@ class Changes:
             tables = tables.join(sounding, sounding.c.fingerprint == fingerprint.c.number, isouter=not alone)
             blob = sa.case((sounding.c.fingerprint.is_not(None), fingerprint.c.blob), else_=None)
         query = sa.select(record.c.number, record.c.change, fingerprint.c.number, blob).select_from(tables).where(which, *self._in_share)
-        with self._transactions.reading() as connection:
+        with self._transactions.snapshot() as connection:  # a cursor of PostgreSQL's needs a transaction
             for row in connection.execute(query.order_by(record.c.change), execution_options={"yield_per": _AT_ONCE}):
                 yield Change(*row)

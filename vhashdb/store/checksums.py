@@ -121,6 +121,8 @@ WITHOUT: Final = frozenset(
         schema.edition_relation,
         schema.video_edition,
         service_schema.api_session,
+        service_schema.desk_decision,
+        service_schema.front,
         service_schema.question,
         service_schema.record_claim,
         service_schema.reply,
@@ -176,6 +178,8 @@ def watch(connection: Connection) -> None:
     """Make the triggers that note changes, as the tables are now, and note everything as changed; ends a migration."""
     pg = is_postgresql(connection)
     make_triggers(connection)
+    if pg:
+        connection.exec_driver_sql(_RENEW)
     connection.exec_driver_sql("DELETE FROM checksum")
     for group in GROUPS:
         for table, columns in group.of.items():
@@ -228,10 +232,33 @@ def _computing(group: Group, *, pg: bool) -> str:
     return f"INSERT OR IGNORE INTO checksum {computed}"  # it is the column that ignores NULL
 
 
+_RENEW: Final = f"""
+CREATE OR REPLACE FUNCTION renew_checksums() RETURNS void LANGUAGE plpgsql AS $renew$
+DECLARE changed_kind text;
+BEGIN
+  FOR changed_kind IN SELECT DISTINCT kind FROM changed LOOP
+    CASE changed_kind
+    {
+    " ".join(
+        f"WHEN '{group.name}' THEN {' '.join(f'EXECUTE $s${statement}$s$;' for statement in statements)}"
+        for group, statements in zip(GROUPS, _renewing(pg=True), strict=True)
+    )
+}
+    END CASE;
+  END LOOP;
+  DELETE FROM changed;
+END $renew$
+"""
+"""Does on the server what `renew` does elsewhere. Each statement is planned anew, as what fits few rows does not fit many."""
+
+
 def renew(connection: Connection) -> None:
     """Compute the checksums of everything that was changed; the end of every transaction that writes."""
+    if is_postgresql(connection):
+        connection.exec_driver_sql("SELECT renew_checksums()")  # one round trip
+        return
     kinds = set(connection.exec_driver_sql("SELECT DISTINCT kind FROM changed").scalars())
-    for group, statements in zip(GROUPS, _renewing(pg=is_postgresql(connection)), strict=True):
+    for group, statements in zip(GROUPS, _renewing(pg=False), strict=True):
         if group.name in kinds:
             for statement in statements:
                 connection.exec_driver_sql(statement)

@@ -79,14 +79,17 @@ class Figures:
 
 IN_PERIOD: Final = "a.at >= :since AND a.at < :after"
 """Of lines of the audit log, and of other tables that say when; the values are `moments`."""
-_HITS = f"""
-CREATE TEMP TABLE matched AS
+MATCHED: Final = f"""
+WITH matched AS (
 SELECT r.number, r.id, r.source, h.matches, h.possible
 FROM (SELECT record, count(*) AS matches, count(*) FILTER (WHERE verdict = 'possible') AS possible
       FROM hit a WHERE verdict != '' AND record != '' AND {IN_PERIOD} GROUP BY record) h JOIN record r ON r.id = h.record
+)
 """
-_SOURCES = f"""
-WITH wrong AS (SELECT record FROM audit WHERE action IN ('retract', 'erase')
+"""Begins a statement about the records that were matched in the period: the ``number``, ``id`` and ``source`` of each, how many
+``matches``, and how many of them were ``possible``. It is no temporary table, which a standby cannot make."""
+_SOURCES = f"""{MATCHED}
+, wrong AS (SELECT record FROM audit WHERE action IN ('retract', 'erase')
                       AND coalesce(json_extract(details, '$.code'), json_extract(details, '$.reason')) IN ('error', 'appeal')
                       AND number NOT IN {TAKEN_BACK}
                UNION SELECT record FROM audit WHERE action = 'review-rejected' AND number NOT IN {TAKEN_BACK}
@@ -125,17 +128,13 @@ def read_figures(store: Store, since: datetime.date, until: datetime.date) -> Fi
 
 
 def figures_in(connection: Connection, since: datetime.date, until: datetime.date) -> Figures:
-    """Count the figures in a snapshot that goes on, where the temporary table ``matched`` then has the records that were matched.
-
-    Its columns: the record's ``number``, ``id`` and ``source``; how many ``matches``, and how many of them were ``possible``.
-    """
+    """Count the figures in a snapshot."""
     values = moments(since, until)
-    connection.execute(sa.text(_HITS), values)
     counts = {name: counted(connection, query, values) for name, query in _COUNTS.items()}
-    matches = int(connection.execute(sa.text("SELECT coalesce(sum(matches), 0) FROM matched")).scalar_one())
     marks = int(connection.execute(sa.text(_MARKS), values).scalar_one())
     sources = tuple(SourceFigures(**row) for row in connection.execute(sa.text(_SOURCES), values).mappings())
     appeals = counts["retractions"].get("appeal", 0)
+    matches = sum(each.matches for each in sources)  # each record has a source
     return Figures(since, until, **counts, matches=matches, appeals_upheld=appeals, not_this=marks, sources=sources)
 
 

@@ -136,6 +136,8 @@ SELECT h.file, h.record, h.state, h.grounds, {GROUNDS} AS now, {STANDS} AS stand
 FROM hit h LEFT JOIN record r ON r.id = h.record LEFT JOIN audit a ON a.number = h.line
 WHERE h.state != '' AND h.file IN :files ORDER BY h.file, h.record
 """
+_AT_ONCE: Final = 500
+"""Records that are asked about together. Engineering bound."""
 _STRONGER: Final = {"": 0, "possible": 1, "match": 2}
 
 
@@ -192,21 +194,41 @@ class Hits:
             return frozenset(connection.execute(query).scalars())
 
 
-def note_hits(connection: Connection, found: Sequence[NewHit]) -> Iterator[NewHit]:
-    """Write hits down; yield those that are new, or surer than before. One that was noted before is not counted again."""
+def note_hits(connection: Connection, found: Sequence[NewHit]) -> list[NewHit]:
+    """Write hits down; return those that are new, or surer than before. One that was noted before is not counted again."""
+    before, new, counted = _noted(connection, found), dict[tuple[str, str], dict[str, Any]](), list[NewHit]()
     for one in found:
-        key = {"file": one.file, "record": one.record}
-        where = [hit.c[name] == value for name, value in key.items()]
-        before = connection.execute(sa.select(hit.c.verdict, hit.c.score).where(*where)).first()
-        if before is not None and _STRONGER[before.verdict] >= _STRONGER[one.verdict]:
+        key = one.file, one.record
+        verdict, score = before.get(key, (None, 0.0))
+        if verdict is not None and _STRONGER[verdict] >= _STRONGER[one.verdict]:
             continue
-        if before is None:
-            undecided = {"state": "", "line": None, "grounds": ""}
-            connection.execute(hit.insert().values(**key, verdict=one.verdict, score=one.score, at=one.at, **undecided))
+        counted.append(one)
+        before[key] = one.verdict, max(score, one.score)
+        said = {"verdict": one.verdict, "score": max(score, one.score)}
+        if verdict is None:
+            new[key] = said | {"file": one.file, "record": one.record, "at": one.at, "state": "", "line": None, "grounds": ""}
+        elif key in new:
+            new[key] |= said
         else:
-            first = {} if before.verdict else {"at": one.at}  # until now only a person had said something of it
-            connection.execute(hit.update().where(*where).values(verdict=one.verdict, score=max(before.score, one.score), **first))
-        yield one
+            first = {} if verdict else {"at": one.at}  # until now only a person had said something of it
+            connection.execute(hit.update().where(hit.c.file == one.file, hit.c.record == one.record).values(**said, **first))
+    if new:
+        connection.execute(hit.insert(), list(new.values()))
+    return counted
+
+
+def _noted(connection: Connection, found: Sequence[NewHit]) -> dict[tuple[str, str], tuple[str, float]]:
+    """Return verdict and score of those hits that are there, by file and record."""
+    noted, records = dict[tuple[str, str], tuple[str, float]](), dict[str, set[str]]()
+    for one in found:
+        records.setdefault(one.file, set()).add(one.record)
+    for file, some in records.items():
+        names = sorted(some)
+        for start in range(0, len(names), _AT_ONCE):
+            query = sa.select(hit.c.record, hit.c.verdict, hit.c.score).where(hit.c.file == file)
+            rows = connection.execute(query.where(hit.c.record.in_(names[start : start + _AT_ONCE])))
+            noted |= {(file, row.record): (row.verdict, row.score) for row in rows}
+    return noted
 
 
 def decide_in(

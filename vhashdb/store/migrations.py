@@ -13,9 +13,9 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from vhashdb.store import feed_schema, job_schema, postgresql_schema, service_schema
-from vhashdb.store.dialect import is_postgresql
+from vhashdb.store import feed_schema, job_schema, service_schema
 from vhashdb.store.hits import GROUNDS, FileKeys
+from vhashdb.store.remaking import add_column, create
 from vhashdb.store.schema import (
     audit,
     copy,
@@ -202,18 +202,19 @@ def _banks(connection: Connection) -> None:
 
 def _jobs(connection: Connection) -> None:
     """Add jobs over many files, which are for databases on PostgreSQL; a folder's stay empty."""
-    if is_postgresql(connection):
-        postgresql_schema.add_tables(connection, job_schema.TABLES)
-    else:
-        metadata.create_all(connection, tables=list(job_schema.TABLES))
+    create(connection, *job_schema.TABLES)
 
 
 def _same_video(connection: Connection) -> None:
     """Add what feeds say of records that show the same video."""
-    if is_postgresql(connection):
-        postgresql_schema.add_tables(connection, feed_schema.SAME_VIDEO_TABLES)
-    else:
-        metadata.create_all(connection, tables=list(feed_schema.SAME_VIDEO_TABLES))
+    create(connection, *feed_schema.SAME_VIDEO_TABLES)
+
+
+def _fronts(connection: Connection) -> None:
+    """Let several services serve one database: which of them does what, and what people can take back at each."""
+    create(connection, service_schema.front, service_schema.desk_decision)
+    for table in (service_schema.question, service_schema.reply):
+        add_column(connection, table, "front", "''")
 
 
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
@@ -232,5 +233,6 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (
     _banks,
     _jobs,
     _same_video,
+    _fronts,
 )
 VERSION: Final = len(MIGRATIONS)

@@ -11,17 +11,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.errors import DatabaseDamaged
-from vhashdb.store import feed_schema, job_schema, schema
+from vhashdb.store import feed_schema, job_schema, schema, service_schema
 from vhashdb.store.dialect import is_postgresql
+from vhashdb.store.postgresql import CLUSTER
 from vhashdb.store.records_file import LOCK_TIMEOUT_S, Store
 
 _AT_ONCE: Final = 500
 """Rows that are written together. Engineering bound."""
 _DERIVED: Final = frozenset(
-    {schema.checksum, schema.changed, schema.sounding, schema.ungrouped, schema.loosened, *feed_schema.STAGING, *job_schema.TABLES}
-)
-"""Tables that triggers fill from the others, or that hold what is on its way in: jobs are of the server that they run on."""
-_OWN: Final = ("identity",)
+    {
+        schema.checksum, schema.changed, schema.sounding, schema.ungrouped, schema.loosened, service_schema.front, *feed_schema.STAGING,
+        *job_schema.TABLES,
+    }
+)  # fmt: skip
+"""Tables that triggers fill from the others, that hold what is on its way in, or that say who serves the database; jobs are of the server
+that they run on."""
+_OWN: Final = ("identity", CLUSTER)
 """Names of what a database on PostgreSQL has of its own in `meta`."""
 
 

@@ -6,7 +6,6 @@ now, and takes the steps of `vhashdb.store.migrations` that come after.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -97,7 +96,7 @@ def make(connection: Connection) -> None:
     """Make everything but the version and the triggers of `vhashdb.store.checksums`, in an empty schema."""
     for statement in _FUNCTIONS:
         connection.exec_driver_sql(statement)
-    _tables().create_all(connection, checkfirst=False)
+    tables().create_all(connection, checkfirst=False)
     connection.exec_driver_sql("CREATE INDEX record_md5_alone ON record (md5) WHERE md5 IS NOT NULL AND sha256 IS NULL")
     connection.exec_driver_sql(f"CREATE TABLE {VERSION_TABLE} (version integer NOT NULL)")
     connection.exec_driver_sql(f"INSERT INTO {VERSION_TABLE} VALUES (0)")
@@ -105,12 +104,6 @@ def make(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
     for name, table, event, body in _TRIGGERS:
         trigger(connection, name, table, event, body)
-
-
-def add_tables(connection: Connection, tables: Sequence[sa.Table]) -> None:
-    """Make tables that a newer version has, as `make` would have."""
-    own = _tables()
-    own.create_all(connection, tables=[own.tables[table.name] for table in tables], checkfirst=False)
 
 
 def trigger(connection: Connection, name: str, table: str, events: str, body: str) -> None:
@@ -142,7 +135,7 @@ def problems(connection: Connection) -> list[str]:
     return [f"the trigger {name} is turned off" for name in rows.scalars()]
 
 
-def _tables() -> sa.MetaData:
+def tables() -> sa.MetaData:
     """Return the tables with text in the order of its bytes and of any length, as SQLite has it."""
     metadata = sa.MetaData()
     for table in schema.metadata.sorted_tables:

@@ -68,13 +68,16 @@ class Question:
     """Who is still to be told that it is answered; empty: nobody."""
     claimed_by: str = ""
     claimed_until: datetime.datetime | None = None
+    front: str = ""
+    """Which front of the service answers it and tells the webhook; empty where there is one alone."""
 
 
 class Questions:
     """The questions of one database."""
 
-    def __init__(self, store: Store) -> None:
-        self._transactions = store.transactions
+    def __init__(self, store: Store, front: str = "") -> None:
+        """``front``: which front of a service this is, if there may be several."""
+        self._transactions, self._front = store.transactions, front
 
     def add(
         self,
@@ -90,7 +93,9 @@ class Questions:
     ) -> Question:
         """Write a question down, waiting, or with the answer that it got already."""
         now, state = now_utc(), QuestionState.WAITING if answer is None else QuestionState.ANSWERED
-        made = Question(secrets.token_hex(16), state, by, name, options, now, now, 0, review, file, size, answer, webhook)
+        made = Question(
+            secrets.token_hex(16), state, by, name, options, now, now, 0, review, file, size, answer, webhook, front=self._front
+        )  # fmt: skip
         with self._transactions.writing() as connection:
             connection.execute(question.insert().values(**_row(made)))
         return made
@@ -157,8 +162,8 @@ class Questions:
             connection.execute(question.delete().where(*done, question.c.changed_at < before))
 
     def count(self, state: QuestionState) -> int:
-        """Count the questions in a state."""
-        query = sa.select(sa.func.count()).select_from(question).where(question.c.state == state.value)
+        """Count the questions of this front in a state."""
+        query = sa.select(sa.func.count()).select_from(question).where(question.c.state == state.value, self._mine)
         with self._transactions.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -176,11 +181,12 @@ class Questions:
     # -- answering -----------------------------------------------------------------------------
 
     def begin(self) -> Question | None:
-        """Take the question that has waited longest, so that nobody else begins it; None if none waits."""
+        """Take the question of this front that has waited longest, so that nobody else begins it; None if none waits."""
         if not self.count(QuestionState.WAITING):  # without the lock that writing needs
             return None
         with self._transactions.writing() as connection:
-            query = sa.select(question).where(question.c.state == QuestionState.WAITING.value).order_by(question.c.made_at, question.c.id)
+            waiting = sa.select(question).where(question.c.state == QuestionState.WAITING.value, self._mine)
+            query = waiting.order_by(question.c.made_at, question.c.id)
             row = connection.execute(query.limit(1)).mappings().first()
             if row is None:
                 return None
@@ -188,24 +194,56 @@ class Questions:
             connection.execute(question.update().where(question.c.id == begun.id).values(**_row(begun)))
         return begun
 
+    @property
+    def _mine(self) -> sa.ColumnElement[bool]:
+        return question.c.front == self._front
+
     def again(self) -> int:
-        """Let everything wait again that was begun by a process that is gone; return how many that are."""
+        """Let everything of this front wait again that was begun by a process that is gone; return how many that are."""
         with self._transactions.writing() as connection:
-            running = question.update().where(question.c.state == QuestionState.RUNNING.value)
+            running = question.update().where(question.c.state == QuestionState.RUNNING.value, self._mine)
             return int(connection.execute(running.values(state=QuestionState.WAITING.value)).rowcount)
+
+    def take_over(self, fronts: Collection[str] | None, *, files: bool = True) -> int:
+        """Make the questions of fronts that are gone this one's: what was begun waits again, and webhooks are told from here.
+
+        Args:
+            fronts: that are gone; None: all others, where there is one alone.
+            files: whether this front sees their files; else what waits and has one is left to them.
+
+        Returns:
+            How many there were.
+        """
+        theirs = ~self._mine if fronts is None else question.c.front.in_(set(fronts) - {self._front})
+        unanswered = question.c.state != QuestionState.ANSWERED.value
+        open_ = sa.or_(unanswered, question.c.webhook != "")  # of all others it does not matter whose they are
+        can_be = sa.true() if files else sa.or_(~unanswered, question.c.file == "")
+        with self._transactions.reading() as connection:  # without the lock that writing needs
+            if connection.execute(sa.select(question.c.id).where(theirs, open_, can_be).limit(1)).first() is None:
+                return 0
+        state = sa.case((unanswered, QuestionState.WAITING.value), else_=question.c.state)
+        with self._transactions.writing() as connection:
+            taken = question.update().where(theirs, open_, can_be).values(state=state, front=self._front)
+            return int(connection.execute(taken).rowcount)
 
     def put_back(self, identifier: str) -> None:
         """Let a question wait again that could not be answered for want of the database; that was no attempt."""
         with self._transactions.writing() as connection:
-            running = question.update().where(question.c.id == identifier, question.c.state == QuestionState.RUNNING.value)
+            running = question.update().where(question.c.id == identifier, *self._begun)
             connection.execute(running.values(state=QuestionState.WAITING.value, attempts=question.c.attempts - 1))
 
-    def answered(self, identifier: str, answer: dict[str, Any], *, keeps_file: bool) -> Question:
-        """Write the answer down, and whether the file is needed any more."""
+    @property
+    def _begun(self) -> tuple[sa.ColumnElement[bool], ...]:
+        """Conditions on what this front began, and nobody took over since because it seemed to be gone."""
+        return question.c.state == QuestionState.RUNNING.value, self._mine
+
+    def answered(self, identifier: str, answer: dict[str, Any], *, keeps_file: bool) -> Question | None:
+        """Write the answer down, and whether the file is needed any more; None if the question is not this front's any more."""
         values = {"state": QuestionState.ANSWERED.value, "answer": json.dumps(answer), "changed_at": now_utc()}
         values |= {} if keeps_file else {"file": "", "size": 0}
         with self._transactions.writing() as connection:
-            connection.execute(question.update().where(question.c.id == identifier).values(**values))
+            if not connection.execute(question.update().where(question.c.id == identifier, *self._begun).values(**values)).rowcount:
+                return None
             return _get(connection, identifier)
 
     def told(self, identifier: str) -> None:
@@ -214,8 +252,8 @@ class Questions:
             connection.execute(question.update().where(question.c.id == identifier).values(webhook=""))
 
     def untold(self) -> list[Question]:
-        """Return the questions that are answered and whose webhook was not told of it, oldest first."""
-        query = sa.select(question).where(question.c.webhook != "", question.c.state == QuestionState.ANSWERED.value)
+        """Return the questions of this front that are answered and whose webhook was not told of it, oldest first."""
+        query = sa.select(question).where(question.c.webhook != "", question.c.state == QuestionState.ANSWERED.value, self._mine)
         with self._transactions.reading() as connection:
             return [_question(row) for row in connection.execute(query.order_by(question.c.changed_at, question.c.id)).mappings()]
 

@@ -48,7 +48,13 @@ class Store:
     """The records of one database."""
 
     def __init__(
-        self, path: Path | str, *, lock_timeout_s: float, actor: str | None = None, refusal: errors.DatabaseError | None = None
+        self,
+        path: Path | str,
+        *,
+        lock_timeout_s: float,
+        actor: str | None = None,
+        refusal: errors.DatabaseError | None = None,
+        max_lag_s: float | None = None,
     ) -> None:
         """Prepare; ``refusal`` is why nothing can be written, if so."""
         backend: SqliteFile | PostgresqlDatabase
@@ -56,7 +62,7 @@ class Store:
             backend = SqliteFile(path, lock_timeout_s, read_only=refusal is not None)
             sa.event.listen(backend.engine, "connect", lambda connection, _: checksums.prepare(connection))
         else:
-            backend = PostgresqlDatabase(path, lock_timeout_s, read_only=refusal is not None)
+            backend = PostgresqlDatabase(path, lock_timeout_s, read_only=refusal is not None, max_lag_s=max_lag_s)
         self.path: Path | str = backend.path
         """The file, or the URL of a database on PostgreSQL, without its password."""
         self.transactions = Transactions(backend, refusal=refusal, ending=_end)
@@ -111,10 +117,19 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, path: Path | str, *, lock_timeout_s: float = LOCK_TIMEOUT_S, actor: str | None = None, read_only: bool = False) -> Store:
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        lock_timeout_s: float = LOCK_TIMEOUT_S,
+        actor: str | None = None,
+        read_only: bool = False,
+        max_lag_s: float | None = None,
+    ) -> Store:
         """Open an existing file, or what is at a URL of PostgreSQL, bringing its tables up to date.
 
-        A file that may not be written is opened as with ``read_only``.
+        A file that may not be written, and a standby, are opened as with ``read_only``. Of a standby, what was read is an error if it was
+        more than ``max_lag_s`` behind.
 
         Raises:
             NotADatabase: it is something else.
@@ -123,7 +138,8 @@ class Store:
         """
         if isinstance(path, str):
             refused = errors.DatabaseError("the database was opened to be read only") if read_only else None
-            return cls(path, lock_timeout_s=lock_timeout_s, actor=actor, refusal=refused)._brought_up_to_date()
+            store = cls(path, lock_timeout_s=lock_timeout_s, actor=actor, refusal=refused, max_lag_s=max_lag_s)
+            return store._refusing_on_standby()._brought_up_to_date()
         # Looked at before SQLite does: opening would already write to it.
         if application_of(path) != migrations.APPLICATION_ID:
             raise errors.NotADatabase(f"{path} is not a file of vhashdb")
@@ -136,6 +152,17 @@ class Store:
             # The disk is full, or let nothing be written after all: what is there can be read all the same.
             _log.warning("the database %s is opened to be read only: %s", path, error)
             return cls(path, lock_timeout_s=lock_timeout_s, actor=actor, refusal=error)._brought_up_to_date()
+
+    def _refusing_on_standby(self) -> Self:
+        try:
+            if self.transactions.refusal is None and self.transactions.on_standby():
+                self.transactions.refusal = errors.DatabaseError(
+                    f"{self.path} is a standby and may only be read", hint="write to the primary"
+                )
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     def _brought_up_to_date(self) -> Self:
         try:

@@ -50,6 +50,7 @@ question = Table(
     Column("webhook", String, nullable=False),  # who is told when it is answered; empty: nobody, or they were
     Column("claimed_by", String, nullable=False),
     Column("claimed_until", DateTime),
+    Column("front", String, nullable=False),  # which answers it and tells the webhook; empty: there is one alone
     Index("question_by_state", "state", "made_at"),
 )
 
@@ -71,6 +72,7 @@ reply = Table(
     Column("status", Number, nullable=False),  # 0 while it is being answered
     Column("body", String, nullable=False),
     Column("at", DateTime, nullable=False),
+    Column("front", String, nullable=False),  # which is answering
 )
 
 record_claim = Table(
@@ -88,6 +90,24 @@ bank = Table(
     Column("label", String, nullable=False, unique=True),
     Column("enabled_ratio", Float, nullable=False),
     Column("made_at", DateTime, nullable=False),
+)
+
+front = Table(
+    "front",  # processes that serve this database together
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("host", String, nullable=False),
+    Column("seen_at", DateTime, nullable=False),  # by the server's clock
+)
+
+desk_decision = Table(
+    "desk_decision",  # what people decided in the service and can still take back
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("by", String, nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("until", DateTime, nullable=False),
+    Column("what", String, nullable=False),  # JSON
 )
 
 TABLES: Final = (api_key, api_session, question, webhook, reply)

@@ -89,8 +89,14 @@ class SqliteFile:
         self.path = path
         self.engine = sqlite_engine(path, lock_timeout_s, durable=durable, read_only=read_only)
 
+    def is_standby(self) -> bool:
+        return False
+
     def errors(self) -> contextlib.AbstractContextManager[None]:
         return sqlite_errors(self.path)
+
+    def begin_reading(self, connection: sa.Connection) -> None:
+        """Nothing: it is in no transaction."""
 
     def begin_snapshot(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN")  # in WAL mode it neither waits for a writer nor makes one wait
@@ -98,6 +104,12 @@ class SqliteFile:
     def begin_writing(self, connection: sa.Connection, *, wait: bool) -> None:
         with _patience(connection, wait=wait):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def begin_aside(self, connection: sa.Connection) -> None:
+        self.begin_writing(connection, wait=True)
+
+    def in_turn(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()  # one service serves a folder
 
     def commit(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("COMMIT")

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from vhashdb.codes import NEGATIVE, POSITIVE
 from vhashdb.matching.verdict import Verdict
 from vhashdb.store.dialect import sql_list
-from vhashdb.store.figures import IN_PERIOD, Figures, counted, figures_in, moments
+from vhashdb.store.figures import IN_PERIOD, MATCHED, Figures, counted, figures_in, moments
 from vhashdb.store.periods import Period
 from vhashdb.store.queue import Cause, waiting_in
 from vhashdb.store.records import SEVERITIES
@@ -130,9 +130,9 @@ def read_statistics(store: Store, period: Period, *, today: datetime.date | None
             added=_over_time(connection, _ADDED, values, period).get("", (0,) * len(period.spans)),
             questions={verdict: questions.get(verdict, (0,) * len(period.spans)) for verdict in ASKED},
             matches={verdict: matches.get(verdict, (0,) * len(period.spans)) for verdict in FOUND},
-            matches_by_label=_hits(connection, _HITS_BY_LABEL),
-            matches_by_source=_hits(connection, _HITS_BY_SOURCE),
-            top=_hits(connection, _TOP),
+            matches_by_label=_hits(connection, _HITS_BY_LABEL, values),
+            matches_by_source=_hits(connection, _HITS_BY_SOURCE, values),
+            top=_hits(connection, _TOP, values),
             opinions={source: ForAndAgainst(agree, dispute) for source, agree, dispute in connection.execute(sa.text(_OPINIONS), values)},
         )
 
@@ -169,9 +169,9 @@ _QUESTIONS: Final = (
 _MATCHES: Final = f"SELECT a.verdict, {_DAY}, count(*) FROM hit a WHERE a.verdict != '' AND a.record != '' AND {IN_PERIOD} GROUP BY 1, 2"
 
 _HIT: Final = "sum(h.matches - h.possible), sum(h.possible)"
-_HITS_BY_LABEL: Final = f"SELECT coalesce(l.label, ''), {_HIT} FROM matched h LEFT JOIN label l ON l.record = h.number GROUP BY 1"
-_HITS_BY_SOURCE: Final = f"SELECT h.source, {_HIT} FROM matched h GROUP BY 1"
-_TOP: Final = f"SELECT id, matches - possible, possible FROM matched ORDER BY matches DESC, id LIMIT {TOP}"
+_HITS_BY_LABEL: Final = f"{MATCHED} SELECT coalesce(l.label, ''), {_HIT} FROM matched h LEFT JOIN label l ON l.record = h.number GROUP BY 1"
+_HITS_BY_SOURCE: Final = f"{MATCHED} SELECT h.source, {_HIT} FROM matched h GROUP BY 1"
+_TOP: Final = f"{MATCHED} SELECT id, matches - possible, possible FROM matched ORDER BY matches DESC, id LIMIT {TOP}"
 
 # Whoever is quoted by a list stands behind the list's name: ``list/somebody``.
 _OPINIONS: Final = f"""
@@ -193,8 +193,8 @@ def _over_time(connection: Connection, query: str, values: Mapping[str, str], pe
     return {name: period.counted(days) for name, days in daily.items()}
 
 
-def _hits(connection: Connection, query: str) -> dict[str, ByVerdict]:
-    return {str(name): ByVerdict(int(match), int(possible)) for name, match, possible in connection.execute(sa.text(query))}
+def _hits(connection: Connection, query: str, values: Mapping[str, str]) -> dict[str, ByVerdict]:
+    return {str(name): ByVerdict(int(match), int(possible)) for name, match, possible in connection.execute(sa.text(query), values)}
 
 
 def _all(names: Iterable[str], found: Mapping[str, int]) -> dict[str, int]:

@@ -27,14 +27,26 @@ class Backend(Protocol):
     def engine(self) -> sa.Engine:
         """Connects to it."""
 
+    def is_standby(self) -> bool:
+        """Tell whether it is a server that follows another."""
+
     def errors(self) -> contextlib.AbstractContextManager[None]:
         """Turn what its driver raises into this library's errors."""
+
+    def begin_reading(self, connection: Connection) -> None:
+        """Prepare for queries each of which sees the moment at which it is made."""
 
     def begin_snapshot(self, connection: Connection) -> None:
         """Begin a transaction in which all queries see one moment."""
 
     def begin_writing(self, connection: Connection, *, wait: bool) -> None:
         """Begin a transaction that holds the one lock of writers; unless ``wait``, fail at once while somebody else has it."""
+
+    def begin_aside(self, connection: Connection) -> None:
+        """Begin a transaction that writes beside whoever holds the lock of writers, where that can be."""
+
+    def in_turn(self) -> contextlib.AbstractContextManager[None]:
+        """Keep others out of what is decided in several transactions, where several processes decide."""
 
     def commit(self, connection: Connection) -> None:
         """End a transaction that wrote, durably."""
@@ -43,7 +55,7 @@ class Backend(Protocol):
         """End a transaction as if it had never been, unless it is over already."""
 
     def check_read(self, connection: Connection) -> None:
-        """Make sure, where it can only be read, that what was read is of one moment."""
+        """Make sure, where it can only be read, that what was read is of one moment, and of no earlier one than is allowed."""
 
     def empty_log(self, connection: Connection) -> bool:
         """Empty the log of changes, which may have what was erased; tell whether that was possible."""
@@ -63,8 +75,8 @@ class Transactions:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a connection for reading."""
-        self._require_open()
-        with self._backend.errors(), self._backend.engine.connect() as connection:
+        with self._connected() as connection:
+            self._backend.begin_reading(connection)
             yield connection
             if self.refusal is not None:
                 self._backend.check_read(connection)
@@ -72,12 +84,20 @@ class Transactions:
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Open a connection for several queries about one moment; what is made in temporary tables is gone afterwards."""
-        with self.reading() as connection:
+        with self._connected() as connection:
             self._backend.begin_snapshot(connection)
             try:
                 yield connection
             finally:
                 self._backend.roll_back(connection)
+            if self.refusal is not None:
+                self._backend.check_read(connection)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        self._require_open()
+        with self._backend.errors(), self._backend.engine.connect() as connection:
+            yield connection
 
     @contextlib.contextmanager
     def writing(self, *, wait: bool = True) -> Iterator[Connection]:
@@ -90,15 +110,33 @@ class Transactions:
             DatabaseLocked: somebody else writes.
             DatabaseError: the database may only be read, or the disk is full.
         """
+        with self._ended_well(lambda connection: self._backend.begin_writing(connection, wait=wait)) as connection:
+            yield connection
+            if self._ending is not None:
+                self._ending(connection)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """Open a transaction for what has no checksum and no place in the order of changes: on PostgreSQL it waits for no writer."""
+        with self._ended_well(self._backend.begin_aside) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Do what takes several transactions, and must find the first still true at the last, one process after the other."""
+        self._require_open()
+        with self._backend.errors(), self._backend.in_turn():
+            yield
+
+    @contextlib.contextmanager
+    def _ended_well(self, begin: Callable[[Connection], None]) -> Iterator[Connection]:
         self._require_open()
         if self.refusal is not None:
             raise self.refusal
-        with self._backend.errors(), self._backend.engine.connect() as connection:
+        with self._connected() as connection:
             try:
-                self._backend.begin_writing(connection, wait=wait)
+                begin(connection)
                 yield connection
-                if self._ending is not None:
-                    self._ending(connection)
                 self._backend.commit(connection)
             except BaseException:
                 self._backend.roll_back(connection)
@@ -129,6 +167,10 @@ class Transactions:
             emptied = self._backend.empty_log(connection)
         if not emptied:
             _log.warning("what was erased from %s stays in its write-ahead log until nobody else reads the database", self._backend.path)
+
+    def on_standby(self) -> bool:
+        """Tell whether the server follows another, so that nothing can be written there."""
+        return self._backend.is_standby()
 
     def close(self) -> None:
         """Release the database. Whoever reads or writes afterwards is told so, rather than given it anew."""

@@ -6,6 +6,7 @@ stay in the audit log.
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,31 @@ class UndoState:
     opinions: tuple[Mapping[str, Any], ...]
     hits: Mapping[str, Mapping[str, Any] | None]
     """What was decided about files that matched it, as it was, by file; None: nothing was known of the file."""
+
+
+def to_text(memories: Sequence[UndoState]) -> str:
+    """Write what is needed to take decisions back as JSON, so that another process can."""
+    return json.dumps([vars(memory) for memory in memories], default=_tagged)
+
+
+def from_text(text: str) -> tuple[UndoState, ...]:
+    """Read what `to_text` returned."""
+    return tuple(UndoState(**said | {"opinions": tuple(said["opinions"])}) for said in json.loads(text, object_hook=_untagged))
+
+
+def _tagged(value: object) -> dict[str, str]:
+    for name, kind in _TIMES.items():
+        if type(value) is kind:
+            return {name: value.isoformat()}  # type: ignore[attr-defined]
+    raise TypeError(f"{type(value).__name__} is not kept")
+
+
+def _untagged(value: dict[str, Any]) -> Any:
+    ((name, said),) = value.items() if len(value) == 1 else [("", None)]
+    return _TIMES[name].fromisoformat(said) if name in _TIMES else value
+
+
+_TIMES: Final[Mapping[str, Any]] = {"$datetime": datetime.datetime, "$date": datetime.date}
 
 
 class UndoRecorder:

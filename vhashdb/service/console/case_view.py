@@ -100,6 +100,8 @@ class CaseView:
     history: tuple[Line, ...]
     before: tuple[str, ...]
     """What was decided before and does not stand any more."""
+    host: str
+    """Machine of the front that has the upload, if it cannot be shown here."""
 
     @property
     def causes(self) -> tuple[str, ...]:
@@ -140,6 +142,7 @@ def case_view(service: Service, case: OpenCase, chosen: str) -> CaseView:
         _record_view(database, summary) if summary is not None else None, summary,
         tuple(map(_choice, case.actions)), _history(database, summary.record.id) if summary is not None else (),
         tuple(map(printable, getattr(opened, "changed", ()))),
+        service.attendance.host_of(shown.file) if shown is not None else "",
     )  # fmt: skip
 
 

@@ -186,7 +186,7 @@ async def _answer_about(service: Service, upload: Upload, types: str | None, cal
     try:
         kinds = kinds_for(upload.part, types)
     except Refused:
-        service.uploads.delete(upload.path.name)
+        service.uploads.delete(upload.file)
         raise
     if not all(kind.exact for kind in kinds):
         return kinds, await service.asker.upload(upload, AskOptions(), caller, review=False)

@@ -74,8 +74,13 @@ def media(request: Request, caller: Annotated[Caller, needs(Scope.DECIDE)], ques
     path = service.uploads.path(question.file)
     try:
         kind, size = media_type(path), os.stat(path).st_size
-    except FileNotFoundError as error:  # it was decided meanwhile
-        raise _gone() from error
+    except FileNotFoundError as error:
+        if host := service.attendance.host_of(question.file):
+            raise Refused(
+                HTTPStatus.NOT_FOUND, f"the file lies on {host}, with another front of this service",
+                hint="look at it there; fronts that share a folder of uploads show each other's",
+            ) from error  # fmt: skip
+        raise _gone() from error  # it was decided meanwhile
     tag = f'"{question.id}"'  # the file of a question never changes
     headers = {"ETag": tag, "Accept-Ranges": "bytes", "Content-Disposition": "inline", "Content-Security-Policy": POLICY}
     wanted = request.headers.get("Range", "") if request.headers.get("If-Range", tag) == tag else ""

@@ -111,12 +111,12 @@ async def add(
             message = error.message.replace(str(upload.path), upload.name or "the upload")
             raise type(error)(message, hint=error.hint) from error
         finally:
-            service.uploads.delete(upload.path.name)
+            service.uploads.delete(upload.file)
 
     try:
         addition = await service.asker.decoding(record)
     except BaseException:  # also when there was no turn for it
-        service.uploads.delete(upload.path.name)
+        service.uploads.delete(upload.file)
         raise
     return _added(addition, upload.name, request)
 
