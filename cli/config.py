@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from .common import (
     cache_option,
+    cluster_address,
     db_option,
     effort_option,
     json_option,
@@ -30,6 +31,7 @@ from .help import Group
 from .limits import shown_limit_options
 from .output import decoded, emit, emit_json, printable, shown
 from .settings import (
+    CLUSTER_VARIABLE,
     CONFIG_VARIABLE,
     DEBUG_VARIABLE,
     INDEX_VARIABLE,
@@ -175,6 +177,7 @@ def _of_the_environment() -> Iterator[_Origin]:
         (LOCK_TIMEOUT_VARIABLE, lock_timeout_s()),
         (PASSPHRASE_VARIABLE, "(hidden)" if os.environ.get(PASSPHRASE_VARIABLE) else None),
         (INDEX_VARIABLE, local_folder()),
+        (CLUSTER_VARIABLE, cluster_address()),
         (MAX_LAG_VARIABLE, max_lag_s()),
         (DEBUG_VARIABLE, bool(os.environ.get(DEBUG_VARIABLE))),
     ):

@@ -51,7 +51,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     PASSPHRASE_VARIABLE: "passphrase of a feed's keys",
     INDEX_VARIABLE: "folder for indexes of databases on PostgreSQL",
     CLUSTER_VARIABLE: "address of the cluster whose shards are asked",
-    MAX_LAG_VARIABLE: "seconds that a standby of PostgreSQL may be behind for its answers to count",
+    MAX_LAG_VARIABLE: "seconds that a standby may be behind",
     DEBUG_VARIABLE: "1: show the traceback of an error",
 }
 """Every variable that is read, and its meaning."""

@@ -13,15 +13,15 @@ from .help import Group, completed
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Everyday": ("demo", "init", "add", "match", "explain", "compare", "review"),
     "Records": ("list", "show", "video", "label", "hash", "retract", "unmatch", "allow", "audit", "jobs"),
-    "Sharing": ("import", "export", "migrate", "feed", "trust", "sync", "opinion", "canary", "serve"),
-    "Upkeep": ("info", "stats", "report", "doctor", "backup", "cluster", "key", "config", "completion", "help"),
+    "Sharing": ("import", "export", "migrate", "feed", "trust", "sync", "opinion", "canary", "serve", "key"),
+    "Upkeep": ("info", "stats", "report", "doctor", "backup", "cluster", "config", "completion", "help"),
 }
 """Every verb, in the order of the help. Each is a module here with a `command`, which imports what is heavy only when it runs."""
 VERBS: Final = tuple(verb for verbs in GROUPS.values() for verb in verbs)
 
 MODULES: Final = {"import": "import_", "help": "topics"}
 """Modules that cannot be called what their verb is called."""
-_INDENT: Final = 10
+_INDENT: Final = 9
 _EXPLAINED: Final = "Everyday"
 """The group whose verbs the main help explains; for all of them its 24 lines are too few."""
 

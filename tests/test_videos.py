@@ -23,7 +23,7 @@ def brighter(frames, step=15):
 
 
 FILMS = {
-    "x": X, "x copy": brighter(X), "x clip": X[30:80], "x another clip": X[85:], "y": Y, "y copy": brighter(Y, -15),
+    "x": X, "x copy": brighter(X, 8), "x clip": X[30:80], "x another clip": X[85:], "y": Y, "y copy": brighter(Y, -15),
     "compilation": X[20:60] + Y[50:90], "with intro": INTRO + scene(44, 80), "another with intro": INTRO + scene(45, 80),
 }  # fmt: skip
 SAME = ({"x", "x copy", "x clip", "x another clip", "compilation"}, {"y", "y copy", "compilation"}, {"with intro"}, {"another with intro"})

@@ -229,7 +229,7 @@ class DatabaseUnreachable(DatabaseError, ConnectionError):
 class IndexUnavailable(DatabaseError, ConnectionError):
     """The index, or a part of it on another machine, does not answer, or has not what was written last."""
 
-    hint = "ask again; if it goes on, `vhashdb cluster status` says which shards are missing"
+    hint = "ask again; if it goes on, look which shards of the cluster are missing"
 
 
 class DatabaseDamaged(DatabaseError):

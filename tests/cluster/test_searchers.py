@@ -121,7 +121,7 @@ class Even:
 @pytest.mark.parametrize("radius", [31, 52])
 def test_shards_share_what_a_question_may_cost(radius):
     for shards in (4, 16):
-        params = choose_strategy([Even(10**7)], 256, radius, 600, 1 / shards)
+        params = choose_strategy([Even(10**7)], 256, radius, 600, budget=1 / shards)
         spent = shards * cost(Even(10**7), 256, params)
         alone = shards * cost(Even(10**7), 256, choose_strategy([Even(10**7)], 256, radius, 600))
         assert spent <= alone  # of what is near, a minimum is found at any cost

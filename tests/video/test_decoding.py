@@ -345,7 +345,7 @@ def children(of=None):
             try:
                 with open(f"/proc/{entry}/stat") as file:
                     state, parent = file.read().rpartition(")")[2].split()[:2]
-                with open(f"/proc/{entry}/cmdline") as file:
+                with open(f"/proc/{entry}/cmdline", errors="replace") as file:
                     command = file.read()
             except OSError:
                 continue
