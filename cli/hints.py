@@ -10,6 +10,10 @@ from .limits import LIMITS
 
 SAID_HERE: Final[Mapping[str, str]] = {
     "list the records to see their ids": "`vhashdb list` shows the ids",
+    "`Deployment.start`": "`vhashdb cluster start`",
+    "`Deployment.reshard`": "`vhashdb cluster reshard`",
+    "`Deployment.status`": "`vhashdb cluster status`",
+    "look which shards of the cluster are missing": "`vhashdb cluster status` says which shards are missing",
     "list the videos to see their ids": "`vhashdb video list` shows the ids, and `vhashdb show` those of a record",
     "show the video to see its records": "`vhashdb video show` lists its records",
     "the docstring of what was called": "the help of the command",

@@ -47,7 +47,7 @@ class LazyGroup(Group):
         for title, verbs in GROUPS.items():
             if title != _EXPLAINED:  # to the last column, which a list of definitions leaves free
                 line = f"{title + ':':<{_INDENT}}{', '.join(verbs)}"
-                formatter.write(click.formatting.wrap_text(line, formatter.width, subsequent_indent=" " * _INDENT) + "\n")
+                formatter.write(click.formatting.wrap_text(line, formatter.width + 2, subsequent_indent=" " * _INDENT) + "\n")
         click.Command.format_options(self, ctx, formatter)
 
     def format_all_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

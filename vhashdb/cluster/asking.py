@@ -145,7 +145,7 @@ class RayShards:
             threading.Thread(target=self._look, name="vhashdb-look", daemon=True).start()
         now = self._generation
         if now is None:
-            raise IndexUnavailable("no shard of the index runs in the cluster", hint="`vhashdb cluster start` runs them")
+            raise IndexUnavailable("no shard of the index runs in the cluster", hint="`Deployment.start` runs them")
         return now
 
     def _look(self) -> None:

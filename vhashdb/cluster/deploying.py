@@ -100,7 +100,7 @@ class Deployment:
             DatabaseError: the shards are not ready in time.
         """
         if found := self.generations():
-            raise UsageError(f"the index runs already, in {found[-1].shards} shards", hint="`vhashdb cluster reshard` divides it anew")
+            raise UsageError(f"the index runs already, in {found[-1].shards} shards", hint="`Deployment.reshard` divides it anew")
         return self._deployed(Generation(self.identity, 1, layout.shards), layout, wait_s, progress)
 
     def reshard(
@@ -138,7 +138,7 @@ class Deployment:
         """
         now = chosen(self.generations())
         if now is None or not now.complete or now.shards != layout.shards:
-            raise UsageError("there is no complete index of so many shards", hint="`vhashdb cluster status` says what there is")
+            raise UsageError("there is no complete index of so many shards", hint="`Deployment.status` says what there is")
         stamp = f"{__version__} {time.time_ns()}"
         for name in now.names:
             self._serve.run(self._application(name, layout, stamp), name=str(name), route_prefix=None)
@@ -167,7 +167,7 @@ class Deployment:
             applications = self._serve.status().applications
             states = {str(name): applications.get(str(name)) for name in generation.names}
             if failed := [each for each in states.values() if each is not None and str(each.status.value) == "DEPLOY_FAILED"]:
-                raise DatabaseError(f"a shard cannot be started: {failed[0].message}"[:500], hint="`vhashdb cluster status` says which")
+                raise DatabaseError(f"a shard cannot be started: {failed[0].message}"[:500], hint="`Deployment.status` says which")
             found = [each for each in self.generations() if each.number == generation.number]
             if found and found[0] != seen:
                 seen = found[0]
@@ -179,7 +179,7 @@ class Deployment:
                 ready = len(seen.ready) if seen is not None else 0
                 raise DatabaseError(
                     f"{ready} of {generation.shards} shards answer after {wait_s:.0f} s",
-                    hint="`vhashdb cluster status` says what is missing: often machines, processors or memory",
+                    hint="`Deployment.status` says what is missing: often machines, processors or memory",
                 )
             time.sleep(_POLL_S)
 
