@@ -1,15 +1,13 @@
-"""Workers as actors of Ray, wherever it has room. The only room that imports Ray, which places workers and starts them again."""
+"""Workers as actors of Ray, wherever it has room. Ray places them and starts them again."""
 
 from __future__ import annotations
 
-import socket
 from typing import Any, Final
 
+from vhashdb.cluster.ray_cluster import join
 from vhashdb.cluster.worker import Assignment, work
-from vhashdb.errors import UsageError, VhashdbError
+from vhashdb.errors import VhashdbError
 
-_CONNECTS_S: Final = 10.0
-"""Seconds to wait for a cluster to answer. Engineering bound."""
 _HINT: Final = "vhashdb, and whatever reads such files, must be installed on every machine of the cluster"
 
 
@@ -22,20 +20,9 @@ class RayWorkers:
         Raises:
             UsageError: Ray is not installed, or there is no cluster at the address.
         """
-        try:
-            import ray
-        except ImportError as error:
-            raise UsageError("a cluster needs Ray, which is not installed", hint='pip install "vhashdb[cluster]"') from error
-        self._ray = ray
-        try:
-            _require_listening(address)
-            ray.init(address, log_to_driver=False, configure_logging=False, include_dashboard=None)
-            resources: Any = ray.cluster_resources()
-            count = count or max(1, int(resources.get("CPU", 1)))
-        except Exception as error:  # of many kinds
-            raise UsageError(
-                f"there is no Ray cluster at {address}: {error}", hint="start one on that machine, or check the address"
-            ) from error
+        self._ray = ray = join(address)
+        resources: Any = ray.cluster_resources()
+        count = count or max(1, int(resources.get("CPU", 1)))
         actor: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Actor)
         text = assignment.to_text()
         self._actors = [actor.remote() for _ in range(count)]
@@ -59,17 +46,6 @@ class RayWorkers:
     def close(self) -> None:
         """End them, in the middle of a file if need be, and leave the cluster."""
         self._ray.shutdown()
-
-
-def _require_listening(address: str) -> None:
-    """Make sure that somebody listens at an address that has a port: Ray itself would wait for minutes, and then end this process.
-
-    Raises:
-        OSError: nobody does.
-    """
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECTS_S).close()
 
 
 class _Actor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from typing import Any, Final
 
 from vhashdb.errors import UsageError
@@ -12,6 +13,8 @@ NAMESPACE: Final = "vhashdb"
 LEAN: Final = {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
 """Has Ray Serve hand a question over between fewer threads, and write its lines of log together: a question takes half of the time to all
 shards and back. What asks does so in a loop of its own, and shards answer in threads of their own, so that nothing waits for another."""
+_CONNECTS_S: Final = 10.0
+"""Seconds to wait for a cluster to answer. Engineering bound."""
 _BEFORE: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", **LEAN}
 """Environment variables that Ray reads when it is imported, and what they are unless somebody said otherwise."""
 
@@ -33,6 +36,7 @@ def join(address: str) -> Any:
         raise UsageError("a cluster needs Ray, which is not installed", hint='pip install "vhashdb[cluster]"') from error
     if not ray.is_initialized():
         try:
+            _require_listening(address)
             ray.init(address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
         except Exception as error:  # of many kinds
             said = str(error).strip().partition("\n")[0]
@@ -43,3 +47,14 @@ def join(address: str) -> Any:
     serve.configure_default_serve_logger()
     logging.getLogger("ray.serve").setLevel(logging.ERROR)  # what of it matters is said here, in answers and by `vhashdb cluster status`
     return ray
+
+
+def _require_listening(address: str) -> None:
+    """Make sure that somebody listens at an address that has a port: Ray itself would wait for minutes, and then end this process.
+
+    Raises:
+        OSError: nobody does.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECTS_S).close()
