@@ -40,7 +40,7 @@ def programs() -> Path:
 class Server:
     """One server of PostgreSQL in a folder, on a socket there; run as another user than root, as whom it refuses to run."""
 
-    def __init__(self, folder: Path, control) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._programs = programs()
         self._numbers = itertools.count(1)
@@ -57,11 +57,11 @@ class Server:
     def make(self) -> None:
         self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--encoding=UTF8", "--no-locale", "--no-sync")
 
-    def start(self, *settings: str) -> None:
+    def start(self, *settings: str, how: tuple[str, ...] = ("start",)) -> None:
         self._settings = settings
         options = " ".join(f"-c {setting}" for setting in settings)
         where = f"-k {self.folder} -c listen_addresses='' -c max_connections=200"
-        self.run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-o", f"{where} {options}", "start")
+        self.run("pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-o", f"{where} {options}", *how)
 
     def stop(self) -> None:
         if (self.data / "postmaster.pid").exists():
@@ -69,8 +69,7 @@ class Server:
 
     def restart(self) -> None:
         """End it as a crash does, and start it again."""
-        self.stop()
-        self.start(*self._settings)
+        self.start(*self._settings, how=("restart", "-m", "immediate"))
 
     def kill(self) -> None:
         """End it without a word, as a machine that loses power does; what it started ends by itself."""
