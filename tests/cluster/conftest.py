@@ -68,7 +68,7 @@ def bucket(object_store, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def ray_cluster(object_store, tmp_path_factory):
+def ray_with_bucket(object_store, tmp_path_factory):
     """The address of a cluster with two processors, the environment of whoever uses it, and the folder of its temporary files."""
     pytest.importorskip("ray", reason="Ray is not installed")
     temporary = tmp_path_factory.mktemp("of_ray")

@@ -15,8 +15,8 @@ def server():
 
 
 @pytest.fixture
-def commands(server, ray_cluster, bucket, tmp_path):
-    address, environment, _ = ray_cluster
+def commands(server, ray_with_bucket, bucket, tmp_path):
+    address, environment, _ = ray_with_bucket
     commands = Commands(server.url(), tmp_path / "of commands", **environment)
     commands.run("init")
     commands.cluster = "--cluster", address
@@ -25,7 +25,7 @@ def commands(server, ray_cluster, bucket, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_files_of_a_bucket_are_added_once_whatever_is_killed(commands, server, ray_cluster, bucket, samples):
+def test_files_of_a_bucket_are_added_once_whatever_is_killed(commands, server, ray_with_bucket, bucket, samples):
     client, name = bucket
     films = sorted((samples / "known").glob("*.mp4")) + sorted((samples / "unknown").glob("*.mp4"))
     for number in range(30):
@@ -39,7 +39,7 @@ def test_files_of_a_bucket_are_added_once_whatever_is_killed(commands, server, r
     assert "31 files: 30 added, 1 passed over" in said
     assert commands.rows("SELECT count(*), count(DISTINCT sha256) FROM record") == [(30, 30)]
     assert commands.rows("SELECT count(*) FROM audit WHERE action = 'add'") == [(30,)]
-    assert left_in(commands.temporary) == left_in(ray_cluster[2]) == []
+    assert left_in(commands.temporary) == left_in(ray_with_bucket[2]) == []
 
 
 @pytest.mark.filterwarnings("ignore")
