@@ -67,7 +67,7 @@ def bucket(object_store, monkeypatch):
     client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # beside the one of shards, which has another token, it could not be
 def ray_with_bucket(object_store, tmp_path_factory):
     """The address of a cluster with two processors, the environment of whoever uses it, and the folder of its temporary files."""
     pytest.importorskip("ray", reason="Ray is not installed")

@@ -56,4 +56,4 @@ def test_files_of_a_bucket_are_asked_about(commands, bucket, samples, tmp_path):
 
 def test_where_there_is_no_cluster_it_is_said(commands, samples):
     said = commands.run("add", "--cluster", "127.0.0.1:1", samples / "known", code=2)
-    assert "no Ray cluster at 127.0.0.1:1" in said
+    assert "no cluster of Ray at 127.0.0.1:1" in said
