@@ -180,7 +180,7 @@ class PostgresqlDatabase:
         hint = "ask the primary, or allow more, with VHASHDB_MAX_LAG or `max_lag_s`"
         return failures.DatabaseError(f"{self.path} is a standby: {why}; {self._max_lag_s:g} s are allowed", hint=hint)
 
-    def empty_log(self, connection: sa.Connection) -> bool:  # noqa: ARG002
+    def empty_log(self, connection: sa.Connection) -> bool:  # noqa: ARG002  # SQLite's needs it
         """Tell that nothing is to be warned of: how long what was erased stays is a matter of the server's settings."""
         return True
 
