@@ -1,5 +1,6 @@
 """Regions of a film as they are read: sparse ones, halves, tilts, and what very short and empty films give."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from vhashdb.fingerprints.profiles import FrameSelection
 from vhashdb.fingerprints.regions import FIXED_BOXES, RegionFinder
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq
-from vhashdb.hashing.views import CONTINUED, CROPS, HALVES, INSETS, MASKED_REGIONS, TILTS, Region, View
+from vhashdb.hashing.views import CROPS, CUTS, FRAME_INSETS, HALVES, INSETS, MASKED_REGIONS, ONCE_STORED, TILTS, WHOLE_FRAME, Region, View
 from vhashdb.video import VideoInfo
 from vhashdb.video.frames import FRAME_DTYPE, fill_frame, fill_from_thumbnail, with_estimates
 
@@ -85,7 +86,7 @@ def test_sparse_regions_are_read_at_every_nth_look(letterboxed, sizes, step, spa
     fingerprint = built(letterboxed, profile, sizes)
     frames = letterboxed["time_s"][::step]
     assert np.array_equal(of_region(fingerprint, Region.WHOLE).start_s, frames)
-    for region in (Region.LEFT_HALF, Region.TILT_LEFT, Region.MASKED_CORNERS, Region.INSET_WIDE):
+    for region in (Region.LEFT_HALF, Region.TILT_LEFT, Region.MASKED_CORNERS, Region.INSET_4):
         assert np.array_equal(of_region(fingerprint, region).start_s, frames[::sparse_step]), region
 
 
@@ -116,14 +117,21 @@ def test_each_half_hashes_like_the_film_it_shows(samples, names, axis):
         assert np.mean(bits_between(part.hash, exact)) <= 16
 
 
-@pytest.mark.parametrize("degrees", [-8, -6.5, -5, -3, -2, 2, 3, 5, 6.5, 8])
-def test_a_tilted_film_is_read_upright_by_one_of_the_tilts(samples, degrees):
-    """Its centre: a film turned by 8° either way is within the radius of candidates."""
+@pytest.mark.parametrize(
+    ("degrees", "clear"), [*((d, False) for d in (-8, -6.5, -5, -3, -2, 2, 3, 5, 6.5, 8)), *((d, True) for d in (-6.5, -3, 3, 6.5))]
+)
+def test_a_tilted_film_is_read_upright_by_one_of_the_tilts(samples, degrees, clear):
+    """Its centre: a film turned by 8° either way is within the radius of candidates, cropped until no corner is empty or not."""
     lumas = [grey(f) for f in decoded(samples / "known" / "valley.mp4", every=20)]
     turned = [np.asarray(Image.fromarray(luma).rotate(degrees, Image.Resampling.BICUBIC)) for luma in lumas]
+    if clear:
+        height, width = turned[0].shape
+        angle, aspect = math.radians(abs(degrees)), max(width / height, height / width)
+        margin = (1 - 1 / (math.cos(angle) + aspect * math.sin(angle))) / 2
+        turned = [luma[round(margin * height) : -round(margin * height), round(margin * width) : -round(margin * width)] for luma in turned]
     asked = built(frames_of(turned), replace(QUERY_PROFILE, selection=FrameSelection((0,))))
     known = of_region(
-        built(frames_of(lumas), replace(REFERENCE_PROFILE, selection=FrameSelection((0,)), selection_of={})), Region.CROP_WIDE
+        built(frames_of(lumas), replace(REFERENCE_PROFILE, selection=FrameSelection((0,)), selection_of={})), Region.CROP_CLOSE
     )
     bits = {region: np.mean(bits_between(of_region(asked, region).hash, known.hash)) for region in TILTS}
     best = min(bits, key=bits.get)
@@ -141,12 +149,12 @@ def test_the_fixed_regions_are_always_there():
             Region.WHOLE,
             *CROPS.keys() & QUERY_PROFILE.views.keys(),
             *INSETS,
-            *CONTINUED,
+            *CUTS,
             *HALVES,
             *TILTS,
             *MASKED_REGIONS,
         }
-    assert set(FIXED_BOXES) == {*CROPS, *INSETS, *CONTINUED, *HALVES, *TILTS, *MASKED_REGIONS}
+    assert set(FIXED_BOXES) == {*CROPS, *ONCE_STORED, *INSETS, *FRAME_INSETS, *CUTS, *HALVES, *TILTS, *MASKED_REGIONS}
 
 
 def test_halves_and_slight_crops_are_those_of_the_picture_without_bars():
@@ -156,7 +164,18 @@ def test_halves_and_slight_crops_are_those_of_the_picture_without_bars():
     assert (box.top, box.bottom) == pytest.approx((0.25, 0.75), abs=0.01)
     assert specs[Region.UPPER_HALF].box.bottom == pytest.approx(0.5, abs=0.01)
     assert specs[Region.UPPER_HALF].box.top == box.top
-    assert specs[Region.INSET_WIDE].box.top == pytest.approx(0.25 + 0.05 / 2, abs=0.01)
+    height = INSETS[Region.INSET_4].bottom - INSETS[Region.INSET_4].top
+    assert specs[Region.INSET_4].box.top == pytest.approx(0.5 - height / 4, abs=0.01)
+
+
+def test_insets_are_those_of_the_whole_frame_too_where_there_are_bars():
+    frames = np.stack([thumbnail_of(grey(f)) for f in scene(1, 8)])
+    barred = np.stack([np.pad(frame[32:96], ((32, 32), (0, 0))) for frame in frames])
+    finder = RegionFinder(QUERY_PROFILE.views.keys())
+    assert {region: finder.find(barred)[region].box for region in FRAME_INSETS} == FRAME_INSETS
+    fresh = RegionFinder(QUERY_PROFILE.views.keys())
+    assert fresh.find(frames).keys().isdisjoint(FRAME_INSETS)
+    assert fresh.bars == WHOLE_FRAME
 
 
 @pytest.mark.parametrize("name", ["harbour", "night_city", "valley"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vhashdb.hashing.outline import Outline
 from vhashdb.hashing.pdq import SIDE
-from vhashdb.hashing.views import CROPS, HALVES, TILTS, Box, Orientation, Region, orient, tilt
+from vhashdb.hashing.views import HALVES, ONCE_STORED, TILTS, Box, Orientation, Region, orient, tilt
 
 WIDE = 16 / 9
 
@@ -107,12 +107,12 @@ def test_a_tilt_is_undone_as_the_pictures_are(degrees):
     [(-3.0, "centre 88%, tilted 3° to the right"), (6.5, "centre 87%, tilted 7° to the left"), (1.0, "centre 88%")],
 )
 def test_a_picture_that_is_rotated_back_clockwise_is_tilted_to_the_left(degrees, words):
-    crop = CROPS[Region.CROP_WIDE]
+    crop = ONCE_STORED[Region.CROP_WIDE]
     assert Outline.from_box(crop, degrees=degrees, aspect=WIDE).words() == words
 
 
 def test_a_tilt_of_a_mirrored_picture_is_as_it_is_seen():
-    outline = Outline.from_box(CROPS[Region.CROP_WIDE], Orientation.MIRRORED, degrees=12, aspect=WIDE)
+    outline = Outline.from_box(ONCE_STORED[Region.CROP_WIDE], Orientation.MIRRORED, degrees=12, aspect=WIDE)
     assert outline.words() == "centre 86%, mirrored, tilted 12° to the left"
 
 

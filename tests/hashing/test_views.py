@@ -13,7 +13,7 @@ from tests.footage import bits_between, decoded, picture, thumbnail_of
 from vhashdb.hashing import pdq
 from vhashdb.hashing.content_box import within_bars, within_drawn_border, within_static_border
 from vhashdb.hashing.quality import Steps
-from vhashdb.hashing.views import CONTINUED, CROPS, INSETS, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients
+from vhashdb.hashing.views import CROPS, CUTS, INSETS, ONCE_STORED, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients
 
 
 def luma_picture(seed, height, width, points=24):
@@ -91,7 +91,8 @@ def test_the_hash_of_a_negative_is_the_complement(seed, height, width):
 BOXES = [
     *CROPS.values(),
     *INSETS.values(),
-    *CONTINUED.values(),
+    *CUTS.values(),
+    *ONCE_STORED.values(),
     Box(-0.2, -0.1, 0.7, 1.0),
     Box.centred(0.5),
     Box(0, 0.1, 1, 0.9),

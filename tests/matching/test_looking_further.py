@@ -70,7 +70,7 @@ def test_a_closer_look_has_some_views_and_the_whole_picture():
 
 
 def test_a_closer_look_has_no_view_that_its_profile_does_not_have():
-    left_out = View(Region.INSET_FINE)
+    left_out = View(Region.INSET_1)
     assert left_out.region not in closer(KEYFRAME_PROFILE, {left_out}).views
     turned = View(Region.TILT_LEFT, Orientation.TURNED_LEFT)
     assert Region.TILT_LEFT not in closer(QUERY_PROFILE, {turned}).views
@@ -100,7 +100,7 @@ def test_the_views_in_which_each_record_is_nearest_are_told():
     bits = {
         View(Region.WHOLE): (12, one),
         View(Region.WITHIN_BARS): (6, one),
-        View(Region.INSET_WIDE): (9, one),
+        View(Region.INSET_4): (9, one),
         View(Region.TILT_LEFT): (15, one),  # the fourth
         View(Region.TILT_RIGHT): (3, other),
         View(Region.LEFT_HALF): (0, random_hashes(3, 20)),
@@ -115,13 +115,13 @@ def test_a_view_counts_by_all_of_its_hashes_not_by_a_few():
     """A view that is near at one moment by chance is not among the nearest."""
     known, others = random_hashes(1, 20), random_hashes(2, 20)
     seldom = np.concatenate([known[:1], others[1:]])
-    often = {View(region): flipped(known, 20) for region in (Region.WHOLE, Region.INSET_WIDE, Region.TILT_LEFT)}
+    often = {View(region): flipped(known, 20) for region in (Region.WHOLE, Region.INSET_4, Region.TILT_LEFT)}
     assert retrieve(in_views(often | {View(Region.TILT_RIGHT): seldom}), index_of(known), 52, CONFIG).views == set(often)
 
 
 def test_a_view_that_is_far_less_near_than_the_nearest_is_not_told():
     known = random_hashes(1, 20)
-    query = in_views({View(Region.WHOLE): flipped(known, 6), View(Region.INSET_WIDE): flipped(known, 30)})
+    query = in_views({View(Region.WHOLE): flipped(known, 6), View(Region.INSET_4): flipped(known, 30)})
     assert retrieve(query, index_of(known), 52, CONFIG).views == {View(Region.WHOLE)}
 
 

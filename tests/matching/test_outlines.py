@@ -61,7 +61,7 @@ def test_of_a_fingerprint_from_a_file_only_what_lies_the_same_everywhere_is_know
     assert query.boxes and not read.boxes
     for region, known in [(Region.WHOLE, True), (Region.CROP_WIDE, True), (Region.TILT_LEFT, True), (Region.MASKED_TOP, True)]:
         assert (outline_of(read, View(region)) is not None) is known
-    for region in (Region.WITHIN_BARS, Region.PICTURE, Region.LEFT_HALF, Region.INSET_WIDE):
+    for region in (Region.WITHIN_BARS, Region.PICTURE, Region.LEFT_HALF, Region.INSET_4):
         assert outline_of(read, View(region)) is None
 
 

@@ -329,8 +329,8 @@ KINDS: Final[tuple[Callable[[], Iterator[Picture]], ...]] = (
 
 # --- as references read them ----------------------------------------------------------------------
 
-CROP_SIDES: Final = (0.88, 0.75)
-"""Sides of the centre crops. Derived from `vhashdb.hashing.views.CROPS`, roughly."""
+CROP_SIDES: Final = (0.7125, 0.5)
+"""Sides of the centre crops. Derived from `vhashdb.hashing.views.CROPS`."""
 LETTERBOXES: Final = ((0.12, 0.0), (0.0, 0.125))
 """Bars above and below and at the sides, in shares of the whole. Derived: 21:9 in 16:9, and 4:3 in 16:9."""
 

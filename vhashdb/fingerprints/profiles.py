@@ -9,8 +9,9 @@ from typing import Final
 
 from vhashdb.hashing.views import (
     CELLS,
-    CONTINUED,
     CROPS,
+    CUTS,
+    FRAME_INSETS,
     HALVES,
     INSETS,
     MASKED_REGIONS,
@@ -82,7 +83,7 @@ REFERENCE_PROFILE: Final = ExtractionProfile(
     Sampling(Mode.SAMPLED, 8.0),
     dict.fromkeys((Region.WHOLE, Region.WITHIN_BARS, *CROPS), _UPRIGHT),
     FrameSelection((8, 12, 16, 24, 32, 40), max_rate=2.5),
-    dict.fromkeys(CROPS, FrameSelection((8, 12, 16, 24, 32, 40, 48, 56), max_rate=2.0)),
+    dict.fromkeys(CROPS, FrameSelection((8, 12, 16, 24, 32, 40, 48, 56), max_rate=1.9)),
 )
 """What a database stores: dense in time, subsampled by change, with crops, which cannot be undone on the query's side.
 
@@ -93,7 +94,7 @@ lower rates lose `match` before they lose `possible`.
 
 REFERENCE_PROFILE_WITH_SQUARES: Final = replace(
     REFERENCE_PROFILE,
-    views={**REFERENCE_PROFILE.views, **dict.fromkeys(SQUARES, _UPRIGHT)},
+    views=dict(sorted({**REFERENCE_PROFILE.views, **dict.fromkeys(SQUARES, _UPRIGHT)}.items())),
     selection_of={
         **REFERENCE_PROFILE.selection_of,
         **dict.fromkeys(SQUARES, FrameSelection((8, 12, 16, 24, 32, 40), max_rate=0.9, thins=True)),
@@ -116,11 +117,11 @@ _MORE: Final = dict.fromkeys(
         Region.BETWEEN_SYMMETRIC_COLUMNS,
         Region.WITHIN_DRAWN_BORDER,
         Region.MASKED_OVERLAYS,
-        *(*PICTURES, *INSETS, *CONTINUED, *HALVES, *CELLS, *TILTS, *MASKED_REGIONS),
+        *(*PICTURES, *INSETS, *FRAME_INSETS, *CUTS, *HALVES, *CELLS, *TILTS, *MASKED_REGIONS),
     ),
     _MIRRORED_TOO,
-)
-"""Regions that only some edits need."""
+) | {Region.INSET_6: _ALL}
+"""Regions that only some edits need. A tenth is what is usually cropped, also of what is turned."""
 
 QUERY_PROFILE: Final = ExtractionProfile(
     Sampling(Mode.SAMPLED, 3.0, exact=False, covers=True), _ALWAYS | _MORE, FrameSelection((6,)), fills_gaps=True
@@ -150,7 +151,7 @@ def closer(profile: ExtractionProfile, views: Iterable[View]) -> ExtractionProfi
     return replace(profile, views={region: tuple(orientations) for region, orientations in chosen.items()})
 
 
-_FINER: Final = frozenset({Region.INSET_FINE, Region.INSET_MIDDLE, Region.INSET_CLOSEST, *PICTURES[1:], *list(MASKED_REGIONS)[:4]})
+_FINER: Final = frozenset({Region.INSET_1, Region.INSET_3, Region.INSET_5, Region.INSET_7, *PICTURES[1:], *list(MASKED_REGIONS)[:4]})
 """Regions that seldom find what the others do not. Measured: `bench.accuracy`."""
 
 KEYFRAME_PROFILE: Final = replace(

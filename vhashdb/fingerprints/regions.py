@@ -28,13 +28,16 @@ from vhashdb.hashing.rectangles import (
 from vhashdb.hashing.stills import picture_boxes
 from vhashdb.hashing.views import (
     CELLS,
-    CONTINUED,
     CROPS,
+    CUTS,
+    FRAME_INSETS,
     HALVES,
     INSETS,
     MASKED_REGIONS,
+    ONCE_STORED,
     PICTURES,
     SQUARES,
+    TILTED,
     TILTS,
     WHOLE_FRAME,
     Box,
@@ -47,14 +50,16 @@ from vhashdb.video.frames import FrameBatch
 
 FIXED_BOXES: Final = {
     **CROPS,
+    **ONCE_STORED,
     **INSETS,
-    **CONTINUED,
+    **FRAME_INSETS,
+    **CUTS,
     **HALVES,
-    **dict.fromkeys(TILTS, CROPS[Region.CROP_WIDE]),
+    **TILTED,
     **dict.fromkeys(MASKED_REGIONS, WHOLE_FRAME),
 }
 """Boxes of the regions that need not be searched for."""
-WITHIN_BARS_TOO: Final = frozenset({*INSETS, *CONTINUED, *HALVES})
+WITHIN_BARS_TOO: Final = frozenset({*INSETS, *CUTS, *HALVES})
 """Those of them that are parts of what is within bars."""
 _BETWEEN: Final = {
     Region.BETWEEN_BANDS: between_bands,
@@ -152,6 +157,8 @@ class RegionFinder:
             if steady != WHOLE_FRAME and (region is Region.WITHIN_BARS or steady != self.bars):
                 specs[region] = RegionSpec(steady)
         for region in FIXED_BOXES.keys() & self._regions:
+            if region in FRAME_INSETS and self.bars == WHOLE_FRAME:
+                continue  # the same as `INSETS`
             # Crops and masks refer to the whole frame: bars are found less reliably when something is drawn over them, and
             # the other video need not have any.
             outer = self.bars if region in WITHIN_BARS_TOO else WHOLE_FRAME

@@ -42,15 +42,17 @@ class Region(enum.IntEnum):
     WITHIN_STATIC_BORDER = 2
     """The content box within static surroundings."""
     CROP_WIDE = 3
+    """Of fingerprints that were stored before there was `CROP_CLOSEST`."""
     CROP_CLOSE = 4
     WITHIN_LETTERBOX = 5
     """The content with bars removed above and below only."""
     WITHIN_PILLARBOX = 6
     """The content with bars removed at the sides only."""
-    INSET_WIDEST = 7
-    INSET_WIDE = 8
-    INSET_CLOSE = 9
-    INSET_CLOSEST = 10
+    INSET_2 = 7
+    """A centre of queries; so are the others, the larger the number the smaller."""
+    INSET_4 = 8
+    INSET_5 = 9
+    INSET_6 = 10
     TILT_LEFT = 11
     TILT_RIGHT = 12
     PICTURE = 13
@@ -73,8 +75,8 @@ class Region(enum.IntEnum):
     MASKED_BOTTOM = 27
     MASKED_OVERLAYS = 28
     """The whole picture with what was found drawn over it masked and inpainted."""
-    INSET_FINE = 30
-    INSET_MIDDLE = 31
+    INSET_1 = 30
+    INSET_3 = 31
     BETWEEN_SYMMETRIC_COLUMNS = 29
     """The content between two lines down the frame, such as the edges of a blurred fill. A missing line is the other one mirrored."""
     PICTURE_SECOND = 32
@@ -105,14 +107,22 @@ class Region(enum.IntEnum):
     SQUARE_14 = 53
     SQUARE_15 = 54
     SQUARE_16 = 55
-    CONTINUED = 56
-    """More than the whole picture: its edges are continued, as what was cut off around it would go on; so are the next ones."""
-    CONTINUED_FAR = 57
-    CONTINUED_ACROSS = 58
-    """More at the sides, and less above and below."""
-    CONTINUED_DOWN = 59
+    INSET_7 = 56
+    CUT_ACROSS = 58
+    """A centre as high as it was before the picture was cut at its sides."""
+    CUT_DOWN = 59
+    """A centre as wide as it was before the picture was cut above and below."""
     REGISTERED = 60
     """Where a known picture was found to lie in the frame, by registration. Of queries alone, and for one known picture alone."""
+    CROP_CLOSEST = 61
+    TILT_LEFT_CLEAR = 62
+    """Tilted, and then cropped until no empty corner was left; so are the next ones."""
+    TILT_RIGHT_CLEAR = 63
+    TILT_FAR_LEFT_CLEAR = 64
+    TILT_FAR_RIGHT_CLEAR = 65
+    FRAME_INSET_WIDE = 66
+    """A centre of the whole frame where bars were found, which need not be any; so is the next one."""
+    FRAME_INSET_CLOSE = 67
 
     @property
     def label(self) -> str:
@@ -183,27 +193,42 @@ class Box:
 
 
 WHOLE_FRAME: Final = Box()
-CROPS: Final = {Region.CROP_WIDE: Box.centred(0.88), Region.CROP_CLOSE: Box.centred(0.7125)}
-"""Centre crops stored for references: a crop cannot be undone on the query's side. Measured: `bench.accuracy`, together with `INSETS`."""
+CROPS: Final = {Region.CROP_CLOSE: Box.centred(0.7125), Region.CROP_CLOSEST: Box.centred(0.5)}
+"""Centre crops stored for references: a crop cannot be undone on the query's side. Derived: equal ratios of one to the next, with the whole
+picture. Measured: `bench.accuracy`, together with `INSETS`."""
+ONCE_STORED: Final = {Region.CROP_WIDE: Box.centred(0.88)}
+"""Centre crops that references of older databases hold."""
+_INSET_RATIO: Final = 1.04
+"""Ratio of the sides of two insets. Measured: a side that is 2 % off changes about 22 of 256 bits, one that is 4 % off 40."""
 INSETS: Final = {
-    Region.INSET_FINE: Box.centred(0.975),
-    Region.INSET_WIDEST: Box.centred(0.95),
-    Region.INSET_MIDDLE: Box.centred(0.925),
-    Region.INSET_WIDE: Box.centred(0.90),
-    Region.INSET_CLOSE: Box.centred(0.86),
-    Region.INSET_CLOSEST: Box.centred(0.82),
+    region: Box.centred(_INSET_RATIO**-number)
+    for number, region in enumerate(
+        (
+            Region.INSET_1,
+            Region.INSET_2,
+            Region.INSET_3,
+            Region.INSET_4,
+            Region.INSET_5,
+            Region.INSET_6,
+            Region.INSET_7,
+        ),
+        1,
+    )
 }
-"""Slight crops of queries, which meet the stored ones half-way: together with `CROPS` they cover sides from 1 to 0.7. Measured: a side
-that is 2 % off changes about 22 of 256 bits, one that is 4 % off 40; `bench.accuracy` shows the effect."""
-CONTINUED: Final = {
-    Region.CONTINUED: Box.centred(1.09),
-    Region.CONTINUED_FAR: Box.centred(1.19),
-    Region.CONTINUED_ACROSS: Box(-0.1335, 0.14375, 1.1335, 0.85625),
-    Region.CONTINUED_DOWN: Box(0.14375, -0.1335, 0.85625, 1.1335),
+"""Centres of queries, which meet the stored ones half-way: a centre crop to nearly any side from 1 to 0.5 has one that lies as a
+stored one does. Derived: their number from the ratio of the stored ones. One more would nearly be a stored centre itself, and what differs
+between videos of one design lies outside of it. Measured: `bench.accuracy` shows the effect."""
+FRAME_INSETS: Final = {
+    Region.FRAME_INSET_WIDE: INSETS[Region.INSET_5],
+    Region.FRAME_INSET_CLOSE: INSETS[Region.INSET_6],
 }
-"""Parts of queries that go beyond the picture, where they see its edges repeated: they meet the smallest stored centre when less than that
-is left, down to 0.6 of both sides, or to a square of 16:9. Derived: 0.7125 by 0.65, 0.6 and 0.5625. Measured: a centre of which a fifth of
-both sides is continued so is 46 of 256 bits away, and 110 if the picture is taken for it (`bench.continuing`)."""
+"""The same of the whole frame, where the others are of what is within bars: dark edges are taken for bars, and what is cut of a picture
+with bars has narrower ones. Measured: `bench.accuracy`, in the edits with crops of a tenth."""
+CUTS: Final = {
+    Region.CUT_ACROSS: Box(0.0556, 0.25, 0.9444, 0.75),
+    Region.CUT_DOWN: Box(0.25, 0.0556, 0.75, 0.9444),
+}
+"""The smallest stored centre in what was cut from 16:9 to a square. Derived: 0.5 by 0.5625."""
 PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
 """Rectangles that may be a picture drawn over another, the strongest first."""
 CELLS: Final = (Region.CELL_1, Region.CELL_2, Region.CELL_3, Region.CELL_4)
@@ -225,10 +250,25 @@ picture of 2.39:1 holds it up to 0.104. Derived from `SQUARE_SIDE`: (0.5625 − 
 _STAGGER: Final = (0, 2, 1, 3)
 """How far each row is shifted, in quarters of the distance between its squares, so that no two squares are at the same place along the
 longer side, and neighbouring rows differ most. Derived from that."""
-TILTS: Final = {Region.TILT_FAR_LEFT: -6.5, Region.TILT_LEFT: -3.0, Region.TILT_RIGHT: 3.0, Region.TILT_FAR_RIGHT: 6.5}
-"""Degrees, clockwise, by which a query's picture is rotated back before its centre is read. The centre is the wider one of `CROPS`,
-which is clear of the empty corners. Measured: two degrees off change about 21 of 256 bits, so these cover up to 8°; `bench.accuracy`
-shows the effect."""
+TILTS: Final = {
+    Region.TILT_FAR_LEFT: -6.5,
+    Region.TILT_LEFT: -3.0,
+    Region.TILT_RIGHT: 3.0,
+    Region.TILT_FAR_RIGHT: 6.5,
+    Region.TILT_FAR_LEFT_CLEAR: -6.5,
+    Region.TILT_LEFT_CLEAR: -3.0,
+    Region.TILT_RIGHT_CLEAR: 3.0,
+    Region.TILT_FAR_RIGHT_CLEAR: 6.5,
+}
+"""Degrees, clockwise, by which a query's picture is rotated back before its centre is read (`TILTED`). Measured: two degrees off change
+about 21 of 256 bits, so these cover up to 8°; `bench.accuracy` shows the effect."""
+TILTED: Final = {
+    **dict.fromkeys(TILTS, CROPS[Region.CROP_CLOSE]),
+    **dict.fromkeys((Region.TILT_LEFT_CLEAR, Region.TILT_RIGHT_CLEAR), Box.centred(0.78)),
+    **dict.fromkeys((Region.TILT_FAR_LEFT_CLEAR, Region.TILT_FAR_RIGHT_CLEAR), Box.centred(0.87)),
+}
+"""Centres that are read of a picture turned back: the wider stored one, and where that lies in a picture of 16:9 that was cropped after it
+was tilted, until it had no empty corners. Derived: 0.7125 by 0.916 of both sides for 3°, and by 0.82 for 6.5° to 8°."""
 HALVES: Final = {
     Region.LEFT_HALF: Box(right=0.5),
     Region.RIGHT_HALF: Box(left=0.5),
@@ -273,8 +313,9 @@ _REGION_LABELS: Final = {
     Region.WITHIN_DRAWN_BORDER: "drawn border removed",
     **dict.fromkeys((Region.BETWEEN_BANDS, Region.BETWEEN_SYMMETRIC_BANDS), "border above and below removed"),
     Region.BETWEEN_SYMMETRIC_COLUMNS: "border at the sides removed",
-    **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | INSETS).items()},
-    **dict.fromkeys(CONTINUED, "continued beyond its edges"),
+    **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | ONCE_STORED | INSETS).items()},
+    **{region: f"centre {box.right - box.left:.0%} of the frame" for region, box in FRAME_INSETS.items()},
+    **dict.fromkeys(CUTS, "centre of a cut picture"),
     **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
     **{region: region.name.replace("_", " ").lower() for region in HALVES},
     **{
@@ -298,7 +339,7 @@ def stored_box(region: Region, height: int, width: int) -> Box | None:
     """
     if region in SQUARES:
         return square_box(region, height, width)
-    return WHOLE_FRAME if region is Region.WHOLE else CROPS.get(region)
+    return WHOLE_FRAME if region is Region.WHOLE else (CROPS | ONCE_STORED).get(region)
 
 
 def square_box(square: Region, height: int, width: int) -> Box:

@@ -16,9 +16,11 @@ from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.outline import WHOLE, Outline
 from vhashdb.hashing.views import (
     CROPS,
+    FRAME_INSETS,
     HALVES,
     INSETS,
     MASKED_REGIONS,
+    ONCE_STORED,
     SQUARES,
     TILTS,
     WHOLE_FRAME,
@@ -32,7 +34,6 @@ from vhashdb.matching.config import MatchingConfig
 
 NEGATED: Final = frozenset(View(r, o) for r in (Region.WHOLE, Region.WITHIN_BARS) for o in (Orientation.UPRIGHT, Orientation.MIRRORED))
 """Views that are also tried as negatives."""
-_LAST_OF_SQUARES: Final = View(SQUARES[-1], max(Orientation)).code
 _BLOCK_PAIRS: Final = 1 << 24
 """A bound on memory."""
 
@@ -69,7 +70,7 @@ class ViewPair:
         return [f"{words} ({side})" for region, where, side in sides if (words := _part(region, where))]
 
 
-_SAID_BY_PLACE: Final = frozenset({Region.WHOLE, *CROPS, *INSETS, *HALVES, *TILTS})
+_SAID_BY_PLACE: Final = frozenset({Region.WHOLE, *CROPS, *ONCE_STORED, *INSETS, *FRAME_INSETS, *HALVES, *TILTS})
 """Regions of which the place says all."""
 _SAID_BY_LABEL: Final = frozenset({*MASKED_REGIONS, Region.MASKED_OVERLAYS})
 """Regions of which the place says nothing."""
@@ -144,9 +145,9 @@ def reference_sequences(reference: Fingerprint, query: Fingerprint) -> dict[View
     """Return the usable entries of a reference by view, as far as any view of the query may show the same.
 
     A square is a small part of a picture, often of its background alone, which other videos of one place share: it is compared only with
-    what was found by looking for it, in views whose regions are numbered beyond the squares.
+    what was found by looking for it.
     """
-    looked_for = bool((query.view > _LAST_OF_SQUARES).any())
+    looked_for = bool((query.view >> 3 == Region.REGISTERED).any())
     return sequences_of(reference if looked_for else without_squares(reference))
 
 
@@ -188,6 +189,9 @@ def best_view_pairs(
 ) -> list[tuple[ViewPair, int]]:
     """View pairs in which at least one probe is alike, best first, with the number of distinct probes alike.
 
+    The smallest centres of two known videos are not compared with each other: videos of one design differ in what lies around them, and
+    copies are alike in more.
+
     Probes are spread evenly; of a long query they would miss a short piece, so those around ``anchors_s``, seconds at which the
     two are known to be near, are taken too, and without any the seconds at which the whole pictures are near.
     """
@@ -206,6 +210,8 @@ def best_view_pairs(
         block = slice(row, row + len(probes))
         row += len(probes)
         for reference_view, every in nearest_of.items():
+            if view.region is reference_view.region is Region.CROP_CLOSEST:
+                continue
             nearest = every[block]
             alike = nearest <= radius
             if alike.any():
