@@ -22,18 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import parser, table, videos
+from tests import ray
 from tests.cluster import jobs_run
 from tests.postgres import WANTED, running
-
-_CLUSTER = """
-import sys
-import ray
-ray.init(num_cpus=int(sys.argv[1]), object_store_memory=80_000_000, include_dashboard=False, _node_ip_address="127.0.0.1",
-         log_to_driver=False)
-print(ray.get_runtime_context().gcs_address, flush=True)
-sys.stdin.read()
-ray.shutdown()
-"""
 
 Commands: Any = jobs_run.Commands
 disturbed: Any = jobs_run.disturbed
@@ -72,8 +63,8 @@ def main() -> None:
 @contextmanager
 def cluster(workers: int) -> Iterator[tuple[str, dict[str, str]]]:
     """A cluster on this machine alone: its address, and the environment of whoever uses it."""
-    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
-    command = [sys.executable, "-c", _CLUSTER, str(workers)]
+    own = ray.ENVIRONMENT | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    command = [sys.executable, "-m", "tests.ray", str(workers)]
     with subprocess.Popen(
         command, env=os.environ | own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
