@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import threading
 from typing import Any, Final
 
 from vhashdb.errors import UsageError
@@ -37,7 +39,10 @@ def join(address: str) -> Any:
     if not ray.is_initialized():
         try:
             _require_listening(address)
+            terminated = signal.getsignal(signal.SIGTERM)
             ray.init(address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
+            if threading.current_thread() is threading.main_thread():  # Ray has made SIGTERM its own, which is this program's
+                signal.signal(signal.SIGTERM, terminated)
         except Exception as error:  # of many kinds
             said = str(error).strip().partition("\n")[0]
             raise UsageError(
