@@ -24,8 +24,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_DEDUP_LOGS": "0",
     "RAY_memory_monitor_refresh_ms": "0",  # it ends processes where others use up a container's memory
     # A machine that is slow because it is loaded is not a dead one.
-    "RAY_gcs_server_port_wait_time_s": "180", "RAY_gcs_server_request_timeout_seconds": "180",
-    "RAY_worker_register_timeout_seconds": "300", "RAY_health_check_failure_threshold": "60",
+    "RAY_gcs_server_port_wait_time_s": "180", "RAY_worker_register_timeout_seconds": "300", "RAY_health_check_failure_threshold": "60",
 }  # fmt: skip
 """What is set where Ray starts."""
 TRIES = 3

@@ -1,5 +1,7 @@
 """The index of this process and shards in this process answer alike, and a shard that is missing is never silent."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,12 @@ import vhashdb
 from tests.cluster.conformance import Conformance
 from tests.cluster.searching import embedded, in_shards, new_place
 from tests.footage import fingerprint_of, random_hashes
+from tests.index.plain import pairs, scan
 from vhashdb import Verdict
 from vhashdb.cluster.generations import Generation, ShardName, chosen, generations
 from vhashdb.cluster.patience import TRIED_S, Patience
 from vhashdb.errors import IndexUnavailable
+from vhashdb.index import compaction
 from vhashdb.index.planning import choose_strategy, cost
 from vhashdb.service.answers import is_complete
 from vhashdb.store.changes import Share
@@ -109,6 +113,25 @@ def test_shards_have_each_record_once_and_are_read_again_from_their_files(tmp_pa
         assert again.db.searcher.problems() == (None, None)
         asked = np.concatenate(list(hashes.values()))
         assert len(again.db.searcher.near(asked, 0).record) == len(asked)
+
+
+def test_what_is_damaged_or_lost_of_a_shard_is_made_again_from_the_records(tmp_path, monkeypatch):
+    monkeypatch.setattr(compaction, "MEMTABLE_ROWS", 10)  # so that there are segments
+    place = new_place(tmp_path)
+    with in_shards(tmp_path, place) as books:
+        for seed in range(1, 8):
+            books.add(seed)
+        for shard in books.shards.shards:
+            shard._writers.rebuild()
+        hashes = dict(books.hashes)
+    folders = {folder.name: folder for folder in (tmp_path / "shards").rglob("*-of-3")}
+    shutil.rmtree(folders["0-of-3"])
+    (damaged,) = folders["1-of-3"].glob("index/*/hashes.npy")
+    damaged.write_bytes(damaged.read_bytes()[:-8])
+    with in_shards(tmp_path, place) as again:
+        asked = np.concatenate(list(hashes.values()))
+        assert pairs(again.db.searcher.near(asked, 0)) == scan(hashes, asked, 0)
+        assert str(folders["1-of-3"]) in again.db.searcher.problems()[0]
 
 
 class Even:
