@@ -54,7 +54,8 @@ def main() -> None:
         print(f"{len(films)} files, {args.workers} workers\n", flush=True)
         if args.rounds:
             print(table(["", "files/s", "against `vhashdb add`", "whole command, s"], bench.rates(ways, args.rounds)) + "\n", flush=True)
-        head = ["killed", "times", "files", "records", "missed", "recorded twice", "begun", "left in the temporary folder"]
+        head = ["killed", "times", "files", "records", "missed", "recorded twice", "begun", "left in the temporary folder",
+                "next file done after a kill, median and most"]  # fmt: skip
         print(table(head, []), flush=True)
         for row in bench.kills(ways, args.kills):  # each as it comes: all of them take a while
             print(table(head, [row]).splitlines()[-1], flush=True)
@@ -115,17 +116,20 @@ class Bench:
             ("PostgreSQL", here, {"restarts": count}),
             ("all three in turn", here, {"workers": count, "drivers": count, "restarts": count}),
             ("worker of Ray", on_ray, {"workers": count}),
+            ("the command, workers of Ray", on_ray, {"drivers": count}),
         ]
         for name, arguments, kinds in plans:
-            commands = self._commands()
-            _, said, done = disturbed(commands, self._server, (*arguments, "--label", "known"), self._files, **kinds)
+            commands, pauses_s = self._commands(), list[float]()
+            command = (*arguments, "--label", "known")
+            _, said, done = disturbed(commands, self._server, command, self._files, paused=pauses_s.append, **kinds)
             ((files, closed, begun),) = commands.rows("SELECT count(*), count(done_at), sum(attempts) FROM job_item")
             ((records, different),) = commands.rows("SELECT count(*), count(DISTINCT sha256) FROM record")
             if closed != files or not files:
                 print(said, file=sys.stderr)
             missed = self._files - closed
             left = "–" if arguments is on_ray else len(left_in(commands.temporary))  # Ray's workers have a folder of their own
-            yield name, sum(done.values()), files, records, missed, records - different, begun, left
+            pause = f"{statistics.median(pauses_s):.1f} s, {max(pauses_s):.1f} s" if pauses_s else "–"
+            yield name, sum(done.values()), files, records, missed, records - different, begun, left, pause
             commands.close()
 
 
