@@ -108,29 +108,36 @@ class Bench:
             yield name, f"{statistics.median(values):.1f}", f"{ratio:.2f}", f"{statistics.median(wholes[name]):.0f}"
 
     def kills(self, ways: dict[str, tuple[Any, ...]], count: int) -> Iterator[tuple[object, ...]]:
-        """One row for each kind of kill, and one for all of them in one job."""
+        """One row for each kind of kill, and one for all of them, each in as many jobs as it takes."""
         _, here, on_ray = ways.values()
-        plans: list[tuple[str, tuple[Any, ...], dict[str, int]]] = [
-            ("worker", here, {"workers": count}),
-            ("the command", here, {"drivers": count}),
-            ("PostgreSQL", here, {"restarts": count}),
-            ("all three in turn", here, {"workers": count, "drivers": count, "restarts": count}),
-            ("worker of Ray", on_ray, {"workers": count}),
-            ("the command, workers of Ray", on_ray, {"drivers": count}),
+        plans: list[tuple[str, tuple[Any, ...], tuple[str, ...]]] = [
+            ("worker", here, ("workers",)),
+            ("the command", here, ("drivers",)),
+            ("PostgreSQL", here, ("restarts",)),
+            ("all three in turn", here, ("workers", "drivers", "restarts")),
+            ("worker of Ray", on_ray, ("workers",)),
+            ("the command, workers of Ray", on_ray, ("drivers",)),
         ]
         for name, arguments, kinds in plans:
-            commands, pauses_s = self._commands(), list[float]()
-            command = (*arguments, "--label", "known")
-            _, said, done = disturbed(commands, self._server, command, self._files, paused=pauses_s.append, **kinds)
-            ((files, closed, begun),) = commands.rows("SELECT count(*), count(done_at), sum(attempts) FROM job_item")
-            ((records, different),) = commands.rows("SELECT count(*), count(DISTINCT sha256) FROM record")
-            if closed != files or not files:
-                print(said, file=sys.stderr)
-            missed = self._files - closed
-            left = "–" if arguments is on_ray else len(left_in(commands.temporary))  # Ray's workers have a folder of their own
+            killed, totals, left, pauses_s = 0, [0] * 5, 0, list[float]()
+            for _ in range(count):  # or fewer
+                if killed >= count:
+                    break
+                commands = self._commands()
+                wanted = dict.fromkeys(kinds, -(-(count - killed) // len(kinds)))
+                command = (*arguments, "--label", "known")
+                _, said, done = disturbed(commands, self._server, command, self._files, paused=pauses_s.append, **wanted)
+                ((files, closed, begun),) = commands.rows("SELECT count(*), count(done_at), sum(attempts) FROM job_item")
+                ((records, different),) = commands.rows("SELECT count(*), count(DISTINCT sha256) FROM record")
+                if closed != files or not files:
+                    print(said, file=sys.stderr)
+                killed += sum(done.values())
+                seen = (files, records, self._files - closed, records - different, begun)
+                totals = [total + new for total, new in zip(totals, seen, strict=True)]
+                left += len(left_in(commands.temporary))
+                commands.close()
             pause = f"{statistics.median(pauses_s):.1f} s, {max(pauses_s):.1f} s" if pauses_s else "–"
-            yield name, sum(done.values()), files, records, missed, records - different, begun, left, pause
-            commands.close()
+            yield name, killed, *totals, "–" if arguments is on_ray else left, pause  # Ray's workers have a folder of their own
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def disturbed(commands, server, arguments, total, *, workers=0, drivers=0, resta
             break
         began_s, closed = time.monotonic(), commands.closed()
         if kind == "worker":
-            while process.poll() is None and not any(kill(pid) for pid in commands.workers()[:1]):
+            while process.poll() is None and not any(kill(pid) for pid in commands.workers()):
                 time.sleep(0.01)
             done[kind] += process.poll() is None
             if "--cluster" in arguments:
