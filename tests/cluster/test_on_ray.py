@@ -99,7 +99,7 @@ def test_replicas_that_are_killed_under_load_change_no_answer(spread, copies):
 
 def test_a_shard_that_does_not_come_back_is_an_error_or_an_incomplete_answer(spread):
     spread.deployment.start(spread.layout(2), wait_s=WAIT_S)
-    with spread.opened(timeout_s=3) as strict, spread.opened(timeout_s=3, partial=True) as partial:
+    with spread.opened(timeout_s=60) as strict, spread.opened(timeout_s=60, partial=True) as partial:
         numbers = [strict.add(seed) for seed in range(1, 5)]
         known = {number: fingerprint_of(strict.hashes[number]) for number in numbers}
         unknown = fingerprint_of(random_hashes(99, 30))
@@ -156,7 +156,7 @@ def test_everything_can_be_stopped_and_started_again_from_what_is_on_disk(spread
             books.add(seed)
         hashes = dict(books.hashes)
     spread.deployment.stop()
-    with spread.opened(timeout_s=3) as books, pytest.raises(IndexUnavailable, match="no shard of the index runs"):
+    with spread.opened(timeout_s=60) as books, pytest.raises(IndexUnavailable, match="no shard of the index runs"):
         books.db.searcher.near(hashes[1], 0)
     spread.deployment.start(spread.layout(2), wait_s=WAIT_S)
     with spread.opened(timeout_s=WAIT_S) as books:
