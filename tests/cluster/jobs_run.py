@@ -118,7 +118,7 @@ def disturbed(commands, server, arguments, total, *, workers=0, drivers=0, resta
     for number, kind in enumerate(plan, start=1):
         if not commands.wait_for(number * total // (len(plan) + 2), process):
             break
-        began_s, closed = time.monotonic(), commands.closed()
+        began_s = time.monotonic()
         if kind == "worker":
             while process.poll() is None and not any(kill(pid) for pid in commands.workers()):
                 time.sleep(0.01)
@@ -127,13 +127,13 @@ def disturbed(commands, server, arguments, total, *, workers=0, drivers=0, resta
                 commands.lapse()
         elif kind == "driver":
             process.kill()
-            process.communicate()
+            process.communicate()  # which also waits for its workers
             done[kind] += 1
             process = commands.start(*arguments)
         else:
             server.restart()
             done[kind] += 1
-        if commands.wait_for(closed + 1, process):
+        if commands.wait_for(commands.closed() + 1, process):
             paused(time.monotonic() - began_s)
     commands.lapse()
     said = process.communicate()[0]

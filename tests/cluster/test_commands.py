@@ -45,6 +45,6 @@ def test_shards_are_started_asked_divided_and_stopped_by_commands(spread, typed,
     stopped = typed("match", samples / "edited" / "harbour__insert.mp4", code=4)
     assert "no shard of the index runs in the cluster" in stopped.stderr
     assert "vhashdb cluster start" in stopped.stderr
-    other = {"RAY_AUTH_TOKEN": "0" * 64, "RAY_gcs_server_request_timeout_seconds": "5"}  # Ray tries a token that is refused for so long
+    other = {"RAY_AUTH_TOKEN": "0" * 64, "RAY_gcs_server_port_wait_time_s": "3"}  # Ray tries a token that is refused for so long
     refused = typed("match", samples / "edited" / "harbour__insert.mp4", code=2, **other)
     assert "that can be joined" in refused.stderr
