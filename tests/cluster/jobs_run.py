@@ -127,7 +127,7 @@ def disturbed(commands, server, arguments, total, *, workers=0, drivers=0, resta
                 commands.lapse()
         elif kind == "driver":
             process.kill()
-            process.communicate()  # which also waits for its workers
+            process.communicate()
             done[kind] += 1
             process = commands.start(*arguments)
         else:
