@@ -51,6 +51,8 @@ class Incoming:
     count: int = 0
     size: int = 0
     """Events, and bytes of their fingerprints, in this batch."""
+    unpacked: list[tuple[bytes, Fingerprint]] = field(default_factory=list)
+    """The fingerprints of rows, as they are stored and unpacked."""
     _waiting: list[tuple[Row, Fingerprint]] = field(default_factory=list)
     """Rows that the gate has still to be asked about."""
 
@@ -58,8 +60,9 @@ class Incoming:
         """Ask the gate about what it was not asked about yet."""
         if self._waiting:
             reasons = self.gate([fingerprint for _, fingerprint in self._waiting])
-            for (row, _), why in zip(self._waiting, reasons, strict=True):
+            for (row, fingerprint), why in zip(self._waiting, reasons, strict=True):
                 row["held"] = "; ".join(why)
+                self.unpacked.append((row["fingerprint"], fingerprint))
             self._waiting.clear()
 
     def take(self, seq: int, event: Event) -> None:
