@@ -164,9 +164,8 @@ class Incoming:
 
     def _empty(self, seq: int, rid: str, rev: int, at: datetime.datetime | None) -> Row:
         """Return a row in which everything that a retraction lacks is blank. Nothing imported is passed on: ``reshare`` is False."""
-        at_text = _plain(at).isoformat(" ", "microseconds")
         return {
-            **_BLANK, "feed": self.feed, "source": self.feed_id, "rid": rid, "seq": seq, "rev": rev, "at": at_text,
+            **_BLANK, "feed": self.feed, "source": self.feed_id, "rid": rid, "seq": seq, "rev": rev, "at": _as_text(at),
             "id": record_id(self.feed_id, rid),
         }  # fmt: skip
 
@@ -183,6 +182,12 @@ _BLANK: Final[Row] = {
 def _listed(words: tuple[str, ...]) -> str:
     """Return words as a JSON list; the same few occur in event after event."""
     return json.dumps(words)
+
+
+@functools.lru_cache(1000)
+def _as_text(at: datetime.datetime | None) -> str:
+    """Return a time as SQLite stores it; what is published at once has one time."""
+    return _plain(at).isoformat(" ", "microseconds")
 
 
 def _file_hash(signals: tuple[Signal, ...], algorithm: str) -> str | None:
