@@ -21,14 +21,12 @@ test: $(VENV)/.test-ready
 test-long: $(VENV)/.test-ready
 	VHASHDB_TEST_LONG=1 $(MAKE) --jobs 2 check tests
 
-# What is about records, on a PostgreSQL server that the tests start (Debian's package is called postgresql), and the index in shards on
-# Ray, where that is installed: $(BIN)/python -m pip install --editable '.[cluster]'.
-test-cluster: $(VENV)/.test-ready
+# What is about records, on a PostgreSQL server that the tests start (Debian's package is called postgresql); then the index in shards, jobs
+# and the service on Ray, which is installed for it.
+test-cluster: $(VENV)/.cluster-ready
 	VHASHDB_TEST_POSTGRES=required $(BIN)/python -m pytest -n 2 tests/store tests/test_database.py tests/test_videos.py tests/review \
 	    tests/service/test_fronts.py $(addprefix tests/exchange/test_, promotion.py sync.py trust.py reviews.py same_video.py undoing.py transparency.py importing.py publishing.py)
-	@if $(BIN)/python -c 'import ray' 2>/dev/null; \
-	then VHASHDB_TEST_POSTGRES=required VHASHDB_TEST_RAY=required $(BIN)/python -m pytest -n 0 tests/cluster; \
-	else echo "tests/cluster/test_on_ray.py was left out: Ray is not installed, vhashdb[cluster] brings it"; fi
+	VHASHDB_TEST_POSTGRES=required VHASHDB_TEST_RAY=required $(BIN)/python -m pytest -n 0 tests/cluster
 
 # More processes than processors: many tests wait for something. Each takes neighbours, which share what they prepare, and at the
 # end from the one that has most left.
@@ -84,4 +82,9 @@ $(VENV)/.demo-ready: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.test-ready: $(VENV)/.demo-ready
 	$(BIN)/python -m pip install -qq --editable '.[test,check,docs]'
+	touch $@
+
+# Apart from the others, because Ray is large.
+$(VENV)/.cluster-ready: $(VENV)/.test-ready
+	$(BIN)/python -m pip install -qq --editable '.[test-cluster]'
 	touch $@

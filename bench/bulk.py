@@ -22,18 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import parser, table, videos
+from tests import ray
 from tests.cluster import jobs_run
 from tests.postgres import WANTED, running
-
-_CLUSTER = """
-import sys
-import ray
-ray.init(num_cpus=int(sys.argv[1]), object_store_memory=80_000_000, include_dashboard=False, _node_ip_address="127.0.0.1",
-         log_to_driver=False)
-print(ray.get_runtime_context().gcs_address, flush=True)
-sys.stdin.read()
-ray.shutdown()
-"""
 
 Commands: Any = jobs_run.Commands
 disturbed: Any = jobs_run.disturbed
@@ -63,7 +54,8 @@ def main() -> None:
         print(f"{len(films)} files, {args.workers} workers\n", flush=True)
         if args.rounds:
             print(table(["", "files/s", "against `vhashdb add`", "whole command, s"], bench.rates(ways, args.rounds)) + "\n", flush=True)
-        head = ["killed", "times", "files", "records", "missed", "recorded twice", "begun", "left in the temporary folder"]
+        head = ["killed", "times", "files", "records", "missed", "recorded twice", "begun", "left in the temporary folder",
+                "next file done after a kill, median and most"]  # fmt: skip
         print(table(head, []), flush=True)
         for row in bench.kills(ways, args.kills):  # each as it comes: all of them take a while
             print(table(head, [row]).splitlines()[-1], flush=True)
@@ -72,8 +64,8 @@ def main() -> None:
 @contextmanager
 def cluster(workers: int) -> Iterator[tuple[str, dict[str, str]]]:
     """A cluster on this machine alone: its address, and the environment of whoever uses it."""
-    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
-    command = [sys.executable, "-c", _CLUSTER, str(workers)]
+    own = ray.ENVIRONMENT | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    command = [sys.executable, "-m", "tests.ray", str(workers)]
     with subprocess.Popen(
         command, env=os.environ | own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -116,26 +108,36 @@ class Bench:
             yield name, f"{statistics.median(values):.1f}", f"{ratio:.2f}", f"{statistics.median(wholes[name]):.0f}"
 
     def kills(self, ways: dict[str, tuple[Any, ...]], count: int) -> Iterator[tuple[object, ...]]:
-        """One row for each kind of kill, and one for all of them in one job."""
+        """One row for each kind of kill, and one for all of them, each in as many jobs as it takes."""
         _, here, on_ray = ways.values()
-        plans: list[tuple[str, tuple[Any, ...], dict[str, int]]] = [
-            ("worker", here, {"workers": count}),
-            ("the command", here, {"drivers": count}),
-            ("PostgreSQL", here, {"restarts": count}),
-            ("all three in turn", here, {"workers": count, "drivers": count, "restarts": count}),
-            ("worker of Ray", on_ray, {"workers": count}),
+        plans: list[tuple[str, tuple[Any, ...], tuple[str, ...]]] = [
+            ("worker", here, ("workers",)),
+            ("the command", here, ("drivers",)),
+            ("PostgreSQL", here, ("restarts",)),
+            ("all three in turn", here, ("workers", "drivers", "restarts")),
+            ("worker of Ray", on_ray, ("workers",)),
+            ("the command, workers of Ray", on_ray, ("drivers",)),
         ]
         for name, arguments, kinds in plans:
-            commands = self._commands()
-            _, said, done = disturbed(commands, self._server, (*arguments, "--label", "known"), self._files, **kinds)
-            ((files, closed, begun),) = commands.rows("SELECT count(*), count(done_at), sum(attempts) FROM job_item")
-            ((records, different),) = commands.rows("SELECT count(*), count(DISTINCT sha256) FROM record")
-            if closed != files or not files:
-                print(said, file=sys.stderr)
-            missed = self._files - closed
-            left = "–" if arguments is on_ray else len(left_in(commands.temporary))  # Ray's workers have a folder of their own
-            yield name, sum(done.values()), files, records, missed, records - different, begun, left
-            commands.close()
+            killed, totals, left, pauses_s = 0, [0] * 5, 0, list[float]()
+            for _ in range(count):  # or fewer
+                if killed >= count:
+                    break
+                commands = self._commands()
+                wanted = dict.fromkeys(kinds, -(-(count - killed) // len(kinds)))
+                command = (*arguments, "--label", "known")
+                _, said, done = disturbed(commands, self._server, command, self._files, paused=pauses_s.append, **wanted)
+                ((files, closed, begun),) = commands.rows("SELECT count(*), count(done_at), sum(attempts) FROM job_item")
+                ((records, different),) = commands.rows("SELECT count(*), count(DISTINCT sha256) FROM record")
+                if closed != files or not files:
+                    print(said, file=sys.stderr)
+                killed += sum(done.values())
+                seen = (files, records, self._files - closed, records - different, begun)
+                totals = [total + new for total, new in zip(totals, seen, strict=True)]
+                left += len(left_in(commands.temporary))
+                commands.close()
+            pause = f"{statistics.median(pauses_s):.1f} s, {max(pauses_s):.1f} s" if pauses_s else "–"
+            yield name, killed, *totals, "–" if arguments is on_ray else left, pause  # Ray's workers have a folder of their own
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """An index in shards on Ray beside the same index in one process, in one run: times, the same answers, and what a killed replica costs.
 
-    python -m bench.shards [CORPUS] [--shards 4] [--replicas 2] [--millions 1] [--kills 3] [--scratch DIR]
+    python -m bench.shards [CORPUS] [--shards 4] [--replicas 2] [--millions 1] [--rounds 5] [--kills 20] [--scratch DIR]
 
 A database has made-up records of 700 hashes (`bench.crowd`) and the clips. It is asked about *query videos*, 60 hashes of one record with
-0 to 40 bits changed in each, by turns in both; then about edited clips, whose answers are compared whole. Then one replica of each shard
-in turn is killed while four threads ask: how long the slowest of these answers took, whether each was right, whether any hit came twice.
+0 to 40 bits changed in each, by turns in both; then about edited clips, whose answers are compared whole. Then, while four threads ask,
+a replica of each shard in turn is killed, and then all replicas of each shard in turn: how long the slowest answer took, whether each was
+right, whether any hit came twice.
 Ray is started for it, on this machine alone; `vhashdb[cluster]` has to be installed.
 """
 
@@ -33,7 +34,6 @@ from vhashdb.hashing.bits import PackedHashes
 from vhashdb.searcher import NearHashes, Searcher
 
 ASKED, QUERIES, ALTERED = 60, 40, (0, 40)
-ROUNDS = 5
 ASKING = 4
 AFTER_S = 2.0
 """Seconds that are asked on after a killed replica is there again."""
@@ -44,7 +44,8 @@ def main() -> None:
     options.add_argument("--shards", type=int, default=4)
     options.add_argument("--replicas", type=int, default=2)
     options.add_argument("--millions", type=float, default=1)
-    options.add_argument("--kills", type=int, default=3, help="of each shard")
+    options.add_argument("--rounds", type=int, default=5, help="of times; 0: neither times nor whole answers")
+    options.add_argument("--kills", type=int, default=20, help="of each kind")
     options.add_argument("--scratch", type=Path, default=None, help="where to write gigabytes; a temporary folder by default")
     args = options.parse_args()
     known = [path for path in videos(args.corpus / "distractors") if half_of(path.name) == HALVES[0]]
@@ -64,8 +65,9 @@ def main() -> None:
             what = f"{one.searcher.sizes().hashes:,} hashes, {args.shards} shards of {args.replicas} replicas, ready after {start_s:.1f} s"
             print(f"\n### {what}\n", flush=True)
             queries = asked_of(one)
-            print_times(one.searcher, spread.searcher, queries)
-            print_answers(one, spread, [path for edit in EDITS for path in videos(args.corpus / "edited" / edit)[::EVERY]])
+            if args.rounds:
+                print_times(one.searcher, spread.searcher, queries, args.rounds)
+                print_answers(one, spread, [path for edit in EDITS for path in videos(args.corpus / "edited" / edit)[::EVERY]])
             print_kills(deployment, spread.searcher, queries, args.kills, args.replicas)
         deployment.stop()
 
@@ -94,13 +96,13 @@ def asked_of(database: vhashdb.Database) -> list[PackedHashes]:
     return [crowd.altered(database.fingerprint(records[number].id).hash[100 : 100 + ASKED], ALTERED, rng) for number in chosen]
 
 
-def print_times(one: Searcher, spread: Searcher, queries: Sequence[PackedHashes]) -> None:
+def print_times(one: Searcher, spread: Searcher, queries: Sequence[PackedHashes], rounds: int) -> None:
     """Ask both by turns."""
     rows = []
     for radius in (31, 52):
         spent: dict[str, list[float]] = {"one": [], "spread": []}
         shared = found = only = 0
-        for turn in range(1 + ROUNDS):
+        for turn in range(1 + rounds):
             for query in queries:
                 hits = {}
                 for name, searcher in (("one", one), ("spread", spread)):
@@ -136,53 +138,72 @@ def told(result: vhashdb.Result) -> Any:
     return result.verdict, result.reason, matches
 
 
-def print_kills(deployment: Any, searcher: Searcher, queries: Sequence[PackedHashes], kills: int, wanted: int) -> None:
-    """Kill a replica of each shard in turn while it is asked."""
+def print_kills(deployment: Any, searcher: Searcher, queries: Sequence[PackedHashes], kills: int, replicas: int) -> None:
+    """Kill one replica of a shard, and all of them, each so many times, in one shard after the other."""
     truth = [pairs(searcher.near(query, 31)) for query in queries]
-    pauses, answers, wrong, twice, failed = [], 0, 0, 0, 0
-    for _ in range(kills):
-        for name in deployment.generations()[-1].names:
-            spent_s: list[float] = []
-            ended, bad = threading.Event(), [0, 0, 0]
+    names = deployment.generations()[-1].names
+    rows = []
+    for what, count in ((f"a replica, of {replicas}", 1), (f"a shard: its {replicas} replicas at once", replicas)):
+        trials = []
+        for number in range(kills):
+            with Load(searcher, queries, truth) as load:
+                kill(str(names[number % len(names)]), count)
+                time.sleep(AFTER_S)
+                while not all(line["replicas"] >= replicas for line in deployment.status()):
+                    time.sleep(0.2)
+                time.sleep(AFTER_S)
+            trials.append(load)
+        if trials:
+            answers, wrong, twice, failed = (
+                sum(getattr(each, name) for each in trials) for name in ("answers", "wrong", "twice", "failed")
+            )
+            slowest = [each.slowest_s for each in trials]
+            pause = f"{np.median(slowest):.1f} s, {max(slowest):.1f} s"
+            rows.append([what, str(len(trials)), f"{answers:,}", str(wrong), str(twice), str(failed), pause])
+    header = ("killed", "times", "answers meanwhile", "wrong", "hits that came twice", "not answered",
+              "slowest answer after a kill, median and most")  # fmt: skip
+    print(table(header, rows), flush=True)
 
-            def ask(first: int, ended: Any = ended, spent_s: list[float] = spent_s, bad: list[int] = bad) -> None:
-                number = first
-                while not ended.is_set():
-                    number = (number + 1) % len(queries)
-                    began = time.perf_counter()
-                    try:
-                        hits = searcher.near(queries[number], 31)
-                    except vhashdb.IndexUnavailable:
-                        bad[2] += 1
-                        continue
-                    spent_s.append(time.perf_counter() - began)
-                    bad[0] += pairs(hits) != truth[number]
-                    bad[1] += (pairs(hits) - truth[number]).total()
 
-            threads = [threading.Thread(target=ask, args=(number * 7,)) for number in range(ASKING)]
-            for thread in threads:
-                thread.start()
-            time.sleep(AFTER_S)
-            spent_s.clear()
-            kill(str(name))
-            time.sleep(AFTER_S)
-            while not all(line["replicas"] >= wanted for line in deployment.status()):
-                time.sleep(0.2)
-            time.sleep(AFTER_S)
-            ended.set()
-            for thread in threads:
-                thread.join()
-            pauses.append(max(spent_s))
-            answers, wrong, twice, failed = answers + len(spent_s), wrong + bad[0], twice + bad[1], failed + bad[2]
-    if not pauses:
-        return
-    rows = [
-        ["replicas killed", str(len(pauses))],
-        ["answers meanwhile", f"{answers:,}"],
-        ["wrong; hits that came twice; not answered", f"{wrong}; {twice}; {failed}"],
-        ["slowest answer after a kill, median and most", f"{1e3 * float(np.median(pauses)):.0f} ms, {1e3 * max(pauses):.0f} ms"],
-    ]
-    print(table(("killed replicas", "seen"), rows), flush=True)
+class Load:
+    """Threads that ask meanwhile, and what they were answered since it began."""
+
+    def __init__(self, searcher: Searcher, queries: Sequence[PackedHashes], truth: Sequence[Counter[tuple[int, int, int]]]) -> None:
+        self._searcher, self._queries, self._truth = searcher, queries, truth
+        self.answers = self.wrong = self.twice = self.failed = 0
+        self.slowest_s = 0.0
+        self._ended, self._lock = threading.Event(), threading.Lock()
+        self._threads = [threading.Thread(target=self._ask, args=(number * 7,)) for number in range(ASKING)]
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        time.sleep(AFTER_S)
+        with self._lock:
+            self.slowest_s = 0.0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, number: int) -> None:
+        while not self._ended.is_set():
+            number = (number + 1) % len(self._queries)
+            began_s = time.perf_counter()
+            try:
+                hits = pairs(self._searcher.near(self._queries[number], 31))
+            except vhashdb.IndexUnavailable:
+                with self._lock:
+                    self.failed += 1
+                continue
+            took_s = time.perf_counter() - began_s
+            with self._lock:
+                self.answers += 1
+                self.slowest_s = max(self.slowest_s, took_s)
+                self.wrong += hits != self._truth[number]
+                self.twice += (hits - self._truth[number]).total()
 
 
 def pairs(hits: NearHashes) -> Counter[tuple[int, int, int]]:
@@ -190,21 +211,14 @@ def pairs(hits: NearHashes) -> Counter[tuple[int, int, int]]:
     return Counter(zip(hits.query.tolist(), hits.record.tolist(), hits.distance.tolist(), strict=True))
 
 
-def replicas(name: str) -> list[Any]:
-    """Return the actors that run replicas of a shard."""
+def kill(name: str, count: int) -> None:
+    """Kill so many replicas of a shard as a machine that loses power does."""
     import ray
 
     listed = ray.util.list_named_actors(all_namespaces=True)
-    return [
-        ray.get_actor(each["name"], namespace="serve") for each in listed if each["namespace"] == "serve" and f"{name}#" in each["name"]
-    ]
-
-
-def kill(name: str) -> None:
-    """Kill a replica as a machine that loses power does."""
-    import ray
-
-    ray.kill(replicas(name)[0], no_restart=True)
+    running = [each["name"] for each in listed if each["namespace"] == "serve" and f"{name}#" in each["name"]]
+    for each in running[:count]:
+        ray.kill(ray.get_actor(each, namespace="serve"), no_restart=True)
 
 
 if __name__ == "__main__":

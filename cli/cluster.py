@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,7 +18,6 @@ from .settings import CLUSTER_VARIABLE
 if TYPE_CHECKING:
     from vhashdb.cluster import Deployment, Generation, Layout
 
-_F = TypeVar("_F", bound=Callable[..., object])
 _BYTES: Final = Amount({"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}, 0, "24G")
 _SECONDS: Final = Amount({"": 1, "s": 1, "m": 60, "h": 3600}, 1, "2h")
 
@@ -34,42 +34,42 @@ def command() -> None:
     """
 
 
-def _address_option(function: _F) -> _F:
-    return click.option(
+def _deployment_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The cluster and the database, for a function that takes the deployment there."""
+
+    @click.option(
         "--address", metavar="ADDRESS", default=cluster_address, show_default=CLUSTER_VARIABLE, help="The cluster, such as 10.0.0.1:6379."
-    )(function)
+    )
+    @db_option
+    @functools.wraps(function)
+    def with_deployment(address: str | None, db: Path | str, **options: object) -> None:
+        from vhashdb.cluster import Deployment
+        from vhashdb.errors import UsageError
+
+        if not address:
+            raise UsageError("no cluster is named", hint=f"give --address, or set {CLUSTER_VARIABLE}")
+        function(Deployment(address, str(db)), **options)
+
+    return with_deployment
 
 
-def _layout_options(function: _F) -> _F:
-    for option in reversed(
-        (
-            click.option(
-                "--shards", type=click.IntRange(1, 1000), required=True, metavar="N", help="Parts that the index is divided into."
-            ),
-            click.option("--replicas", type=click.IntRange(1, 100), default=2, show_default=True, metavar="N", help="Copies of each."),
-            click.option("--cpus", type=click.FloatRange(0), default=1.0, show_default=True, metavar="N", help="Processors for each copy."),
-            click.option("--memory", type=_BYTES, default=None, metavar="SIZE", help="Memory set aside for each copy."),
-            click.option("--apart", is_flag=True, help="Never two copies of one shard on one machine."),
-            click.option("--wait", type=_SECONDS, default="24h", show_default=True, metavar="TIME", help="Time until all have to answer."),
-        )
-    ):
-        function = option(function)
-    return function
+def _layout_options(function: Callable[..., None]) -> Callable[..., None]:
+    """How the index is to be spread, for a function that takes a deployment, the layout and the seconds to wait for it."""
 
+    @click.option("--shards", type=click.IntRange(1, 1000), required=True, metavar="N", help="Parts that the index is divided into.")
+    @click.option("--replicas", type=click.IntRange(1, 100), default=2, show_default=True, metavar="N", help="Copies of each.")
+    @click.option("--cpus", type=click.FloatRange(0), default=1.0, show_default=True, metavar="N", help="Processors for each copy.")
+    @click.option("--memory", type=_BYTES, default=None, metavar="SIZE", help="Memory set aside for each copy.")
+    @click.option("--apart", is_flag=True, help="Never two copies of one shard on one machine.")
+    @click.option("--wait", type=_SECONDS, default="24h", show_default=True, metavar="TIME", help="Time until all have to answer.")
+    @_deployment_options
+    @functools.wraps(function)
+    def with_layout(deployment: Deployment, shards: int, replicas: int, cpus: float, memory: int | None, apart: bool, wait: int) -> None:
+        from vhashdb.cluster import Layout
 
-def _layout(shards: int, replicas: int, cpus: float, memory: int | None, *, apart: bool) -> Layout:
-    from vhashdb.cluster import Layout
+        function(deployment, Layout(shards, replicas, cpus, memory or 0, apart), wait)
 
-    return Layout(shards, replicas, cpus, memory or 0, apart)
-
-
-def _deployment(address: str | None, db: Path | str) -> Deployment:
-    from vhashdb.cluster import Deployment
-    from vhashdb.errors import UsageError
-
-    if not address:
-        raise UsageError("no cluster is named", hint=f"give --address, or set {CLUSTER_VARIABLE}")
-    return Deployment(address, str(db))
+    return with_layout
 
 
 def _progress(generation: Generation) -> None:
@@ -78,9 +78,7 @@ def _progress(generation: Generation) -> None:
 
 @command.command("start", short_help="Run the index in shards.")
 @_layout_options
-@_address_option
-@db_option
-def start(shards: int, replicas: int, cpus: float, memory: int | None, apart: bool, wait: int, address: str | None, db: Path) -> None:
+def start(deployment: Deployment, layout: Layout, wait: int) -> None:
     """Run the index in shards, and wait until all of them answer.
 
     Each machine makes its own on its disk, from the records; where they are there from before, only what is new is read.
@@ -90,15 +88,12 @@ def start(shards: int, replicas: int, cpus: float, memory: int | None, apart: bo
       vhashdb cluster start --shards 4 --address 10.0.0.1:6379
       vhashdb cluster start --shards 10 --replicas 2 --cpus 4 --memory 16G --apart
     """
-    layout = _layout(shards, replicas, cpus, memory, apart=apart)
-    _said(_deployment(address, db).start(layout, wait_s=wait, progress=_progress))
+    _said(deployment.start(layout, wait_s=wait, progress=_progress))
 
 
 @command.command("reshard", short_help="Divide the index anew while it is asked.")
 @_layout_options
-@_address_option
-@db_option
-def reshard(shards: int, replicas: int, cpus: float, memory: int | None, apart: bool, wait: int, address: str | None, db: Path) -> None:
+def reshard(deployment: Deployment, layout: Layout, wait: int) -> None:
     """Run the index in other shards beside the ones that answer, and stop these when all of the new ones do.
 
     Until then there has to be room for both. If the new ones are not ready in time, everything stays as it was.
@@ -108,15 +103,12 @@ def reshard(shards: int, replicas: int, cpus: float, memory: int | None, apart: 
       vhashdb cluster reshard --shards 8 --address 10.0.0.1:6379
       vhashdb cluster reshard --shards 8 --replicas 3 --apart
     """
-    layout = _layout(shards, replicas, cpus, memory, apart=apart)
-    _said(_deployment(address, db).reshard(layout, wait_s=wait, progress=_progress))
+    _said(deployment.reshard(layout, wait_s=wait, progress=_progress))
 
 
 @command.command("upgrade", short_help="Replace all copies by new ones, shard after shard.")
 @_layout_options
-@_address_option
-@db_option
-def upgrade(shards: int, replicas: int, cpus: float, memory: int | None, apart: bool, wait: int, address: str | None, db: Path) -> None:
+def upgrade(deployment: Deployment, layout: Layout, wait: int) -> None:
     """Replace all copies by new ones, of the version that is installed now, shard after shard while they are asked.
 
     A new copy answers before an old one ends, so there has to be room for the copies of one shard twice.
@@ -126,14 +118,12 @@ def upgrade(shards: int, replicas: int, cpus: float, memory: int | None, apart: 
       vhashdb cluster upgrade --shards 4 --address 10.0.0.1:6379
       vhashdb cluster upgrade --shards 10 --replicas 2 --cpus 4 --memory 16G --apart
     """
-    layout = _layout(shards, replicas, cpus, memory, apart=apart)
-    _said(_deployment(address, db).upgrade(layout, wait_s=wait, progress=_progress))
+    _said(deployment.upgrade(layout, wait_s=wait, progress=_progress))
 
 
 @command.command("status", short_help="Show which shards run.")
-@_address_option
-@db_option
-def status(address: str | None, db: Path) -> None:
+@_deployment_options
+def status(deployment: Deployment) -> None:
     """Show which shards run, and how many copies of each.
 
     A shard is ready if one copy of it answers. Shards of a generation that is being made are not asked until all of them are ready.
@@ -142,7 +132,7 @@ def status(address: str | None, db: Path) -> None:
     Example:
       vhashdb cluster status --address 10.0.0.1:6379
     """
-    lines = _deployment(address, db).status()
+    lines = deployment.status()
     for line in lines:
         asked = "" if line["asked"] else "  not asked"
         why = f"  {printable(line['message'])}" if line["message"] and not line["ready"] else ""
@@ -154,9 +144,8 @@ def status(address: str | None, db: Path) -> None:
 
 
 @command.command("stop", short_help="Stop all shards of the database.")
-@_address_option
-@db_option
-def stop(address: str | None, db: Path) -> None:
+@_deployment_options
+def stop(deployment: Deployment) -> None:
     """Stop all shards of the database.
 
     Their files stay on the machines' disks for the next start. Whoever asks meanwhile gets an error, and never "no match".
@@ -165,7 +154,7 @@ def stop(address: str | None, db: Path) -> None:
     Example:
       vhashdb cluster stop --address 10.0.0.1:6379
     """
-    _deployment(address, db).stop()
+    deployment.stop()
 
 
 def _said(generation: Generation) -> None:

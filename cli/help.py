@@ -40,7 +40,7 @@ SEE_ALSO: Final[Mapping[str, str]] = {
     "hash": "compare, match, add",
     "list": "show, label, export",
     "show": "list, video show, label, retract, audit",
-    "serve": "key, match, review",
+    "serve": "key, match, review, cluster start",
     "jobs": "add, match",
     "jobs list": "jobs show",
     "jobs show": "jobs retry, jobs cancel",

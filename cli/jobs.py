@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,9 +15,26 @@ from .help import Group
 from .output import counted, emit, emit_json, printable, say
 
 if TYPE_CHECKING:
-    from vhashdb.store import Job, Progress
+    from vhashdb.store import Job, Jobs, Progress
 
 _STATES: Final = {"listing": "looking for files", "listed": "under way", "finished": "finished", "cancelled": "cancelled"}
+
+
+def _job_options(function: Callable[..., None]) -> Callable[..., None]:
+    """One job of a database, for a function that takes the table of jobs, this one of them and whether to answer in JSON."""
+
+    @click.argument("job")
+    @db_option
+    @json_option
+    @functools.wraps(function)
+    def with_job(job: str, db: Path, as_json: bool) -> None:
+        from vhashdb.store import Jobs
+
+        with opened(db) as database:
+            jobs = Jobs(database.store)
+            function(jobs, jobs.get(job), as_json=as_json)
+
+    return with_job
 
 
 @click.group(cls=Group, short_help="See and steer what is done with many files.")
@@ -53,10 +72,8 @@ def list_jobs(db: Path, as_json: bool) -> None:
 
 
 @command.command(short_help="Show one job, and the files that failed.")
-@click.argument("job")
-@db_option
-@json_option
-def show(job: str, db: Path, as_json: bool) -> None:
+@_job_options
+def show(jobs: Jobs, job: Job, *, as_json: bool) -> None:
     """Show one job, and the files that failed, with the reasons.
 
     JOB is the id that the command said, or the beginning of it.
@@ -65,26 +82,21 @@ def show(job: str, db: Path, as_json: bool) -> None:
     Example:
       vhashdb jobs show 3f2a
     """
-    from vhashdb.store import ItemState, Jobs
+    from vhashdb.store import ItemState
 
-    with opened(db) as database:
-        jobs = Jobs(database.store)
-        found = jobs.get(job)
-        _tell(found, jobs.progress(found.id), as_json=as_json)
-        if not as_json:
-            emit(f"  {', '.join(map(printable, found.places))}")
-        for finding in jobs.findings(found.id, ItemState.FAILED):
-            if as_json:
-                emit_json(finding.to_json(found.id))
-            else:
-                emit(f"  {printable(finding.path)}  FAILED after {counted(finding.attempts, 'attempt')}: {printable(finding.reason)}")
+    _tell(job, jobs.progress(job.id), as_json=as_json)
+    if not as_json:
+        emit(f"  {', '.join(map(printable, job.places))}")
+    for finding in jobs.findings(job.id, ItemState.FAILED):
+        if as_json:
+            emit_json(finding.to_json(job.id))
+        else:
+            emit(f"  {printable(finding.path)}  FAILED after {counted(finding.attempts, 'attempt')}: {printable(finding.reason)}")
 
 
 @command.command(short_help="Let the files that failed be tried again.")
-@click.argument("job")
-@db_option
-@json_option
-def retry(job: str, db: Path, as_json: bool) -> None:
+@_job_options
+def retry(jobs: Jobs, job: Job, *, as_json: bool) -> None:
     """Let the files that failed be tried again.
 
     They are tried by the command that began the job, when it is given again.
@@ -93,22 +105,15 @@ def retry(job: str, db: Path, as_json: bool) -> None:
     Example:
       vhashdb jobs retry 3f2a
     """
-    from vhashdb.store import Jobs
-
-    with opened(db) as database:
-        jobs = Jobs(database.store)
-        count = jobs.retry(jobs.get(job).id)
-        found = jobs.get(job)
-        _tell(found, jobs.progress(found.id), as_json=as_json)
+    count = jobs.retry(job.id)
+    _tell(jobs.get(job.id), jobs.progress(job.id), as_json=as_json)
     if not as_json:
         say(f"{counted(count, 'file')} will be tried again; give the command again that began the job")
 
 
 @command.command(short_help="End a job; what it did stays.")
-@click.argument("job")
-@db_option
-@json_option
-def cancel(job: str, db: Path, as_json: bool) -> None:
+@_job_options
+def cancel(jobs: Jobs, job: Job, *, as_json: bool) -> None:
     """End a job; what it did stays.
 
     No file is begun any more, and what is under way is not written. Records that were added stay.
@@ -117,19 +122,12 @@ def cancel(job: str, db: Path, as_json: bool) -> None:
     Example:
       vhashdb jobs cancel 3f2a
     """
-    from vhashdb.store import Jobs
-
-    with opened(db) as database:
-        jobs = Jobs(database.store)
-        found = jobs.cancel(jobs.get(job).id)
-        _tell(found, jobs.progress(found.id), as_json=as_json)
+    _tell(jobs.cancel(job.id), jobs.progress(job.id), as_json=as_json)
 
 
 @command.command(short_help="Delete what is known of a job.")
-@click.argument("job")
-@db_option
-@json_option
-def forget(job: str, db: Path, as_json: bool) -> None:
+@_job_options
+def forget(jobs: Jobs, job: Job, *, as_json: bool) -> None:
     """Delete what is known of a job.
 
     That is the names of its files, and what they came to. Records that were added stay.
@@ -138,14 +136,9 @@ def forget(job: str, db: Path, as_json: bool) -> None:
     Example:
       vhashdb jobs forget 3f2a
     """
-    from vhashdb.store import Jobs
-
-    with opened(db) as database:
-        jobs = Jobs(database.store)
-        found = jobs.get(job)
-        last = jobs.progress(found.id)
-        jobs.forget(found.id)
-        _tell(found, last, as_json=as_json)
+    last = jobs.progress(job.id)
+    jobs.forget(job.id)
+    _tell(job, last, as_json=as_json)
 
 
 def _tell(job: Job, progress: Progress, *, as_json: bool) -> None:

@@ -10,10 +10,10 @@ import click
 
 from vhashdb.errors import DatabaseNotFound, UsageError
 
-from .common import cache_option, db_option, local_folder, lock_timeout_s, warn_of_variables, workers_option
+from .common import cache_option, cluster_address, db_option, local_folder, lock_timeout_s, warn_of_variables, workers_option
 from .limits import Amount, limit_options, limits
 from .output import say
-from .settings import NO_CACHE, read_reasons
+from .settings import CLUSTER_VARIABLE, NO_CACHE, read_reasons
 
 _BYTES: Final = Amount({"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}, 1, "2G")
 
@@ -41,6 +41,11 @@ _BYTES: Final = Amount({"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 
     "--pause-after", type=click.IntRange(0), default=20, show_default=True, metavar="N",
     help="Severe cases after which the console reminds a moderator to pause; 0: never.",
 )  # fmt: skip
+@click.option(
+    "--cluster", metavar="ADDRESS", default=cluster_address, show_default=CLUSTER_VARIABLE,
+    help="Ask the shards of this cluster, such as 10.0.0.1:6379, and keep no index here.",
+)  # fmt: skip
+@click.option("--partial", is_flag=True, help="Of a cluster: answer without missing shards, and say that it is incomplete.")
 @click.option("--webhook-host", "webhook_hosts", multiple=True, metavar="HOST", help="Host of the own network that webhooks may lead to.")
 @click.option("--log", "log_form", type=click.Choice(("text", "json")), default="text", show_default=True, help="Form of the log.")
 @db_option
@@ -64,6 +69,8 @@ def command(
     quota: int,
     uploads: Path | None,
     pause_after: int,
+    cluster: str | None,
+    partial: bool,
     webhook_hosts: tuple[str, ...],
     log_form: str,
 ) -> None:
@@ -71,11 +78,13 @@ def command(
 
     Requests need a key, which `vhashdb key add` makes. Without one, on this machine alone, there is --no-keys.
     SIGTERM ends it, once what is being answered is answered. Of a database on PostgreSQL
-    several may run at the same time, behind a balancer.
+    several may run at the same time, behind a balancer. With --cluster, questions go to the
+    shards that `vhashdb cluster start` runs.
 
     \b
     Example:
       vhashdb serve --no-keys
+      vhashdb serve --db postgresql+psycopg://db.example.org/hashes --cluster 10.0.0.1:6379
       vhashdb serve --host 0.0.0.0 --name hashes.example.org --tls-certificate chain.pem --tls-key key.pem
     """
     warn_of_variables()
@@ -83,6 +92,8 @@ def command(
         raise DatabaseNotFound(f"there is no database at {db}")
     if isinstance(db, Path) and uploads is not None:
         raise click.UsageError("--uploads belongs to a database on PostgreSQL; a folder has its uploads in it")
+    if partial and cluster is None:
+        raise click.UsageError(f"--partial is of a cluster: name it with --cluster or {CLUSTER_VARIABLE}")
     if (tls_certificate is None) != (tls_key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together")
     try:
@@ -96,6 +107,8 @@ def command(
         db.resolve() if isinstance(db, Path) else db,
         local=Path(local) if local is not None else None,
         uploads=uploads.absolute() if uploads is not None else None,
+        cluster=cluster,
+        partial=partial,
         limits=limits(),
         lock_timeout_s=lock_timeout_s(),
         cache=None if cache == NO_CACHE else Path(cache),

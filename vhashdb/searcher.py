@@ -18,7 +18,7 @@ from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.landmarks import BUDGET, MOST, Keys, LandmarkHits
 from vhashdb.store import Selection, Store
 
-__all__ = ["IndexState", "LandmarkLookup", "NearHashes", "Searcher", "SearcherOf", "Sizes"]
+__all__ = ["IndexParts", "IndexState", "LandmarkLookup", "NearHashes", "Searcher", "SearcherOf", "Sizes"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,18 @@ class IndexState:
     """Hashes or landmarks that are in no segment on disk yet."""
     lag: int
     """Changes of the records that the manifest on disk does not include; 0 where no record has anything to index."""
+
+
+@dataclass(frozen=True)
+class IndexParts:
+    """The parts that an index is divided into, and which of them do not answer at the moment."""
+
+    count: int
+    """How many there are: 1 of the index of one process, or the number of shards."""
+    missing: tuple[int, ...] = ()
+    """Numbers of those that do not answer, from 1 on."""
+    unsearched: str = ""
+    """What cannot be searched, in words; empty: everything can."""
 
 
 class Searcher(Protocol):
@@ -162,6 +174,14 @@ class Searcher(Protocol):
 
     def sizes(self) -> Sizes:
         """Count the hashes and landmarks that can be found."""
+        ...
+
+    def parts(self) -> IndexParts:
+        """Ask each part of the index whether it answers.
+
+        Raises:
+            IndexUnavailable: there is none at all.
+        """
         ...
 
     def states(self) -> tuple[IndexState, IndexState]:

@@ -137,3 +137,5 @@ class Conformance:
         frames, sound = books.db.searcher.states()
         assert (frames.rows - frames.deleted + frames.memtable, sound.rows - sound.deleted + sound.memtable) == (45, 150)
         assert books.db.searcher.problems() == (None, None)
+        parts = books.db.searcher.parts()
+        assert parts.count >= 1 and not parts.missing and not parts.unsearched

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.ray import ENVIRONMENT
+
 _STORE = """
 import sys
 from moto.server import ThreadedMotoServer
@@ -16,20 +18,12 @@ print(server.get_host_and_port()[1], flush=True)
 sys.stdin.read()
 server.stop()
 """
-_CLUSTER = """
-import sys
-import ray
-ray.init(num_cpus=2, object_store_memory=80_000_000, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
-print(ray.get_runtime_context().gcs_address, flush=True)
-sys.stdin.read()
-ray.shutdown()
-"""
 
 
-def _served(code, environment):
+def _served(program, environment):
     """Start a program that prints one line when it is ready, and ends when its standard input does."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, *program], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     return process, process.stdout.readline().strip()
 
@@ -45,7 +39,7 @@ def object_store():
     """The address of an S3 server."""
     pytest.importorskip("moto", reason="moto[server] is not installed")
     pytest.importorskip("s3fs", reason="s3fs is not installed")
-    process, port = _served(_STORE, dict(os.environ))
+    process, port = _served(["-c", _STORE], dict(os.environ))
     yield f"http://127.0.0.1:{port}"
     _end(process)
 
@@ -72,9 +66,9 @@ def ray_with_bucket(object_store, tmp_path_factory):
     """The address of a cluster with two processors, the environment of whoever uses it, and the folder of its temporary files."""
     pytest.importorskip("ray", reason="Ray is not installed")
     temporary = tmp_path_factory.mktemp("of_ray")
-    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
+    own = ENVIRONMENT | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VHASHDB_")} | own | _of_store(object_store)
-    process, address = _served(_CLUSTER, environment | {"TMPDIR": str(temporary)})
+    process, address = _served(["-m", "tests.ray", "2"], environment | {"TMPDIR": str(temporary)})
     assert address, "Ray did not start"
     yield address, own, temporary
     _end(process)

@@ -106,8 +106,11 @@ def kill(pid):
     return True
 
 
-def disturbed(commands, server, arguments, total, *, workers=0, drivers=0, restarts=0):
-    """Run a command until its job is finished, with so many kills of each kind spread over it; return what was done and how often."""
+def disturbed(commands, server, arguments, total, *, workers=0, drivers=0, restarts=0, paused=lambda _: None):
+    """Run a command until its job is finished, with so many kills of each kind spread over it; return what was done and how often.
+
+    ``paused`` hears of each kill how many seconds it took until another file was done.
+    """
     plan = ["worker"] * workers + ["driver"] * drivers + ["server"] * restarts
     plan = plan[:: max(1, drivers + 1)] + [kind for place, kind in enumerate(plan) if place % max(1, drivers + 1)]  # mixed
     done = dict.fromkeys(("worker", "driver", "server"), 0)
@@ -115,8 +118,9 @@ def disturbed(commands, server, arguments, total, *, workers=0, drivers=0, resta
     for number, kind in enumerate(plan, start=1):
         if not commands.wait_for(number * total // (len(plan) + 2), process):
             break
+        began_s = time.monotonic()
         if kind == "worker":
-            while process.poll() is None and not any(kill(pid) for pid in commands.workers()[:1]):
+            while process.poll() is None and not any(kill(pid) for pid in commands.workers()):
                 time.sleep(0.01)
             done[kind] += process.poll() is None
             if "--cluster" in arguments:
@@ -129,6 +133,8 @@ def disturbed(commands, server, arguments, total, *, workers=0, drivers=0, resta
         else:
             server.restart()
             done[kind] += 1
+        if commands.wait_for(commands.closed() + 1, process):
+            paused(time.monotonic() - began_s)
     commands.lapse()
     said = process.communicate()[0]
     return process.returncode, said, done

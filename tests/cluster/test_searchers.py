@@ -1,5 +1,7 @@
 """The index of this process and shards in this process answer alike, and a shard that is missing is never silent."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,12 @@ import vhashdb
 from tests.cluster.conformance import Conformance
 from tests.cluster.searching import embedded, in_shards, new_place
 from tests.footage import fingerprint_of, random_hashes
+from tests.index.plain import pairs, scan
 from vhashdb import Verdict
 from vhashdb.cluster.generations import Generation, ShardName, chosen, generations
+from vhashdb.cluster.patience import TRIED_S, Patience
 from vhashdb.errors import IndexUnavailable
+from vhashdb.index import compaction
 from vhashdb.index.planning import choose_strategy, cost
 from vhashdb.service.answers import is_complete
 from vhashdb.store.changes import Share
@@ -43,6 +48,8 @@ class TestShardsHere(Conformance):
         ):
             with pytest.raises(IndexUnavailable, match="shard 2 of 3 of the index did not answer: it was taken away"):
                 ask()
+        parts = books.db.searcher.parts()
+        assert (parts.count, parts.missing) == (3, (2,))
 
 
 def test_an_answer_without_a_shard_is_incomplete_whatever_was_found(tmp_path):
@@ -108,6 +115,25 @@ def test_shards_have_each_record_once_and_are_read_again_from_their_files(tmp_pa
         assert len(again.db.searcher.near(asked, 0).record) == len(asked)
 
 
+def test_what_is_damaged_or_lost_of_a_shard_is_made_again_from_the_records(tmp_path, monkeypatch):
+    monkeypatch.setattr(compaction, "MEMTABLE_ROWS", 10)  # so that there are segments
+    place = new_place(tmp_path)
+    with in_shards(tmp_path, place) as books:
+        for seed in range(1, 8):
+            books.add(seed)
+        for shard in books.shards.shards:
+            shard._writers.rebuild()
+        hashes = dict(books.hashes)
+    folders = {folder.name: folder for folder in (tmp_path / "shards").rglob("*-of-3")}
+    shutil.rmtree(folders["0-of-3"])
+    (damaged,) = folders["1-of-3"].glob("index/*/hashes.npy")
+    damaged.write_bytes(damaged.read_bytes()[:-8])
+    with in_shards(tmp_path, place) as again:
+        asked = np.concatenate(list(hashes.values()))
+        assert pairs(again.db.searcher.near(asked, 0)) == scan(hashes, asked, 0)
+        assert str(folders["1-of-3"]) in again.db.searcher.problems()[0]
+
+
 class Even:
     """A segment of hashes that are spread evenly."""
 
@@ -142,6 +168,37 @@ def test_the_newest_complete_generation_is_asked_and_the_one_in_use_stays_until_
     assert chosen(broken, both[0]).number == 1
     assert chosen(broken).number == 2
     assert chosen([]) is None
+
+
+def test_a_shard_that_is_late_costs_the_whole_time_now_and_then():
+    now_s, waited_s = [0.0], []
+    patience = Patience(10.0, lambda: now_s[0])
+
+    def ask(name, takes_s):
+        with patience.waiting(name) as seconds:
+            waited_s.append(seconds)
+            if takes_s > seconds:
+                raise TimeoutError
+
+    def late(name="a", takes_s=99.0):
+        with pytest.raises(TimeoutError, match="nothing came within"):
+            ask(name, takes_s)
+
+    ask("a", 1)
+    late()
+    late()
+    late()
+    ask("b", 5)
+    assert waited_s == [10, 10, 1, 1, 10]
+    now_s[0] += TRIED_S + 1
+    with pytest.raises(TimeoutError), patience.waiting("a") as first:  # others that come meanwhile do not wait for as long
+        late(takes_s=5)
+        raise TimeoutError
+    assert (first, waited_s[-1]) == (10, 1)
+    now_s[0] += TRIED_S + 1
+    ask("a", 5)  # slow, and well again
+    ask("a", 5)
+    assert waited_s[-2:] == [10, 10]
 
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch):

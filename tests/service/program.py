@@ -26,8 +26,8 @@ class Program:
                 list(map(str, command)), stdout=subprocess.DEVNULL, stderr=file, stdin=subprocess.DEVNULL, start_new_session=True,
                 env=os.environ | (environment or {}),
             )  # fmt: skip
-        self.address = eventually(self._address, bool)
-        eventually(self._is_ready, bool)
+        self.address = eventually(self._address, bool, seconds=300)
+        eventually(self._is_ready, bool, seconds=300)
 
     def client(self, secret=""):
         named = {"X-API-KEY": secret} if secret else {}

@@ -6,6 +6,7 @@
     sharded      `ShardedSearcher`: all shards asked, and what they answer merged
     generations  names of what runs, and which of it is asked                             pure
     deploying    `Deployment`: shards run on Ray Serve: start, reshard, upgrade, stop
+    patience     how long each shard is waited for                                        pure
     asking       `connect`: the shards of a cluster for `vhashdb.open`
     ray_cluster  a cluster joined
     places       buckets, addresses and folders that files are read from

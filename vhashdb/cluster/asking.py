@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from vhashdb.cluster.deploying import running
 from vhashdb.cluster.generations import Generation, ShardName, chosen, generations
+from vhashdb.cluster.patience import Patience
 from vhashdb.cluster.ray_cluster import join
 from vhashdb.cluster.shard import identity_of
 from vhashdb.cluster.sharded import Answers, ShardedSearcher
@@ -36,7 +37,7 @@ def connect(
         partial: answer without shards that are missing: matches are then marked as incomplete, and nothing is ever `no-match`. Else an
             answer that cannot be had whole is an `IndexUnavailable`.
         fresh: require all that was written before the question. Else an answer may lack what was written in the last second or so.
-        timeout_s: how long a shard has for its answer.
+        timeout_s: how long a shard has for its answer; after one was waited for in vain, for a while a second.
         hedge_after_s: ask another replica as well if one has not answered after so many seconds; None: never.
 
     Raises:
@@ -60,7 +61,8 @@ class RayShards:
         self._serve: Any = serve
         self._died: tuple[type[BaseException], ...] = (RayActorError,)
         self._failed: Any = RayTaskError
-        self._identity, self._timeout_s, self._hedge_after_s = identity, timeout_s, hedge_after_s
+        self._identity, self._hedge_after_s = identity, hedge_after_s
+        self._patience = Patience(timeout_s)
         self._lock = threading.Lock()
         self._generation: Generation | None = None
         self._handles: dict[str, Any] = {}
@@ -87,7 +89,7 @@ class RayShards:
         for each in told:
             if isinstance(each, ValueError) and not isinstance(each, VhashdbError):  # what was asked is wrong
                 raise each
-        why = next((_said(each, self._timeout_s) for each in told if isinstance(each, BaseException)), "")
+        why = next((_said(each) for each in told if isinstance(each, BaseException)), "")
         change = min((change for change, _ in answered), default=0)
         return Answers(change, tuple(values for _, values in answered), missing, generation.shards, why)
 
@@ -96,13 +98,14 @@ class RayShards:
 
     async def _of(self, name: ShardName, what: str, arguments: tuple[Any, ...]) -> Any:
         """Ask one shard, once more if the replica died that was asked."""
-        async with asyncio.timeout(self._timeout_s):
-            try:
-                return await self._hedged(name, what, arguments)
-            except self._died:
-                return await self._hedged(name, what, arguments)
-            except self._failed as error:  # what the shard raised, as it was
-                raise getattr(error, "cause", None) or error from error
+        with self._patience.waiting(str(name)) as seconds:
+            async with asyncio.timeout(seconds):
+                try:
+                    return await self._hedged(name, what, arguments)
+                except self._died:
+                    return await self._hedged(name, what, arguments)
+                except self._failed as error:  # what the shard raised, as it was
+                    raise getattr(error, "cause", None) or error from error
 
     async def _hedged(self, name: ShardName, what: str, arguments: tuple[Any, ...]) -> Any:
         if self._hedge_after_s is None:
@@ -167,7 +170,5 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _said(error: BaseException, timeout_s: float) -> str:
-    if isinstance(error, TimeoutError) and not str(error):
-        return f"nothing came within {timeout_s:g} s"
+def _said(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__

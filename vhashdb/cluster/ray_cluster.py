@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
+import threading
+from collections.abc import Mapping
 from typing import Any, Final
 
 from vhashdb.errors import UsageError
 
+_log: Final = logging.getLogger(__name__)
 NAMESPACE: Final = "vhashdb"
 LEAN: Final = {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"}
 """Has Ray Serve hand a question over between fewer threads, and write its lines of log together: a question takes half of the time to all
@@ -32,12 +36,17 @@ def join(address: str) -> Any:
     try:
         import ray
         from ray import serve
+        from ray._private import worker
     except ImportError as error:
         raise UsageError("a cluster needs Ray, which is not installed", hint='pip install "vhashdb[cluster]"') from error
     if not ray.is_initialized():
+        worker.print_to_stdstream = _logged
         try:
             _require_listening(address)
+            terminated = signal.getsignal(signal.SIGTERM)
             ray.init(address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
+            if threading.current_thread() is threading.main_thread():  # Ray has made SIGTERM its own, which is this program's
+                signal.signal(signal.SIGTERM, terminated)
         except Exception as error:  # of many kinds
             said = str(error).strip().partition("\n")[0]
             raise UsageError(
@@ -47,6 +56,12 @@ def join(address: str) -> Any:
     serve.configure_default_serve_logger()
     logging.getLogger("ray.serve").setLevel(logging.ERROR)  # what of it matters is said here, in answers and by `vhashdb cluster status`
     return ray
+
+
+def _logged(data: Mapping[str, Any], **_: object) -> None:
+    """Log what Ray tells of its other processes, such as a machine that is gone; it prints that to standard output, which has answers."""
+    for lines in data["lines"]:
+        _log.info("the cluster says: %s", str(lines).strip().partition("\n")[0])
 
 
 def _require_listening(address: str) -> None:

@@ -13,7 +13,7 @@ from vhashdb.cluster.shard import selection_to_send
 from vhashdb.errors import IndexUnavailable
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.landmarks import BUDGET, MOST, Keys, LandmarkHits, blocks_of
-from vhashdb.searcher import IndexState, LandmarkLookup, NearHashes, Sizes
+from vhashdb.searcher import IndexParts, IndexState, LandmarkLookup, NearHashes, Sizes
 from vhashdb.sound.fingerprint import KEY_BITS
 from vhashdb.store import Selection, Store
 
@@ -145,6 +145,10 @@ class ShardedSearcher:
         if not answers.missing:
             self._counted = answers.change, Sizes(hashes, landmarks), damaged
         return Sizes(hashes, landmarks), damaged
+
+    def parts(self) -> IndexParts:
+        answers = self._shards.ask("sizes", 0)  # what a shard has at hand
+        return IndexParts(answers.shards, tuple(number + 1 for number in answers.missing), _unsearched(answers))
 
     def states(self) -> tuple[IndexState, IndexState]:
         frames, sound = zip(*self._ask("states").values, strict=True)

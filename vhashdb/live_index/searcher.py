@@ -7,7 +7,7 @@ from vhashdb.hashing.bits import PackedHashes
 from vhashdb.index.landmarks import BUDGET, MOST, Keys
 from vhashdb.live_index.frames import FrameReader
 from vhashdb.live_index.landmarks import LandmarkReader
-from vhashdb.searcher import IndexState, LandmarkLookup, NearHashes, Sizes
+from vhashdb.searcher import IndexParts, IndexState, LandmarkLookup, NearHashes, Sizes
 from vhashdb.store import Selection
 
 
@@ -50,6 +50,10 @@ class LiveSearcher:
 
     def sizes(self) -> Sizes:
         return Sizes(len(self.frames.current), len(self.sound.current))
+
+    def parts(self) -> IndexParts:
+        self.sizes()  # reads what is on disk, and says if it cannot
+        return IndexParts(1)
 
     def states(self) -> tuple[IndexState, IndexState]:
         return self.frames.state(), self.sound.state()

@@ -1,7 +1,7 @@
 """Questions about hashes, answered in processes of their own.
 
 Such a question is nothing but computing, which one process of Python does on one processor. Each of these processes has the database open
-and maps the same index. One that dies takes no question with it: what it was asked is asked again.
+and maps the same index, or asks the same shards. One that dies takes no question with it: what it was asked is asked again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from vhashdb.database import Database
@@ -22,6 +21,7 @@ from vhashdb.errors import DatabaseError
 from vhashdb.hash_query import HashQuery
 from vhashdb.search.results import Result
 from vhashdb.service.answers import answer_to
+from vhashdb.service.opened import opened
 from vhashdb.service.options import AskOptions
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.store import acting_as
@@ -76,18 +76,17 @@ class Lookups:
         with self._lock:
             if self._pool is None:
                 context = multiprocessing.get_context("spawn")  # a fork would have locks of threads that are not there
-                opened = (self._settings.database, self._settings.lock_timeout_s, self._settings.local)
-                self._pool = ProcessPoolExecutor(self._settings.lookup_processes, context, _open, opened)
+                self._pool = ProcessPoolExecutor(self._settings.lookup_processes, context, _open, (self._settings,))
             return self._pool
 
 
-def _open(place: Path | str, lock_timeout_s: float, local: Path | None) -> None:
+def _open(settings: ServiceSettings) -> None:
     """Begin a process."""
     global _database  # one for each process, which is how a pool keeps something
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, which the parent gets, too
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _database = Database.open(place, lock_timeout_s=lock_timeout_s, local=local)
+    _database = opened(settings)
     multiprocessing.util.Finalize(None, _database.close, exitpriority=10)
 
 

@@ -105,6 +105,13 @@ class _States(Collector):
         database = self._service.database
         yield _gauge("vhashdb_database_writable", "Whether the database may be written to.", int(not database.read_only))
         yield _gauge("vhashdb_records", "Records that can match.", len(database))
+        parts = database.searcher.parts()
+        family = GaugeMetricFamily("vhashdb_index_parts", "Parts of the index: one, or its shards in a cluster.", labels=["state"])
+        family.add_metric(["answering"], parts.count - len(parts.missing))
+        family.add_metric(["missing"], len(parts.missing))
+        yield family
+        if parts.missing:
+            return
         family = GaugeMetricFamily("vhashdb_index_lag_changes", "Changes of records that are not in the index on disk.", labels=["index"])
         for name, state in zip(("hashes", "landmarks"), database.searcher.states(), strict=True):
             family.add_metric([name], state.lag)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vhashdb.database import Database
+from vhashdb.errors import IndexUnavailable
 from vhashdb.layout import UPLOADS_FOLDER
 from vhashdb.review import ReviewDesk
+from vhashdb.searcher import IndexParts
 from vhashdb.service.access import RateLimiter
 from vhashdb.service.asking import Asker
 from vhashdb.service.attendance import Attendance
+from vhashdb.service.opened import opened
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.service.uploads import Uploads
 from vhashdb.store import ApiKeys, FingerprintCache, Questions, Replies, Webhooks
@@ -35,9 +38,7 @@ class Service:
     def open(cls, settings: ServiceSettings) -> Service:
         """Open the database, and bring what an earlier process left in order; within a running event loop."""
         cache = FingerprintCache(settings.cache) if settings.cache is not None else None
-        database = Database.open(
-            settings.database, limits=settings.limits, lock_timeout_s=settings.lock_timeout_s, cache=cache, local=settings.local
-        )
+        database = opened(settings, cache)
         store, within = database.store, settings.uploads if isinstance(settings.database, str) else None
         uploads = Uploads(settings, within or database.path / UPLOADS_FOLDER)
         try:
@@ -54,6 +55,17 @@ class Service:
             uploads.release()
             database.close()
             raise
+
+    def parts_to_ask(self) -> IndexParts:
+        """Return the parts of the index, if questions can be answered with those that answer.
+
+        Raises:
+            IndexUnavailable: they cannot.
+        """
+        parts = self.database.searcher.parts()
+        if parts.missing and not (self.settings.partial and len(parts.missing) < parts.count):
+            raise IndexUnavailable(parts.unsearched)
+        return parts
 
     def close(self) -> None:
         """Close the database, once nothing is being answered any more."""

@@ -25,6 +25,10 @@ class ServiceSettings:
     """Seconds without a sign of another front after which it is taken for gone. Engineering bound: a server has a successor by then."""
     limits: Limits = field(default_factory=Limits)
     """Of decoding one file."""
+    cluster: str | None = None
+    """Address of the cluster whose shards are asked, such as ``10.0.0.1:6379``; None: indexes of this machine."""
+    partial: bool = False
+    """Of a cluster: answer without shards that are missing, and say so in the answer; else such a question is not answered."""
     lock_timeout_s: float = 10.0
     """How long a request waits while another process writes."""
     cache: Path | None = None

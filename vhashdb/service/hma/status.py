@@ -17,7 +17,7 @@ router = APIRouter()
 def status(request: Request) -> PlainTextResponse:
     """Say whether questions can be answered."""
     try:
-        len(service_of(request).database.index)
+        service_of(request).parts_to_ask()
     except VhashdbError:
         return PlainTextResponse("INDEX-NOT-LOADED", HTTPStatus.SERVICE_UNAVAILABLE)
     return PlainTextResponse("I-AM-ALIVE")

@@ -26,15 +26,19 @@ async def alive() -> Response:
 
 @router.get("/readyz", summary="Whether questions can be answered.", responses=answers("ready") | answers("not-ready", 503))
 def ready(request: Request) -> Response:
-    """Return 200 if the database can be read and its index is up to date, else 503."""
-    database = service_of(request).database
+    """Return 200 if the database can be read and its index answers, of a cluster all of its shards, else 503."""
+    service = service_of(request)
+    database = service.database
     try:
         records = len(database)
-        entries = len(database.index)
+        parts = service.parts_to_ask()
+        entries = database.searcher.sizes().hashes
     except VhashdbError as error:
         return JSONResponse({"status": "not ready", "why": type(error).__name__}, HTTPStatus.SERVICE_UNAVAILABLE)
-    writable = not database.read_only
-    return JSONResponse({"status": "ready", "records": bool(records), "index": bool(entries), "writable": writable, "version": __version__})
+    return JSONResponse({
+        "status": "ready", "records": bool(records), "index": bool(entries), "parts": parts.count, "missing": list(parts.missing),
+        "writable": not database.read_only, "version": __version__,
+    })  # fmt: skip
 
 
 @router.get("/metrics", summary="Metrics for Prometheus.", response_class=PlainTextResponse, responses=problems())
