@@ -108,12 +108,11 @@ def segment_lines(segments: tuple[MatchedSegment, ...], query: str = "file", kno
 
 
 def _segment_line(segment: MatchedSegment, query: str, known: str) -> str:
-    length_s = segment.query_end_s - segment.query_start_s
-    still = length_s <= MOMENT_S
+    still = segment.length_s <= MOMENT_S
     here = "still picture" if still else f"{query}  {span(segment.query_start_s, segment.query_end_s)}"
     there = span(segment.reference_start_s, segment.reference_end_s)
-    digits = 1 if length_s < SHORT_S else 0
-    words = [] if still else [f"{min(segment.matched_s, length_s):.{digits}f} of {length_s:.{digits}f} s"]
+    digits = 1 if segment.length_s < SHORT_S else 0
+    words = [] if still else [f"{segment.length_s:.{digits}f} s"]
     words += segment.picture_words
     if abs(segment.speed - 1) > SAID_SPEED and not still:
         words.append(f"speed {segment.speed_words}")
