@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vhashdb.fingerprinting import build
-from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, REFERENCE_PROFILE_WITH_SQUARES, Fingerprint
+from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, REFERENCE_PROFILE_WITH_SQUARES, Fingerprint, as_stored
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
@@ -92,7 +92,9 @@ def record_batch(store: Store, batch: Sequence[Described], *, held: str) -> list
         new.setdefault(_same(prepared, place), (prepared, details))
     known: dict[str | int, Record] = {key: record for key in new if isinstance(key, str) and (record := store.by_sha256(key))}
     wanted = {key: item for key, item in new.items() if key not in known}
-    made = store.add_many([Item(prepared.as_new(details), prepared.reference) for prepared, details in wanted.values()], held=held)
+    items = [Item(prepared.as_new(details), prepared.reference) for prepared, details in wanted.values()]
+    store.unpacked.remember((item.packed, as_stored(item.fingerprint)) for item in items)  # packed while nobody waits for this to write
+    made = store.add_many(items, held=held)
     added = dict(zip(wanted, made, strict=True))
     done = []
     for place, (prepared, details) in enumerate(batch):

@@ -5,6 +5,7 @@ import json
 import struct
 import tracemalloc
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ import vhashdb
 from tests.examples import examples
 from tests.fingerprints.strategies import fingerprints
 from tests.footage import fingerprint_of
-from vhashdb.fingerprints import binary, to_stored
+from vhashdb.fingerprints import as_stored, binary, to_stored
 from vhashdb.hashing.views import Orientation, Region, View
 
 HEADER = {"algorithm": "pdq", "bits": 256, "spec": 1, "entries": 0, "duration_ms": 0, "width": 0, "height": 0, "damage": []}
@@ -51,7 +52,17 @@ def test_every_fingerprint_survives(fingerprint):
 @given(fingerprints())
 @settings(max_examples=examples(60))
 def test_every_fingerprint_survives_being_stored(fingerprint):
-    assert vhashdb.from_bytes(to_stored(fingerprint)) == fingerprint
+    assert vhashdb.from_bytes(to_stored(fingerprint)) == fingerprint == as_stored(fingerprint)
+
+
+def test_what_is_remembered_is_what_unpacking_gives():
+    lengths = np.array([0.0004, 1.2345, 7.0])
+    whole = fingerprint_of(small().hash, step_s=0.125, view=[0, 161, 280])
+    rough = replace(
+        whole, start_s=whole.start_s + 0.0003, end_s=whole.start_s + lengths + 0.0003, duration_s=9.87654, boxes={Region(0): None}
+    )
+    assert vhashdb.from_bytes(to_stored(rough)) == as_stored(rough) != rough
+    assert as_stored(rough).boxes == {}
 
 
 def test_the_stored_form_is_a_version_of_its_own_with_the_columns_in_zstd():

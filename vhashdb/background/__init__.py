@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
-from vhashdb.hashing.bits import PackedHashes
+from vhashdb.hashing.bits import PackedHashes, paired_distances
 
 RADIUS: Final = 24
 """Bits within which a hash shows a background picture. Measured: `bench.accuracy` and `tests/test_background.py`; a re-encoded copy of a
@@ -32,7 +32,7 @@ def stop_hash_mask(hashes: PackedHashes, algorithm: AlgorithmId) -> npt.NDArray[
     found = np.zeros(len(hashes), np.bool_)
     if algorithm != Pdq.id or not len(hashes):
         return found
-    stops, tables = _words(_background()), _tables()
+    tables = _tables()
     queries = _words(hashes)
     parts = queries.view(np.uint16).astype(np.intp) + tables.first
     begin, end = tables.begins[parts], tables.begins[parts + 1]
@@ -42,7 +42,7 @@ def stop_hash_mask(hashes: PackedHashes, algorithm: AlgorithmId) -> npt.NDArray[
         counts = (end - begin)[start:stop].ravel()
         at = np.repeat(begin[start:stop].ravel() - counts.cumsum() + counts, counts) + np.arange(counts.sum())
         query = np.repeat(np.arange(start, stop), np.diff(pairs[start:stop], prepend=pairs[start - 1] if start else 0))
-        bits = np.bitwise_count(queries[query] ^ stops[tables.stops[at]]).sum(axis=1, dtype=np.int16)
+        bits = paired_distances(hashes.take(query, axis=0), _background().take(tables.stops[at], axis=0))
         found[query[bits <= RADIUS]] = True
     return found
 

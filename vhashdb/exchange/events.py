@@ -28,6 +28,7 @@ from vhashdb.store.records import MAX_ACTIONS, MAX_REASON, ORIGINS, REVIEW_METHO
 EXCEPTIONS: Final = ("news", "counterspeech", "research", "art", "evidence")
 FILE_HASHES: Final = {"md5": 32, "sha1": 40, "sha256": 64}
 """Signals that are a hash of the whole file, with the hexadecimal digits of each."""
+_FILE_HASHES: Final = {name: re.compile(f"[0-9a-f]{{{digits}}}") for name, digits in FILE_HASHES.items()}
 
 MAX_SEQ: Final = 2**53 - 1
 """Largest integer that every JSON reader holds exactly."""
@@ -102,9 +103,9 @@ class Signal:
         within("bits", self.bits, 0, 1 << 16)
         if not self.data or self.data.encode(errors="replace").translate(None, _DATA):
             raise EventInvalid(f"{self.data[:80]!a} is neither hexadecimal nor base64")
-        digits = FILE_HASHES.get(self.alg)
-        if digits and not re.fullmatch(f"[0-9a-f]{{{digits}}}", self.data):
-            raise EventInvalid(f"{self.alg} is not {digits} lower-case hexadecimal digits")
+        form = _FILE_HASHES.get(self.alg)
+        if form and not form.fullmatch(self.data):
+            raise EventInvalid(f"{self.alg} is not {FILE_HASHES[self.alg]} lower-case hexadecimal digits")
 
 
 @dataclass(frozen=True)

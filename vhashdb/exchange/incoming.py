@@ -51,6 +51,8 @@ class Incoming:
     count: int = 0
     size: int = 0
     """Events, and bytes of their fingerprints, in this batch."""
+    unpacked: list[tuple[bytes, Fingerprint]] = field(default_factory=list)
+    """The fingerprints of rows, as they are stored and unpacked."""
     _waiting: list[tuple[Row, Fingerprint]] = field(default_factory=list)
     """Rows that the gate has still to be asked about."""
 
@@ -58,8 +60,9 @@ class Incoming:
         """Ask the gate about what it was not asked about yet."""
         if self._waiting:
             reasons = self.gate([fingerprint for _, fingerprint in self._waiting])
-            for (row, _), why in zip(self._waiting, reasons, strict=True):
+            for (row, fingerprint), why in zip(self._waiting, reasons, strict=True):
                 row["held"] = "; ".join(why)
+                self.unpacked.append((row["fingerprint"], fingerprint))
             self._waiting.clear()
 
     def take(self, seq: int, event: Event) -> None:
@@ -161,9 +164,8 @@ class Incoming:
 
     def _empty(self, seq: int, rid: str, rev: int, at: datetime.datetime | None) -> Row:
         """Return a row in which everything that a retraction lacks is blank. Nothing imported is passed on: ``reshare`` is False."""
-        at_text = _plain(at).isoformat(" ", "microseconds")
         return {
-            **_BLANK, "feed": self.feed, "source": self.feed_id, "rid": rid, "seq": seq, "rev": rev, "at": at_text,
+            **_BLANK, "feed": self.feed, "source": self.feed_id, "rid": rid, "seq": seq, "rev": rev, "at": _as_text(at),
             "id": record_id(self.feed_id, rid),
         }  # fmt: skip
 
@@ -180,6 +182,12 @@ _BLANK: Final[Row] = {
 def _listed(words: tuple[str, ...]) -> str:
     """Return words as a JSON list; the same few occur in event after event."""
     return json.dumps(words)
+
+
+@functools.lru_cache(1000)
+def _as_text(at: datetime.datetime | None) -> str:
+    """Return a time as SQLite stores it; what is published at once has one time."""
+    return _plain(at).isoformat(" ", "microseconds")
 
 
 def _file_hash(signals: tuple[Signal, ...], algorithm: str) -> str | None:

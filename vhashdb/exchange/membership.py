@@ -155,6 +155,7 @@ class Exchange:
             if done.changes.total:
                 self._index_writer.note_change()
                 self._index_writer.maintain()
+            store.unpacked.forget()
             yield done
 
     def import_gate(self, *, crowds: bool = True) -> ImportGate:

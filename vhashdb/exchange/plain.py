@@ -52,7 +52,8 @@ def _reader(kind: Any) -> _Reader:
     if isinstance(kind, types.UnionType):  # X | None; null is never written
         return _reader(typing.get_args(kind)[0])
     if kind is datetime.datetime:
-        return lambda value: _parsed(_instant, value)
+        instant = functools.lru_cache(_REMEMBERED)(_instant)  # what is published at once has one time
+        return lambda value: _parsed(instant, value)
     if kind is datetime.date:
         return lambda value: _parsed(datetime.date.fromisoformat, value)
     return functools.partial(of_type, kind=kind)
@@ -81,14 +82,16 @@ def _remembered(read: _Reader) -> _Reader:
 
 def _dataclass_reader(kind: type[Any]) -> _Reader:
     hints = typing.get_type_hints(kind)
-    readers = [(f.name, _reader(hints[f.name])) for f in fields(kind)]
+    readers = [(f.name, hints[f.name], _reader(hints[f.name])) for f in fields(kind)]
 
     def read(value: Any) -> Any:
         given, known, name = of_type(value, dict), {}, ""
         try:
-            for name, reader in readers:  # named in the error
+            for name, plain, reader in readers:  # named in the error
                 if name in given:
-                    known[name] = reader(given[name])
+                    found = given[name]
+                    # Most values are plain and as they should be, and need no reader.
+                    known[name] = found if type(found) is plain and (plain is not str or found.isascii()) else reader(found)
         except EventInvalid as error:
             raise EventInvalid(f"{name}: {error.message}") from error
         try:

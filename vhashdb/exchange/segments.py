@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -76,7 +77,7 @@ def check_sizes(length: int, raw: int, limits: FeedLimits) -> None:
 
 
 def read_lines(file: BinaryIO, raw: int, limits: FeedLimits) -> Iterator[bytes]:
-    """Yield the lines of a compressed file, each without its newline, never holding more than one line and one block.
+    """Yield the lines of a compressed file, each without its newline, never holding more than one line and two blocks.
 
     Args:
         file: the file, from its beginning.
@@ -108,8 +109,10 @@ def read_lines(file: BinaryIO, raw: int, limits: FeedLimits) -> Iterator[bytes]:
 def _decompressed(file: BinaryIO, limits: FeedLimits) -> Iterator[bytes]:
     decompressor = zstandard.ZstdDecompressor(max_window_size=limits.window_bytes)
     try:
-        with decompressor.stream_reader(file, closefd=False) as reader:
-            while block := reader.read(_BLOCK):
+        with decompressor.stream_reader(file, closefd=False) as reader, ThreadPoolExecutor(1, "vhashdb-decompress") as ahead:
+            coming = ahead.submit(reader.read, _BLOCK)
+            while block := coming.result():
+                coming = ahead.submit(reader.read, _BLOCK)  # while this one is read
                 yield block
     except zstandard.ZstdError as error:
         raise FeedMalformed(f"a file cannot be decompressed: {error}") from error

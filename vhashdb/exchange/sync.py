@@ -218,11 +218,14 @@ class Syncing:
         for seq, _, event in fetch:
             batch.take(seq, event)
             if batch.count >= BATCH_EVENTS or batch.size >= BATCH_BYTES:
-                batch.finish()
-                yield batch
+                yield self._finished(batch)
                 batch = self._batch(feed, examine)
+        yield self._finished(batch)
+
+    def _finished(self, batch: Incoming) -> Incoming:
         batch.finish()
-        yield batch
+        self.staging.remember(batch.unpacked)
+        return batch
 
     def _batch(self, feed: Feed, examine: Gate) -> Incoming:
         return Incoming(feed.number, feed.id, self.algorithm, examine, self.squares, self.sound)

@@ -1,6 +1,6 @@
 """The fingerprint of one video: the value, how it is extracted, and the forms in which it is stored and exchanged."""
 
-from vhashdb.fingerprints.binary import from_bytes, to_bytes, to_stored
+from vhashdb.fingerprints.binary import as_stored, from_bytes, to_bytes, to_stored
 from vhashdb.fingerprints.build import FingerprintBuilder, subsampled
 from vhashdb.fingerprints.model import Fingerprint, bare_with_squares, is_square, unusable_spans, without_squares
 from vhashdb.fingerprints.profiles import (
@@ -29,6 +29,7 @@ __all__ = [
     "ExtractionProfile",
     "Fingerprint",
     "FingerprintBuilder",
+    "as_stored",
     "bare_with_squares",
     "closer",
     "from_bytes",

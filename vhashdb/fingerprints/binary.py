@@ -20,8 +20,10 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import threading
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -62,6 +64,17 @@ _HEADER_LENGTH: Final = struct.Struct("<H")
 _HINT: Final = "get the fingerprint again from where it came"
 
 
+class _OfThread(threading.local):
+    """What packs and unpacks in one thread: to make one costs more than to use it."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=STORED_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_zstd: Final = _OfThread()
+
+
 def to_bytes(fingerprint: Fingerprint) -> bytes:
     """Pack a fingerprint into the binary form to pass on, as version 2 if it has no sound, else as version 3."""
     return _sealed(VERSION if fingerprint.sound is not None else SILENT_VERSION, zlib.compress(b"".join(_parts(fingerprint))))
@@ -70,14 +83,33 @@ def to_bytes(fingerprint: Fingerprint) -> bytes:
 def to_stored(fingerprint: Fingerprint) -> bytes:
     """Pack a fingerprint into the stored form, which only this version of the program and later ones read."""
     header, columns = _parts(fingerprint)
-    packed = zstandard.ZstdCompressor(level=STORED_LEVEL).compress(columns)
-    return _sealed(STORED_VERSION if fingerprint.sound is not None else STORED_SILENT_VERSION, header + packed)
+    return _sealed(STORED_VERSION if fingerprint.sound is not None else STORED_SILENT_VERSION, header + _zstd.compressor.compress(columns))
+
+
+def as_stored(fingerprint: Fingerprint) -> Fingerprint:
+    """Return what `from_bytes` makes of the packed fingerprint: times are whole milliseconds, and nothing is left that no form has."""
+    start, length = _milliseconds(fingerprint)
+    sound, coverage = fingerprint.sound, fingerprint.coverage
+    return replace(
+        fingerprint,
+        start_s=start.astype(np.float64) / 1000,
+        end_s=(start + length).astype(np.float64) / 1000,
+        duration_s=round(fingerprint.duration_s * 1000) / 1000,
+        coverage=Coverage.from_json(coverage.to_json()) if coverage != Coverage() else coverage,
+        boxes={},
+        sound=None if sound is None else replace(sound, duration_s=round(sound.duration_s * 1000) / 1000),
+    )
+
+
+def _milliseconds(fingerprint: Fingerprint) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return when each entry begins, and how long it is."""
+    start = np.rint(fingerprint.start_s * 1000).astype(np.int64)
+    return start, np.rint(fingerprint.end_s * 1000).astype(np.int64) - start
 
 
 def _parts(fingerprint: Fingerprint) -> tuple[bytes, bytes]:
     """Return the JSON header behind its length, and the columns."""
-    start = np.round(fingerprint.start_s * 1000).astype(np.int64)
-    length = np.round(fingerprint.end_s * 1000).astype(np.int64) - start
+    start, length = _milliseconds(fingerprint)
     header: dict[str, Any] = {
         "algorithm": fingerprint.algorithm.name,
         "bits": fingerprint.algorithm.bits,
@@ -96,7 +128,7 @@ def _parts(fingerprint: Fingerprint) -> tuple[bytes, bytes]:
         landmarks = pack_landmarks(sound.landmarks)
     said = json.dumps(header, separators=(",", ":")).encode()
     columns = (
-        np.diff(start, prepend=0).astype("<i8").astype("<u4"),  # modulo 2**32: the sum comes out right again
+        np.concatenate((start[:1], start[1:] - start[:-1])).astype("<u4"),  # modulo 2**32: the sum comes out right again
         length.astype("<u4"),
         fingerprint.quality,
         fingerprint.view.astype("<u2"),
@@ -180,7 +212,7 @@ def _unpack_stored(body: bytes, max_bytes: int | None, with_sound: bool) -> tupl
     header, end, size = _header(body, max_bytes, with_sound)
     if zstandard.frame_content_size(body[end:]) != size:
         raise FingerprintError("the fingerprint's header does not fit its size", hint=_HINT)
-    return header, zstandard.ZstdDecompressor().decompress(body[end:], allow_extra_data=False)
+    return header, _zstd.decompressor.decompress(body[end:], allow_extra_data=False)
 
 
 _UNPACK: Final[dict[int, Callable[[bytes, int | None, bool], tuple[dict[str, Any], bytes]]]] = {

@@ -45,8 +45,8 @@ def paired_distances(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.
 def set_bits(packed: PackedHashes) -> npt.NDArray[np.int16]:
     """Count the bits that are set in each hash: ``(n, bytes)`` uint8 to ``(n,)`` int16."""
     words = np.bitwise_count(_words(packed))
-    counts = np.zeros(len(words), np.int16)
-    for column in range(words.shape[1]):  # a few long sums cost less than many short ones
+    counts: npt.NDArray[np.int16] = words[:, 0].astype(np.int16)
+    for column in range(1, words.shape[1]):  # a few long sums cost less than many short ones
         counts += words[:, column]
     return counts
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
@@ -18,6 +20,9 @@ _BLOCK: Final = 1 << 14
 """Candidates compared at once. Engineering bound: the scratch arrays stay in the processor's cache."""
 _MAX_PROBES: Final = 1 << 20
 """Keys looked up at once. Engineering bound: on memory, 16 MB of places and sizes of buckets."""
+_MANY_BLOCKS: Final = 16
+"""Blocks of candidates from which on a search uses all threads. Engineering bound: one thread compares as many in 10 ms; a question about
+one video has fewer."""
 _MANY_PAIRS: Final = 1 << 30
 """Pairs of hashes above which a scan uses all threads. Engineering bound: one thread compares as many in 1.3 s (`bench.index`)."""
 
@@ -70,18 +75,31 @@ def _probe(segment: IndexSegment, queries: PermutedHashes, radius: int, params: 
     first, count = _buckets(segment, queries, params)
     filled = np.flatnonzero(count)
     first, count, query = first[filled], count[filled], filled // (len(segment.tables[:: params.stride]) * params.probes)
-    found: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []
-    ends = np.cumsum(count)
-    start = 0
-    while start < len(count):  # as many buckets as hold a block of candidates, and one at least
-        done = int(ends[start - 1]) if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, done + _BLOCK, side="right")))
-        found.append(_compare(segment, queries, radius, first[start:stop], count[start:stop], query[start:stop]))
-        start = stop
+    blocks = list(_blocks(count))
+
+    def compare(some: slice) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        return _compare(segment, queries, radius, first[some], count[some], query[some])
+
+    if len(blocks) < _MANY_BLOCKS:
+        found = [compare(block) for block in blocks]
+    else:
+        with ThreadPoolExecutor(max_threads()) as pool:
+            found = list(pool.map(compare, blocks))
     # Several tables find the same pair.
     pairs, once = np.unique(np.concatenate([f[0] for f in found] or [np.zeros(0, np.int64)]), return_index=True)
     distance = np.concatenate([f[1] for f in found] or [np.zeros(0, np.int32)])[once]
     return RowHits(*np.divmod(pairs, max(1, segment.rows)), distance)
+
+
+def _blocks(count: npt.NDArray[np.int64]) -> Iterator[slice]:
+    """Yield runs of buckets with these numbers of rows: as many as hold a block of candidates, and one at least."""
+    ends = np.cumsum(count)
+    start = 0
+    while start < len(count):
+        done = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + _BLOCK, side="right")))
+        yield slice(start, stop)
+        start = stop
 
 
 def _buckets(segment: IndexSegment, queries: PermutedHashes, params: ProbeParams) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -111,13 +129,12 @@ def _compare(
     """Return the near pairs among the candidates in some buckets, as query × rows + row, and their distances."""
     place = np.repeat(first - (np.cumsum(count) - count), count)
     place += np.arange(len(place))
-    row = segment.tables.reshape(-1)[place].astype(np.int64)
-    of_query = np.repeat(query, count)
+    row = segment.tables.reshape(-1).take(place)
     # Few candidates are near, and the first word rules out nearly all others.
     first_words = segment.words[:, 0][row]
-    first_words ^= np.ascontiguousarray(queries[:, 0])[of_query]
+    first_words ^= np.repeat(queries[query, 0], count)
     likely = np.flatnonzero(np.bitwise_count(first_words) <= first_word_limit(segment.kind.bits, radius))
-    row, of_query = row[likely], of_query[likely]
+    row, of_query = row[likely].astype(np.int64), np.repeat(query, count)[likely]
     differing = segment.words[row]
     differing ^= queries[of_query]
     distance = np.zeros(len(row), np.int32)

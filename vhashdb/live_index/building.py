@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
 from vhashdb.errors import DatabaseDamaged, FingerprintError
-from vhashdb.fingerprints import from_bytes
+from vhashdb.fingerprints import Fingerprint, from_bytes
 from vhashdb.index import compaction
 from vhashdb.index.folder import IndexFolder, ManifestId
 from vhashdb.index.kinds import IndexKind, Landmarks, RecordRows
@@ -58,10 +58,10 @@ def on_disk(folder: IndexFolder) -> MakeLayer:
     return write
 
 
-def rows_of(change: Change, kind: IndexKind) -> RecordRows | None:
+def rows_of(change: Change, kind: IndexKind, unpack: Callable[[bytes], Fingerprint] = from_bytes) -> RecordRows | None:
     """Return the rows by which a record can be found, none if it cannot be matched; None if its fingerprint is damaged."""
     try:
-        fingerprint = from_bytes(change.packed) if change.packed is not None else None
+        fingerprint = unpack(change.packed) if change.packed is not None else None
     except FingerprintError:  # `Store.problems` names it
         return None
     return RecordRows(change.record, change.fingerprint or 0, kind.values_of(fingerprint))
@@ -92,7 +92,7 @@ def replay(index: LayeredIndex, changes: Changes, make_layer: MakeLayer) -> None
         for change in _changes(index, changes):
             if change.fingerprint is None or index.fingerprint(change.record) != change.fingerprint:
                 index.remove(change.record)
-                record = rows_of(change, index.kind)
+                record = rows_of(change, index.kind, changes.unpacked.unpack)
                 if record is None:
                     index.add_damaged(change.record)
                 elif len(record):

@@ -188,7 +188,7 @@ def _far_from_half(fingerprint: Fingerprint, limits: GateLimits) -> str:
     usable = fingerprint.usable
     if fingerprint.algorithm != Pdq.id or not usable.any():
         return ""
-    far = np.abs(set_bits(fingerprint.hash[usable]) - limits.set_bits) > limits.far_bits
+    far = np.abs(set_bits(fingerprint.hash.compress(usable, axis=0)) - limits.set_bits) > limits.far_bits
     if far.mean() <= limits.far_share:
         return ""
     return f"{far.mean():.0%} of its hashes do not have about half of their bits set, as those of pictures do"
@@ -211,7 +211,10 @@ def _goes_on(fingerprint: Fingerprint, steps: Steps, limits: GateLimits) -> bool
 def _steps(fingerprint: Fingerprint) -> Steps:
     """Count the bits from each usable whole picture to the next one."""
     whole = np.flatnonzero(fingerprint.usable & (fingerprint.view == 0))
-    hashes = fingerprint.hash[whole[np.argsort(fingerprint.start_s[whole], kind="stable")]]
+    start_s = fingerprint.start_s[whole]
+    if (start_s[1:] < start_s[:-1]).any():  # as only what others made may have it
+        whole = whole[np.argsort(start_s, kind="stable")]
+    hashes = fingerprint.hash.take(whole, axis=0)
     return paired_distances(hashes[1:], hashes[:-1])
 
 
@@ -255,7 +258,7 @@ def _benign(fingerprint: Fingerprint, benign: Benign, limits: GateLimits) -> str
 
 def _sampled(fingerprint: Fingerprint, limits: GateLimits) -> PackedHashes:
     """Return the pictures that are compared with harmless ones."""
-    return fingerprint.hash[_spread(np.arange(len(fingerprint)), limits.benign_sampled)]
+    return fingerprint.hash.take(_spread(np.arange(len(fingerprint)), limits.benign_sampled), axis=0)
 
 
 def _crowded(fingerprint: Fingerprint, neighbours: Neighbours, limits: GateLimits) -> str:

@@ -110,6 +110,7 @@ class Grouper:
             for number in sorted(related):
                 self.group(number)
             grouped += len(references)
+        self._store.unpacked.forget()
         return grouped
 
     def _readable(self, numbers: Sequence[int]) -> dict[int, Fingerprint]:

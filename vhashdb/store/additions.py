@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import secrets
 from collections.abc import Sequence
@@ -25,6 +26,11 @@ class Item:
     fingerprint: Fingerprint
     near: Sequence[tuple[str, float]] = ()
     """Id and score of each record that it is a near duplicate of."""
+
+    @functools.cached_property
+    def packed(self) -> bytes:
+        """The fingerprint as it is stored."""
+        return to_stored(self.fingerprint)
 
 
 def insert(connection: Connection, items: Sequence[Item], *, actor: str, held: str) -> list[Record]:
@@ -53,7 +59,7 @@ def insert(connection: Connection, items: Sequence[Item], *, actor: str, held: s
         own = {"record": number + count}
         rows[schema.record].append(_values(record) | {"number": number + count, "change": change + count})
         rows[schema.label] += [own | {"label": label} for label in record.labels]
-        rows[schema.fingerprint].append(own | {"algorithm": str(item.fingerprint.algorithm), "blob": to_stored(item.fingerprint)})
+        rows[schema.fingerprint].append(own | {"algorithm": str(item.fingerprint.algorithm), "blob": item.packed})
         rows[schema.near] += [own | {"other": number_of(connection, other), "score": score} for other, score in item.near]
         if held:
             rows[feed_schema.held].append(own | {"reason": held, "at": at, "proposed": "accepted", "proposed_by": actor})

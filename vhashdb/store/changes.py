@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from vhashdb.store import schema
 from vhashdb.store.records import Selection
 from vhashdb.store.transactions import Transactions
+from vhashdb.store.unpacked import Unpacked
 
 _AT_ONCE: Final = 200
 """Rows with a fingerprint that are fetched together."""
@@ -59,12 +60,12 @@ def counting(selection: Selection) -> list[sa.ColumnElement[bool]]:
 class Changes:
     """The records of one file, or a share of them, by number and in the order in which they were written."""
 
-    def __init__(self, transactions: Transactions, share: Share = EVERYTHING) -> None:
-        self._transactions, self.share = transactions, share
+    def __init__(self, transactions: Transactions, unpacked: Unpacked, share: Share = EVERYTHING) -> None:
+        self._transactions, self.unpacked, self.share = transactions, unpacked, share
 
     def of_share(self, share: Share) -> Changes:
         """Return the same of some of the records."""
-        return self if share == self.share else Changes(self._transactions, share)
+        return self if share == self.share else Changes(self._transactions, self.unpacked, share)
 
     def last(self) -> int:
         """Return the number of the latest write to any record; 0 for an empty database."""

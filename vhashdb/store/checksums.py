@@ -41,16 +41,22 @@ class Group:
 
         ``pg``: for PostgreSQL, as in all of this module; else for SQLite.
         """
-        sums = [f"({_digest(table, pg=pg)} WHERE {_same(table, columns, keys, pg=pg)})" for table, columns in self.of.items()]
+        sums = [
+            f"({_digest(table, alone=set(columns) >= set(table.primary_key.columns.keys()), pg=pg)}"
+            f" WHERE {_same(table, columns, keys, pg=pg)})"
+            for table, columns in self.of.items()
+        ]
         return f"checksum_sum({', '.join(sums)})" if len(sums) > 1 else sums[0]
 
 
-def _digest(table: sa.Table, *, pg: bool) -> str:
-    """Return SQL for a checksum of rows, whatever their order."""
+def _digest(table: sa.Table, *, alone: bool, pg: bool) -> str:
+    """Return SQL for a checksum of rows, whatever their order; ``alone``: of one at most, which costs less."""
     if pg:  # the server computes it, of a row as text
         values = ("substr(blob, length(blob) - 15)" if column is schema.fingerprint.c.blob else column.name for column in table.columns)
         return f"SELECT bit_xor(checksum_of(CAST(ROW('{table.name}', {', '.join(values)}) AS text))) FROM {table.name}"
-    return f"SELECT checksum_of('{table.name}', {', '.join(map(_value, table.columns))}) FROM {table.name}"
+    return (
+        f"SELECT {'checksum_of_row' if alone else 'checksum_of'}('{table.name}', {', '.join(map(_value, table.columns))}) FROM {table.name}"
+    )
 
 
 def _value(column: sa.Column[Any]) -> str:
@@ -147,13 +153,21 @@ class _Rows:
 
     def step(self, *values: Any) -> None:
         """Add one row: the name of its table, and its values."""
-        # `ascii` writes text, numbers and bytes in one way, in every version of Python.
-        digest = hashlib.blake2b(ascii(values).encode(), digest_size=8).digest()
-        self._sum = ((self._sum or 0) + int.from_bytes(digest)) % _MODULUS
+        self._sum = ((self._sum or 0) + _number_of(values)) % _MODULUS
 
     def finalize(self) -> int | None:
         """Return the checksum as an integer of SQLite; None without rows."""
         return None if self._sum is None else _signed(self._sum)
+
+
+def _number_of(values: tuple[Any, ...]) -> int:
+    # `ascii` writes text, numbers and bytes in one way, in every version of Python.
+    return int.from_bytes(hashlib.blake2b(ascii(values).encode(), digest_size=8).digest())
+
+
+def _of_row(*values: Any) -> int:
+    """Return what the aggregate does of one row."""
+    return _signed(_number_of(values))
 
 
 def _sum(*sums: int | None) -> int | None:
@@ -168,6 +182,7 @@ def _signed(number: int) -> int:
 def prepare(connection: Any) -> None:
     """Give a connection of SQLite the functions that checksums are computed with."""
     connection.create_aggregate("checksum_of", -1, _Rows)
+    connection.create_function("checksum_of_row", -1, _of_row, deterministic=True)
     connection.create_function("checksum_sum", -1, _sum, deterministic=True)
 
 

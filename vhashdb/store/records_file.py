@@ -34,6 +34,7 @@ from vhashdb.store.records import NewRecord, Record, Selection, State, texts
 from vhashdb.store.rows import number_of, read_fingerprint, read_record, read_records, require_revision, with_shared_id, write_labels
 from vhashdb.store.sqlite import SqliteFile, application_of, may_write, only_read
 from vhashdb.store.transactions import Transactions
+from vhashdb.store.unpacked import Unpacked
 
 _log: Final = logging.getLogger(__name__)
 
@@ -66,7 +67,9 @@ class Store:
         self.path: Path | str = backend.path
         """The file, or the URL of a database on PostgreSQL, without its password."""
         self.transactions = Transactions(backend, refusal=refusal, ending=_end)
-        self.changes = Changes(self.transactions)
+        self.unpacked = Unpacked()
+        """Fingerprints on their way in, for the indexes and for grouping."""
+        self.changes = Changes(self.transactions, self.unpacked)
         """The records as the index needs them."""
         self.hits = Hits(self.transactions)
         """Which files matched which records, and what was decided about them."""
@@ -370,7 +373,7 @@ class Store:
             blob = connection.execute(query).scalar()
         if blob is None:
             raise errors.RecordNotFound(f"record {identifier} has no fingerprint")
-        return read_fingerprint(identifier, blob)
+        return read_fingerprint(identifier, blob, self.unpacked)
 
     def fingerprints(self, numbers: Sequence[int]) -> dict[int, Fingerprint]:
         """Return the fingerprints of records by the number that the index uses, read at once.
@@ -382,7 +385,7 @@ class Store:
         query = sa.select(table.record, schema.record.c.id, table.blob).join(schema.record).where(table.record.in_(numbers))
         with self._reading() as connection:
             rows = connection.execute(query).all()
-        return {number: read_fingerprint(identifier, blob) for number, identifier, blob in rows}
+        return {number: read_fingerprint(identifier, blob, self.unpacked) for number, identifier, blob in rows}
 
     def relabel(self, identifier: str, *, add: Sequence[str] = (), remove: Sequence[str] = (), revision: int | None = None) -> Record:
         """Add and take away labels; see `Database.label`."""

@@ -12,9 +12,10 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from vhashdb import errors
 from vhashdb.codes import LOCAL
-from vhashdb.fingerprints import Fingerprint, from_bytes
+from vhashdb.fingerprints import Fingerprint
 from vhashdb.store import feed_schema, schema
 from vhashdb.store.records import Details, Record, RecordChanged, State
+from vhashdb.store.unpacked import Unpacked
 from vhashdb.store.videos import video_ids, videos_of
 
 _DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
@@ -99,14 +100,14 @@ def with_shared_id(name: str) -> sa.ColumnElement[bool]:
     return record.number.in_(came) | published & (record.source == LOCAL) & record.id.startswith(rid, autoescape=True)
 
 
-def read_fingerprint(identifier: str, blob: bytes) -> Fingerprint:
-    """Unpack the stored fingerprint of a record.
+def read_fingerprint(identifier: str, blob: bytes, unpacked: Unpacked) -> Fingerprint:
+    """Unpack the stored fingerprint of a record, unless it is remembered.
 
     Raises:
         DatabaseDamaged: it is not as it was written.
     """
     try:
-        return from_bytes(blob)
+        return unpacked.unpack(blob)
     except errors.FingerprintError as error:
         raise errors.DatabaseDamaged(f"the fingerprint of record {identifier} is damaged: {error}") from error
 

@@ -25,6 +25,8 @@ _NO_ROOM: Final = 64 << 10
 """Bytes left on a disk under which SQLite may fail for want of room."""
 _CACHE_KB: Final = 16 << 10
 """Kilobytes of pages that a connection keeps. Engineering bound: with SQLite's 2 MB a large transaction writes a page several times."""
+_WRITING_KB: Final = 64 << 10
+"""The same while it writes. Engineering bound: on memory; what does not fit goes to the log early, and is read from there again."""
 _PAGES_AT_ONCE: Final = 4096
 """Free pages that are overwritten with one value. Engineering bound: 16 MB of memory."""
 _UNCHANGED: Final = "unchanged"
@@ -104,6 +106,7 @@ class SqliteFile:
     def begin_writing(self, connection: sa.Connection, *, wait: bool) -> None:
         with _patience(connection, wait=wait):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{_WRITING_KB}")
 
     def begin_aside(self, connection: sa.Connection) -> None:
         self.begin_writing(connection, wait=True)
@@ -113,11 +116,13 @@ class SqliteFile:
 
     def commit(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KB}")
 
     def roll_back(self, connection: sa.Connection) -> None:
         # SQLite ends some by itself, and SQLAlchemy closes a connection that was interrupted, which rolls back as well.
         if not connection.invalidated and connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
             connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KB}")
 
     def check_read(self, connection: sa.Connection) -> None:
         check_unchanged(self.path, connection)

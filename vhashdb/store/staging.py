@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from vhashdb.errors import FeedBusy
+from vhashdb.fingerprints import Fingerprint
 from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
 from vhashdb.store.dialect import marks, upsert
@@ -103,6 +104,10 @@ class Staging:
                 connection.exec_driver_sql(statement, [_staged_values(row) for row in records])
             for table, rows in pairs:
                 upsert(connection, table, rows)
+
+    def remember(self, fingerprints: Iterable[tuple[bytes, Fingerprint]]) -> None:
+        """Remember fingerprints on their way in, each with its packed form, for the indexes and for grouping."""
+        self._store.unpacked.remember(fingerprints)
 
     def illegal_stubs(self, feed: Feed) -> list[str]:
         """Return ``rid`` of staged stubs that no erasing retraction stands for."""
