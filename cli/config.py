@@ -91,20 +91,25 @@ def command() -> None:
 @quiet_option
 @cache_option
 @shown_limit_options
+@click.option("--thresholds", "decides", is_flag=True, help="Instead, the numbers that decide what matches, and what each rests on.")
 @json_option
 @click.pass_context
-def show(ctx: click.Context, /, as_json: bool, **values: Any) -> None:
+def show(ctx: click.Context, /, as_json: bool, decides: bool, **values: Any) -> None:
     """Print each setting and where it comes from.
 
     Settings come first, then what only the environment can give. A passphrase is never shown. It warns of variables that
-    look like a setting and are none.
+    look like a setting and are none. Thresholds, of pictures and of sound, cannot be set; bits are of hashes of PDQ.
 
     \b
     Example:
       vhashdb config show
+      vhashdb config show --thresholds
       vhashdb config show --json
     """
     warn_of_variables()
+    if decides:
+        _show_thresholds(as_json=as_json)
+        return
     for origin in (*_settings(ctx, values), *_of_the_environment()):
         emit_json(origin.to_json()) if as_json else emit(str(origin))
     if not as_json:
@@ -157,6 +162,17 @@ def example(**values: Any) -> None:
     for act, texts in REASONS.items():
         key = str(act) if str(act).isalpha() else json.dumps(str(act))
         emit(f"# reasons.{key} = {json.dumps(texts, ensure_ascii=False)}")
+
+
+def _show_thresholds(*, as_json: bool) -> None:
+    from vhashdb.matching import MatchingConfig, SoundConfig, thresholds
+
+    every = [*thresholds(MatchingConfig()), *thresholds(SoundConfig())]
+    width = max(len(each.name) for each in every)
+    for each in every:
+        emit_json(each.to_json()) if as_json else emit(
+            f"{each.name:<{width}}  {f'{each.value:g} {each.unit}'.strip():<14}  {each.basis}: {each.source}"
+        )
 
 
 def _settings(ctx: click.Context, values: dict[str, Any]) -> Iterator[_Origin]:

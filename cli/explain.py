@@ -75,13 +75,16 @@ def _draw(explanation: Explanation, path: Path, a: str, b: str) -> None:
 
 
 def _against_file(a: str, b: str, kind: str, *, sound: bool) -> tuple[Explanation, tuple[str, ...]]:
-    from vhashdb.matching import MatchingConfig, check_retrieval, explain
-    from vhashdb.search import FULL_SEARCH
+    from vhashdb.matching import MatchingConfig, SoundConfig, check_retrieval, explain
+    from vhashdb.search import FULL_SEARCH, SOUND_SEARCH, check_sound_retrieval
 
     query, reference = fingerprints_of(a, b, kind, sound=sound)
     reference.algorithm.require(query.algorithm)
     config = MatchingConfig.of(query.algorithm)
-    explanation = explain(query, reference, (check_retrieval(FULL_SEARCH, query, reference, config.radius_bits, config),), listened=sound)
+    checks = [check_retrieval(FULL_SEARCH, query, reference, config.radius_bits, config)]
+    if query.sound is not None and reference.sound is not None:
+        checks.append(check_sound_retrieval(SOUND_SEARCH, query.sound, reference.sound, SoundConfig()))
+    explanation = explain(query, reference, tuple(checks), listened=sound)
     return explanation, doubts((a, query), (b, reference))
 
 

@@ -108,12 +108,11 @@ def segment_lines(segments: tuple[MatchedSegment, ...], query: str = "file", kno
 
 
 def _segment_line(segment: MatchedSegment, query: str, known: str) -> str:
-    length_s = segment.query_end_s - segment.query_start_s
-    still = length_s <= MOMENT_S
+    still = segment.length_s <= MOMENT_S
     here = "still picture" if still else f"{query}  {span(segment.query_start_s, segment.query_end_s)}"
     there = span(segment.reference_start_s, segment.reference_end_s)
-    digits = 1 if length_s < SHORT_S else 0
-    words = [] if still else [f"{min(segment.matched_s, length_s):.{digits}f} of {length_s:.{digits}f} s"]
+    digits = 1 if segment.length_s < SHORT_S else 0
+    words = [] if still else [f"{segment.length_s:.{digits}f} s"]
     words += segment.picture_words
     if abs(segment.speed - 1) > SAID_SPEED and not still:
         words.append(f"speed {segment.speed_words}")
@@ -183,18 +182,21 @@ def _retrieval_lines(explanation: Explanation) -> list[str]:
     checks = explanation.retrieval
     if not checks:
         return []
-    alone = not (len(explanation.query) and len(explanation.reference))
-    by = " by its pictures" if explanation.judgement.sounds or alone else ""
     width = max(len(one.stage) for one in checks)
-    return [f"Does a search find it{by}?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
+    return ["Does a search find it?", *(f"  {one.stage:<{width}}  {_retrieval(one)}" for one in checks)]
 
 
 def _retrieval(one: RetrievalCheck) -> str:
-    if one.nearest_bits is None:
+    if one.radius_bits is None:
+        near = f"{one.times} of {one.searched} half seconds agree about it, at least {one.needed} have to"
+        if not one.near:
+            return f"no: {near}"
+    elif one.nearest_bits is None:
         return "no: one side has no picture of its own to search with"
-    if not one.times:
+    elif not one.near:
         return f"no: nearest {one.nearest_bits} bits, at most {one.radius_bits} are near"
-    near = f"{one.times} of {one.searched} moments within {one.radius_bits} bits, nearest {one.nearest_bits}"
+    else:
+        near = f"{one.times} of {one.searched} moments within {one.radius_bits} bits, nearest {one.nearest_bits}"
     if one.candidates is None:
         return f"yes: {near}"
     if one.place is None:

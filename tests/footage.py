@@ -35,8 +35,13 @@ def scene(seed, count, height=120, width=160, speed=3):
 
 
 def _repeatable(stream):
-    """Encode in one thread: with several, x264 makes other bytes of the same frames now and then, the more so on a busy machine."""
+    """Encode so that the same frames always give the same bytes.
+
+    With several threads x264 makes others now and then, the more so on a busy machine; with its macroblock tree, even in one.
+    """
     stream.codec_context.thread_count = 1
+    if stream.codec_context.name == "libx264":
+        stream.codec_context.options = {"mbtree": "0", **stream.codec_context.options}
 
 
 def film(path, frames, *, rate=10, pts=None, codec="libx264", pix_fmt="yuv420p", rotation=None, options=None, format=None):

@@ -247,7 +247,7 @@ def _seconds(result: Result, match: Match) -> str:
         return "still picture"
     digits = 1 if result.duration_s < SHORT_S else 0
     only = "sound only, " if match.judgement.by_sound else ""
-    return f"{only}{min(match.judgement.matched_query_s, result.duration_s):.{digits}f} of {result.duration_s:.{digits}f} s"
+    return f"{only}{match.judgement.matched_query_s:.{digits}f} of {result.duration_s:.{digits}f} s"
 
 
 def quoted(word: str) -> str:

@@ -178,6 +178,7 @@ def _everything(place, samples, acme):
     do("backup", "copy.vhdb")
     do("migrate", "moved.vhdb")
     do("config show")
+    do("config show", "--thresholds")
     do("feed init", "own", "--id", "own-feed")
     do("feed publish", "own")
     do("feed heartbeat", "own")

@@ -14,7 +14,7 @@ from .driver import run, spawn
 
 SEGMENT = re.compile(
     r"  file  (\d\d:\d\d:\d\d\.\d) – (\d\d:\d\d:\d\d\.\d)   ↔   known (\d\d:\d\d:\d\d\.\d) – (\d\d:\d\d:\d\d\.\d)      "
-    r"\d+\.\d of \d+\.\d s,.* median \d+/256 bits"
+    r"\d+\.\d s,.* median \d+/256 bits"
 )
 FILE_FIELDS = {"type", "path", "verdict", "reason", "matches", "duration_s", "usable_s", "damage", "effort", "sha256"}
 MATCH_FIELDS = {"type", "path", "record", "score", "verdict", "labels", "segments", "reason", "source", "state", "max_action", "identical"}

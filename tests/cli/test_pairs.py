@@ -65,7 +65,7 @@ def test_explain_in_json(known, ids, samples):
     assert isinstance(value["views_tried"], list)
 
     (look, *_) = value["candidacy"]
-    assert look.keys() == {"look", "moments_near", "moments", "nearest_bits", "radius_bits", "place", "candidates"}
+    assert look.keys() == {"look", "moments_near", "moments", "moments_needed", "nearest_bits", "radius_bits", "place", "candidates"}
     assert value["near_miss"]
 
 

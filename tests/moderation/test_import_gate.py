@@ -1,5 +1,7 @@
 """The import gate: what does not look like footage, or looks like everybody's, waits for a person."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,9 @@ import vhashdb
 from tests.exchange.companies import film, pictures
 from tests.footage import film as film_file
 from tests.footage import fingerprint_of, flipped, random_hashes, scene
+from tests.tunes import notes, play, stored
 from vhashdb import background
-from vhashdb.fingerprints.model import USABLE_QUALITY
+from vhashdb.fingerprints.model import USABLE_QUALITY, Fingerprint
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Orientation, turned_bits
 from vhashdb.moderation.allow_list import AllowList, Canaries
@@ -54,6 +57,18 @@ def test_what_is_on_an_allow_list_is_held():
     benign = AllowList.of([film(7)], [], Pdq.id).benign
     assert held_for(film(7), benign=benign) == ("100% of its pictures are known to be harmless",)
     assert held_for(film(8), benign=benign) == ()
+
+
+def test_the_sound_of_what_is_on_an_allow_list_or_of_a_canary_is_held_under_any_pictures():
+    song, other = (stored(play(notes(seed), seconds=12.0)) for seed in (1, 2))
+    known = replace(film(7), sound=song)
+    heard_in, canaries = AllowList.of([known], [], Pdq.id).heard_in, Canaries([film(6), known], Pdq.id)
+    hostile, unlike = replace(film(8), sound=song), replace(film(8), sound=other)
+    (why,) = held_for(hostile, harmless_sound=heard_in)
+    assert why.endswith("% of its sound is known to be harmless")
+    assert held_for(hostile, innocent=canaries.matched) == ("it matches 1 of your innocent videos",)
+    assert held_for(replace(Fingerprint.empty(Pdq.id), sound=song), innocent=canaries.matched) == ("it matches 1 of your innocent videos",)
+    assert held_for(unlike, innocent=canaries.matched, harmless_sound=heard_in) == ()
 
 
 def test_pictures_of_many_unrelated_records_are_held():

@@ -214,3 +214,17 @@ def test_where_only_the_sound_is_near_the_picture_is_looked_for_in_that_record(s
         assert (match.record.id, match.verdict) == (added, Verdict.MATCH)
         assert match.judgement.segments and match.judgement.sounds
         assert db.explain(heard, added).judgement.verdict is Verdict.MATCH
+
+
+def test_explain_says_whether_the_look_up_of_sound_comes_upon_the_record(known, tmp_path):
+    db, ids = known
+    copy = sounding(tmp_path / "copy.m4a", tune(1, seconds=6.0))
+    *_, check = db.explain(copy, ids["moving"]).retrieval
+    assert (check.stage, check.place, check.candidates, check.near, check.nearest_bits) == ("sound", 1, 1, True, None)
+    assert 6 <= check.needed <= check.times <= check.searched <= 12
+    brief = sounding(tmp_path / "brief.m4a", tune(1, seconds=2.5))
+    assert db.match(brief).matches == ()
+    explained = db.explain(brief, ids["moving"])
+    *_, check = explained.retrieval
+    assert (check.place, check.near) == (None, False) and check.searched <= 5
+    assert explained.judgement.by_sound  # compared with this record it sounds alike all the same

@@ -68,6 +68,7 @@ def _retrieval_json(one: RetrievalCheck) -> dict[str, Any]:
         "look": one.stage,
         "moments_near": one.times,
         "moments": one.searched,
+        "moments_needed": one.needed,
         "nearest_bits": one.nearest_bits,
         "radius_bits": one.radius_bits,
         "place": one.place,

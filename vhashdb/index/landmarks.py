@@ -150,6 +150,14 @@ def _in_layer(layer: Layer, keys: Keys, where: npt.NDArray[np.bool_] | None) -> 
 
 def _range(segment: IndexSegment, keys: Keys) -> tuple[Places, Places]:
     """Return where in the table the rows of each key begin and end."""
+    # Neighbours of landmarks are often the same, and keys in order read what lies side by side.
+    different, place = np.unique(keys, return_inverse=True)
+    first, end = _range_of_different(segment, different)
+    return first[place], end[place]
+
+
+def _range_of_different(segment: IndexSegment, keys: Keys) -> tuple[Places, Places]:
+    """Do the same for keys in order, none of which is there twice."""
     rest = np.uint32(KEY_BITS - segment.width)
     prefix = (keys >> rest).astype(np.int64)
     if (prefix >= 1 << segment.width).any():
@@ -159,7 +167,12 @@ def _range(segment: IndexSegment, keys: Keys) -> tuple[Places, Places]:
     if (end > segment.rows).any() or (first > end).any():
         raise IndexError("a bucket ends before it begins")
     first = _lower_bound(segment, first, end, keys)
-    return first, _lower_bound(segment, first, end, keys + np.uint32(1))
+    # Where a key would begin another is, as a rule: the end is searched for only where it is there.
+    there = np.flatnonzero(first < end)
+    there = there[segment.words[:, 0][segment.tables[0][first[there]]] >> KEY_SHIFT == keys[there]]
+    last = first.copy()
+    last[there] = _lower_bound(segment, first[there], end[there], keys[there] + np.uint32(1))
+    return first, last
 
 
 def _lower_bound(segment: IndexSegment, low: Places, high: Places, keys: Keys) -> Places:

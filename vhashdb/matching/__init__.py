@@ -7,7 +7,7 @@ all that they have, ``explanation`` keeps a pair for whoever asks.
 """
 
 from vhashdb.matching.comparison import Comparison, ViewComparison
-from vhashdb.matching.config import MatchingConfig, SoundConfig
+from vhashdb.matching.config import MatchingConfig, SoundConfig, Threshold, thresholds
 from vhashdb.matching.evidence import Gate, MatchedSegment
 from vhashdb.matching.explanation import AlikePoints, Explanation, alike_points
 from vhashdb.matching.pair import compare, explain
@@ -32,6 +32,7 @@ __all__ = [
     "SoundConfig",
     "SoundFinding",
     "SoundSegment",
+    "Threshold",
     "Verdict",
     "ViewComparison",
     "alike_points",
@@ -42,4 +43,5 @@ __all__ = [
     "finding_words",
     "rests_on",
     "sound_finding",
+    "thresholds",
 ]

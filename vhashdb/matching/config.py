@@ -306,6 +306,44 @@ class SoundConfig:
         return replace(self, possible_evidence=self.possible_evidence + more, match_evidence=self.match_evidence + more)
 
 
+_UNITS: Final = (
+    ("_bits_per_nat", "bits/nat"), ("_bits", "bits"), ("_per_second", "1/s"), ("_per_s", "1/s"), ("_s2", "s²"), ("_s", "s"),
+    ("_evidence", "nats"),
+)  # fmt: skip
+"""What a field is in, by the end of its name; the others are numbers and shares."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One number that decides, with what it rests on."""
+
+    name: str
+    """Of its field, after `matching.` or `sound.`."""
+    value: float
+    unit: str
+    """Empty for numbers and shares."""
+    basis: Basis
+    source: str
+    """What it follows from, or the command that shows what another value does."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as a `threshold`."""
+        facts = {"name": self.name, "value": self.value, "unit": self.unit, "basis": self.basis.value, "source": self.source}
+        return {"type": "threshold", **facts}
+
+
+def thresholds(config: MatchingConfig | SoundConfig) -> tuple[Threshold, ...]:
+    """Return every number of a configuration, in its order."""
+    prefix = "matching" if isinstance(config, MatchingConfig) else "sound"
+    return tuple(
+        Threshold(
+            f"{prefix}.{each.name}", getattr(config, each.name), next((unit for end, unit in _UNITS if each.name.endswith(end)), ""),
+            each.metadata["basis"], each.metadata["source"],
+        )
+        for each in describe(type(config))
+    )  # fmt: skip
+
+
 def describe(config: type[MatchingConfig | SoundConfig]) -> tuple[Field[Any], ...]:
     """Return the fields of a configuration; ``metadata`` has ``basis``, ``source`` and whether it is a ``distance``."""
     return fields(config)

@@ -87,7 +87,7 @@ class MatchedSegment:
     """Reference seconds per query second."""
     views: ViewPair
     matched_s: float
-    """Query seconds in which an entry agreed."""
+    """Query seconds in which an entry agreed: the gate's, and no more than `length_s`, which is what people are told."""
     entries: int
     """Distinct query entries that agreed."""
     distances: tuple[int, ...]

@@ -281,25 +281,32 @@ class RetrievalCheck:
 
     stage: str
     """Which search of a query this is about, in words."""
-    radius_bits: int
-    """What is near."""
     times: int
-    """Distinct times of the query with a near hash in the record …"""
+    """Distinct times of the query with a near hash in the record, or whose landmarks agree about it …"""
     searched: int
-    """… of so many."""
-    nearest_bits: int | None
-    """Distance of the nearest pair of hashes, near or not; None if one side has none."""
-    place: int | None
-    """Among the records that the search retrieved, 1 for the first; None if it is not among them, or none were searched."""
-    candidates: int | None
-    """How many these are; None if none were searched."""
+    """… of so many …"""
+    needed: int
+    """… and so many at least have to."""
     most: int
-    """How many are compared at most."""
+    """How many records are compared at most."""
+    radius_bits: int | None = None
+    """What is near; None of sound, whose landmarks are the same or not."""
+    nearest_bits: int | None = None
+    """Distance of the nearest pair of hashes, near or not; None if one side has none, and of sound."""
+    place: int | None = None
+    """Among the records that the search retrieved, 1 for the first; None if it is not among them, or none were searched."""
+    candidates: int | None = None
+    """How many these are; None if none were searched."""
+
+    @property
+    def near(self) -> bool:
+        """Whether so much of the query is near the record that it is retrieved, unless others are nearer."""
+        return self.times >= self.needed
 
     @property
     def crowded_out(self) -> bool:
         """Whether it is near and yet not compared, because enough other records are near at more times."""
-        return self.times > 0 and self.place is None and (self.candidates or 0) >= self.most
+        return self.near and self.place is None and (self.candidates or 0) >= self.most
 
 
 def check_retrieval(stage: str, query: Fingerprint, reference: Fingerprint, radius_bits: float, config: MatchingConfig) -> RetrievalCheck:
@@ -311,7 +318,7 @@ def check_retrieval(stage: str, query: Fingerprint, reference: Fingerprint, radi
     near = np.unique(times_ms[nearest <= round(radius_bits)])
     closest = int(nearest.min()) if len(nearest) and reference.usable.any() else None
     searched = len(np.unique(times_ms))
-    return RetrievalCheck(stage, round(radius_bits), len(near), searched, closest, None, None, config.max_candidates)
+    return RetrievalCheck(stage, len(near), searched, 1, config.max_candidates, round(radius_bits), closest)
 
 
 def _nearest(left: PackedHashes, right: PackedHashes) -> npt.NDArray[np.int16]:

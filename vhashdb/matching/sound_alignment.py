@@ -54,6 +54,9 @@ _ROUNDS: Final = 4
 """Times that a line is fitted to the hits on it. Engineering bound."""
 _SAME_SPEED: Final = 0.012
 """How far a speed may be from 1 that is taken for it. Engineering bound: what a line through a few seconds is sure to."""
+_NORMAL_SPEED_FIT: Final = 0.9
+"""Share of the hits on a line at nearly normal speed at which normal speed is taken. Measured: `bench.sound`, where copies are placed: what
+is heard of one under another sound is too little to fit a speed to."""
 _SAME_SEMITONES: Final = 0.4
 """Semitones that are taken for none. Engineering bound: a band and a half, rounded."""
 _LINES: Final = 12
@@ -154,6 +157,10 @@ class _Line:
     def fits(self, hits: _Hits) -> npt.NDArray[np.bool_]:
         """``(n,)`` whether pitch and speed of each hit are the line's."""
         return (np.abs(hits.bands - self.bands) <= _ALIKE_BANDS) & (np.abs(hits.speed - math.log(self.speed)) <= _LENGTHS)
+
+    def on_it(self, hits: _Hits) -> npt.NDArray[np.int64]:
+        """``(n,)`` which hits are on the line."""
+        return np.flatnonzero(self.fits(hits) & (np.abs(self.away(hits)) <= _NEAR_S))
 
 
 @dataclass(frozen=True)
@@ -272,12 +279,21 @@ def _fitted(line: _Line, hits: _Hits) -> _Line:
             speed = slope if _SLOWEST <= slope <= _FASTEST else speed
         line = _Line(speed, float(there_s.mean() - speed * middle_s), float(np.median(hits.bands[near])))
         reach_s = max(_NEAR_S, reach_s / 2)
-    return line
+    return _at_normal_speed(line, hits) if abs(line.speed - 1) <= _SAME_SPEED else line
+
+
+def _at_normal_speed(line: _Line, hits: _Hits) -> _Line:
+    """Return the line at the speed that it may have but for its fit, if nearly as many hits are on it, or else the line."""
+    on_line = line.on_it(hits)
+    if not len(on_line):
+        return line
+    plain = _Line(1.0, float((hits.reference_s[on_line] - hits.query_s[on_line]).mean()), line.bands)
+    return plain if len(plain.on_it(hits)) >= _NORMAL_SPEED_FIT * len(on_line) else line
 
 
 def _stretches(line: _Line, hits: _Hits, chance: _Chance, config: SoundConfig) -> Iterator[tuple[SoundSegment, npt.NDArray[np.bool_]]]:
     """Yield the stretches of a line without long gaps, each with the hits on it."""
-    on_line = np.flatnonzero(line.fits(hits) & (np.abs(line.away(hits)) <= _NEAR_S))
+    on_line = line.on_it(hits)
     breaks = np.flatnonzero(np.diff(hits.query_s[on_line]) > config.longest_gap_s) + 1
     for part in np.split(on_line, breaks):
         moments = len(np.unique(hits.query_s[part] // MOMENT_S))

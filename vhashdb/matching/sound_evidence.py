@@ -127,9 +127,9 @@ class Hearing:
 
     def _with_seconds(self, found: Judgement, heard: Sequence[SoundSegment]) -> Judgement:
         """Return the judgement with its seconds counted as those of sound."""
-        query_s = covered(*np.array([(one.query_start_s, one.query_end_s) for one in heard]).T)
-        reference_s = covered(*np.array([(one.reference_start_s, one.reference_end_s) for one in heard]).T)
         lengths_s = self.query.duration_s, self.reference.duration_s
+        query_s = min(lengths_s[0], covered(*np.array([(one.query_start_s, one.query_end_s) for one in heard]).T))
+        reference_s = min(lengths_s[1], covered(*np.array([(one.reference_start_s, one.reference_end_s) for one in heard]).T))
         return replace(
             found, matched_query_s=query_s, matched_reference_s=reference_s,
             query_coverage=min(1.0, query_s / lengths_s[0]) if lengths_s[0] else 0.0,

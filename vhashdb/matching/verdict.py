@@ -45,7 +45,9 @@ class Judgement:
     reason: str
     """The verdict's reason in one sentence."""
     matched_query_s: float = 0.0
+    """Seconds of the query that show the record, or sound like it: those that its stretches cover, each once. What people are told."""
     matched_reference_s: float = 0.0
+    """The same of the reference."""
     query_coverage: float = 0.0
     """Share of the query that matched."""
     reference_coverage: float = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,7 @@ from vhashdb.index.segment import build
 from vhashdb.intervals import Spans, covered, union
 from vhashdb.matching.comparison import compare_pictures
 from vhashdb.matching.config import SoundConfig
-from vhashdb.matching.sound_alignment import align_sound
+from vhashdb.matching.sound_alignment import SoundSegment, align_sound
 from vhashdb.matching.verdict import Verdict
 from vhashdb.sound import SoundFingerprint
 
@@ -30,7 +30,7 @@ RADIUS: Final = 31
 SHARE: Final = 0.2
 """Share of the seconds that matched that may show what is on the list before nothing may happen automatically."""
 SOUNDS_COMPARED: Final = 20
-"""Sounds on the list that a query's is compared with, at most; those with most landmarks of the same keys come first."""
+"""Known sounds that another is compared with, at most; those with most landmarks of the same keys come first."""
 SAMPLED: Final = 48
 """Pictures of a record, evenly spread, that are looked up among the canaries."""
 COMPARED: Final = 20
@@ -61,11 +61,9 @@ class AllowList:
 
     def heard_in(self, sound: SoundFingerprint) -> Spans:
         """Return the seconds of a sound in which something on the list is heard."""
-        config, asked = SoundConfig(), np.unique(sound.key)
-        alike = [int(np.isin(listed.key, asked).sum()) for listed in self.sounds]
-        likely = sorted(range(len(alike)), key=lambda n: -alike[n])[:SOUNDS_COMPARED]
-        found = (one for n in likely if alike[n] for one in align_sound(sound, self.sounds[n], config))
-        return union((one.query_start_s, one.query_end_s) for one in found if one.evidence >= config.possible_evidence)
+        config = SoundConfig()
+        found = (one for _, one in _alike(sound, self.sounds, config) if one.evidence >= config.possible_evidence)
+        return union((one.query_start_s, one.query_end_s) for one in found)
 
     def shows(self, hashes: PackedHashes) -> npt.NDArray[np.bool_]:
         """Return which hashes ``(n, bytes)`` uint8 are near one on the list: ``(n,)`` bool."""
@@ -97,35 +95,58 @@ class AllowList:
 
 
 class Canaries:
-    """The innocent videos of this database's own people, by their hashes: no record of anybody should match them."""
+    """The innocent videos of this database's own people, by their hashes and landmarks: no record of anybody should match them."""
 
     def __init__(self, fingerprints: Sequence[Fingerprint], algorithm: AlgorithmId) -> None:
         self._fingerprints, self._algorithm = list(fingerprints), algorithm
         self._index = _index_of(self._fingerprints, algorithm)
+        self._sounding = [n for n, each in enumerate(self._fingerprints) if each.sound is not None and len(each.sound)]
+        self._sounds = [sound for each in self._fingerprints if (sound := each.sound) is not None and len(sound)]
 
     def __len__(self) -> int:
         return len(self._fingerprints)
 
     def matched(self, record: Fingerprint) -> int:
-        """Count the canaries that a record matches, or is strung together of; 0 if it is none."""
+        """Count the canaries that a record matches by its pictures or its sound, or is strung together of; 0 if it is none."""
+        return len(self._shown_in(record) | self._heard_in(record))
+
+    def _heard_in(self, record: Fingerprint) -> set[int]:
+        """Return the canaries whose sound the record has, as surely as two files of sound alone match."""
+        if record.sound is None:
+            return set()
+        config = SoundConfig()
+        found = _alike(record.sound, self._sounds, config)
+        return {self._sounding[number] for number, one in found if one.evidence >= config.match_evidence}
+
+    def _shown_in(self, record: Fingerprint) -> set[int]:
+        """Return the canaries that the record shows."""
         usable = np.flatnonzero(record.usable)
         if not len(self._index) or not len(usable):
-            return 0
+            return set()
         chosen = usable[np.linspace(0, len(usable) - 1, min(SAMPLED, len(usable))).astype(np.int64)]
         chosen = chosen[~stop_hash_mask(record.hash[chosen], record.algorithm)]
         if not len(chosen):
-            return 0
+            return set()
         hits = self._index.search(_turned(record.hash[chosen], record.algorithm), RADIUS)
         pairs = np.stack([hits.record, hits.query % len(chosen)])
         near, pictures = np.unique(np.unique(pairs, axis=1)[0], return_counts=True)
         likely = near[np.argsort(-pictures, kind="stable")][:COMPARED].tolist()
-        matched = sum(self._is(record, self._fingerprints[number]) for number in likely)
-        return matched if matched or len(near) < STRUNG else len(near)
+        matched = {number for number in likely if self._is(record, self._fingerprints[number])}
+        return matched if matched or len(near) < STRUNG else set(near.tolist())
 
     def _is(self, record: Fingerprint, canary: Fingerprint) -> bool:
         if min(len(record), len(canary)) < _FEW_ENTRIES:
             return True  # they were found near
         return compare_pictures(record, canary).judgement.verdict is Verdict.MATCH
+
+
+def _alike(sound: SoundFingerprint, known: Sequence[SoundFingerprint], config: SoundConfig) -> Iterator[tuple[int, SoundSegment]]:
+    """Yield where a sound sounds like some that are known, with the number of that, whatever its evidence."""
+    asked = np.unique(sound.key)
+    alike = [int(np.isin(each.key, asked).sum()) for each in known]
+    for number in sorted(range(len(alike)), key=lambda n: -alike[n])[:SOUNDS_COMPARED]:
+        if alike[number]:
+            yield from ((number, one) for one in align_sound(sound, known[number], config))
 
 
 def _turned(hashes: PackedHashes, algorithm: AlgorithmId) -> PackedHashes:

@@ -7,7 +7,7 @@ hashes of real footage look like, and what one wrong entry in a shared bank does
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints import Fingerprint, is_square, without_squares
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes, paired_distances, set_bits
+from vhashdb.intervals import Spans, shared_s
 from vhashdb.sound import FRAME_S, SoundFingerprint
 
 Neighbours = Callable[[PackedHashes, int], Iterable[int]]
@@ -25,6 +26,9 @@ Innocent = Callable[[Fingerprint], int]
 """Counts the innocent videos of people here that a record matches."""
 Benign = Callable[[PackedHashes, AlgorithmId], npt.NDArray[np.bool_]]
 """Which of these hashes ``(n, bytes)`` are near a picture known to be harmless: ``(n,)`` bool."""
+
+HarmlessSound = Callable[[SoundFingerprint], Spans]
+"""The seconds of a sound in which one known to be harmless is heard."""
 
 Steps = npt.NDArray[np.int16]
 """Bits from each usable whole picture to the next one."""
@@ -48,6 +52,8 @@ class GateLimits:
     """Seconds from which on something that never changes is a film, and not a picture."""
     benign_share: float = 0.2
     """Share of a record's pictures that may be near a harmless one."""
+    benign_sound_share: float = 0.5
+    """Share of a record's sound in which one that is known to be harmless may be heard: less is a melody in the background."""
     benign_sampled: int = 48
     """Pictures of a record, evenly spread, that are compared with harmless ones."""
     most_hashes: int = 200_000
@@ -96,6 +102,7 @@ class ImportGate:
     innocent: Innocent | None = None
     neighbours: Neighbours | None = None
     """Asked for the first `GateLimits.looked_up` fingerprints only."""
+    harmless_sound: HarmlessSound | None = None
     limits: GateLimits = LIMITS
     _examined: int = 0
 
@@ -116,7 +123,10 @@ class ImportGate:
     def _held_for(self, fingerprint: Fingerprint, benign: npt.NDArray[np.bool_]) -> tuple[str, ...]:
         self._examined += 1
         neighbours = self.neighbours if self._examined <= self.limits.looked_up else None
-        return held_for(fingerprint, benign=lambda *_: benign, innocent=self.innocent, neighbours=neighbours, limits=self.limits)
+        return held_for(
+            fingerprint, benign=lambda *_: benign, innocent=self.innocent, neighbours=neighbours, harmless_sound=self.harmless_sound,
+            limits=self.limits,
+        )  # fmt: skip
 
 
 def held_for(
@@ -125,12 +135,25 @@ def held_for(
     benign: Benign = stop_hash_mask,
     innocent: Innocent | None = None,
     neighbours: Neighbours | None = None,
+    harmless_sound: HarmlessSound | None = None,
     limits: GateLimits = LIMITS,
 ) -> tuple[str, ...]:
     """Say why this record must wait for a person; empty if it need not."""
-    heard = tuple(filter(None, [_too_much_sound(fingerprint.sound, limits)] if fingerprint.sound else []))
+    found, sound = _of_pictures(fingerprint, benign, neighbours, limits), fingerprint.sound
+    too_much = _too_much_sound(sound, limits) if sound else ""
+    if too_much:  # so it is not compared either
+        fingerprint, sound = replace(fingerprint, sound=None), None
+    if innocent is not None and (matched := innocent(without_squares(fingerprint))):
+        found.append(f"it matches {matched:,} of your innocent videos")
+    if sound and harmless_sound is not None:
+        found.append(_harmless_sound(sound, harmless_sound, limits))
+    return tuple(why for why in (*found, too_much) if why)
+
+
+def _of_pictures(fingerprint: Fingerprint, benign: Benign, neighbours: Neighbours | None, limits: GateLimits) -> list[str]:
+    """Return the reasons that lie in what is to be seen."""
     if not len(fingerprint):
-        return heard
+        return []
     squares = int(is_square(fingerprint).sum())
     # Squares are flatter and more alike than the pictures that they are cut from, so they are only counted.
     fingerprint = without_squares(fingerprint)
@@ -144,13 +167,11 @@ def held_for(
     if squares > limits.squares_free + limits.squares_per_s * fingerprint.duration_s:
         found.append(f"it has {squares:,} hashes of squares for {fingerprint.duration_s:.1f} s")
     if not len(fingerprint):
-        return (*(tuple(filter(None, found)) or ("it has squares and no picture that they are cut from",)), *heard)
+        return [why for why in found if why] or ["it has squares and no picture that they are cut from"]
     found.append(_benign(fingerprint, benign, limits))
-    if innocent is not None and (matched := innocent(fingerprint)):
-        found.append(f"it matches {matched:,} of your innocent videos")
     if neighbours is not None:
         found.append(_crowded(fingerprint, neighbours, limits))
-    return (*filter(None, found), *heard)
+    return [why for why in found if why]
 
 
 def sudden(new: int, before: int, limits: GateLimits = LIMITS) -> str:
@@ -214,6 +235,12 @@ def _too_much_sound(sound: SoundFingerprint, limits: GateLimits) -> str:
     if len(sound) > limits.landmarks_free + limits.landmarks_per_s * sound.duration_s:
         return f"it has {len(sound):,} landmarks for {sound.duration_s:.1f} s of sound"
     return ""
+
+
+def _harmless_sound(sound: SoundFingerprint, harmless_sound: HarmlessSound, limits: GateLimits) -> str:
+    heard_s = shared_s([(0.0, sound.duration_s)], harmless_sound(sound))
+    share = heard_s / sound.duration_s if sound.duration_s else 0.0
+    return f"{share:.0%} of its sound is known to be harmless" if share > limits.benign_sound_share else ""
 
 
 def _strung_together(fingerprint: Fingerprint, steps: Steps, limits: GateLimits) -> str:

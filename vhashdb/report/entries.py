@@ -97,7 +97,7 @@ def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntr
     judgement, cap = match.judgement, match.action_cap
     stretches = stretches_of(match.segments)
     if match.identical and not stretches:
-        stretches = (Stretch((0.0, result.duration_s), (0.0, match.record.duration_s), agreed_s=result.duration_s),)
+        stretches = (Stretch((0.0, result.duration_s), (0.0, match.record.duration_s)),)
     sounds = sound_stretches_of(match.sounds) if not match.identical else ()
     drawn = _drawn(match, result, stretches, sounds, lookup)
     return MatchEntry(
@@ -108,7 +108,7 @@ def match_entry(match: Match, result: Result, lookup: RecordLookup) -> MatchEntr
         record_facts(match.record, lookup),
         stretches,
         tuple(map(_condition, judgement.gates)),
-        min(judgement.matched_query_s, result.duration_s),
+        judgement.matched_query_s,
         judgement.query_coverage,
         judgement.reference_coverage,
         words.ACTIONS[cap.action],

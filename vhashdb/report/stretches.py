@@ -24,7 +24,6 @@ class Stretch:
     """How the file's picture is turned and changed, in words; empty if it is as in the known video."""
     parts: str = ""
     """Which parts of the pictures were compared, in words; empty if all of both was."""
-    agreed_s: float = 0.0
     median_bits: float = 0.0
     bits: int = 0
     """Of one hash."""
@@ -154,7 +153,6 @@ def stretches_of(segments: Sequence[MatchedSegment]) -> tuple[Stretch, ...]:
             s.speed,
             ", ".join(s.views.turn(s.outline, s.reference_outline)),
             ", ".join(s.views.places(s.outline, s.reference_outline)),
-            min(s.matched_s, s.query_end_s - s.query_start_s),
             s.median_bits,
             s.bits,
             s.motion_evidence,

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from vhashdb.search.efforts import Effort
     from vhashdb.search.grouper import Grouper
     from vhashdb.search.results import Addition, AddStatus, Match, Result, segment_to_json, sound_to_json
-    from vhashdb.search.stages import FULL_SEARCH
+    from vhashdb.search.sound_retrieval import check_sound_retrieval
+    from vhashdb.search.stages import FULL_SEARCH, SOUND_SEARCH
     from vhashdb.search.triage import ORDER, Urgency, urgency
 else:
     __getattr__ = lazy_names(
@@ -27,7 +28,8 @@ else:
             "efforts": "Effort",
             "grouper": "Grouper",
             "results": "AddStatus Addition Match Result segment_to_json sound_to_json",
-            "stages": "FULL_SEARCH",
+            "sound_retrieval": "check_sound_retrieval",
+            "stages": "FULL_SEARCH SOUND_SEARCH",
             "triage": "ORDER Urgency urgency",
         },
     )
@@ -35,6 +37,7 @@ else:
 __all__ = [
     "FULL_SEARCH",
     "ORDER",
+    "SOUND_SEARCH",
     "AddStatus",
     "Addition",
     "Effort",
@@ -42,6 +45,7 @@ __all__ = [
     "Match",
     "Result",
     "Urgency",
+    "check_sound_retrieval",
     "segment_to_json",
     "sound_to_json",
     "urgency",

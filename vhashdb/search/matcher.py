@@ -120,13 +120,13 @@ class Matcher:
             if fingerprinter is not None:
                 self._places.look(trace, fingerprinter, effort, None)
         shown = dict.fromkeys((0, len(trace.searches) - 1))
-        checks = [self._checked(trace.searches[n], reference, number) for n in shown]
+        checks = [self._checked(trace.searches[n], reference, number) for n in shown] + [*self._sounds.checked(trace, number, reference)]
         if not trace.settled:
             self._rerank(trace)
         pairs = zip(trace.compared, trace.judgements, strict=True)
         found = next(((each, judgement) for (other, each), judgement in pairs if other.id == record.id), None)
         comparison = found[0].comparison if found else compare_pictures(trace.query, reference, config=self._config)
-        by_itself = found[0].judgement if found else self._sounds.judge(trace, number, trace.query, reference, comparison)
+        by_itself = found[0].judgement if found else self._sounds.judge(trace, number, trace.query, reference, comparison, anyway=True)
         among_others = found[1] if found and by_itself.found else None
         identical = trace.identical_by if trace.identical is not None and trace.identical.id == record.id else ""
         return Explanation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from vhashdb.index.landmarks import LandmarkHits
 from vhashdb.matching.config import SoundConfig
-from vhashdb.matching.retrieval import Editions
+from vhashdb.matching.retrieval import Editions, RetrievalCheck
 from vhashdb.matching.sound_alignment import MOMENT_S, count_values
 from vhashdb.searcher import LandmarkLookup
 from vhashdb.sound import FRAME_S, SoundFingerprint, fewer, neighbouring
@@ -54,6 +54,10 @@ class Asked:
     landmark: npt.NDArray[np.int64]
     """``(n,)`` int64: which landmark of the sound each is of."""
 
+    def only(self, which: npt.NDArray[np.bool_]) -> Asked:
+        """Return some of them."""
+        return Asked(self.keys[which], self.landmark[which])
+
 
 @dataclass(frozen=True)
 class SoundCandidates:
@@ -63,6 +67,34 @@ class SoundCandidates:
     """Their numbers, those that agree most first."""
     left_out: int = 0
     """Records that must be compared and have no place among these."""
+
+
+@dataclass(frozen=True)
+class SoundLookup:
+    """What was looked up for a sound, and what that retrieved."""
+
+    answered: Asked
+    """The keys that were answered; the others are of too many landmarks."""
+    candidates: SoundCandidates
+
+
+@dataclass(frozen=True)
+class _Agreement:
+    """How many half seconds of a sound agree about a record, in one place of it: columns ``(n,)``, ordered by record."""
+
+    record: npt.NDArray[np.int64]
+    moments: npt.NDArray[np.int64]
+    needed: npt.NDArray[np.int64]
+    """For the record to be a candidate: more where speed or pitch is another."""
+
+    @classmethod
+    def of(cls, sound: SoundFingerprint, asked: Asked, hits: Iterable[LandmarkHits], config: SoundConfig) -> _Agreement:
+        """Count what was found for the keys that were looked up, one block after the other."""
+        pitch, span, frame = sound.pitch[asked.landmark], sound.span[asked.landmark], sound.frame[asked.landmark]
+        counted = [count_values(_moments(block, pitch[block.query], span[block.query], frame[block.query]))[0] for block in hits]
+        cell, moments = count_values(count_values(np.concatenate([np.zeros(0, np.int64), *counted]))[0] // _MOMENTS)
+        unchanged = cell // (_PLACES * _PITCHES) % _SPEEDS == _UNCHANGED
+        return cls(cell // _CELLS, moments, config.candidate_moments + np.where(unchanged, 0, config.changed_moments))
 
 
 def asked_of(sound: SoundFingerprint, config: SoundConfig) -> Asked:
@@ -87,19 +119,15 @@ def retrieve_sound(
         config: thresholds.
         editions: tells which records are copies of one edition; None: none are.
     """
-    pitch, span, frame = sound.pitch[asked.landmark], sound.span[asked.landmark], sound.frame[asked.landmark]
-    counted = [count_values(_moments(block, pitch[block.query], span[block.query], frame[block.query]))[0] for block in hits]
-    if not counted:
+    agreement = _Agreement.of(sound, asked, hits, config)
+    records, first = np.unique(agreement.record, return_index=True)
+    if not len(records):
         return SoundCandidates()
-    cell, moments = count_values(count_values(np.concatenate(counted))[0] // _MOMENTS)
-    unchanged = cell // (_PLACES * _PITCHES) % _SPEEDS == _UNCHANGED
-    score = moments - np.where(unchanged, 0, config.changed_moments)
-    records, first = np.unique(cell // _CELLS, return_index=True)
-    best = np.maximum.reduceat(score, first)
-    order = np.argsort(-best, kind="stable")
-    order = order[best[order] >= config.candidate_moments]
-    there = len(np.unique((sound.frame * FRAME_S) // MOMENT_S))
-    must_compare = best[order] >= min(config.must_compare_moments, config.must_compare_share * there)
+    beyond = np.maximum.reduceat(agreement.moments - agreement.needed, first)
+    order = np.argsort(-beyond, kind="stable")
+    order = order[beyond[order] >= 0]
+    best = beyond[order] + config.candidate_moments
+    must_compare = best >= min(config.must_compare_moments, config.must_compare_share * _moments_of(sound))
     numbers = records[order].tolist()
     edition_of = editions(numbers) if editions is not None else {}
     copies = Counter[int]()  # a record that is not grouped is an edition by itself, which is numbered below all others
@@ -113,6 +141,38 @@ def retrieve_sound(
         elif not copies[edition]:
             left_out += needed
     return SoundCandidates(tuple(chosen), left_out)
+
+
+def check_sound_retrieval(
+    stage: str, query: SoundFingerprint, reference: SoundFingerprint, config: SoundConfig, asked: Asked | None = None
+) -> RetrievalCheck:
+    """Measure how much of a sound agrees about one record, whether or not it is in an index.
+
+    Args:
+        stage: which search this is about, in words.
+        query: what is asked about.
+        reference: what a database holds of the record.
+        config: thresholds.
+        asked: what is looked up, as far as it is answered; None: all that would be.
+    """
+    asked = asked_of(query, config) if asked is None else asked
+    order = np.argsort(reference.key, kind="stable")
+    first, end = (np.searchsorted(reference.key[order], asked.keys, side=side) for side in ("left", "right"))
+    count = end - first
+    place = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum())
+    landmark = reference.landmarks[order[place]] if query.spec == reference.spec else reference.landmarks[:0]
+    asking = np.repeat(np.arange(len(asked.keys)), count)[: len(landmark)]
+    agreement = _Agreement.of(query, asked, [LandmarkHits(asking, np.zeros(len(landmark), np.int64), landmark)], config)
+    nearest = RetrievalCheck(stage, 0, _moments_of(query), config.candidate_moments, config.max_candidates)
+    if not len(agreement.record):
+        return nearest
+    best = int(np.argmax(agreement.moments - agreement.needed))
+    return replace(nearest, times=int(agreement.moments[best]), needed=int(agreement.needed[best]))
+
+
+def _moments_of(sound: SoundFingerprint) -> int:
+    """Count the half seconds in which anything is to be heard."""
+    return len(np.unique((sound.frame * FRAME_S) // MOMENT_S))
 
 
 def answered_share(sound: SoundFingerprint, asked: Asked, lookup: LandmarkLookup) -> float:

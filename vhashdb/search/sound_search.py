@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.intervals import Spans, shared_s
 from vhashdb.matching.comparison import Comparison
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.pair import heard_in, with_sound
+from vhashdb.matching.retrieval import RetrievalCheck
 from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement
-from vhashdb.search.sound_retrieval import answered_share, asked_of, retrieve_sound
+from vhashdb.search.sound_retrieval import SoundLookup, answered_share, asked_of, check_sound_retrieval, retrieve_sound
+from vhashdb.search.stages import SOUND_SEARCH
 from vhashdb.search.trace import Trace
 from vhashdb.searcher import Searcher
 from vhashdb.store import Selection, Store
@@ -46,14 +49,30 @@ class SoundSearch:
         )
         trace.sounds_left_out, trace.sound_unsearched = candidates.left_out, lookup.unsearched
         trace.sound_answered = answered_share(query.sound, asked, lookup)
+        trace.sound_lookup = SoundLookup(asked.only(lookup.answered), candidates)
         references = self._store.fingerprints(candidates.chosen) if candidates.chosen else {}
         found = {number: self._heard_in(trace, references[number]) for number in candidates.chosen if number in references}
         return {number: heard for number, heard in found.items() if heard}
 
-    def judge(self, trace: Trace, number: int, query: Fingerprint, reference: Fingerprint, comparison: Comparison) -> Judgement:
-        """Judge what was seen of a record in the light of what was heard of it, which was perhaps too little to be looked up."""
+    def checked(self, trace: Trace, number: int, reference: Fingerprint) -> tuple[RetrievalCheck, ...]:
+        """Say whether the look-up of the query's sound retrieves one record; nothing where there was none, or the record has no sound."""
+        query, done = trace.query.sound, trace.sound_lookup
+        if query is None or done is None or reference.sound is None:
+            return ()
+        chosen = done.candidates.chosen
+        place = chosen.index(number) + 1 if number in chosen else None
+        by_itself = check_sound_retrieval(SOUND_SEARCH, query, reference.sound, self.config, done.answered)
+        return (replace(by_itself, place=place, candidates=len(chosen)),)
+
+    def judge(
+        self, trace: Trace, number: int, query: Fingerprint, reference: Fingerprint, comparison: Comparison, *, anyway: bool = False
+    ) -> Judgement:
+        """Judge what was seen of a record in the light of what was heard of it, which was perhaps too little to be looked up.
+
+        What was not retrieved by its sound is listened to if its pictures are found, or ``anyway``.
+        """
         heard = (trace.heard or {}).get(number, ())
-        if trace.listens and not heard and comparison.judgement.found:
+        if trace.listens and not heard and (comparison.judgement.found or anyway):
             heard = self._heard_in(trace, reference)
         if trace.landmarks is None:
             trace.landmarks = self._searcher.sizes().landmarks

@@ -32,6 +32,8 @@ CLOSER_SEARCH: Final = "closer look"
 """The search in the views that were nearest in the one before; it ends the query if it leaves nothing open (`settled`)."""
 FULL_SEARCH: Final = "full look"
 """Name of the search with all views, as `RetrievalCheck.stage` has it."""
+SOUND_SEARCH: Final = "sound"
+"""Name of the look-up of landmarks, which is made beside any of them."""
 STAGES: Final = {
     Effort.FAST: (
         Stage(FIRST_SEARCH, KEYFRAME_PROFILE, coarse=True),

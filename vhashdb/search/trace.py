@@ -11,6 +11,7 @@ from vhashdb.matching.reranking import Compared
 from vhashdb.matching.retrieval import Candidates
 from vhashdb.matching.sound_alignment import SoundSegment
 from vhashdb.matching.verdict import Judgement
+from vhashdb.search.sound_retrieval import SoundLookup
 from vhashdb.search.stages import Stage
 from vhashdb.store import Record
 
@@ -46,6 +47,8 @@ class Trace:
     """Seconds of the query in which a sound on an allow-list is heard; None before anybody asked."""
     heard: dict[int, tuple[SoundSegment, ...]] | None = None
     """Records, by number, whose sound is alike, and where; None before sound was looked up."""
+    sound_lookup: SoundLookup | None = None
+    """What was looked up for that, and retrieved; None if nothing was."""
     sounds_left_out: int = 0
     """Records that sound alike, must be compared for it and were not."""
     sound_answered: float = 1.0

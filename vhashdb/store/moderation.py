@@ -87,8 +87,9 @@ class Moderation:
 
     def import_gate(self, neighbours: Neighbours | None) -> ImportGate:
         """Make the import gate for one sync or one file of others; with ``neighbours`` it looks for the same pictures in other records."""
-        canaries = self.canaries()
-        return ImportGate(self.allow_list().benign, canaries.matched if len(canaries) else None, neighbours)
+        canaries, listed = self.canaries(), self.allow_list()
+        heard_in = listed.heard_in if listed.sounds else None
+        return ImportGate(listed.benign, canaries.matched if len(canaries) else None, neighbours, heard_in)
 
     def allow_list(self) -> AllowList:
         """Return everything that must never act automatically, of people here and of feeds whose objections count."""

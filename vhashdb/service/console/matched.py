@@ -110,11 +110,10 @@ def _drawn(
 
 
 def _stretch(value: Mapping[str, Any]) -> Stretch:
-    still = value["query_end_s"] <= value["query_start_s"]
     spread = value.get("speed_range")
     return Stretch(
         (value["query_start_s"], value["query_end_s"]), (value["reference_start_s"], value["reference_end_s"]), value["speed"],
-        "" if value["view"] == WHOLE else printable(value["view"]), "", 0.0 if still else value["matched_s"], value["median_bits"],
+        "" if value["view"] == WHOLE else printable(value["view"]), "", value["median_bits"],
         speed_range=None if spread is None else (spread[0], spread[1]),
     )  # fmt: skip
 
