@@ -121,7 +121,7 @@ def test_each_half_hashes_like_the_film_it_shows(samples, names, axis):
     ("degrees", "clear"), [*((d, False) for d in (-8, -6.5, -5, -3, -2, 2, 3, 5, 6.5, 8)), *((d, True) for d in (-6.5, -3, 3, 6.5))]
 )
 def test_a_tilted_film_is_read_upright_by_one_of_the_tilts(samples, degrees, clear):
-    """Its centre: a film turned by 8° either way is within the radius of candidates, cropped until no corner is empty or not."""
+    """A film turned by 8° either way is within the radius of candidates, and one that was cropped until no corner is empty too."""
     lumas = [grey(f) for f in decoded(samples / "known" / "valley.mp4", every=20)]
     turned = [np.asarray(Image.fromarray(luma).rotate(degrees, Image.Resampling.BICUBIC)) for luma in lumas]
     if clear:
@@ -130,12 +130,11 @@ def test_a_tilted_film_is_read_upright_by_one_of_the_tilts(samples, degrees, cle
         margin = (1 - 1 / (math.cos(angle) + aspect * math.sin(angle))) / 2
         turned = [luma[round(margin * height) : -round(margin * height), round(margin * width) : -round(margin * width)] for luma in turned]
     asked = built(frames_of(turned), replace(QUERY_PROFILE, selection=FrameSelection((0,))))
-    known = of_region(
-        built(frames_of(lumas), replace(REFERENCE_PROFILE, selection=FrameSelection((0,)), selection_of={})), Region.CROP_CLOSE
-    )
-    bits = {region: np.mean(bits_between(of_region(asked, region).hash, known.hash)) for region in TILTS}
+    known = built(frames_of(lumas), replace(REFERENCE_PROFILE, selection=FrameSelection((0,)), selection_of={}))
+    stored = of_region(known, Region.CROP_CLOSE if clear else Region.WHOLE).hash
+    bits = {region: np.mean(bits_between(of_region(asked, region).hash, stored)) for region in TILTS}
     best = min(bits, key=bits.get)
-    assert bits[best] <= 32
+    assert bits[best] <= 40
     assert np.sign(TILTS[best]) == np.sign(degrees)  # PIL turns against the clock, and this is turned back with it
 
 

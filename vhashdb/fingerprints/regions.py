@@ -120,7 +120,7 @@ class FrameWindow:
         if spec.degrees:
             size = int(self.frames["height"][0]), int(self.frames["width"][0])
             levels = tilt(levels, spec.degrees, *size)
-            return RegionPixels(levels, spec.box, tuple(inpaint(levels, mask) for mask in spec.masks))
+            return RegionPixels(levels, spec.box, tuple(inpaint(levels, mask) for mask in spec.masks), is_turned=True)
         for mask in set(spec.masks) - self._patches.keys():  # corners are masked one by one and together
             self._patches[mask] = inpaint(levels, mask)
         return RegionPixels(levels, spec.box, tuple(self._patches[mask] for mask in spec.masks))

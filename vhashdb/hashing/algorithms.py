@@ -64,6 +64,8 @@ class RegionPixels:
     box: Box
     patches: tuple[Patch, ...] = ()
     """What is added to the thumbnails first, so that a mask is inpainted."""
+    is_turned: bool = False
+    """Whether the thumbnails are rotated, so that nothing that was computed from the frames holds for them."""
 
 
 class FrameAlgorithm(Protocol):
@@ -226,7 +228,7 @@ def to_imagehash(packed: PackedHashes) -> ImageHash:
 def _coefficients(frames: npt.NDArray[np.void], seen: RegionPixels, height: int, width: int) -> FloatArray:
     """Compute the PDQ coefficients of one region: ``(n, 16, 16)`` float32."""
     # Those of the whole picture are exact: computed from the full-size picture while it was there.
-    whole = seen.box == WHOLE_FRAME
+    whole = seen.box == WHOLE_FRAME and not seen.is_turned
     coefficients: FloatArray = frames["coefficients"] if whole else region_coefficients(seen.thumbnails, seen.box, height, width)
     if seen.patches:
         rows, columns = box_matrices(seen.thumbnails.shape[1], seen.box, height, width)

@@ -108,21 +108,21 @@ class Region(enum.IntEnum):
     SQUARE_15 = 54
     SQUARE_16 = 55
     INSET_7 = 56
+    CROP_CLOSEST = 57
     CUT_ACROSS = 58
     """A centre as high as it was before the picture was cut at its sides."""
     CUT_DOWN = 59
     """A centre as wide as it was before the picture was cut above and below."""
     REGISTERED = 60
     """Where a known picture was found to lie in the frame, by registration. Of queries alone, and for one known picture alone."""
-    CROP_CLOSEST = 61
-    TILT_LEFT_CLEAR = 62
+    TILT_LEFT_CLEAR = 61
     """Tilted, and then cropped until no empty corner was left; so are the next ones."""
-    TILT_RIGHT_CLEAR = 63
-    TILT_FAR_LEFT_CLEAR = 64
-    TILT_FAR_RIGHT_CLEAR = 65
-    FRAME_INSET_WIDE = 66
+    TILT_RIGHT_CLEAR = 62
+    TILT_FAR_LEFT_CLEAR = 63
+    TILT_FAR_RIGHT_CLEAR = 64
+    FRAME_INSET_WIDE = 65
     """A centre of the whole frame where bars were found, which need not be any; so is the next one."""
-    FRAME_INSET_CLOSE = 67
+    FRAME_INSET_CLOSE = 66
 
     @property
     def label(self) -> str:
@@ -260,15 +260,16 @@ TILTS: Final = {
     Region.TILT_RIGHT_CLEAR: 3.0,
     Region.TILT_FAR_RIGHT_CLEAR: 6.5,
 }
-"""Degrees, clockwise, by which a query's picture is rotated back before its centre is read (`TILTED`). Measured: two degrees off change
+"""Degrees, clockwise, by which a query's picture is rotated back before it is read (`TILTED`). Measured: two degrees off change
 about 21 of 256 bits, so these cover up to 8°; `bench.accuracy` shows the effect."""
 TILTED: Final = {
-    **dict.fromkeys(TILTS, CROPS[Region.CROP_CLOSE]),
+    **dict.fromkeys(TILTS, WHOLE_FRAME),
     **dict.fromkeys((Region.TILT_LEFT_CLEAR, Region.TILT_RIGHT_CLEAR), Box.centred(0.78)),
     **dict.fromkeys((Region.TILT_FAR_LEFT_CLEAR, Region.TILT_FAR_RIGHT_CLEAR), Box.centred(0.87)),
 }
-"""Centres that are read of a picture turned back: the wider stored one, and where that lies in a picture of 16:9 that was cropped after it
-was tilted, until it had no empty corners. Derived: 0.7125 by 0.916 of both sides for 3°, and by 0.82 for 6.5° to 8°."""
+"""Parts that are read of a picture turned back: all of it, and where the wider stored centre lies in a picture of 16:9 that was cropped
+after it was tilted, until it had no empty corners. Derived: 0.7125 by 0.916 of both sides for 3°, and by 0.82 for 6.5° to 8°. Measured:
+`bench.accuracy`, and `bench.graphics`: videos of one design differ in what lies around a centre."""
 HALVES: Final = {
     Region.LEFT_HALF: Box(right=0.5),
     Region.RIGHT_HALF: Box(left=0.5),

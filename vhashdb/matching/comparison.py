@@ -18,7 +18,7 @@ from vhashdb.matching.evidence import GateName, MatchedSegment, measure
 from vhashdb.matching.reasons import Fate, fates, near_miss
 from vhashdb.matching.speed_range import speed_range
 from vhashdb.matching.verdict import Judgement, Verdict, judge, strongest, without_overlaps
-from vhashdb.matching.view_pairs import HashSequence, ViewPair, best_view_pairs, outline_of, query_sequences, reference_sequences
+from vhashdb.matching.view_pairs import HashSequence, ViewPair, best_view_pairs, outlines_of, query_sequences, reference_sequences
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +145,8 @@ def compare_pictures(
         if len(sequence):
             other = references[views.reference]
             alignment = align(sequence, other, distances(sequence.hash, other.hash), config)
-            outlines = query_outline or outline_of(query, views.query), outline_of(reference, views.reference)
+            asked, known = outlines_of(query, reference, views)
+            outlines = query_outline or asked, known
             compared.append(ViewComparison(views, sequence, other, shown_s, alignment, config, *outlines))
     if not query.usable.any() or not reference.usable.any():
         which = "the known video" if query.usable.any() else "the file"

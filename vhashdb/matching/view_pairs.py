@@ -16,6 +16,7 @@ from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.outline import WHOLE, Outline
 from vhashdb.hashing.views import (
     CROPS,
+    CUTS,
     FRAME_INSETS,
     HALVES,
     INSETS,
@@ -24,6 +25,7 @@ from vhashdb.hashing.views import (
     SQUARES,
     TILTS,
     WHOLE_FRAME,
+    Box,
     Orientation,
     Region,
     View,
@@ -70,7 +72,9 @@ class ViewPair:
         return [f"{words} ({side})" for region, where, side in sides if (words := _part(region, where))]
 
 
-_SAID_BY_PLACE: Final = frozenset({Region.WHOLE, *CROPS, *ONCE_STORED, *INSETS, *FRAME_INSETS, *HALVES, *TILTS})
+_CENTRES: Final = frozenset({Region.WHOLE, *CROPS, *ONCE_STORED, *INSETS, *FRAME_INSETS, *CUTS})
+"""Regions that lie about the middle of what is within bars, or of the frame."""
+_SAID_BY_PLACE: Final = frozenset({*_CENTRES, *HALVES, *TILTS})
 """Regions of which the place says all."""
 _SAID_BY_LABEL: Final = frozenset({*MASKED_REGIONS, Region.MASKED_OVERLAYS})
 """Regions of which the place says nothing."""
@@ -88,13 +92,50 @@ def _part(region: Region, outline: Outline | None) -> str:
 
 def outline_of(fingerprint: Fingerprint, view: View) -> Outline | None:
     """Return where in its frame a view of a fingerprint lies; None if that is not known."""
-    box = fingerprint.boxes.get(view.region, _LYING_FIXED.get(view.region))
-    if view.region in SQUARES and fingerprint.width and fingerprint.height:
-        box = stored_box(view.region, fingerprint.height, fingerprint.width)
+    return _outline(fingerprint, view, _box_of(fingerprint, view))
+
+
+def outlines_of(query: Fingerprint, reference: Fingerprint, views: ViewPair) -> tuple[Outline | None, Outline | None]:
+    """Return what both show through a view pair, in the frame of either; None where that is not known.
+
+    Centres were chosen to be compared, and say no more of a cut than where one lies in the other, so both are grown until one of them has
+    reached the end of its picture.
+    """
+    asked, known = _box_of(query, views.query), _box_of(reference, views.reference)
+    if asked and known and views.query.region in _CENTRES and views.reference.region in _CENTRES:
+        is_part = views.query.region in WITHIN_BARS_TOO
+        outer = query.boxes.get(Region.WITHIN_BARS, WHOLE_FRAME) if is_part else WHOLE_FRAME
+        turned = bool(views.query.orientation & 4)
+        asked_sizes, known_sizes = _sizes(asked), _sizes(known)
+        growth = [
+            min(most / size, 1 / other)
+            for most, size, other in zip(_sizes(outer), asked_sizes, known_sizes[:: -1 if turned else 1], strict=True)
+        ]
+        asked, known = _grown(asked, growth), _grown(known, growth[:: -1 if turned else 1])
+    return _outline(query, views.query, asked), _outline(reference, views.reference, known)
+
+
+def _outline(fingerprint: Fingerprint, view: View, box: Box | None) -> Outline | None:
     if box is None:
         return None
     aspect = fingerprint.width / fingerprint.height if fingerprint.width and fingerprint.height else None
     return Outline.from_box(box, view.orientation, degrees=TILTS.get(view.region, 0.0), aspect=aspect)
+
+
+def _box_of(fingerprint: Fingerprint, view: View) -> Box | None:
+    if view.region in SQUARES and fingerprint.width and fingerprint.height:
+        return stored_box(view.region, fingerprint.height, fingerprint.width)
+    return fingerprint.boxes.get(view.region, _LYING_FIXED.get(view.region))
+
+
+def _sizes(box: Box) -> tuple[float, float]:
+    return box.right - box.left, box.bottom - box.top
+
+
+def _grown(box: Box, growth: Sequence[float]) -> Box:
+    """Return a box so many times as wide and as high, about its centre."""
+    width, height = ((factor - 1) / 2 * size for factor, size in zip(growth, _sizes(box), strict=True))
+    return Box(box.left - width, box.top - height, box.right + width, box.bottom + height)
 
 
 _LYING_FIXED: Final = {
@@ -147,7 +188,7 @@ def reference_sequences(reference: Fingerprint, query: Fingerprint) -> dict[View
     A square is a small part of a picture, often of its background alone, which other videos of one place share: it is compared only with
     what was found by looking for it.
     """
-    looked_for = bool((query.view >> 3 == Region.REGISTERED).any())
+    looked_for = View(Region.REGISTERED).code in query.view
     return sequences_of(reference if looked_for else without_squares(reference))
 
 
