@@ -131,7 +131,10 @@ def test_a_file_and_the_same_picture_in_memory_are_alike(decoder, tmp_path, name
     (image if name.endswith("png") else image.convert("RGB")).save(tmp_path / name, exif=exif)
     frames, _ = read(decoder, tmp_path / name)
     with Image.open(tmp_path / name) as opened:
-        assert frames_of_image(opened)[0] == frames
+        in_memory = frames_of_image(opened)[0]
+    exact = [name for name in frames.dtype.names if name != "coefficients"]  # sums of another process round otherwise
+    assert np.array_equal(frames[exact], in_memory[exact])
+    assert frames["coefficients"] == pytest.approx(in_memory["coefficients"], abs=0.01)
 
 
 def test_a_second_picture_behind_a_photograph_is_a_track_of_its_own(decoder, tmp_path):

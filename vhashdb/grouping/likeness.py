@@ -12,6 +12,7 @@ import numpy.typing as npt
 from vhashdb.fingerprints.model import Fingerprint, without_squares
 from vhashdb.grouping.relation import Relation, nearest_bits
 from vhashdb.hashing.bits import PackedHashes, distances
+from vhashdb.hashing.views import Region
 from vhashdb.intervals import length_s, shared_s, union
 from vhashdb.matching.config import SoundConfig
 from vhashdb.matching.pair import heard_in
@@ -89,10 +90,13 @@ def hardly_differ(one: Fingerprint, other: Fingerprint, relation: Relation) -> b
 
 
 def _near(one: Fingerprint, other: Fingerprint, relation: Relation) -> bool:
+    """Whether nearly all entries are. The smallest centres do not count: what an encoder leaves of so little differs in each copy."""
     there = sequences_of(other)
     found: list[int] = []
     entries = 0
     for view, sequence in sequences_of(one).items():
+        if view.region is Region.CROP_CLOSEST:
+            continue
         entries += len(sequence)
         if view in there:
             found += nearest_bits(sequence, there[view], relation).tolist()

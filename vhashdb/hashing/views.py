@@ -197,7 +197,7 @@ CROPS: Final = {Region.CROP_CLOSE: Box.centred(0.7125), Region.CROP_CLOSEST: Box
 """Centre crops stored for references: a crop cannot be undone on the query's side. Derived: equal ratios of one to the next, with the whole
 picture. Measured: `bench.accuracy`, together with `INSETS`."""
 ONCE_STORED: Final = {Region.CROP_WIDE: Box.centred(0.88)}
-"""Centre crops that references of older databases hold."""
+"""Centre crops that references of older databases hold. Given by those."""
 _INSET_RATIO: Final = 1.04
 """Ratio of the sides of two insets. Measured: a side that is 2 % off changes about 22 of 256 bits, one that is 4 % off 40."""
 INSETS: Final = {
