@@ -14,7 +14,8 @@ from av.video.reformatter import VideoReformatter
 from bench.common import parser, table, videos
 from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import paired_distances
-from vhashdb.hashing.views import Box, region_coefficients
+from vhashdb.hashing.view_transforms import region_coefficients
+from vhashdb.hashing.views import Box
 from vhashdb.video.decode import plane_of, thumbnail_of
 
 USABLE = 80

@@ -29,7 +29,8 @@ from vhashdb.background import make_background as draw
 from vhashdb.fingerprints import REFERENCE_PROFILE, FingerprintBuilder
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.hashing.views import Orientation, Region, View, turned_bits
+from vhashdb.hashing.view_transforms import turned_bits
+from vhashdb.hashing.views import Orientation, Region, View
 from vhashdb.video.frames import FRAME_DTYPE, THUMBNAIL_SIDE, FrameBatch, VideoInfo, fill_frame
 
 Picture = npt.NDArray[np.float64]

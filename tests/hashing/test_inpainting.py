@@ -11,7 +11,8 @@ from tests.footage import bits_between, decoded, picture, scene, thumbnail_of
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq, RegionPixels, get_algorithm
 from vhashdb.hashing.inpainting import inpaint
-from vhashdb.hashing.views import MASKED_REGIONS, WHOLE_FRAME, Box, Orientation, Region, region_coefficients
+from vhashdb.hashing.view_transforms import region_coefficients
+from vhashdb.hashing.views import MASKED_REGIONS, WHOLE_FRAME, Box, Orientation, Region
 from vhashdb.video.frames import FRAME_DTYPE, fill_frame
 
 SIDE = 128

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from vhashdb.hashing.outline import Outline
 from vhashdb.hashing.pdq import SIDE
-from vhashdb.hashing.views import HALVES, ONCE_STORED, TILTS, Box, Orientation, Region, orient, tilt
+from vhashdb.hashing.view_transforms import orient, tilt
+from vhashdb.hashing.views import HALVES, ONCE_STORED, TILTS, Box, Orientation, Region
 
 WIDE = 16 / 9
 

@@ -13,7 +13,8 @@ from tests.footage import bits_between, decoded, picture, thumbnail_of
 from vhashdb.hashing import pdq
 from vhashdb.hashing.content_box import within_bars, within_drawn_border, within_static_border
 from vhashdb.hashing.quality import Steps
-from vhashdb.hashing.views import CROPS, CUTS, INSETS, ONCE_STORED, WHOLE_FRAME, Box, Orientation, Region, View, orient, region_coefficients
+from vhashdb.hashing.view_transforms import orient, region_coefficients
+from vhashdb.hashing.views import CROPS, CUTS, INSETS, ONCE_STORED, WHOLE_FRAME, Box, Orientation, Region, View
 
 
 def luma_picture(seed, height, width, points=24):

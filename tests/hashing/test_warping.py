@@ -8,7 +8,8 @@ from PIL import Image
 
 from tests.footage import bits_between, picture, thumbnail_of
 from vhashdb.hashing import pdq
-from vhashdb.hashing.views import Box, tilt
+from vhashdb.hashing.view_transforms import tilt
+from vhashdb.hashing.views import Box
 from vhashdb.hashing.warping import CORNERS, MIRRORING, Warper, boxed, mapped, nearest_points, quadrilateral, rotation
 
 corner = st.floats(-0.15, 0.15)

@@ -13,7 +13,8 @@ from tests.tunes import notes, play, stored
 from vhashdb import background
 from vhashdb.fingerprints.model import USABLE_QUALITY, Fingerprint
 from vhashdb.hashing.algorithms import Pdq
-from vhashdb.hashing.views import Orientation, turned_bits
+from vhashdb.hashing.view_transforms import turned_bits
+from vhashdb.hashing.views import Orientation
 from vhashdb.moderation.allow_list import AllowList, Canaries
 from vhashdb.moderation.import_gate import LIMITS, held_for, sudden
 

@@ -26,6 +26,7 @@ from vhashdb.hashing.rectangles import (
     spread,
 )
 from vhashdb.hashing.stills import picture_boxes
+from vhashdb.hashing.view_transforms import tilt
 from vhashdb.hashing.views import (
     CELLS,
     CROPS,
@@ -44,7 +45,6 @@ from vhashdb.hashing.views import (
     Orientation,
     Region,
     square_box,
-    tilt,
 )
 from vhashdb.video.frames import FrameBatch
 

@@ -22,7 +22,8 @@ from vhashdb.hashing import pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.inpainting import Patch
 from vhashdb.hashing.pdq import FloatArray
-from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, box_matrices, orient, region_coefficients
+from vhashdb.hashing.view_transforms import box_matrices, orient, region_coefficients
+from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation
 
 if TYPE_CHECKING:
     from imagehash import ImageHash

@@ -14,6 +14,7 @@ from vhashdb.fingerprints.regions import FIXED_BOXES, WITHIN_BARS_TOO
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.outline import WHOLE, Outline
+from vhashdb.hashing.view_transforms import turned_bits
 from vhashdb.hashing.views import (
     CROPS,
     CUTS,
@@ -30,7 +31,6 @@ from vhashdb.hashing.views import (
     Region,
     View,
     stored_box,
-    turned_bits,
 )
 from vhashdb.matching.config import MatchingConfig
 

@@ -13,7 +13,8 @@ from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.hashing.views import Orientation, turned_bits
+from vhashdb.hashing.view_transforms import turned_bits
+from vhashdb.hashing.views import Orientation
 from vhashdb.index.frames import FrameIndex
 from vhashdb.index.kinds import FrameHashes, RecordRows
 from vhashdb.index.layers import Layer

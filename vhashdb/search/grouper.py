@@ -17,7 +17,8 @@ from vhashdb.fingerprints.model import Fingerprint, is_square
 from vhashdb.grouping import Moments, Role, hardly_differ, likeness, relate
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
-from vhashdb.hashing.views import Orientation, turned_bits
+from vhashdb.hashing.view_transforms import turned_bits
+from vhashdb.hashing.views import Orientation
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.verdict import Verdict
 from vhashdb.search.picture_retrieval import retrieve_pictures

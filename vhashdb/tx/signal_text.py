@@ -20,7 +20,8 @@ from vhashdb.fingerprints import QUERY_PROFILE, Fingerprint, from_bytes, to_byte
 from vhashdb.fingerprints.model import bare, ordered
 from vhashdb.fingerprints.text import quoted
 from vhashdb.hashing.algorithms import Pdq
-from vhashdb.hashing.views import Orientation, View, turned_bits
+from vhashdb.hashing.view_transforms import turned_bits
+from vhashdb.hashing.views import Orientation, View
 
 PREFIX: Final = "vh1"
 """Name and version of the text. Given by `docs/formats.md`."""

@@ -15,7 +15,8 @@ from PIL import ExifTags, Image, ImageOps
 from vhashdb.coverage import MAX_CODEC, MAX_REASONS, MAX_WORDS, Coverage, PictureTrack
 from vhashdb.errors import DecoderFailed, LimitExceeded, UnreadableMedia
 from vhashdb.hashing import pdq
-from vhashdb.hashing.views import WHOLE_FRAME, region_coefficients
+from vhashdb.hashing.view_transforms import region_coefficients
+from vhashdb.hashing.views import WHOLE_FRAME
 from vhashdb.sound import SAMPLE_RATE
 
 THUMBNAIL_SIDE: Final = 128
