@@ -318,9 +318,13 @@ def print_pairs(corpus: Corpus, title: str, effort: str, pairs: Pairs, split: bo
 
 
 def others(corpus: Corpus, name: str, result: Result, pairs: Pairs) -> Iterable[tuple[str, str, str]]:
-    """Kind, verdict and a line in words for each other record that a file was said to match."""
+    """Kind, verdict and a line in words for each other record that a file was said to match, by itself or folded under its video."""
+    said = {corpus.names[match.record.id]: match for match in result.matches}
     for match in result.matches:
-        other = corpus.names[match.record.id]
+        for video in match.videos:
+            for copy in corpus.db.videos.get(video).records:
+                said.setdefault(corpus.names[copy.record.id], match)
+    for other, match in said.items():
         if other != name:
             kind = pairs.kind(name, other)
             yield kind, match.verdict.value, f"{name} {other} {match.verdict.value} {match.score:.2f} {kind}"
