@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -62,8 +63,12 @@ def run() -> None:
     if code == ExitCode.OUTPUT_CLOSED:
         # Python flushes standard output once more as it ends, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if code == ExitCode.INTERRUPTED:
-        # Everything is saved and said; a thread in the middle of a long file must not delay the end.
+    if code == ExitCode.INTERRUPTED or "ray" in sys.modules:
+        # Everything is saved and said; a thread in the middle of a long file must not delay the end, and those of Ray, which go on
+        # asking its cluster while Python ends, must not crash there.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+                stream.flush()
         os._exit(code)
     sys.exit(code)
 
