@@ -21,12 +21,14 @@ test: $(VENV)/.test-ready
 test-long: $(VENV)/.test-ready
 	VHASHDB_TEST_LONG=1 $(MAKE) --jobs 2 check tests
 
+# What of Ray fails is tried once more: where a machine is busy, Ray gives up processes.
 # What is about records, on a PostgreSQL server that the tests start (Debian's package is called postgresql); then the index in shards, jobs
 # and the service on Ray, which is installed for it.
 test-cluster: $(VENV)/.cluster-ready
 	VHASHDB_TEST_POSTGRES=required $(BIN)/python -m pytest -n 2 tests/store tests/test_database.py tests/test_videos.py tests/review \
 	    tests/service/test_fronts.py $(addprefix tests/exchange/test_, promotion.py sync.py trust.py reviews.py same_video.py undoing.py transparency.py importing.py publishing.py)
-	VHASHDB_TEST_POSTGRES=required VHASHDB_TEST_RAY=required $(BIN)/python -m pytest -n 0 tests/cluster
+	VHASHDB_TEST_POSTGRES=required VHASHDB_TEST_RAY=required $(BIN)/python -m pytest -n 0 tests/cluster || \
+	    VHASHDB_TEST_POSTGRES=required VHASHDB_TEST_RAY=required $(BIN)/python -m pytest -n 0 --last-failed tests/cluster
 
 # More processes than processors: many tests wait for something. Each takes neighbours, which share what they prepare, and at the
 # end from the one that has most left.
