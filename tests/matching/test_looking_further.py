@@ -70,7 +70,7 @@ def test_a_closer_look_has_some_views_and_the_whole_picture():
 
 
 def test_a_closer_look_has_no_view_that_its_profile_does_not_have():
-    left_out = View(Region.INSET_1)
+    left_out = View(Region.INSET_2)
     assert left_out.region not in closer(KEYFRAME_PROFILE, {left_out}).views
     turned = View(Region.TILT_LEFT, Orientation.TURNED_LEFT)
     assert Region.TILT_LEFT not in closer(QUERY_PROFILE, {turned}).views
