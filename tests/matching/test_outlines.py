@@ -1,13 +1,16 @@
 """Where in both pictures a stretch lies: found while a query is fingerprinted, told with every stretch."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import vhashdb
 from tests.footage import film, scene
+from vhashdb.fingerprints.regions import FIXED_BOXES
 from vhashdb.hashing.outline import Outline
-from vhashdb.hashing.views import Box, Orientation, Region, View
-from vhashdb.matching.view_pairs import ViewPair, outline_of
+from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, Region, View
+from vhashdb.matching.view_pairs import ViewPair, outlines_of
 
 WIDE = 320 / 180
 
@@ -60,9 +63,25 @@ def test_of_a_fingerprint_from_a_file_only_what_lies_the_same_everywhere_is_know
     assert read == query
     assert query.boxes and not read.boxes
     for region, known in [(Region.WHOLE, True), (Region.CROP_WIDE, True), (Region.TILT_LEFT, True), (Region.MASKED_TOP, True)]:
-        assert (outline_of(read, View(region)) is not None) is known
+        assert (outlines_of(read, read, ViewPair(View(region), False, View(Region.WHOLE)))[0] is not None) is known
     for region in (Region.WITHIN_BARS, Region.PICTURE, Region.LEFT_HALF, Region.INSET_4):
-        assert outline_of(read, View(region)) is None
+        assert outlines_of(read, read, ViewPair(View(region), False, View(Region.WHOLE)))[0] is None
+
+
+@pytest.mark.parametrize(
+    ("region", "orientation", "bars", "place", "known_place"),
+    [
+        (Region.CUT_ACROSS, Orientation.UPRIGHT, WHOLE_FRAME, (0, 0, 1, 1), (0.21875, 0, 0.78125, 1)),
+        (Region.INSET_6, Orientation.TURNED_LEFT, Box(0, 0.125, 1, 0.875), (0, 0.125, 1, 0.875), (0.1835, 0.1835, 0.8165, 0.8165)),
+    ],
+)
+def test_a_crop_is_what_both_sides_show(query_prints, region, orientation, bars, place, known_place):
+    seen = query_prints["edited/valley__mirror.mp4"]
+    asked = replace(seen, boxes={Region.WITHIN_BARS: bars, region: FIXED_BOXES[region].within(bars)})
+    query, known = outlines_of(asked, seen, ViewPair(View(region, orientation), False, View(Region.CROP_CLOSEST)))
+    for outline, (left, top, right, bottom) in ((query, place), (known, known_place)):
+        corners = np.array(outline.corners)
+        assert [*corners.min(axis=0), *corners.max(axis=0)] == pytest.approx([left, top, right, bottom], abs=0.001)
 
 
 def test_the_box_that_lasted_longest_counts(tmp_path):

@@ -90,11 +90,6 @@ def _part(region: Region, outline: Outline | None) -> str:
     return place if region in _SAID_BY_PLACE else f"{region.label}: {place}"
 
 
-def outline_of(fingerprint: Fingerprint, view: View) -> Outline | None:
-    """Return where in its frame a view of a fingerprint lies; None if that is not known."""
-    return _outline(fingerprint, view, _box_of(fingerprint, view))
-
-
 def outlines_of(query: Fingerprint, reference: Fingerprint, views: ViewPair) -> tuple[Outline | None, Outline | None]:
     """Return what both show through a view pair, in the frame of either; None where that is not known.
 
@@ -103,8 +98,8 @@ def outlines_of(query: Fingerprint, reference: Fingerprint, views: ViewPair) -> 
     """
     asked, known = _box_of(query, views.query), _box_of(reference, views.reference)
     if asked and known and views.query.region in _CENTRES and views.reference.region in _CENTRES:
-        is_part = views.query.region in WITHIN_BARS_TOO
-        outer = query.boxes.get(Region.WITHIN_BARS, WHOLE_FRAME) if is_part else WHOLE_FRAME
+        within_bars = views.query.region in WITHIN_BARS_TOO
+        outer = query.boxes.get(Region.WITHIN_BARS, WHOLE_FRAME) if within_bars else WHOLE_FRAME
         turned = bool(views.query.orientation & 4)
         asked_sizes, known_sizes = _sizes(asked), _sizes(known)
         growth = [
