@@ -22,6 +22,17 @@ def brighter(frames, step=15):
     return [np.clip(frame.astype(int) + step, 0, 255).astype(np.uint8) for frame in frames]
 
 
+def cropped(frames):
+    """Their centres of 0.85, in which nothing lies where it does in what is stored of the whole."""
+    height, width = frames[0].shape[:2]
+    top, left = round(0.075 * height), round(0.075 * width)
+    return [np.ascontiguousarray(frame[top : top + 102, left : left + 136]) for frame in frames]
+
+
+def beside(left, right):
+    return [np.concatenate(both, axis=1) for both in zip(left, right, strict=True)]
+
+
 FILMS = {
     "x": X, "x copy": brighter(X, 8), "x clip": X[30:80], "x another clip": X[85:], "y": Y, "y copy": brighter(Y, -15),
     "compilation": X[20:60] + Y[50:90], "with intro": INTRO + scene(44, 80), "another with intro": INTRO + scene(45, 80),
@@ -37,7 +48,8 @@ def prepared(tmp_path_factory):
     """What is recorded of each film."""
     folder = tmp_path_factory.mktemp("films")
     with vhashdb.create(folder / "scratch.vhdb") as db:
-        films = FILMS | {"x late": X[int(LATE_S * RATE) :]}
+        framed = {"x cropped": cropped(X), "x clip cropped": cropped(X[30:80]), "x beside y": beside(X, Y)}
+        films = FILMS | framed | {"x late": X[int(LATE_S * RATE) :]}
         return {name: db.prepare(film(folder / f"{number}.mp4", frames)) for number, (name, frames) in enumerate(films.items())}
 
 
@@ -68,6 +80,22 @@ def test_records_that_came_otherwise_are_grouped_by_catching_up(new_db, prepared
     assert new_db.grouper.catch_up() == len(FILMS)
     assert groups_in(new_db) == set(map(frozenset, SAME))
     assert new_db.check().left == ()
+
+
+@pytest.mark.parametrize("names", list(itertools.permutations(["x copy", "x cropped", "x clip cropped"])))
+def test_a_crop_is_of_the_video_that_it_was_cut_out_of_if_frames_are_at_hand(new_db, prepared, names):
+    recorded(new_db, prepared, names)
+    assert groups_in(new_db) == {frozenset(names)}
+    roles = {each.record.reason: each.role for video in new_db.videos.all() for each in video.records}
+    assert roles == {"x copy": Role.WHOLE, "x cropped": Role.WHOLE, "x clip cropped": Role.CLIP}
+    assert new_db.check().left == ()
+
+
+def test_videos_that_a_screen_shows_side_by_side_stay_two(new_db, prepared):
+    recorded(new_db, prepared, ["x copy", "y copy"])
+    both = new_db.record(prepared["x beside y"], Details(reason="x beside y"))
+    assert {near.verdict for near in both.near} == {"match"} and len(both.near) == 2
+    assert groups_in(new_db) == {frozenset({name}) for name in ("x copy", "y copy", "x beside y")}
 
 
 def test_a_copy_that_hardly_differs_is_found_through_the_other(new_db, prepared):

@@ -313,8 +313,10 @@ class Database:
             if new.sha256 and (known := self._store.by_sha256(new.sha256)):
                 return Addition(known, AddStatus.DUPLICATE)
             related = self.grouper.related(prepared.reference)
-            near = near_of(self._store, related, self._matcher.known_like(prepared.query, [each.record for each in related]))
+            found = self._matcher.known_like(prepared.query, [each.record for each in related], self.grouper.explained(related))
+            near = near_of(self._store, related, found)
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=self.held)
+            related += self.grouper.recognised(prepared.reference, found)
             self.grouper.place(self._store.number(record.id), prepared.reference, related)
             self._index_writer.note_change()
             self._index_writer.maintain()

@@ -2,17 +2,17 @@
 
 ::
 
-    relation   `relate`: what two fingerprints have in common, on one line of time
+    relation   `relate`: what two fingerprints have in common, on one line of time; `relate_seen`: the same by the frames of one
     likeness   `likeness`: which records are worth relating; `hardly_differ`: whether one of two copies can stand for the other
     videos     `group`: from the relations of editions to videos, the unit that people decide about
 
 Records that show the same from start to end are *copies* of one *edition*. A shorter edition is a *clip* of a longer one. All editions
-of one continuous video are that *video*; a compilation shows parts of several, and belongs to each. Everything is computed from stored
-fingerprints alone, so that the same records are grouped in the same way whoever has them, in whatever order they came.
+of one continuous video are that *video*; a compilation shows parts of several, and belongs to each. What stored fingerprints tell is
+the same whoever has the records, in whatever order they came; `relate_seen` adds what only frames tell, while they are at hand.
 """
 
 from vhashdb.grouping.likeness import Moments, hardly_differ, likeness
-from vhashdb.grouping.relation import Relation, Side, relate
+from vhashdb.grouping.relation import Relation, Side, relate, relate_seen
 from vhashdb.grouping.videos import EditionRelation, Group, Role, group, is_compilation
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "is_compilation",
     "likeness",
     "relate",
+    "relate_seen",
 ]

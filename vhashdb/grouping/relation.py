@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint, without_squares
 from vhashdb.hashing.bits import distances
-from vhashdb.hashing.views import Region, View
+from vhashdb.hashing.views import CELLS, HALVES, PICTURES, Region, View
 from vhashdb.intervals import Spans, length_s, shared_s, union
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.pair import compare
@@ -47,6 +47,8 @@ _STILL_VIEWS: Final = 3
 """Views that both must have for that. Engineering bound: what is stored of a video has as many at least."""
 _STILL_COVERED: Final = 0.9
 """Share of one of two records that must be the same pictures where no motion confirms it. Engineering bound."""
+_BESIDE_OTHERS: Final = frozenset({*PICTURES, *HALVES, *CELLS})
+"""Regions with something else around them that is no border. Derived from what they are for."""
 _AROUND_S: Final = 0.5
 """Seconds about an entry in which the nearest is looked for. Engineering bound: entries of a reference are that far apart."""
 _JOINED_S: Final = 0.75
@@ -188,6 +190,23 @@ def _of_pictures(one: Fingerprint, other: Fingerprint) -> Relation | None:
         return None
     whole, there = (Side(((0.0, each.duration_s),), 1.0, True, True, False) for each in (one, other))
     return Relation(whole, there)
+
+
+def relate_seen(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> Relation | None:
+    """Relate two fingerprints by what the frames of the one match of the other, in more views than are stored; None if that says nothing.
+
+    A picture that lies beside or over others makes what shows it no copy: it shows the others as well.
+
+    Args:
+        judgement: on the frames of the one and the other.
+        one: as it is stored.
+        other: as it is stored.
+    """
+    segments = tuple(each for each in judgement.segments if each.views.query.region not in _BESIDE_OTHERS)
+    strongest = max(judgement.segments, key=lambda each: each.evidence, default=None)
+    if judgement.verdict is not Verdict.MATCH or strongest not in segments:
+        return None
+    return _relation(replace(judgement, segments=segments), one, other)
 
 
 def _relation(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> Relation:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from vhashdb.background import stop_hash_mask
 from vhashdb.errors import DatabaseDamaged
 from vhashdb.fingerprints.model import Fingerprint, is_square
-from vhashdb.grouping import Moments, Role, hardly_differ, likeness, relate
+from vhashdb.grouping import Moments, Relation, Role, hardly_differ, likeness, relate, relate_seen
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.view_transforms import turned_bits
@@ -215,9 +215,33 @@ class Grouper:
                 tried.clear()
             elif relation.copies:  # another copy of the same may differ less
                 tried.add(editions.get(other))
-            if relation.copies or relation.one.whole:  # what else shows these videos says nothing new
-                explained |= {video for video, role in videos.items() if role is not Role.PART or relation.copies}
+            explained |= _explained(relation, videos)
         return found
+
+    def explained(self, related: Sequence[Related]) -> frozenset[int]:
+        """Return the numbers of the videos of which nothing more need be known of a record that is related to these."""
+        with self._store.transactions.reading() as connection:
+            roles = videos_by_role(connection, [each.record for each in related])
+        return frozenset(video for each in related for video in _explained(each.relation, roles.get(each.record, {})))
+
+    def recognised(self, reference: Fingerprint, found: Sequence[Match]) -> list[Related]:
+        """Return the records that a new one matches by what was seen of it in more views than are stored.
+
+        Of a crop or a tilted picture nothing is stored that lies where it does in what is stored of others: only frames at hand tell it.
+
+        Args:
+            reference: its fingerprint, as it is stored.
+            found: what its frames match, seconds of which are seconds of it.
+        """
+        numbers = {match.record.id: self._store.number(match.record.id) for match in found if match.verdict is Verdict.MATCH}
+        references = self._readable(list(numbers.values()))
+        related = []
+        for match in found:
+            other = numbers.get(match.record.id)
+            relation = relate_seen(match.judgement, reference, references[other]) if other in references else None
+            if other is not None and relation is not None:
+                related.append(Related(other, relation))
+        return related
 
     def _by_likeness(self, asked: Fingerprint, numbers: Sequence[int]) -> list[tuple[int, Fingerprint]]:
         """Return those records that are alike at several moments, by number, the most alike first."""
@@ -227,6 +251,13 @@ class Grouper:
             if alike := likeness(moments, reference, self._config.radius_bits):
                 found.append((-alike, number, reference))
         return [(number, reference) for _, number, reference in sorted(found, key=lambda each: each[:2])]
+
+
+def _explained(relation: Relation, videos: Mapping[int, Role]) -> set[int]:
+    """Return those of the videos of a related record of which others say nothing new about what all of it, or of both, is of them."""
+    if not (relation.copies or relation.one.whole):
+        return set()
+    return {video for video, role in videos.items() if role is not Role.PART or relation.copies}
 
 
 def near_of(store: Store, related: Sequence[Related], found: Sequence[Match]) -> tuple[Near, ...]:

@@ -134,23 +134,23 @@ class Matcher:
             trace.seen.get(record.id, trace.query), reference, tuple(checks), identical, among_others, trace.listened,
         )  # fmt: skip
 
-    def known_like(self, query: Fingerprint, related: Collection[int]) -> list[Match]:
-        """Return what a video that is to be recorded matches beside records that it is related to, and others of their videos.
+    def known_like(self, query: Fingerprint, related: Collection[int], explained: Collection[int]) -> list[Match]:
+        """Return what a video that is to be recorded matches beside records that it is related to, and records of some videos.
 
         Nobody asked, so nothing is counted.
 
         Args:
             query: the video's fingerprint.
             related: the numbers of those records.
+            explained: the numbers of those videos.
         """
         trace = Trace()
         self._retrieve(trace, STAGES[Effort.BALANCED][-1], query, None)
         candidates, heard = trace.searches[-1].candidates.require_complete(), trace.heard or {}
-        videos = videos_shown_by(self._store, [*related, *(each.record for each in candidates), *heard])
-        explained = frozenset[int]().union(*(videos.get(number, frozenset()) for number in related))
+        videos = videos_shown_by(self._store, [*(each.record for each in candidates), *heard])
 
         def beside(number: int) -> bool:
-            return number not in related and explained.isdisjoint(videos.get(number, ()))
+            return number not in related and videos.get(number, frozenset()).isdisjoint(explained)
 
         chosen = tuple(each for each in candidates if beside(each.record))
         trace.searches[-1] = replace(trace.searches[-1], candidates=replace(candidates, chosen=chosen))
