@@ -91,6 +91,12 @@ def test_a_crop_is_of_the_video_that_it_was_cut_out_of_if_frames_are_at_hand(new
     assert new_db.check().left == ()
 
 
+def test_many_that_are_recorded_at_once_are_grouped_by_their_frames_too(new_db, prepared):
+    names = ["x copy", "y copy", "x cropped", "x clip cropped"]
+    list(new_db.add_many((prepared[name], Details(reason=name)) for name in names))
+    assert groups_in(new_db) == {frozenset(names) - {"y copy"}, frozenset({"y copy"})}
+
+
 def test_videos_that_a_screen_shows_side_by_side_stay_two(new_db, prepared):
     recorded(new_db, prepared, ["x copy", "y copy"])
     both = new_db.record(prepared["x beside y"], Details(reason="x beside y"))

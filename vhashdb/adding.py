@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from vhashdb.fingerprinting import build
 from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, REFERENCE_PROFILE_WITH_SQUARES, Fingerprint, as_stored
 from vhashdb.hashing.algorithms import FrameAlgorithm
@@ -31,6 +33,11 @@ class Prepared:
     reference: Fingerprint
     query: Fingerprint
     hashes: FileHashes | None
+
+    @property
+    def sees_more(self) -> bool:
+        """Whether frames were looked at in more views than are stored."""
+        return not np.isin(self.query.view, self.reference.view).all()
 
     def as_new(self, details: Details) -> NewRecord:
         """Return the record that it is to become."""

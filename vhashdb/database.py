@@ -91,7 +91,8 @@ class Database:
         """Feeds and files: what is shared with others."""
         self.query_log = QueryLog(store)
         """What was asked, on its way into the audit log."""
-        self.grouper = Grouper(store, self.searcher, MatchingConfig.of(self._algorithm.id))
+        self._matcher = Matcher(store, self.searcher, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log)
+        self.grouper = Grouper(store, self.searcher, self._matcher, MatchingConfig.of(self._algorithm.id))
         """Groups records that show the same."""
         if not store.read_only:
             self._index_writer.before = self.grouper.catch_up
@@ -99,7 +100,6 @@ class Database:
             self._index_writer.note_change()
         self.videos = Videos(store)
         """All records that show the same, as people see them."""
-        self._matcher = Matcher(store, self.searcher, self.moderation, self._algorithm, self._decoders, limits, cache, self.query_log)
 
     @classmethod
     def create(
@@ -312,11 +312,9 @@ class Database:
         with self._lock:
             if new.sha256 and (known := self._store.by_sha256(new.sha256)):
                 return Addition(known, AddStatus.DUPLICATE)
-            related = self.grouper.related(prepared.reference)
-            found = self._matcher.known_like(prepared.query, [each.record for each in related], self.grouper.explained(related))
+            related, found = self.grouper.related_with_frames(prepared.reference, prepared.query)
             near = near_of(self._store, related, found)
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=self.held)
-            related += self.grouper.recognised(prepared.reference, found)
             self.grouper.place(self._store.number(record.id), prepared.reference, related)
             self._index_writer.note_change()
             self._index_writer.maintain()
@@ -335,6 +333,8 @@ class Database:
         for batch in batches(described):
             with self._lock:
                 done = record_batch(self._store, batch, held=self.held)
+                added = (each for each in zip(batch, done, strict=True) if each[0][0].sees_more and each[1].status is AddStatus.ADDED)
+                self.grouper.remember({self._store.number(addition.id): prepared.query for (prepared, _), addition in added})
                 self._index_writer.note_change()
                 self._index_writer.maintain()
             yield from done

@@ -21,6 +21,7 @@ from vhashdb.hashing.view_transforms import turned_bits
 from vhashdb.hashing.views import Orientation
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.verdict import Verdict
+from vhashdb.search.matcher import Matcher
 from vhashdb.search.picture_retrieval import retrieve_pictures
 from vhashdb.search.results import Match, Near
 from vhashdb.searcher import Searcher
@@ -91,9 +92,15 @@ class _Asked(NamedTuple):
 class Grouper:
     """Groups the records of one database. Safe from several threads."""
 
-    def __init__(self, store: Store, searcher: Searcher, config: MatchingConfig) -> None:
-        self._store, self._searcher = store, searcher
+    def __init__(self, store: Store, searcher: Searcher, matcher: Matcher, config: MatchingConfig) -> None:
+        self._store, self._searcher, self._matcher = store, searcher, matcher
         self._config = replace(config, max_candidates=_MOST_RELATED, max_copies=_COPIES)
+        self._queries: dict[int, Fingerprint] = {}
+        """What was made of the frames of records that are to be grouped next, by number."""
+
+    def remember(self, queries: Mapping[int, Fingerprint]) -> None:
+        """Take what was made of the frames of records that are about to be grouped, by number; it is forgotten then."""
+        self._queries.update(queries)
 
     def catch_up(self, limit: int | None = None) -> int:
         """Group the records that are in no video yet, ``limit`` of them at most, oldest first; return how many.
@@ -105,13 +112,14 @@ class Grouper:
         grouped = 0
         for start in range(0, len(numbers), _AT_ONCE):
             references = self._readable(numbers[start : start + _AT_ONCE])
-            related = self._seemingly_related(references)
+            related = self._seemingly_related(references) | (references.keys() & self._queries.keys())
             with self._store.transactions.writing() as connection:
                 place_alone(connection, {number: each.duration_s for number, each in references.items() if number not in related})
             for number in sorted(related):
                 self.group(number)
             grouped += len(references)
         self._store.unpacked.forget()
+        self._queries.clear()
         return grouped
 
     def _readable(self, numbers: Sequence[int]) -> dict[int, Fingerprint]:
@@ -172,8 +180,9 @@ class Grouper:
 
     def group(self, number: int) -> None:
         """Put a record that is in no video yet among all that show the same."""
-        fingerprint = self._store.fingerprints([number])[number]
-        self.place(number, fingerprint, self.related(fingerprint, number))
+        fingerprint, query = self._store.fingerprints([number])[number], self._queries.pop(number, None)
+        related = self.related(fingerprint, number) if query is None else self.related_with_frames(fingerprint, query, number)[0]
+        self.place(number, fingerprint, related)
 
     def place(self, number: int, fingerprint: Fingerprint, related: Sequence[Related]) -> None:
         """Write where a record that is in no video yet belongs."""
@@ -218,21 +227,31 @@ class Grouper:
             explained |= _explained(relation, videos)
         return found
 
-    def explained(self, related: Sequence[Related]) -> frozenset[int]:
+    def related_with_frames(
+        self, reference: Fingerprint, query: Fingerprint, number: int | None = None
+    ) -> tuple[list[Related], list[Match]]:
+        """Return the same, and what else the frames match, and all that they match beside what the stored fingerprint is related to.
+
+        Of a crop or a tilted picture nothing is stored that lies where it does in what is stored of others: only frames at hand tell it.
+
+        Args:
+            reference: of a record, as it is stored.
+            query: made of its frames.
+            number: of that record, if it is stored already.
+        """
+        related = self.related(reference, number)
+        known = {each.record for each in related} | ({number} if number is not None else set())
+        found = self._matcher.known_like(query, known, self._explained_by(related))
+        return [*related, *self._recognised(reference, found)], found
+
+    def _explained_by(self, related: Sequence[Related]) -> frozenset[int]:
         """Return the numbers of the videos of which nothing more need be known of a record that is related to these."""
         with self._store.transactions.reading() as connection:
             roles = videos_by_role(connection, [each.record for each in related])
         return frozenset(video for each in related for video in _explained(each.relation, roles.get(each.record, {})))
 
-    def recognised(self, reference: Fingerprint, found: Sequence[Match]) -> list[Related]:
-        """Return the records that a new one matches by what was seen of it in more views than are stored.
-
-        Of a crop or a tilted picture nothing is stored that lies where it does in what is stored of others: only frames at hand tell it.
-
-        Args:
-            reference: its fingerprint, as it is stored.
-            found: what its frames match, seconds of which are seconds of it.
-        """
+    def _recognised(self, reference: Fingerprint, found: Sequence[Match]) -> list[Related]:
+        """Return those that the frames of a record, which is stored like this, match, as far as that relates them."""
         numbers = {match.record.id: self._store.number(match.record.id) for match in found if match.verdict is Verdict.MATCH}
         references = self._readable(list(numbers.values()))
         related = []
@@ -261,10 +280,11 @@ def _explained(relation: Relation, videos: Mapping[int, Role]) -> set[int]:
 
 
 def near_of(store: Store, related: Sequence[Related], found: Sequence[Match]) -> tuple[Near, ...]:
-    """Return what a new record resembles: what shows the same, and what only a query found; the surest first."""
+    """Return what a new record resembles: what shows the same, and what else its frames match or may match; the surest first."""
     records = store.by_number([each.record for each in related]) if related else {}
     near = [Near(records[each.record].id, each.relation.score, Verdict.MATCH) for each in related]
-    near += [Near(match.record.id, match.score, match.verdict) for match in found]
+    named = {each.record for each in near}
+    near += [Near(match.record.id, match.score, match.verdict) for match in found if match.record.id not in named]
     return tuple(sorted(near, key=lambda each: (each.verdict is not Verdict.MATCH, -each.score)))
 
 
