@@ -72,6 +72,11 @@ def test_where_cuts_are_frequent_only_parts_that_explain_all_make_a_compilation(
     assert members(groups) == ({frozenset({LONG, COMPILED}), frozenset({OTHER, COMPILED})} if apart else {frozenset({1, 2, 3})})
 
 
+def test_clips_of_what_most_people_have_make_it_no_compilation_however_frequent_cuts_are():
+    relations = [part(COMPILED, at_s, 20, video, 0, 10, 10, chance=0.5) for video, at_s in ((LONG, 0), (OTHER, 10))]
+    assert members(group([LONG, OTHER, COMPILED], relations, copies={COMPILED: 3})) == {frozenset({LONG, OTHER, COMPILED})}
+
+
 def test_a_clip_of_what_a_compilation_shows_is_of_its_video_alone():
     relations = [
         part(COMPILED, 0, 8, LONG, 5, 20, 4), part(COMPILED, 4, 8, OTHER, 10, 20, 4),

@@ -208,7 +208,8 @@ def is_compilation(
         return False
     proven, loose = list[tuple[int, Spans]](), list[tuple[int, Spans]]()
     for other, side, there in inside:
-        if not side.goes_on:
+        _, many_more, _ = ranks(copies.get(edition, 1), copies.get(other, 1))
+        if not side.goes_on and not many_more:
             loose.append((other, side.spans))
         if _is_part(side, there, copies.get(edition, 1), copies.get(other, 1)):
             proven.append((other, side.spans))
