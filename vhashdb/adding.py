@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from vhashdb.fingerprinting import build
-from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, REFERENCE_PROFILE_WITH_SQUARES, Fingerprint, as_stored
+from vhashdb.fingerprints import COARSE_PROFILE, REFERENCE_PROFILE, REFERENCE_PROFILE_WITH_SQUARES, Fingerprint
 from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
+from vhashdb.live_index import IndexWriters
 from vhashdb.search.results import Addition, AddStatus
 from vhashdb.search.sufficiency import can_be_found
 from vhashdb.sound import LandmarkBuilder
@@ -92,16 +95,72 @@ def batches(items: Iterable[Described]) -> Iterator[list[Described]]:
         yield batch
 
 
-def record_batch(store: Store, batch: Sequence[Described], *, held: str) -> list[Addition]:
-    """Record videos in one transaction, except those made from a very file that is recorded already; nothing looks for near duplicates."""
-    new: dict[str | int, Described] = {}
-    for place, (prepared, details) in enumerate(batch):
-        new.setdefault(_same(prepared, place), (prepared, details))
+def record_many(
+    store: Store,
+    items: Iterable[Described],
+    index: IndexWriters,
+    lock: AbstractContextManager[object],
+    held: Callable[[], str],
+    remember: Callable[[Mapping[int, Fingerprint]], None],
+) -> Iterator[Addition]:
+    """Record videos, a batch of them in each transaction, and yield the additions of each as soon as it is durable.
+
+    Indexes and videos take a batch in while the next one is collected and packed.
+
+    Args:
+        store: where.
+        items: the videos.
+        index: the indexes.
+        lock: held while records are written, and while indexes and videos take them in.
+        held: says of each batch why somebody else has to confirm it, see `Store.add`.
+        remember: takes what was made of the frames of new records, by number, before they are grouped.
+    """
+
+    def take_in() -> None:
+        with lock:
+            index.maintain()
+
+    with ThreadPoolExecutor(1, "vhashdb-add") as beside:
+        taken_in: Future[None] | None = None
+        for batch in batches(items):
+            ready = packed(batch)
+            if taken_in is not None:
+                taken_in.result()
+            with lock:
+                done = record_batch(store, batch, ready, held=held())
+                added = (each for each in zip(batch, done, strict=True) if each[0][0].sees_more and each[1].status is AddStatus.ADDED)
+                remember({store.number(addition.id): prepared.query for (prepared, _), addition in added})
+                index.note_change()
+            taken_in = beside.submit(take_in)
+            yield from done
+        if taken_in is not None:
+            taken_in.result()
+
+
+def packed(batch: Sequence[Described]) -> list[Item]:
+    """Pack the fingerprints of a batch, each as the record that it is to become: while nobody waits for this to write."""
+    items = [Item(prepared.as_new(details), prepared.reference) for prepared, details in batch]
+    for item in items:
+        _ = item.packed, item.unpacked  # both are kept
+    return items
+
+
+def record_batch(store: Store, batch: Sequence[Described], items: Sequence[Item], *, held: str) -> list[Addition]:
+    """Record videos in one transaction, except those made from a very file that is recorded already; nothing looks for near duplicates.
+
+    Args:
+        store: where.
+        batch: the videos.
+        items: the same, `packed`.
+        held: see `Store.add`.
+    """
+    new: dict[str | int, Item] = {}
+    for place, ((prepared, _), item) in enumerate(zip(batch, items, strict=True)):
+        new.setdefault(_same(prepared, place), item)
     known: dict[str | int, Record] = {key: record for key in new if isinstance(key, str) and (record := store.by_sha256(key))}
     wanted = {key: item for key, item in new.items() if key not in known}
-    items = [Item(prepared.as_new(details), prepared.reference) for prepared, details in wanted.values()]
-    store.unpacked.remember((item.packed, as_stored(item.fingerprint)) for item in items)  # packed while nobody waits for this to write
-    made = store.add_many(items, held=held)
+    store.unpacked.remember((item.packed, item.unpacked) for item in wanted.values())
+    made = store.add_many(list(wanted.values()), held=held)
     added = dict(zip(wanted, made, strict=True))
     done = []
     for place, (prepared, details) in enumerate(batch):

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from vhashdb.adding import Prepared, batches, notes, prepare, record_batch
+from vhashdb.adding import Prepared, notes, prepare, record_many
 from vhashdb.codes import WITHDRAWN
 from vhashdb.errors import DatabaseEmpty, DatabaseError, DatabaseExists, DatabaseNotFound, NotADatabase
 from vhashdb.exchange.membership import Exchange
@@ -327,17 +327,10 @@ class Database:
 
         Hundreds are written in one transaction, which is durable before the first of its additions is yielded; nothing happens until the
         iterator is used. The very same file is not recorded twice. Records are grouped with those that show the same, as with `record`,
-        but no addition names near duplicates.
+        but no addition names near duplicates. That is done while the next are taken from ``items``; at the end it is done with all.
         """
         described = ((self.prepare(source) if isinstance(source, Fingerprint) else source, details) for source, details in items)
-        for batch in batches(described):
-            with self._lock:
-                done = record_batch(self._store, batch, held=self.held)
-                added = (each for each in zip(batch, done, strict=True) if each[0][0].sees_more and each[1].status is AddStatus.ADDED)
-                self.grouper.remember({self._store.number(addition.id): prepared.query for (prepared, _), addition in added})
-                self._index_writer.note_change()
-                self._index_writer.maintain()
-            yield from done
+        yield from record_many(self._store, described, self._index_writer, self._lock, lambda: self.held, self.grouper.remember)
 
     @property
     def held(self) -> str:

@@ -152,8 +152,9 @@ class Incoming:
         landmarks = next(filter(is_known_sound, signals), None) if self.sound else None
         if frames is None and landmarks is None:
             return None
-        fingerprint = Fingerprint.empty(self.algorithm, duration_ms / 1000)
-        if frames is not None:
+        if frames is None:
+            fingerprint = Fingerprint.empty(self.algorithm, duration_ms / 1000)
+        else:
             fingerprint, squares = fingerprint_of(frames, duration_ms), self._signal(signals, f"{self.algorithm.name}{SQUARES}")
             fingerprint = with_squares_of(squares, fingerprint) if squares is not None and self.squares else fingerprint
         return replace(fingerprint, sound=sound_of(landmarks)) if landmarks is not None else fingerprint

@@ -148,9 +148,8 @@ class Exchange:
         client = client or _client({feed.id: self.feeds.hosts(feed.id) for feed in chosen}, bounds)
         store = self._store
         kept = store.squares, store.sound
-        syncing = Syncing(
-            self.feeds, Staging(store), store.algorithm, lambda: self.import_gate().of_many, self._folder, client, bounds, *kept
-        )
+        staging = Staging(store, self._folder)
+        syncing = Syncing(self.feeds, staging, store.algorithm, lambda: self.import_gate().of_many, self._folder, client, bounds, *kept)
         for done in syncing.run(chosen, dry_run=dry_run):
             if done.changes.total:
                 self._index_writer.note_change()

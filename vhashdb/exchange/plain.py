@@ -83,6 +83,8 @@ def _remembered(read: _Reader) -> _Reader:
 def _dataclass_reader(kind: type[Any]) -> _Reader:
     hints = typing.get_type_hints(kind)
     readers = [(f.name, hints[f.name], _reader(hints[f.name])) for f in fields(kind)]
+    defaults = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
+    check: Callable[[Any], None] = getattr(kind, "__post_init__", lambda _: None)
 
     def read(value: Any) -> Any:
         given, known, name = of_type(value, dict), {}, ""
@@ -94,10 +96,14 @@ def _dataclass_reader(kind: type[Any]) -> _Reader:
                     known[name] = found if type(found) is plain and (plain is not str or found.isascii()) else reader(found)
         except EventInvalid as error:
             raise EventInvalid(f"{name}: {error.message}") from error
-        try:
-            return kind(**known)
-        except TypeError as error:  # a name without a default is missing
-            raise EventInvalid(str(error).partition("() ")[2]) from error
+        values = defaults | known
+        if len(values) != len(readers):
+            missing = next(name for name, *_ in readers if name not in values)
+            raise EventInvalid(f"missing {missing!r}")
+        made = object.__new__(kind)
+        made.__dict__.update(values)  # `__init__` sets the fields of a frozen class one by one, in three times as long
+        check(made)
+        return made
 
     return read
 
@@ -160,7 +166,12 @@ def strict_json(line: bytes) -> Any:
         ValueError: it is none, an object has a name twice, or a number is no JSON.
         RecursionError: it is nested too deeply.
     """
-    return _DECODER.decode(line.decode("utf-8"))
+    text = line.decode("utf-8")
+    try:
+        value, end = _SCAN(text, 0)
+    except StopIteration:
+        end = -1
+    return value if end == len(text) else _DECODER.decode(text)  # which knows of space around it, and what is wrong
 
 
 def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -176,3 +187,5 @@ def _no_constant(name: str) -> Any:
 
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_no_name_twice, parse_constant=_no_constant)
 """Made once: a million lines are read one by one."""
+_SCAN: Final[Callable[[str, int], tuple[Any, int]]] = _DECODER.scan_once  # type: ignore[attr-defined]  # the stubs lack it
+"""Reads a value that begins at a place in a text, and says where it ends."""

@@ -26,12 +26,17 @@ MAX_TABLES: Final = 16
 WORD_BYTES: Final = 8
 """Bytes of the words in which permuted hashes are compared. Derived: the size of a uint64."""
 
+_STEPS: Final = tuple(
+    (step, np.uint16(sum(1 << (SUBSTRING_BITS - 1 - bit) for bit in range(SUBSTRING_BITS) if bit & step))) for step in (1, 2, 4, 8)
+)
+"""Rows to go further by, and which bits of a substring do. Derived: the binary digits of a bit's place in its substring."""
+
 PermutedHashes = npt.NDArray[np.uint64]
 """Array of shape ``(n, words)``, dtype uint64: substrings in order, padded with zeros to whole words."""
 
 _BORROW_STEP: Final = 5
 """Distance to the substring whose first bits extend a key. Engineering bound: coprime to every number of tables in use."""
-_BLOCK: Final = 1 << 15
+_BLOCK: Final = 1 << 12
 """Hashes permuted at once. Engineering bound: the scratch arrays stay in the processor's cache."""
 
 
@@ -50,14 +55,14 @@ def permute(hashes: PackedHashes) -> PermutedHashes:
     rows = hashes.shape[1] * 8 // SUBSTRING_BITS
     permuted = np.zeros((len(hashes), words_of(rows * SUBSTRING_BITS) * WORD_BYTES // 2), np.uint16)
     for start in range(0, len(hashes), _BLOCK):
-        block = np.ascontiguousarray(np.ascontiguousarray(hashes[start : start + _BLOCK]).view(">u2").astype(np.uint16).T)
-        substrings = np.zeros_like(block)
-        scratch = np.empty(block.shape[1], np.uint16)
-        for number in range(rows):
-            for bit in range(SUBSTRING_BITS):
-                np.bitwise_and(block[(number + bit) % rows], np.uint16(1 << (SUBSTRING_BITS - 1 - bit)), out=scratch)
-                substrings[number] |= scratch
-        permuted[start : start + _BLOCK, :rows] = substrings.T
+        block = np.ascontiguousarray(np.ascontiguousarray(hashes[start : start + _BLOCK]).view(">u2").T.astype(np.uint16))
+        # Bit b comes from b rows further on: as many steps of 1, 2, 4 and 8 rows as there are digits in b.
+        for step, bits in _STEPS:
+            further = np.roll(block, -step, axis=0)
+            further ^= block
+            further &= bits
+            block ^= further
+        permuted[start : start + _BLOCK, :rows] = block.T
     return permuted.view(np.uint64)
 
 

@@ -123,10 +123,7 @@ class ImportGate:
     def _held_for(self, fingerprint: Fingerprint, benign: npt.NDArray[np.bool_]) -> tuple[str, ...]:
         self._examined += 1
         neighbours = self.neighbours if self._examined <= self.limits.looked_up else None
-        return held_for(
-            fingerprint, benign=lambda *_: benign, innocent=self.innocent, neighbours=neighbours, harmless_sound=self.harmless_sound,
-            limits=self.limits,
-        )  # fmt: skip
+        return _reasons(fingerprint, benign, self.innocent, neighbours, self.harmless_sound, self.limits)
 
 
 def held_for(
@@ -139,6 +136,19 @@ def held_for(
     limits: GateLimits = LIMITS,
 ) -> tuple[str, ...]:
     """Say why this record must wait for a person; empty if it need not."""
+    near_harmless = benign(_sampled(without_squares(fingerprint), limits), fingerprint.algorithm)
+    return _reasons(fingerprint, near_harmless, innocent, neighbours, harmless_sound, limits)
+
+
+def _reasons(
+    fingerprint: Fingerprint,
+    benign: npt.NDArray[np.bool_],
+    innocent: Innocent | None,
+    neighbours: Neighbours | None,
+    harmless_sound: HarmlessSound | None,
+    limits: GateLimits,
+) -> tuple[str, ...]:
+    """Do what `held_for` does; ``benign`` says which of the pictures that are `_sampled` are near a harmless one."""
     found, sound = _of_pictures(fingerprint, benign, neighbours, limits), fingerprint.sound
     too_much = _too_much_sound(sound, limits) if sound else ""
     if too_much:  # so it is not compared either
@@ -150,11 +160,11 @@ def held_for(
     return tuple(why for why in (*found, too_much) if why)
 
 
-def _of_pictures(fingerprint: Fingerprint, benign: Benign, neighbours: Neighbours | None, limits: GateLimits) -> list[str]:
+def _of_pictures(fingerprint: Fingerprint, benign: npt.NDArray[np.bool_], neighbours: Neighbours | None, limits: GateLimits) -> list[str]:
     """Return the reasons that lie in what is to be seen."""
     if not len(fingerprint):
         return []
-    squares = int(is_square(fingerprint).sum())
+    squares = np.count_nonzero(is_square(fingerprint))
     # Squares are flatter and more alike than the pictures that they are cut from, so they are only counted.
     fingerprint = without_squares(fingerprint)
     steps = _steps(fingerprint)
@@ -168,7 +178,7 @@ def _of_pictures(fingerprint: Fingerprint, benign: Benign, neighbours: Neighbour
         found.append(f"it has {squares:,} hashes of squares for {fingerprint.duration_s:.1f} s")
     if not len(fingerprint):
         return [why for why in found if why] or ["it has squares and no picture that they are cut from"]
-    found.append(_benign(fingerprint, benign, limits))
+    found.append(_benign(benign, limits))
     if neighbours is not None:
         found.append(_crowded(fingerprint, neighbours, limits))
     return [why for why in found if why]
@@ -188,19 +198,19 @@ def _far_from_half(fingerprint: Fingerprint, limits: GateLimits) -> str:
     usable = fingerprint.usable
     if fingerprint.algorithm != Pdq.id or not usable.any():
         return ""
-    far = np.abs(set_bits(fingerprint.hash.compress(usable, axis=0)) - limits.set_bits) > limits.far_bits
-    if far.mean() <= limits.far_share:
+    far = _share((np.abs(set_bits(fingerprint.hash) - limits.set_bits) > limits.far_bits)[usable])
+    if far <= limits.far_share:
         return ""
-    return f"{far.mean():.0%} of its hashes do not have about half of their bits set, as those of pictures do"
+    return f"{far:.0%} of its hashes do not have about half of their bits set, as those of pictures do"
 
 
 def _poor(fingerprint: Fingerprint, steps: Steps, limits: GateLimits) -> str:
     """Say whether pictures are noise: poor ones of a camera at night, or of a page of text, go on from one to the next."""
-    usable = fingerprint.usable
-    low = fingerprint.quality[usable] < limits.quality
-    if not len(low) or low.mean() < limits.low_share or _goes_on(fingerprint, steps, limits):
+    quality = fingerprint.quality[fingerprint.usable]
+    low = _share(quality < limits.quality)
+    if not len(quality) or low < limits.low_share or _goes_on(fingerprint, steps, limits):
         return ""
-    return f"{low.mean():.0%} of its pictures have a quality under {limits.quality}"
+    return f"{low:.0%} of its pictures have a quality under {limits.quality}"
 
 
 def _goes_on(fingerprint: Fingerprint, steps: Steps, limits: GateLimits) -> bool:
@@ -247,12 +257,12 @@ def _strung_together(fingerprint: Fingerprint, steps: Steps, limits: GateLimits)
     """Say whether a record is strung together of videos: a camera's pictures go on from one to the next, those of many videos do not."""
     if fingerprint.algorithm != Pdq.id or len(steps) + 1 < limits.strung_from:
         return ""
-    cuts = float((steps > limits.strung_bits).mean())
+    cuts = _share(steps > limits.strung_bits)
     return f"{cuts:.0%} of its pictures have nothing to do with the one before" if cuts > limits.strung_share else ""
 
 
-def _benign(fingerprint: Fingerprint, benign: Benign, limits: GateLimits) -> str:
-    share = float(benign(_sampled(fingerprint, limits), fingerprint.algorithm).mean())
+def _benign(benign: npt.NDArray[np.bool_], limits: GateLimits) -> str:
+    share = _share(benign)
     return f"{share:.0%} of its pictures are known to be harmless" if share > limits.benign_share else ""
 
 
@@ -268,6 +278,11 @@ def _crowded(fingerprint: Fingerprint, neighbours: Neighbours, limits: GateLimit
     chosen = fingerprint.hash[_spread(usable, limits.sampled)]
     others = len(set(neighbours(chosen, limits.neighbour_bits)))
     return f"its pictures are in {others} other records" if others >= limits.unrelated else ""
+
+
+def _share(which: npt.NDArray[np.bool_]) -> float:
+    """Return the share of those that are true; 0 of none. Counting them costs a tenth of their mean."""
+    return np.count_nonzero(which) / max(1, len(which))
 
 
 def _spread(entries: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:

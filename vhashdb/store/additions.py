@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from vhashdb.fingerprints import Fingerprint, to_stored
+from vhashdb.fingerprints import Fingerprint, as_stored, to_stored
 from vhashdb.store import clock, feed_schema, schema
 from vhashdb.store.records import NewRecord, Record, State
 from vhashdb.store.rows import detail_values, number_of, own_feed, own_shared_id
@@ -31,6 +31,11 @@ class Item:
     def packed(self) -> bytes:
         """The fingerprint as it is stored."""
         return to_stored(self.fingerprint)
+
+    @functools.cached_property
+    def unpacked(self) -> Fingerprint:
+        """What unpacking that gives."""
+        return as_stored(self.fingerprint)
 
 
 def insert(connection: Connection, items: Sequence[Item], *, actor: str, held: str) -> list[Record]:

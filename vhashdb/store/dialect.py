@@ -8,6 +8,7 @@ PostgreSQL too, or what is in this module.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 POSTGRESQL: Final = "postgresql"
 """What SQLAlchemy calls it."""
+
+_MOST_VALUES: Final = 16_384
+"""Values in one statement. Engineering bound: half of what SQLite takes; with more of them a statement is hardly cheaper."""
 
 
 def is_postgresql(connection: Connection) -> bool:
@@ -51,6 +55,28 @@ def _insert_into_postgresql(table: sa.Table) -> postgresql.Insert:
     from sqlalchemy.dialects import postgresql  # with all its drivers, which a database that is a folder has no use for
 
     return postgresql.insert(table)
+
+
+def insert_rows(connection: Connection, into: str, rows: Sequence[Sequence[Any]], ending: str) -> None:
+    """Insert rows whose values are as the driver takes them, one after the other: of two with one key the later one meets the earlier.
+
+    Args:
+        connection: in a transaction that writes.
+        into: what the statement begins with, up to ``VALUES``.
+        rows: values in the order of the columns.
+        ending: what follows on the values.
+    """
+    if not rows:
+        return
+    row = f"({marks(connection, len(rows[0]))})"
+    if is_postgresql(connection):  # one statement may meet a row once
+        connection.exec_driver_sql(f"{into} VALUES {row} {ending}", list(rows))
+        return
+    at_once = _MOST_VALUES // len(rows[0])
+    for start in range(0, len(rows), at_once):
+        some = rows[start : start + at_once]
+        # In a long statement other threads go on; between many short ones they would have to wait for each other.
+        connection.exec_driver_sql(f"{into} VALUES {', '.join([row] * len(some))} {ending}", tuple(chain.from_iterable(some)))
 
 
 def marks(connection: Connection, count: int) -> str:

@@ -158,7 +158,7 @@ staged = Table(
     Column("expires", Date),
     Column("labels", String, nullable=False),  # JSON list
     Column("algorithm", String),
-    Column("fingerprint", LargeBinary),
+    Column("fingerprint", LargeBinary),  # its place: see `vhashdb.store.spool`
     Column("saw_content", Boolean, nullable=False),
     Column("exceptions", String, nullable=False),
     Column("test", Boolean, nullable=False),

@@ -2,12 +2,13 @@
 
 What counts is what `vhashdb.exchange.state` says: of several states of one record the highest revision, a retraction also
 at the same one, and an erasure always and for ever. Staging has kept the winner of each record already; here the winners
-meet what the database knew before. No row passes through Python, so a million events need no more memory than one.
+meet what the database knew before. No rows but fingerprints pass through Python, so a million events need no more memory than one.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from vhashdb.codes import NEGATIVE
 from vhashdb.store import feed_schema, feed_ties
-from vhashdb.store.dialect import sql_list
+from vhashdb.store.dialect import marks, sql_list
 from vhashdb.store.sqlite import erasing
 
 _DETAILS: Final = (
@@ -101,15 +102,18 @@ ON CONFLICT (record) DO UPDATE SET reason = excluded.reason, at = excluded.at, d
 _REPLACED: Final = "SELECT record FROM winner WHERE kind = 'put' AND NOT fresh AND NOT kept"
 _ERASED: Final = "SELECT record FROM winner WHERE kind = 'retract' AND erase AND record IS NOT NULL"
 
-_CONTENT: Final = (
+_LABELS: Final = (
     f"DELETE FROM label WHERE record IN ({_REPLACED})",
     "INSERT INTO label (record, label) SELECT w.record, j.value FROM winner w "
     "JOIN staged s ON s.feed = :feed AND s.rid = w.rid, json_each(s.labels) j WHERE w.kind = 'put' AND NOT w.kept ON CONFLICT DO NOTHING",
-    # The new ones first: SQLite would give the number of one that is gone to the next, and the index would see no change.
-    "INSERT INTO fingerprint (record, algorithm, blob) SELECT w.record, s.algorithm, s.fingerprint FROM winner w "
-    "JOIN staged s ON s.feed = :feed AND s.rid = w.rid WHERE w.kind = 'put' AND NOT w.kept AND s.fingerprint IS NOT NULL ORDER BY w.record",
-    f"DELETE FROM fingerprint WHERE record IN ({_REPLACED}) AND number <= :fingerprint",
 )
+_ARRIVED: Final = """
+SELECT w.record, s.algorithm, s.fingerprint FROM winner w JOIN staged s ON s.feed = :feed AND s.rid = w.rid
+WHERE w.kind = 'put' AND NOT w.kept AND s.fingerprint IS NOT NULL AND w.record > :after ORDER BY w.record LIMIT :most
+"""
+_AT_ONCE: Final = 100
+"""Fingerprints that are written together. Engineering bound: on memory; each has some megabytes at most."""
+_OUTDATED: Final = f"DELETE FROM fingerprint WHERE record IN ({_REPLACED}) AND number <= :fingerprint"
 
 _RETRACT: Final = (
     "UPDATE record SET state = 'retracted', revision = revision + 1, change = w.change FROM winner w "
@@ -191,8 +195,27 @@ def erase(connection: Connection, which: str, **values: Any) -> None:
         connection.execute(sa.text(statement.format(which=which)), values)
 
 
-def promote(connection: Connection, number: int, identifier: str, *, whole: bool, now: datetime.datetime, actor: str) -> Promotion:
-    """Apply everything that is staged for feed ``number`` and empty its staging; ``whole``: staging began with a snapshot."""
+def promote(
+    connection: Connection,
+    number: int,
+    identifier: str,
+    packed: Callable[[bytes], bytes],
+    *,
+    whole: bool,
+    now: datetime.datetime,
+    actor: str,
+) -> Promotion:
+    """Apply everything that is staged for a feed and empty its staging.
+
+    Args:
+        connection: in a transaction that writes.
+        number: the feed's.
+        identifier: the feed's id.
+        packed: returns the packed fingerprint of which staging has the place.
+        whole: whether staging began with a snapshot.
+        now: when it is done.
+        actor: who does it.
+    """
     stamp = now.isoformat(sep=" ", timespec="microseconds")
     values: dict[str, Any] = {"feed": number, "id": identifier, "whole": whole, "now": stamp, "actor": actor}
     for name, last in (
@@ -208,7 +231,11 @@ def promote(connection: Connection, number: int, identifier: str, *, whole: bool
     known = list(connection.execute(sa.text("SELECT record FROM winner WHERE record IS NOT NULL AND NOT fresh")).scalars())
     feed_ties.loosen_tied(connection, known)
     with erasing(connection, when=bool(counts["erased"])):
-        for statement in (_UPDATE, _INSERT, *_CONTENT, *_RETRACT):
+        for statement in (_UPDATE, _INSERT, *_LABELS):
+            connection.execute(sa.text(statement), values)
+        # The new ones first: SQLite would give the number of one that is gone to the next, and the index would see no change.
+        _write_fingerprints(connection, number, packed)
+        for statement in (_OUTDATED, *_RETRACT):
             connection.execute(sa.text(statement), values)
         connection.execute(sa.text(_ACCEPTED_BEFORE))
         held = connection.execute(sa.text(_HELD), values).rowcount
@@ -230,6 +257,14 @@ def promote(connection: Connection, number: int, identifier: str, *, whole: bool
         clear(connection, number)
         connection.exec_driver_sql("DROP TABLE winner")
     return Promotion(**counts, held=max(held, 0), opinions=max(opinions, 0), allowed=max(allowed, 0))
+
+
+def _write_fingerprints(connection: Connection, number: int, packed: Callable[[bytes], bytes]) -> None:
+    statement = f"INSERT INTO fingerprint (record, algorithm, blob) VALUES ({marks(connection, 3)})"
+    after = 0
+    while rows := connection.execute(sa.text(_ARRIVED), {"feed": number, "after": after, "most": _AT_ONCE}).all():
+        connection.exec_driver_sql(statement, [(row.record, row.algorithm, packed(row.fingerprint)) for row in rows])
+        after = rows[-1].record
 
 
 def clear(connection: Connection, number: int) -> None:

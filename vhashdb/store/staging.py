@@ -6,6 +6,7 @@ import operator
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,10 +16,11 @@ from vhashdb.errors import FeedBusy
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.store import feed_schema as tables
 from vhashdb.store.clock import now_utc
-from vhashdb.store.dialect import marks, upsert
+from vhashdb.store.dialect import insert_rows, upsert
 from vhashdb.store.feeds import SYNCED, Feed
 from vhashdb.store.promotion import Promotion, clear, promote
 from vhashdb.store.records_file import Store
+from vhashdb.store.spool import Spool
 
 Row = dict[str, Any]
 
@@ -50,12 +52,14 @@ _HOLD_NEW: Final = (
     "UPDATE staged SET held = CASE held WHEN '' THEN :why ELSE held || '; ' || :why END WHERE feed = :feed "
     "AND kind = 'put' AND NOT EXISTS (SELECT 1 FROM origin o WHERE o.feed = staged.feed AND o.rid = staged.rid)"
 )
-_STAGED_COLUMNS: Final = tuple(c.name for c in tables.staged.c)
-_staged_values: Final = operator.itemgetter(*_STAGED_COLUMNS)
+_PLACE: Final = "fingerprint"
+"""The column that says where in the sync's `Spool` the packed fingerprint of a record is."""
+_STAGED_COLUMNS: Final = (*(c.name for c in tables.staged.c if c.name != _PLACE), _PLACE)
+_staged_values: Final = operator.itemgetter(*_STAGED_COLUMNS[:-1])
 # Of what is said of one record the highest revision wins, a retraction also at the same one, an erasure for ever.
 # Written out, because a million rows are too many to convert one by one.
-_STAGE_RECORD: Final = f"""
-INSERT INTO staged ({", ".join(_STAGED_COLUMNS)}) VALUES ({{marks}})
+_STAGE_RECORD: Final = f"INSERT INTO staged ({', '.join(_STAGED_COLUMNS)})"
+_STAGE_WINNER: Final = f"""
 ON CONFLICT (feed, rid) DO UPDATE SET {", ".join(f"{n} = excluded.{n}" for n in _STAGED_COLUMNS if n not in ("feed", "rid"))}
 WHERE NOT (staged.kind = 'retract' AND staged.erase)
       AND (excluded.rev > staged.rev OR excluded.kind = 'retract' AND (excluded.erase OR excluded.rev = staged.rev))
@@ -65,9 +69,12 @@ WHERE NOT (staged.kind = 'retract' AND staged.erase)
 class Staging:
     """The staging of one database; every feed has its own part of it."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, folder: Path | None = None) -> None:
+        """Prepare; ``folder`` is where packed fingerprints wait, see `Spool`."""
+        self._store, self._folder = store, folder
         self._transactions = store.transactions
+        self._spools: dict[int, Spool] = {}
+        """Fingerprints of records that are staged, by the number of their feed."""
 
     def begin(self, feed: Feed) -> Feed:
         """Forget what an interrupted sync staged; the feed, with its staging in the caller's name."""
@@ -75,6 +82,8 @@ class Staging:
         with self._transactions.writing() as connection:
             clear(connection, feed.number)
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(staging=token))
+        self._forget(feed)
+        self._spools[feed.number] = Spool(self._folder)
         return replace(feed, staging=token)
 
     def stage(
@@ -99,9 +108,9 @@ class Staging:
         )
         with self._transactions.writing() as connection:
             _check_staging(connection, feed)
-            if records:
-                statement = _STAGE_RECORD.format(marks=marks(connection, len(_STAGED_COLUMNS)))
-                connection.exec_driver_sql(statement, [_staged_values(row) for row in records])
+            places = self._spools[feed.number].put([row[_PLACE] for row in records])
+            values = [(*_staged_values(row), place) for row, place in zip(records, places, strict=True)]
+            insert_rows(connection, _STAGE_RECORD, values, _STAGE_WINNER)
             for table, rows in pairs:
                 upsert(connection, table, rows)
 
@@ -143,16 +152,22 @@ class Staging:
                 connection.execute(tables.origin.update().where(tables.origin.c.feed == feed.number).values(rev=0))
             if reached.hold_new:
                 connection.execute(sa.text(_HOLD_NEW), {"feed": feed.number, "why": reached.hold_new})
-            done = promote(connection, feed.number, feed.id, whole=reached.whole, now=at, actor=self._store.audit.actor)
+            packed, actor = self._spools[feed.number].get, self._store.audit.actor
+            done = promote(connection, feed.number, feed.id, packed, whole=reached.whole, now=at, actor=actor)
             values: Row = {"epoch": reached.epoch, "seq": reached.seq, "chain": reached.chain, "root_version": reached.root_version}
             values |= {"status": SYNCED, "why": "", "evidence": "{}", "synced_at": at, "trouble": "", "staging": ""}
             values |= {"skipped": tables.feed.c.skipped + reached.skipped} | ({"note": reached.note} if reached.note is not None else {})
             connection.execute(tables.feed.update().where(tables.feed.c.number == feed.number).values(**values))
             counts = {"skipped": reached.skipped} | {name: value for name, value in vars(done).items() if value}
             self._store.audit.log_in(connection, "sync", None, feed=feed.id, since=feed.seq, seq=reached.seq, **counts)
+        self._forget(feed)
         if done.erased:
             self._transactions.empty_log()
         return done
+
+    def _forget(self, feed: Feed) -> None:
+        if spool := self._spools.pop(feed.number, None):
+            spool.close()
 
 
 def _check_staging(connection: Connection, feed: Feed) -> None:
