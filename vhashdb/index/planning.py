@@ -43,8 +43,8 @@ PROBE_COST: Final = 1.0
 """Cost of looking up one key. Engineering bound: an estimate that only orders strategies; `bench.index` shows the effect."""
 SCAN_COST: Final = 0.06
 """Cost of each hash in a linear scan by FAISS. Engineering bound: an estimate; `bench.index` times scans and searches."""
-MAX_FIRST_WORD_LOSS: Final = 1e-4
-"""Maximum share of near hashes lost by comparing their first 64 bits alone. Engineering bound: small beside 1 - `TARGET_RECALL`."""
+MAX_WORD_LOSS: Final = 1e-4
+"""Maximum share of near hashes lost by comparing 64 of their bits alone. Engineering bound: small beside 1 - `TARGET_RECALL`."""
 
 KEY_WIDTHS: Final = range(8, 25)
 """Widths of table keys in bits. Engineering bound: at 24 bits the starts of the buckets take 64 MB a table."""
@@ -228,12 +228,12 @@ def _log_binomial(bits: int, distance: int) -> float:
 
 
 @functools.lru_cache(maxsize=4096)
-def first_word_limit(bits: int, radius: int) -> int:
-    """Compute how many of the first 64 bits may differ at a distance of ``radius``, for all but `MAX_FIRST_WORD_LOSS` of the hashes."""
-    first = min(64, bits)
+def word_limit(bits: int, radius: int) -> int:
+    """Compute how many of 64 bits may differ at a distance of ``radius``, for all but `MAX_WORD_LOSS` of the hashes."""
+    word = min(64, bits)
     total, beyond = math.comb(bits, radius), 0
-    for limit in range(min(first, radius), 0, -1):
-        beyond += math.comb(first, limit) * math.comb(bits - first, radius - limit)
-        if beyond / total > MAX_FIRST_WORD_LOSS:
+    for limit in range(min(word, radius), 0, -1):
+        beyond += math.comb(word, limit) * math.comb(bits - word, radius - limit)
+        if beyond / total > MAX_WORD_LOSS:
             return limit
     return 0
