@@ -31,7 +31,7 @@ PermutedHashes = npt.NDArray[np.uint64]
 
 _BORROW_STEP: Final = 5
 """Distance to the substring whose first bits extend a key. Engineering bound: coprime to every number of tables in use."""
-_BLOCK: Final = 1 << 15
+_BLOCK: Final = 1 << 13
 """Hashes permuted at once. Engineering bound: the scratch arrays stay in the processor's cache."""
 
 
@@ -48,15 +48,15 @@ def tables_of(bits: int) -> int:
 def permute(hashes: PackedHashes) -> PermutedHashes:
     """Permute the bits of hashes ``(n, bytes)`` uint8 into the order of the index; ``bytes`` is even."""
     rows = hashes.shape[1] * 8 // SUBSTRING_BITS
+    around = np.arange(rows + SUBSTRING_BITS - 1) % rows
     permuted = np.zeros((len(hashes), words_of(rows * SUBSTRING_BITS) * WORD_BYTES // 2), np.uint16)
     for start in range(0, len(hashes), _BLOCK):
-        block = np.ascontiguousarray(np.ascontiguousarray(hashes[start : start + _BLOCK]).view(">u2").astype(np.uint16).T)
-        substrings = np.zeros_like(block)
-        scratch = np.empty(block.shape[1], np.uint16)
-        for number in range(rows):
-            for bit in range(SUBSTRING_BITS):
-                np.bitwise_and(block[(number + bit) % rows], np.uint16(1 << (SUBSTRING_BITS - 1 - bit)), out=scratch)
-                substrings[number] |= scratch
+        block = np.ascontiguousarray(hashes[start : start + _BLOCK]).view(">u2").astype(np.uint16).T[around]
+        substrings = np.zeros((rows, block.shape[1]), np.uint16)
+        scratch = np.empty_like(substrings)
+        for bit in range(SUBSTRING_BITS):  # of all substrings at once: substring n has this bit of row n + bit
+            np.bitwise_and(block[bit : bit + rows], np.uint16(1 << (SUBSTRING_BITS - 1 - bit)), out=scratch)
+            substrings |= scratch
         permuted[start : start + _BLOCK, :rows] = substrings.T
     return permuted.view(np.uint64)
 
