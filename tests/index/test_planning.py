@@ -134,6 +134,14 @@ def test_a_copy_that_shows_several_times_is_missed_as_rarely_as_one_that_shows_o
     assert price[1] < price[0] / 3
 
 
+def test_many_hashes_are_searched_for_as_cheaply_as_what_is_near_at_a_few_times_allows():
+    large = [Even(10**6)]
+    once, twice, often = (choose_strategy(large, 256, 52, 600, times) for times in (1, 2, NEAR_TIMES))
+    assert recall(256, twice, 31) >= target_recall(2)
+    assert recall(256, often, 31) >= target_recall(NEAR_TIMES)
+    assert cost(large[0], 256, often) < cost(large[0], 256, twice) < cost(large[0], 256, once)
+
+
 def test_every_other_table_is_left_out_only_of_all_sixteen():
     for bits in (64, 144):
         for asked in (1, 1000):

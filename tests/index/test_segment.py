@@ -175,7 +175,7 @@ def test_buckets_are_as_full_as_they_are_said_to_be():
         here = min(width, segment.width)
         key = keys(segment.words, 0, 16, here)
         counts = np.bincount(key)
-        assert segment.bucket_size(width) == pytest.approx((counts.astype(float) ** 2).sum() / len(hashes), rel=0.15)
+        assert segment.statistics.bucket_size(width) == pytest.approx((counts.astype(float) ** 2).sum() / len(hashes), rel=0.15)
 
 
 # -- damage ----------------------------------------------------------------------------------------
