@@ -58,10 +58,10 @@ def main() -> None:
         print_folder(path, {"unknown": innocent, "copies": copies}, args.workers)
 
 
-def fill(path: Path, made: Any, hashes: int, corpus: Path) -> None:
+def fill(path: Path, made: Any, hashes: int, corpus: Path, folders: Sequence[str] = ("clips",)) -> None:
     """Make the database: straight to the store, as each record's comparison with all others is not what is measured."""
     with vhashdb.create(path) as db:
-        for clip in videos(corpus / "clips"):
+        for clip in (each for folder in folders for each in videos(corpus / folder)):
             reference = vhashdb.fingerprint(clip, views="reference")
             db.store.add(NewRecord(reference.duration_s, details=Details(reason=clip.name)), reference)
         stored = 0

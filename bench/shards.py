@@ -1,9 +1,10 @@
 """An index in shards on Ray beside the same index in one process, in one run: times, the same answers, and what a killed replica costs.
 
-    python -m bench.shards [CORPUS] [--shards 4] [--replicas 2] [--millions 1] [--rounds 5] [--kills 20] [--scratch DIR]
+    python -m bench.shards [CORPUS] [--shards 4] [--replicas 2] [--millions 1] [--rounds 5] [--kills 20] [--all] [--scratch DIR]
 
 A database has made-up records of 700 hashes (`bench.crowd`) and the clips. It is asked about *query videos*, 60 hashes of one record with
-0 to 40 bits changed in each, by turns in both; then about edited clips, whose answers are compared whole. Then, while four threads ask,
+0 to 40 bits changed in each, by turns in both; then about edited clips, or with `--all` about all files that `bench.accuracy` asks
+about, whose answers are compared whole. Then, while four threads ask,
 a replica of each shard in turn is killed, and then all replicas of each shard in turn: how long the slowest answer took, whether each was
 right, whether any hit came twice.
 Ray is started for it, on this machine alone; `vhashdb[cluster]` has to be installed.
@@ -46,6 +47,7 @@ def main() -> None:
     options.add_argument("--millions", type=float, default=1)
     options.add_argument("--rounds", type=int, default=5, help="of times; 0: neither times nor whole answers")
     options.add_argument("--kills", type=int, default=20, help="of each kind")
+    options.add_argument("--all", action="store_true", help="compare answers about every copy, same-series video and distractor")
     options.add_argument("--scratch", type=Path, default=None, help="where to write gigabytes; a temporary folder by default")
     args = options.parse_args()
     known = [path for path in videos(args.corpus / "distractors") if half_of(path.name) == HALVES[0]]
@@ -54,7 +56,7 @@ def main() -> None:
         from vhashdb.cluster import Deployment, Layout, connect
 
         place = Path(scratch, "large.vhdb")
-        fill(place, made, round(args.millions * 1e6), args.corpus)
+        fill(place, made, round(args.millions * 1e6), args.corpus, ("clips", "distractors", "hard") if args.all else ("clips",))
         deployment = Deployment(address, str(place))
         started = time.perf_counter()
         layout = Layout(args.shards, args.replicas, cpus=0.01, local=str(Path(scratch, "shards")))
@@ -67,7 +69,7 @@ def main() -> None:
             queries = asked_of(one)
             if args.rounds:
                 print_times(one.searcher, spread.searcher, queries, args.rounds)
-                print_answers(one, spread, [path for edit in EDITS for path in videos(args.corpus / "edited" / edit)[::EVERY]])
+            print_answers(one, spread, files_of(args.corpus, whole=args.all))
             print_kills(deployment, spread.searcher, queries, args.kills, args.replicas)
         deployment.stop()
 
@@ -123,6 +125,17 @@ def print_times(one: Searcher, spread: Searcher, queries: Sequence[PackedHashes]
     print(table(header, rows), flush=True)
 
 
+def files_of(corpus: Path, *, whole: bool) -> list[Path]:
+    """Return what both are asked about."""
+    if not whole:
+        return [path for edit in EDITS for path in videos(corpus / "edited" / edit)[::EVERY]]
+    folders = [
+        *sorted(each for each in (corpus / "edited").iterdir() if each.is_dir()),
+        *(corpus / name for name in ("natural", "hard", "distractors")),
+    ]
+    return [path for folder in folders for path in videos(folder)]
+
+
 def print_answers(one: vhashdb.Database, spread: vhashdb.Database, files: Sequence[Path]) -> None:
     """Ask both about edited clips, and compare whole answers."""
     same = matches = 0
@@ -130,7 +143,7 @@ def print_answers(one: vhashdb.Database, spread: vhashdb.Database, files: Sequen
         expected, found = one.match(path), spread.match(path)
         matches += bool(expected.matches)
         same += told(expected) == told(found)
-    print(f"\nOf {len(files)} edited clips, {matches} match; verdicts, records, scores and segments are the same for {same}.\n", flush=True)
+    print(f"\nOf {len(files)} files, {matches} match; verdicts, records, scores and segments are the same for {same}.\n", flush=True)
 
 
 def told(result: vhashdb.Result) -> Any:

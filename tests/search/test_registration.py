@@ -12,7 +12,8 @@ from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Region, View
 from vhashdb.hashing.warping import CORNERS, MIRRORING, Warper, mapped, quadrilateral
-from vhashdb.search.registration import Registrar, Sightings, hypotheses
+from vhashdb.search.hypotheses import Sightings, hypotheses
+from vhashdb.search.registration import Registrar
 
 COUNT, HEIGHT, WIDTH = 16, 180, 320
 TIMES = np.arange(COUNT) / 4

@@ -33,10 +33,13 @@ class ViewComparison:
     """Seconds of the reference that there are."""
     alignment: Alignment
     config: MatchingConfig
+    """For one hash."""
     outline: Outline | None = None
     """Where in the query's frame its view lies; None if that is not known."""
     reference_outline: Outline | None = None
     """The same of the reference."""
+    parts: int = 1
+    """Hashes side by side that were compared at each moment."""
 
     @cached_property
     def segments(self) -> tuple[MatchedSegment, ...]:
@@ -45,17 +48,19 @@ class ViewComparison:
 
     def outside(self, spans: Spans) -> tuple[MatchedSegment, ...]:
         """Return what is left of the segments outside some spans of the query, measured again but not aligned again."""
-        radius_bits = round(self.config.align_radius_bits)
+        radius_bits = round(self.config.side_by_side(self.parts).align_radius_bits)
         return self._measured(piece for segment in self.alignment.segments for piece in segment.outside(spans, radius_bits))
 
     def _measured(self, aligned: Iterable[AlignedSegment]) -> tuple[MatchedSegment, ...]:
         return tuple(self._measure(each) for each in aligned)
 
     def _measure(self, aligned: AlignedSegment) -> MatchedSegment:
-        measured = measure(self.query, self.reference, aligned, self.views, self.shown_s, self.config)
+        config = self.config.side_by_side(self.parts)
+        measured = measure(self.query, self.reference, aligned, self.views, self.shown_s, config)
         worth_it = not measured.at_normal_speed and measured.passes(GateName.FRAMES, GateName.SECONDS, GateName.DISTANCE)
-        found = speed_range(self.query, self.reference, aligned, self.config) if worth_it else None
-        return replace(measured, outline=self.outline, reference_outline=self.reference_outline, speed_range=found)
+        found = speed_range(self.query, self.reference, aligned, config) if worth_it else None
+        measured = replace(measured, outline=self.outline, reference_outline=self.reference_outline, speed_range=found)
+        return measured.for_one_of(self.parts, self.config)
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,7 @@ def compare_pictures(
     config: MatchingConfig | None = None,
     anchors_s: Sequence[float] = (),
     query_outline: Outline | None = None,
+    parts: int = 1,
 ) -> Comparison:
     """Compare the pictures of two fingerprints.
 
@@ -127,27 +133,29 @@ def compare_pictures(
         config: what decides; None: the one of their algorithm.
         anchors_s: seconds of the query at which a search found the two near, if there was one; helps with long videos.
         query_outline: where in its frame lies what the query shows, if its views do not say.
+        parts: of so many hashes side by side each hash of theirs consists; ``config`` is for one of them.
 
     Raises:
         AlgorithmMismatch: they were made by different algorithms or versions.
     """
     reference.algorithm.require(query.algorithm)
     config = config or MatchingConfig.of(query.algorithm)
+    wide = config.side_by_side(parts)
     queries, references = query_sequences(query), reference_sequences(reference, query)
     shown_s = (0.0, reference.duration_s)
     if reference.is_still and len(reference):
         shown_s = (float(reference.start_s[0]), float(reference.end_s.max()))
         references = {view: sequence.lasting(query.duration_s) for view, sequence in references.items()}
-    tried = best_view_pairs(queries, references, config, anchors_s)
+    tried = best_view_pairs(queries, references, wide, anchors_s)
     compared: list[ViewComparison] = []
     for views, _ in tried[: config.view_pairs]:
         sequence = informative(queries[views.query, views.negated], query.algorithm)
         if len(sequence):
             other = references[views.reference]
-            alignment = align(sequence, other, distances(sequence.hash, other.hash), config)
+            alignment = align(sequence, other, distances(sequence.hash, other.hash), wide)
             asked, known = outlines_of(query, reference, views)
             outlines = query_outline or asked, known
-            compared.append(ViewComparison(views, sequence, other, shown_s, alignment, config, *outlines))
+            compared.append(ViewComparison(views, sequence, other, shown_s, alignment, config, *outlines, parts))
     if not query.usable.any() or not reference.usable.any():
         which = "the known video" if query.usable.any() else "the file"
         return Comparison(Judgement(Verdict.INSUFFICIENT, 0.0, (), (), f"{which} shows too little picture to compare"), (), (), config)

@@ -82,7 +82,8 @@ class MatchingConfig:
     """Within this a hash of a record is near a window of the query."""
     window_frames: int = _bound(6, "frames of a query that are hashed in all windows; two must agree")
     window_frames_with_squares: int = _bound(16, "the same where records have squares, of which about one a second is stored")
-    max_registered: int = _bound(3, "records registered in one query")
+    max_hypothesised: int = _bound(12, "records of which it is asked whether frames agree on where they lie")
+    max_registered: int = _bound(3, "records registered in one query, those on whose place most frames agree")
     registered_bits: float = _calibrated(24, "bench.geometry: footage of one place, registered, is this near or nearer", distance=True)
     """Median distance of a registered still picture that is worth a person's time without motion."""
 
@@ -223,9 +224,15 @@ class MatchingConfig:
     @functools.cache
     def of(cls, algorithm: AlgorithmId) -> MatchingConfig:
         """Return the configuration for an algorithm."""
-        scale, pdq = algorithm.bits / _PDQ_BITS, cls()
-        distances: dict[str, Any] = {each.name: getattr(pdq, each.name) * scale for each in fields(cls) if each.metadata["distance"]}
-        return cls(bits=algorithm.bits, **distances)
+        return cls()._scaled(algorithm.bits / _PDQ_BITS)
+
+    def side_by_side(self, hashes: int) -> MatchingConfig:
+        """Return the configuration for so many hashes of one moment side by side."""
+        return self._scaled(hashes)
+
+    def _scaled(self, times: float) -> MatchingConfig:
+        distances: dict[str, Any] = {each.name: getattr(self, each.name) * times for each in fields(self) if each.metadata["distance"]}
+        return replace(self, bits=round(self.bits * times), **distances)
 
     @property
     def speeds(self) -> tuple[float, ...]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -105,6 +105,17 @@ class MatchedSegment:
     """Where in the file's frame the compared picture lies; None if that is not known."""
     reference_outline: Outline | None = None
     """The same of the reference."""
+
+    def for_one_of(self, hashes: int, config: MatchingConfig) -> MatchedSegment:
+        """Return the segment as that of one hash, if ``hashes`` of each moment were compared side by side: distances are their mean.
+
+        Args:
+            hashes: so many.
+            config: for one of them.
+        """
+        motion = replace(self.motion, median_bits=self.motion.median_bits / hashes)
+        distances = tuple(bits // hashes for bits in self.distances)
+        return replace(self, distances=distances, motion=motion, bits=self.bits // hashes, config=config)
 
     @property
     def length_s(self) -> float:

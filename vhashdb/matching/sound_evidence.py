@@ -123,7 +123,7 @@ class Hearing:
         if not shown.any():
             return math.inf
         differing = each.query.hash[there][shown] ^ each.reference.hash[entry[shown]]
-        return float(np.median(np.bitwise_count(differing).sum(axis=1)))
+        return float(np.median(np.bitwise_count(differing).sum(axis=1))) / each.parts
 
     def _with_seconds(self, found: Judgement, heard: Sequence[SoundSegment]) -> Judgement:
         """Return the judgement with its seconds counted as those of sound."""

@@ -1,6 +1,6 @@
 """Search for known pictures anywhere in the frames of a query, and register those that are found; see `registration`.
 
-    some frames → windows → hashes near them, by record → records that several frames are near → where each lies → compare
+    some frames → windows → hashes near them, by record → records on whose place several frames agree → where each lies → compare
 
 What is found through a registered view is judged as anything else is, and counts as a match only if it is one. What is possible must
 move alike or be nearer than elsewhere, as registration looks for closeness, so that closeness says less.
@@ -28,7 +28,8 @@ from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import MatchedSegment
 from vhashdb.matching.retrieval import Hits
 from vhashdb.matching.verdict import Verdict
-from vhashdb.search.registration import Hypothesis, Registrar, Registration, Sightings, hypotheses
+from vhashdb.search.hypotheses import Hypothesis, Sightings, hypotheses
+from vhashdb.search.registration import Registrar, Registration
 from vhashdb.video import FrameBatch
 
 LEAST_CONTRAST: Final = 6.0
@@ -73,6 +74,7 @@ class PlaceSearch:
         self._frame: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         self._windows: list[Windows] = []
         self._hits: Hits | None = None
+        self._hypotheses: dict[int, list[Hypothesis]] = {}
         self._aspect = 1.0
         if query.algorithm == Pdq.id and len(frames) > 1:
             self._aspect = float(frames["width"][0]) / float(frames["height"][0])
@@ -116,17 +118,22 @@ class PlaceSearch:
         votes[frames < 2] = 0
         return [int(numbers[place]) for place in np.argsort(-votes, kind="stable") if votes[place] > 0]
 
-    def place(self, record: int, reference: Fingerprint) -> Place | None:
-        """Register a record's picture and compare what is seen there; None if that is not worth reporting."""
-        found: list[Place] = []
+    def votes(self, record: int, reference: Fingerprint) -> float:
+        """Return how far frames agree on where a record's picture lies; 0 if none do."""
         agreed = hypotheses(self._sightings(record), self._times_s, reference, round(self._config.window_radius_bits))
-        for registration in self._registrations(agreed, reference):
+        self._hypotheses[record] = agreed
+        return agreed[0].votes if agreed else 0.0
+
+    def place(self, record: int, reference: Fingerprint) -> Place | None:
+        """Register a record's picture, of which `votes` were asked for, and compare what is seen there; None if that says nothing."""
+        found: list[Place] = []
+        for registration in self._registrations(self._hypotheses[record], reference):
             seen = self._seen(registration)
-            compared = compare_pictures(seen, reference, config=self._config, query_outline=registration.outline(self._aspect))
-            place = Place(compared, seen, registration.moving)
-            if self._is_match(place):
-                return place
-            found.append(place)
+            for comparison in self._comparisons(registration, seen, reference):
+                place = Place(comparison, seen, registration.moving)
+                if self._is_match(place):
+                    return place
+                found.append(place)
         possible = [place for place in found if self._is_possible(place)]
         return max(possible, key=lambda place: place.comparison.judgement.score, default=None)
 
@@ -158,6 +165,14 @@ class PlaceSearch:
             quality=quality[kept],
             view=np.full(len(kept), View(Region.REGISTERED).code, np.uint16),
         )
+
+    def _comparisons(self, registration: Registration, seen: Fingerprint, reference: Fingerprint) -> Iterator[Comparison]:
+        """Compare the part that is seen best, and all parts that the frames hold, side by side."""
+        assert self._registrar is not None
+        outline = registration.outline(self._aspect)
+        yield compare_pictures(seen, reference, config=self._config, query_outline=outline)
+        if both := self._registrar.side_by_side(registration, self._query, reference):
+            yield compare_pictures(both.query, both.reference, config=self._config, query_outline=outline, parts=both.parts)
 
     def _is_match(self, place: Place) -> bool:
         """Whether it is a match. What was followed about must not rest on a speed of its own: the two together fit nearly anything."""

@@ -78,15 +78,16 @@ class PlaceFinder:
         source_of = sources(self._store, found) if found else {}
         edition_of = editions_by_number(self._store.transactions, found) if found else {}
         origins = [(source_of.get(number), edition_of.get(number)) for number in found]
-        order = shared_out(range(len(found)), origins, config, config.max_registered + len(matched))
+        order = shared_out(range(len(found)), origins, config, config.max_hypothesised + len(matched))
         chosen = [found[place] for place in order]
         records = self._store.by_number(chosen) if chosen else {}
         speaking = speaking_for_any(self._store, chosen, where)
         videos = videos_shown_by(self._store, chosen)
-        chosen = [n for n in chosen if records[n].id not in matched and n in speaking][: config.max_registered]
+        chosen = [n for n in chosen if records[n].id not in matched and n in speaking][: config.max_hypothesised]
         references = self._store.fingerprints(chosen) if chosen else {}
         budget = ComparisonBudget(query, config)
-        for number in chosen:
+        votes = {number: search.votes(number, references[number]) for number in chosen}
+        for number in sorted(chosen, key=lambda number: -votes[number])[: config.max_registered]:
             record, reference, source = records[number], references[number], source_of.get(number)
             place = search.place(number, reference) if budget.allows(source, reference) else None
             if place is None:

@@ -1,10 +1,9 @@
-"""Registration: where in the picture of a query a known picture lies, from windows that are near some of its hashes.
+"""Registration: where in the picture of a query a known picture lies, exactly.
 
-Each near pair of a window and a stored hash says: this part of the frame shows that part of the known picture, at these two times.
-From it follows where all of the known picture lies, as a projective `Transform`. Pairs of different frames that say the same agree;
-the transforms on which most frames agree are refined by hill-climbing on how well the signs of the coefficients seen through them
-meet the stored bits, and where the picture moves each moment is refined from its neighbour. Nothing is decided here: the query's
-frames are read through the transform, and what is read is compared as any other view is.
+A hypothesis is refined by hill-climbing on how well the signs of the coefficients seen through a transform meet the stored bits: first of
+the frames that agreed on it, then of all parts of the known picture that the frames hold (`held_parts`). Where the picture moves, each
+moment is refined from its neighbour. Nothing is decided here: the query's frames are read through the transform, and what is read is
+compared as any other view is.
 """
 
 from __future__ import annotations
@@ -18,29 +17,14 @@ import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing import pdq
-from vhashdb.hashing.bits import PackedHashes, distances
+from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.outline import Outline
 from vhashdb.hashing.pdq import FloatArray
-from vhashdb.hashing.views import WHOLE_FRAME, Box, View, stored_box
+from vhashdb.hashing.views import Box, View
 from vhashdb.hashing.warping import CORNERS, Transform, Warper, boxed, mapped, quadrilateral
+from vhashdb.search.held_parts import HeldEntries, SideBySide, held_entries, nearest, side_by_side
+from vhashdb.search.hypotheses import FASTEST, SLOWEST, TIME_SLACK_S, Hypothesis, part_shown
 
-_SEEDS: Final = 24
-"""Pairs that a transform is tried to be founded on. Engineering bound."""
-_FOUND: Final = 2
-"""Transforms that are refined. Engineering bound: on the cost of a candidate."""
-_SUPPORT: Final = 5
-"""Frames that a transform is refined on. Engineering bound: on the cost of a candidate."""
-_SLOWEST: Final = 0.5
-"""Slowest playback. Derived: `MatchingConfig.min_speed`."""
-_FASTEST: Final = 2.0
-"""Fastest playback. Derived: `MatchingConfig.max_speed`."""
-_SPEEDS: Final = ((1.0, 1.0, 1.0), (_SLOWEST, _FASTEST, 0.5))
-"""Slowest and fastest speed at which pairs agree, and what their votes then count: at any speed far more pairs agree by chance."""
-_TIME_SLACK_S: Final = 0.4
-"""Seconds by which two pairs may miss a common line of time. Engineering bound: the alignment afterwards is exact."""
-_SAME_PLACE: Final = 0.2
-"""Share of its size by which corners of two windows may be apart that say the same. Engineering bound: windows are off by a half of
-their pitch and sizes, and what moves moves between frames."""
 _STEPS: Final = (0.03, 0.015, 0.007)
 """Steps of the hill-climbing, as shares of the picture's sides. Derived: from half the pitch of windows to a few bits."""
 _MOVING_STEPS: Final = (0.02, 0.008)
@@ -59,18 +43,15 @@ _FOLLOWED_BITS: Final = 34
 """Median bits within which these must come when refined one by one. Measured: `bench.geometry`, in the edits that move."""
 _NEAR_BITS: Final = 60
 """Bits, of 256, within which a refined moment counts as found. Derived: `MatchingConfig.align_radius_bits`."""
-
-
-@dataclass(frozen=True)
-class Sightings:
-    """Hold windows of a query's frames: what they show, and where."""
-
-    frame: npt.NDArray[np.int64]
-    """``(n,)`` number of the frame."""
-    hash: PackedHashes
-    """``(n, bytes)`` uint8."""
-    transform: Transform
-    """``(n, 3, 3)`` from fractions of what is shown, as it was before it was mirrored, to those of the frame."""
+_JOINT_STEPS: Final = ((0.02, 0.01, 0.005), (0.01, 0.005, 0.0025))
+"""Steps of the hill-climbing on all parts that the frames hold, once more each time that the line of time is known better. Derived: from
+what is left of an estimate to half of a bit."""
+_JOINT_BITS: Final = 72
+"""Bits within which an entry is taken to be shown, before it is climbed to. Derived: `MatchingConfig.far_bits`."""
+_JOINT_ENTRIES: Final = 12
+"""Entries that are climbed to together, the nearest. Engineering bound: on the cost of a candidate."""
+_JOINT_OF_A_PART: Final = 5
+"""The same of one part: what several say of different parts fixes a transform better."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +60,10 @@ class Registration:
 
     transforms: Transform
     """``(n, 3, 3)``, one for each frame: from fractions of the whole known picture to those of the frame."""
+    view: View
+    """The stored view that is seen best."""
     part: Box
-    """The stored part of the picture that is seen best."""
+    """The part of the known picture that it shows."""
     distance: float
     """Mean bits, of the frames it was refined on."""
     moving: bool = False
@@ -94,105 +77,6 @@ class Registration:
         """Return where the stored part lies in the middle frame, of so much width by height."""
         top_left, top_right, bottom_right, bottom_left = ((x, y) for x, y in mapped(self.read[len(self.transforms) // 2], CORNERS).tolist())
         return Outline((top_left, top_right, bottom_right, bottom_left), aspect)
-
-
-def part_shown(view: View, reference: Fingerprint) -> Box:
-    """Return the part of a known picture that one of its stored views shows; what had to be searched for is taken for all of it."""
-    return stored_box(view.region, max(1, reference.height), max(1, reference.width)) or WHOLE_FRAME
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """Near pairs of a window and a stored hash, nearest first."""
-
-    frame: npt.NDArray[np.int64]
-    entry: npt.NDArray[np.int64]
-    distance: npt.NDArray[np.int16]
-    transform: Transform
-    """``(n, 3, 3)`` of the whole known picture."""
-    corners: npt.NDArray[np.float64]
-    """``(n, 4, 2)`` of the stored part, in the frame."""
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A transform on which several frames agree."""
-
-    transform: Transform
-    view: View
-    frames: tuple[int, ...]
-    entries: tuple[int, ...]
-    """Of the reference, one for each frame."""
-    transforms: Transform
-    """``(k, 3, 3)`` what each frame says by itself, before it is refined."""
-    votes: float
-
-
-def hypotheses(sightings: Sightings, times_s: npt.NDArray[np.float64], reference: Fingerprint, radius_bits: int) -> list[Hypothesis]:
-    """Find the transforms on which the windows of at least two frames agree, the best first.
-
-    Args:
-        sightings: windows that may show the known picture.
-        times_s: of each frame.
-        reference: the known picture's fingerprint.
-        radius_bits: what is near.
-    """
-    pairs = _near_pairs(sightings, reference, radius_bits)
-    weight = (1 - pairs.distance / (radius_bits + 8.0)) ** 2
-    found: list[Hypothesis] = []
-    for slowest, fastest, share in _SPEEDS:
-        taken = np.zeros(len(pairs.frame), bool)
-        for seed in range(min(_SEEDS, len(pairs.frame))):
-            if taken[seed]:
-                continue
-            agree = _agree(pairs, seed, times_s, reference, (slowest, fastest))
-            taken |= agree
-            best: dict[int, int] = {}
-            for pair in np.flatnonzero(agree).tolist():  # nearest first, so the first of each frame is its best
-                best.setdefault(int(pairs.frame[pair]), pair)
-            if len(best) < 2:
-                continue
-            members = sorted(best.values(), key=lambda pair: int(pairs.distance[pair]))[:_SUPPORT]
-            found.append(
-                Hypothesis(
-                    pairs.transform[seed],
-                    View.from_code(int(reference.view[pairs.entry[seed]])),
-                    tuple(int(pairs.frame[m]) for m in members),
-                    tuple(int(pairs.entry[m]) for m in members),
-                    pairs.transform[members],
-                    share * float(sum(weight[m] for m in best.values())),
-                )
-            )
-    return sorted(found, key=lambda h: -h.votes)[:_FOUND]
-
-
-def _near_pairs(sightings: Sightings, reference: Fingerprint, radius_bits: int) -> _Pairs:
-    usable = np.flatnonzero(reference.usable)
-    table = distances(sightings.hash, reference.hash[usable])
-    window, column = np.nonzero(table <= radius_bits)
-    order = np.argsort(table[window, column], kind="stable")
-    window, column = window[order], column[order]
-    entry = usable[column]
-    views = {int(code): np.linalg.inv(boxed(part_shown(View.from_code(int(code)), reference))) for code in np.unique(reference.view[entry])}
-    stored = np.array([views[code] for code in reference.view[entry].tolist()]).reshape(-1, 3, 3)
-    shown = sightings.transform[window]
-    return _Pairs(sightings.frame[window], entry, table[window, column], shown @ stored, mapped(shown, CORNERS))
-
-
-def _agree(
-    pairs: _Pairs, seed: int, times_s: npt.NDArray[np.float64], reference: Fingerprint, speeds: tuple[float, float]
-) -> npt.NDArray[np.bool_]:
-    """Which pairs say the same as one of them: the place, on a line of time."""
-    box = boxed(part_shown(View.from_code(int(reference.view[pairs.entry[seed]])), reference))
-    corners = mapped(pairs.transform @ box, CORNERS)
-    size = np.ptp(pairs.corners[seed], axis=0)
-    same_place = (np.abs(corners - pairs.corners[seed]) / size).mean(axis=(1, 2)) <= _SAME_PLACE
-    elapsed_s = times_s[pairs.frame] - times_s[pairs.frame[seed]]
-    own, other = pairs.entry[seed], pairs.entry
-    least = reference.start_s[other] - reference.end_s[own] - _TIME_SLACK_S
-    most = reference.end_s[other] - reference.start_s[own] + _TIME_SLACK_S
-    played_s = np.stack([elapsed_s * speed for speed in speeds])
-    return np.asarray(same_place & (least <= played_s.max(axis=0)) & (played_s.min(axis=0) <= most))
 
 
 class Registrar:
@@ -210,8 +94,24 @@ class Registrar:
         starts = np.stack((hypothesis.transform, _together(hypothesis, reference))) @ box
         start = starts[int(np.argmax(self._fit(starts, targets)))]
         seen = self._climb(start, targets, _ALL, _STEPS)
+        if self._distances(seen, targets).mean() > _NEAR_BITS:  # they do not show one place, so the nearest is taken by itself
+            targets = targets.where(np.zeros(1, np.int64))
+            seen = self._climb(hypothesis.transforms[0] @ box, targets, _ALL, _STEPS)
+        seen, targets = self._on_all_parts(seen, targets, reference, box)
         every = np.broadcast_to(seen @ np.linalg.inv(box), (len(self._warper), 3, 3))
-        return Registration(every, part, float(self._distances(seen, targets).mean()))
+        return Registration(every, hypothesis.view, part, float(self._distances(seen, targets).mean()))
+
+    def _on_all_parts(self, seen: Transform, targets: _Targets, reference: Fingerprint, box: Transform) -> tuple[Transform, _Targets]:
+        """Refine a transform on entries of all parts that the frames hold; also return what was climbed to."""
+        for steps in _JOINT_STEPS:
+            every = np.broadcast_to(seen @ np.linalg.inv(box), (len(self._warper), 3, 3))
+            held = held_entries(self._warper, self._times_s, every, reference)
+            chosen = _spread(held, reference) if held else []
+            if held is None or len(chosen) < _LEAST_FOLLOWED:
+                break
+            targets = _targets(held.frame[chosen].tolist(), held.entry[chosen].tolist(), reference, box)
+            seen = self._climb(seen, targets, _ALL, steps)
+        return seen, targets
 
     def moving(self, hypothesis: Hypothesis, reference: Fingerprint) -> Registration | None:
         """Refine a transform for each moment, from those that agreed outwards, at the times that these say.
@@ -243,7 +143,7 @@ class Registrar:
         corners = _smoothed(mapped(np.array([solved[frame] for frame in moments]), CORNERS))
         everywhere = _between(self._times_s, self._times_s[moments], corners)
         transforms = quadrilateral(everywhere) @ np.linalg.inv(box)
-        return Registration(transforms, part, float(np.mean(away)), moving=True)
+        return Registration(transforms, hypothesis.view, part, float(np.mean(away)), moving=True)
 
     def _moment(self, targets: _Targets, start: Transform, moves: npt.NDArray[np.float64]) -> tuple[Transform, float]:
         """Refine the transform of one frame; also how many bits it is then away."""
@@ -254,6 +154,19 @@ class Registrar:
         """Hash the known part of the picture in every frame: ``(n, 32)`` uint8, and its quality ``(n,)`` uint8."""
         buffers = self._warper.samples(np.arange(len(self._warper)), registration.read)
         return pdq.bits_of(pdq.coefficients_of(buffers)), pdq.qualities_of(buffers)
+
+    def side_by_side(self, registration: Registration, query: Fingerprint, reference: Fingerprint) -> SideBySide | None:
+        """Read all parts of the known picture that the frames hold, to be compared side by side; None if there is too little of them."""
+        held = held_entries(self._warper, self._times_s, registration.transforms, reference)
+        if held is None:
+            return None
+        boxes = np.array([boxed(part_shown(View.from_code(code), reference)) for code in reference.view[held.entry].tolist()]).reshape(
+            -1, 3, 3
+        )
+        frames = nearest(self._times_s, held.query_s)
+        buffers = self._warper.samples(frames, registration.transforms[frames] @ boxes)
+        hashes, quality = pdq.bits_of(pdq.coefficients_of(buffers)), pdq.qualities_of(buffers)
+        return side_by_side(held, hashes, quality, query, reference, registration.view)
 
     def _moments(self, frames: Sequence[int]) -> list[int]:
         """The frames that are refined one by one: some a second, and those of the hypothesis."""
@@ -309,6 +222,24 @@ class _Targets:
     boxes: Transform
     """``(k, 3, 3)`` where the parts lie that are to show it, in fractions of the part that the transform sees."""
 
+    def where(self, rows: npt.NDArray[np.int64]) -> _Targets:
+        """Return some of them."""
+        return _Targets(self.frames[rows], self.hashes[rows], self.bits[rows], self.boxes[rows])
+
+
+def _spread(held: HeldEntries, reference: Fingerprint) -> list[int]:
+    """Choose the nearest entries, not too many of one part."""
+    chosen: list[int] = []
+    of_part: dict[int, int] = {}
+    for row in np.argsort(held.bits, kind="stable").tolist():
+        code = int(reference.view[held.entry[row]])
+        if held.bits[row] > _JOINT_BITS or len(chosen) == _JOINT_ENTRIES:
+            break
+        if of_part.setdefault(code, 0) < _JOINT_OF_A_PART:
+            of_part[code] += 1
+            chosen.append(row)
+    return chosen
+
 
 def _targets(frames: Sequence[int], entries: Sequence[int], reference: Fingerprint, box: Transform) -> _Targets:
     """Return what frames are to show if each shows an entry of the reference; ``box`` is the part of it that the transform sees."""
@@ -361,11 +292,11 @@ def _line_of_time(times_s: npt.NDArray[np.float64], entries: Sequence[int], refe
     """Speed and offset of reference time over query time that some pairs say; normal speed if it fits."""
     start_s, end_s = reference.start_s[list(entries)], reference.end_s[list(entries)]
     low, high = float((start_s - times_s).max()), float((end_s - times_s).min())
-    if low <= high + _TIME_SLACK_S:
+    if low <= high + TIME_SLACK_S:
         return 1.0, (low + high) / 2
     middle_s = (start_s + end_s) / 2
     spread = times_s - times_s.mean()
-    speed = float(np.clip((spread * middle_s).sum() / max(1e-9, (spread**2).sum()), _SLOWEST, _FASTEST))
+    speed = float(np.clip((spread * middle_s).sum() / max(1e-9, (spread**2).sum()), SLOWEST, FASTEST))
     return speed, float(middle_s.mean() - speed * times_s.mean())
 
 

@@ -1,0 +1,211 @@
+"""Entries of a known picture whose parts the frames of a query hold, each beside the frame that shows it, on one line of time.
+
+A crop holds one stored part of a known picture or several, and of a small part there is an entry only now and then. Read through a
+transform, every frame says how near it is to every entry; the line of time on which most are near says which frame shows which. Along
+it the parts are compared *side by side*: of each the entry that came last, on both sides the same, as one wide hash. What changes in
+any part counts then, and closeness is the mean over all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vhashdb.fingerprints.model import Fingerprint, milliseconds
+from vhashdb.hashing import pdq
+from vhashdb.hashing.algorithms import AlgorithmId, Pdq
+from vhashdb.hashing.bits import PackedHashes, distances
+from vhashdb.hashing.views import Region, View
+from vhashdb.hashing.warping import CORNERS, Transform, Warper, boxed, mapped
+from vhashdb.search.hypotheses import FASTEST, SLOWEST, part_shown
+
+_BEYOND: Final = 0.03
+"""Share of the frame by which a part may lie beyond it. Engineering bound: half of a step of the windows."""
+_HELD_SHARE: Final = 0.9
+"""Share of the frames that hold a part. Engineering bound: a hand that shakes moves it out of some."""
+_MOST_PARTS: Final = 6
+"""Parts that are read, those with the most entries. Engineering bound: on the cost of a candidate."""
+_MOST_FRAMES: Final = 96
+"""Frames that are read to find the line of time. Engineering bound: on the cost of a candidate; twelve seconds of a reference."""
+_NEAR_BITS: Final = 60
+"""Bits under which an entry speaks for a line of time. Derived: `MatchingConfig.align_radius_bits`."""
+_STEP_S: Final = 0.125
+"""Seconds between lines that are tried. Derived: from the rate of a reference."""
+_SLACK_S: Final = 0.25
+"""Seconds by which an entry may lie beyond the query. Derived: two steps."""
+_SPEEDS: Final = tuple(np.geomspace(SLOWEST, FASTEST, 17).tolist())
+"""Speeds that are tried; 1 is among them. Engineering bound: 9 % from one to the next shift an entry by half a second in ten."""
+_NORMAL_BONUS: Final = 1.15
+"""What normal speed counts more, as there are many others. Engineering bound."""
+_LASTS_S: Final = 2.0
+"""Seconds for which an entry stands for its part, until there is another. Engineering bound: squares have about one a second."""
+_LASTS_AFTER_S: Final = 0.5
+"""Seconds for which the last entries stand. Engineering bound: half of the distance of two entries of a square."""
+_LEAST_ENTRIES: Final = 4
+"""Entries under which nothing is compared. Derived: `MatchingConfig.min_entries`."""
+_LEAST_JOINT: Final = 0.85
+"""Share of the moments that are left when another part joins. Engineering bound: a part that is seldom there hides the others."""
+_POINTS: Final = 32
+"""Samples along each side. Engineering bound: the finest frequency has four to a period."""
+
+
+@dataclass(frozen=True)
+class HeldEntries:
+    """Entries of a known picture, each with the frame that shows it."""
+
+    entry: npt.NDArray[np.int64]
+    """``(n,)`` of the reference."""
+    frame: npt.NDArray[np.int64]
+    """``(n,)`` number of the frame."""
+    bits: npt.NDArray[np.int64]
+    """``(n,)`` distance, estimated."""
+    query_s: npt.NDArray[np.float64]
+    """``(n,)`` seconds of the query at which the entry begins."""
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Hold both sides of a comparison of several parts at once, as fingerprints of wide hashes."""
+
+    query: Fingerprint
+    reference: Fingerprint
+    parts: int
+    """Hashes that one wide hash consists of."""
+
+
+def held_entries(warper: Warper, times_s: npt.NDArray[np.float64], transforms: Transform, reference: Fingerprint) -> HeldEntries | None:
+    """Find the entries that frames hold, and the line of time on which most of them are near; None if they hold no part.
+
+    Args:
+        warper: of the frames.
+        times_s: ``(n,)`` of the frames, ascending, two at least.
+        transforms: ``(n, 3, 3)`` from fractions of the whole known picture to those of each frame.
+        reference: the known picture's fingerprint.
+    """
+    codes = _held(transforms, reference)
+    if not codes:
+        return None
+    frames = np.unique(np.linspace(0, len(times_s) - 1, _MOST_FRAMES).astype(np.int64))
+    tables, entries = [], []
+    for code in codes:
+        of_part = np.flatnonzero(reference.usable & (reference.view == code))
+        seen = warper.coefficients(frames, transforms[frames] @ boxed(part_shown(View.from_code(code), reference)), _POINTS)
+        tables.append(distances(pdq.bits_of(seen), reference.hash[of_part]))
+        entries.append(of_part)
+    return _on_best_line(np.concatenate(tables, axis=1), np.concatenate(entries), frames, times_s[frames], reference)
+
+
+def _held(transforms: Transform, reference: Fingerprint) -> list[int]:
+    """The codes of the stored views that lie within the frames, those with the most entries first."""
+    codes, counts = np.unique(reference.view[reference.usable], return_counts=True)
+    corners = [mapped(transforms @ boxed(part_shown(View.from_code(code), reference)), CORNERS) for code in codes.tolist()]
+    within = [((each >= -_BEYOND) & (each <= 1 + _BEYOND)).all(axis=(1, 2)).mean() >= _HELD_SHARE for each in corners]
+    return [code for code, held in sorted(zip(codes.tolist(), within, strict=True), key=lambda one: -counts[codes == one[0]][0]) if held][
+        :_MOST_PARTS
+    ]
+
+
+def _on_best_line(
+    table: npt.NDArray[np.int16],
+    entry: npt.NDArray[np.int64],
+    frames: npt.NDArray[np.int64],
+    times_s: npt.NDArray[np.float64],
+    reference: Fingerprint,
+) -> HeldEntries:
+    """Try lines of time; ``table`` ``(frames, entries)`` is in bits."""
+    likeness = np.clip(1 - table / np.float32(_NEAR_BITS), 0, 1) ** 2
+    start_s, column = reference.start_s[entry], np.arange(len(entry))
+    best: tuple[float, npt.NDArray[np.float64], npt.NDArray[np.int64]] | None = None
+    for speed in sorted(_SPEEDS, key=lambda speed: abs(speed - 1)):
+        first_s, last_s = start_s.min() - speed * times_s[-1], start_s.max() - speed * times_s[0]
+        offset_s = np.arange(first_s, last_s + _STEP_S, _STEP_S)
+        query_s = (start_s - offset_s[:, None]) / speed
+        row = nearest(times_s, query_s)
+        votes = np.where(_within(query_s, times_s), likeness[row, column], 0).sum(axis=1)
+        top = int(np.argmax(votes))
+        value = float(votes[top]) * (_NORMAL_BONUS if abs(speed - 1) < 1e-6 else 1)
+        if best is None or value > best[0]:
+            best = value, query_s[top], row[top]
+    assert best is not None
+    _, of_entry_s, row = best
+    shown = np.flatnonzero(_within(of_entry_s, times_s))
+    return HeldEntries(entry[shown], frames[row[shown]], table[row[shown], shown].astype(np.int64), of_entry_s[shown])
+
+
+def _within(query_s: npt.NDArray[np.float64], times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    return np.asarray((query_s >= times_s[0] - _SLACK_S) & (query_s <= times_s[-1] + _SLACK_S))
+
+
+def nearest(times_s: npt.NDArray[np.float64], at_s: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Return which of some ascending times, two at least, is nearest to each of others."""
+    after = np.clip(np.searchsorted(times_s, at_s), 1, len(times_s) - 1)
+    return np.where(at_s - times_s[after - 1] < times_s[after] - at_s, after - 1, after)
+
+
+def side_by_side(
+    held: HeldEntries, hashes: PackedHashes, quality: npt.NDArray[np.uint8], query: Fingerprint, reference: Fingerprint, view: View
+) -> SideBySide | None:
+    """Lay the parts side by side, each at every time that any of them has a new entry; None if there are too few such times.
+
+    Args:
+        held: the entries.
+        hashes: ``(n, 32)`` what their frames show.
+        quality: ``(n,)`` of that.
+        query: the facts about the query.
+        reference: the known picture's fingerprint.
+        view: the stored view that stands for all of them where people read of it.
+    """
+    code_of, start_s = reference.view[held.entry], reference.start_s[held.entry]
+    times_s = np.unique(start_s)
+    codes, counts = np.unique(code_of, return_counts=True)
+    joined: list[npt.NDArray[np.int64]] = []
+    there, most = np.ones(len(times_s), np.bool_), 0
+    for code in codes[np.argsort(-counts, kind="stable")].tolist():
+        rows = _latest(np.flatnonzero(code_of == code), start_s, times_s)
+        left = there & (rows >= 0)
+        if not joined or left.sum() >= _LEAST_JOINT * most:
+            joined.append(rows)
+            there, most = left, max(most, int(left.sum()))
+    if there.sum() < _LEAST_ENTRIES:
+        return None
+    rows = np.stack(joined, axis=1)[there]
+    newest = rows[np.arange(len(rows)), np.argmax(start_s[rows], axis=1)]
+    algorithm = AlgorithmId(Pdq.id.name, Pdq.id.bits * len(joined), Pdq.id.spec)
+    known_s, asked_s = times_s[there], np.maximum(milliseconds(held.query_s[newest]), 0)
+    return SideBySide(
+        _wide(query, algorithm, asked_s, hashes[rows], quality[rows], View(Region.REGISTERED).code),
+        _wide(reference, algorithm, known_s, reference.hash[held.entry][rows], reference.quality[held.entry][rows], view.code),
+        len(joined),
+    )
+
+
+def _latest(of_part: npt.NDArray[np.int64], start_s: npt.NDArray[np.float64], times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """The entry of a part that came last at each time; −1 if that is too long ago."""
+    of_part = of_part[np.argsort(start_s[of_part], kind="stable")]
+    place = np.searchsorted(start_s[of_part], times_s, side="right") - 1
+    latest = of_part[np.maximum(place, 0)]
+    return np.where((place >= 0) & (times_s - start_s[latest] <= _LASTS_S), latest, -1)
+
+
+def _wide(
+    of: Fingerprint,
+    algorithm: AlgorithmId,
+    start_s: npt.NDArray[np.float64],
+    hashes: PackedHashes,
+    quality: npt.NDArray[np.uint8],
+    code: int,
+) -> Fingerprint:
+    """A fingerprint of hashes ``(n, parts, 32)`` side by side, with their mean quality."""
+    end_s = np.minimum(np.append(start_s[1:], start_s[-1] + _LASTS_AFTER_S), start_s + _LASTS_S / 2)
+    return replace(
+        of,
+        algorithm=algorithm,
+        start_s=start_s,
+        end_s=np.maximum(start_s, milliseconds(end_s)),
+        hash=hashes.reshape(len(hashes), -1),
+        quality=quality.mean(axis=1).astype(np.uint8),
+        view=np.full(len(start_s), code, np.uint16),
+    )
