@@ -277,6 +277,8 @@ class Store:
         Raises:
             DatabaseDamaged: one is not.
         """
+        if not identifiers:
+            return
         with self._reading() as connection:
             wrong = checksums.wrong_records(connection, identifiers)
         if wrong:
