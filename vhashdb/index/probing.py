@@ -121,19 +121,19 @@ class _Buckets:
 def _buckets(segment: IndexSegment, queries: PermutedHashes, params: ProbeParams) -> _Buckets:
     """Look the key of each probe up."""
     tables = range(0, len(segment.tables), params.stride)
-    first = np.empty((len(queries), len(tables), params.probes), np.int64)
+    first = np.empty((len(tables), len(queries), params.probes), np.int64)  # one table after the other: what is read lies closer together
     count = np.empty_like(first)
     omitted_bits = segment.width - params.width
     for place, table in enumerate(tables):
         probes = (keys(queries, table, len(segment.tables), params.width)[:, None] ^ _flip_masks(params)).astype(np.int64) << omitted_bits
         begin = segment.begins[table].take(probes)
-        np.subtract(segment.begins[table].take(probes + (1 << omitted_bits)), begin, out=count[:, place], casting="unsafe")
-        np.add(begin, table * segment.rows, out=first[:, place], casting="unsafe")
+        np.subtract(segment.begins[table].take(probes + (1 << omitted_bits)), begin, out=count[place], casting="unsafe")
+        np.add(begin, table * segment.rows, out=first[place], casting="unsafe")
     if (count > segment.rows).any():
         raise IndexError("a bucket ends before it begins")
     filled = np.flatnonzero(count)
-    query, probe = np.divmod(filled, len(tables) * params.probes)
-    word = np.array([unkeyed_word(table, segment.kind.words) for table in tables])[probe // params.probes]
+    of_table, query = np.divmod(filled // params.probes, max(1, len(queries)))
+    word = np.array([unkeyed_word(table, segment.kind.words) for table in tables])[of_table]
     return _Buckets(first.ravel()[filled], count.ravel()[filled], query, word)
 
 
