@@ -64,6 +64,13 @@ class HeldEntries:
     """``(n,)`` distance, estimated."""
     query_s: npt.NDArray[np.float64]
     """``(n,)`` seconds of the query at which the entry begins."""
+    votes: float
+    """How near the entries are, together."""
+
+    @property
+    def are_near(self) -> bool:
+        """Whether most of them are near: then the transform and the line of time are as good as found."""
+        return len(self.bits) >= _LEAST_ENTRIES and float(np.median(self.bits)) <= _NEAR_BITS
 
 
 @dataclass(frozen=True)
@@ -130,9 +137,9 @@ def _on_best_line(
         if best is None or value > best[0]:
             best = value, query_s[top], row[top]
     assert best is not None
-    _, of_entry_s, row = best
+    votes_there, of_entry_s, row = best
     shown = np.flatnonzero(_within(of_entry_s, times_s))
-    return HeldEntries(entry[shown], frames[row[shown]], table[row[shown], shown].astype(np.int64), of_entry_s[shown])
+    return HeldEntries(entry[shown], frames[row[shown]], table[row[shown], shown].astype(np.int64), of_entry_s[shown], votes_there)
 
 
 def _within(query_s: npt.NDArray[np.float64], times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

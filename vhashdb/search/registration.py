@@ -94,18 +94,37 @@ class Registrar:
         starts = np.stack((hypothesis.transform, _together(hypothesis, reference))) @ box
         start = starts[int(np.argmax(self._fit(starts, targets)))]
         seen = self._climb(start, targets, _ALL, _STEPS)
-        if self._distances(seen, targets).mean() > _NEAR_BITS:  # they do not show one place, so the nearest is taken by itself
-            targets = targets.where(np.zeros(1, np.int64))
-            seen = self._climb(hypothesis.transforms[0] @ box, targets, _ALL, _STEPS)
+        held = self._held(seen, reference, box)
+        if held is None or not held.are_near:
+            seen, targets = self._best_alone(hypothesis, targets, reference, box) or (seen, targets)
         seen, targets = self._on_all_parts(seen, targets, reference, box)
         every = np.broadcast_to(seen @ np.linalg.inv(box), (len(self._warper), 3, 3))
         return Registration(every, hypothesis.view, part, float(self._distances(seen, targets).mean()))
 
+    def _best_alone(
+        self, hypothesis: Hypothesis, targets: _Targets, reference: Fingerprint, box: Transform
+    ) -> tuple[Transform, _Targets] | None:
+        """Refine what each frame says by itself, and return that with which most entries are near.
+
+        Where a camera pans, a frame shows an entry of another moment as well, elsewhere in the picture, so frames that agree may all be wrong.
+        """
+        best: tuple[float, Transform, _Targets] | None = None
+        for number, start in enumerate(hypothesis.transforms):
+            alone = targets.where(np.array([number]))
+            seen = self._climb(start @ box, alone, _ALL, _STEPS[1:])
+            held = self._held(seen, reference, box)
+            if held is not None and (best is None or held.votes > best[0]):
+                best = held.votes, seen, alone
+        return best and best[1:]
+
+    def _held(self, seen: Transform, reference: Fingerprint, box: Transform) -> HeldEntries | None:
+        every = np.broadcast_to(seen @ np.linalg.inv(box), (len(self._warper), 3, 3))
+        return held_entries(self._warper, self._times_s, every, reference)
+
     def _on_all_parts(self, seen: Transform, targets: _Targets, reference: Fingerprint, box: Transform) -> tuple[Transform, _Targets]:
         """Refine a transform on entries of all parts that the frames hold; also return what was climbed to."""
         for steps in _JOINT_STEPS:
-            every = np.broadcast_to(seen @ np.linalg.inv(box), (len(self._warper), 3, 3))
-            held = held_entries(self._warper, self._times_s, every, reference)
+            held = self._held(seen, reference, box)
             chosen = _spread(held, reference) if held else []
             if held is None or len(chosen) < _LEAST_FOLLOWED:
                 break
