@@ -182,7 +182,7 @@ def containers(value):
 
 def test_the_cluster_on_kubernetes_is_of_the_release_of_ray_that_is_required_and_lets_nobody_in():
     (cluster,) = (value for _, value in OBJECTS if value["kind"] == "RayCluster")
-    (policy,) = (value for _, value in OBJECTS if value["kind"] == "NetworkPolicy")
+    (policy,) = (value for name, value in OBJECTS if value["kind"] == "NetworkPolicy" and name == "network-policy.yaml")
     (secret,) = (value for _, value in OBJECTS if value["kind"] == "Secret")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["cluster"]
     assert any(f">={cluster['spec']['rayVersion'].removesuffix('.0')}," in each for each in extras)
@@ -195,3 +195,27 @@ def test_the_cluster_on_kubernetes_is_of_the_release_of_ray_that_is_required_and
     (worker,) = (each for each in containers(cluster) if each["name"] == "ray-worker")
     (mount,) = worker["volumeMounts"]
     assert {"name": "VHASHDB_INDEX", "value": mount["mountPath"]} in worker["env"]
+
+
+def test_fronts_on_kubernetes_join_the_cluster_and_are_let_in():
+    objects = {value["kind"]: value for name, value in OBJECTS if name == "front.yaml"}
+    (cluster,) = (value for _, value in OBJECTS if value["kind"] == "RayCluster")
+    (policy,) = (value for name, value in OBJECTS if name == "network-policy.yaml")
+    deployment, service = objects["Deployment"]["spec"], objects["Service"]["spec"]
+    pod = deployment["template"]
+    labels = pod["metadata"]["labels"]
+    assert labels == deployment["selector"]["matchLabels"] == service["selector"]
+    assert objects["NetworkPolicy"]["spec"]["podSelector"] == {"matchLabels": labels}
+    assert {"podSelector": {"matchLabels": labels}} in policy["spec"]["ingress"][0]["from"]
+    (front,) = containers(pod)
+    head = f"{cluster['metadata']['name']}-head-svc:6379"  # so the operator calls it
+    script = front["command"][-1]
+    assert script.count(head) == 2
+    (arguments,) = re.findall(r"vhashdb (serve .*)", script.replace("\\\n", " "))
+    command = cli.get_command(click.Context(cli), "serve")
+    command.make_context("serve", shlex.split(arguments)[1:])  # raises if an option is not one
+    tokens = [each["valueFrom"]["secretKeyRef"] for each in front["env"] if each["name"] == "RAY_AUTH_TOKEN"]
+    assert tokens == [{"name": cluster["metadata"]["name"], "key": "auth_token"}]
+    for probe, path in (("readinessProbe", "/readyz"), ("livenessProbe", "/healthz")):
+        assert front[probe]["httpGet"]["path"] == path
+        assert front[probe]["httpGet"]["httpHeaders"][0]["value"] in arguments

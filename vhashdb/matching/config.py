@@ -80,10 +80,10 @@ class MatchingConfig:
 
     window_radius_bits: float = _calibrated(56, "bench.geometry: copies found and costs of innocent questions", distance=True)
     """Within this a hash of a record is near a window of the query."""
-    window_frames: int = _bound(6, "frames of a query that are hashed in all windows; two must agree")
+    window_frames: int = _bound(6, "frames of a query that are hashed in all windows")
     window_frames_with_squares: int = _bound(16, "the same where records have squares, of which about one a second is stored")
     max_hypothesised: int = _bound(12, "records of which it is asked whether frames agree on where they lie")
-    max_registered: int = _bound(3, "records registered in one query, those on whose place most frames agree")
+    max_registered: int = _bound(6, "records registered in one query, those on whose place most frames agree")
     registered_bits: float = _calibrated(24, "bench.geometry: footage of one place, registered, is this near or nearer", distance=True)
     """Median distance of a registered still picture that is worth a person's time without motion."""
 

@@ -24,6 +24,8 @@ _FOUND: Final = 2
 """Transforms that are refined. Engineering bound: on the cost of a candidate."""
 _SUPPORT: Final = 5
 """Frames that a transform is refined on. Engineering bound: on the cost of a candidate."""
+_ALONE_BITS: Final = 40
+"""Bits within which a window is refined though no other frame agrees. Engineering bound: on what is refined in vain."""
 SLOWEST: Final = 0.5
 """Slowest playback. Derived: `MatchingConfig.min_speed`."""
 FASTEST: Final = 2.0
@@ -82,7 +84,7 @@ class Hypothesis:
 
 
 def hypotheses(sightings: Sightings, times_s: npt.NDArray[np.float64], reference: Fingerprint, radius_bits: int) -> list[Hypothesis]:
-    """Find the transforms on which the windows of at least two frames agree, the best first.
+    """Find the transforms on which the windows of several frames agree, or which one says that is very near, the best first.
 
     Args:
         sightings: windows that may show the known picture.
@@ -103,7 +105,7 @@ def hypotheses(sightings: Sightings, times_s: npt.NDArray[np.float64], reference
             best: dict[int, int] = {}
             for pair in np.flatnonzero(agree).tolist():  # nearest first, so the first of each frame is its best
                 best.setdefault(int(pairs.frame[pair]), pair)
-            if len(best) < 2:
+            if len(best) < 2 and pairs.distance[seed] > _ALONE_BITS:
                 continue
             members = sorted(best.values(), key=lambda pair: int(pairs.distance[pair]))[:_SUPPORT]
             found.append(

@@ -105,7 +105,7 @@ class PlaceSearch:
         return np.concatenate((upright, upright ^ MIRROR))
 
     def records(self, hits: Hits) -> list[int]:
-        """Take what was found near the hashes; return the records that two frames or more are near, the likeliest first."""
+        """Take what was found near the hashes; return the records that any frame is near, the likeliest first."""
         self._hits = hits
         if not len(hits.record):
             return []
@@ -113,10 +113,9 @@ class PlaceSearch:
         record, frame, distance = hits.record[order], self._frame_of(hits.query)[order], hits.distance[order]
         first = np.concatenate(([True], (np.diff(record) != 0) | (np.diff(frame) != 0)))  # the nearest of each frame
         weight = (1 - distance[first] / (self._config.window_radius_bits + 1)) ** 2 + 1e-3
-        numbers, of_number, frames = np.unique(record[first], return_inverse=True, return_counts=True)
-        votes = np.bincount(of_number, weight)
-        votes[frames < 2] = 0
-        return [int(numbers[place]) for place in np.argsort(-votes, kind="stable") if votes[place] > 0]
+        numbers, of_number = np.unique(record[first], return_inverse=True)
+        likeliest: list[int] = numbers[np.argsort(-np.bincount(of_number, weight), kind="stable")].tolist()
+        return likeliest
 
     def votes(self, record: int, reference: Fingerprint) -> float:
         """Return how far frames agree on where a record's picture lies; 0 if none do."""

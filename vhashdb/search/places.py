@@ -87,7 +87,8 @@ class PlaceFinder:
         references = self._store.fingerprints(chosen) if chosen else {}
         budget = ComparisonBudget(query, config)
         votes = {number: search.votes(number, references[number]) for number in chosen}
-        for number in sorted(chosen, key=lambda number: -votes[number])[: config.max_registered]:
+        agreed = [number for number in chosen if votes[number]]
+        for number in sorted(agreed, key=lambda number: -votes[number])[: config.max_registered]:
             record, reference, source = records[number], references[number], source_of.get(number)
             place = search.place(number, reference) if budget.allows(source, reference) else None
             if place is None:

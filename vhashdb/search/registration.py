@@ -106,7 +106,7 @@ class Registrar:
     ) -> tuple[Transform, _Targets] | None:
         """Refine what each frame says by itself, and return that with which most entries are near.
 
-        Where a camera pans, a frame shows an entry of another moment as well, elsewhere in the picture, so frames that agree may all be wrong.
+        Where a camera pans, a frame shows an entry of another moment as well, elsewhere in the picture: frames that agree may all be wrong.
         """
         best: tuple[float, Transform, _Targets] | None = None
         for number, start in enumerate(hypothesis.transforms):
