@@ -10,7 +10,8 @@ from tests.footage import film, scene
 from vhashdb.fingerprints.regions import FIXED_BOXES
 from vhashdb.hashing.outline import Outline
 from vhashdb.hashing.views import WHOLE_FRAME, Box, Orientation, Region, View
-from vhashdb.matching.view_pairs import ViewPair, outlines_of
+from vhashdb.matching.outlines import outlines_of
+from vhashdb.matching.view_pairs import ViewPair
 
 WIDE = 320 / 180
 
@@ -63,9 +64,9 @@ def test_of_a_fingerprint_from_a_file_only_what_lies_the_same_everywhere_is_know
     assert read == query
     assert query.boxes and not read.boxes
     for region, known in [(Region.WHOLE, True), (Region.CROP_WIDE, True), (Region.TILT_LEFT, True), (Region.MASKED_TOP, True)]:
-        assert (outlines_of(read, read, ViewPair(View(region), False, View(Region.WHOLE)))[0] is not None) is known
+        assert (outlines_of(read, read, View(region), View(Region.WHOLE))[0] is not None) is known
     for region in (Region.WITHIN_BARS, Region.PICTURE, Region.LEFT_HALF, Region.INSET_4):
-        assert outlines_of(read, read, ViewPair(View(region), False, View(Region.WHOLE)))[0] is None
+        assert outlines_of(read, read, View(region), View(Region.WHOLE))[0] is None
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_of_a_fingerprint_from_a_file_only_what_lies_the_same_everywhere_is_know
 def test_a_crop_is_what_both_sides_show(query_prints, region, orientation, bars, place, known_place):
     seen = query_prints["edited/valley__mirror.mp4"]
     asked = replace(seen, boxes={Region.WITHIN_BARS: bars, region: FIXED_BOXES[region].within(bars)})
-    query, known = outlines_of(asked, seen, ViewPair(View(region, orientation), False, View(Region.CROP_CLOSEST)))
+    query, known = outlines_of(asked, seen, View(region, orientation), View(Region.CROP_CLOSEST))
     for outline, (left, top, right, bottom) in ((query, place), (known, known_place)):
         corners = np.array(outline.corners)
         assert [*corners.min(axis=0), *corners.max(axis=0)] == pytest.approx([left, top, right, bottom], abs=0.001)

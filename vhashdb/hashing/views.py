@@ -211,6 +211,8 @@ CUTS: Final = {
     Region.CUT_DOWN: Box(0.25, 0.0556, 0.75, 0.9444),
 }
 """The smallest stored centre in what was cut from 16:9 to a square. Derived: 0.5 by 0.5625."""
+CENTRES: Final = frozenset({Region.WHOLE, *CROPS, *ONCE_STORED, *INSETS, *FRAME_INSETS, *CUTS})
+"""Regions that lie about the middle of what is within bars, or of the frame."""
 PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
 """Rectangles that may be a picture drawn over another, the strongest first."""
 CELLS: Final = (Region.CELL_1, Region.CELL_2, Region.CELL_3, Region.CELL_4)

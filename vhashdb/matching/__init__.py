@@ -2,8 +2,8 @@
 
 ``retrieval`` (which records) → ``view_pairs`` (through which views) → ``alignment`` (segments) → ``evidence`` (what they show,
 and the gates) → ``verdict`` (on one pair) → ``reranking`` (records against each other). `MatchingConfig` has every number that
-decides. ``reasons`` says why not, ``witnesses`` what a verdict rests on, ``pair`` compares two files by
-all that they have, ``explanation`` keeps a pair for whoever asks.
+decides. ``outlines`` says where in both frames it lies, ``reasons`` why not, ``witnesses`` what a verdict rests on, ``pair`` compares two
+files by all that they have, ``explanation`` keeps a pair for whoever asks.
 """
 
 from vhashdb.matching.comparison import Comparison, ViewComparison

@@ -15,10 +15,11 @@ from vhashdb.intervals import Spans
 from vhashdb.matching.alignment import AlignedSegment, Alignment, align
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import GateName, MatchedSegment, measure
+from vhashdb.matching.outlines import outlines_of
 from vhashdb.matching.reasons import Fate, fates, near_miss
 from vhashdb.matching.speed_range import speed_range
 from vhashdb.matching.verdict import Judgement, Verdict, judge, strongest, without_overlaps
-from vhashdb.matching.view_pairs import HashSequence, ViewPair, best_view_pairs, outlines_of, query_sequences, reference_sequences
+from vhashdb.matching.view_pairs import HashSequence, ViewPair, best_view_pairs, query_sequences, reference_sequences
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +154,7 @@ def compare_pictures(
         if len(sequence):
             other = references[views.reference]
             alignment = align(sequence, other, distances(sequence.hash, other.hash), wide)
-            asked, known = outlines_of(query, reference, views)
+            asked, known = outlines_of(query, reference, views.query, views.reference)
             outlines = query_outline or asked, known
             compared.append(ViewComparison(views, sequence, other, shown_s, alignment, config, *outlines, parts))
     if not query.usable.any() or not reference.usable.any():

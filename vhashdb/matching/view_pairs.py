@@ -10,27 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from vhashdb.fingerprints.model import Fingerprint, without_squares
-from vhashdb.fingerprints.regions import FIXED_BOXES, WITHIN_BARS_TOO
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.outline import WHOLE, Outline
 from vhashdb.hashing.view_transforms import turned_bits
 from vhashdb.hashing.views import (
-    CROPS,
-    CUTS,
-    FRAME_INSETS,
+    CENTRES,
     HALVES,
-    INSETS,
     MASKED_REGIONS,
-    ONCE_STORED,
-    SQUARES,
     TILTS,
-    WHOLE_FRAME,
-    Box,
     Orientation,
     Region,
     View,
-    stored_box,
 )
 from vhashdb.matching.config import MatchingConfig
 
@@ -72,9 +63,7 @@ class ViewPair:
         return [f"{words} ({side})" for region, where, side in sides if (words := _part(region, where))]
 
 
-_CENTRES: Final = frozenset({Region.WHOLE, *CROPS, *ONCE_STORED, *INSETS, *FRAME_INSETS, *CUTS})
-"""Regions that lie about the middle of what is within bars, or of the frame."""
-_SAID_BY_PLACE: Final = frozenset({*_CENTRES, *HALVES, *TILTS})
+_SAID_BY_PLACE: Final = frozenset({*CENTRES, *HALVES, *TILTS})
 """Regions of which the place says all."""
 _SAID_BY_LABEL: Final = frozenset({*MASKED_REGIONS, Region.MASKED_OVERLAYS})
 """Regions of which the place says nothing."""
@@ -88,56 +77,6 @@ def _part(region: Region, outline: Outline | None) -> str:
     if not place or place == WHOLE or region in _SAID_BY_LABEL:
         return region.label if region else ""
     return place if region in _SAID_BY_PLACE else f"{region.label}: {place}"
-
-
-def outlines_of(query: Fingerprint, reference: Fingerprint, views: ViewPair) -> tuple[Outline | None, Outline | None]:
-    """Return what both show through a view pair, in the frame of either; None where that is not known.
-
-    Centres were chosen to be compared, and say no more of a cut than where one lies in the other, so both are grown until one of them has
-    reached the end of its picture.
-    """
-    asked, known = _box_of(query, views.query), _box_of(reference, views.reference)
-    if asked and known and views.query.region in _CENTRES and views.reference.region in _CENTRES:
-        within_bars = views.query.region in WITHIN_BARS_TOO
-        outer = query.boxes.get(Region.WITHIN_BARS, WHOLE_FRAME) if within_bars else WHOLE_FRAME
-        turned = bool(views.query.orientation & 4)
-        asked_sizes, known_sizes = _sizes(asked), _sizes(known)
-        growth = [
-            min(most / size, 1 / other)
-            for most, size, other in zip(_sizes(outer), asked_sizes, known_sizes[:: -1 if turned else 1], strict=True)
-        ]
-        asked, known = _grown(asked, growth), _grown(known, growth[:: -1 if turned else 1])
-    return _outline(query, views.query, asked), _outline(reference, views.reference, known)
-
-
-def _outline(fingerprint: Fingerprint, view: View, box: Box | None) -> Outline | None:
-    if box is None:
-        return None
-    aspect = fingerprint.width / fingerprint.height if fingerprint.width and fingerprint.height else None
-    return Outline.from_box(box, view.orientation, degrees=TILTS.get(view.region, 0.0), aspect=aspect)
-
-
-def _box_of(fingerprint: Fingerprint, view: View) -> Box | None:
-    if view.region in SQUARES and fingerprint.width and fingerprint.height:
-        return stored_box(view.region, fingerprint.height, fingerprint.width)
-    return fingerprint.boxes.get(view.region, _LYING_FIXED.get(view.region))
-
-
-def _sizes(box: Box) -> tuple[float, float]:
-    return box.right - box.left, box.bottom - box.top
-
-
-def _grown(box: Box, growth: Sequence[float]) -> Box:
-    """Return a box so many times as wide and as high, about its centre."""
-    width, height = ((factor - 1) / 2 * size for factor, size in zip(growth, _sizes(box), strict=True))
-    return Box(box.left - width, box.top - height, box.right + width, box.bottom + height)
-
-
-_LYING_FIXED: Final = {
-    Region.WHOLE: WHOLE_FRAME,
-    **{region: box for region, box in FIXED_BOXES.items() if region not in WITHIN_BARS_TOO},
-}
-"""Boxes that are the same in every video: insets and halves are those of what is within bars."""
 
 
 @dataclass(frozen=True)
