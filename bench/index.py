@@ -302,7 +302,7 @@ def own_index(hashes: PackedHashes) -> Ask:
     segment = build([RecordRows(0, 0, hashes)], FrameHashes(Pdq.id))
 
     def ask(query: PackedHashes) -> Pairs:
-        hits = search_segment(segment, permute(query), RADIUS, choose_strategy([segment], Pdq.id.bits, RADIUS, len(query)))
+        hits = search_segment(segment, permute(query), RADIUS, choose_strategy([segment.statistics], Pdq.id.bits, RADIUS, len(query)))
         return set(zip(hits.query.tolist(), hits.row.tolist(), strict=True))
 
     return ask

@@ -394,7 +394,7 @@ class Database:
             FingerprintError: the hashes cannot be asked.
         """
         effort = effort_of(effort)
-        if not self.searcher.sizes().hashes and not len(self):
+        if self._store.is_empty:
             raise DatabaseEmpty(f"{self.path} holds no record to match against")
         return self._matcher.match(source, effort, where, sound=sound, progress=progress)
 

@@ -169,7 +169,7 @@ class Searcher(Protocol):
         ...
 
     def damaged(self, where: Selection | None = None) -> int:
-        """Count the records, of those selected, that cannot be found because their fingerprints are damaged."""
+        """Count the records, of those selected, that could not be found for the last answer because their fingerprints are damaged."""
         ...
 
     def sizes(self) -> Sizes:

@@ -14,8 +14,8 @@ from vhashdb.hashing.bits import distances
 from vhashdb.index import probing
 from vhashdb.index import segment as segments
 from vhashdb.index.kinds import RecordRows
-from vhashdb.index.permutation import keys, permute, tables_of
-from vhashdb.index.planning import ProbeParams, first_word_limit, recall
+from vhashdb.index.permutation import keys, permute, tables_of, unkeyed_word
+from vhashdb.index.planning import ProbeParams, recall, word_limit
 from vhashdb.index.probing import search
 from vhashdb.index.segment import IndexSegment, build, merge
 
@@ -38,9 +38,10 @@ def reached(segment, hashes, asked, radius, params):
     tried = np.zeros((len(asked), len(hashes)), bool)
     for table in range(0, tables, params.stride):
         of_left, of_right = (keys(permuted, table, tables, params.width) for permuted in (left, right))
-        tried |= np.bitwise_count(of_left[:, None] ^ of_right) <= params.nflip
-    first = np.bitwise_count(left[:, :1] ^ right[:, 0])
-    return tried & (first <= first_word_limit(segment.kind.bits, radius)) & (distances(asked, hashes) <= radius)
+        word = unkeyed_word(table, segment.kind.words)
+        likely = np.bitwise_count(left[:, word, None] ^ right[:, word]) <= word_limit(segment.kind.bits, radius)
+        tried |= likely & (np.bitwise_count(of_left[:, None] ^ of_right) <= params.nflip)
+    return tried & (distances(asked, hashes) <= radius)
 
 
 def equal(left, right):
@@ -174,7 +175,7 @@ def test_buckets_are_as_full_as_they_are_said_to_be():
         here = min(width, segment.width)
         key = keys(segment.words, 0, 16, here)
         counts = np.bincount(key)
-        assert segment.bucket_size(width) == pytest.approx((counts.astype(float) ** 2).sum() / len(hashes), rel=0.15)
+        assert segment.statistics.bucket_size(width) == pytest.approx((counts.astype(float) ** 2).sum() / len(hashes), rel=0.15)
 
 
 # -- damage ----------------------------------------------------------------------------------------

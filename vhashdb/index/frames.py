@@ -72,7 +72,7 @@ class FrameIndex(LayeredIndex):
             record, hits = self._memtable.search(hashes, radius)
         found = [Hits(hits.query, record, hits.distance)]
         if layers and len(hashes):
-            segments = [layer.segment for layer in layers]
+            segments = [layer.segment.statistics for layer in layers]
             strategy = None if exact else choose_strategy(segments, self.algorithm.bits, radius, len(hashes), times, budget)
             queries = permute(hashes)
             found += [_in_layer(layer, queries, radius, strategy) for layer in layers]
@@ -109,7 +109,7 @@ class FrameIndex(LayeredIndex):
 
 def _in_layer(layer: Layer, queries: PermutedHashes, radius: int, strategy: Strategy, *, planned: bool = True) -> Hits:
     """Find what is near in one segment, without its deleted records; if ``planned``, by a scan where that costs less."""
-    strategy = strategy_in(layer.segment, layer.segment.kind.bits, strategy) if planned and strategy else strategy
+    strategy = strategy_in(layer.segment.statistics, layer.segment.kind.bits, strategy) if planned and strategy else strategy
     hits = search(layer.segment, queries, radius, strategy)
     position = layer.segment.position_of(hits.row)
     live = ~layer.tombstones[position]

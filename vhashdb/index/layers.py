@@ -32,7 +32,7 @@ class Layer:
         """Make a layer of a segment without tombstones."""
         return cls(segment, np.zeros(len(segment.records), np.bool_), stored)
 
-    @property
+    @functools.cached_property
     def rows(self) -> int:
         """Number of rows that can be found."""
         return int(self.segment.counts[~self.tombstones].sum())

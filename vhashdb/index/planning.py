@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -22,7 +22,9 @@ import numpy.typing as npt
 from vhashdb.index.permutation import MAX_TABLES, SUBSTRING_BITS, tables_of
 
 TARGET_RECALL: Final = 0.995
-"""Recall at the edge of the radius that a search is to reach if it can afford it. Engineering bound."""
+"""Recall that a search is to reach if it can afford it: at the edge of the radius for few query hashes, within `NEAR_SHARE` for many.
+Engineering bound.
+"""
 NEAR_TIMES: Final = 3
 """Times of a query at which a copy is near, so that finding one of them is enough. Engineering bound: a piece of one second has as many."""
 NEAR_SHARE: Final = 31 / 256
@@ -30,8 +32,8 @@ NEAR_SHARE: Final = 31 / 256
 MIN_RECALL_FEW: Final = 0.99
 """Minimum recall within `NEAR_SHARE` for few query hashes, as of a still picture. Engineering bound: each has to be found."""
 MIN_RECALL_MANY: Final = 0.7
-"""Minimum recall within `NEAR_SHARE` for many query hashes. Measured in a trial that is not in the repository (docs/design.md):
-a video is found by any of its moments, in any view. `bench.scale` and `bench.index` show the effect.
+"""Minimum recall within `NEAR_SHARE` for many query hashes where more costs too much. Measured in a trial that is not in the repository
+(docs/design.md): a video is found by any of its moments, in any view. `bench.scale` and `bench.index` show the effect.
 """
 FEW_HASHES: Final = 100
 """Maximum number of query hashes that count as few. Engineering bound: about those of a still picture or a short piece."""
@@ -43,8 +45,8 @@ PROBE_COST: Final = 1.0
 """Cost of looking up one key. Engineering bound: an estimate that only orders strategies; `bench.index` shows the effect."""
 SCAN_COST: Final = 0.06
 """Cost of each hash in a linear scan by FAISS. Engineering bound: an estimate; `bench.index` times scans and searches."""
-MAX_FIRST_WORD_LOSS: Final = 1e-4
-"""Maximum share of near hashes lost by comparing their first 64 bits alone. Engineering bound: small beside 1 - `TARGET_RECALL`."""
+MAX_WORD_LOSS: Final = 1e-4
+"""Maximum share of near hashes lost by comparing 64 of their bits alone. Engineering bound: small beside 1 - `TARGET_RECALL`."""
 
 KEY_WIDTHS: Final = range(8, 25)
 """Widths of table keys in bits. Engineering bound: at 24 bits the starts of the buckets take 64 MB a table."""
@@ -96,7 +98,7 @@ Engineering bound: a quarter of the candidates. It finds 41 % at 31 bits and 16 
 """
 
 
-class SegmentStatistics(Protocol):
+class SegmentStatistics(Hashable, Protocol):
     """What the cost of a search in a segment depends on."""
 
     @property
@@ -122,6 +124,9 @@ def choose_strategy(
 ) -> Strategy:
     """Choose the cheapest strategy that reaches `target_recall`, or else the one of highest recall that is affordable.
 
+    Few hashes are to be found up to the edge of the radius, many within `NEAR_SHARE`: there are so many because the same moments are
+    asked about in many views, and what is a copy in one of them is nearer in another, or at another moment.
+
     Args:
         segments: what is searched.
         bits: bits of a hash.
@@ -131,29 +136,48 @@ def choose_strategy(
         budget: share of `MAX_COST` and `MAX_COST_PER_HASH` that may be spent here: where several indexes are searched for one
             question, they share it.
     """
-    eligible = _eligible(bits, radius, queries <= FEW_HASHES)
-    rated = [(params, found, sum(cost(s, bits, params) for s in segments)) for params, found in eligible]
-    scan = SCAN_COST * sum(s.rows for s in segments)
-    sufficient = [(price, params) for params, found, price in rated if found >= target_recall(times)]
-    affordable = budget * (MAX_COST / max(1, queries) if queries <= FEW_HASHES else MAX_COST_PER_HASH)
-    price, best = min(sufficient, key=lambda item: item[0], default=(math.inf, None))
-    if scan <= min(price, affordable):
+    few, wanted = queries <= FEW_HASHES, target_recall(times)
+    rated = _rated(tuple(segments), bits, radius, few)
+    affordable = budget * (MAX_COST / max(1, queries) if few else MAX_COST_PER_HASH)
+    sure = _cheapest(each for each in rated if each.found >= wanted)
+    if SCAN_COST * sum(s.rows for s in segments) <= min(sure.price if sure else math.inf, affordable):
         return None
-    if price <= affordable:
-        return best
-    within = [(found, -price, params) for params, found, price in rated if price <= affordable]
-    if within:
-        return max(within, key=lambda item: item[:2])[2]
-    return min(rated, key=lambda item: item[2])[0]
+    enough = sure if few else _cheapest(each for each in rated if each.found_near >= wanted)
+    if enough and enough.price <= affordable:
+        return enough.params
+    within = [each for each in rated if each.price <= affordable]
+    best = max(within, key=lambda each: (each.found, -each.price)) if within else min(rated, key=lambda each: each.price)
+    return best.params
 
 
-@functools.lru_cache(maxsize=256)
-def _eligible(bits: int, radius: int, few: bool) -> list[tuple[ProbeParams, float]]:
-    """List the probe parameters that reach the minimum recall of near hashes, with their recall at the radius."""
+@dataclass(frozen=True)
+class _Rated:
+    """Probe parameters that may be used, with what they find and cost."""
+
+    params: ProbeParams
+    found: float
+    """Recall at the edge of the radius …"""
+    found_near: float
+    """… and within `NEAR_SHARE`."""
+    price: float
+    """Cost of one query hash in all segments."""
+
+
+def _cheapest(some: Iterable[_Rated]) -> _Rated | None:
+    return min(some, key=lambda each: each.price, default=None)
+
+
+@functools.lru_cache(maxsize=64)
+def _rated(segments: tuple[SegmentStatistics, ...], bits: int, radius: int, few: bool) -> list[_Rated]:
+    """Rate the probe parameters that reach the minimum recall of near hashes."""
     near, minimum = min(radius, round(NEAR_SHARE * bits)), MIN_RECALL_FEW if few else MIN_RECALL_MANY
     strides = _STRIDES if tables_of(bits) == MAX_TABLES else _STRIDES[:1]
     every = [ProbeParams(width, nflip, stride) for stride in strides for nflip in _NFLIPS for width in KEY_WIDTHS]
-    return [(params, recall(bits, params, radius)) for params in every if recall(bits, params, near) >= minimum]
+    return [
+        _Rated(params, recall(bits, params, radius), recall(bits, params, near), sum(cost(s, bits, params) for s in segments))
+        for params in every
+        if recall(bits, params, near) >= minimum
+    ]
 
 
 def cost(segment: SegmentStatistics, bits: int, params: ProbeParams) -> float:
@@ -228,12 +252,12 @@ def _log_binomial(bits: int, distance: int) -> float:
 
 
 @functools.lru_cache(maxsize=4096)
-def first_word_limit(bits: int, radius: int) -> int:
-    """Compute how many of the first 64 bits may differ at a distance of ``radius``, for all but `MAX_FIRST_WORD_LOSS` of the hashes."""
-    first = min(64, bits)
+def word_limit(bits: int, radius: int) -> int:
+    """Compute how many of 64 bits may differ at a distance of ``radius``, for all but `MAX_WORD_LOSS` of the hashes."""
+    word = min(64, bits)
     total, beyond = math.comb(bits, radius), 0
-    for limit in range(min(first, radius), 0, -1):
-        beyond += math.comb(first, limit) * math.comb(bits - first, radius - limit)
-        if beyond / total > MAX_FIRST_WORD_LOSS:
+    for limit in range(min(word, radius), 0, -1):
+        beyond += math.comb(word, limit) * math.comb(bits - word, radius - limit)
+        if beyond / total > MAX_WORD_LOSS:
             return limit
     return 0

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.index.permutation import WORD_BYTES, PermutedHashes, keys
-from vhashdb.index.planning import ProbeParams, Strategy, first_word_limit
+from vhashdb.index.permutation import WORD_BYTES, PermutedHashes, keys, unkeyed_word
+from vhashdb.index.planning import ProbeParams, Strategy, word_limit
 from vhashdb.index.segment import IndexSegment, max_threads
 
 _BLOCK: Final = 1 << 14
@@ -72,13 +72,11 @@ def _scan(segment: IndexSegment, queries: PermutedHashes, radius: int) -> RowHit
 
 def _probe(segment: IndexSegment, queries: PermutedHashes, radius: int, params: ProbeParams) -> RowHits:
     """Probe the tables, and compare the candidates in the buckets."""
-    first, count = _buckets(segment, queries, params)
-    filled = np.flatnonzero(count)
-    first, count, query = first[filled], count[filled], filled // (len(segment.tables[:: params.stride]) * params.probes)
-    blocks = list(_blocks(count))
+    buckets = _buckets(segment, queries, params)
+    blocks = list(_blocks(buckets.count))
 
     def compare(some: slice) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        return _compare(segment, queries, radius, first[some], count[some], query[some])
+        return _compare(segment, queries, radius, buckets.within(some))
 
     if len(blocks) < _MANY_BLOCKS:
         found = [compare(block) for block in blocks]
@@ -102,46 +100,65 @@ def _blocks(count: npt.NDArray[np.int64]) -> Iterator[slice]:
         start = stop
 
 
-def _buckets(segment: IndexSegment, queries: PermutedHashes, params: ProbeParams) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return where the bucket of each probe begins, in the tables laid end to end, and its number of rows."""
+@dataclass(frozen=True)
+class _Buckets:
+    """The buckets of some probes that hold anything, by the query that probes them."""
+
+    first: npt.NDArray[np.int64]
+    """``(k,)`` where each begins, in the tables laid end to end."""
+    count: npt.NDArray[np.int64]
+    """``(k,)`` its number of rows."""
+    query: npt.NDArray[np.int64]
+    """``(k,)`` index of the query hash."""
+    word: npt.NDArray[np.int64]
+    """``(k,)`` the word of the rows in it that is compared first: one that its key is not from, where there is one."""
+
+    def within(self, some: slice) -> _Buckets:
+        """Return some of them."""
+        return _Buckets(self.first[some], self.count[some], self.query[some], self.word[some])
+
+
+def _buckets(segment: IndexSegment, queries: PermutedHashes, params: ProbeParams) -> _Buckets:
+    """Look the key of each probe up."""
     tables = range(0, len(segment.tables), params.stride)
-    first = np.empty((len(queries), len(tables), params.probes), np.int64)
+    first = np.empty((len(tables), len(queries), params.probes), np.int64)  # one table after the other: what is read lies closer together
     count = np.empty_like(first)
     omitted_bits = segment.width - params.width
     for place, table in enumerate(tables):
         probes = (keys(queries, table, len(segment.tables), params.width)[:, None] ^ _flip_masks(params)).astype(np.int64) << omitted_bits
-        begin = segment.begins[table][probes]
-        np.subtract(segment.begins[table][probes + (1 << omitted_bits)], begin, out=count[:, place], casting="unsafe")
-        np.add(begin, table * segment.rows, out=first[:, place], casting="unsafe")
+        begin = segment.begins[table].take(probes)
+        np.subtract(segment.begins[table].take(probes + (1 << omitted_bits)), begin, out=count[place], casting="unsafe")
+        np.add(begin, table * segment.rows, out=first[place], casting="unsafe")
     if (count > segment.rows).any():
         raise IndexError("a bucket ends before it begins")
-    return first.ravel(), count.ravel()
+    filled = np.flatnonzero(count)
+    of_table, query = np.divmod(filled // params.probes, max(1, len(queries)))
+    word = np.array([unkeyed_word(table, segment.kind.words) for table in tables])[of_table]
+    return _Buckets(first.ravel()[filled], count.ravel()[filled], query, word)
 
 
 def _compare(
-    segment: IndexSegment,
-    queries: PermutedHashes,
-    radius: int,
-    first: npt.NDArray[np.int64],
-    count: npt.NDArray[np.int64],
-    query: npt.NDArray[np.int64],
+    segment: IndexSegment, queries: PermutedHashes, radius: int, buckets: _Buckets
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
     """Return the near pairs among the candidates in some buckets, as query × rows + row, and their distances."""
-    place = np.repeat(first - (np.cumsum(count) - count), count)
+    ends, words = np.cumsum(buckets.count), segment.kind.words
+    place = np.repeat(buckets.first - (ends - buckets.count), buckets.count)
     place += np.arange(len(place))
-    row = segment.tables.reshape(-1).take(place)
-    # Few candidates are near, and the first word rules out nearly all others.
-    first_words = segment.words[:, 0][row]
-    first_words ^= np.repeat(queries[query, 0], count)
-    likely = np.flatnonzero(np.bitwise_count(first_words) <= first_word_limit(segment.kind.bits, radius))
-    row, of_query = row[likely].astype(np.int64), np.repeat(query, count)[likely]
+    row = segment.tables.reshape(-1).take(place).astype(np.int64)
+    # Few candidates are near, and one word rules out nearly all others.
+    word = row * words
+    word += np.repeat(buckets.word, buckets.count)
+    differing = segment.words.reshape(-1).take(word)
+    differing ^= np.repeat(queries[buckets.query, buckets.word], buckets.count)
+    likely = np.flatnonzero(np.bitwise_count(differing) <= word_limit(segment.kind.bits, radius))
+    row, query = row[likely], buckets.query[np.searchsorted(ends, likely, side="right")]
     differing = segment.words[row]
-    differing ^= queries[of_query]
+    differing ^= queries[query]
     distance = np.zeros(len(row), np.int32)
-    for word in range(differing.shape[1]):  # a sum along an axis this short takes several times as long
-        distance += np.bitwise_count(differing[:, word])
+    for number in range(words):  # a sum along an axis this short takes several times as long
+        distance += np.bitwise_count(differing[:, number])
     near = np.flatnonzero(distance <= radius)
-    return of_query[near] * segment.rows + row[near], distance[near]
+    return query[near] * segment.rows + row[near], distance[near]
 
 
 @functools.lru_cache(maxsize=64)

@@ -32,6 +32,24 @@ Allocate = Callable[[str, tuple[int, ...], npt.DTypeLike], npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
+class BucketStatistics:
+    """What the cost of a search in a segment depends on; a value, by which what was planned can be kept."""
+
+    rows: int
+    bucket_sizes: tuple[float, ...]
+    """For keys of 0 bits, of 1 bit and so on up to the width: see `bucket_size`."""
+
+    @property
+    def width(self) -> int:
+        """Bits of the keys that have buckets."""
+        return len(self.bucket_sizes) - 1
+
+    def bucket_size(self, width: int) -> float:
+        """Return the mean number of rows that share a key of ``width`` bits with a stored one."""
+        return self.bucket_sizes[min(width, self.width)]
+
+
+@dataclass(frozen=True)
 class IndexSegment:
     """Many rows that never change; the arrays have the names of their files, except that `words` is in the file of the kind's rows."""
 
@@ -92,21 +110,18 @@ class IndexSegment:
             for row in range(self.records[first, 2], ends[stop - 1], _AT_ONCE):
                 yield self.words[row : min(row + _AT_ONCE, ends[stop - 1])]
 
-    def bucket_size(self, width: int) -> float:
-        """Return the mean number of rows that share a key of ``width`` bits with a stored one."""
-        return self._bucket_sizes[min(width, self.width)]
-
     @functools.cached_property
-    def _bucket_sizes(self) -> dict[int, float]:
+    def statistics(self) -> BucketStatistics:
+        """What planning knows of it."""
         # One table is like another; 512 of its rows are sample enough of the buckets, weighted by their sizes.
         table = np.asarray(self.begins[0])
         some = np.linspace(0, self.rows - 1, min(self.rows, 512)).astype(np.int64)
         key = np.searchsorted(table, some, side="right") - 1
-        shared = {}
-        for width in range(min(KEY_WIDTHS.start, self.width), self.width + 1):
+        shared = []
+        for width in range(self.width + 1):
             short = key >> (self.width - width) << (self.width - width)
-            shared[width] = float((table[short + (1 << (self.width - width))] - table[short]).mean())
-        return shared
+            shared.append(float((table[short + (1 << (self.width - width))] - table[short]).mean()))
+        return BucketStatistics(self.rows, tuple(shared))
 
 
 def in_memory(name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:  # noqa: ARG001  # only files have names

@@ -68,8 +68,8 @@ class IndexReader(Generic[IndexT]):
         return self.refresh().index
 
     def damaged(self, where: Selection | None = None) -> int:
-        """Count the records, of those selected, that cannot be found because their fingerprints are damaged."""
-        index = self.current
+        """Count the records, of those selected, that could not be found for the last answer because their fingerprints are damaged."""
+        index, _ = self.including(0)
         allowed = self._allowed(where, index.change) if index.damaged else None
         if allowed is None:
             return len(index.damaged)

@@ -11,6 +11,7 @@ pieces in another order or at another speed are found too.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
@@ -175,7 +176,7 @@ def _strongest(query: HashSequence, reference: HashSequence, alike: _Alike, conf
     """The transform with the largest sum of weights over distinct query entries, and that sum."""
     best, best_votes, agreed = (1.0, 0.0), -1.0, 0.0
     most = _most_votes(query, alike)
-    for speed in sorted(config.speeds, key=lambda s: abs(np.log(s))):
+    for speed in _nearest_normal_first(config.speeds):
         offset, sum_of_weights = _vote(query, reference, alike, speed, config)
         votes = sum_of_weights
         if speed == 1.0:
@@ -185,6 +186,11 @@ def _strongest(query: HashSequence, reference: HashSequence, alike: _Alike, conf
         if votes > best_votes + 1e-9:
             best, best_votes, agreed = (speed, offset), votes, sum_of_weights
     return TemporalTransform(*best), agreed
+
+
+@functools.cache
+def _nearest_normal_first(speeds: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(sorted(speeds, key=lambda speed: abs(np.log(speed))))
 
 
 def _allowed(
@@ -246,14 +252,14 @@ def _refined(
     near = (first_s - beyond_s <= time_s) & (time_s <= last_s + beyond_s)
     time_s, asked = time_s[near], asked[near]
     lag_s = config.reference_lag_s
-    weights = likeness_on([transform.speed], [transform.offset_s], time_s, asked, reference, likeness, lag_s)[1]
+    (weights,) = likeness_on([transform.speed], [transform.offset_s], time_s, asked, reference, likeness, lag_s)
     middle_s = float(np.average(time_s, weights=weights + 1e-9))
     anchor_s = transform.speed * middle_s + transform.offset_s
     speeds, shifts = np.array(config.speeds), np.arange(-2, 3) * shift_s
     best, best_fit, normal_fit = (transform.speed, 0.0), -1.0, -1.0
     for reach in _SHARPER:
-        speed, shift = (grid.ravel() for grid in np.meshgrid(speeds, shifts, indexing="ij"))
-        fit = likeness_on(speed, anchor_s + shift - speed * middle_s, time_s, asked, reference, likeness, lag_s)[0]
+        speed, shift = np.repeat(speeds, len(shifts)), np.tile(shifts, len(speeds))
+        fit = likeness_on(speed, anchor_s + shift - speed * middle_s, time_s, asked, reference, likeness, lag_s).sum(axis=1)
         top = int(np.argmax(fit))
         if fit[top] > best_fit:
             best, best_fit = (float(speed[top]), float(shift[top])), float(fit[top])
@@ -264,7 +270,7 @@ def _refined(
         shifts = best[1] + np.arange(-4, 5) * shift_s / 2 * reach
     if best[0] != 1.0 and normal_fit >= config.normal_speed_fit * best_fit:
         shifts = np.arange(-20, 21) * shift_s / 5
-        fit = likeness_on(np.ones(len(shifts)), anchor_s + shifts - middle_s, time_s, asked, reference, likeness, lag_s)[0]
+        fit = likeness_on(np.ones(len(shifts)), anchor_s + shifts - middle_s, time_s, asked, reference, likeness, lag_s).sum(axis=1)
         best = 1.0, float(shifts[int(np.argmax(fit))])
     return TemporalTransform(best[0], anchor_s + best[1] - best[0] * middle_s)
 
@@ -285,13 +291,15 @@ def likeness_on(
     reference: HashSequence,
     likeness: npt.NDArray[np.float32],
     lag_s: float,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return, of some transforms, the sum of the likeness along each ``(transforms,)``, and its mean over them at each time ``(k,)``."""
+) -> npt.NDArray[np.float32]:
+    """Return the likeness along some transforms, at each time ``(transforms, k)``."""
     known_s = np.asarray(speed)[:, None] * time_s[None, :] + np.asarray(offset_s)[:, None]
-    entry = np.clip(np.searchsorted(reference.start_s, known_s + lag_s, side="right") - 1, 0, len(reference) - 1)
-    shown = (reference.start_s[entry] <= known_s + lag_s) & (known_s <= reference.end_s[entry] + lag_s)
-    values = np.where(shown, likeness[asked[None, :], entry], 0.0)
-    return values.sum(axis=1), values.mean(axis=0)
+    entry = np.searchsorted(reference.start_s, known_s + lag_s, side="right") - 1
+    shown = (entry >= 0) & (known_s <= (reference.end_s + lag_s)[entry])
+    entry += asked * len(reference)
+    values: npt.NDArray[np.float32] = likeness.ravel().take(entry)  # whatever it is before the first entry, where it does not count
+    values[~shown] = 0
+    return values
 
 
 def samples_along(

@@ -160,7 +160,8 @@ def retrieve(
     hashes, times_ms, view = _searched(query)
     if not len(hashes):
         return Candidates()
-    hits = index.search(hashes, round(radius_bits), times=len(np.unique(times_ms)))
+    moments_ms, moment = np.unique(times_ms, return_inverse=True)
+    hits = index.search(hashes, round(radius_bits), times=len(moments_ms))
     if not len(hits.query):
         return Candidates()
     hit, place = np.unique(hits.query, return_inverse=True)
@@ -168,8 +169,8 @@ def retrieve(
     asked, record, distance = hits.query[informative], hits.record[informative], hits.distance[informative]
     if not len(record):
         return Candidates()
-    pairs = np.unique(np.stack([record, times_ms[asked]]), axis=1)
-    records, counts = np.unique(pairs[0], return_counts=True)
+    of_record, near = np.divmod(np.unique(record * len(moments_ms) + moment[asked]), len(moments_ms))
+    records, first, counts = np.unique(of_record, return_index=True, return_counts=True)
     nearest = np.full(len(records), np.iinfo(np.int32).max, np.int64)
     np.minimum.at(nearest, np.searchsorted(records, record), distance)
     order = np.lexsort((nearest, -counts))
@@ -177,7 +178,7 @@ def retrieve(
     edition_of = editions(records.tolist()) if editions is not None else {}
     origins = [(source_of.get(number), edition_of.get(number)) for number in records.tolist()]
     best = shared_out(order.tolist(), origins, config, config.max_candidates)
-    must_compare = counts >= max(config.must_compare_times, config.must_compare_share * len(np.unique(times_ms)))
+    must_compare = counts >= max(config.must_compare_times, config.must_compare_share * len(moments_ms))
     spoken_for = {origins[i] for i in best if origins[i][1] is not None}
     left_out = sum(origins[i] not in spoken_for for i in set(np.flatnonzero(must_compare).tolist()) - set(best))
     chosen = tuple(
@@ -185,7 +186,7 @@ def retrieve(
             int(records[i]),
             int(counts[i]),
             int(nearest[i]),
-            _anchors_s(pairs[1][pairs[0] == records[i]], config.probes),
+            _anchors_s(moments_ms[near[first[i] : first[i] + counts[i]]], config.probes),
             source_of.get(int(records[i])),
             bool(must_compare[i]),
         )

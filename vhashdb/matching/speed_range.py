@@ -35,8 +35,9 @@ def speed_range(query: HashSequence, reference: HashSequence, aligned: AlignedSe
     middle_s = float(time_s.mean())
     speeds = speed * (1 + np.linspace(-reach, reach, config.speed_range_steps))
     shifts = np.linspace(-4, 4, 17) * config.shift_s
-    every, shift = (grid.ravel() for grid in np.meshgrid(speeds, shifts, indexing="ij"))
+    every, shift = np.repeat(speeds, len(shifts)), np.tile(shifts, len(speeds))
     offsets = speed * middle_s + aligned.transform.offset_s + shift - every * middle_s
-    fit = likeness_on(every, offsets, time_s, asked, known, likeness, config.reference_lag_s)[0].reshape(len(speeds), -1).max(axis=1)
+    along = likeness_on(every, offsets, time_s, asked, known, likeness, config.reference_lag_s)
+    fit = along.sum(axis=1).reshape(len(speeds), -1).max(axis=1)
     fits = speeds[fit >= config.speed_range_fit * fit.max()]
     return min(speed, float(fits.min())), max(speed, float(fits.max()))

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
+import anyio.to_thread
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
@@ -62,8 +63,10 @@ class RateLimiter:
 def needs(*scopes: Scope) -> Any:
     """Return the dependency of a route that any of these scopes opens; it gives the `Caller`."""
 
-    def caller(request: Request, key: Annotated[str | None, Security(_header)] = None) -> Caller:
-        found = identified(request, key)
+    async def caller(request: Request, key: Annotated[str | None, Security(_header)] = None) -> Caller:
+        found: Caller | None = getattr(request.state, "identified", None)
+        if found is None:  # a key or a session is looked up, which no other request is to wait for
+            found = await anyio.to_thread.run_sync(identified, request, key)
         require_scope(found, *scopes)
         return found
 

@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from vhashdb.database import Database
-from vhashdb.errors import DatabaseError, VhashdbError
+from vhashdb.errors import DatabaseError, FingerprintError, VhashdbError
+from vhashdb.exchange.formats import FormatLimits, Options, read_hashes
 from vhashdb.hash_query import HashQuery
 from vhashdb.inputs import Source
 from vhashdb.matching.verdict import Verdict
 from vhashdb.search.results import Result
+from vhashdb.service.bounded import MOST_HASH_BYTES
 from vhashdb.service.options import AskOptions
 from vhashdb.text import decoded
 
 
+@dataclass(frozen=True)
+class HashText:
+    """Hashes of one video or picture as they were sent, to be read where the question is answered."""
+
+    text: str
+    """In any form that can be imported."""
+
+    def read(self) -> HashQuery:
+        """Return what is asked.
+
+        Raises:
+            FormatError: it is of no known format, or holds nothing.
+            FingerprintError: these are the hashes of several videos.
+        """
+        found = read_hashes(io.BytesIO(self.text.encode()), options=Options(FormatLimits(file_bytes=MOST_HASH_BYTES)))
+        if len(found) != 1:
+            raise FingerprintError(f"these are the hashes of {len(found)} videos", hint="ask about each by itself")
+        return found[0]
+
+
+Hashes = HashQuery | HashText
+"""What a question about hashes comes as."""
+
+
 def answer_to(
     database: Database,
-    source: Source | HashQuery,
+    source: Source | Hashes,
     name: str,
     options: AskOptions,
     progress: Callable[[float], None] | None = None,
@@ -28,7 +56,10 @@ def answer_to(
 
     Raises:
         DatabaseError: the database cannot be used, so that nothing is known.
+        VhashdbError: hashes cannot be asked.
     """
+    if isinstance(source, HashText):
+        source = source.read()
     try:
         result = database.match(source, effort=options.effort, where=options.selection, sound=options.sound, progress=progress)
     except DatabaseError:

@@ -21,13 +21,12 @@ import anyio.to_thread
 
 from vhashdb.database import Database
 from vhashdb.errors import DatabaseError, VhashdbError
-from vhashdb.hash_query import HashQuery
 from vhashdb.inputs import Source
 from vhashdb.matching.verdict import Verdict
 from vhashdb.review import Decisions, found_in
 from vhashdb.search.results import Result
 from vhashdb.service.access import Caller
-from vhashdb.service.answers import answer_json, answer_to, needs_people
+from vhashdb.service.answers import Hashes, answer_json, answer_to, needs_people
 from vhashdb.service.attendance import Attendance
 from vhashdb.service.lookups import Lookups
 from vhashdb.service.options import AskOptions
@@ -79,7 +78,7 @@ class Asker:
 
     # -- at once -------------------------------------------------------------------------------
 
-    async def hashes(self, query: HashQuery, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
+    async def hashes(self, query: Hashes, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
         """Answer a question about hashes."""
         answer = self._answer if self._lookups is None else self._looked_up
         return await self._run(self._hashes, lambda: answer(query, name, options, caller.name)[1])
@@ -276,7 +275,7 @@ class Asker:
     # -- one question --------------------------------------------------------------------------
 
     def _answer(
-        self, source: Source | HashQuery, name: str, options: AskOptions, by: str, progress: Callable[[float], None] | None = None
+        self, source: Source | Hashes, name: str, options: AskOptions, by: str, progress: Callable[[float], None] | None = None
     ) -> tuple[Result, dict[str, Any]]:
         began_s = time.monotonic()
         with step("answer") as note, acting_as(by):
@@ -286,7 +285,7 @@ class Asker:
             told(result, time.monotonic() - began_s)
         return result, answer
 
-    def _looked_up(self, query: HashQuery, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
+    def _looked_up(self, query: Hashes, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
         began_s = time.monotonic()
         assert self._lookups is not None
         with step("answer") as note:

@@ -18,9 +18,8 @@ from typing import Any, Final
 
 from vhashdb.database import Database
 from vhashdb.errors import DatabaseError
-from vhashdb.hash_query import HashQuery
 from vhashdb.search.results import Result
-from vhashdb.service.answers import answer_to
+from vhashdb.service.answers import Hashes, answer_to
 from vhashdb.service.opened import opened
 from vhashdb.service.options import AskOptions
 from vhashdb.service.settings import ServiceSettings
@@ -39,7 +38,7 @@ class Lookups:
         self._settings, self._lock = settings, threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
 
-    def answer(self, query: HashQuery, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
+    def answer(self, query: Hashes, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
         """Answer a question in one of the processes; safe from several threads.
 
         Raises:
@@ -98,7 +97,7 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _answer(query: HashQuery, name: str, options: dict[str, Any], by: str) -> tuple[Result, dict[str, Any]]:
+def _answer(query: Hashes, name: str, options: dict[str, Any], by: str) -> tuple[Result, dict[str, Any]]:
     """Answer in this process. Of the result nothing goes back that is in the JSON already."""
     with acting_as(by):
         result, answer = answer_to(_database, query, name, AskOptions.from_json(options))

@@ -46,7 +46,7 @@ class AskOptions:
         return cls(Effort(value["effort"]), bool(value["sound"]), states=tuple(map(State, value["states"])), **several)
 
 
-def ask_options(
+async def ask_options(
     effort: Annotated[Effort, Query(description="How much to spend.")] = Effort.BALANCED,
     sound: Annotated[bool, Query(description="Whether to listen as well.")] = True,
     label: Annotated[_Texts | None, Query(max_length=MOST_VALUES, description="Only records with all of these labels.")] = None,
@@ -54,7 +54,7 @@ def ask_options(
     source: Annotated[_Texts | None, Query(max_length=MOST_VALUES, description="Only records from one of these sources.")] = None,
     state: Annotated[list[State] | None, Query(description="Only records in one of these states.")] = None,
 ) -> AskOptions:
-    """Return the options of a request; a dependency of routes that ask."""
+    """Return the options of a request; a dependency of routes that ask, and no coroutine for its own sake: others wait for a thread."""
     options = AskOptions(effort, sound, tuple(label or ()), tuple(severity or ()), tuple(source or ()), tuple(state or ()))
     options.selection  # noqa: B018  # checks what was named
     return options

@@ -23,6 +23,7 @@ _GRAIN: Final = datetime.timedelta(hours=1)
 """Precision to which it is kept: one write an hour is enough."""
 _SEEN: Final = "seen_at"
 _AHEAD: Final = "seen_ahead"
+_KNOWN: Final = sa.select(schema.meta).where(schema.meta.c.name.in_((_SEEN, _AHEAD, "created_at")))
 
 
 def now_utc() -> datetime.datetime:
@@ -50,8 +51,7 @@ def saw(connection: Connection, now: datetime.datetime) -> None:
 
 def _known(connection: Connection) -> tuple[datetime.datetime, list[str]]:
     """Return the latest time, and the days that are far ahead of it and not believed yet."""
-    query = sa.select(schema.meta).where(schema.meta.c.name.in_((_SEEN, _AHEAD, "created_at")))
-    values = {row.name: row.value for row in connection.execute(query)}
+    values = {row.name: row.value for row in connection.execute(_KNOWN)}
     return datetime.datetime.fromisoformat(values.get(_SEEN) or values["created_at"]), json.loads(values.get(_AHEAD, "[]"))
 
 

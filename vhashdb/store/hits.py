@@ -130,12 +130,16 @@ _GROUND: Final = f"""
 UPDATE hit AS h SET grounds = (SELECT {GROUNDS} FROM (SELECT 1) AS one LEFT JOIN record r ON r.id = h.record)
 WHERE h.file = :file AND h.record = :record
 """
-_DECISIONS: Final = f"""
+_DECISIONS: Final = (
+    sa.text(f"""
 SELECT h.file, h.record, h.state, h.grounds, {GROUNDS} AS now, {STANDS} AS stands, coalesce(a.at, h.at) AS at,
        coalesce(a.actor, '') AS by, coalesce(json_extract(a.details, '$.reason'), '') AS reason
 FROM hit h LEFT JOIN record r ON r.id = h.record LEFT JOIN audit a ON a.number = h.line
 WHERE h.state != '' AND h.file IN :files ORDER BY h.file, h.record
-"""
+""")
+    .bindparams(sa.bindparam("files", type_=sa.String, expanding=True))
+    .columns(at=sa.DateTime)
+)
 _AT_ONCE: Final = 500
 """Records that are asked about together. Engineering bound."""
 _STRONGER: Final = {"": 0, "possible": 1, "match": 2}
@@ -178,10 +182,9 @@ class Hits:
     def decisions(self, files: Iterable[str]) -> dict[str, list[CaseDecision]]:
         """Return what was decided about files, by what they are known by; those about which nothing was are not there."""
         found: dict[str, list[CaseDecision]] = {}
-        query = sa.text(_DECISIONS).bindparams(sa.bindparam("files", type_=sa.String, expanding=True)).columns(at=sa.DateTime)
         with self._transactions.reading() as connection:
             for some in _portions(list(files)):
-                for row in connection.execute(query, {"files": some}):
+                for row in connection.execute(_DECISIONS, {"files": some}):
                     changed = () if row.stands else tuple(_changes(row.grounds, row.now))
                     decision = CaseDecision(row.record, CaseState(row.state), row.by, row.at, row.reason, changed)
                     found.setdefault(row.file, []).append(decision)

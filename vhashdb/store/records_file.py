@@ -254,6 +254,12 @@ class Store:
             found = {row.state: int(row.number) for row in connection.execute(query)}
         return {state: found.get(state.value, 0) for state in State}
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no record that can be matched."""
+        with self._reading() as connection:
+            return connection.exec_driver_sql(f"SELECT 1 FROM record WHERE {schema.NOT_RETRACTED} LIMIT 1").scalar() is None
+
     def known_s(self) -> float:
         """Add up the seconds of all videos that can be matched."""
         query = sa.select(sa.func.sum(schema.record.c.duration_s)).where(schema.not_retracted)
@@ -277,6 +283,8 @@ class Store:
         Raises:
             DatabaseDamaged: one is not.
         """
+        if not identifiers:
+            return
         with self._reading() as connection:
             wrong = checksums.wrong_records(connection, identifiers)
         if wrong:

@@ -20,6 +20,25 @@ from vhashdb.store.videos import video_ids, videos_of
 
 _DETAIL_COLUMNS: Final = tuple(f.name for f in fields(Details) if f.name != "labels")
 
+# Made once: what a question asks for again and again costs more to put together than to answer.
+_NUMBERS: Final[sa.BindParameter[Any]] = sa.bindparam("numbers", expanding=True)
+_LABELS: Final = sa.select(schema.label.c.record, schema.label.c.label).where(schema.label.c.record.in_(_NUMBERS))
+_NEAR: Final = (
+    sa.select(schema.near.c.record, schema.record.c.id)
+    .join(schema.record, schema.near.c.other == schema.record.c.number)
+    .where(schema.near.c.record.in_(_NUMBERS))
+)
+_SOUNDING: Final = sa.select(schema.sounding.c.record).where(schema.sounding.c.record.in_(_NUMBERS))
+_SHARED: Final = (
+    sa.select(feed_schema.origin.c.record, feed_schema.feed.c.id, feed_schema.origin.c.rid)
+    .join(feed_schema.feed, feed_schema.feed.c.number == feed_schema.origin.c.feed)
+    .where(feed_schema.origin.c.record.in_(_NUMBERS))
+)
+_OWN_FEED: Final = sa.select(feed_schema.feed.c.id).where(feed_schema.feed.c.own).order_by(feed_schema.feed.c.number).limit(1)
+_NUMBERS_OF: Final = sa.select(schema.record.c.id, schema.record.c.number).where(
+    schema.record.c.id.in_(sa.bindparam("ids", expanding=True))
+)
+
 
 def require_revision(connection: Connection, identifier: str, revision: int | None) -> None:
     """Check, in a transaction that is about to change a record, that nobody changed it since; None: whatever its revision is.
@@ -41,14 +60,12 @@ def read_record(connection: Connection, row: RowMapping) -> Record:
 def read_records(connection: Connection, rows: Sequence[RowMapping]) -> list[Record]:
     """Return records of some rows, with what other tables say of all of them in one query each."""
     numbers = [row["number"] for row in rows]
-    label, near = schema.label.c, schema.near.c
     labels, others = defaultdict[int, list[str]](list), defaultdict[int, list[str]](list)
-    for number, text in connection.execute(sa.select(label.record, label.label).where(label.record.in_(numbers))):
+    for number, text in connection.execute(_LABELS, {"numbers": numbers}):
         labels[number].append(text)
-    linked = sa.select(near.record, schema.record.c.id).join(schema.record, near.other == schema.record.c.number)
-    for number, identifier in connection.execute(linked.where(near.record.in_(numbers))):
+    for number, identifier in connection.execute(_NEAR, {"numbers": numbers}):
         others[number].append(identifier)
-    heard = set(connection.execute(sa.select(schema.sounding.c.record).where(schema.sounding.c.record.in_(numbers))).scalars())
+    heard = set(connection.execute(_SOUNDING, {"numbers": numbers}).scalars())
     shared = _shared_ids(connection, numbers)
     own = own_feed(connection)
     shown = videos_of(connection, numbers)
@@ -74,8 +91,7 @@ def read_records(connection: Connection, rows: Sequence[RowMapping]) -> list[Rec
 
 def own_feed(connection: Connection) -> str:
     """Return the id of the feed that is published from here, of several the first; empty if none is."""
-    feed = feed_schema.feed.c
-    return connection.execute(sa.select(feed.id).where(feed.own).order_by(feed.number).limit(1)).scalar() or ""
+    return connection.execute(_OWN_FEED).scalar() or ""
 
 
 def own_shared_id(feed: str, identifier: str, source: str) -> str:
@@ -85,9 +101,7 @@ def own_shared_id(feed: str, identifier: str, source: str) -> str:
 
 def _shared_ids(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
     """Return the names that records have in the feeds that they came from, by number."""
-    origin, feed = feed_schema.origin.c, feed_schema.feed
-    query = sa.select(origin.record, feed.c.id, origin.rid).join(feed, feed.c.number == origin.feed).where(origin.record.in_(numbers))
-    return {number: f"{name}:{rid}" for number, name, rid in connection.execute(query)}
+    return {number: f"{name}:{rid}" for number, name, rid in connection.execute(_SHARED, {"numbers": numbers})}
 
 
 def with_shared_id(name: str) -> sa.ColumnElement[bool]:
@@ -126,8 +140,7 @@ def write_labels(connection: Connection, number: int, labels: Sequence[str]) -> 
 
 def numbers_of(connection: Connection, identifiers: Collection[str]) -> dict[str, int]:
     """Return the numbers that the index uses for the records with these full ids, as far as there are such records."""
-    query = sa.select(schema.record.c.id, schema.record.c.number).where(schema.record.c.id.in_(identifiers))
-    return {row.id: row.number for row in connection.execute(query)}
+    return {row.id: row.number for row in connection.execute(_NUMBERS_OF, {"ids": list(identifiers)})}
 
 
 def number_of(connection: Connection, identifier: str) -> int:

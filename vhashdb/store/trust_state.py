@@ -81,7 +81,7 @@ def trust_states(connection: Connection, records: Sequence[Record], now: datetim
     ids = [record.id for record in records]
     origins = _origins(connection, ids)
     held, accepted = _held(connection, ids), _accepted(connection, ids)
-    own = [feed for (feed,) in connection.execute(sa.select(tables.feed.c.id).where(tables.feed.c.own))]
+    own = connection.execute(_OWN).scalars().all()
     subjects = {record.id: [(feed, record.id) for feed in (*own, LOCAL)] for record in records if record.id not in origins}
     subjects |= {record: [(origin["id"], origin["rid"])] for record, origin in origins.items()}
     said = _opinions(connection, [subject for several in subjects.values() for subject in several])
@@ -111,49 +111,60 @@ def trust_states(connection: Connection, records: Sequence[Record], now: datetim
     return found
 
 
-def _origins(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping]:
-    feed, origin = tables.feed, tables.origin
-    columns = (feed.c.id, feed.c.status, feed.c.why, feed.c.expires_at, feed.c.max_action, feed.c.trust)
-    query = (
-        sa.select(schema.record.c.id.label("record"), *columns, origin.c.rid, origin.c.rev, origin.c.saw_content, origin.c.exceptions)
-        .join(origin, origin.c.record == schema.record.c.number)
-        .join(feed, feed.c.number == origin.c.feed)
-        .where(schema.record.c.id.in_(ids))
+# Made once: what a question asks for again and again costs more to put together than to answer.
+_feed, _origin, _held_back = tables.feed.c, tables.origin.c, tables.held.c
+_IDS: Final = schema.record.c.id.in_(sa.bindparam("ids", expanding=True))
+_OWN: Final = sa.select(_feed.id).where(_feed.own)
+_ORIGINS: Final = (
+    sa.select(
+        schema.record.c.id.label("record"), _feed.id, _feed.status, _feed.why, _feed.expires_at, _feed.max_action, _feed.trust,
+        _origin.rid, _origin.rev, _origin.saw_content, _origin.exceptions,
     )
-    return {row["record"]: row for row in connection.execute(query).mappings()}
+    .join(tables.origin, _origin.record == schema.record.c.number)
+    .join(tables.feed, _feed.number == _origin.feed)
+    .where(_IDS)
+)  # fmt: skip
+_HELD: Final = (
+    sa.select(schema.record.c.id, _held_back.reason)
+    .outerjoin(tables.held, _held_back.record == schema.record.c.number)
+    .where(_IDS, schema.record.c.state == "held")
+)
+_ACCEPTED: Final = (
+    sa.select(schema.record.c.id)
+    .join(tables.held, _held_back.record == schema.record.c.number)
+    .where(_IDS, _held_back.decided == "accepted", _held_back.decided_by != "")
+)
+_OPINIONS: Final = (
+    sa.select(tables.opinion, _feed.trust)
+    .outerjoin(tables.feed, _feed.id == tables.opinion.c.author)
+    .where(tables.opinion.c.on_rid.in_(sa.bindparam("rids", expanding=True)))
+)
+_ORGANISATIONS: Final = (
+    sa.select(_feed.id, _feed.member, _feed.root, _feed.own)
+    .where(_feed.own | _feed.id.in_(sa.bindparam("feeds", expanding=True)))
+    .order_by(~_feed.own, _feed.number)
+)
+
+
+def _origins(connection: Connection, ids: Sequence[str]) -> dict[str, RowMapping]:
+    return {row["record"]: row for row in connection.execute(_ORIGINS, {"ids": ids}).mappings()}
 
 
 def _held(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     """Return why records wait, for those that do."""
-    query = (
-        sa.select(schema.record.c.id, tables.held.c.reason)
-        .outerjoin(tables.held, tables.held.c.record == schema.record.c.number)
-        .where(schema.record.c.id.in_(list(ids)), schema.record.c.state == "held")
-    )
-    return {row.id: row.reason or "put aside by a person" for row in connection.execute(query)}
+    return {row.id: row.reason or "put aside by a person" for row in connection.execute(_HELD, {"ids": list(ids)})}
 
 
 def _accepted(connection: Connection, ids: Iterable[str]) -> frozenset[str]:
     """Return those that people here looked at and accepted as they are now."""
-    query = (
-        sa.select(schema.record.c.id)
-        .join(tables.held, tables.held.c.record == schema.record.c.number)
-        .where(schema.record.c.id.in_(list(ids)), tables.held.c.decided == "accepted", tables.held.c.decided_by != "")
-    )
-    return frozenset(connection.execute(query).scalars())
+    return frozenset(connection.execute(_ACCEPTED, {"ids": list(ids)}).scalars())
 
 
 def _opinions(connection: Connection, subjects: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], list[RowMapping]]:
     """Read each subject's opinions, with the trust in their authors (None for one without a feed)."""
     found: dict[tuple[str, str], list[RowMapping]] = defaultdict(list)
-    opinion, feed = tables.opinion, tables.feed
-    query = (
-        sa.select(opinion, feed.c.trust)
-        .outerjoin(feed, feed.c.id == opinion.c.author)
-        .where(opinion.c.on_rid.in_([rid for _, rid in subjects]))
-    )
     wanted = set(subjects)
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(_OPINIONS, {"rids": [rid for _, rid in subjects]}).mappings():
         key = (row["on_feed"], row["on_rid"])
         if key in wanted:
             found[key].append(row)
@@ -169,8 +180,6 @@ def _weighed(row: RowMapping, organisations: Mapping[str, str], rev: int | None)
 
 def organisations_in(connection: Connection, feeds: Iterable[str]) -> dict[str, str]:
     """Return the organisation that each of these feeds speaks for, and people here."""
-    feed = tables.feed
-    query = sa.select(feed.c.id, feed.c.member, feed.c.root, feed.c.own).where(feed.c.own | feed.c.id.in_(list(feeds)))
-    rows = connection.execute(query.order_by(~feed.c.own, feed.c.number)).all()
+    rows = connection.execute(_ORGANISATIONS, {"feeds": list(feeds)}).all()
     here = next((row.member for row in rows if row.own), LOCAL)
     return independent_organisations([(LOCAL, here, b""), *((row.id, row.member or row.id, row.root) for row in rows)])

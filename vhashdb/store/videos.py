@@ -35,6 +35,17 @@ _SHOWN_S: Final = 0.5
 _AT_ONCE: Final = 500
 """Values in one statement. Engineering bound: under what SQLite takes."""
 
+# Made once: what a question asks for again and again costs more to put together than to answer.
+_SOME: Final[sa.BindParameter[Any]] = sa.bindparam("some", expanding=True)
+_EDITIONS_OF: Final = sa.select(_copy.c.record, _copy.c.edition).where(_copy.c.record.in_(_SOME))
+_PLACES_OF: Final = sa.select(_copy.c.record, _copy.c.edition, _copy.c.offset_s, _copy.c.speed).where(_copy.c.record.in_(_SOME))
+_BY_ROLE: Final = (
+    sa.select(_copy.c.record, _member.c.video, _member.c.role)
+    .join(_member, _member.c.edition == _copy.c.edition)
+    .where(_copy.c.record.in_(_SOME))
+)
+_VIDEO_IDS: Final = sa.select(_video.c.number, _video.c.id).where(_video.c.number.in_(_SOME))
+
 
 class Place(NamedTuple):
     """Where a record lies on the line of time of its edition."""
@@ -75,10 +86,7 @@ def editions_of(connection: Connection, records: Collection[int]) -> dict[int, i
     """Return the edition of each record, by number; without those that are not grouped yet."""
     found: dict[int, int] = {}
     for some in batches(records):
-        found |= {
-            row.record: row.edition
-            for row in connection.execute(sa.select(_copy.c.record, _copy.c.edition).where(_copy.c.record.in_(some)))
-        }
+        found |= {row.record: row.edition for row in connection.execute(_EDITIONS_OF, {"some": some})}
     return found
 
 
@@ -99,16 +107,15 @@ def copies_in(connection: Connection, editions: Collection[int]) -> dict[int, in
 
 def places_of(connection: Connection, records: Sequence[int]) -> dict[int, Place]:
     """Return where each record lies on the line of time of its edition, by number; without those that are not grouped yet."""
-    query = sa.select(_copy.c.record, _copy.c.edition, _copy.c.offset_s, _copy.c.speed).where(_copy.c.record.in_(records))
-    return {row.record: Place(row.edition, row.offset_s, row.speed) for row in connection.execute(query)}
+    rows = connection.execute(_PLACES_OF, {"some": list(records)})
+    return {row.record: Place(row.edition, row.offset_s, row.speed) for row in rows}
 
 
 def videos_by_role(connection: Connection, records: Collection[int]) -> dict[int, dict[int, Role]]:
     """Return the videos of each record, by number, with what it is of each; without records that are not grouped yet."""
     found: dict[int, dict[int, Role]] = {}
     for some in batches(records):
-        query = sa.select(_copy.c.record, _member.c.video, _member.c.role).join(_member, _member.c.edition == _copy.c.edition)
-        for row in connection.execute(query.where(_copy.c.record.in_(some))):
+        for row in connection.execute(_BY_ROLE, {"some": some}):
             found.setdefault(row.record, {})[row.video] = Role(row.role)
     return found
 
@@ -123,9 +130,7 @@ def video_ids(connection: Connection, videos: Collection[int]) -> dict[int, str]
     """Return the ids of videos, by number."""
     found: dict[int, str] = {}
     for some in batches(videos):
-        found |= {
-            row.number: row.id for row in connection.execute(sa.select(_video.c.number, _video.c.id).where(_video.c.number.in_(some)))
-        }
+        found |= {row.number: row.id for row in connection.execute(_VIDEO_IDS, {"some": some})}
     return found
 
 
@@ -251,27 +256,27 @@ _COUNTING: Final = f"""r.{schema.NOT_RETRACTED} AND (r.expires IS NULL OR r.expi
       AND (NOT :chosen OR r.number IN (SELECT CAST(value AS INTEGER) FROM json_each(:allowed)))"""
 
 
-_SPEAKING: Final = f"""
+_SPEAKING: Final = sa.text(f"""
 SELECT DISTINCT asked.number FROM (SELECT CAST(value AS INTEGER) AS number FROM json_each(:numbers)) asked
 LEFT JOIN copy c ON c.record = asked.number
 LEFT JOIN copy o ON o.edition = c.edition JOIN record r ON r.number = coalesce(o.record, asked.number) WHERE {_COUNTING}
-"""
+""")
 
 
-_COPIES: Final = f"""
+_COPIES: Final = sa.text(f"""
 SELECT c.edition, min(r.number) AS first, count(*) AS records FROM copy c JOIN record r ON r.number = c.record
 WHERE c.edition IN (SELECT edition FROM copy WHERE record IN (SELECT CAST(value AS INTEGER) FROM json_each(:numbers)))
       AND r.number NOT IN (SELECT CAST(value AS INTEGER) FROM json_each(:compared)) AND {_COUNTING}
 GROUP BY c.edition, r.source, r.state, r.max_action, r.severity,
          (SELECT group_concat(label, ',') FROM (SELECT label FROM label WHERE record = r.number ORDER BY label) AS sorted)
 ORDER BY c.edition, first
-"""
+""")
 
 
 def speaking(connection: Connection, numbers: Collection[int], today: datetime.date, selection: Selection | None) -> set[int]:
     """Return those of some records that speak for anything: for themselves or a copy that may be matched on a day and is selected."""
     values = _counted(connection, numbers, today, selection)
-    return set(connection.execute(sa.text(_SPEAKING), values).scalars())
+    return set(connection.execute(_SPEAKING, values).scalars())
 
 
 def copies_of(
@@ -287,7 +292,7 @@ def copies_of(
         selection: which records count; None: all.
     """
     values = _counted(connection, numbers, today, selection) | {"compared": json.dumps(list(compared))}
-    return [Copies(row.edition, row.first, row.records) for row in connection.execute(sa.text(_COPIES), values)]
+    return [Copies(row.edition, row.first, row.records) for row in connection.execute(_COPIES, values)]
 
 
 def _counted(connection: Connection, numbers: Collection[int], today: datetime.date, selection: Selection | None) -> dict[str, Any]:

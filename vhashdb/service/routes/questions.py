@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,9 +11,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from vhashdb.errors import FingerprintError, MediaNotFound
-from vhashdb.exchange.formats import FormatLimits, Options, read_hashes
+from vhashdb.errors import MediaNotFound
 from vhashdb.service.access import Caller, needs
+from vhashdb.service.answers import HashText
 from vhashdb.service.bounded import MOST_HASH_BYTES
 from vhashdb.service.openapi import ANY_FILE, UPLOADING, answers, problems
 from vhashdb.service.options import AskOptions, ask_options
@@ -75,16 +74,7 @@ class Hashes(BaseModel):
 @router.post("/hashes", summary="Ask about hashes.", responses=answers("answer"))
 async def ask_about_hashes(request: Request, caller: _Asking, options: _Options, body: Hashes) -> Response:
     """Is any part of the video with these hashes a known video?"""
-    service = service_of(request)
-
-    def read() -> Any:
-        found = read_hashes(io.BytesIO(body.hashes.encode()), options=Options(FormatLimits(file_bytes=MOST_HASH_BYTES)))
-        if len(found) != 1:
-            raise FingerprintError(f"these are the hashes of {len(found)} videos", hint="ask about each by itself")
-        return found[0]
-
-    query = await anyio.to_thread.run_sync(read)
-    return JSONResponse(await service.asker.hashes(query, body.name, options, caller))
+    return JSONResponse(await service_of(request).asker.hashes(HashText(body.hashes), body.name, options, caller))
 
 
 class LocalFile(BaseModel):
