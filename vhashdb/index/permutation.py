@@ -75,3 +75,8 @@ def keys(permuted: PermutedHashes, table: int, tables: int, width: int) -> npt.N
     key <<= np.uint32(width - SUBSTRING_BITS)
     key |= substrings[:, (table + _BORROW_STEP) % tables] >> np.uint16(MAX_KEY_BITS - width)
     return key
+
+
+def unkeyed_word(table: int, words: int) -> int:
+    """Return a word of permuted hashes that the keys of a table are not from, or least from where there are less than three."""
+    return (table * SUBSTRING_BITS // (8 * WORD_BYTES) - 1) % words
