@@ -380,9 +380,10 @@ def test_no_segment_is_no_match_with_a_gate_to_show():
     assert judgement.gates
 
 
-def test_one_very_close_picture_is_worth_a_look():
-    assert judged(segment(entries=1, correlation=0.0, median_bits=8.0, matched_s=0.2)).verdict is Verdict.POSSIBLE
-    assert judged(segment(entries=1, correlation=0.0, median_bits=20.0, matched_s=0.2)).verdict is Verdict.NO_MATCH
+def test_one_very_close_picture_is_worth_a_look_if_it_lasts():
+    assert judged(segment(entries=1, correlation=0.0, median_bits=8.0, matched_s=0.3)).verdict is Verdict.POSSIBLE
+    assert judged(segment(entries=1, correlation=0.0, median_bits=20.0, matched_s=0.3)).verdict is Verdict.NO_MATCH
+    assert judged(segment(entries=1, correlation=0.0, median_bits=8.0, matched_s=0.2)).verdict is Verdict.NO_MATCH
 
 
 # -- bits ------------------------------------------------------------------------------------------

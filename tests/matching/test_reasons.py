@@ -198,7 +198,7 @@ def test_explain_says_whether_a_search_comes_upon_the_record(new_db):
 def test_explain_says_when_another_record_is_nearer(new_db):
     known = random_hashes(8, 40)
     nearer = new_db.add(fingerprint_of(flipped(known, 2, seed=1))).id
-    further = new_db.add(fingerprint_of(flipped(known[:1], 10, seed=2))).id
+    further = new_db.add(fingerprint_of(flipped(known[:2], 10, seed=2))).id
     query = fingerprint_of(known)
     assert [match.record.id for match in new_db.match(query).matches] == [nearer]
     explanation = new_db.explain(query, further)

@@ -178,7 +178,10 @@ class MatchingConfig:
     possible_quality: int = _calibrated(40, _CALIBRATE)
     """Quality under which pictures that are close are not worth it."""
     possible_single_bits: float = _calibrated(12, _CALIBRATE, distance=True)
-    """One picture of a video this near is worth it."""
+    """One picture of a video this near is worth it, …"""
+    possible_single_s: float = _bound(
+        0.25, "… if both show it for so long: for two moments of a reference, where many views meet one by chance"
+    )
     possible_still_bits: float = _derived(31, "the threshold that PDQ's authors give for pictures", distance=True)
     """The same where one side is a still picture."""
     possible_motion: float = _calibrated(1.5, _CALIBRATE)

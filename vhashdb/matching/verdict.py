@@ -161,7 +161,8 @@ def _is_possible(segment: MatchedSegment, config: MatchingConfig, *, still: bool
     if segment.quality < config.possible_quality:
         return False
     several = segment.entries >= config.possible_entries and segment.median_bits <= config.possible_bits
-    return several or (nearest <= config.possible_single_bits and segment.median_bits <= config.close_bits)
+    lasts = segment.matched_s >= config.possible_single_s
+    return several or (lasts and nearest <= config.possible_single_bits and segment.median_bits <= config.close_bits)
 
 
 def _gates(segments: Sequence[MatchedSegment], evidence: float, config: MatchingConfig) -> tuple[Gate, ...]:
