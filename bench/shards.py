@@ -67,7 +67,7 @@ def main() -> None:
             what = f"{one.searcher.sizes().hashes:,} hashes, {args.shards} shards of {args.replicas} replicas, ready after {start_s:.1f} s"
             print(f"\n### {what}\n", flush=True)
             queries = asked_of(one)
-            if args.rounds:
+            if args.rounds and queries:
                 print_times(one.searcher, spread.searcher, queries, args.rounds)
             print_answers(one, spread, files_of(args.corpus, whole=args.all))
             print_kills(deployment, spread.searcher, queries, args.kills, args.replicas)
@@ -91,7 +91,7 @@ def ray(folder: Path) -> Iterator[str]:
 
 
 def asked_of(database: vhashdb.Database) -> list[PackedHashes]:
-    """Return query videos: stretches of records, altered."""
+    """Return query videos: stretches of records, altered; none if no such record was made."""
     rng = default_rng(5)
     records = [record for record in database.records(limit=400) if record.details.source == "crowd"]
     chosen = rng.choice(len(records), min(QUERIES, len(records)), replace=False)
@@ -143,6 +143,8 @@ def print_answers(one: vhashdb.Database, spread: vhashdb.Database, files: Sequen
         expected, found = one.match(path), spread.match(path)
         matches += bool(expected.matches)
         same += told(expected) == told(found)
+        if told(expected) != told(found):
+            print(f"{path.parent.name}/{path.name}: {told(expected)[:2]}, in shards {told(found)[:2]}", flush=True)
     print(f"\nOf {len(files)} files, {matches} match; verdicts, records, scores and segments are the same for {same}.\n", flush=True)
 
 

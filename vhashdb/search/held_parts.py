@@ -33,7 +33,9 @@ _MOST_FRAMES: Final = 96
 _NEAR_BITS: Final = 60
 """Bits under which an entry speaks for a line of time. Derived: `MatchingConfig.align_radius_bits`."""
 _STEP_S: Final = 0.125
-"""Seconds between lines that are tried. Derived: from the rate of a reference."""
+"""Seconds within which pairs are on one line of time. Derived: from the rate of a reference."""
+_MOST_PAIRS: Final = 1 << 17
+"""Pairs of frames and entries that vote. Engineering bound: on the cost of a candidate of some hours."""
 _SLACK_S: Final = 0.25
 """Seconds by which an entry may lie beyond the query. Derived: two steps."""
 _SPEEDS: Final = tuple(np.geomspace(SLOWEST, FASTEST, 17).tolist())
@@ -108,11 +110,12 @@ def held_entries(warper: Warper, times_s: npt.NDArray[np.float64], transforms: T
 def _held(transforms: Transform, reference: Fingerprint) -> list[int]:
     """The codes of the stored views that lie within the frames, those with the most entries first."""
     codes, counts = np.unique(reference.view[reference.usable], return_counts=True)
-    corners = [mapped(transforms @ boxed(part_shown(View.from_code(code), reference)), CORNERS) for code in codes.tolist()]
-    within = [((each >= -_BEYOND) & (each <= 1 + _BEYOND)).all(axis=(1, 2)).mean() >= _HELD_SHARE for each in corners]
-    return [code for code, held in sorted(zip(codes.tolist(), within, strict=True), key=lambda one: -counts[codes == one[0]][0]) if held][
-        :_MOST_PARTS
-    ]
+    held = []
+    for code in codes[np.argsort(-counts, kind="stable")].tolist():
+        corners = mapped(transforms @ boxed(part_shown(View.from_code(code), reference)), CORNERS)
+        if ((corners >= -_BEYOND) & (corners <= 1 + _BEYOND)).all(axis=(1, 2)).mean() >= _HELD_SHARE:
+            held.append(code)
+    return held[:_MOST_PARTS]
 
 
 def _on_best_line(
@@ -123,27 +126,42 @@ def _on_best_line(
     reference: Fingerprint,
 ) -> HeldEntries:
     """Try lines of time; ``table`` ``(frames, entries)`` is in bits."""
-    likeness = np.clip(1 - table / np.float32(_NEAR_BITS), 0, 1) ** 2
-    start_s, column = reference.start_s[entry], np.arange(len(entry))
-    best: tuple[float, npt.NDArray[np.float64], npt.NDArray[np.int64]] | None = None
-    for speed in sorted(_SPEEDS, key=lambda speed: abs(speed - 1)):
-        first_s, last_s = start_s.min() - speed * times_s[-1], start_s.max() - speed * times_s[0]
-        offset_s = np.arange(first_s, last_s + _STEP_S, _STEP_S)
-        query_s = (start_s - offset_s[:, None]) / speed
-        row = nearest(times_s, query_s)
-        votes = np.where(_within(query_s, times_s), likeness[row, column], 0).sum(axis=1)
-        top = int(np.argmax(votes))
-        value = float(votes[top]) * (_NORMAL_BONUS if abs(speed - 1) < 1e-6 else 1)
-        if best is None or value > best[0]:
-            best = value, query_s[top], row[top]
-    assert best is not None
-    votes_there, of_entry_s, row = best
-    shown = np.flatnonzero(_within(of_entry_s, times_s))
-    return HeldEntries(entry[shown], frames[row[shown]], table[row[shown], shown].astype(np.int64), of_entry_s[shown], votes_there)
+    likeness = np.clip(1 - table / _NEAR_BITS, 0, 1) ** 2
+    row, column = _nearest_pairs(likeness)
+    start_s, weight = reference.start_s[entry], likeness[row, column]
+    best_votes, speed, offset_s = 0.0, 1.0, 0.0
+    for tried in _SPEEDS:
+        width_s = max(_STEP_S, tried * float(np.median(np.diff(times_s))))
+        offsets_s = start_s[column] - tried * times_s[row]
+        votes, at_s = _most_agreed(offsets_s, weight, width_s)
+        votes *= _NORMAL_BONUS if abs(tried - 1) < 1e-6 else 1
+        if votes > best_votes:
+            best_votes, speed, offset_s = votes, tried, at_s
+    of_entry_s = (start_s - offset_s) / speed
+    shown = np.flatnonzero((of_entry_s >= times_s[0] - _SLACK_S) & (of_entry_s <= times_s[-1] + _SLACK_S))
+    frame = nearest(times_s, of_entry_s[shown])
+    return HeldEntries(entry[shown], frames[frame], table[frame, shown].astype(np.int64), of_entry_s[shown], best_votes)
 
 
-def _within(query_s: npt.NDArray[np.float64], times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    return np.asarray((query_s >= times_s[0] - _SLACK_S) & (query_s <= times_s[-1] + _SLACK_S))
+def _nearest_pairs(likeness: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The rows and columns of what is alike at all, or of the most alike of very many."""
+    row, column = np.nonzero(likeness)
+    if len(row) > _MOST_PAIRS:
+        kept = np.argpartition(-likeness[row, column], _MOST_PAIRS)[:_MOST_PAIRS]
+        row, column = row[kept], column[kept]
+    return row, column
+
+
+def _most_agreed(offsets_s: npt.NDArray[np.float64], weight: npt.NDArray[np.float64], width_s: float) -> tuple[float, float]:
+    """The largest weight of offsets within about ``width_s``, and their mean; bins are half as wide and taken two by two."""
+    if not len(offsets_s):
+        return 0.0, 0.0
+    place = np.floor((offsets_s - offsets_s.min()) / (width_s / 2)).astype(np.int64)
+    weights = np.bincount(place, weight, int(place.max()) + 2)
+    both = weights[:-1] + weights[1:]
+    top = int(np.argmax(both))
+    there = (place == top) | (place == top + 1)
+    return float(both[top]), float(np.average(offsets_s[there], weights=weight[there]))
 
 
 def nearest(times_s: npt.NDArray[np.float64], at_s: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
