@@ -69,7 +69,8 @@ def main() -> None:
             queries = asked_of(one)
             if args.rounds and queries:
                 print_times(one.searcher, spread.searcher, queries, args.rounds)
-            print_answers(one, spread, files_of(args.corpus, whole=args.all))
+            if args.rounds:
+                print_answers(one, spread, files_of(args.corpus, whole=args.all))
             print_kills(deployment, spread.searcher, queries, args.kills, args.replicas)
         deployment.stop()
 
