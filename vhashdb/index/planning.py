@@ -41,6 +41,10 @@ MAX_COST: Final = 2_000_000
 """Maximum cost of a search for few hashes. Engineering bound: on the time of an answer, which `bench.index` measures."""
 MAX_COST_PER_HASH: Final = 1_500
 """Maximum cost of each hash of a search for many. Engineering bound: on the time of an answer, which `bench.index` measures."""
+SCANNED_COST: Final = 1_000
+"""Cost of a scan for each hash up to which everything is compared, whatever probing costs. Engineering bound: some milliseconds of a
+question. A small index then finds all that is near, and finds the same if it is divided among shards.
+"""
 PROBE_COST: Final = 1.0
 """Cost of looking up one key. Engineering bound: an estimate that only orders strategies; `bench.index` shows the effect."""
 SCAN_COST: Final = 0.06
@@ -140,7 +144,7 @@ def choose_strategy(
     rated = _rated(tuple(segments), bits, radius, few)
     affordable = budget * (MAX_COST / max(1, queries) if few else MAX_COST_PER_HASH)
     sure = _cheapest(each for each in rated if each.found >= wanted)
-    if SCAN_COST * sum(s.rows for s in segments) <= min(sure.price if sure else math.inf, affordable):
+    if SCAN_COST * sum(s.rows for s in segments) <= max(budget * SCANNED_COST, min(sure.price if sure else math.inf, affordable)):
         return None
     enough = sure if few else _cheapest(each for each in rated if each.found_near >= wanted)
     if enough and enough.price <= affordable:
