@@ -143,7 +143,7 @@ def test_explain_says_what_other_records_change(clean):
     hashes = random_hashes(8, 40)
     with vhashdb.create(clean / "own.vhdb") as db:
         db.add(fingerprint_of(flipped(hashes, 2, seed=1)))
-        further = db.add(fingerprint_of(flipped(hashes[:1], 10, seed=2))).id
+        further = db.add(fingerprint_of(flipped(hashes[:2], 10, seed=2))).id
     (clean / "asked.json").write_text(vhashdb.to_json(fingerprint_of(hashes)))
     done = run("explain", "--db", "own.vhdb", "asked.json", further)
     assert "Among the other records: NO MATCH, another record explains the same seconds\n  better\n" in done.out
