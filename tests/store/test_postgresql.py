@@ -165,7 +165,7 @@ def test_statements_are_bounded_and_do_not_grow_with_candidates(url, tmp_path):
             for seed in (1, 2, 3):
                 db.add(film(seed), labels=["nudity"])
             assert counted(lambda: db.add(film(4), labels=["nudity"], reason="seen")) <= 66
-            assert counted(lambda: db.add(film(1), labels=["nudity"])) <= 70
+            assert counted(lambda: db.add(film(1), labels=["nudity"])) <= 74  # what is alike in the frames is asked for, too
             assert counted(lambda: db.match(film(9))) <= 4
             db.match(film(2))
             one = counted(lambda: db.match(film(2)))

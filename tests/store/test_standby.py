@@ -52,15 +52,16 @@ def servers():
         primary = Server(folder())
         primary.make()
         stack.callback(primary.stop)
-        primary.start("fsync=off", "wal_level=replica", "synchronous_standby_names=*", "synchronous_commit=local")
+        primary.start("fsync=off", "wal_level=replica")
         standby = primary.standby(folder())
         stack.callback(standby.stop)
         standby.start("fsync=off", "hot_standby_feedback=on")
         with primary.connect() as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")  # the standby, once promoted, has none to wait for
+            connection.execute("SELECT pg_reload_conf()")
             eventually(
                 lambda: connection.execute("SELECT sync_state FROM pg_stat_replication").fetchall(), lambda found: found == [("sync",)]
             )
-            connection.execute("ALTER SYSTEM SET synchronous_commit = 'on'")
             connection.execute(f"CREATE SCHEMA {SCHEMA}")
         yield primary, standby
 
