@@ -30,8 +30,8 @@ _MOST_PARTS: Final = 6
 """Parts that are read, those with the most entries. Engineering bound: on the cost of a candidate."""
 _MOST_FRAMES: Final = 96
 """Frames that are read to find the line of time. Engineering bound: on the cost of a candidate; twelve seconds of a reference."""
-_NEAR_BITS: Final = 60
-"""Bits under which an entry speaks for a line of time. Derived: `MatchingConfig.align_radius_bits`."""
+NEAR_BITS: Final = 60
+"""Bits, of 256, within which a moment or an entry counts as found. Derived: `MatchingConfig.align_radius_bits`."""
 _STEP_S: Final = 0.125
 """Seconds within which pairs are on one line of time. Derived: from the rate of a reference."""
 _MOST_PAIRS: Final = 1 << 17
@@ -50,8 +50,8 @@ _LEAST_ENTRIES: Final = 4
 """Entries under which nothing is compared. Derived: `MatchingConfig.min_entries`."""
 _LEAST_JOINT: Final = 0.85
 """Share of the moments that are left when another part joins. Engineering bound: a part that is seldom there hides the others."""
-_POINTS: Final = 32
-"""Samples along each side. Engineering bound: the finest frequency has four to a period."""
+POINTS: Final = 32
+"""Samples along each side while looking and climbing. Engineering bound: the finest frequency has four to a period."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class HeldEntries:
     @property
     def are_near(self) -> bool:
         """Whether most of them are near: then the transform and the line of time are as good as found."""
-        return len(self.bits) >= _LEAST_ENTRIES and float(np.median(self.bits)) <= _NEAR_BITS
+        return len(self.bits) >= _LEAST_ENTRIES and float(np.median(self.bits)) <= NEAR_BITS
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def held_entries(warper: Warper, times_s: npt.NDArray[np.float64], transforms: T
     tables, entries = [], []
     for code in codes:
         of_part = np.flatnonzero(reference.usable & (reference.view == code))
-        seen = warper.coefficients(frames, transforms[frames] @ boxed(part_shown(View.from_code(code), reference)), _POINTS)
+        seen = warper.coefficients(frames, transforms[frames] @ boxed(part_shown(View.from_code(code), reference)), POINTS)
         tables.append(distances(pdq.bits_of(seen), reference.hash[of_part]))
         entries.append(of_part)
     return _on_best_line(np.concatenate(tables, axis=1), np.concatenate(entries), frames, times_s[frames], reference)
@@ -126,7 +126,7 @@ def _on_best_line(
     reference: Fingerprint,
 ) -> HeldEntries:
     """Try lines of time; ``table`` ``(frames, entries)`` is in bits."""
-    likeness = np.clip(1 - table / _NEAR_BITS, 0, 1) ** 2
+    likeness = np.clip(1 - table / NEAR_BITS, 0, 1) ** 2
     row, column = _nearest_pairs(likeness)
     start_s, weight = reference.start_s[entry], likeness[row, column]
     best_votes, speed, offset_s = 0.0, 1.0, 0.0

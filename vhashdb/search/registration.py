@@ -22,7 +22,7 @@ from vhashdb.hashing.outline import Outline
 from vhashdb.hashing.pdq import FloatArray
 from vhashdb.hashing.views import Box, View
 from vhashdb.hashing.warping import CORNERS, Transform, Warper, boxed, mapped, quadrilateral
-from vhashdb.search.held_parts import HeldEntries, SideBySide, held_entries, nearest, side_by_side
+from vhashdb.search.held_parts import NEAR_BITS, POINTS, HeldEntries, SideBySide, held_entries, nearest, side_by_side
 from vhashdb.search.hypotheses import FASTEST, SLOWEST, TIME_SLACK_S, Hypothesis, part_shown
 
 _STEPS: Final = (0.03, 0.015, 0.007)
@@ -35,14 +35,10 @@ _MOMENTS_PER_S: Final = 4.0
 """Moments a second that are refined where the picture moves. Engineering bound: faster shaking is followed by its average."""
 _MOST_MOMENTS: Final = 80
 """Moments refined of one query. Engineering bound: on the cost of a candidate."""
-_POINTS: Final = 32
-"""Samples along each side while climbing. Engineering bound: the finest frequency has four to a period."""
 _LEAST_FOLLOWED: Final = 3
 """Frames that must agree for movement to be followed. Engineering bound: what is followed fits better than it should."""
 _FOLLOWED_BITS: Final = 34
 """Median bits within which these must come when refined one by one. Measured: `bench.geometry`, in the edits that move."""
-_NEAR_BITS: Final = 60
-"""Bits, of 256, within which a refined moment counts as found. Derived: `MatchingConfig.align_radius_bits`."""
 _JOINT_STEPS: Final = ((0.02, 0.01, 0.005), (0.01, 0.005, 0.0025))
 """Steps of the hill-climbing on all parts that the frames hold, once more each time that the line of time is known better. Derived: from
 what is left of an estimate to half of a bit."""
@@ -158,7 +154,7 @@ class Registrar:
             entries = _shown_at(reference, usable, speed * self._times_s[frame] + offset_s)
             shown = _targets((frame,), entries[:1].tolist(), reference, box)
             seen, bits = self._moment(shown, before, _RIGID) if len(entries) else (before, 0.0)
-            solved[frame] = seen if bits <= _NEAR_BITS else before
+            solved[frame] = seen if bits <= NEAR_BITS else before
         corners = _smoothed(mapped(np.array([solved[frame] for frame in moments]), CORNERS))
         everywhere = _between(self._times_s, self._times_s[moments], corners)
         transforms = quadrilateral(everywhere) @ np.linalg.inv(box)
@@ -222,7 +218,7 @@ class Registrar:
         """How well some frames meet their bits through transforms ``(k, 3, 3)``: ``(k,)``, mean over frames and bits."""
         count = len(targets.frames)
         frames, transforms = np.tile(targets.frames, len(seen)), (seen[:, None] @ targets.boxes).reshape(-1, 3, 3)
-        flat = self._warper.coefficients(frames, transforms, _POINTS).reshape(-1, pdq.BITS)
+        flat = self._warper.coefficients(frames, transforms, POINTS).reshape(-1, pdq.BITS)
         # A coefficient counts by its size up to what is usual: those near zero may be of either sign.
         usual = np.abs(flat).mean(axis=1, keepdims=True) * np.float32(0.5) + np.float32(1e-3)
         soft = np.clip(flat / usual, -1, 1).reshape(len(seen), count, pdq.BITS)
