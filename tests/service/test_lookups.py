@@ -2,6 +2,7 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import vhashdb
@@ -43,3 +44,14 @@ def test_what_is_asked_there_is_in_the_audit_log_of_whoever_asked(service, sampl
         record = client.post("/v1/questions/hashes", json=body).json()["matches"][0]["record"]
     with vhashdb.open(service.folder) as db:
         assert [line.actor for line in db.audit(record=record) if line.action == "match"] == ["ask"]
+
+
+def test_each_of_many_is_answered_what_it_asked(service, query_prints):
+    asked = [to_json(query_prints[name]) for name in (EDITED, "edited/valley__mirror.mp4")] + ["no hashes"]
+    with service.client("ask") as client, ThreadPoolExecutor(6) as threads:
+        bodies = [{"hashes": asked[number % 3], "name": f"file {number}"} for number in range(12)]
+        answers = list(threads.map(lambda body: client.post("/v1/questions/hashes", json=body), bodies))
+    assert [answer.status_code for answer in answers] == [200, 200, 422] * 4
+    answers = [(number, answer.json()) for number, answer in enumerate(answers) if number % 3 < 2]
+    assert [answer["file"]["path"] for _, answer in answers] == [f"file {number}" for number, _ in answers]
+    assert len({(number % 3, answer["matches"][0]["record"]) for number, answer in answers}) == 2

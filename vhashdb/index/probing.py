@@ -16,12 +16,14 @@ from vhashdb.index.permutation import WORD_BYTES, PermutedHashes, keys, unkeyed_
 from vhashdb.index.planning import ProbeParams, Strategy, word_limit
 from vhashdb.index.segment import IndexSegment, max_threads
 
-_BLOCK: Final = 1 << 14
-"""Candidates compared at once. Engineering bound: the scratch arrays stay in the processor's cache."""
+_BLOCK: Final = 1 << 15
+"""Candidates compared at once. Engineering bound: the scratch arrays stay in the processor's cache, and few calls of NumPy do much; half as
+many candidates took a tenth longer.
+"""
 _MAX_PROBES: Final = 1 << 20
 """Keys looked up at once. Engineering bound: on memory, 16 MB of places and sizes of buckets."""
 _MANY_BLOCKS: Final = 16
-"""Blocks of candidates from which on a search uses all threads. Engineering bound: one thread compares as many in 10 ms; a question about
+"""Blocks of candidates from which on a search uses all threads. Engineering bound: one thread compares as many in 15 ms; a question about
 one video has fewer."""
 _MANY_PAIRS: Final = 1 << 30
 """Pairs of hashes above which a scan uses all threads. Engineering bound: one thread compares as many in 1.3 s (`bench.index`)."""

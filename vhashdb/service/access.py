@@ -16,6 +16,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
 from vhashdb.service.problems import Refused
+from vhashdb.service.settings import ServiceSettings
 from vhashdb.store import ApiKey, Scope
 
 HEADER: Final = "X-API-KEY"
@@ -64,13 +65,23 @@ def needs(*scopes: Scope) -> Any:
     """Return the dependency of a route that any of these scopes opens; it gives the `Caller`."""
 
     async def caller(request: Request, key: Annotated[str | None, Security(_header)] = None) -> Caller:
-        found: Caller | None = getattr(request.state, "identified", None)
-        if found is None:  # a key or a session is looked up, which no other request is to wait for
-            found = await anyio.to_thread.run_sync(identified, request, key)
+        found = await identify(request, key)
         require_scope(found, *scopes)
         return found
 
     return Depends(caller)
+
+
+async def identify(request: Request, key: str | None) -> Caller:
+    """Return who makes a request, as `identified`, while other requests go on.
+
+    Raises:
+        Refused: as there.
+    """
+    settings: ServiceSettings = request.app.state.service.settings
+    if getattr(request.state, "identified", None) is None and (key is not None or settings.require_key):
+        return await anyio.to_thread.run_sync(identified, request, key)  # a key or a session is looked up
+    return identified(request, key)
 
 
 def require_scope(caller: Caller, *scopes: Scope) -> None:

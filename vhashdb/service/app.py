@@ -58,7 +58,7 @@ def create_app(settings: ServiceSettings, opened: Service | None = None) -> Fast
         notifier = Notifier(service.questions, service.webhooks, settings, questions.question_json, app.state.metrics.told)
         service.asker.on_question.append(notifier.answered)
         app.state.tracing.activate()
-        service.asker.start()
+        await service.asker.start()
         notifier.start()
         service.attendance.start()
         try:

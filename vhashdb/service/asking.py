@@ -65,7 +65,7 @@ class Asker:
         self._tasks: list[asyncio.Task[None]] = []
         self._seen_s: dict[str, float] = {}
         self.on_answer: list[Callable[[Result, float], None]] = []
-        """Called with each result and the seconds it took, in a thread of its own."""
+        """Called with each result and the seconds it took, in any thread; it must not take long."""
         self.on_question: list[Callable[[Question], None]] = []
         """Called with each question that was written down and is answered now, likewise."""
         self.open_cases = 0
@@ -80,8 +80,19 @@ class Asker:
 
     async def hashes(self, query: Hashes, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
         """Answer a question about hashes."""
-        answer = self._answer if self._lookups is None else self._looked_up
-        return await self._run(self._hashes, lambda: answer(query, name, options, caller.name)[1])
+        lookups = self._lookups
+        if lookups is None:
+            return await self._run(self._hashes, lambda: self._answer(query, name, options, caller.name)[1])
+        self._refuse_if_busy(self._hashes)
+        asked_ns = since()
+        async with self._hashes:
+            _waited(asked_ns)
+            began_s = time.monotonic()
+            with step("answer") as note:
+                result, answer = await lookups.answer(query, name, options, caller.name)
+                _note_result(note, result, answer)
+        self._tell(result, began_s)
+        return answer
 
     async def path(self, path: str, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
         """Answer a question about a file of this machine."""
@@ -138,10 +149,10 @@ class Asker:
         """Return up to which second a file was decoded that a question is about; None if it is not being decoded."""
         return self._seen_s.get(identifier)
 
-    def start(self) -> None:
-        """Begin to answer what is written down, and to delete what nobody needs; within a running event loop."""
+    async def start(self) -> None:
+        """Begin to answer what is written down, and to delete what nobody needs."""
         if self._lookups is not None:
-            self._lookups.start()
+            await self._lookups.start()
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self._settings.workers)]
         self._tasks.append(asyncio.create_task(self._sweep_now_and_then()))
 
@@ -151,7 +162,7 @@ class Asker:
         self._written.set()
         await asyncio.gather(*self._tasks)
         if self._lookups is not None:
-            await anyio.to_thread.run_sync(self._lookups.close)
+            await self._lookups.close()
 
     async def _work(self) -> None:
         while not self._stopping.is_set():
@@ -281,27 +292,19 @@ class Asker:
         with step("answer") as note, acting_as(by):
             result, answer = answer_to(self._database, source, name, options, progress)
             _note_result(note, result, answer)
-        for told in self.on_answer:
-            told(result, time.monotonic() - began_s)
+        self._tell(result, began_s)
         return result, answer
 
-    def _looked_up(self, query: Hashes, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
-        began_s = time.monotonic()
-        assert self._lookups is not None
-        with step("answer") as note:
-            result, answer = self._lookups.answer(query, name, options, by)
-            _note_result(note, result, answer)
+    def _tell(self, result: Result, began_s: float) -> None:
         for told in self.on_answer:
             told(result, time.monotonic() - began_s)
-        return result, answer
 
     async def _run(self, limiter: anyio.CapacityLimiter, work: Callable[[], _T]) -> _T:
         self._refuse_if_busy(limiter)
         asked_ns = since()
 
         def in_turn() -> _T:
-            with step("wait for a turn", began_ns=asked_ns):
-                pass
+            _waited(asked_ns)
             return work()
 
         return await anyio.to_thread.run_sync(in_turn, limiter=limiter)
@@ -309,6 +312,11 @@ class Asker:
     def _refuse_if_busy(self, limiter: anyio.CapacityLimiter) -> None:
         if limiter.statistics().tasks_waiting >= self._settings.most_waiting:
             raise _busy()
+
+
+def _waited(asked_ns: int) -> None:
+    with step("wait for a turn", began_ns=asked_ns):
+        pass
 
 
 def _note_result(note: Note, result: Result, answer: dict[str, Any]) -> None:

@@ -7,13 +7,12 @@ from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Final
 
-import anyio.to_thread
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
-from vhashdb.service.access import HEADER, identified
+from vhashdb.service.access import HEADER, identify
 
 MOST_HASH_BYTES: Final = 32 << 20
 """Bytes of hashes in one request. Engineering bound: more than a day of video has."""
@@ -52,7 +51,7 @@ class BoundedRoute(APIRoute):
 
         async def bounded(request: Request) -> Response:
             if reads:
-                await anyio.to_thread.run_sync(identified, request, request.headers.get(HEADER))
+                await identify(request, request.headers.get(HEADER))
             said = request.headers.get("Content-Length", "")
             if said.isascii() and said.isdigit() and int(said) > most:
                 raise _too_large(most)

@@ -2,19 +2,28 @@
 
 Such a question is nothing but computing, which one process of Python does on one processor. Each of these processes has the database open
 and maps the same index, or asks the same shards. One that dies takes no question with it: what it was asked is asked again.
+
+Each process answers one question after the other, over a socket on which the event loop waits: no thread has to be woken for that. A
+message is its length and what was pickled; both ends are this program.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gc
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
+import socket
 import threading
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import traceback
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
+
+import anyio.to_thread
 
 from vhashdb.database import Database
 from vhashdb.errors import DatabaseError
@@ -28,77 +37,136 @@ from vhashdb.store import acting_as
 _log: Final = logging.getLogger(__name__)
 _TRIES: Final = 3
 """How often a question is asked whose process died. Engineering bound."""
-_database: Database
+_LENGTH_BYTES: Final = 8
+"""Of the length before each message. Engineering bound: more than any memory has."""
+_Answer = tuple[Result, dict[str, Any]]
 
 
 class Lookups:
-    """The processes of one service."""
+    """The processes of one service, within one running event loop."""
 
     def __init__(self, settings: ServiceSettings) -> None:
-        self._settings, self._lock = settings, threading.Lock()
-        self._pool: ProcessPoolExecutor | None = None
+        self._settings = settings
+        self._idle: list[_Process] = []
 
-    def answer(self, query: Hashes, name: str, options: AskOptions, by: str) -> tuple[Result, dict[str, Any]]:
-        """Answer a question in one of the processes; safe from several threads.
+    async def answer(self, query: Hashes, name: str, options: AskOptions, by: str) -> _Answer:
+        """Answer a question in one of the processes. The caller sees to it that no more are asked at a time than there are.
 
         Raises:
             VhashdbError: as `answer_to`.
         """
         for _ in range(_TRIES):
-            pool = self._started()
+            process = self._idle.pop() if self._idle else await _Process.started(self._settings)
             try:
-                return pool.submit(_answer, query, name, options.to_json(), by).result()
-            except BrokenProcessPool:
+                said = await process.ask((query, name, options.to_json(), by))
+            except (EOFError, OSError):
                 _log.warning("a process that answers questions about hashes died; another takes its place")
-                with self._lock:
-                    if self._pool is pool:
-                        self._pool = None
-                pool.shutdown(wait=False)
+                process.abandon()
+                continue
+            except BaseException:  # nobody waits for the answer any more, which must not be taken for that to the next question
+                process.abandon()
+                raise
+            self._idle.append(process)
+            if isinstance(said, Exception):
+                raise said
+            return cast(_Answer, said)
         raise DatabaseError(
             "the processes that answer questions about hashes die", hint="look at the memory of this machine and at the log"
         )
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Start the processes, so that the first question need not wait for one."""
-        pool = self._started()
-        for _ in range(self._settings.lookup_processes):
-            pool.submit(os.getpid)
+        self._idle += [await _Process.started(self._settings) for _ in range(self._settings.lookup_processes)]
 
-    def close(self) -> None:
-        """End the processes, once they have answered what they were asked."""
-        with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown()
-
-    def _started(self) -> ProcessPoolExecutor:
-        with self._lock:
-            if self._pool is None:
-                context = multiprocessing.get_context("spawn")  # a fork would have locks of threads that are not there
-                self._pool = ProcessPoolExecutor(self._settings.lookup_processes, context, _open, (self._settings,))
-            return self._pool
+    async def close(self) -> None:
+        """End the processes, none of which is being asked any more."""
+        idle, self._idle = self._idle, []
+        for process in idle:
+            process.abandon()
+        for process in idle:
+            await process.ended()
 
 
-def _open(settings: ServiceSettings) -> None:
-    """Begin a process."""
-    global _database  # one for each process, which is how a pool keeps something
+class _Process:
+    """One process, as the service sees it."""
+
+    def __init__(self, process: multiprocessing.process.BaseProcess, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._process, self._reader, self._writer = process, reader, writer
+
+    @classmethod
+    async def started(cls, settings: ServiceSettings) -> _Process:
+        """Start a process, which takes questions once it has the database open."""
+        here, there = socket.socketpair()
+        with there:
+            context = multiprocessing.get_context("spawn")  # a fork would have locks of threads that are not there
+            process = context.Process(target=_work, args=(there, settings), daemon=True)
+            await anyio.to_thread.run_sync(process.start)
+        return cls(process, *await asyncio.open_unix_connection(sock=here))
+
+    async def ask(self, question: tuple[Hashes, str, dict[str, Any], str]) -> object:
+        """Return what the process says to a question: an answer, or an error.
+
+        Raises:
+            EOFError: it died.
+            OSError: likewise.
+        """
+        self._writer.writelines(_message(question))
+        await self._writer.drain()
+        length = int.from_bytes(await self._reader.readexactly(_LENGTH_BYTES))
+        return pickle.loads(await self._reader.readexactly(length))  # noqa: S301  # it is this program that wrote it
+
+    def abandon(self) -> None:
+        """Ask nothing any more, upon which the process ends, at once or when it has answered."""
+        self._writer.transport.abort()
+
+    async def ended(self) -> None:
+        """Wait until the process has ended."""
+        await anyio.to_thread.run_sync(self._process.join)
+
+
+def _message(content: object) -> tuple[bytes, bytes]:
+    pickled = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
+    return len(pickled).to_bytes(_LENGTH_BYTES), pickled
+
+
+# -- in such a process -----------------------------------------------------------------------------
+
+
+def _work(questions: socket.socket, settings: ServiceSettings) -> None:
+    """Answer questions until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, which the parent gets, too
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _database = opened(settings)
-    multiprocessing.util.Finalize(None, _database.close, exitpriority=10)
+    with contextlib.suppress(EOFError, OSError), opened(settings) as database, questions.makefile("rwb") as stream:
+        gc.freeze()  # what is there by now stays, and need not be gone through again and again
+        while True:
+            length = int.from_bytes(_exactly(stream, _LENGTH_BYTES))
+            asked = pickle.loads(_exactly(stream, length))  # noqa: S301  # it is this program that wrote it
+            stream.writelines(_message(_answer(database, *asked)))
+            stream.flush()
+
+
+def _exactly(stream: Any, count: int) -> bytes:
+    read = cast(bytes, stream.read(count))
+    if len(read) < count:
+        raise EOFError
+    return read
 
 
 def _end_with_parent() -> None:
-    """End this process once its parent is gone, also one that was killed: the pool by itself would wait for ever."""
+    """End this process once its parent is gone, also one that was killed, in the middle of an answer that nobody will read."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
     os._exit(1)
 
 
-def _answer(query: Hashes, name: str, options: dict[str, Any], by: str) -> tuple[Result, dict[str, Any]]:
-    """Answer in this process. Of the result nothing goes back that is in the JSON already."""
-    with acting_as(by):
-        result, answer = answer_to(_database, query, name, AskOptions.from_json(options))
+def _answer(database: Database, query: Hashes, name: str, options: dict[str, Any], by: str) -> _Answer | Exception:
+    """Answer a question. Of the result nothing goes back that is in the JSON already."""
+    try:
+        with acting_as(by):
+            result, answer = answer_to(database, query, name, AskOptions.from_json(options))
+    except Exception as error:  # is raised where the question came from, with where it arose here
+        error.add_note(traceback.format_exc())
+        return error
     return replace(result, matches=(), fingerprint=None), answer

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from starlette.types import Message, Receive
 
 from vhashdb.errors import UsageError
-from vhashdb.service.access import HEADER, identified
+from vhashdb.service.access import HEADER, identify
 from vhashdb.service.bounded import Answering, BoundedRoute
 from vhashdb.service.problems import Refused
 from vhashdb.store import Reply
@@ -43,7 +43,7 @@ async def _once(request: Request, key: str, answer: Answering) -> Response:
     if not 0 < len(key) <= _LONGEST_KEY:
         raise Refused(HTTPStatus.BAD_REQUEST, f"a key of idempotency has 1 to {_LONGEST_KEY} characters")
     replies = request.app.state.service.replies
-    caller = await anyio.to_thread.run_sync(identified, request, request.headers.get(HEADER))
+    caller = await identify(request, request.headers.get(HEADER))
     digest = hashlib.sha256(f"{request.method} {request.url.path}?{request.url.query} {request.headers.get('Prefer', '')}\n".encode())
     before = await anyio.to_thread.run_sync(replies.begin, caller.name, key)
     if before is not None:
