@@ -37,6 +37,8 @@ from bench.truth import HALVES, half_of
 
 HASHES = 60
 EDITS = ("reencode", "crop10", "logo")
+AGAIN = 4
+ROUNDS = 3
 
 
 def main() -> None:
@@ -73,10 +75,7 @@ def main() -> None:
                 megabytes.append(memory_mb(process))
             after = ", ".join(f"{number:.0f}" for number in megabytes)
             print(f"\nMemory in MB, before, after {args.requests // 2:,} requests and after as many again: {after}\n")
-            http_s = upload_all(port, innocent[:24])
-        cli_s = command_line(path, innocent[:24])
-        share = cli_s / http_s
-        print(f"24 uploads: {http_s:.1f} s over HTTP, {cli_s:.1f} s by the command line, {share:.2f} of its throughput", flush=True)
+            print(uploads(path, port, process, innocent[:24], Path(folder)), flush=True)
 
 
 def body_of(path: Path) -> bytes:
@@ -159,7 +158,7 @@ def processor_s(process: int) -> float:
         with contextlib.suppress(OSError):  # it ended meanwhile
             fields = (each / "stat").read_text().rpartition(")")[2].split()
             if int(each.name) == process or int(fields[1]) in spent:
-                spent[int(each.name)] = int(fields[11]) + int(fields[12])
+                spent[int(each.name)] = sum(map(int, fields[11:15]))  # with those it waited for
     return sum(spent.values()) / os.sysconf("SC_CLK_TCK")
 
 
@@ -171,8 +170,27 @@ def memory_mb(process: int) -> float:
     return int(found[1]) / 1024
 
 
+def uploads(database: Path, port: int, process: int, films: Sequence[Path], folder: Path) -> str:
+    """Ask about the same files over HTTP and by the command line, in turn: what one takes once everything runs, without any beginning."""
+    many = [Path(shutil.copy(film, folder / f"{number}-{film.name}")) for number in range(AGAIN) for film in films]
+    upload_all(port, films)
+    rows = []
+    for _ in range(ROUNDS):
+        began_s = processor_s(process)
+        http_s, spent_s = upload_all(port, many[len(films) :]), processor_s(process) - began_s
+        few, all_of_them = command_line(database, films), command_line(database, many)
+        files = len(many) - len(films)
+        rows.append([1e3 * seconds / files for seconds in (http_s, all_of_them[0] - few[0], spent_s, all_of_them[1] - few[1])])
+    http, cli, http_processor, cli_processor = np.median(rows, axis=0)
+    return (
+        f"An upload, median of {ROUNDS} rounds of {len(many) - len(films)}: {http:.1f} ms over HTTP, {cli:.1f} by the command line, "
+        f"{cli / http:.2f} of its throughput; processor time {http_processor:.1f} and {cli_processor:.1f} ms, "
+        f"{cli_processor / http_processor:.2f} of what that allows"
+    )
+
+
 def upload_all(port: int, films: Sequence[Path]) -> float:
-    """Upload films from as many clients as there are processors: seconds."""
+    """Upload films from twice as many clients as there are processors, so that none waits for a client: seconds."""
 
     def upload(film: Path) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port)
@@ -181,17 +199,20 @@ def upload_all(port: int, films: Sequence[Path]) -> float:
         assert connection.getresponse().status == 200
 
     started = time.perf_counter()
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as threads:
         list(threads.map(upload, films))
     return time.perf_counter() - started
 
 
-def command_line(path: Path, films: Sequence[Path]) -> float:
-    """Match the same films with the command line, whose start does not count: seconds."""
+def command_line(path: Path, films: Sequence[Path]) -> tuple[float, float]:
+    """Match films with the command line, whose start does not count: seconds, and all its processor seconds."""
     program = shutil.which("vhashdb") or "vhashdb"
     command = [program, "match", "--db", str(path), "--cache", "off", "--quiet", "--exit-zero", "--json", *map(str, films)]
+    before = os.times()
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False, text=True)
-    return float(json.loads(done.stdout.splitlines()[-1])["elapsed_s"])
+    after = os.times()
+    spent_s = after.children_user + after.children_system - before.children_user - before.children_system
+    return float(json.loads(done.stdout.splitlines()[-1])["elapsed_s"]), spent_s
 
 
 if __name__ == "__main__":

@@ -189,6 +189,10 @@ class Database:
         """Lines about questions that could not be written to the audit log; complete once the database is closed."""
         return self.query_log.lost
 
+    def warm(self, files: int) -> None:
+        """Start what decodes so many files at a time, so that the first ones do not wait for it."""
+        self._decoders.warm(files)
+
     @property
     def decoder_restarts(self) -> int:
         """Decoder processes that ended without being told to since the database was opened."""

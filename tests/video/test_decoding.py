@@ -484,6 +484,8 @@ LIMITS = vhashdb.Limits(time_s=899.0)
 def test_a_closed_pool_leaves_one_process_for_the_next_and_the_end_of_the_program_none(samples):
     before = set(children())
     pool = DecoderPool(LIMITS)
+    pool.warm(2)
+    assert len(set(children()) - before) == 2
     with pool.decoder() as first, pool.decoder() as second:
         read(first, samples / "still.png")
         read(second, samples / "still.png")

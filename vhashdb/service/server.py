@@ -86,6 +86,7 @@ def serve(settings: ServiceSettings, listening: Listening, *, started: Callable[
         scheme, port = "https" if listening.certificate else "http", bound.getsockname()[1]
         host = f"[{listening.host}]" if ":" in listening.host else listening.host
         service = Service.open(settings)  # here, so that what is wrong with the database is said like anywhere else
+        service.database.warm(settings.workers)
         started(f"{scheme}://{host}:{port}")
         _Server(server_config(settings, listening, service)).run(sockets=[bound])
 

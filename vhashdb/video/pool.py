@@ -40,6 +40,12 @@ class DecoderPool:
         finally:  # a pass that was left open is ended when the next one begins
             self._free.append(decoder)
 
+    def warm(self, count: int) -> None:
+        """Start so many decoder processes now, so that the first files do not wait for them."""
+        with contextlib.ExitStack() as borrowed:
+            for _ in range(count):
+                borrowed.enter_context(self.decoder()).warm()
+
     @property
     def restarts(self) -> int:
         """How many of its processes ended without being told to."""
