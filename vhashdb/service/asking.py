@@ -38,6 +38,8 @@ from vhashdb.store import Question, Questions, QuestionState, State, acting_as, 
 from vhashdb.store.desk_decisions import DeskDecisions
 from vhashdb.store.questions import MAX_ATTEMPTS
 
+OnAnswer = Callable[[str, str, float], None]
+"""Takes the verdict, the effort and the seconds of an answer."""
 _log: Final = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
@@ -64,8 +66,8 @@ class Asker:
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._seen_s: dict[str, float] = {}
-        self.on_answer: list[Callable[[Result, float], None]] = []
-        """Called with each result and the seconds it took, in any thread; it must not take long."""
+        self.on_answer: list[OnAnswer] = []
+        """Called with the verdict and the effort of each answer and the seconds it took, in any thread; it must not take long."""
         self.on_question: list[Callable[[Question], None]] = []
         """Called with each question that was written down and is answered now, likewise."""
         self.open_cases = 0
@@ -89,9 +91,9 @@ class Asker:
             _waited(asked_ns)
             began_s = time.monotonic()
             with step("answer") as note:
-                result, answer = await lookups.answer(query, name, options, caller.name)
-                _note_result(note, result, answer)
-        self._tell(result, began_s)
+                answer = await lookups.answer(query, name, options, caller.name)
+                _note_answer(note, answer)
+        self._tell(answer, began_s)
         return answer
 
     async def path(self, path: str, name: str, options: AskOptions, caller: Caller) -> dict[str, Any]:
@@ -291,13 +293,14 @@ class Asker:
         began_s = time.monotonic()
         with step("answer") as note, acting_as(by):
             result, answer = answer_to(self._database, source, name, options, progress)
-            _note_result(note, result, answer)
-        self._tell(result, began_s)
+            _note_answer(note, answer)
+            note("vhashdb.decode_cpu_s", result.decode_cpu_s)
+        self._tell(answer, began_s)
         return result, answer
 
-    def _tell(self, result: Result, began_s: float) -> None:
+    def _tell(self, answer: dict[str, Any], began_s: float) -> None:
         for told in self.on_answer:
-            told(result, time.monotonic() - began_s)
+            told(answer["file"]["verdict"], answer["file"]["effort"], time.monotonic() - began_s)
 
     async def _run(self, limiter: anyio.CapacityLimiter, work: Callable[[], _T]) -> _T:
         self._refuse_if_busy(limiter)
@@ -319,11 +322,10 @@ def _waited(asked_ns: int) -> None:
         pass
 
 
-def _note_result(note: Note, result: Result, answer: dict[str, Any]) -> None:
-    note("vhashdb.verdict", result.verdict.value)
-    note("vhashdb.effort", result.effort.value)
+def _note_answer(note: Note, answer: dict[str, Any]) -> None:
+    note("vhashdb.verdict", answer["file"]["verdict"])
+    note("vhashdb.effort", answer["file"]["effort"])
     note("vhashdb.complete", answer["complete"])
-    note("vhashdb.decode_cpu_s", result.decode_cpu_s)
 
 
 def _busy() -> Refused:

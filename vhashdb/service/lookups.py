@@ -4,31 +4,33 @@ Such a question is nothing but computing, which one process of Python does on on
 and maps the same index, or asks the same shards. One that dies takes no question with it: what it was asked is asked again.
 
 Each process answers one question after the other, over a socket on which the event loop waits: no thread has to be woken for that. A
-message is its length and what was pickled; both ends are this program.
+message is its length and JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import gc
+import json
 import logging
 import multiprocessing
 import os
-import pickle
 import signal
 import socket
 import threading
 import traceback
-from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import anyio.to_thread
 
+from vhashdb import errors
 from vhashdb.database import Database
-from vhashdb.errors import DatabaseError
-from vhashdb.search.results import Result
-from vhashdb.service.answers import Hashes, answer_to
+from vhashdb.errors import DatabaseError, VhashdbError
+from vhashdb.fingerprints import from_bytes, to_stored
+from vhashdb.hash_query import HashQuery
+from vhashdb.service.answers import Hashes, HashText, answer_to
 from vhashdb.service.opened import opened
 from vhashdb.service.options import AskOptions
 from vhashdb.service.settings import ServiceSettings
@@ -39,7 +41,7 @@ _TRIES: Final = 3
 """How often a question is asked whose process died. Engineering bound."""
 _LENGTH_BYTES: Final = 8
 """Of the length before each message. Engineering bound: more than any memory has."""
-_Answer = tuple[Result, dict[str, Any]]
+_ANSWER, _ERROR, _FAULT = "answer", "error", "fault"
 
 
 class Lookups:
@@ -49,16 +51,17 @@ class Lookups:
         self._settings = settings
         self._idle: list[_Process] = []
 
-    async def answer(self, query: Hashes, name: str, options: AskOptions, by: str) -> _Answer:
+    async def answer(self, query: Hashes, name: str, options: AskOptions, by: str) -> dict[str, Any]:
         """Answer a question in one of the processes. The caller sees to it that no more are asked at a time than there are.
 
         Raises:
             VhashdbError: as `answer_to`.
         """
+        question = {"hashes": _to_json(query), "name": name, "options": options.to_json(), "by": by}
         for _ in range(_TRIES):
             process = self._idle.pop() if self._idle else await _Process.started(self._settings)
             try:
-                said = await process.ask((query, name, options.to_json(), by))
+                said = await process.ask(question)
             except (EOFError, OSError):
                 _log.warning("a process that answers questions about hashes died; another takes its place")
                 process.abandon()
@@ -67,9 +70,7 @@ class Lookups:
                 process.abandon()
                 raise
             self._idle.append(process)
-            if isinstance(said, Exception):
-                raise said
-            return cast(_Answer, said)
+            return _answer_in(said)
         raise DatabaseError(
             "the processes that answer questions about hashes die", hint="look at the memory of this machine and at the log"
         )
@@ -103,8 +104,8 @@ class _Process:
             await anyio.to_thread.run_sync(process.start)
         return cls(process, *await asyncio.open_unix_connection(sock=here))
 
-    async def ask(self, question: tuple[Hashes, str, dict[str, Any], str]) -> object:
-        """Return what the process says to a question: an answer, or an error.
+    async def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Return what the process says to a question.
 
         Raises:
             EOFError: it died.
@@ -113,7 +114,8 @@ class _Process:
         self._writer.writelines(_message(question))
         await self._writer.drain()
         length = int.from_bytes(await self._reader.readexactly(_LENGTH_BYTES))
-        return pickle.loads(await self._reader.readexactly(length))  # noqa: S301  # it is this program that wrote it
+        said: dict[str, Any] = json.loads(await self._reader.readexactly(length))
+        return said
 
     def abandon(self) -> None:
         """Ask nothing any more, upon which the process ends, at once or when it has answered."""
@@ -124,9 +126,39 @@ class _Process:
         await anyio.to_thread.run_sync(self._process.join)
 
 
-def _message(content: object) -> tuple[bytes, bytes]:
-    pickled = pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
-    return len(pickled).to_bytes(_LENGTH_BYTES), pickled
+def _message(content: dict[str, Any]) -> tuple[bytes, bytes]:
+    text = json.dumps(content, separators=(",", ":")).encode()
+    return len(text).to_bytes(_LENGTH_BYTES), text
+
+
+def _to_json(hashes: Hashes) -> dict[str, Any]:
+    if isinstance(hashes, HashText):
+        return {"text": hashes.text}
+    frames = base64.b85encode(to_stored(hashes.frames)).decode() if hashes.frames is not None else None
+    return vars(hashes) | {"frames": frames}
+
+
+def _from_json(value: dict[str, Any]) -> Hashes:
+    if "text" in value:
+        return HashText(**value)
+    frames = from_bytes(base64.b85decode(value["frames"])) if value["frames"] is not None else None
+    return HashQuery(**value | {"frames": frames})
+
+
+def _answer_in(said: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer that a process gave.
+
+    Raises:
+        VhashdbError: it said so.
+        RuntimeError: the program has a fault.
+    """
+    if _FAULT in said:
+        raise RuntimeError(f"in a process that answers questions about hashes:\n{said[_FAULT]}")
+    if _ERROR in said:
+        kind: type[VhashdbError] = getattr(errors, said[_ERROR], VhashdbError)
+        raise kind(said["message"], hint=said["hint"])
+    answer: dict[str, Any] = said[_ANSWER]
+    return answer
 
 
 # -- in such a process -----------------------------------------------------------------------------
@@ -141,13 +173,12 @@ def _work(questions: socket.socket, settings: ServiceSettings) -> None:
         gc.freeze()  # what is there by now stays, and need not be gone through again and again
         while True:
             length = int.from_bytes(_exactly(stream, _LENGTH_BYTES))
-            asked = pickle.loads(_exactly(stream, length))  # noqa: S301  # it is this program that wrote it
-            stream.writelines(_message(_answer(database, *asked)))
+            stream.writelines(_message(_said_to(database, json.loads(_exactly(stream, length)))))
             stream.flush()
 
 
 def _exactly(stream: Any, count: int) -> bytes:
-    read = cast(bytes, stream.read(count))
+    read: bytes = stream.read(count)
     if len(read) < count:
         raise EOFError
     return read
@@ -161,12 +192,13 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _answer(database: Database, query: Hashes, name: str, options: dict[str, Any], by: str) -> _Answer | Exception:
-    """Answer a question. Of the result nothing goes back that is in the JSON already."""
+def _said_to(database: Database, question: dict[str, Any]) -> dict[str, Any]:
+    """Answer a question, or say what went wrong."""
     try:
-        with acting_as(by):
-            result, answer = answer_to(database, query, name, AskOptions.from_json(options))
-    except Exception as error:  # is raised where the question came from, with where it arose here
-        error.add_note(traceback.format_exc())
-        return error
-    return replace(result, matches=(), fingerprint=None), answer
+        with acting_as(question["by"]):
+            options = AskOptions.from_json(question["options"])
+            return {_ANSWER: answer_to(database, _from_json(question["hashes"]), question["name"], options)[1]}
+    except VhashdbError as error:
+        return {_ERROR: type(error).__name__, "message": error.message, "hint": error.hint}
+    except Exception:
+        return {_FAULT: traceback.format_exc()}

@@ -11,7 +11,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from vhashdb.errors import VhashdbError
-from vhashdb.search.results import Result
 from vhashdb.service.service import Service
 from vhashdb.store import QuestionState, now_utc
 
@@ -49,9 +48,9 @@ class Metrics:
         service.asker.on_answer.append(self.answered)
         self._registry.register(_States(service))
 
-    def answered(self, result: Result, took_s: float) -> None:
+    def answered(self, verdict: str, effort: str, took_s: float) -> None:
         """Count an answer."""
-        self._questions.labels(result.verdict.value, result.effort.value).observe(took_s)
+        self._questions.labels(verdict, effort).observe(took_s)
 
     def requested(self, method: str, route: str, status: int, took_s: float) -> None:
         """Count a request; ``status`` is 0 if its client was gone before there was one."""
