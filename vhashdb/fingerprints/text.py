@@ -29,6 +29,7 @@ PICTURE_S: Final = 0.04
 _WHOLE: Final = View(Region.WHOLE).code
 _VIEWS: Final = frozenset(View(region, orientation).code for region in Region for orientation in Orientation)
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_PDQ: Final = re.compile(f"[0-9A-Fa-f]{{{2 * Pdq.id.bytes}}}")
 _NUMBER_CHARS: Final = 64
 """Characters of a number. Engineering bound."""
 _ALGORITHM: Final = re.compile(r"#:algorithm ([a-z_]{1,32}) ([0-9]{1,5}) ([0-9]{1,5})")
@@ -267,9 +268,8 @@ def pdq_bytes(text: str) -> bytes:
     Raises:
         ValueError: it is not one.
     """
-    digits = 2 * Pdq.id.bytes
-    if len(value := text.strip()) != digits or not re.fullmatch("[0-9A-Fa-f]+", value):
-        raise ValueError(f"a pdq hash has {digits} hexadecimal digits, not {quoted(text)}")
+    if not _PDQ.fullmatch(value := text.strip()):
+        raise ValueError(f"a pdq hash has {2 * Pdq.id.bytes} hexadecimal digits, not {quoted(text)}")
     return bytes.fromhex(value)
 
 
