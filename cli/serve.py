@@ -47,6 +47,7 @@ _BYTES: Final = Amount({"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 
 )  # fmt: skip
 @click.option("--partial", is_flag=True, help="Of a cluster: answer without missing shards, and say that it is incomplete.")
 @click.option("--webhook-host", "webhook_hosts", multiple=True, metavar="HOST", help="Host of the own network that webhooks may lead to.")
+@click.option("--fetch-host", "fetch_hosts", multiple=True, metavar="HOST", help="Host of which HMA's clients may have files fetched.")
 @click.option("--log", "log_form", type=click.Choice(("text", "json")), default="text", show_default=True, help="Form of the log.")
 @db_option
 @cache_option
@@ -72,6 +73,7 @@ def command(
     cluster: str | None,
     partial: bool,
     webhook_hosts: tuple[str, ...],
+    fetch_hosts: tuple[str, ...],
     log_form: str,
 ) -> None:
     """Serve the database over HTTP: an API for programs, and a console for people in a browser.
@@ -117,6 +119,7 @@ def command(
         upload_bytes=max_upload,
         quota_bytes=quota,
         webhook_hosts=webhook_hosts,
+        fetch_hosts=fetch_hosts,
         roots=roots,
         require_key=not no_keys,
         hosts=(*usual.hosts, host, *names),

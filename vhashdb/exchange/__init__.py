@@ -22,7 +22,7 @@
     reading client      a feed somewhere else: verified events, or the rule that was broken
             trust       the one place that asks The Update Framework
             transport   a web server or a folder; download: one file of it, bounded and resumed
-            posting     sent to an address that people here named
+            posting     sent to an address that people here named; fetching: a file of a host that they named
             budget      what a feed may still cost; connection: sockets that end when it does
 
     member  membership  all of it as one company sees it, on its database   (`Database.exchange`)
@@ -45,6 +45,7 @@ from vhashdb.lazy import lazy_names
 
 if TYPE_CHECKING:
     from vhashdb.exchange.exporting import Export
+    from vhashdb.exchange.fetching import fetched
     from vhashdb.exchange.following import Followed
     from vhashdb.exchange.importing import Attribution, Importer, ImportOutcome, Status, read_label_map
     from vhashdb.exchange.keys import ROLES, Keyring, make_key, read_key
@@ -63,6 +64,7 @@ else:
         __name__,
         {
             "exporting": "Export",
+            "fetching": "fetched",
             "following": "Followed",
             "importing": "Attribution ImportOutcome Importer Status read_label_map",
             "rostering": "Checked Roster check_roster listed_member publish_roster roster_of",
@@ -100,6 +102,7 @@ __all__ = [
     "Status",
     "Synced",
     "check_roster",
+    "fetched",
     "listed_member",
     "make_key",
     "post",

@@ -51,6 +51,8 @@ class ServiceSettings:
     """For how long the file of a decided case stays, so that the decision can be taken back."""
     webhook_hosts: tuple[str, ...] = ()
     """Hosts, as ``host`` or ``host:port``, that webhooks may lead to although they are inside: of this machine or its network."""
+    fetch_hosts: tuple[str, ...] = ()
+    """Hosts, as ``host`` or ``host:port``, from which a file is fetched that a client of HMA names by its address; none unless named."""
     roots: tuple[Path, ...] = ()
     """Folders of this machine whose files may be asked about by path; none unless named."""
     require_key: bool = True

@@ -13,10 +13,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+import anyio
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from vhashdb.errors import FeedError, UsageError
+from vhashdb.exchange import fetched
 from vhashdb.service.problems import Refused
 from vhashdb.service.settings import ServiceSettings
 from vhashdb.service.tracing import step
@@ -31,6 +34,8 @@ MOST_PARTS: Final = 32
 """Parts of a form."""
 MOST_HEADER_BYTES: Final = 8 << 10
 """Of one part of a form."""
+MOST_FETCHED: Final = 8
+"""Files that are fetched at the same time. Engineering bound: slow hosts must not hold all threads."""
 _LOOKS_AFTER_BYTES: Final = 1 << 20
 """Bytes of an upload after which it is looked again whether there is room."""
 GRACE_S: Final = 30.0
@@ -57,6 +62,8 @@ class Uploads(UploadFolders):
     def __init__(self, settings: ServiceSettings, base: Path) -> None:
         super().__init__(base, several=isinstance(settings.database, str))
         self._settings = settings
+        self.fetching = anyio.CapacityLimiter(MOST_FETCHED)
+        """Of files that are fetched at the same time."""
 
     async def receive(self, request: Request, most_bytes: int, name: str = "", parts: Sequence[str] = ("file",)) -> Upload:
         """Write the body of a request to a new file: all of it, or of a form the first part with one of some names.
@@ -85,9 +92,46 @@ class Uploads(UploadFolders):
             return Upload(path, file, _plain_name(name or form.name), size, form.part)
         except OSError as error:
             self.delete(file)
-            _log.warning("an upload cannot be kept: %s", error)
-            raise Refused(HTTPStatus.INSUFFICIENT_STORAGE, "there is no room for the upload", retry_after_s=60) from error
+            raise _no_room(error) from error
         except BaseException:  # also when the client is gone
+            self.delete(file)
+            raise
+
+    def fetch(self, url: str, most_bytes: int, part: Callable[[str], str]) -> Upload:
+        """Write a file that lies at an address to a new file; in a thread that may wait.
+
+        Args:
+            url: where it is.
+            most_bytes: that the file may have.
+            part: tells, of the type that its server says it is of, what an upload of it would be called in a form.
+
+        Raises:
+            Refused: it is too large, there is no room, its host may not be asked, or it cannot be had.
+        """
+        self._require_room()
+        file = self.new_file()
+        path = self.path(file)
+        source = fetched(url, self._settings.fetch_hosts, most_bytes)
+        try:
+            with step("fetch the file") as note, source as (kind, blocks), _created(path) as to:
+                called, sink = part(kind), _Sink(to, most_bytes, self._require_room)
+                for block in blocks:
+                    sink.write(block)
+                size = to.tell()
+                note("vhashdb.bytes", size)
+            if not size:
+                raise Refused(HTTPStatus.BAD_GATEWAY, "the file is empty")
+            return Upload(path, file, _plain_name(url.partition("?")[0]), size, called)
+        except UsageError as error:
+            self.delete(file)
+            raise Refused(HTTPStatus.FORBIDDEN, f"Invalid or unsafe URL provided: {error.message}", hint=error.hint) from error
+        except FeedError as error:
+            self.delete(file)
+            raise Refused(HTTPStatus.BAD_GATEWAY, f"the file cannot be fetched: {error.message}", hint="send the file") from error
+        except OSError as error:
+            self.delete(file)
+            raise _no_room(error) from error
+        except BaseException:
             self.delete(file)
             raise
 
@@ -248,6 +292,11 @@ def _too_large(most_bytes: int) -> Refused:
         f"the upload is larger than {most_bytes:,} bytes",
         hint="ask an administrator for a key that allows more",
     )
+
+
+def _no_room(error: OSError) -> Refused:
+    _log.warning("an upload cannot be kept: %s", error)
+    return Refused(HTTPStatus.INSUFFICIENT_STORAGE, "there is no room for the upload", retry_after_s=60)
 
 
 def _plain_name(name: str) -> str:

@@ -18,7 +18,7 @@ from vhashdb.inputs import FileHashes
 from vhashdb.service.access import Caller, needs, require_scope
 from vhashdb.service.hma.hashing import pdq_of, require_whole, unreadable
 from vhashdb.service.hma.kinds import KINDS, PHOTO, picture_of, sides_of
-from vhashdb.service.hma.requests import HmaRoute, json_body, received, refuse_url, unfit, whole_signal
+from vhashdb.service.hma.requests import HmaRoute, fetched, json_body, received, unfit, whole_signal
 from vhashdb.service.problems import Refused
 from vhashdb.service.routes.shared import service_of
 from vhashdb.store import Bank, BankNotFound, Banks, Details, Record, Scope, State, acting_as
@@ -102,11 +102,10 @@ def delete_bank(request: Request, caller: _Administering, name: str) -> Response
 
 
 @router.post("/bank/{name}/content")
-async def add_content(request: Request, caller: _Recording, name: str, url: str | None = None) -> Response:
-    """Record a file with the label of a bank."""
-    refuse_url(url)
+async def add_content(request: Request, caller: _Recording, name: str, url: str | None = None, content_type: str | None = None) -> Response:
+    """Record a file, or the one at an address of a host that the operator named, with the label of a bank."""
     service, bank = service_of(request), await anyio.to_thread.run_sync(_banks(request).get, name)
-    upload = await received(request, caller)
+    upload = await (received(request, caller) if url is None else fetched(request, caller, url, content_type))
 
     def record() -> dict[str, Any]:
         with acting_as(caller.name):

@@ -18,7 +18,7 @@ from vhashdb.inputs import hash_file
 from vhashdb.limits import Limits
 from vhashdb.service.access import Caller, needs
 from vhashdb.service.hma.kinds import SignalKind
-from vhashdb.service.hma.requests import HmaRoute, kinds_for, received, refuse_url
+from vhashdb.service.hma.requests import HmaRoute, fetched, kinds_for, received
 from vhashdb.service.problems import Refused
 from vhashdb.service.routes.shared import service_of
 from vhashdb.service.uploads import Upload
@@ -33,17 +33,28 @@ _Asking = Annotated[Caller, needs(Scope.ASK)]
 _WHOLE = View(Region.WHOLE).code
 
 
-@router.get("/hash", dependencies=[needs(Scope.ASK)])
-def hash_url(url: str | None = None) -> Response:
-    """Turn every request away: nothing is fetched."""
-    refuse_url(url)
-    raise Refused(HTTPStatus.BAD_REQUEST, "url is required")
+@router.get("/hash")
+async def hash_url(
+    request: Request,
+    caller: _Asking,
+    url: str | None = None,
+    content_type: str | None = None,
+    types: str | None = None,
+    handles: bool = True,
+) -> Response:
+    """Return the signals of the file at an address, of a host that the operator named."""
+    if url is None:
+        raise Refused(HTTPStatus.BAD_REQUEST, "url is required")
+    return await _hashed(request, caller, await fetched(request, caller, url, content_type), types, handles=handles)
 
 
 @router.post("/hash")
 async def hash_upload(request: Request, caller: _Asking, types: str | None = None, handles: bool = True) -> Response:
     """Return the signals of a file by signal type; with ``handles``, a long one as a handle."""
-    upload = await received(request, caller)
+    return await _hashed(request, caller, await received(request, caller), types, handles=handles)
+
+
+async def _hashed(request: Request, caller: Caller, upload: Upload, types: str | None, *, handles: bool) -> Response:
     kept, limits = request.app.state.handles, service_of(request).settings.limits
     made = await service_of(request).asker.in_turn(lambda: signals_of(upload, kinds_for(upload.part, types), limits), upload)
     return JSONResponse({name: kept.shorten(caller.name, signal) if handles else signal for name, signal in made.items()})

@@ -21,12 +21,12 @@ from vhashdb.service.access import Caller, needs
 from vhashdb.service.hma.kinds import KINDS, SignalKind
 from vhashdb.service.hma.requests import (
     HmaRoute,
+    fetched,
     json_body,
     kind_of,
     kinds_for,
     listed,
     received,
-    refuse_url,
     unfit,
     whole_signal,
 )
@@ -89,11 +89,15 @@ async def lookup(
     signal: str | None = None,
     signal_type: str | None = None,
     url: str | None = None,
+    content_type: str | None = None,
+    types: str | None = None,
     banks: str | None = None,
     seed: str | None = None,
 ) -> Response:
-    """Return the banks that a signal is in, each with what it matches there."""
-    refuse_url(url)
+    """Return the banks that a signal is in, each with what it matches there; of the file at an address, by signal type."""
+    if url is not None:
+        upload = await fetched(request, caller, url, content_type)
+        return await _file_in_banks(request, caller, upload, types, Counting.of(banks, seed))
     if signal is None or signal_type is None:
         raise Refused(HTTPStatus.BAD_REQUEST, "Either url or both signal and signal_type are required")
     return JSONResponse(await _in_banks(request, caller, signal, signal_type, Counting.of(banks, seed)))
@@ -113,13 +117,16 @@ async def lookup_of_body(
     if request.headers.get("Content-Type", "").lower().startswith("application/json"):
         signal, signal_type = _signal_in(await json_body(request))
         return JSONResponse(await _in_banks(request, caller, signal, signal_type, Counting.of(banks, seed, every=every)))
-    upload = await received(request, caller)
+    return await _file_in_banks(request, caller, await received(request, caller), types, Counting.of(banks, seed, every=every))
+
+
+async def _file_in_banks(request: Request, caller: Caller, upload: Upload, types: str | None, counting: Counting) -> Response:
     service = service_of(request)
     kinds, answer = await _answer_about(service, upload, types, caller)
     said = {}
     for kind in kinds:
         found = _found(kind, answer)
-        said[kind.name] = await anyio.to_thread.run_sync(_by_bank, service, kind, found, Counting.of(banks, seed, every=every))
+        said[kind.name] = await anyio.to_thread.run_sync(_by_bank, service, kind, found, counting)
     return JSONResponse(said)
 
 

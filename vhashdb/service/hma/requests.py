@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
+import anyio.to_thread
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -16,7 +17,7 @@ from vhashdb.errors import DatabaseEmpty, FingerprintError, VhashdbError
 from vhashdb.service import problems
 from vhashdb.service.access import Caller
 from vhashdb.service.bounded import BoundedRoute
-from vhashdb.service.hma.kinds import CONTENT_TYPES, KINDS, SignalKind
+from vhashdb.service.hma.kinds import CONTENT_TYPES, KINDS, PHOTO, VIDEO, SignalKind
 from vhashdb.service.problems import Refused
 from vhashdb.service.routes.shared import service_of
 from vhashdb.service.uploads import Upload
@@ -24,6 +25,7 @@ from vhashdb.store import BankExists, BankNotFound
 
 MOST_BODY_BYTES: Final = 64 << 20
 """Of a body with signals."""
+_BY_MEDIA_TYPE: Final = {"image": PHOTO, "video": VIDEO}
 _HANDLERS: Final = (
     (Refused, problems.of_refusal),
     (VhashdbError, problems.of_library),
@@ -97,18 +99,29 @@ def kinds_for(content_type: str, types: str | None) -> Sequence[SignalKind]:
     return [KINDS[name] for name in dict.fromkeys(names)]
 
 
-def refuse_url(url: str | None) -> None:
-    """Turn a request away that names an address: whatever is there is for whoever asks to fetch.
+async def fetched(request: Request, caller: Caller, url: str, content_type: str | None) -> Upload:
+    """Fetch the file at an address, from a host that the operator named for that.
+
+    Args:
+        request: that names the address.
+        caller: who asks.
+        url: the address.
+        content_type: of the file; None: as its server says.
 
     Raises:
-        Refused: it does.
+        Refused: the host is none of those, or the file cannot be had, or is neither a picture nor a video.
     """
-    if url is not None:
-        raise Refused(
-            HTTPStatus.FORBIDDEN,
-            "Invalid or unsafe URL provided: this service fetches nothing",
-            hint="fetch the file, and send it by POST as the part called `photo` or `video` of a form",
-        )
+    if content_type is not None and content_type not in CONTENT_TYPES:
+        raise Refused(HTTPStatus.BAD_REQUEST, f"no such content type: '{content_type}'", hint=f"known: {', '.join(CONTENT_TYPES)}")
+
+    def part(said: str) -> str:
+        found = content_type or _BY_MEDIA_TYPE.get(said.lower().partition("/")[0])
+        if found is None:
+            raise Refused(HTTPStatus.BAD_REQUEST, "unsupported content type of the file", hint=f"name it: {', '.join(CONTENT_TYPES)}")
+        return found
+
+    uploads = service_of(request).uploads
+    return await anyio.to_thread.run_sync(uploads.fetch, url, caller.upload_bytes, part, limiter=uploads.fetching)
 
 
 async def received(request: Request, caller: Caller) -> Upload:
