@@ -153,21 +153,32 @@ def slow_clients(port: int, count: int) -> Iterator[None]:
 
 def processor_s(process: int) -> float:
     """Processor seconds of a process and of those that it started, as far as they run: what other work on the machine changes least."""
-    spent: dict[int, int] = {process: 0}
-    for each in sorted(Path("/proc").glob("[0-9]*"), key=lambda folder: int(folder.name)):  # parents first
+    ticks = 0
+    for each in with_descendants(process):
         with contextlib.suppress(OSError):  # it ended meanwhile
             fields = (each / "stat").read_text().rpartition(")")[2].split()
-            if int(each.name) == process or int(fields[1]) in spent:
-                spent[int(each.name)] = sum(map(int, fields[11:15]))  # with those it waited for
-    return sum(spent.values()) / os.sysconf("SC_CLK_TCK")
+            ticks += sum(map(int, fields[11:15]))  # with those it waited for
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mb(process: int) -> float:
-    """Resident memory of a process."""
-    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    assert found is not None
-    return int(found[1]) / 1024
+    """Resident memory of a process and of those that it started; of what several have in common each counts its share."""
+    kilobytes = 0
+    for each in with_descendants(process):
+        with contextlib.suppress(OSError):
+            found = re.search(r"Pss:\s+(\d+) kB", (each / "smaps_rollup").read_text(encoding="ascii"))
+            kilobytes += int(found[1]) if found else 0
+    return kilobytes / 1024
+
+
+def with_descendants(process: int) -> list[Path]:
+    """The folders of `/proc` of a process and of those that it started."""
+    found = {process: Path(f"/proc/{process}")}
+    for each in sorted(Path("/proc").glob("[0-9]*"), key=lambda folder: int(folder.name)):  # parents first
+        with contextlib.suppress(OSError):
+            if int((each / "stat").read_text().rpartition(")")[2].split()[1]) in found:
+                found[int(each.name)] = each
+    return list(found.values())
 
 
 def uploads(database: Path, port: int, process: int, films: Sequence[Path], folder: Path) -> str:

@@ -21,6 +21,7 @@ import signal
 import socket
 import threading
 import traceback
+from multiprocessing import resource_tracker
 from typing import Any, Final
 
 import anyio.to_thread
@@ -101,7 +102,7 @@ class _Process:
         with there:
             context = multiprocessing.get_context("spawn")  # a fork would have locks of threads that are not there
             process = context.Process(target=_work, args=(there, settings), daemon=True)
-            await anyio.to_thread.run_sync(process.start)
+            await anyio.to_thread.run_sync(_start_deaf, process)
         return cls(process, *await asyncio.open_unix_connection(sock=here))
 
     async def ask(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -124,6 +125,16 @@ class _Process:
     async def ended(self) -> None:
         """Wait until the process has ended."""
         await anyio.to_thread.run_sync(self._process.join)
+
+
+def _start_deaf(process: multiprocessing.process.BaseProcess) -> None:
+    """Start a process that hears none of the signals which end the service, of a terminal or to a whole group: it ends with the service."""
+    resource_tracker.ensure_running()  # what starts a process else starts this first, and unblocks signals
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _message(content: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -166,8 +177,6 @@ def _answer_in(said: dict[str, Any]) -> dict[str, Any]:
 
 def _work(questions: socket.socket, settings: ServiceSettings) -> None:
     """Answer questions until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal, which the parent gets, too
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError), opened(settings) as database, questions.makefile("rwb") as stream:
         gc.freeze()  # what is there by now stays, and need not be gone through again and again

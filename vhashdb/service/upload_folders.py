@@ -114,7 +114,7 @@ class UploadFolders:
         Args:
             kept: returns the files that questions have; asked after it was looked what there is.
         """
-        found = [file for file in self._files() if file not in self._under_way]
+        found = [file for file, _ in self._files() if file not in self._under_way]
         if found:
             needed = kept()
             for file in found:
@@ -124,16 +124,16 @@ class UploadFolders:
     def used_bytes(self) -> int:
         """Add up what is on disk, in the folders that this process holds."""
         used = 0
-        for file in self._files():
+        for _, entry in self._files():
             with contextlib.suppress(FileNotFoundError):
-                used += self.path(file).stat().st_size
+                used += entry.stat(follow_symlinks=False).st_size
         return used
 
-    def _files(self) -> Iterator[str]:
+    def _files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
         for name in list(self._locks):
             for entry in os.scandir(self.base / name):
                 if not entry.is_dir(follow_symlinks=False):
-                    yield f"{name}/{entry.name}" if name else entry.name
+                    yield (f"{name}/{entry.name}" if name else entry.name), entry
 
 
 def front_of(file: str) -> str:
