@@ -61,7 +61,7 @@ class ViewComparison:
         worth_it = not measured.at_normal_speed and measured.passes(GateName.FRAMES, GateName.SECONDS, GateName.DISTANCE)
         found = speed_range(self.query, self.reference, aligned, config) if worth_it else None
         measured = replace(measured, outline=self.outline, reference_outline=self.reference_outline, speed_range=found)
-        return measured.for_one_of(self.parts, self.config)
+        return measured.for_one_of(self.parts, self.config) if self.parts > 1 else measured
 
 
 @dataclass(frozen=True)

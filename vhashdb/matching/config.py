@@ -231,7 +231,7 @@ class MatchingConfig:
 
     def side_by_side(self, hashes: int) -> MatchingConfig:
         """Return the configuration for so many hashes of one moment side by side."""
-        return self._scaled(hashes)
+        return self._scaled(hashes) if hashes > 1 else self
 
     def _scaled(self, times: float) -> MatchingConfig:
         distances: dict[str, Any] = {each.name: getattr(self, each.name) * times for each in fields(self) if each.metadata["distance"]}

@@ -279,7 +279,7 @@ def measure(
         distances=tuple(sorted(nearest.values())),
         motion=motion_of(query, reference, aligned, config),
         bits=8 * query.hash.shape[1],
-        quality=int(np.median(quality)) if len(quality) else 0,
+        quality=int(_median(quality)) if len(quality) else 0,
         config=config,
     )
 
@@ -297,7 +297,13 @@ def motion_of(query: HashSequence, reference: HashSequence, aligned: AlignedSegm
     independent = min(int(rows.sum()), config.independent_per_entry * len(np.unique(samples.query[rows])))
     window = max(2, round(config.change_window_s * config.independent_per_s))
     changes = min(independent_changes(left, window), independent_changes(right, window))
-    return Motion(float(correlation), energy_left / left.size, float(independent), float(np.median(samples.distance[rows])), changes)
+    return Motion(float(correlation), energy_left / left.size, float(independent), _median(samples.distance[rows]), changes)
+
+
+def _median(values: npt.NDArray[np.uint8] | npt.NDArray[np.int16]) -> float:
+    """Return the median of some numbers, of which there are few: NumPy's own takes ten times as long for them."""
+    ordered, middle = np.sort(values), len(values) // 2
+    return float(ordered[middle]) if len(values) % 2 else (float(ordered[middle - 1]) + float(ordered[middle])) / 2
 
 
 def independent_changes(changes: npt.NDArray[np.float32], window: int) -> float:
