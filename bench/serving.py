@@ -36,6 +36,7 @@ from bench.live import fill
 from bench.truth import HALVES, half_of
 
 HASHES = 60
+FEW = (10, 1)
 EDITS = ("reencode", "crop10", "logo")
 AGAIN = 4
 ROUNDS = 3
@@ -59,29 +60,31 @@ def main() -> None:
         with vhashdb.open(path) as db:
             db.index_writer.rebuild()
             hashes = len(db.index)
-        bodies = {"innocent": [body_of(p) for p in innocent[:20]], "copies": [body_of(p) for p in copies]}
+        usual, asked = f"{HASHES} hashes, innocent", innocent[:20]
+        bodies = {usual: [body_of(p) for p in asked], f"{HASHES} hashes, copies": [body_of(p) for p in copies]}
+        bodies |= {f"{few} hash{'es' if few > 1 else ''}, innocent": [body_of(p, few) for p in asked] for few in FEW}
         print(f"\n### Questions over HTTP against {hashes:,} hashes\n")
         with serving(path) as (port, process):
-            load(port, bodies["innocent"], args.clients, 1e9, 10 * args.clients)  # whatever is read and made at first
-            rows = [["60 hashes, " + kind, *load(port, some, args.clients, args.seconds, of=process)] for kind, some in bodies.items()]
+            load(port, bodies[usual], args.clients, 1e9, 10 * args.clients)  # whatever is read and made at first
+            rows = [[kind, *load(port, some, args.clients, args.seconds, of=process)] for kind, some in bodies.items()]
             with slow_clients(port, args.slow):
-                beside = load(port, bodies["innocent"], args.clients, args.seconds, of=process)
-            rows.append([f"the same, innocent, beside {args.slow} slow clients", *beside])
+                beside = load(port, bodies[usual], args.clients, args.seconds, of=process)
+            rows.append([f"{usual}, beside {args.slow} slow clients", *beside])
             header = ("question", "a second", "median ms", "99 % ms", "errors", "processor ms of the service, each")
             print(table(header, rows), flush=True)
             megabytes = [memory_mb(process)]
             for _ in range(2):
-                load(port, bodies["innocent"], args.clients, 1e9, args.requests // 2)
+                load(port, bodies[usual], args.clients, 1e9, args.requests // 2)
                 megabytes.append(memory_mb(process))
             after = ", ".join(f"{number:.0f}" for number in megabytes)
             print(f"\nMemory in MB, before, after {args.requests // 2:,} requests and after as many again: {after}\n")
             print(uploads(path, port, process, innocent[:24], Path(folder)), flush=True)
 
 
-def body_of(path: Path) -> bytes:
+def body_of(path: Path, hashes: int = HASHES) -> bytes:
     """A question about hashes of a video: so many of the pictures it is stored by, in the order of their seconds."""
     whole = vhashdb.fingerprint(path, views="reference")
-    rows = np.argsort(whole.start_s, kind="stable")[:HASHES]
+    rows = np.argsort(whole.start_s, kind="stable")[:hashes]
     text = "\n".join(
         f"{number},{whole.quality[row]},{whole.hash[row].tobytes().hex()},{whole.start_s[row]}" for number, row in enumerate(rows)
     )
