@@ -150,9 +150,9 @@ class Notifier:
         _log.warning("the webhook %s was not told of question %s and is in %.0f s: %s", question.webhook, question.id, pause_s, why)
 
     def _give_up(self, question: Question, why: str) -> None:
-        self._on_attempt("given-up")
         self._questions.told(question.id)
         _log.warning("the webhook %s is not told of question %s any more: %s", question.webhook, question.id, why)
+        self._on_attempt("given-up")
 
 
 @dataclass
