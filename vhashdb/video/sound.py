@@ -40,9 +40,9 @@ _RATES: Final = range(1000, 800_000)
 _TAPS: Final = 16
 """Length of the resampler's filter, half of FFmpeg's default. Engineering bound: a third less work, and what it folds back lies over
 3.5 kHz."""
-_PACKETS: Final = 64
+_PACKETS: Final = 256
 """Packets that wait to be decoded one after the other: decoders of pictures and of sound displace each other from the processor's cache.
-Engineering bound: 1.4 s of AAC."""
+Engineering bound: 5 s of AAC."""
 _PACKET_BYTES: Final = 256 << 10
 """Bytes of such packets. Engineering bound: those of uncompressed sound are large."""
 _TOGETHER: Final = 1 << 16
