@@ -82,7 +82,7 @@ def levels_of(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
     power = np.empty((len(frames), BANDS), np.float32)
     for first in range(0, len(frames), _FRAMES_AT_ONCE):
-        spectrum = np.fft.rfft(frames[first : first + _FRAMES_AT_ONCE] * _window(), axis=1)
+        spectrum = np.fft.rfft(frames[first : first + _FRAMES_AT_ONCE] * _window(), axis=1)[:, : _bands()[-1][0].stop]
         steps = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
         parts = [steps[:, within] @ weight for within, weight in _bands()]
         np.concatenate(parts, axis=1, out=power[first : first + _FRAMES_AT_ONCE])
