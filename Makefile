@@ -23,7 +23,7 @@ test-long: $(VENV)/.test-ready
 
 # What of Ray fails is tried once more: where a machine is busy, Ray gives up processes.
 # What is about records, on a PostgreSQL server that the tests start (Debian's package is called postgresql); then the index in shards, jobs
-# and the service on Ray, which is installed for it.
+# and the service on Ray, which is installed for it. Where a machine is busy Ray may give up a process: what fails on it runs once more.
 test-cluster: $(VENV)/.cluster-ready
 	VHASHDB_TEST_POSTGRES=required $(BIN)/python -m pytest -n 2 tests/store tests/test_database.py tests/test_videos.py tests/review \
 	    tests/service/test_fronts.py $(addprefix tests/exchange/test_, promotion.py sync.py trust.py reviews.py same_video.py undoing.py transparency.py importing.py publishing.py)

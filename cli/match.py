@@ -289,11 +289,11 @@ class _Matching:
     def _tell(self, job: Job[list[Job[Result]]], writers: Sequence[ResultWriter]) -> None:
         answers: list[Job[Result]] = [self._unanswered(job)] if job.value is None else job.value
         for answer in answers:
-            # Counted first: after Ctrl-C between two lines the summary must not know less than was printed.
-            self._counts[answer.value.verdict.value if answer.value else "unreadable"] += 1
-            self._matches += len(answer.value.matches) if answer.value else 0
-            for writer in writers:
-                writer.write(answer)
+            with undisturbed():  # after Ctrl-C the summary must know what was printed, and nothing else
+                self._counts[answer.value.verdict.value if answer.value else "unreadable"] += 1
+                self._matches += len(answer.value.matches) if answer.value else 0
+                for writer in writers:
+                    writer.write(answer)
             if answer.error is not None:
                 trace(answer.error)
         self._inputs.done(job.path)

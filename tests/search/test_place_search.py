@@ -42,6 +42,16 @@ def shaken(shown):
         yield np.asarray(seen.transform((WIDTH, HEIGHT), Image.Transform.AFFINE, (0.9, 0, 16 + across, 0, 0.9, 9 + down)))
 
 
+def aslant(shown):
+    """Seen from the side: the right end is three quarters as high as the left."""
+    for picture in shown:
+        yield np.asarray(
+            Image.fromarray(picture).transform(
+                (WIDTH, HEIGHT), Image.Transform.QUAD, (0, 0, 0, HEIGHT, WIDTH, HEIGHT + 30, WIDTH, -30), Image.Resampling.BILINEAR
+            )
+        )
+
+
 def asked(db, path, shown, effort="thorough"):
     return db.match(film(path, list(shown), rate=RATE), effort=effort)
 
@@ -90,6 +100,14 @@ def test_a_shaken_picture_is_followed(known_db, samples, tmp_path):
     result = asked(known_db, tmp_path / "shaken.mp4", shaken(frames(samples / "known" / "harbour.mp4")))
     assert [known_db.names[m.record.id] for m in result.matches] == ["harbour"]
     assert result.verdict is Verdict.MATCH
+
+
+def test_a_picture_that_lies_a_bit_off_is_registered_at_any_effort(known_db, samples, tmp_path):
+    result = asked(known_db, tmp_path / "aslant.mp4", aslant(frames(samples / "known" / "harbour.mp4")), "balanced")
+    assert [known_db.names[m.record.id] for m in result.matches] == ["harbour"]
+    assert result.verdict is Verdict.MATCH
+    top_left, top_right, bottom_right, bottom_left = result.matches[0].segments[0].outline.corners
+    assert bottom_right[1] - top_right[1] < bottom_left[1] - top_left[1] - 0.02
 
 
 def test_two_known_pictures_in_one_are_both_found(known_db, samples, tmp_path):

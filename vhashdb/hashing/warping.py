@@ -26,6 +26,8 @@ MIRRORING: Final = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 _APART: Final = (1.4, 2.8)
 """Points of the thumbnail between samples above which it is smoothed first, once and twice. Derived: the square root of 2 times what
 the smoothing is for."""
+_SMALL: Final = 1e-4
+"""Share of a side by which corners are moved to measure a derivative. Engineering bound: between curvature and rounding."""
 _FARTHEST: Final = 16.0
 """Fractions of the picture beyond which points are not told apart. Engineering bound: a projective map may send them to infinity."""
 
@@ -74,6 +76,18 @@ def quadrilateral(corners: npt.NDArray[np.float64]) -> Transform:
     return made
 
 
+def moved_by(corners: npt.NDArray[np.float64]) -> Transform:
+    """Return how a transform changes if the corners of what it sees are moved, for each unit of small moves.
+
+    Args:
+        corners: ``(m, 4, 2)`` moves of the corners of the unit square, in the order of `CORNERS`.
+
+    Returns:
+        ``(m, 3, 3)``: a transform times one and so many times this sees the moved square.
+    """
+    return (quadrilateral(CORNERS + corners * _SMALL) - quadrilateral(CORNERS - corners * _SMALL)) / (2 * _SMALL)
+
+
 def nearest_points(side: int, transform: Transform) -> npt.NDArray[np.intp]:
     """Return the point of a thumbnail nearest to each point of what is seen: ``(side, side)``, flat indices."""
     seen = mapped(transform, _lattice(side))
@@ -109,22 +123,53 @@ class Warper:
     def samples(self, pictures: npt.NDArray[np.intp], transforms: Transform, points: int = pdq.BUFFER) -> FloatArray:
         """Sample what is seen: ``(k, points, points)`` float32."""
         transforms = np.broadcast_to(transforms, (len(pictures), 3, 3))
-        place = np.clip(mapped(transforms, _lattice(points)) * self._side - 0.5, 0, self._side - 1.001).astype(np.float32)
-        corner = place.astype(np.int32)
-        part = place - corner
-        first = corner[..., 1] * self._side + corner[..., 0] + (pictures * self._side * self._side)[:, None]
+        across, down, depth = np.swapaxes(transforms.astype(np.float32) @ _homogeneous_lattice(points), 0, 1)
+        depth = self._side / np.where(np.abs(depth) < 1e-6, np.float32(1e-6), depth)
+        x, y = (np.clip(each * depth - 0.5, 0, self._side - 1.001) for each in (across, down))
+        column, row = x.astype(np.int32), y.astype(np.int32)
+        x, y = x - column, y - row
+        first = row * self._side + column + (pictures * self._side * self._side).astype(np.int32)[:, None]
         extent = np.ptp(mapped(transforms, CORNERS), axis=1).max(axis=1)
         level = np.searchsorted(_APART, extent * self._side / points)
-        out = np.empty(part.shape[:2], np.float32)
+        if (level == level[:1]).all():
+            return self._blended(int(level[0]) if len(level) else 0, first, x, y).reshape(-1, points, points)
+        out = np.empty(x.shape, np.float32)
         for number in np.unique(level).tolist():
             chosen = level == number
-            flat, at, x, y = self._levels[number].reshape(-1), first[chosen], part[chosen, :, 0], part[chosen, :, 1]
-            left, right = flat[at], flat[at + 1]
-            above = left + (right - left) * x
-            left, right = flat[at + self._side], flat[at + self._side + 1]
-            below = left + (right - left) * x
-            out[chosen] = above + (below - above) * y
+            out[chosen] = self._blended(number, first[chosen], x[chosen], y[chosen])
         return out.reshape(-1, points, points)
+
+    def _blended(self, level: int, first: npt.NDArray[np.int32], x: FloatArray, y: FloatArray) -> FloatArray:
+        """Blend each point with those right of it and below, of pictures smoothed so much."""
+        flat = self._levels[level].reshape(-1)
+        left, right = flat.take(first), flat.take(first + 1)
+        above = left + (right - left) * x
+        first = first + self._side
+        left, right = flat.take(first), flat.take(first + 1)
+        below = left + (right - left) * x
+        return np.asarray(above + (below - above) * y)
+
+    def around(
+        self, pictures: npt.NDArray[np.intp], transforms: Transform, moves: Transform, points: int = pdq.BUFFER
+    ) -> tuple[FloatArray, FloatArray]:
+        """Compute PDQ coefficients, and how they change with small moves of the transforms.
+
+        Args:
+            pictures: ``(k,)`` which pictures.
+            transforms: ``(k, 3, 3)``.
+            moves: ``(k, m, 3, 3)`` what `moved_by` gives, in fractions of what each transform sees.
+            points: sampled along each side.
+
+        Returns:
+            ``(k, 16, 16)`` and, for each move of size 1, ``(k, m, 16, 16)`` float32.
+        """
+        basis, seen = _basis(points), self.samples(pictures, transforms, points)
+        down, across = (np.asarray(np.gradient(seen, np.float32(1 / points), axis=axis), np.float32) for axis in (1, 2))
+        lattice = _homogeneous_lattice(points)
+        flow = moves.astype(np.float32) @ lattice  # what the wanted point moves by, before it is brought back to depth 1
+        along = (flow[..., :2, :] - flow[..., 2:, :] * lattice[:2]).reshape(*moves.shape[:2], 2, points, points)
+        steps = across[:, None] * along[:, :, 0] + down[:, None] * along[:, :, 1]
+        return np.asarray(basis @ seen @ basis.T), np.asarray(basis @ steps @ basis.T)
 
 
 def _smoothed(levels: FloatArray, reach: int) -> FloatArray:
@@ -148,3 +193,10 @@ def _lattice(side: int) -> npt.NDArray[np.float64]:
     centres = (np.arange(side) + 0.5) / side
     y, x = np.meshgrid(centres, centres, indexing="ij")
     return np.stack((x.reshape(-1), y.reshape(-1)), axis=1)
+
+
+@functools.cache
+def _homogeneous_lattice(side: int) -> FloatArray:
+    """Return the same as columns ``(x, y, 1)``: ``(3, side²)`` float32."""
+    lattice = _lattice(side)
+    return np.ascontiguousarray(np.concatenate((lattice, np.ones((len(lattice), 1))), axis=1).T, np.float32)

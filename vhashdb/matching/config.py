@@ -175,7 +175,7 @@ class MatchingConfig:
 
     possible_bits: float = _calibrated(28, _CALIBRATE, distance=True)
     possible_entries: int = _calibrated(3, _CALIBRATE)
-    possible_quality: int = _calibrated(40, _CALIBRATE)
+    possible_quality: int = _calibrated(30, _CALIBRATE)
     """Quality under which pictures that are close are not worth it."""
     possible_single_bits: float = _calibrated(12, _CALIBRATE, distance=True)
     """One picture of a video this near is worth it, …"""

@@ -16,7 +16,9 @@ import numpy.typing as npt
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.hashing.bits import PackedHashes, distances
 from vhashdb.hashing.views import WHOLE_FRAME, Box, View, stored_box
-from vhashdb.hashing.warping import CORNERS, Transform, boxed, mapped
+from vhashdb.hashing.warping import CORNERS, Transform, boxed, mapped, quadrilateral
+from vhashdb.matching.comparison import Comparison, ViewComparison
+from vhashdb.matching.outlines import outlines_of
 
 _SEEDS: Final = 24
 """Pairs that a transform is tried to be founded on. Engineering bound."""
@@ -119,6 +121,46 @@ def hypotheses(sightings: Sightings, times_s: npt.NDArray[np.float64], reference
                 )
             )
     return sorted(found, key=lambda h: -h.votes)[:_FOUND]
+
+
+def hypotheses_of_views(
+    comparison: Comparison, query: Fingerprint, reference: Fingerprint, times_s: npt.NDArray[np.float64], radius_bits: int
+) -> list[Hypothesis]:
+    """Return where the views that were compared say that a known picture lies, the best first: what is alike may lie a bit off."""
+    found = [
+        made
+        for each in comparison.view_comparisons
+        if not each.views.negated and (made := _of_views(each, query, reference, times_s, radius_bits)) is not None
+    ]
+    return sorted(found, key=lambda h: -h.votes)[:_FOUND]
+
+
+def _of_views(
+    compared: ViewComparison, query: Fingerprint, reference: Fingerprint, times_s: npt.NDArray[np.float64], radius_bits: int
+) -> Hypothesis | None:
+    if not compared.alignment.segments:
+        return None
+    views, samples = compared.views, compared.alignment.segments[0].samples
+    outline, known = outlines_of(query, reference, views.query, views.reference)
+    if outline is None:
+        return None
+    # What had to be searched for in a known picture is taken for all of it, as in `part_shown`.
+    shown = quadrilateral(np.array(known.corners)) if known else np.eye(3)
+    transform = quadrilateral(np.array(outline.corners)) @ np.linalg.inv(shown)
+    of_view = np.flatnonzero(reference.usable & (reference.view == views.reference.code))
+    alike = np.flatnonzero(samples.seen & (samples.distance <= radius_bits))
+    frame_of: dict[int, int] = {}
+    votes = 0.0
+    for row in alike[np.argsort(samples.distance[alike], kind="stable")].tolist():  # the nearest of each frame and of each entry
+        frame = int(np.argmin(np.abs(times_s - samples.time_s[row])))
+        entry = int(of_view[np.argmin(np.abs(reference.start_s[of_view] - compared.reference.start_s[samples.reference[row]]))])
+        if entry not in frame_of and frame not in frame_of.values() and len(frame_of) < _SUPPORT:
+            frame_of[entry] = frame
+            votes += (1 - float(samples.distance[row]) / (radius_bits + 8.0)) ** 2
+    if not frame_of:
+        return None
+    alone = np.stack([transform] * len(frame_of))
+    return Hypothesis(transform, views.reference, tuple(frame_of.values()), tuple(frame_of), alone, votes)
 
 
 def _near_pairs(sightings: Sightings, reference: Fingerprint, radius_bits: int) -> _Pairs:

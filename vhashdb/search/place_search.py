@@ -1,9 +1,8 @@
-"""Search for known pictures anywhere in the frames of a query, and register those that are found; see `registration`.
+"""Register known pictures in the frames of one query, from hypotheses on where they lie, and compare what is seen there.
 
-    some frames → windows → hashes near them, by record → records on whose place several frames agree → where each lies → compare
-
-What is found through a registered view is judged as anything else is, and counts as a match only if it is one. What is possible must
-move alike or be nearer than elsewhere, as registration looks for closeness, so that closeness says less.
+A hypothesis comes from windows anywhere in the frames (`window_search`), or from views that are near and no match. What is found through
+a registered view is judged as anything else is, and counts as a match only if it is one. What is possible must move alike or be nearer
+than elsewhere, as registration looks for closeness, so that closeness says less.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.build import select_entries
@@ -21,29 +19,17 @@ from vhashdb.fingerprints.model import milliseconds
 from vhashdb.fingerprints.profiles import QUERY_PROFILE
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Region, View
-from vhashdb.hashing.warping import MIRRORING
-from vhashdb.hashing.windows import MIRROR, Rectangles, Windows, windows_of
 from vhashdb.matching.comparison import Comparison, compare_pictures
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import MatchedSegment
-from vhashdb.matching.retrieval import Hits
 from vhashdb.matching.verdict import Verdict
-from vhashdb.search.hypotheses import Hypothesis, Sightings, hypotheses
+from vhashdb.search.hypotheses import Hypothesis, hypotheses_of_views
 from vhashdb.search.registration import Registrar, Registration
+from vhashdb.search.window_search import WindowSearch
 from vhashdb.video import FrameBatch
 
-LEAST_CONTRAST: Final = 6.0
-"""Luma levels, root mean square, that a window must show. Engineering bound: flat windows are alike by chance."""
 _MOST_FRAMES: Final = 320
 """Frames that are read through a transform; of more, evenly spread ones. Engineering bound: on memory, 60 MB."""
-_LEAST_FRAMES: Final = 3
-"""Frames that are hashed in all windows, of however short a video. Engineering bound: one more than must agree."""
-_FRAME_EACH_S: Final = 3.0
-"""Seconds for which one frame more is. Engineering bound: on the cost of short videos."""
-_FRAME_EACH_WITH_SQUARES_S: Final = 0.6
-"""The same where records have squares. Engineering bound: an entry of a square stands for about half a second, and has to be met."""
-_MOST_SIGHTINGS: Final = 300
-"""Windows of one record that are looked at. Engineering bound: its nearest say enough."""
 _MOVES_BITS: Final = 32
 """Mean bits of a fixed transform under which the picture is not taken to move. Measured: what does not move is registered to 12 to 28."""
 
@@ -63,72 +49,44 @@ class Place:
 class PlaceSearch:
     """Looks for known pictures in the frames of one query."""
 
-    def __init__(self, query: Fingerprint, frames: FrameBatch, config: MatchingConfig, *, squares: bool = False) -> None:
-        """Take the query's fingerprint and its frames, all or some evenly spread, and whether records have squares."""
+    def __init__(self, query: Fingerprint, frames: FrameBatch, config: MatchingConfig) -> None:
+        """Take the query's fingerprint, and its frames, all or some evenly spread."""
         self._query, self._config = query, config
         frames = frames[frames["quality"] > 0]
         frames = frames[:: max(1, -(-len(frames) // _MOST_FRAMES))]
         self._thumbnails, self._times_s = np.ascontiguousarray(frames["thumbnail"]), frames["time_s"].astype(np.float64)
         self._ends_s = np.append(self._times_s[1:], query.duration_s)
+        self._aspect = float(frames["width"][0]) / float(frames["height"][0]) if len(frames) else 1.0
         self._registrar: Registrar | None = None
-        self._frame: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-        self._windows: list[Windows] = []
-        self._hits: Hits | None = None
-        self._hypotheses: dict[int, list[Hypothesis]] = {}
-        self._aspect = 1.0
-        if query.algorithm == Pdq.id and len(frames) > 1:
-            self._aspect = float(frames["width"][0]) / float(frames["height"][0])
-            self._scan(squares)
-
-    def _scan(self, squares: bool) -> None:
-        length_s = float(self._times_s[-1] - self._times_s[0])
-        most, each_s = (
-            (self._config.window_frames_with_squares, _FRAME_EACH_WITH_SQUARES_S)
-            if squares
-            else (self._config.window_frames, _FRAME_EACH_S)
-        )
-        count = min(most, _LEAST_FRAMES + int(length_s / each_s))
-        chosen = np.unique(np.linspace(0, len(self._thumbnails) - 1, count + 2)[1:-1].astype(np.int64))
-        rectangles = Rectangles(self._thumbnails)
-        for number in chosen.tolist():
-            found = windows_of(self._thumbnails[number].astype(np.float32), self._aspect, rectangles, squares=squares)
-            self._windows.append(found.where(found.contrast >= LEAST_CONTRAST))
-        self._frame = np.repeat(chosen, [len(w) for w in self._windows])
-        self._first = np.cumsum([0, *(len(w) for w in self._windows)])
 
     @property
-    def hashes(self) -> npt.NDArray[np.uint8]:
-        """What is to be looked up: every window as it is, and then every one mirrored, ``(2 n, 32)`` uint8."""
-        if not self._windows:
-            return np.zeros((0, self._query.algorithm.bytes), np.uint8)
-        upright = np.concatenate([w.hash for w in self._windows])
-        return np.concatenate((upright, upright ^ MIRROR))
+    def is_possible(self) -> bool:
+        """Whether there is anything to search: two frames, hashed by PDQ."""
+        return self._query.algorithm == Pdq.id and len(self._times_s) > 1
 
-    def records(self, hits: Hits) -> list[int]:
-        """Take what was found near the hashes; return the records that any frame is near, the likeliest first."""
-        self._hits = hits
-        if not len(hits.record):
-            return []
-        order = np.lexsort((hits.distance, self._frame_of(hits.query), hits.record))
-        record, frame, distance = hits.record[order], self._frame_of(hits.query)[order], hits.distance[order]
-        first = np.concatenate(([True], (np.diff(record) != 0) | (np.diff(frame) != 0)))  # the nearest of each frame
-        weight = (1 - distance[first] / (self._config.window_radius_bits + 1)) ** 2 + 1e-3
-        numbers, of_number = np.unique(record[first], return_inverse=True)
-        likeliest: list[int] = numbers[np.argsort(-np.bincount(of_number, weight), kind="stable")].tolist()
-        return likeliest
+    def windows(self, *, squares: bool) -> WindowSearch:
+        """Return the windows of some of the frames; ``squares``: whether records have them."""
+        return WindowSearch(self._thumbnails, self._times_s, self._aspect, self._config, squares=squares)
 
-    def votes(self, record: int, reference: Fingerprint) -> float:
-        """Return how far frames agree on where a record's picture lies; 0 if none do."""
-        agreed = hypotheses(self._sightings(record), self._times_s, reference, round(self._config.window_radius_bits))
-        self._hypotheses[record] = agreed
-        return agreed[0].votes if agreed else 0.0
+    def place(self, agreed: Sequence[Hypothesis], reference: Fingerprint) -> Place | None:
+        """Register a known picture, and compare what is seen there; None if that says nothing."""
+        return self._place(agreed, reference, self._config.bits)
 
-    def place(self, record: int, reference: Fingerprint) -> Place | None:
-        """Register a record's picture, of which `votes` were asked for, and compare what is seen there; None if that says nothing."""
+    def place_of_views(self, comparison: Comparison, reference: Fingerprint) -> Place | None:
+        """Register a known picture that was compared, from the views that are near.
+
+        Where these show it as it lies, registering tells nothing new, so it has to bring it nearer for all parts to be compared: else a
+        design with other words would count the more, the more of its parts are without words.
+        """
+        agreed = hypotheses_of_views(comparison, self._query, reference, self._times_s, round(self._config.align_radius_bits))
+        seen = comparison.strongest
+        return self._place(agreed, reference, seen.median_bits - self._config.clearly_nearer_bits if seen else self._config.bits)
+
+    def _place(self, agreed: Sequence[Hypothesis], reference: Fingerprint, nearer_than: float) -> Place | None:
         found: list[Place] = []
-        for registration in self._registrations(self._hypotheses[record], reference):
+        for registration in self._registrations(agreed, reference):
             seen = self._seen(registration)
-            for comparison in self._comparisons(registration, seen, reference):
+            for comparison in self._comparisons(registration, seen, reference, nearer_than):
                 place = Place(comparison, seen, registration.moving)
                 if self._is_match(place):
                     return place
@@ -165,19 +123,30 @@ class PlaceSearch:
             view=np.full(len(kept), View(Region.REGISTERED).code, np.uint16),
         )
 
-    def _comparisons(self, registration: Registration, seen: Fingerprint, reference: Fingerprint) -> Iterator[Comparison]:
-        """Compare the part that is seen best, and all parts that the frames hold, side by side."""
+    def _comparisons(
+        self, registration: Registration, seen: Fingerprint, reference: Fingerprint, nearer_than: float
+    ) -> Iterator[Comparison]:
+        """Compare the part that is seen best, and if that is near enough all parts that the frames hold, side by side."""
         assert self._registrar is not None
         outline = registration.outline(self._aspect)
-        yield compare_pictures(seen, reference, config=self._config, query_outline=outline)
+        alone = compare_pictures(seen, reference, config=self._config, query_outline=outline)
+        yield alone
+        if nearer_than < self._config.bits and (alone.strongest is None or alone.strongest.median_bits > nearer_than):
+            return
         if both := self._registrar.side_by_side(registration, self._query, reference):
             yield compare_pictures(both.query, both.reference, config=self._config, query_outline=outline, parts=both.parts)
 
     def _is_match(self, place: Place) -> bool:
-        """Whether it is a match. What was followed about must not rest on a speed of its own: the two together fit nearly anything."""
+        """Whether it is a match.
+
+        What was followed about must not rest on a speed of its own: the two together fit nearly anything. In a still picture the few
+        bits that compression changes are no motion, however many parts are read.
+        """
         if place.comparison.judgement.verdict is not Verdict.MATCH:
             return False
-        return not place.moving or all(s.speed_cost == 0 for s in self._registered(place) if s.evidence > 0)
+        evident = [s for s in self._registered(place) if s.evidence > 0]
+        moves = any(s.motion.change >= self._config.still_change for s in evident)
+        return moves and (not place.moving or all(s.speed_cost == 0 for s in evident))
 
     def _is_possible(self, place: Place) -> bool:
         """Whether what is only possible moves alike where it was registered, or is very near without being followed about."""
@@ -196,21 +165,3 @@ class PlaceSearch:
     @staticmethod
     def _registered(place: Place) -> list[MatchedSegment]:
         return [s for s in place.comparison.segments if s.views.query.region is Region.REGISTERED]
-
-    def _frame_of(self, query: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        return self._frame[query % len(self._frame)]
-
-    def _sightings(self, record: int) -> Sightings:
-        assert self._hits is not None
-        of_record = np.flatnonzero(self._hits.record == record)
-        queries = self._hits.query[of_record[np.argsort(self._hits.distance[of_record], kind="stable")]]
-        queries = queries[np.sort(np.unique(queries, return_index=True)[1])][:_MOST_SIGHTINGS]
-        window, is_mirrored = queries % len(self._frame), queries >= len(self._frame)
-        parts = np.searchsorted(self._first, window, side="right") - 1
-        within = window - self._first[parts]
-        places = [(self._windows[part], int(number)) for part, number in zip(parts.tolist(), within.tolist(), strict=True)]
-        hashes = np.array([windows.hash[number] for windows, number in places])
-        hashes[is_mirrored] ^= MIRROR
-        seen = np.array([windows.transform(number) for windows, number in places])
-        seen[is_mirrored] = seen[is_mirrored] @ MIRRORING
-        return Sightings(self._frame[window], hashes, seen)

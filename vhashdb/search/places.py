@@ -32,17 +32,36 @@ class PlaceFinder:
         self._squares = store.squares
 
     def look(self, trace: Trace, fingerprinter: QueryFingerprinter, effort: Effort, where: Selection | None) -> None:
-        """Look for records anywhere in the frames: for all of them if the query is thorough, or else for those that only sound alike.
+        """Look for records about where their views are near, and anywhere in the frames if the query is thorough or they sound alike.
 
         Files that are recorded themselves, and stills, are left alone.
         """
         if trace.identical is not None or trace.query.is_still or not trace.query.usable.any():
             return
+        self._register_views(trace, fingerprinter)
         if effort is Effort.THOROUGH:
             self._find_places(trace, fingerprinter, where)
         elif heard := {self._store.number(record.id) for record, each in trace.compared if each.judgement.by_sound}:
             self._compare_closely(trace, fingerprinter.fingerprint(DENSE_PROFILE), heard)
             self._find_places(trace, fingerprinter, where, heard)
+
+    def _register_views(self, trace: Trace, fingerprinter: QueryFingerprinter) -> None:
+        """Look for records exactly where a view is near them, if they are no match so: they may lie a bit off."""
+        near = [
+            (place, record, each)
+            for place, (record, each) in enumerate(trace.compared)
+            if each.judgement.verdict is not Verdict.MATCH and any(v.alignment.segments for v in each.comparison.view_comparisons)
+        ]
+        if not near:
+            return
+        search = PlaceSearch(trace.query, fingerprinter.frames(trace.searches[-1].stage.profile), self._config)
+        for place, record, each in near[: self._config.max_registered] if search.is_possible else ():
+            if (found := search.place_of_views(each.comparison, each.reference)) is None:
+                continue
+            judgement = self._sounds.judge(trace, self._store.number(record.id), found.seen, each.reference, found.comparison)
+            if says_less(each.judgement, judgement):
+                trace.compared[place] = record, replace(each, comparison=found.comparison, judgement=judgement)
+                trace.seen[record.id] = found.seen
 
     def _compare_closely(self, trace: Trace, dense: Fingerprint, numbers: Collection[int]) -> None:
         """Compare some records with a fingerprint that has more of the query."""
@@ -65,12 +84,13 @@ class PlaceFinder:
         query, config = trace.query, self._config
         frames = fingerprinter.frames(DENSE_PROFILE)
         trace.decode_cpu_s = fingerprinter.decode_cpu_s
-        search = PlaceSearch(query, frames, config, squares=self._squares)
-        if not len(search.hashes):
+        search = PlaceSearch(query, frames, config)
+        if not search.is_possible:
             return
-        near = self._searcher.glance(search.hashes, round(config.window_radius_bits), where=where)
+        windows = search.windows(squares=self._squares)
+        near = self._searcher.glance(windows.hashes, round(config.window_radius_bits), where=where)
         trace.places_unsearched = near.unsearched
-        found = search.records(near)
+        found = windows.records(near)
         found = [number for number in found if numbers is None or number in numbers]
         found.sort(key=lambda number: number not in (trace.heard or {}))  # what sounds alike is looked for first
         compared = {record.id: place for place, (record, _) in enumerate(trace.compared)}
@@ -86,11 +106,10 @@ class PlaceFinder:
         chosen = [n for n in chosen if records[n].id not in matched and n in speaking][: config.max_hypothesised]
         references = self._store.fingerprints(chosen) if chosen else {}
         budget = ComparisonBudget(query, config)
-        votes = {number: search.votes(number, references[number]) for number in chosen}
-        agreed = [number for number in chosen if votes[number]]
-        for number in sorted(agreed, key=lambda number: -votes[number])[: config.max_registered]:
+        agreed = {number: said for number in chosen if (said := windows.hypotheses(number, references[number]))}
+        for number in sorted(agreed, key=lambda number: -agreed[number][0].votes)[: config.max_registered]:
             record, reference, source = records[number], references[number], source_of.get(number)
-            place = search.place(number, reference) if budget.allows(source, reference) else None
+            place = search.place(agreed[number], reference) if budget.allows(source, reference) else None
             if place is None:
                 continue
             judgement = self._sounds.judge(trace, number, place.seen, reference, place.comparison)

@@ -21,7 +21,7 @@ from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.outline import Outline
 from vhashdb.hashing.pdq import FloatArray
 from vhashdb.hashing.views import Box, View
-from vhashdb.hashing.warping import CORNERS, Transform, Warper, boxed, mapped, quadrilateral
+from vhashdb.hashing.warping import CORNERS, Transform, Warper, boxed, mapped, moved_by, quadrilateral
 from vhashdb.search.held_parts import NEAR_BITS, POINTS, HeldEntries, SideBySide, held_entries, nearest, side_by_side
 from vhashdb.search.hypotheses import FASTEST, SLOWEST, TIME_SLACK_S, Hypothesis, part_shown
 
@@ -198,19 +198,23 @@ class Registrar:
     def _climb(self, seen: Transform, targets: _Targets, moves: npt.NDArray[np.float64], steps: Sequence[float]) -> Transform:
         """Climb to the transform through which some frames meet their stored bits best."""
         best = float(self._fit(seen[None], targets)[0])
+        within = np.linalg.inv(targets.boxes)[:, None] @ moved_by(moves) @ targets.boxes[:, None]
         for step in steps:
             for _ in range(_MOVES):
+                flat, slopes = self._warper.around(targets.frames, seen @ targets.boxes, within, POINTS)
                 tried = np.concatenate((moves, -moves)) * step
-                fits = self._fit(seen @ quadrilateral(CORNERS + tried), targets)
-                gain = np.maximum(fits - best, 0)
+                moved = flat[:, None] + np.concatenate((slopes, -slopes), axis=1) * np.float32(step)
+                gain = np.maximum(_met(moved.swapaxes(0, 1), targets.bits) - _met(flat[None], targets.bits), 0)
                 if not gain.any():
                     break
                 # All moves that help, each as far as it helps; or the best of them alone.
                 together = np.einsum("k,kij->ij", gain / gain.max(), tried)
-                choices = np.stack((together, tried[int(np.argmax(fits))]))
+                choices = np.stack((together, tried[int(np.argmax(gain))]))
                 after = seen @ quadrilateral(CORNERS + choices)
                 fits = self._fit(after, targets)
                 chosen = int(np.argmax(fits))
+                if fits[chosen] <= best:
+                    break
                 seen, best = after[chosen], float(fits[chosen])
         return seen
 
@@ -218,11 +222,17 @@ class Registrar:
         """How well some frames meet their bits through transforms ``(k, 3, 3)``: ``(k,)``, mean over frames and bits."""
         count = len(targets.frames)
         frames, transforms = np.tile(targets.frames, len(seen)), (seen[:, None] @ targets.boxes).reshape(-1, 3, 3)
-        flat = self._warper.coefficients(frames, transforms, POINTS).reshape(-1, pdq.BITS)
-        # A coefficient counts by its size up to what is usual: those near zero may be of either sign.
-        usual = np.abs(flat).mean(axis=1, keepdims=True) * np.float32(0.5) + np.float32(1e-3)
-        soft = np.clip(flat / usual, -1, 1).reshape(len(seen), count, pdq.BITS)
-        return np.asarray(np.einsum("knb,nb->k", soft, targets.bits) / (count * pdq.BITS), np.float64)
+        coefficients = self._warper.coefficients(frames, transforms, POINTS)
+        return _met(coefficients.reshape(len(seen), count, *coefficients.shape[1:]), targets.bits)
+
+
+def _met(coefficients: FloatArray, bits: FloatArray) -> npt.NDArray[np.float64]:
+    """How well coefficients ``(k, frames, 16, 16)`` meet the bits of their frames: ``(k,)``, mean over frames and bits."""
+    flat = coefficients.reshape(*coefficients.shape[:2], pdq.BITS)
+    # A coefficient counts by its size up to what is usual: those near zero may be of either sign.
+    usual = np.abs(flat).mean(axis=2, keepdims=True) * np.float32(0.5) + np.float32(1e-3)
+    soft = np.clip(flat / usual, -1, 1)
+    return np.asarray(np.einsum("knb,nb->k", soft, bits) / (flat.shape[1] * pdq.BITS), np.float64)
 
 
 @dataclass(frozen=True)
