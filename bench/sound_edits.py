@@ -44,8 +44,10 @@ _FILTERS: Final = {
     **{f"pitch{steps:+d}": f"rubberband=pitch={2 ** (steps / 12):.6f}" for steps in (-2, -1, 1, 2)},
     "tempo1.15pitch+2": f"rubberband=tempo=1.15:pitch={2 ** (2 / 12):.6f}",
 }
-_MIXED: Final = {"noise10dB": 10.0, "under0dB": 0.0}
+_MIXED: Final = {"noise10dB": 10.0, "under0dB": 0.0, "other0dB": 0.0}
 """Decibels of the sound over what is laid over it: white noise, or a sound of the other kind."""
+_OTHER: Final = {"other0dB": 2}
+"""How many sounds after that of `under0dB` another one is laid over it, which no threshold was chosen on."""
 EDITS: Final = (*_FILTERS, *_CODECS, *_MIXED)
 
 
@@ -68,7 +70,12 @@ def main() -> None:
     args = options.parse_args()
     sources = videos(args.corpus / "sound")
     jobs = [
-        Job(source, _other_kind(number, sources), edit, args.out / edit / f"{source.stem}.{_CODECS.get(edit, ('wav', ()))[0]}")
+        Job(
+            source,
+            _other_kind(number, sources, _OTHER.get(edit, 0)),
+            edit,
+            args.out / edit / f"{source.stem}.{_CODECS.get(edit, ('wav', ()))[0]}",
+        )
         for number, source in enumerate(sources)
         if number % args.every == 0
         for edit in args.edits.split(",")
@@ -79,7 +86,7 @@ def main() -> None:
         writer = csv.writer(file)
         writer.writerow(("query", "source", "edit", "second", "speed", "start_s"))
         for job in jobs:
-            second = job.second.name if job.edit == "under0dB" else ""
+            second = job.second.name if job.edit in ("under0dB", "other0dB") else ""
             writer.writerow((f"{job.edit}/{job.target.name}", job.source.name, job.edit, second, speed_of(job.edit), START_S))
     print(f"{len(jobs)} copies of {len({job.source for job in jobs})} sounds in {args.out}")
 
@@ -92,11 +99,11 @@ def speed_of(edit: str) -> float:
     return float(digits) if edit.startswith(("tempo", "speed")) else 1.0
 
 
-def _other_kind(number: int, sources: Sequence[Path]) -> Path:
-    """Return a voice for music, and music for a voice."""
+def _other_kind(number: int, sources: Sequence[Path], after: int) -> Path:
+    """Return a voice for music, and music for a voice; ``after``: another one than for 0."""
     kind = sources[number].stem.partition("_")[0]
     others = [path for path in sources if path.stem.partition("_")[0] != kind]
-    return others[number % len(others)]
+    return others[(number + after) % len(others)]
 
 
 def _make(job: Job) -> None:

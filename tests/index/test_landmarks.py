@@ -108,8 +108,11 @@ def test_whatever_the_width_of_buckets_rows_of_a_key_stand_together_in_order(see
     key = keys_of(segment.words[:, 0])
     assert np.array_equal(segment.tables[0], np.argsort(key, kind="stable"))
     asked = np.unique(np.concatenate([key[:50], np.random.default_rng(seed).integers(0, 1 << 24, 50, dtype=np.uint32)]))
-    snapshot = LandmarkSnapshot((Layer.whole(segment),), 0)
-    assert triples(snapshot.look_up(asked)) == looked_up({each.record: each.values for each in records}, asked)
+    snapshot, expected = LandmarkSnapshot((Layer.whole(segment),), 0), looked_up({each.record: each.values for each in records}, asked)
+    for small in (0, segment.rows):  # whether its keys are held in memory, or read where they lie
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(module, "_SMALL", small)
+            assert triples(snapshot.look_up(asked)) == expected
 
 
 def test_what_is_merged_is_what_is_built_of_the_same_records():
@@ -193,20 +196,22 @@ def test_the_rarest_keys_are_looked_up_within_the_budget_in_blocks_of_bounded_si
 # -- damage ----------------------------------------------------------------------------------------
 
 
-@given(st.integers(0, 10_000), st.sampled_from(["tables", "begins", "words"]))
+@given(st.integers(0, 10_000), st.sampled_from(["tables", "begins", "words"]), st.sampled_from([0, 1000]))
 @settings(max_examples=examples(80))
-def test_damage_costs_an_error_or_a_miss_and_never_a_wrong_key(seed, name):
+def test_damage_costs_an_error_or_a_miss_and_never_a_wrong_key(seed, name, small):
     random = np.random.default_rng(seed)
     whole = build(parts(6, [300, 200], kind=KIND), KIND)
     damaged = np.ascontiguousarray(getattr(whole, name)).copy()
     raw = damaged.reshape(-1).view(np.uint8)
     raw[random.integers(0, len(raw) - 4, 5)] ^= random.integers(1, 256, 5, dtype=np.uint8)
     snapshot, asked = LandmarkSnapshot((Layer.whole(replace(whole, **{name: damaged})),), 0), some_keys()
-    try:
-        snapshot.frequency(asked)
-        hits = snapshot.look_up(asked)
-    except IndexError:
-        return
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "_SMALL", small)
+        try:
+            snapshot.frequency(asked)
+            hits = snapshot.look_up(asked)
+        except IndexError:
+            return
     assert np.array_equal(keys_of(hits.landmark), asked[hits.query])
 
 

@@ -45,6 +45,24 @@ def test_noise_and_another_tune_over_it_take_nothing_from_its_place():
         assert best.reference_at(0.0) == pytest.approx(4.0, abs=0.1)
 
 
+def test_what_another_sound_covers_for_some_seconds_is_one_stretch_at_the_same_speed():
+    samples = play(TUNE)[4 * SAMPLE_RATE : 24 * SAMPLE_RATE].copy()
+    samples[6 * SAMPLE_RATE : 13 * SAMPLE_RATE] = play(notes(12, 40.0))[: 7 * SAMPLE_RATE]
+    best = align_sound(asked(samples), REFERENCE, CONFIG)[0]
+    assert (best.speed, best.semitones) == (1.0, 0.0)
+    assert best.query_start_s < 2 and best.query_end_s > 18
+    assert best.reference_at(0.0) == pytest.approx(4.0, abs=0.05)
+
+
+def test_under_a_louder_tune_it_is_still_found():
+    samples = play(TUNE)[4 * SAMPLE_RATE : 24 * SAMPLE_RATE].astype(float)
+    other = play(notes(12, 40.0))[: len(samples)].astype(float)
+    mixed = samples + other * 10**0.2 * samples.std() / other.std()  # 4 dB louder
+    best = align_sound(asked((mixed / 3).astype(np.int16)), REFERENCE, CONFIG)[0]
+    assert best.evidence > CONFIG.possible_evidence
+    assert best.reference_at(0.0) == pytest.approx(4.0, abs=0.05)
+
+
 def test_different_tunes_are_not_alike():
     queries = [asked(play(notes(seed, 20.0), tempo)) for seed in range(100, 106) for tempo in (1, 1.1)]
     evidence = [one.evidence for query in queries for one in align_sound(query, REFERENCE, CONFIG)]

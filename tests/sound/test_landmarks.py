@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.examples import examples
 from tests.tunes import asked, notes, play, stored
 from vhashdb.sound import ASKED, FRAME_S, SAMPLE_RATE, STORED, LandmarkBuilder, fewer, neighbouring
+from vhashdb.sound import landmarks as module
 from vhashdb.sound.landmarks import CLASS_BITS, SHAPES
 
 TUNE = play(notes(1, 80.0), seconds=80.0)
@@ -44,6 +45,14 @@ def test_they_do_not_depend_on_how_the_samples_come(whole, sizes):
 def test_there_are_no_more_than_a_database_may_keep_in_any_stretch():
     made = stored(np.random.default_rng(1).normal(0, 4000, 60 * SAMPLE_RATE).astype(np.int16))
     assert np.histogram(made.frame * FRAME_S, np.arange(0, 61, 4))[0].max() <= 4 * STORED.per_second
+
+
+def test_of_hours_of_many_tracks_as_many_are_kept_as_a_fingerprint_may_have(monkeypatch, whole):
+    monkeypatch.setattr(module, "MAX_LANDMARKS", 9000)
+    made = asked(TUNE)
+    assert 5000 < len(made) <= 9000
+    assert np.isin(made.landmarks, whole.landmarks).all()
+    assert made.frame[-1] * FRAME_S > 70
 
 
 @pytest.mark.parametrize(
@@ -90,7 +99,7 @@ def test_a_copy_has_landmarks_of_the_same_shapes(tempo, semitones):
 def test_neighbours_differ_by_one_class_at_most_and_are_mutual(keys):
     keys = np.array(keys)
     near = neighbouring(keys)
-    assert near.shape == (len(keys), 9) and np.array_equal(near[:, 4], keys)
+    assert near.shape == (len(keys), 7) and np.array_equal(near[:, 3], keys)
     for key, row in zip(keys.tolist(), near.tolist(), strict=True):
         there = [other for other in row if other >= 0]
         assert len(set(there)) == len(there)

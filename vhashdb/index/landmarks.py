@@ -25,6 +25,9 @@ BUDGET: Final = 1 << 23
 """Landmarks that a lookup reads. Engineering bound: on the time of an answer, which `bench.landmarks` measures."""
 BLOCK: Final = 1 << 18
 """Hits that are handed out together. Engineering bound: on memory, 16 MB with what is needed to find them."""
+_SMALL: Final = 1 << 18
+"""Rows up to which the keys of a segment are held in memory, in order: reading each where it lies takes several times as long.
+Engineering bound: 1 MB."""
 _CHECKED: Final = 16
 """Keys of a record that a check looks up. Engineering bound: each of them may have thousands of landmarks."""
 
@@ -59,13 +62,15 @@ class LandmarkSnapshot:
         Raises:
             IndexError: a segment is damaged.
         """
-        total = np.zeros(len(keys), np.int64)
+        # Neighbours of landmarks are often the same, and keys in order read what lies side by side.
+        different, place = np.unique(keys, return_inverse=True)
+        total = np.zeros(len(different), np.int64)
         for layer in self.layers:
-            first, end = _range(layer.segment, keys)
+            first, end = _range(layer.segment, different)
             total += end - first
             if len(deleted := layer.deleted_keys):
-                total -= np.searchsorted(deleted, keys, side="right") - np.searchsorted(deleted, keys, side="left")
-        return total
+                total -= np.searchsorted(deleted, different, side="right") - np.searchsorted(deleted, different, side="left")
+        return total[place]
 
     def look_up(self, keys: Keys, *, where: npt.NDArray[np.bool_] | None = None) -> LandmarkHits:
         """Find all landmarks that have one of some keys; a key that is asked twice has its hits twice.
@@ -131,7 +136,8 @@ def blocks_of(frequency: npt.NDArray[np.int64], most: int, budget: int) -> Itera
 def _in_layer(layer: Layer, keys: Keys, where: npt.NDArray[np.bool_] | None) -> LandmarkHits:
     """Find the landmarks of one segment, without those of deleted records and of records that may not be found."""
     segment = layer.segment
-    first, end = _range(segment, keys)
+    different, which = np.unique(keys, return_inverse=True)
+    first, end = (found[which] for found in _range(segment, different))
     count = end - first
     place = np.repeat(first - (np.cumsum(count) - count), count)
     place += np.arange(len(place))
@@ -149,19 +155,21 @@ def _in_layer(layer: Layer, keys: Keys, where: npt.NDArray[np.bool_] | None) -> 
 
 
 def _range(segment: IndexSegment, keys: Keys) -> tuple[Places, Places]:
-    """Return where in the table the rows of each key begin and end."""
-    # Neighbours of landmarks are often the same, and keys in order read what lies side by side.
-    different, place = np.unique(keys, return_inverse=True)
-    first, end = _range_of_different(segment, different)
-    return first[place], end[place]
+    """Return where in the table the rows of each key begin and end, for keys in order, none of which is there twice."""
+    if len(keys) and keys[-1] >> KEY_BITS:
+        raise ValueError(f"a key of a landmark has more than {KEY_BITS} bits")
+    if segment.rows > _SMALL:
+        return _range_in_buckets(segment, keys)
+    first, end = (np.searchsorted(segment.keys_in_order, keys, side=side) for side in ("left", "right"))
+    if (first > end).any():
+        raise IndexError("a table is not sorted by its keys")
+    return first, end
 
 
-def _range_of_different(segment: IndexSegment, keys: Keys) -> tuple[Places, Places]:
-    """Do the same for keys in order, none of which is there twice."""
+def _range_in_buckets(segment: IndexSegment, keys: Keys) -> tuple[Places, Places]:
+    """Do the same where only the beginnings of buckets are at hand."""
     rest = np.uint32(KEY_BITS - segment.width)
     prefix = (keys >> rest).astype(np.int64)
-    if (prefix >= 1 << segment.width).any():
-        raise ValueError(f"a key of a landmark has more than {KEY_BITS} bits")
     begins = segment.begins[0]
     first, end = begins[prefix].astype(np.int64), begins[prefix + 1].astype(np.int64)
     if (end > segment.rows).any() or (first > end).any():

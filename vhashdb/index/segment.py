@@ -98,6 +98,11 @@ class IndexSegment:
         """The index in `records` of each record, by its number."""
         return {int(number): position for position, number in enumerate(self.records[:, 0])}
 
+    @functools.cached_property
+    def keys_in_order(self) -> npt.NDArray[np.uint32]:
+        """``(rows,)`` uint32: the whole key of each row in the first table, in its order."""
+        return self.kind.keys(self.words[self.tables[0]], 0, self.kind.sorted_bits(self.width))
+
     def position_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the index in `records` of the record of each row."""
         return np.searchsorted(self.records[:, 2], rows, side="right") - 1

@@ -259,9 +259,9 @@ class SoundConfig:
 
     # -- retrieval
 
-    asked_per_second: int = _calibrated(450, _SOUND)
+    asked_per_second: int = _calibrated(350, _SOUND)
     """Landmarks of a query that are looked up as they are, for each second …"""
-    asked_changed_per_second: int = _calibrated(60, _SOUND)
+    asked_changed_per_second: int = _calibrated(120, _SOUND)
     """… and with their neighbours, which copies at other speeds and pitches have."""
     candidate_moments: int = _calibrated(6, _SOUND)
     """Half seconds of any ten seconds whose landmarks agree about a record, from which its sound is compared …"""
@@ -276,12 +276,14 @@ class SoundConfig:
     # -- alignment
 
     longest_gap_s: float = _bound(4.0, "seconds without an agreeing landmark that end a stretch")
+    longest_unchanged_gap_s: float = _calibrated(10.0, _SOUND)
+    """The same at the same speed and pitch, where little agrees by chance: another sound can cover one for as long."""
     least_moments: int = _bound(3, "half seconds with agreeing landmarks, under which a stretch is not looked at")
-    chance_unchanged: float = _calibrated(4.0, _SOUND)
+    chance_unchanged: float = _calibrated(2.5, _SOUND)
     """What chance gives the best line at the same speed and pitch, however few landmarks are alike …"""
     chance_changed: float = _calibrated(8.0, _SOUND)
     """… and the best at any; more …"""
-    chance_unchanged_density: float = _calibrated(0.85, _SOUND)
+    chance_unchanged_density: float = _calibrated(0.55, _SOUND)
     """… for each pair of landmarks that is alike in a second of one sound and a second of the other, at the same speed and pitch …"""
     chance_changed_density: float = _calibrated(2.3, _SOUND)
     """… and at any; and more by the logarithm of how often two sounds hold …"""

@@ -242,7 +242,7 @@ class Matcher:
                 if not len(query) and query.sound is not None:  # there is nothing to see
                     return
                 # On a still there is nothing to save, and keyframes far apart do not speak for what lies between them.
-                if trace.searches[-1].candidates or trace.heard or query.is_still:
+                if trace.searches[-1].candidates or self._sounds.says_something(trace) or query.is_still:
                     break
                 if query.usable.any() and not query.coverage.sparse:
                     return

@@ -27,11 +27,13 @@ class SoundSearch:
 
     def __init__(self, store: Store, searcher: Searcher, moderation: Moderation, config: SoundConfig) -> None:
         self._store, self._searcher, self._moderation, self.config = store, searcher, moderation, config
+        self._worth_it = False
 
     @property
     def worth_it(self) -> bool:
-        """Whether any record has sound: else nothing is decoded for it."""
-        return self._searcher.sizes().landmarks > 0
+        """Whether any record has sound, or had when this was last asked: else nothing is decoded for it."""
+        self._worth_it = self._worth_it or self._searcher.sizes().landmarks > 0
+        return self._worth_it
 
     def look_up(self, trace: Trace, where: Selection | None) -> None:
         """Look the query's sound up, unless that is done or not wanted: which records sound alike somewhere, and where that is."""
@@ -40,7 +42,7 @@ class SoundSearch:
 
     def _found(self, trace: Trace, where: Selection | None) -> dict[int, tuple[SoundSegment, ...]]:
         query = trace.query
-        if query.sound is None or not len(query.sound) or not self.worth_it:
+        if query.sound is None or not len(query.sound):
             return {}
         asked = asked_of(query.sound, self.config)
         lookup = self._searcher.landmarks(asked.keys, where=where)
@@ -74,9 +76,18 @@ class SoundSearch:
         heard = (trace.heard or {}).get(number, ())
         if trace.listens and not heard and (comparison.judgement.found or anyway):
             heard = self._heard_in(trace, reference)
+        return with_sound(query, reference, comparison, heard, self._config_beside(trace))
+
+    def says_something(self, trace: Trace) -> bool:
+        """Whether a record is heard so clearly that it is possible whatever the pictures show: less is no reason to look closer at them."""
+        heard = (trace.heard or {}).values()
+        return any(one.evidence >= self._config_beside(trace).possible_evidence for stretches in heard for one in stretches)
+
+    def _config_beside(self, trace: Trace) -> SoundConfig:
+        """Return the thresholds beside all landmarks of the database, as many as there were when this query was first judged."""
         if trace.landmarks is None:
             trace.landmarks = self._searcher.sizes().landmarks
-        return with_sound(query, reference, comparison, heard, self.config.beside(trace.landmarks))
+        return self.config.beside(trace.landmarks)
 
     def _heard_in(self, trace: Trace, reference: Fingerprint) -> tuple[SoundSegment, ...]:
         """Return where the query sounds like a record, without what is mostly a sound on an allow-list."""

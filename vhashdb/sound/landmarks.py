@@ -21,11 +21,14 @@ import numpy.typing as npt
 from vhashdb.sound.fingerprint import (
     FRAME_BITS,
     FRAME_S,
+    MAX_LANDMARKS,
     PITCH_BITS,
     SAMPLE_RATE,
     SPAN_BITS,
     Landmarks,
     SoundFingerprint,
+    frame_of,
+    key_of,
 )
 from vhashdb.sound.spectrum import BANDS_PER_OCTAVE, HOP, WINDOW, Peaks, levels_of, peaks_of
 
@@ -90,7 +93,7 @@ class Detail:
 
 STORED: Final = Detail(7, 7, 20, 8, 60, 1.5, 2.0, 40)
 """What a database keeps. Measured: `bench.sound`."""
-ASKED: Final = Detail(5, 5, 40, 6, 75, 1.0, 1.5, 450)
+ASKED: Final = Detail(4, 5, 40, 6, 75, 1.0, 1.5, 600)
 """What it is asked with: more peaks and more of their combinations, since a copy has those that were stored and others of its own.
 Measured: `bench.sound`."""
 
@@ -111,12 +114,14 @@ class LandmarkBuilder:
     def finish(self) -> SoundFingerprint:
         """Return the landmarks of everything that was fed."""
         tracks = self._tracks.values()
-        found = [landmarks_of(thinned(track.finish(), self._detail)) for track in tracks]
-        landmarks = np.unique(np.concatenate([np.zeros(0, np.uint64), *found]))
-        # Values are ordered by their keys first, a fingerprint by time.
-        landmarks = landmarks[np.argsort(landmarks & np.uint64(MAX_FRAME), kind="stable")]
+        found = [landmarks_of(track.finish()) for track in tracks]
         # Whole milliseconds, as they are stored.
-        return SoundFingerprint(landmarks, round(max((track.end_s for track in tracks), default=0.0), 3))
+        end_s = round(max((track.end_s for track in tracks), default=0.0), 3)
+        landmarks = in_order(np.concatenate([np.zeros(0, np.uint64), *found]))
+        if len(landmarks) > MAX_LANDMARKS:  # of hours of many tracks
+            per_second = int(MAX_LANDMARKS / (end_s + 2 * _THINNED_FRAMES * FRAME_S))
+            landmarks = landmarks[_first_ones(key_of(landmarks) >> 2 * CLASS_BITS, frame_of(landmarks), per_second)]
+        return SoundFingerprint(landmarks, end_s)
 
 
 class _Track:
@@ -132,7 +137,10 @@ class _Track:
         self._from = 0
         """… and the one from which peaks have still to be found."""
         self._peaks: list[Peaks] = []
-        self._triples: list[Triples] = []
+        self._kept: list[Triples] = []
+        """Of the stretches that are complete, after thinning …"""
+        self._open = Triples.joined([])
+        """… and what there is of the last one."""
         self.end_s = 0.0
 
     def feed(self, start_s: float, samples: npt.NDArray[np.int16]) -> None:
@@ -150,9 +158,9 @@ class _Track:
             self._find(self._from + _PIECE_FRAMES)
 
     def finish(self) -> Triples:
-        """Return the combinations of peaks of all runs."""
+        """Return the combinations of peaks of all runs that are kept."""
         self._end_run()
-        return Triples.joined(self._triples)
+        return Triples.joined([*self._kept, thinned(self._open, self._detail)])
 
     def _find(self, stop: int) -> None:
         """Find the peaks before the frame ``stop``, and let go of the samples that no later peak depends on."""
@@ -171,12 +179,20 @@ class _Track:
             self._find(MAX_FRAME)
         if self._peaks:
             peaks = Peaks(*(np.concatenate([getattr(piece, name) for piece in self._peaks]) for name in ("time", "pitch")))
-            self._triples += [
-                triples_of(Peaks(peaks.time[first : first + step], peaks.pitch[first : first + step]), self._detail, _ANCHORS)
-                for step in (_ANCHORS + self._detail.following,)
-                for first in range(0, len(peaks), _ANCHORS)
-            ]
+            step = _ANCHORS + self._detail.following
+            for first in range(0, len(peaks), _ANCHORS):
+                some = Peaks(peaks.time[first : first + step], peaks.pitch[first : first + step])
+                self._combine(some)
         self._blocks, self._count, self._peaks = [], 0, []
+
+    def _combine(self, peaks: Peaks) -> None:
+        """Combine some peaks, and thin the stretches to which later ones will not add."""
+        found = Triples.joined([self._open, triples_of(peaks, self._detail, _ANCHORS)])
+        anchors = peaks.time[:_ANCHORS]
+        # A later peak may lie up to half a frame before its own, and so before one of the frame before.
+        complete = found.stretch < (int(anchors[-1]) - 1) // _THINNED_FRAMES
+        self._kept.append(thinned(found.only(complete), self._detail))
+        self._open = found.only(~complete)
 
 
 @dataclass(frozen=True)
@@ -191,6 +207,15 @@ class Triples:
     """Frames from the first to the third."""
     shape: npt.NDArray[np.int64]
     """What neither speed nor pitch changes, less than `SHAPES`."""
+
+    @property
+    def stretch(self) -> npt.NDArray[np.int64]:
+        """``(n,)`` int64: which stretch of `_THINNED_FRAMES` each begins in."""
+        return _stretch_of(self.time)
+
+    def only(self, which: npt.NDArray[np.bool_]) -> Triples:
+        """Return some of them."""
+        return Triples(self.time[which], self.pitch[which], self.span[which], self.shape[which])
 
     @classmethod
     def joined(cls, parts: Sequence[Triples]) -> Triples:
@@ -211,36 +236,46 @@ def triples_of(peaks: Peaks, detail: Detail, anchors: int) -> Triples:
     fits = there & (far <= FAR_BANDS) & (far >= detail.apart) & (after <= detail.longest) & (after >= detail.gap)
     second, third = np.triu_indices(detail.following, 1)
     first, pair = np.nonzero(fits[:, second] & fits[:, third])
-    second, third = second[pair], third[pair]
-    span, along = after[first, third], after[first, second]
-    low, high = step[first, second], step[first, third]
-    kept = (span >= detail.shortest) & (np.abs(high - low) >= detail.apart) & (span - along >= detail.gap)
-    first, span, along, low, high = (column[kept] for column in (first, span, along, low, high))
+    begin = first * detail.following
+    at_second, at_third = begin + second[pair], begin + third[pair]
+    low, high, along, span = step.take(at_second), step.take(at_third), after.take(at_second), after.take(at_third)
+    kept = np.flatnonzero((span >= detail.shortest) & (np.abs(high - low) >= detail.apart) & (span - along >= detail.gap))
+    first, span, along, low, high = (column.take(kept) for column in (first, span, along, low, high))
     steps = [np.round(each / STEP_BANDS).astype(np.int64) + _STEPS // 2 for each in (low, high)]
     shape = (steps[0] * _STEPS + steps[1]) * ALONG + np.minimum((along / span * ALONG).astype(np.int64), ALONG - 1)
-    return Triples(peaks.time[first], peaks.pitch[first], span, shape)
+    time, pitch, span = (np.asarray(column, np.float64) for column in (peaks.time.take(first), peaks.pitch.take(first), span))
+    return Triples(time, pitch, span, np.asarray(shape, np.int64))
 
 
 def thinned(triples: Triples, detail: Detail) -> Triples:
     """Keep so many combinations of each stretch of `_THINNED_FRAMES`: those whose shapes come first when scrambled."""
-    kept = _first_ones(triples.shape, triples.time, detail.per_second)
-    return Triples(*(getattr(triples, name)[kept] for name in ("time", "pitch", "span", "shape")))
+    return triples.only(_first_ones(triples.shape, triples.time, detail.per_second))
 
 
 def fewer(sound: SoundFingerprint, per_second: int) -> npt.NDArray[np.int64]:
     """Return which of a sound's landmarks would be left with so many for each second: ``(m,)`` int64, in their order."""
-    return _first_ones(sound.key >> 2 * CLASS_BITS, sound.frame, per_second)
+    return np.flatnonzero(_first_ones(sound.key >> 2 * CLASS_BITS, sound.frame, per_second))
 
 
-def _first_ones(shape: npt.NDArray[np.int64], time: npt.NDArray[Any], per_second: int) -> npt.NDArray[np.int64]:
-    """Return which shapes come first when scrambled, so many for each second of a stretch: ``(m,)`` int64, in their order."""
-    stretch = (np.round(time) // _THINNED_FRAMES).astype(np.int64)
-    order = np.argsort(stretch << 32 | shape * _SCRAMBLING & 0xFFFFFFFF, kind="stable")
-    if not len(order):
-        return order
-    begins = np.append(True, np.diff(stretch[order]) != 0)
-    rank = np.arange(len(order)) - np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0))
-    return np.sort(order[rank < round(per_second * _THINNED_FRAMES * FRAME_S)])
+def _stretch_of(time: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    return np.round(time).astype(np.int64) // _THINNED_FRAMES
+
+
+def _first_ones(shape: npt.NDArray[np.int64], time: npt.NDArray[Any], per_second: int) -> npt.NDArray[np.bool_]:
+    """Return which shapes come first when scrambled, so many for each second of a stretch; of the same shape those that come first."""
+    most, scrambled, stretch = round(per_second * _THINNED_FRAMES * FRAME_S), shape * _SCRAMBLING & 0xFFFFFFFF, _stretch_of(time)
+    order = np.argsort(stretch, kind="stable")
+    edges = np.flatnonzero(np.diff(stretch[order], prepend=-1, append=-1))
+    kept = np.ones(len(order), np.bool_)
+    for first, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        if end - first > most:
+            some = order[first:end]
+            values = scrambled[some]
+            last = np.partition(values, most - 1)[most - 1]
+            left_out = values > last
+            left_out[np.flatnonzero(values == last)[most - np.count_nonzero(values < last) :]] = True
+            kept[some[left_out]] = False
+    return kept
 
 
 def landmarks_of(triples: Triples) -> Landmarks:
@@ -259,10 +294,21 @@ def landmarks_of(triples: Triples) -> Landmarks:
     return landmarks
 
 
+def in_order(landmarks: Landmarks) -> Landmarks:
+    """Return landmarks ordered by frame, then by value; none twice."""
+    by_frame = np.sort(landmarks << np.uint64(64 - FRAME_BITS) | landmarks >> np.uint64(FRAME_BITS))
+    by_frame = by_frame[np.append(True, by_frame[1:] != by_frame[:-1])[: len(by_frame)]]
+    return np.asarray(by_frame << np.uint64(FRAME_BITS) | by_frame >> np.uint64(64 - FRAME_BITS), np.uint64)
+
+
 def neighbouring(key: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return of each key ``(n,)`` those of copies at other speeds and pitches: ``(n, 9)``, itself in the middle; -1 where there is none."""
+    """Return of each key ``(n,)`` those of copies at other speeds and pitches: ``(n, 7)``, itself in the middle; -1 where there is none.
+
+    What is played faster is higher, and shorter. A copy that is both higher and longer is changed twice; most of its landmarks differ by
+    a class in one of the two.
+    """
     pitch_class, span_class = key >> CLASS_BITS & _LAST_CLASS, key & _LAST_CLASS
-    steps = np.array([(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1)])
+    steps = np.array([(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if a * b <= 0])
     moved = key[:, None] + (steps[:, 0] << CLASS_BITS) + steps[:, 1]
     fits = _within(pitch_class[:, None] + steps[:, 0]) & _within(span_class[:, None] + steps[:, 1])
     return np.where(fits, moved, -1)

@@ -1,8 +1,8 @@
 """Decode the sound tracks of one container with PyAV: mixed into one channel and resampled, on the timeline of the pictures.
 
 Runs in the child process. Whoever demultiplexes the container hands the packets over, so that pictures and sound are read in one
-pass. FFmpeg's filters mix frames, of which there are 40 to 50 a second, and resample several together; what is ready is fetched once a
-second.
+pass. Decoders give 40 to 50 frames a second; FFmpeg's filters mix and resample those of a second together, and once a second what is
+ready is fetched.
 """
 
 from __future__ import annotations
@@ -40,13 +40,14 @@ _RATES: Final = range(1000, 800_000)
 _TAPS: Final = 16
 """Length of the resampler's filter, half of FFmpeg's default. Engineering bound: a third less work, and what it folds back lies over
 3.5 kHz."""
-_PACKETS: Final = 64
+_PACKETS: Final = 256
 """Packets that wait to be decoded one after the other: decoders of pictures and of sound displace each other from the processor's cache.
-Engineering bound: 1.4 s of AAC."""
+Engineering bound: 5 s of AAC."""
 _PACKET_BYTES: Final = 256 << 10
 """Bytes of such packets. Engineering bound: those of uncompressed sound are large."""
-_TOGETHER: Final = 8192
-"""Samples that are resampled together. Engineering bound: 32 kB, so that they are still in the processor's cache."""
+_TOGETHER: Final = 1 << 16
+"""Samples of all channels that are mixed and resampled together. Engineering bound: 256 kB, which stay in the processor's cache, and a
+second of most sounds."""
 _UNKNOWN_S: Final = 0.02
 """Seconds that a packet is taken to last of which nothing is known. Given by speech codecs."""
 _SHORTFALL_S: Final = LEAST_RUN_S
@@ -346,23 +347,23 @@ class _Resampler:
         Raises:
             av.error.FFmpegError: nothing converts frames of this form.
         """
+        channels = first.layout.nb_channels
         try:
-            self._configure(first, [("aresample", "ochl=mono:osf=fltp:rematrix_maxval=1")])
+            self._configure(first, [("aresample", "ochl=mono:osf=fltp:rematrix_maxval=1")] if channels > 1 else [])
         except av.error.FFmpegError:
             # Channels that stand for no place have no usual way of being mixed: each counts alike.
-            channels = "+".join(f"c{number}" for number in range(first.layout.nb_channels))
-            self._configure(first, [("pan", f"mono|c0<{channels}")])
+            self._configure(first, [("pan", f"mono|c0<{'+'.join(f'c{number}' for number in range(channels))}")])
 
     def _configure(self, first: AudioFrame, mixing: list[tuple[str, str]]) -> None:
         self._graph = graph = Graph()
         graph.threads = 1
         given = {"sample_rate": first.sample_rate, "sample_fmt": first.format.name, "channel_layout": first.layout.name}
         self._source = graph.add("abuffer", **{name: str(value) for name, value in given.items()}, time_base=f"1/{first.sample_rate}")
+        together = max(1, min(first.sample_rate, _TOGETHER // first.layout.nb_channels))
         steps = [
+            ("asetnsamples", f"n={together}:p=0"),
             *mixing,
-            ("asetnsamples", f"n={_TOGETHER}:p=0"),
-            ("aresample", f"{SAMPLE_RATE}:filter_size={_TAPS}"),
-            ("aformat", f"sample_rates={SAMPLE_RATE}:sample_fmts=s16:channel_layouts=mono"),
+            ("aresample", f"{SAMPLE_RATE}:ochl=mono:osf=s16:tsf=fltp:rematrix_maxval=1:filter_size={_TAPS}"),
         ]
         self._sink = graph.add("abuffersink")
         graph.link_nodes(self._source, *(graph.add(name, options) for name, options in steps), self._sink)
