@@ -102,7 +102,7 @@ def test_a_shaken_picture_is_followed(known_db, samples, tmp_path):
     assert result.verdict is Verdict.MATCH
 
 
-def test_a_picture_that_lies_a_bit_off_is_registered_at_any_effort(known_db, samples, tmp_path):
+def test_a_picture_that_lies_a_bit_off_is_registered_without_a_thorough_look(known_db, samples, tmp_path):
     result = asked(known_db, tmp_path / "aslant.mp4", aslant(frames(samples / "known" / "harbour.mp4")), "balanced")
     assert [known_db.names[m.record.id] for m in result.matches] == ["harbour"]
     assert result.verdict is Verdict.MATCH

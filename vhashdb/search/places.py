@@ -34,11 +34,12 @@ class PlaceFinder:
     def look(self, trace: Trace, fingerprinter: QueryFingerprinter, effort: Effort, where: Selection | None) -> None:
         """Look for records about where their views are near, and anywhere in the frames if the query is thorough or they sound alike.
 
-        Files that are recorded themselves, and stills, are left alone.
+        Files that are recorded themselves, and stills, are left alone. A fast query is registered nowhere but where it sounds alike.
         """
         if trace.identical is not None or trace.query.is_still or not trace.query.usable.any():
             return
-        self._register_views(trace, fingerprinter)
+        if effort is not Effort.FAST:
+            self._register_views(trace, fingerprinter)
         if effort is Effort.THOROUGH:
             self._find_places(trace, fingerprinter, where)
         elif heard := {self._store.number(record.id) for record, each in trace.compared if each.judgement.by_sound}:
