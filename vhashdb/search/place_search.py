@@ -51,7 +51,8 @@ class PlaceSearch:
 
     def __init__(self, query: Fingerprint, frames: FrameBatch, config: MatchingConfig) -> None:
         """Take the query's fingerprint, and its frames, all or some evenly spread."""
-        self._query, self._config = query, config
+        self._query = query
+        self._config = replace(config, match_evidence=config.match_evidence + config.registration_cost)
         frames = frames[frames["quality"] > 0]
         frames = frames[:: max(1, -(-len(frames) // _MOST_FRAMES))]
         self._thumbnails, self._times_s = np.ascontiguousarray(frames["thumbnail"]), frames["time_s"].astype(np.float64)
