@@ -42,7 +42,8 @@ def sdist(tmp_path_factory):
     shutil.copytree(ROOT, source, ignore=not_copied)
     (folder / "built").mkdir()
     with tarfile.open(build("sdist", source, folder / "built")) as archive:
-        archive.extractall(folder / "unpacked", filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python before 3.11.4 has none, and takes no such argument
+        archive.extractall(folder / "unpacked")
     (unpacked,) = (folder / "unpacked").iterdir()
     return unpacked
 
