@@ -142,7 +142,7 @@ class MatchingConfig:
     """What segments beyond the strongest add of their evidence: each was chosen among many, so chance favours it."""
     speed_cost: float = _calibrated(0.5, _EVIDENCE)
     """Nats that a speed other than normal costs, as forty were tried."""
-    registration_cost: float = _derived(0.5, "the same: where a picture lies was looked for, as its speed is")
+    registration_cost: float = _derived(0.5, "as speed_cost: where a picture lies was looked for, too")
     """Nats by which more evidence makes a match of what was registered."""
     independent_per_s: float = _calibrated(4.0, _CALIBRATE)
     """Time samples a second that count: sampling more often does not make neighbours more independent."""

@@ -56,6 +56,7 @@ class PlaceFinder:
         if not near:
             return
         search = PlaceSearch(trace.query, fingerprinter.frames(trace.searches[-1].stage.profile), self._config)
+        trace.decode_cpu_s = fingerprinter.decode_cpu_s
         for place, record, each in near[: self._config.max_registered] if search.is_possible else ():
             if (found := search.place_of_views(each.comparison, each.reference)) is None:
                 continue
