@@ -103,6 +103,14 @@ def _fill(connection, table):
     connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(row))})", values)
 
 
+@pytest.mark.parametrize("value", ["CAST(reason AS BLOB)", "X''"])
+def test_text_that_one_bit_made_bytes_is_noticed(store, value):
+    """A row says of each value what kind it is: text and bytes of one length differ by a bit there."""
+    add(store, reason="" if value == "X''" else "said by somebody")
+    tampered(store, f"UPDATE record SET reason = {value}")
+    assert rows_wrong(store)
+
+
 def test_no_flipped_bit_changes_anything_unnoticed(tmp_path):
     """Of the whole file: what is noticed is an error of the library or a problem that `doctor` names."""
     whole = a_year().written(tmp_path / "year.vhdb") / "records.sqlite"

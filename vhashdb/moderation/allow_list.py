@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints import Fingerprint
+from vhashdb.fingerprints.model import spread
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.view_transforms import turned_bits
@@ -124,7 +125,7 @@ class Canaries:
         usable = np.flatnonzero(record.usable)
         if not len(self._index) or not len(usable):
             return set()
-        chosen = usable[np.linspace(0, len(usable) - 1, min(SAMPLED, len(usable))).astype(np.int64)]
+        chosen = spread(usable, SAMPLED)
         chosen = chosen[~stop_hash_mask(record.hash[chosen], record.algorithm)]
         if not len(chosen):
             return set()

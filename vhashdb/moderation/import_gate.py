@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from vhashdb.background import stop_hash_mask
 from vhashdb.fingerprints import Fingerprint, is_square, without_squares
+from vhashdb.fingerprints.model import spread
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes, paired_distances, set_bits
 from vhashdb.intervals import Spans, shared_s
@@ -268,14 +269,14 @@ def _benign(benign: npt.NDArray[np.bool_], limits: GateLimits) -> str:
 
 def _sampled(fingerprint: Fingerprint, limits: GateLimits) -> PackedHashes:
     """Return the pictures that are compared with harmless ones."""
-    return fingerprint.hash.take(_spread(np.arange(len(fingerprint)), limits.benign_sampled), axis=0)
+    return fingerprint.hash.take(spread(np.arange(len(fingerprint)), limits.benign_sampled), axis=0)
 
 
 def _crowded(fingerprint: Fingerprint, neighbours: Neighbours, limits: GateLimits) -> str:
     usable = np.flatnonzero(fingerprint.usable)
     if not len(usable):
         return ""
-    chosen = fingerprint.hash[_spread(usable, limits.sampled)]
+    chosen = fingerprint.hash[spread(usable, limits.sampled)]
     others = len(set(neighbours(chosen, limits.neighbour_bits)))
     return f"its pictures are in {others} other records" if others >= limits.unrelated else ""
 
@@ -283,8 +284,3 @@ def _crowded(fingerprint: Fingerprint, neighbours: Neighbours, limits: GateLimit
 def _share(which: npt.NDArray[np.bool_]) -> float:
     """Return the share of those that are true; 0 of none. Counting them costs a tenth of their mean."""
     return np.count_nonzero(which) / max(1, len(which))
-
-
-def _spread(entries: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
-    """Choose at most so many of the entries, evenly spread over the video."""
-    return entries[np.linspace(0, len(entries) - 1, min(count, len(entries))).astype(np.int64)]

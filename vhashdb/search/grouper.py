@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vhashdb.background import stop_hash_mask
 from vhashdb.errors import DatabaseDamaged
-from vhashdb.fingerprints.model import Fingerprint, is_square
+from vhashdb.fingerprints.model import Fingerprint, is_square, spread
 from vhashdb.grouping import Moments, Relation, Role, hardly_differ, likeness, relate, relate_seen
 from vhashdb.hashing.algorithms import AlgorithmId, Pdq
 from vhashdb.hashing.bits import PackedHashes
@@ -297,8 +297,6 @@ def asked_rows(fingerprint: Fingerprint, moments: int) -> npt.NDArray[np.int64]:
     """Return where in a fingerprint the entries of `asked_of` are."""
     times = min(_MOST_TIMES, moments * max(1, math.ceil(fingerprint.duration_s / _HALF_MINUTE_S)))
     usable = np.flatnonzero(fingerprint.usable & ~is_square(fingerprint))
-    asked = [np.zeros(0, np.int64)]
-    for view in np.unique(fingerprint.view[usable]):
-        rows = usable[fingerprint.view[usable] == view]
-        asked.append(rows[np.linspace(0, len(rows) - 1, min(times, len(rows))).astype(int)])
-    return np.sort(np.concatenate(asked))
+    views = fingerprint.view[usable]
+    asked = [spread(usable[views == view], times) for view in np.flatnonzero(np.bincount(views))]
+    return np.sort(np.concatenate(asked)) if asked else usable

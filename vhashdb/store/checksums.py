@@ -65,7 +65,8 @@ def _value(column: sa.Column[Any]) -> str:
     if not isinstance(column.type, sa.String | sa.Date | sa.DateTime):
         return column.name
     # As bytes: text that a flipped bit made invalid has to have a checksum too. Bytes in its place equal no text, as types have bits.
-    return f"CASE typeof({column.name}) WHEN 'blob' THEN 0 ELSE CAST({column.name} AS BLOB) END"
+    # Bytes alone are not less than no bytes, which costs less to ask than their type.
+    return f"CASE WHEN {column.name} >= x'' THEN 0 ELSE CAST({column.name} AS BLOB) END"
 
 
 def _same(table: sa.Table, columns: Sequence[str], keys: str, *, pg: bool) -> str:
