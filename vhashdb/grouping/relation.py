@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.fingerprints.model import Fingerprint, without_squares
+from vhashdb.fingerprints.model import USABLE_QUALITY, Fingerprint, without_squares
 from vhashdb.hashing.bits import distances
 from vhashdb.hashing.views import CELLS, HALVES, PICTURES, Region, View
-from vhashdb.intervals import Spans, length_s, shared_s, union
+from vhashdb.intervals import Spans, first_s, length_s, shared_s, union
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.pair import compare
 from vhashdb.matching.verdict import Judgement, Verdict
@@ -28,6 +28,11 @@ CLIP_SHARE: Final = 0.75
 """The same of the shorter one alone, for it to be a clip of the longer. Measured: `bench.variants`."""
 EDGE_S: Final = 1.0
 """Seconds from the first or last usable picture within which a record ends. Engineering bound: a segment is found that exactly."""
+_TELLING_QUALITY: Final = 50
+"""PDQ quality from which a second counts for how much of a record another shows. Given: what PDQ's authors recommend; what fades to black
+and back is in each copy another flat picture."""
+_MOSTLY: Final = 0.5
+"""Share of the usable seconds that must have it, or else all count. Engineering bound."""
 _CUT_WITHIN_S: Final = 1.0
 """Seconds about an edge in which a cut is looked for. Engineering bound: a segment's edge is known that exactly."""
 _CUT_SHARE: Final = 0.41
@@ -41,6 +46,9 @@ the same picture. Measured: `bench.variants`; same-place footage and cards of on
 _STILL_VIEWS_SHARE: Final = 20 / 256
 """Share of a hash by which pictures that hardly move may differ in the mean of all views, each by its typical entry. Measured:
 `bench.variants`; other cards of one design differ by a third more, and other moments of one place by twice as much."""
+_SAME_STILL_SHARE: Final = 5 / 32
+"""Share of a hash within which an entry shows what another does, in the whole picture, once two records are known to show one still
+picture. Derived: an entry stands for frames that differ in as much."""
 _STILL_S: Final = 2.0
 """Seconds for which they must be. Engineering bound: what is a part of a compilation."""
 _STILL_VIEWS: Final = 3
@@ -51,6 +59,8 @@ _BESIDE_OTHERS: Final = frozenset({*PICTURES, *HALVES, *CELLS})
 """Regions with something else around them that is no border. Derived from what they are for."""
 _AROUND_S: Final = 0.5
 """Seconds about an entry in which the nearest is looked for. Engineering bound: entries of a reference are that far apart."""
+_LEAST_SCORE: Final = 0.5
+"""Of what is the same without motion to confirm it. Derived: where scores of a match begin."""
 _JOINED_S: Final = 0.75
 """Seconds between two stretches under which nothing lies between them. Engineering bound."""
 
@@ -62,7 +72,7 @@ class Side:
     spans: tuple[tuple[float, float], ...]
     """Seconds of it that the other shows, disjoint and in order."""
     share: float
-    """Of its usable seconds, 0…1."""
+    """Of its usable seconds, or those of them that tell something, 0…1."""
     at_start: bool
     """Whether these begin where it begins."""
     at_end: bool
@@ -123,17 +133,19 @@ def relate(one: Fingerprint, other: Fingerprint, config: MatchingConfig | None =
     if one.is_still and other.is_still:
         return _of_pictures(one, other)
     judgement = compare(one, other, config=config).judgement
-    if _matches(judgement, one, other, config):
+    if judgement.verdict is Verdict.MATCH and judgement.segments:
         return _relation(judgement, one, other)
+    if _is_same_still(judgement, one, other, config):
+        return _of_still(judgement, one, other)
     if not judgement.found:  # what is not even possible in one direction is not a match in the other
         return None
     judgement = compare(other, one, config=config).judgement
-    return _relation(judgement, other, one).turned() if _matches(judgement, other, one, config) else None
+    if judgement.verdict is Verdict.MATCH and judgement.segments:
+        return _relation(judgement, other, one).turned()
+    return _of_still(judgement, other, one).turned() if _is_same_still(judgement, other, one, config) else None
 
 
-def _matches(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> bool:
-    if judgement.verdict is Verdict.MATCH:
-        return bool(judgement.segments)
+def _is_same_still(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> bool:
     if not judgement.segments:
         return False
     covered = max(judgement.query_coverage, judgement.reference_coverage)
@@ -151,7 +163,7 @@ def _alike_in_all_views(judgement: Judgement, one: Fingerprint, other: Fingerpri
     typical = []
     for view, there in sequences_of(other).items():
         here = turned.get((View(view.region, longest.views.query.orientation), longest.views.negated))
-        if here is None:
+        if here is None or view.region is Region.WITHIN_BARS:  # which was searched for, and may lie elsewhere in each
             continue
         within = (here.end_s >= longest.query_start_s) & (here.start_s <= longest.query_end_s)
         bits = nearest_bits(here.where(within), there, relation)
@@ -209,6 +221,46 @@ def relate_seen(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> R
     return _relation(replace(judgement, segments=segments), one, other)
 
 
+def _of_still(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> Relation:
+    """Relate what shows the same still picture: each shows all that is near in the other, and no longer than that does.
+
+    Where nothing moves, no line of time is better than another.
+    """
+    longest = max(judgement.segments, key=lambda s: s.length_s)
+    here = query_sequences(one).get((View(Region.WHOLE, longest.views.query.orientation), longest.views.negated))
+    there = sequences_of(other).get(View(Region.WHOLE))
+    if here is None or there is None:
+        return _relation(judgement, one, other)
+    near = distances(here.hash, there.hash) <= _SAME_STILL_SHARE * one.algorithm.bits
+    if not near.any():
+        return _relation(judgement, one, other)
+    spans = _spans(here, near.any(axis=1)), _spans(there, near.any(axis=0))
+    shorter_s = min(map(length_s, spans))
+    offset_s = longest.reference_start_s - longest.query_start_s
+    return Relation(_side(one, first_s(spans[0], shorter_s)), _side(other, first_s(spans[1], shorter_s)), offset_s, 1.0, judgement.score)
+
+
+def _spans(sequence: HashSequence, entries: npt.ArrayLike) -> Spans:
+    chosen = np.asarray(entries)
+    return union(zip(sequence.start_s[chosen].tolist(), sequence.end_s[chosen].tolist(), strict=True))
+
+
+def relate_shown(one: Fingerprint, other: Fingerprint, shown: Spans, offset_s: float) -> Relation | None:
+    """Relate two fingerprints of which it is known that the one shows some seconds of the other, at normal speed; None if of none.
+
+    Args:
+        one: as it is stored.
+        other: as it is stored.
+        shown: seconds of the other, disjoint and in order.
+        offset_s: the second of the other that is shown at 0 s of the one.
+    """
+    there = [(max(0.0, start_s), min(other.duration_s, end_s)) for start_s, end_s in shown]
+    here = [(max(0.0, start_s - offset_s), min(one.duration_s, end_s - offset_s)) for start_s, end_s in there]
+    here = [(start_s, end_s) for start_s, end_s in here if start_s < end_s]
+    there = [(start_s + offset_s, end_s + offset_s) for start_s, end_s in here]
+    return Relation(_side(one, here), _side(other, there), offset_s, 1.0, _LEAST_SCORE) if here else None
+
+
 def _relation(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> Relation:
     segments = judgement.segments
     longest = max(segments, key=lambda s: s.length_s)
@@ -224,10 +276,10 @@ def _relation(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> Rel
 
 
 def _side(fingerprint: Fingerprint, found: Iterable[tuple[float, float]]) -> Side:
-    usable = _usable(fingerprint)
+    usable, telling = _shown(fingerprint, USABLE_QUALITY), _shown(fingerprint, _TELLING_QUALITY)
     spans = _joined(found)
-    usable_s = length_s(usable)
-    share = min(1.0, shared_s(spans, usable) / usable_s) if usable_s else 0.0
+    counted = telling if length_s(telling) >= _MOSTLY * length_s(usable) else usable
+    share = min(1.0, shared_s(spans, counted) / length_s(counted)) if counted else 0.0
     begins_s, ends_s = (usable[0][0], usable[-1][1]) if usable else (0.0, fingerprint.duration_s)
     at_start, at_end = spans[0][0] <= begins_s + EDGE_S, spans[-1][1] >= ends_s - EDGE_S
     cuts_s = _cuts_s(fingerprint)
@@ -242,10 +294,11 @@ def _joined(found: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(start_s, end_s - _JOINED_S) for start_s, end_s in union((start_s, end_s + _JOINED_S) for start_s, end_s in found)]
 
 
-def _usable(fingerprint: Fingerprint) -> Spans:
+def _shown(fingerprint: Fingerprint, quality: int) -> Spans:
+    """Return the seconds in which some view has this quality at least."""
     pictures = without_squares(fingerprint)
-    usable = pictures.usable
-    return union(zip(pictures.start_s[usable].tolist(), np.minimum(pictures.end_s[usable], pictures.duration_s).tolist(), strict=True))
+    rows = pictures.quality >= quality
+    return union(zip(pictures.start_s[rows].tolist(), np.minimum(pictures.end_s[rows], pictures.duration_s).tolist(), strict=True))
 
 
 def _cuts_s(fingerprint: Fingerprint) -> npt.NDArray[np.float64]:
