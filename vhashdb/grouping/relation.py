@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vhashdb.fingerprints.model import USABLE_QUALITY, Fingerprint, without_squares
+from vhashdb.fingerprints.model import Fingerprint, without_squares
 from vhashdb.hashing.bits import distances
 from vhashdb.hashing.views import CELLS, HALVES, PICTURES, Region, View
 from vhashdb.intervals import Spans, first_s, length_s, shared_s, union
@@ -28,11 +28,6 @@ CLIP_SHARE: Final = 0.75
 """The same of the shorter one alone, for it to be a clip of the longer. Measured: `bench.variants`."""
 EDGE_S: Final = 1.0
 """Seconds from the first or last usable picture within which a record ends. Engineering bound: a segment is found that exactly."""
-_TELLING_QUALITY: Final = 50
-"""PDQ quality from which a second counts for how much of a record another shows. Given: what PDQ's authors recommend; what fades to black
-and back is in each copy another flat picture."""
-_MOSTLY: Final = 0.5
-"""Share of the usable seconds that must have it, or else all count. Engineering bound."""
 _CUT_WITHIN_S: Final = 1.0
 """Seconds about an edge in which a cut is looked for. Engineering bound: a segment's edge is known that exactly."""
 _CUT_SHARE: Final = 0.41
@@ -72,7 +67,7 @@ class Side:
     spans: tuple[tuple[float, float], ...]
     """Seconds of it that the other shows, disjoint and in order."""
     share: float
-    """Of its usable seconds, or those of them that tell something, 0…1."""
+    """Of its usable seconds, 0…1."""
     at_start: bool
     """Whether these begin where it begins."""
     at_end: bool
@@ -150,17 +145,20 @@ def _is_same_still(judgement: Judgement, one: Fingerprint, other: Fingerprint, c
         return False
     covered = max(judgement.query_coverage, judgement.reference_coverage)
     hardly_differs = judgement.median_bits <= _STILL_SHARE * config.bits and covered >= _STILL_COVERED
-    return hardly_differs or _alike_in_all_views(judgement, one, other)
+    return hardly_differs or _alike_in_all_views(judgement, one, other, config)
 
 
-def _alike_in_all_views(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> bool:
-    """Whether every part of the pictures is alike, and not only what most of them show: cards of one design differ where the words are."""
+def _alike_in_all_views(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> bool:
+    """Whether every part of the pictures is alike, and not only what most of them show: cards of one design differ where the words are.
+
+    One part at least must be full: flat pictures are alike by design.
+    """
     longest = max(judgement.segments, key=lambda s: s.length_s)
     if longest.length_s < _STILL_S:
         return False
     relation = _relation(judgement, one, other)
     turned = query_sequences(one)
-    typical = []
+    typical, quality = [], [0.0]
     for view, there in sequences_of(other).items():
         here = turned.get((View(view.region, longest.views.query.orientation), longest.views.negated))
         if here is None or view.region is Region.WITHIN_BARS:  # which was searched for, and may lie elsewhere in each
@@ -169,7 +167,9 @@ def _alike_in_all_views(judgement: Judgement, one: Fingerprint, other: Fingerpri
         bits = nearest_bits(here.where(within), there, relation)
         if len(bits):
             typical.append(float(np.median(bits)))
-    return len(typical) >= _STILL_VIEWS and float(np.mean(typical)) <= _STILL_VIEWS_SHARE * one.algorithm.bits
+            quality.append(float(np.median(here.quality[within])))
+    alike = len(typical) >= _STILL_VIEWS and float(np.mean(typical)) <= _STILL_VIEWS_SHARE * one.algorithm.bits
+    return alike and max(quality) >= config.full_quality
 
 
 def nearest_bits(sequence: HashSequence, there: HashSequence, relation: Relation) -> npt.NDArray[np.int16]:
@@ -276,10 +276,10 @@ def _relation(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> Rel
 
 
 def _side(fingerprint: Fingerprint, found: Iterable[tuple[float, float]]) -> Side:
-    usable, telling = _shown(fingerprint, USABLE_QUALITY), _shown(fingerprint, _TELLING_QUALITY)
+    usable = _usable(fingerprint)
     spans = _joined(found)
-    counted = telling if length_s(telling) >= _MOSTLY * length_s(usable) else usable
-    share = min(1.0, shared_s(spans, counted) / length_s(counted)) if counted else 0.0
+    usable_s = length_s(usable)
+    share = min(1.0, shared_s(spans, usable) / usable_s) if usable_s else 0.0
     begins_s, ends_s = (usable[0][0], usable[-1][1]) if usable else (0.0, fingerprint.duration_s)
     at_start, at_end = spans[0][0] <= begins_s + EDGE_S, spans[-1][1] >= ends_s - EDGE_S
     cuts_s = _cuts_s(fingerprint)
@@ -294,11 +294,10 @@ def _joined(found: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(start_s, end_s - _JOINED_S) for start_s, end_s in union((start_s, end_s + _JOINED_S) for start_s, end_s in found)]
 
 
-def _shown(fingerprint: Fingerprint, quality: int) -> Spans:
-    """Return the seconds in which some view has this quality at least."""
+def _usable(fingerprint: Fingerprint) -> Spans:
     pictures = without_squares(fingerprint)
-    rows = pictures.quality >= quality
-    return union(zip(pictures.start_s[rows].tolist(), np.minimum(pictures.end_s[rows], pictures.duration_s).tolist(), strict=True))
+    usable = pictures.usable
+    return union(zip(pictures.start_s[usable].tolist(), np.minimum(pictures.end_s[usable], pictures.duration_s).tolist(), strict=True))
 
 
 def _cuts_s(fingerprint: Fingerprint) -> npt.NDArray[np.float64]:

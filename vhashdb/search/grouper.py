@@ -37,6 +37,8 @@ _MOST_RELATED: Final = 96
 _COPIES: Final = 2
 _TIMES: Final = 12
 """Moments of a record that are looked up, or of each half minute of a longer one …"""
+_LASTING_S: Final = 1.5
+"""Seconds from which an entry lasts long: of a part in which nothing moves there is hardly another. Engineering bound."""
 _HALF_MINUTE_S: Final = 30.0
 _MOST_TIMES: Final = 240
 """… up to so many. Engineering bounds: of each of the parts of a compilation, some are looked up."""
@@ -51,6 +53,8 @@ _MOST_REGISTERED: Final = 4
 """Editions that are registered in the frames of one record, the nearest. Engineering bound: on the cost of a record."""
 _AT_ONCE: Final = 200
 """Records that are looked up at a time. Engineering bound."""
+_EXPLAINED: Final = 2
+"""Related records from which on others of their video need not be compared, unless one of them is all of it. Engineering bound."""
 _IN_VAIN: Final = 6
 """Records that are compared one after the other without any being related, after which those that look less alike are not compared.
 Engineering bound."""
@@ -213,14 +217,14 @@ class Grouper:
             roles = videos_by_role(connection, numbers)
             editions = editions_of(connection, numbers)
         found: list[Related] = []
-        explained: set[int] = set()
+        explained: Counter[int] = Counter()
         tried: set[int | None] = set()
         in_vain, in_vain_of = 0, Counter[int]()
         for other, reference in self._by_likeness(asked, numbers):
             if in_vain >= _IN_VAIN:
                 break
             videos = roles.get(other, {})
-            if not explained.isdisjoint(videos) and editions.get(other) not in tried:
+            if any(explained[video] >= _EXPLAINED for video in videos) and editions.get(other) not in tried:
                 continue
             if videos and all(in_vain_of[video] >= _IN_VAIN_OF_ONE for video in videos):
                 continue
@@ -235,7 +239,7 @@ class Grouper:
                 tried.clear()
             elif relation.copies:  # another copy of the same may differ less
                 tried.add(editions.get(other))
-            explained |= _explained(relation, videos)
+            explained.update(_explaining(relation, videos))
         return found
 
     def related_with_frames(self, reference: Fingerprint, at_hand: AtHand, number: int | None = None) -> tuple[list[Related], list[Match]]:
@@ -266,7 +270,7 @@ class Grouper:
             return []
         with self._store.transactions.reading() as connection:
             editions = editions_of(connection, [*(number for number, _ in near), *(each.record for each in related)])
-        explained, tried = set(self._explained_by(related)), [editions.get(each.record) for each in related]
+        explained, tried = self._explained_by(related), [editions.get(each.record) for each in related]
         found: list[Related] = []
         for number, each in near:
             if not explained.isdisjoint(each.videos) or editions.get(number) in tried:
@@ -276,14 +280,17 @@ class Grouper:
             tried.append(editions.get(number))
             if (relation := search.relation(each.comparison, each.reference)) is not None:
                 found.append(Related(number, relation))
-                explained |= self._explained_by(found[-1:])
+                explained = self._explained_by([*related, *found])
         return found
 
     def _explained_by(self, related: Sequence[Related]) -> frozenset[int]:
         """Return the numbers of the videos of which nothing more need be known of a record that is related to these."""
         with self._store.transactions.reading() as connection:
             roles = videos_by_role(connection, [each.record for each in related])
-        return frozenset(video for each in related for video in _explained(each.relation, roles.get(each.record, {})))
+        counted: Counter[int] = Counter()
+        for each in related:
+            counted.update(_explaining(each.relation, roles.get(each.record, {})))
+        return frozenset(video for video, count in counted.items() if count >= _EXPLAINED)
 
     def _recognised(self, reference: Fingerprint, found: Sequence[Match]) -> list[Related]:
         """Return those that the frames of a record, which is stored like this, match, as far as that relates them."""
@@ -307,11 +314,14 @@ class Grouper:
         return [(number, reference) for _, number, reference in sorted(found, key=lambda each: each[:2])]
 
 
-def _explained(relation: Relation, videos: Mapping[int, Role]) -> set[int]:
-    """Return those of the videos of a related record of which others say nothing new about what all of it, or of both, is of them."""
+def _explaining(relation: Relation, videos: Mapping[int, Role]) -> dict[int, int]:
+    """Return of which videos of a related record others say little new about what all of it, or of both, is of them, and how surely.
+
+    What is a clip today may be told to be a part of something else tomorrow, so that one clip does not speak for its video.
+    """
     if not (relation.copies or relation.one.whole):
-        return set()
-    return {video for video, role in videos.items() if role is not Role.PART or relation.copies}
+        return {}
+    return {video: _EXPLAINED if role is Role.WHOLE else 1 for video, role in videos.items() if role is not Role.PART or relation.copies}
 
 
 def near_of(store: Store, related: Sequence[Related], found: Sequence[Match]) -> tuple[Near, ...]:
@@ -324,7 +334,7 @@ def near_of(store: Store, related: Sequence[Related], found: Sequence[Match]) ->
 
 
 def asked_of(fingerprint: Fingerprint, moments: int = _TIMES) -> Fingerprint:
-    """Return the entries of a record's pictures that are looked up, at moments that are evenly spread."""
+    """Return the entries of a record's pictures that are looked up, at moments that are evenly spread, and those that last long."""
     return fingerprint.only(asked_rows(fingerprint, moments))
 
 
@@ -335,5 +345,8 @@ def asked_rows(fingerprint: Fingerprint, moments: int) -> npt.NDArray[np.int64]:
     asked = [np.zeros(0, np.int64)]
     for view in np.unique(fingerprint.view[usable]):
         rows = usable[fingerprint.view[usable] == view]
-        asked.append(rows[np.linspace(0, len(rows) - 1, min(times, len(rows))).astype(int)])
+        spread = rows[np.linspace(0, len(rows) - 1, min(times, len(rows))).astype(int)]
+        lasts_s = fingerprint.end_s[rows] - fingerprint.start_s[rows]
+        lasting = rows[np.argsort(-lasts_s, kind="stable")[: min(times, int((lasts_s >= _LASTING_S).sum()))]]
+        asked.append(np.union1d(spread, lasting))
     return np.sort(np.concatenate(asked))
