@@ -131,13 +131,13 @@ def relate(one: Fingerprint, other: Fingerprint, config: MatchingConfig | None =
     if judgement.verdict is Verdict.MATCH and judgement.segments:
         return _relation(judgement, one, other)
     if _is_same_still(judgement, one, other, config):
-        return _of_still(judgement, one, other)
+        return _of_still(judgement, one, other, config)
     if not judgement.found:  # what is not even possible in one direction is not a match in the other
         return None
     judgement = compare(other, one, config=config).judgement
     if judgement.verdict is Verdict.MATCH and judgement.segments:
         return _relation(judgement, other, one).turned()
-    return _of_still(judgement, other, one).turned() if _is_same_still(judgement, other, one, config) else None
+    return _of_still(judgement, other, one, config).turned() if _is_same_still(judgement, other, one, config) else None
 
 
 def _is_same_still(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> bool:
@@ -151,25 +151,27 @@ def _is_same_still(judgement: Judgement, one: Fingerprint, other: Fingerprint, c
 def _alike_in_all_views(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> bool:
     """Whether every part of the pictures is alike, and not only what most of them show: cards of one design differ where the words are.
 
-    One part at least must be full: flat pictures are alike by design.
+    What was searched for may lie elsewhere in each, so that it does not count in a full picture; flat ones are alike by design.
     """
     longest = max(judgement.segments, key=lambda s: s.length_s)
     if longest.length_s < _STILL_S:
         return False
     relation = _relation(judgement, one, other)
     turned = query_sequences(one)
-    typical, quality = [], [0.0]
+    typical: dict[Region, float] = {}
+    quality = [0.0]
     for view, there in sequences_of(other).items():
         here = turned.get((View(view.region, longest.views.query.orientation), longest.views.negated))
-        if here is None or view.region is Region.WITHIN_BARS:  # which was searched for, and may lie elsewhere in each
+        if here is None:
             continue
         within = (here.end_s >= longest.query_start_s) & (here.start_s <= longest.query_end_s)
         bits = nearest_bits(here.where(within), there, relation)
         if len(bits):
-            typical.append(float(np.median(bits)))
+            typical[view.region] = float(np.median(bits))
             quality.append(float(np.median(here.quality[within])))
-    alike = len(typical) >= _STILL_VIEWS and float(np.mean(typical)) <= _STILL_VIEWS_SHARE * one.algorithm.bits
-    return alike and max(quality) >= config.full_quality
+    if max(quality) >= config.full_quality:
+        typical.pop(Region.WITHIN_BARS, None)
+    return len(typical) >= _STILL_VIEWS and float(np.mean(list(typical.values()))) <= _STILL_VIEWS_SHARE * one.algorithm.bits
 
 
 def nearest_bits(sequence: HashSequence, there: HashSequence, relation: Relation) -> npt.NDArray[np.int16]:
@@ -221,15 +223,15 @@ def relate_seen(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> R
     return _relation(replace(judgement, segments=segments), one, other)
 
 
-def _of_still(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> Relation:
+def _of_still(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> Relation:
     """Relate what shows the same still picture: each shows all that is near in the other, and no longer than that does.
 
-    Where nothing moves, no line of time is better than another.
+    Where nothing moves, no line of time is better than another. In flat pictures, which are alike by design, one is kept to.
     """
     longest = max(judgement.segments, key=lambda s: s.length_s)
     here = query_sequences(one).get((View(Region.WHOLE, longest.views.query.orientation), longest.views.negated))
     there = sequences_of(other).get(View(Region.WHOLE))
-    if here is None or there is None:
+    if here is None or there is None or longest.quality < config.full_quality:
         return _relation(judgement, one, other)
     near = distances(here.hash, there.hash) <= _SAME_STILL_SHARE * one.algorithm.bits
     if not near.any():

@@ -58,7 +58,7 @@ _EXPLAINED: Final = 2
 _IN_VAIN: Final = 6
 """Records that are compared one after the other without any being related, after which those that look less alike are not compared.
 Engineering bound."""
-_IN_VAIN_OF_ONE: Final = 2
+_IN_VAIN_OF_ONE: Final = 3
 """The same of one video, after which no other record of it is: so that one that cannot be told does not hide what looks less alike.
 Engineering bound."""
 

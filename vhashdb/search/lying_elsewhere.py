@@ -39,6 +39,8 @@ _NEAR_BITS: Final = 40
 """Bits within which an entry shows the same. Derived: twice the typical distance."""
 _NEARLY_ALL: Final = 0.9
 """Share of the entries that must be. Engineering bound."""
+_FLAT: Final = 50
+"""PDQ quality under which a part tells nothing by being alike. Given: what PDQ's authors recommend."""
 _PARTS: Final = 2
 """Parts that the frames must hold. Engineering bound: one small part may be alike in other videos of one place."""
 _FRAME_WITHIN_S: Final = 0.5
@@ -62,7 +64,7 @@ class ElsewhereSearch:
 
     def __init__(self, at_hand: AtHand, stored: Fingerprint, config: MatchingConfig) -> None:
         """Take what was made of the video, and how it is stored."""
-        self._stored, self._config = stored, config
+        self._stored = stored
         self._search = None if at_hand.frames is None else PlaceSearch(at_hand.query, at_hand.frames, config)
 
     @property
@@ -95,7 +97,7 @@ class ElsewhereSearch:
         assert self._search is not None
         whole = reference.only(~np.isin(reference.view, _SEARCHED_FOR)) if _has_whole(reference) else reference
         held = self._search.held(registration, whole, _NORMAL)
-        if held is None or not _is_same_picture(held, whole, self._config) or not self._search.has_frames_at(held.query_s, _FRAME_WITHIN_S):
+        if held is None or not _is_same_picture(held, whole) or not self._search.has_frames_at(held.query_s, _FRAME_WITHIN_S):
             return None
         near = held.entry[held.bits <= _NEAR_BITS]
         return union(zip(whole.start_s[near].tolist(), whole.end_s[near].tolist(), strict=True)), held.offset_s
@@ -122,15 +124,15 @@ def _is_elsewhere(transform: Transform) -> bool:
     return bool(away.mean() >= _ELSEWHERE)
 
 
-def _is_same_picture(held: HeldEntries, reference: Fingerprint, config: MatchingConfig) -> bool:
-    """Whether all parts are, and one at least is full: flat pictures are alike by design."""
+def _is_same_picture(held: HeldEntries, reference: Fingerprint) -> bool:
+    """Whether all parts are, and one at least is not flat: flat pictures are alike by design."""
     if not len(held.bits) or (held.bits <= _NEAR_BITS).mean() < _NEARLY_ALL:
         return False
     parts = list(_parts(held, reference))
     bits = [float(np.median(held.bits[rows])) for rows in parts]
-    full = max(float(np.median(reference.quality[held.entry[rows]])) for rows in parts)
+    fullest = max(float(np.median(reference.quality[held.entry[rows]])) for rows in parts)
     alike = float(np.mean(bits)) <= _ALIKE_BITS and max(bits) <= _PART_BITS
-    return len(parts) >= _PARTS and alike and full >= config.full_quality
+    return len(parts) >= _PARTS and alike and fullest >= _FLAT
 
 
 def _parts(held: HeldEntries, reference: Fingerprint) -> Iterator[np.ndarray]:
