@@ -1,12 +1,15 @@
 """Recall per edit, false matches, where segments begin and end, and cost, on real footage.
 
-    python -m bench.accuracy [CORPUS] [--efforts fast,balanced,thorough] [--edits NAME,…] [--sets edited,other,hard,natural]
+    python -m bench.accuracy [CORPUS] [--efforts fast,balanced,thorough] [--edits NAME,…] [--sets edited,other,hard,unrecorded,natural]
                              [--other FOLDER] [--squares] [--split] [--list]
 
 A database of ``clips`` and ``distractors`` is asked about every file of ``edited``, and of the copies that `bench.edits`
 made in FOLDER, at the default thresholds. A record that is not truly in the query is *wrong*, whether it is called a match
 or possible; one of the series of what is in it, going by names, is counted in a column of its own. ``insert``, ``pip`` and
 some others do contain a second clip: finding it counts for nothing and against nothing.
+
+``hard`` and ``natural`` are asked about themselves, so that a file's own record is beside the others and outshines what only looks like
+it. ``unrecorded`` is ``hard`` in two halves, every second file, each of which is asked about the other: nobody's own record is there.
 
 For the edits that show pieces of their source, or show it faster or slower, the reported segments are compared with where
 the pieces truly are. Segments of a piece are taken together; errors are those of the pieces that were found. Seconds are
@@ -27,6 +30,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -97,12 +101,19 @@ def main() -> None:
                 for effort in efforts:
                     for name, queries in copies.items():
                         print_copies(corpus, f"{name}, {effort}", ask_copies(corpus, queries, effort), args.split, args.list)
-        for pairs in (hard_pairs, natural_pairs):
-            name = pairs.__name__.removesuffix("_pairs")
-            if name in sets:
-                with Corpus(Path(folder, f"{name}.vhdb"), videos(args.corpus / name), squares=args.squares) as corpus:
-                    for effort in efforts:
-                        print_pairs(corpus, f"{name}, {effort}", effort, pairs(args.corpus / name), args.split, args.list)
+        for name, of_folder, pairs, halves in PAIRED:
+            if name not in sets:
+                continue
+            files = videos(args.corpus / of_folder)
+            recorded = [files[half::halves] for half in range(halves)]
+            with ExitStack() as stack:
+                corpora = [
+                    stack.enter_context(Corpus(Path(folder, f"{name}-{half}.vhdb"), some, squares=args.squares))
+                    for half, some in enumerate(recorded)
+                ]
+                for effort in efforts:
+                    asked = list(zip(corpora, reversed(recorded), strict=True))
+                    print_pairs(asked, f"{name}, {effort}", effort, pairs(args.corpus / of_folder), args.split, args.list)
 
 
 class Corpus:
@@ -301,18 +312,25 @@ def natural_pairs(folder: Path) -> Pairs:
     return Pairs(lambda a, b: "copies" if groups[a] == groups[b] else "other groups", first_of)
 
 
-def print_pairs(corpus: Corpus, title: str, effort: str, pairs: Pairs, split: bool, listing: bool) -> None:
-    """Every file against every other one."""
-    answers = list(zip(corpus.files, ask(corpus.db, corpus.files, effort), strict=True))
-    for words, some, open_to_view in parts(answers, lambda answer: pairs.source(answer[0].name), split):
+PAIRED: Final = (("hard", "hard", hard_pairs, 1), ("unrecorded", "hard", hard_pairs, 2), ("natural", "natural", natural_pairs, 1))
+"""Sets whose files are asked about each other: name, folder, how pairs are counted, and in how many parts it is recorded."""
+
+
+def print_pairs(asked: Sequence[tuple[Corpus, Sequence[Path]]], title: str, effort: str, pairs: Pairs, split: bool, listing: bool) -> None:
+    """Every file of some against every other one in a corpus."""
+    answers = [
+        (corpus, file, result) for corpus, files in asked for file, (result, _) in zip(files, ask(corpus.db, files, effort), strict=True)
+    ]
+    for words, some, open_to_view in parts(answers, lambda answer: pairs.source(answer[1].name), split):
         verdicts: dict[str, Counter[str]] = defaultdict(Counter)
-        for file, (result, _) in some:
+        number: Counter[str] = Counter()
+        for corpus, file, result in some:
+            number.update(pairs.kind(file.name, other.name) for other in corpus.files if other != file)
             for kind, verdict, text in others(corpus, file.name, result, pairs):
                 verdicts[kind][verdict] += 1
                 if listing and open_to_view:
                     print(text)
-        number = Counter(pairs.kind(file.name, other.name) for file, _ in some for other in corpus.files if other != file)
-        print(f"\n### {title}{words}: {len(some)} videos, each against the other {len(corpus.files) - 1}\n")
+        print(f"\n### {title}{words}: {len(some)} videos, each against the others that are recorded\n")
         rows = [(kind, number[kind], verdicts[kind]["match"], verdicts[kind]["possible"]) for kind in number]
         print(table(("pairs", "number", "match", "possible"), rows))
 

@@ -82,6 +82,14 @@ def test_a_match_that_is_held_back_is_possible_and_says_why():
     assert near_miss(possible, segment(), alike_somewhere=True).startswith("8 different known videos share the passage")
 
 
+@pytest.mark.parametrize(
+    ("quality", "bits", "verdict"), [(100, 28, "possible"), (50, 28, "no-match"), (50, 20, "possible"), (20, 4, "no-match")]
+)
+def test_the_flatter_pictures_are_the_nearer_they_must_be_to_be_possible_without_motion(quality, bits, verdict):
+    unmoved = segment(correlation=0.0, median_bits=float(bits), quality=quality)
+    assert judge([unmoved], FINGERPRINT, FINGERPRINT, RULES).verdict == verdict
+
+
 def test_what_just_fails_does_not_look_as_if_it_passed():
     assert f"correlation {RULES.min_correlation - 0.0001:.4f}, at least" in told(segment(correlation=RULES.min_correlation - 0.0001))
 

@@ -9,11 +9,14 @@ import pytest
 import vhashdb
 from tests.examples import long
 from tests.footage import film, scene
+from vhashdb.hashing.outline import Outline
+from vhashdb.hashing.views import Box
 from vhashdb.matching import Comparison, MatchingConfig
 from vhashdb.matching.reranking import Compared, rerank
 from vhashdb.matching.verdict import Judgement, Verdict
 
 RATE = 10
+CORNER = Outline.from_box(Box(0.0, 0.0, 0.5, 0.5))
 CONFIG = MatchingConfig()
 
 
@@ -151,6 +154,27 @@ def test_cards_of_one_design_that_are_shown_whole_are_different_videos(tmp_path,
     assert {(judgement.verdict, judgement.common) for judgement in rerank(query, pairs, CONFIG)} == {(verdict, wordings > 2)}
     together = [replace(pair, videos=frozenset({1})) for pair in pairs]
     assert {judgement.verdict for judgement in rerank(query, together, CONFIG)} == {Verdict.POSSIBLE}
+
+
+def test_a_match_that_a_nearer_video_outshines_is_possible(tmp_path):
+    """A film, and one that moves alike with something else in a corner: a template that both are made with."""
+    frames = scene(5, 4 * RATE)
+    other = [frame.copy() for frame in frames]
+    for frame in other:
+        frame[: frame.shape[0] // 4, : frame.shape[1] // 3] = 230
+    query = vhashdb.fingerprint(film(tmp_path / "asked.mp4", frames, options={"crf": "30"}), views="query")
+    known = [vhashdb.fingerprint(film(tmp_path / f"{n}.mp4", each)) for n, each in enumerate((frames, other))]
+    pairs = [compared(reference, vhashdb.compare(query, reference)) for reference in known]
+    assert [pair.judgement.verdict for pair in pairs] == [Verdict.MATCH] * 2
+    near, far = rerank(query, pairs, CONFIG)
+    assert (near.verdict, far.verdict) == (Verdict.MATCH, Verdict.POSSIBLE)
+    assert far.reason == "another known video explains the same seconds better"
+    assert not far.gates[-1].passed
+    of_one = [replace(pair, videos=frozenset({1})) for pair in pairs]
+    assert {judgement.verdict for judgement in rerank(query, of_one, CONFIG)} == {Verdict.MATCH}
+    beside = replace(pairs[1].judgement, segments=tuple(replace(s, outline=CORNER) for s in pairs[1].judgement.segments))
+    elsewhere = [pairs[0], replace(pairs[1], judgement=beside)]
+    assert {judgement.verdict for judgement in rerank(query, elsewhere, CONFIG)} == {Verdict.MATCH}
 
 
 def test_a_file_that_shows_only_what_many_share_is_not_said_to_be_like_nothing(tmp_path):

@@ -102,11 +102,14 @@ def test_a_shaken_picture_is_followed(known_db, samples, tmp_path):
     assert result.verdict is Verdict.MATCH
 
 
-def test_a_picture_that_lies_a_bit_off_is_registered_without_a_thorough_look(known_db, samples, tmp_path):
-    result = asked(known_db, tmp_path / "aslant.mp4", aslant(frames(samples / "known" / "harbour.mp4")), "balanced")
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_picture_that_lies_a_bit_off_is_registered_without_a_thorough_look(known_db, samples, tmp_path, mirrored):
+    shown = aslant(frames(samples / "known" / "harbour.mp4"))
+    result = asked(known_db, tmp_path / "aslant.mp4", (picture[:, ::-1] if mirrored else picture for picture in shown), "balanced")
     assert [known_db.names[m.record.id] for m in result.matches] == ["harbour"]
     assert result.verdict is Verdict.MATCH
     top_left, top_right, bottom_right, bottom_left = result.matches[0].segments[0].outline.corners
+    assert (top_left[0] > top_right[0]) is mirrored
     assert bottom_right[1] - top_right[1] < bottom_left[1] - top_left[1] - 0.02
 
 

@@ -137,6 +137,13 @@ class Outline:
             return []
         return ["stretched in height" if (shape < 1) is not turned else "stretched in width"]
 
+    def shared_with(self, other: Outline) -> float:
+        """Return which share of what both cover together both cover, 0…1, by from where to where each goes."""
+        mine, theirs = self._spans(), other._spans()
+        both = math.prod(max(0.0, min(a[1], b[1]) - max(a[0], b[0])) for a, b in zip(mine, theirs, strict=True))
+        either = sum(math.prod(high - low for low, high in spans) for spans in (mine, theirs)) - both
+        return both / either if either > 0 else 0.0
+
     def _square(self) -> list[Point]:
         """The corners in units in which pixels are square."""
         return [(x * (self.aspect or 1.0), y) for x, y in self.corners]

@@ -176,9 +176,12 @@ class MatchingConfig:
     # -- what is worth a person's time without being a match
 
     possible_bits: float = _calibrated(28, _CALIBRATE, distance=True)
+    """Median distance of pictures that are worth it though nothing moves, where they are full (`full_quality`) …"""
+    possible_flat_bits: float = _calibrated(12, _ACCURACY, distance=True)
+    """… and where there is hardly anything in them; between, in proportion. The flatter, the more bits are the design's or the place's."""
     possible_entries: int = _calibrated(3, _CALIBRATE)
     possible_quality: int = _calibrated(30, _CALIBRATE)
-    """Quality under which pictures that are close are not worth it."""
+    """Quality under which pictures that are close are not worth it at all."""
     possible_single_bits: float = _calibrated(12, _CALIBRATE, distance=True)
     """One picture of a video this near is worth it, …"""
     possible_single_s: float = _bound(
@@ -205,6 +208,7 @@ class MatchingConfig:
     same_seconds: float = _calibrated(0.7, _ACCURACY)
     """Share of a record's matched seconds that another must explain too, to suppress it."""
     clearly_nearer_bits: float = _calibrated(6, _ACCURACY, distance=True)
+    same_place: float = _bound(0.5, "share of the place in the picture that two records must have in common for one to outshine the other")
     max_videos_of_passage: int = _derived(2, "of two videos that show one passage, one may well be made of the other")
     """Different videos that may show a passage which still speaks for each."""
     min_beyond_s: float = _bound(1.0, "seconds that a record must show beyond a passage, or it is a record of the passage")

@@ -61,6 +61,7 @@ class GateName(enum.StrEnum):
     CHANGES = "independent changes"
     EVIDENCE = "evidence"
     VIDEOS = "videos that show it"
+    NEARER = "a nearer video"
     SOUND = "sound"
 
 

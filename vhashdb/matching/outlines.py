@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.fingerprints.regions import FIXED_BOXES, WITHIN_BARS_TOO
 from vhashdb.hashing.outline import Outline
 from vhashdb.hashing.views import CENTRES, SQUARES, TILTS, WHOLE_FRAME, Box, Region, View, stored_box
+from vhashdb.hashing.warping import CORNERS, mapped, quadrilateral
 
 _LYING_FIXED: Final = {
     Region.WHOLE: WHOLE_FRAME,
@@ -35,6 +38,17 @@ def outlines_of(query: Fingerprint, reference: Fingerprint, asked_view: View, kn
         ]
         asked, known = _grown(asked, growth), _grown(known, growth[:: -1 if turned else 1])
     return _outline(query, asked_view, asked), _outline(reference, known_view, known)
+
+
+def whole_known(asked: Outline | None, known: Outline | None) -> Outline:
+    """Return where all of the known picture would lie in the frame of the other, by what of both was compared; all of it if unknown."""
+    if asked is None:
+        return Outline.from_box()
+    if known is None:
+        return asked
+    seen, stored = (quadrilateral(np.array(outline.corners)) for outline in (asked, known))
+    first, second, third, fourth = ((x, y) for x, y in mapped(seen @ np.linalg.inv(stored), CORNERS).tolist())
+    return Outline((first, second, third, fourth), asked.aspect)
 
 
 def _outline(fingerprint: Fingerprint, view: View, box: Box | None) -> Outline | None:

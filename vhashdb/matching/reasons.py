@@ -100,6 +100,8 @@ def _sentence(gate: Gate, best: MatchedSegment) -> str:
                 f"{gate.value:.0f} different known videos share the passage that was found, such as an intro, and nothing else speaks "
                 "for this one"
             )
+        case GateName.NEARER:
+            return f"another known video, which this one is no copy of, is {gate.value:.0f} bits nearer in the same place at the same time"
         case GateName.SOUND:
             return "the sound is alike, but not beyond what chance gives"
 

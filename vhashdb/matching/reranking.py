@@ -5,6 +5,8 @@ Each pair is judged by itself first. Then:
 * what is only **possible** is suppressed when another record explains the same seconds clearly better: different footage
   of one place looks alike, and the nearer one is where the picture comes from. It is suppressed too when more than two
   different videos look as near there, as those of one design do: then being near says nothing about any of them;
+* a **match** that a different video outshines is possible at most: that lies in the same place of the picture at the same time and is
+  clearly nearer, so it is where the picture comes from, and what the other shares with it is a design, a countdown or a background;
 * what rests on **sound** that more than two different videos have is worth less in the same way: the sound of a template, a jingle
   or a popular song confirms no picture, and by itself finds none of them; a record without pictures is about its sound, and stays;
 * a **passage** that more than two different videos show, such as an intro or a test card, speaks for the passage and for
@@ -22,11 +24,13 @@ from itertools import pairwise
 import numpy as np
 
 from vhashdb.fingerprints.model import Fingerprint
+from vhashdb.hashing.outline import Outline
 from vhashdb.intervals import Spans, length_s, outside, shared_s, union
 from vhashdb.matching.comparison import Comparison, compare_pictures
 from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.outlines import whole_known
 from vhashdb.matching.retrieval import Source
-from vhashdb.matching.verdict import Judgement, Verdict, held_back, suppressed
+from vhashdb.matching.verdict import Judgement, Verdict, held_back, outshone, strongest, suppressed
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,12 @@ class Compared:
         return self.source is not None and other.source is not None and self.source.rank > other.source.rank
 
     @property
+    def place(self) -> Outline:
+        """Where its picture lies in the query's, by the strongest of its segments."""
+        best = strongest(self.judgement.segments)
+        return whole_known(best.outline, best.reference_outline) if best else Outline.from_box()
+
+    @property
     def shown(self) -> Spans:
         """Where the query shows it."""
         return union((s.query_start_s, s.query_end_s) for s in self.judgement.segments)
@@ -61,6 +71,7 @@ def rerank(query: Fingerprint, compared: Sequence[Compared], config: MatchingCon
     equals = [[other for other in compared if other is not one and not other.weaker_than(one)] for one in compared]
     nearest = [replace(one, judgement=_unless_suppressed(one, others, config)) for one, others in zip(compared, equals, strict=True)]
     nearest = [replace(one, judgement=_unless_common(one, others, config)) for one, others in zip(nearest, equals, strict=True)]
+    nearest = [replace(one, judgement=_unless_outshone(one, others, config)) for one, others in zip(nearest, equals, strict=True)]
     nearest = [replace(one, judgement=_unless_common_sound(number, nearest, config)) for number, one in enumerate(nearest)]
     passages = _passages(nearest, config)
     return [_unless_passage(query, one, [p for p in passages if number in p.records], config) for number, one in enumerate(nearest)]
@@ -89,6 +100,20 @@ def _unless_common(one: Compared, others: Sequence[Compared], config: MatchingCo
     if len(crowd) <= most or len(set(_videos(crowd, _matches, config))) <= most:
         return one.judgement
     return suppressed(one.judgement, "several known videos look as much like it as this one", common=True)
+
+
+def _unless_outshone(one: Compared, others: Sequence[Compared], config: MatchingConfig) -> Judgement:
+    """The judgement on one record, or `POSSIBLE` where it is a match and a different video is a clearly nearer one there."""
+    if one.judgement.verdict is not Verdict.MATCH:
+        return one.judgement
+    for other in others:
+        nearer_bits = one.judgement.median_bits - other.judgement.median_bits
+        if other.judgement.verdict is not Verdict.MATCH or nearer_bits < config.clearly_nearer_bits:
+            continue
+        there = _claims(other.judgement, one.judgement, config) and other.place.shared_with(one.place) >= config.same_place
+        if there and one.videos.isdisjoint(other.videos):
+            return outshone(one.judgement, nearer_bits, config)
+    return one.judgement
 
 
 def _unless_common_sound(number: int, compared: Sequence[Compared], config: MatchingConfig) -> Judgement:

@@ -118,6 +118,8 @@ def judge(found: Sequence[MatchedSegment], query: Fingerprint, reference: Finger
 
 PASSAGE: Final = "nothing but a passage that {} known videos share"
 
+OUTSHONE: Final = "another known video explains the same seconds better"
+
 
 def held_back(judgement: Judgement, videos: int, config: MatchingConfig, reason: str = PASSAGE) -> Judgement:
     """Return the judgement as `Verdict.POSSIBLE`, because ``videos`` different known videos have what was found and nothing else was."""
@@ -125,6 +127,14 @@ def held_back(judgement: Judgement, videos: int, config: MatchingConfig, reason:
     gate = Gate(GateName.VIDEOS, videos, threshold, False, "different known videos at most, if nothing else speaks for one of them")
     score = min(judgement.score, config.possible_max_score)
     return replace(judgement, verdict=Verdict.POSSIBLE, score=score, gates=(*judgement.gates, gate), reason=reason.format(videos))
+
+
+def outshone(judgement: Judgement, bits: float, config: MatchingConfig) -> Judgement:
+    """Return the judgement as `Verdict.POSSIBLE`, because a different known video is so many bits nearer in the same place."""
+    meaning = "bits by which a different known video is nearer, less than"
+    gate = Gate(GateName.NEARER, bits, config.clearly_nearer_bits, False, meaning)
+    score = min(judgement.score, config.possible_max_score)
+    return replace(judgement, verdict=Verdict.POSSIBLE, score=score, gates=(*judgement.gates, gate), reason=OUTSHONE)
 
 
 def suppressed(judgement: Judgement, reason: str, *, common: bool = False) -> Judgement:
@@ -160,7 +170,9 @@ def _is_possible(segment: MatchedSegment, config: MatchingConfig, *, still: bool
         return True
     if segment.quality < config.possible_quality:
         return False
-    several = segment.entries >= config.possible_entries and segment.median_bits <= config.possible_bits
+    fullness = min(1.0, segment.quality / config.full_quality)
+    near_bits = config.possible_flat_bits + fullness * (config.possible_bits - config.possible_flat_bits)
+    several = segment.entries >= config.possible_entries and segment.median_bits <= near_bits
     lasts = segment.matched_s >= config.possible_single_s
     return several or (lasts and nearest <= config.possible_single_bits and segment.median_bits <= config.close_bits)
 

@@ -43,6 +43,7 @@ CONDITIONS: Final = {
     GateName.CHANGES: ("changes that do not follow from each other", "more than"),
     GateName.EVIDENCE: ("total evidence", "at least"),
     GateName.VIDEOS: ("known videos that show the same", "at most"),
+    GateName.NEARER: ("bits by which another known video is nearer", "less than"),
     GateName.SOUND: ("how much of the sound agrees, beyond chance", "at least"),
 }
 """Subject of each condition for a match, and the side of the threshold on which it is met."""
