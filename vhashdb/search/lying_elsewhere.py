@@ -28,11 +28,11 @@ from vhashdb.video import FrameBatch
 MOST_FRAMES: Final = 96
 """Frames that are kept of a video until it is grouped. Engineering bound: on memory, 1.7 MB; as many as are read to find a line of time."""
 _ELSEWHERE: Final = 0.02
-"""Share of the frame by which corners lie elsewhere on average. Measured: `bench.graphics` and same-place videos, registered, come within
-that of where they were but for pictures that are too flat."""
+"""Share of the frame by which corners lie elsewhere on average. Measured: drawings of `bench.graphics` that are alike come within that of
+where they lay when they are registered, but for some that are too flat."""
 _ALIKE_BITS: Final = 20
 """Bits by which pictures that hardly move may differ in the mean of all parts, each by its typical entry. Given by what `relate` takes for
-pictures that lie where they lay. Measured: crops of `bench.variants` differ by 6 to 21, other moments of one place by 33 and more."""
+pictures that lie where they lay. Measured: crops of `bench.variants` differ by 6 to 21, other moments of one place by 27 and more."""
 _PART_BITS: Final = 28
 """The same of one part. Measured: crops of `bench.variants`."""
 _NEAR_BITS: Final = 40
