@@ -190,13 +190,9 @@ class PlaceSearch:
         return any(s.information_of_moments >= config.possible_motion or self._is_near(s) for s in self._registered(place))
 
     def _is_near(self, segment: MatchedSegment) -> bool:
-        """Whether closeness alone is worth reporting: of a full picture, at normal speed, and for most of what there is to see.
-
-        In a flat picture some place can nearly always be found where its few bits are alike.
-        """
-        config, long = self._config, segment.matched_s >= self._query.shown_s / 2
-        full = segment.quality >= config.full_quality
-        return full and long and segment.speed_cost == 0 and segment.median_bits <= config.registered_bits
+        """Whether closeness alone is worth reporting: at normal speed, and for most of what there is to see."""
+        long = segment.matched_s >= self._query.shown_s / 2
+        return long and segment.speed_cost == 0 and segment.median_bits <= self._config.registered_bits
 
     @staticmethod
     def _registered(place: Place) -> list[MatchedSegment]:
