@@ -24,9 +24,8 @@ import numpy as np
 
 import vhashdb
 from bench import synthetic
-from bench.variants import Print, made_up
+from bench.variants import made_up
 from vhashdb.adding import Prepared
-from vhashdb.fingerprints import from_bytes
 from vhashdb.hashing.bits import PackedHashes
 
 _CHANGED = 3
@@ -41,7 +40,7 @@ def main() -> None:
     options.add_argument("--copies", type=int, default=1000)
     args = options.parse_args()
     rng = np.random.default_rng(1)
-    prints: dict[str, Print] = pickle.loads((args.variants / "prints.pickle").read_bytes())
+    prints: dict[str, Prepared] = pickle.loads((args.variants / "prepared.pickle").read_bytes())
     with (args.variants / "truth.csv").open() as file:
         rows = [row for row in DictReader(file) if row["kind"] in ("re-encoding", "crop") and row["file"] in prints]
     sources = sorted({row["sources"] for row in rows})
@@ -49,7 +48,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     try:
         with vhashdb.create(folder / "db") as db:
-            others = itertools.islice(made_up(pickle.loads((args.variants / "hard.pickle").read_bytes())), args.others)
+            others = itertools.islice(made_up(pickle.loads((args.variants / "others.pickle").read_bytes())), args.others)
             made = list(others)
             started = time.process_time()
             for added in db.add_many((other, vhashdb.Details()) for other in made):
@@ -83,23 +82,23 @@ def main() -> None:
         shutil.rmtree(folder)
 
 
-def record(db: vhashdb.Database, copy: Print, rng: np.random.Generator) -> tuple[str, float]:
+def record(db: vhashdb.Database, copy: Prepared, rng: np.random.Generator) -> tuple[str, float]:
     """Record a copy that differs a little from another; its id, and processor seconds."""
-    reference, query = (altered(from_bytes(packed), rng) for packed in copy)
+    reference, query = (altered(each, rng) for each in (copy.reference, copy.query))
     started = time.process_time()
-    added = db.record(Prepared(reference, query, None), vhashdb.Details())
+    added = db.record(Prepared(reference, query, None, copy.frames), vhashdb.Details())
     return added.id, time.process_time() - started
 
 
-def asked(db: vhashdb.Database, of: dict[str, list[Print]], source: str, rng: np.random.Generator) -> tuple[float, int]:
+def asked(db: vhashdb.Database, of: dict[str, list[Prepared]], source: str, rng: np.random.Generator) -> tuple[float, int]:
     """Median seconds of a question about one video, and how many others are found."""
     costs = []
     for number in range(_ASKED):
-        query = altered(from_bytes(of[source][-1 - number % len(of[source])][1]), rng)
+        query = altered(of[source][-1 - number % len(of[source])].query, rng)
         started = time.process_time()
         db.match(query)
         costs.append(time.process_time() - started)
-    found = sum(bool(db.match(altered(from_bytes(of[other][-1][1]), rng)).matches) for other in of if other != source)
+    found = sum(bool(db.match(altered(of[other][-1].query, rng)).matches) for other in of if other != source)
     return statistics.median(costs), found
 
 

@@ -2,8 +2,8 @@
 
     python -m bench.variants [CORPUS] --variants OUT [--others 5000] [--orders 2] [--copies 300] [--at-once 100]
 
-``OUT`` is what `bench.variant_copies` made. Its fingerprints are kept in ``OUT/prints.pickle``. Each order is a database of its own:
-other records first (the corpus' same-place videos, copies that others made, and as many as are wanted of `bench.crowd`), then all
+``OUT`` is what `bench.variant_copies` made. What is made of its files is kept in ``OUT/prepared.pickle``. Each order is a database of its
+own: other records first (the corpus' same-place videos, copies that others made, and as many as are wanted of `bench.crowd`), then all
 copies, shuffled: one after the other, or ``--at-once`` so many, as a sync and `Database.add_many` do. A pair of copies is together if
 some video has both, and belongs together if both show one source.
 """
@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from csv import DictReader
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +28,12 @@ import vhashdb
 from bench import crowd
 from bench.common import parser, table, videos
 from vhashdb.adding import Prepared
-from vhashdb.fingerprints import from_bytes, to_bytes
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.store import NewRecord
 from vhashdb.store.videos import videos_of
 
 _HASHES, _STEP_S = 100, 0.5
 """Of one other record: hashes, and seconds from one to the next."""
-Print = tuple[bytes, bytes]
-"""Reference and query fingerprint of one file, packed."""
 
 
 def main() -> None:
@@ -48,8 +46,8 @@ def main() -> None:
     args = options.parse_args()
     with (args.variants / "truth.csv").open() as file:
         truth = {row["file"]: row for row in DictReader(file)}
-    prints = fingerprints_of([args.variants / name for name in truth], args.variants / "prints.pickle")
-    hard = fingerprints_of([path for folder in ("hard", "natural") for path in videos(args.corpus / folder)], args.variants / "hard.pickle")
+    prints = prepared_of([args.variants / name for name in truth], args.variants / "prepared.pickle")
+    hard = prepared_of([path for folder in ("hard", "natural") for path in videos(args.corpus / folder)], args.variants / "others.pickle")
     others = list(itertools.islice(made_up(hard), max(0, args.others - len(hard))))
     if args.copies:
         drawn = [name for name in truth if name in prints]
@@ -69,30 +67,29 @@ def main() -> None:
     print(f"\npairs that are together in one order and not in another: {same}")
 
 
-def fingerprints_of(paths: Sequence[Path], cache: Path) -> Mapping[str, Print]:
-    """Fingerprint files, once."""
+def prepared_of(paths: Sequence[Path], cache: Path) -> Mapping[str, Prepared]:
+    """Prepare files, once."""
     if not cache.exists():
         folder = Path(tempfile.mkdtemp())
         with vhashdb.create(folder / "db") as db, ThreadPoolExecutor(2) as pool:
             made = dict(zip((path.name for path in paths), pool.map(lambda path: prepared(db, path), paths), strict=True))
         shutil.rmtree(folder)
         cache.write_bytes(pickle.dumps({name: each for name, each in made.items() if each}))
-    found: Mapping[str, Print] = pickle.loads(cache.read_bytes())
+    found: Mapping[str, Prepared] = pickle.loads(cache.read_bytes())
     return found
 
 
-def prepared(db: vhashdb.Database, path: Path) -> Print | None:
+def prepared(db: vhashdb.Database, path: Path) -> Prepared | None:
     try:
-        made = db.prepare(path)
+        return db.prepare(path)
     except vhashdb.MediaError as error:
         print(f"left out {path.name}: {error}")
         return None
-    return to_bytes(made.reference), to_bytes(made.query)
 
 
-def made_up(prints: Mapping[str, Print]) -> Iterator[vhashdb.Fingerprint]:
+def made_up(prints: Mapping[str, Prepared]) -> Iterator[vhashdb.Fingerprint]:
     """Fingerprints of videos that nobody made, with the structure of the footage of others; see `bench.crowd`."""
-    pool = crowd.pool_of([from_bytes(reference) for reference, _ in prints.values()])
+    pool = crowd.pool_of([each.reference for each in prints.values()])
     rng = np.random.default_rng(1)
     start_s = np.round(np.arange(_HASHES) * _STEP_S, 3)
     for block in crowd.realistic(pool, rng):
@@ -102,13 +99,13 @@ def made_up(prints: Mapping[str, Print]) -> Iterator[vhashdb.Fingerprint]:
 
 
 def grouped(
-    names: Sequence[str], prints: Mapping[str, Print], hard: Sequence[Print], others: Sequence[vhashdb.Fingerprint], at_once: int
+    names: Sequence[str], prints: Mapping[str, Prepared], hard: Sequence[Prepared], others: Sequence[vhashdb.Fingerprint], at_once: int
 ) -> tuple[dict[str, frozenset[int]], str]:
     """The videos that each copy is in, and what happened, in words."""
     folder = Path(tempfile.mkdtemp())
     try:
         with vhashdb.create(folder / "db") as db:
-            for other in [*(from_bytes(reference) for reference, _ in hard), *others]:
+            for other in [*(each.reference for each in hard), *others]:
                 db.store.add(NewRecord(other.duration_s), other)
             started = time.process_time()
             db.grouper.catch_up()
@@ -116,8 +113,7 @@ def grouped(
             numbers, costs = dict[str, int](), list[float]()
             for start in range(0, len(names), at_once):
                 some = names[start : start + at_once]
-                both = ((from_bytes(reference), from_bytes(query)) for reference, query in (prints[name] for name in some))
-                ready = [(Prepared(reference, query, None), vhashdb.Details()) for reference, query in both]
+                ready = [(replace(prints[name], hashes=None), vhashdb.Details()) for name in some]
                 started = time.process_time()
                 added = [db.record(*ready[0])] if at_once == 1 else list(db.add_many(ready))
                 costs.append((time.process_time() - started) / len(some))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import vhashdb
-from tests.footage import film, scene
+from tests.footage import film, picture, scene
 from vhashdb import Details, State
 from vhashdb.errors import RecordNotFound, UsageError
 from vhashdb.grouping import Role
@@ -27,6 +27,11 @@ def cropped(frames):
     height, width = frames[0].shape[:2]
     top, left = round(0.075 * height), round(0.075 * width)
     return [np.ascontiguousarray(frame[top : top + 102, left : left + 136]) for frame in frames]
+
+
+def from_a_fixed_camera(seed):
+    """A picture in which nothing moves, for four seconds."""
+    return [picture(seed, 120, 160, points=24)] * (4 * RATE)
 
 
 def beside(left, right):
@@ -49,7 +54,12 @@ def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("films")
     with vhashdb.create(folder / "scratch.vhdb") as db:
         framed = {"x cropped": cropped(X), "x clip cropped": cropped(X[30:80]), "x beside y": beside(X, Y)}
-        films = FILMS | framed | {"x late": X[int(LATE_S * RATE) :]}
+        still = {
+            "still": from_a_fixed_camera(51),
+            "still cropped": cropped(from_a_fixed_camera(51)),
+            "another still": from_a_fixed_camera(52),
+        }
+        films = FILMS | framed | still | {"x late": X[int(LATE_S * RATE) :]}
         return {name: db.prepare(film(folder / f"{number}.mp4", frames)) for number, (name, frames) in enumerate(films.items())}
 
 
@@ -89,6 +99,12 @@ def test_a_crop_is_of_the_video_that_it_was_cut_out_of_if_frames_are_at_hand(new
     roles = {each.record.reason: each.role for video in new_db.videos.all() for each in video.records}
     assert roles == {"x copy": Role.WHOLE, "x cropped": Role.WHOLE, "x clip cropped": Role.CLIP}
     assert new_db.check().left == ()
+
+
+@pytest.mark.parametrize("names", [("still", "still cropped"), ("still cropped", "still")])
+def test_a_crop_in_which_nothing_moves_is_of_the_video_in_whichever_order_they_come(new_db, prepared, names):
+    recorded(new_db, prepared, ["another still", *names])
+    assert groups_in(new_db) == {frozenset(names), frozenset({"another still"})}
 
 
 def test_many_that_are_recorded_at_once_are_grouped_by_their_frames_too(new_db, prepared):

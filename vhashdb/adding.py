@@ -16,17 +16,20 @@ from vhashdb.hashing.algorithms import FrameAlgorithm
 from vhashdb.inputs import FileHashes, Source, as_file, as_image, hash_file
 from vhashdb.limits import Limits
 from vhashdb.live_index import IndexWriters
+from vhashdb.search.lying_elsewhere import MOST_FRAMES, AtHand
 from vhashdb.search.results import Addition, AddStatus
 from vhashdb.search.sufficiency import can_be_found
 from vhashdb.sound import LandmarkBuilder
 from vhashdb.store import Details, NewRecord, Record, Store
 from vhashdb.store.additions import Item
 from vhashdb.store.records import EXPIRED
-from vhashdb.video import DecoderPool
+from vhashdb.video import DecoderPool, FrameBatch
 
 BATCH_RECORDS: Final = 1_000
 BATCH_HASHES: Final = 1 << 20
 """Records, and hashes of them, in one transaction. Engineering bound: on what is in memory, and on how long others wait to write."""
+BATCH_FRAMES_BYTES: Final = 1 << 28
+"""Frames that are kept of these until they are grouped. Engineering bound: on what is in memory."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,13 @@ class Prepared:
     reference: Fingerprint
     query: Fingerprint
     hashes: FileHashes | None
+    frames: FrameBatch | None = None
+    """Some frames, evenly spread; None if there are none at hand."""
+
+    @property
+    def at_hand(self) -> AtHand:
+        """Return what grouping looks at beside what is stored."""
+        return AtHand(self.query, self.frames)
 
     @property
     def sees_more(self) -> bool:
@@ -78,19 +88,21 @@ def prepare(
         hashes = hash_file(file, time_s=limits.time_s)
         built = build(file, profiles, algorithm, decoders, limits, listener)
         file.require_unchanged()
-    return Prepared(built.fingerprints[0], built.fingerprints[1], hashes)
+    frames = built.kept.frames
+    return Prepared(built.fingerprints[0], built.fingerprints[1], hashes, frames[:: max(1, -(-len(frames) // MOST_FRAMES))].copy())
 
 
 def batches(items: Iterable[Described]) -> Iterator[list[Described]]:
     """Yield items in batches for one transaction each."""
     batch: list[Described] = []
-    hashes = 0
+    hashes = frames_bytes = 0
     for item in items:
         batch.append(item)
         hashes += len(item[0].reference)
-        if len(batch) >= BATCH_RECORDS or hashes >= BATCH_HASHES:
+        frames_bytes += 0 if item[0].frames is None else item[0].frames.nbytes
+        if len(batch) >= BATCH_RECORDS or hashes >= BATCH_HASHES or frames_bytes >= BATCH_FRAMES_BYTES:
             yield batch
-            batch, hashes = [], 0
+            batch, hashes, frames_bytes = [], 0, 0
     if batch:
         yield batch
 
@@ -101,7 +113,7 @@ def record_many(
     index: IndexWriters,
     lock: AbstractContextManager[object],
     held: Callable[[], str],
-    remember: Callable[[Mapping[int, Fingerprint]], None],
+    remember: Callable[[Mapping[int, AtHand]], None],
 ) -> Iterator[Addition]:
     """Record videos, a batch of them in each transaction, and yield the additions of each as soon as it is durable.
 
@@ -113,7 +125,7 @@ def record_many(
         index: the indexes.
         lock: held while records are written, and while indexes and videos take them in.
         held: says of each batch why somebody else has to confirm it, see `Store.add`.
-        remember: takes what was made of the frames of new records, by number, before they are grouped.
+        remember: takes what was made of new records, by number, before they are grouped.
     """
 
     def take_in() -> None:
@@ -129,7 +141,7 @@ def record_many(
             with lock:
                 done = record_batch(store, batch, ready, held=held())
                 added = (each for each in zip(batch, done, strict=True) if each[0][0].sees_more and each[1].status is AddStatus.ADDED)
-                remember({store.number(addition.id): prepared.query for (prepared, _), addition in added})
+                remember({store.number(addition.id): prepared.at_hand for (prepared, _), addition in added})
                 index.note_change()
             taken_in = beside.submit(take_in)
             yield from done

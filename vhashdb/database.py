@@ -316,7 +316,7 @@ class Database:
         with self._lock:
             if new.sha256 and (known := self._store.by_sha256(new.sha256)):
                 return Addition(known, AddStatus.DUPLICATE)
-            related, found = self.grouper.related_with_frames(prepared.reference, prepared.query)
+            related, found = self.grouper.related_with_frames(prepared.reference, prepared.at_hand)
             near = near_of(self._store, related, found)
             record = self._store.add(new, prepared.reference, [(n.record, n.score) for n in near], held=self.held)
             self.grouper.place(self._store.number(record.id), prepared.reference, related)

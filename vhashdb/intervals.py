@@ -33,6 +33,17 @@ def length_s(spans: Spans) -> float:
     return sum(end_s - start_s for start_s, end_s in spans)
 
 
+def first_s(spans: Spans, seconds: float) -> list[tuple[float, float]]:
+    """Return the first seconds of disjoint intervals in order, so many of them altogether."""
+    kept: list[tuple[float, float]] = []
+    for start_s, end_s in spans:
+        left_s = seconds - length_s(kept)
+        if left_s <= 0:
+            break
+        kept.append((start_s, min(end_s, start_s + left_s)))
+    return kept
+
+
 def shared_s(left: Spans, right: Spans) -> float:
     """Add up the seconds that two sets of disjoint intervals have in common."""
     return sum(max(0.0, min(a[1], b[1]) - max(a[0], b[0])) for a in left for b in right)

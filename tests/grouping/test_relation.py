@@ -1,10 +1,12 @@
 """What two fingerprints have in common, where no motion tells."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from vhashdb import Fingerprint
-from vhashdb.grouping import relate
+from vhashdb.grouping import Moments, likeness, relate
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import Region, View
 
@@ -40,6 +42,20 @@ def still(bits_of, seed):
 def test_videos_in_which_nothing_moves_are_copies_where_every_part_of_the_picture_is_alike(bits_of_other, copies):
     relation = relate(still((7, 7, 7, 7), 1), still(bits_of_other, 2))
     assert (relation is not None and relation.copies) is copies
+
+
+def test_of_a_still_picture_no_more_is_shown_than_the_shorter_of_two_shows():
+    long, other = still((7, 7, 7, 7), 1), still((7, 7, 7, 7), 2)
+    short = replace(other.only(other.start_s < LENGTH_S / 3), duration_s=LENGTH_S / 3)
+    relation = relate(long, short)
+    assert relation.other.whole
+    assert relation.one.length_s == relation.other.length_s == pytest.approx(LENGTH_S / 3)
+
+
+def test_a_picture_that_stays_is_as_many_moments_as_it_lasts_seconds():
+    lasting = still((7, 7, 7, 7), 1)
+    one = lasting.only(lasting.start_s == 0)
+    assert likeness(Moments.of(one), still((7, 7, 7, 7), 2), 52) > 0
 
 
 def test_what_nobody_stored_in_several_views_must_hardly_differ():

@@ -50,6 +50,13 @@ def test_a_compilation_belongs_to_each_video_that_it_shows_a_part_of():
     assert all(each.roles[COMPILED] is Role.PART for each in groups)
 
 
+def test_what_lies_in_a_part_of_a_video_is_of_that_video():
+    """The third lies in the second, which is put together, and shows of the first just what that has of it."""
+    relations = [part(2, 0, 10, LONG, 4, 20, 5), clip_of(3, 4, 2, 1, 10)]
+    first = next(each for each in group([LONG, 2, 3], relations) if LONG in each.roles)
+    assert first.roles == {LONG: Role.WHOLE, 2: Role.PART, 3: Role.PART}
+
+
 def test_a_video_that_two_compilations_show_parts_of_is_none():
     relations = [
         part(COMPILED, 0, 8, LONG, 2, 20, 4), part(COMPILED, 4, 8, OTHER, 10, 20, 4),

@@ -12,7 +12,7 @@ the same whoever has the records, in whatever order they came; `relate_seen` add
 """
 
 from vhashdb.grouping.likeness import Moments, hardly_differ, likeness
-from vhashdb.grouping.relation import Relation, Side, relate, relate_seen
+from vhashdb.grouping.relation import Relation, Side, relate, relate_seen, relate_shown
 from vhashdb.grouping.videos import EditionRelation, Group, Role, group, is_compilation
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "likeness",
     "relate",
     "relate_seen",
+    "relate_shown",
 ]

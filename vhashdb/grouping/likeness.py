@@ -23,6 +23,8 @@ _OFFSET_S: Final = 2.0
 """Seconds by which moments of a record may be later in the other than its other moments, so that speeds may differ. Engineering bound."""
 _MOMENTS: Final = 3
 """Moments that must be near something at one place of the other. Engineering bound: fewer are so by chance."""
+_LASTS_S: Final = 1.0
+"""Seconds for which a picture that stays is one moment. Engineering bound."""
 _SHARE: Final = 0.95
 """Share of each that the other must show. Measured: `bench.variants`."""
 _SPEED: Final = 0.02
@@ -42,14 +44,23 @@ class Moments:
 
     hashes: PackedHashes
     start_s: npt.NDArray[np.float64]
+    end_s: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, asked: Fingerprint) -> Moments:
         """Return those of a fingerprint, once for all that it is compared with."""
         sequences = query_sequences(asked)
         if not sequences:
-            return cls(np.zeros((0, asked.algorithm.bytes), np.uint8), np.zeros(0))
-        return cls(*(np.concatenate([getattr(sequence, name) for sequence in sequences.values()]) for name in ("hash", "start_s")))
+            return cls(np.zeros((0, asked.algorithm.bytes), np.uint8), np.zeros(0), np.zeros(0))
+        return cls(*(np.concatenate([getattr(sequence, name) for sequence in sequences.values()]) for name in ("hash", "start_s", "end_s")))
+
+    @property
+    def lasting(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Return when they begin, each time once, and how many moments each is: a picture that stays is one for each second."""
+        moments, number = np.unique(self.start_s, return_inverse=True)
+        lasts_s = np.zeros(len(moments))
+        np.maximum.at(lasts_s, number, self.end_s - self.start_s)
+        return moments, np.maximum(1, lasts_s / _LASTS_S).astype(np.int64)
 
 
 def likeness(asked: Moments, reference: Fingerprint, radius_bits: float) -> float:
@@ -71,14 +82,14 @@ def likeness(asked: Moments, reference: Fingerprint, radius_bits: float) -> floa
     row, column = np.nonzero(bits <= radius_bits)
     if not len(row):
         return 0.0
-    moments = np.unique(start_s)
+    moments, lasting = asked.lasting
     moment = np.searchsorted(moments, start_s[row])
     later = np.floor((pictures.start_s[usable][column] - start_s[row]) / _OFFSET_S).astype(np.int64)
     later -= later.min()
     nearest = np.full((int(later.max()) + 2, len(moments)), radius_bits)
     for shift in (0, 1):  # in two places that overlap by half
         np.minimum.at(nearest, (later + shift, moment), bits[row, column])
-    enough = (nearest < radius_bits).sum(axis=1) >= min(_MOMENTS, math.ceil(len(moments) / 2))
+    enough = ((nearest < radius_bits) * lasting).sum(axis=1) >= min(_MOMENTS, math.ceil(len(moments) / 2))
     return float((radius_bits - nearest).sum(axis=1)[enough].max(initial=0.0))
 
 

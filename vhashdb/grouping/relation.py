@@ -16,7 +16,7 @@ import numpy.typing as npt
 from vhashdb.fingerprints.model import Fingerprint, without_squares
 from vhashdb.hashing.bits import distances
 from vhashdb.hashing.views import CELLS, HALVES, PICTURES, Region, View
-from vhashdb.intervals import Spans, length_s, shared_s, union
+from vhashdb.intervals import Spans, first_s, length_s, shared_s, union
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.pair import compare
 from vhashdb.matching.verdict import Judgement, Verdict
@@ -41,6 +41,9 @@ the same picture. Measured: `bench.variants`; same-place footage and cards of on
 _STILL_VIEWS_SHARE: Final = 20 / 256
 """Share of a hash by which pictures that hardly move may differ in the mean of all views, each by its typical entry. Measured:
 `bench.variants`; other cards of one design differ by a third more, and other moments of one place by twice as much."""
+_SAME_STILL_SHARE: Final = 5 / 32
+"""Share of a hash within which an entry shows what another does, in the whole picture, once two records are known to show one still
+picture. Derived: an entry stands for frames that differ in as much."""
 _STILL_S: Final = 2.0
 """Seconds for which they must be. Engineering bound: what is a part of a compilation."""
 _STILL_VIEWS: Final = 3
@@ -51,6 +54,8 @@ _BESIDE_OTHERS: Final = frozenset({*PICTURES, *HALVES, *CELLS})
 """Regions with something else around them that is no border. Derived from what they are for."""
 _AROUND_S: Final = 0.5
 """Seconds about an entry in which the nearest is looked for. Engineering bound: entries of a reference are that far apart."""
+_LEAST_SCORE: Final = 0.5
+"""Of what is the same without motion to confirm it. Derived: where scores of a match begin."""
 _JOINED_S: Final = 0.75
 """Seconds between two stretches under which nothing lies between them. Engineering bound."""
 
@@ -123,32 +128,38 @@ def relate(one: Fingerprint, other: Fingerprint, config: MatchingConfig | None =
     if one.is_still and other.is_still:
         return _of_pictures(one, other)
     judgement = compare(one, other, config=config).judgement
-    if _matches(judgement, one, other, config):
+    if judgement.verdict is Verdict.MATCH and judgement.segments:
         return _relation(judgement, one, other)
+    if _is_same_still(judgement, one, other, config):
+        return _of_still(judgement, one, other, config)
     if not judgement.found:  # what is not even possible in one direction is not a match in the other
         return None
     judgement = compare(other, one, config=config).judgement
-    return _relation(judgement, other, one).turned() if _matches(judgement, other, one, config) else None
+    if judgement.verdict is Verdict.MATCH and judgement.segments:
+        return _relation(judgement, other, one).turned()
+    return _of_still(judgement, other, one, config).turned() if _is_same_still(judgement, other, one, config) else None
 
 
-def _matches(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> bool:
-    if judgement.verdict is Verdict.MATCH:
-        return bool(judgement.segments)
+def _is_same_still(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> bool:
     if not judgement.segments:
         return False
     covered = max(judgement.query_coverage, judgement.reference_coverage)
     hardly_differs = judgement.median_bits <= _STILL_SHARE * config.bits and covered >= _STILL_COVERED
-    return hardly_differs or _alike_in_all_views(judgement, one, other)
+    return hardly_differs or _alike_in_all_views(judgement, one, other, config)
 
 
-def _alike_in_all_views(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> bool:
-    """Whether every part of the pictures is alike, and not only what most of them show: cards of one design differ where the words are."""
+def _alike_in_all_views(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> bool:
+    """Whether every part of the pictures is alike, and not only what most of them show: cards of one design differ where the words are.
+
+    What was searched for may lie elsewhere in each, so that it does not count in a full picture; flat ones are alike by design.
+    """
     longest = max(judgement.segments, key=lambda s: s.length_s)
     if longest.length_s < _STILL_S:
         return False
     relation = _relation(judgement, one, other)
     turned = query_sequences(one)
-    typical = []
+    typical: dict[Region, float] = {}
+    quality = [0.0]
     for view, there in sequences_of(other).items():
         here = turned.get((View(view.region, longest.views.query.orientation), longest.views.negated))
         if here is None:
@@ -156,8 +167,11 @@ def _alike_in_all_views(judgement: Judgement, one: Fingerprint, other: Fingerpri
         within = (here.end_s >= longest.query_start_s) & (here.start_s <= longest.query_end_s)
         bits = nearest_bits(here.where(within), there, relation)
         if len(bits):
-            typical.append(float(np.median(bits)))
-    return len(typical) >= _STILL_VIEWS and float(np.mean(typical)) <= _STILL_VIEWS_SHARE * one.algorithm.bits
+            typical[view.region] = float(np.median(bits))
+            quality.append(float(np.median(here.quality[within])))
+    if max(quality) >= config.full_quality:
+        typical.pop(Region.WITHIN_BARS, None)
+    return len(typical) >= _STILL_VIEWS and float(np.mean(list(typical.values()))) <= _STILL_VIEWS_SHARE * one.algorithm.bits
 
 
 def nearest_bits(sequence: HashSequence, there: HashSequence, relation: Relation) -> npt.NDArray[np.int16]:
@@ -207,6 +221,46 @@ def relate_seen(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> R
     if judgement.verdict is not Verdict.MATCH or strongest not in segments:
         return None
     return _relation(replace(judgement, segments=segments), one, other)
+
+
+def _of_still(judgement: Judgement, one: Fingerprint, other: Fingerprint, config: MatchingConfig) -> Relation:
+    """Relate what shows the same still picture: each shows all that is near in the other, and no longer than that does.
+
+    Where nothing moves, no line of time is better than another. In flat pictures, which are alike by design, one is kept to.
+    """
+    longest = max(judgement.segments, key=lambda s: s.length_s)
+    here = query_sequences(one).get((View(Region.WHOLE, longest.views.query.orientation), longest.views.negated))
+    there = sequences_of(other).get(View(Region.WHOLE))
+    if here is None or there is None or longest.quality < config.full_quality:
+        return _relation(judgement, one, other)
+    near = distances(here.hash, there.hash) <= _SAME_STILL_SHARE * one.algorithm.bits
+    if not near.any():
+        return _relation(judgement, one, other)
+    spans = _spans(here, near.any(axis=1)), _spans(there, near.any(axis=0))
+    shorter_s = min(map(length_s, spans))
+    offset_s = longest.reference_start_s - longest.query_start_s
+    return Relation(_side(one, first_s(spans[0], shorter_s)), _side(other, first_s(spans[1], shorter_s)), offset_s, 1.0, judgement.score)
+
+
+def _spans(sequence: HashSequence, entries: npt.ArrayLike) -> Spans:
+    chosen = np.asarray(entries)
+    return union(zip(sequence.start_s[chosen].tolist(), sequence.end_s[chosen].tolist(), strict=True))
+
+
+def relate_shown(one: Fingerprint, other: Fingerprint, shown: Spans, offset_s: float) -> Relation | None:
+    """Relate two fingerprints of which it is known that the one shows some seconds of the other, at normal speed; None if of none.
+
+    Args:
+        one: as it is stored.
+        other: as it is stored.
+        shown: seconds of the other, disjoint and in order.
+        offset_s: the second of the other that is shown at 0 s of the one.
+    """
+    there = [(max(0.0, start_s), min(other.duration_s, end_s)) for start_s, end_s in shown]
+    here = [(max(0.0, start_s - offset_s), min(one.duration_s, end_s - offset_s)) for start_s, end_s in there]
+    here = [(start_s, end_s) for start_s, end_s in here if start_s < end_s]
+    there = [(start_s + offset_s, end_s + offset_s) for start_s, end_s in here]
+    return Relation(_side(one, here), _side(other, there), offset_s, 1.0, _LEAST_SCORE) if here else None
 
 
 def _relation(judgement: Judgement, one: Fingerprint, other: Fingerprint) -> Relation:

@@ -153,6 +153,7 @@ def group(
             _add_clips(videos[edition], graph)
             shown |= videos[edition].keys()
     _add_parts(videos, graph)
+    _add_parts_of_parts(videos, graph)
     for edition in graph.compilations:  # people said that it is of a video
         if joined.of(edition) in videos:
             videos[joined.of(edition)].setdefault(edition, Role.PART)
@@ -279,6 +280,20 @@ def _add_parts(videos: Mapping[int, dict[int, Role]], graph: _Graph) -> None:
             if compilation or (_is_much(side, there) and _is_made_of(edition, other, side, there, graph)):
                 for roles in of[other]:
                     roles.setdefault(edition, Role.PART)
+
+
+def _add_parts_of_parts(videos: Mapping[int, dict[int, Role]], graph: _Graph) -> None:
+    """Add each edition to the videos of which another that it shows has a part, where it shows just that."""
+    for roles in videos.values():
+        more = set[int]()
+        for part in [edition for edition, role in roles.items() if role is Role.PART and edition not in graph.compilations]:
+            related = graph.relations[part]
+            shown = union(span for other, side, _ in related if roles.get(other, Role.PART) is not Role.PART for span in side.spans)
+            for other, side, there in related:
+                made_of_it = there.whole or other in graph.compilations
+                if made_of_it and other not in roles and shared_s(side.spans, shown) >= MIN_PART_S:
+                    more.add(other)
+        roles.update(dict.fromkeys(sorted(more), Role.PART))
 
 
 def _is_made_of(edition: int, other: int, side: Side, there: Side, graph: _Graph) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -20,7 +21,9 @@ from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.view_transforms import turned_bits
 from vhashdb.hashing.views import Orientation
 from vhashdb.matching.config import MatchingConfig
+from vhashdb.matching.reranking import Compared
 from vhashdb.matching.verdict import Verdict
+from vhashdb.search.lying_elsewhere import AtHand, ElsewhereSearch
 from vhashdb.search.matcher import Matcher
 from vhashdb.search.picture_retrieval import retrieve_pictures
 from vhashdb.search.results import Match, Near
@@ -34,6 +37,8 @@ _MOST_RELATED: Final = 96
 _COPIES: Final = 2
 _TIMES: Final = 12
 """Moments of a record that are looked up, or of each half minute of a longer one …"""
+_LASTING_S: Final = 1.5
+"""Seconds from which an entry lasts long: of a part in which nothing moves there is hardly another. Engineering bound."""
 _HALF_MINUTE_S: Final = 30.0
 _MOST_TIMES: Final = 240
 """… up to so many. Engineering bounds: of each of the parts of a compilation, some are looked up."""
@@ -44,10 +49,17 @@ _MANY: Final = 24
 31 bits, a tenth of the record long, is near at two of them."""
 _VERY_NEAR: Final = 0.6
 """Share of the radius within which one near moment is enough. Measured: `bench.variants`."""
+_MOST_REGISTERED: Final = 4
+"""Editions that are registered in the frames of one record, the nearest. Engineering bound: on the cost of a record."""
 _AT_ONCE: Final = 200
 """Records that are looked up at a time. Engineering bound."""
-_IN_VAIN: Final = 3
+_EXPLAINED: Final = 2
+"""Related records from which on others of their video need not be compared, unless one of them is all of it. Engineering bound."""
+_IN_VAIN: Final = 6
 """Records that are compared one after the other without any being related, after which those that look less alike are not compared.
+Engineering bound."""
+_IN_VAIN_OF_ONE: Final = 3
+"""The same of one video, after which no other record of it is: so that one that cannot be told does not hide what looks less alike.
 Engineering bound."""
 
 
@@ -95,12 +107,12 @@ class Grouper:
     def __init__(self, store: Store, searcher: Searcher, matcher: Matcher, config: MatchingConfig) -> None:
         self._store, self._searcher, self._matcher = store, searcher, matcher
         self._config = replace(config, max_candidates=_MOST_RELATED, max_copies=_COPIES)
-        self._queries: dict[int, Fingerprint] = {}
-        """What was made of the frames of records that are to be grouped next, by number."""
+        self._at_hand: dict[int, AtHand] = {}
+        """What was made of records that are to be grouped next, by number."""
 
-    def remember(self, queries: Mapping[int, Fingerprint]) -> None:
-        """Take what was made of the frames of records that are about to be grouped, by number; it is forgotten then."""
-        self._queries.update(queries)
+    def remember(self, at_hand: Mapping[int, AtHand]) -> None:
+        """Take what was made of records that are about to be grouped, by number; it is forgotten then."""
+        self._at_hand.update(at_hand)
 
     def catch_up(self, limit: int | None = None) -> int:
         """Group the records that are in no video yet, ``limit`` of them at most, oldest first; return how many.
@@ -112,14 +124,14 @@ class Grouper:
         grouped = 0
         for start in range(0, len(numbers), _AT_ONCE):
             references = self._readable(numbers[start : start + _AT_ONCE])
-            related = self._seemingly_related(references) | (references.keys() & self._queries.keys())
+            related = self._seemingly_related(references) | (references.keys() & self._at_hand.keys())
             with self._store.transactions.writing() as connection:
                 place_alone(connection, {number: each.duration_s for number, each in references.items() if number not in related})
             for number in sorted(related):
                 self.group(number)
             grouped += len(references)
         self._store.unpacked.forget()
-        self._queries.clear()
+        self._at_hand.clear()
         return grouped
 
     def _readable(self, numbers: Sequence[int]) -> dict[int, Fingerprint]:
@@ -180,8 +192,8 @@ class Grouper:
 
     def group(self, number: int) -> None:
         """Put a record that is in no video yet among all that show the same."""
-        fingerprint, query = self._store.fingerprints([number])[number], self._queries.pop(number, None)
-        related = self.related(fingerprint, number) if query is None else self.related_with_frames(fingerprint, query, number)[0]
+        fingerprint, at_hand = self._store.fingerprints([number])[number], self._at_hand.pop(number, None)
+        related = self.related(fingerprint, number) if at_hand is None else self.related_with_frames(fingerprint, at_hand, number)[0]
         self.place(number, fingerprint, related)
 
     def place(self, number: int, fingerprint: Fingerprint, related: Sequence[Related]) -> None:
@@ -205,18 +217,21 @@ class Grouper:
             roles = videos_by_role(connection, numbers)
             editions = editions_of(connection, numbers)
         found: list[Related] = []
-        explained: set[int] = set()
+        explained: Counter[int] = Counter()
         tried: set[int | None] = set()
-        in_vain = 0
+        in_vain, in_vain_of = 0, Counter[int]()
         for other, reference in self._by_likeness(asked, numbers):
             if in_vain >= _IN_VAIN:
                 break
             videos = roles.get(other, {})
-            if not explained.isdisjoint(videos) and editions.get(other) not in tried:
+            if any(explained[video] >= _EXPLAINED for video in videos) and editions.get(other) not in tried:
+                continue
+            if videos and all(in_vain_of[video] >= _IN_VAIN_OF_ONE for video in videos):
                 continue
             relation = relate(fingerprint, reference, self._config)
             in_vain = in_vain + 1 if relation is None else 0
             if relation is None:
+                in_vain_of.update(list(videos))
                 continue
             stands_for = hardly_differ(fingerprint, reference, relation)
             found.append(Related(other, relation, stands_for))
@@ -224,31 +239,58 @@ class Grouper:
                 tried.clear()
             elif relation.copies:  # another copy of the same may differ less
                 tried.add(editions.get(other))
-            explained |= _explained(relation, videos)
+            explained.update(_explaining(relation, videos))
         return found
 
-    def related_with_frames(
-        self, reference: Fingerprint, query: Fingerprint, number: int | None = None
-    ) -> tuple[list[Related], list[Match]]:
+    def related_with_frames(self, reference: Fingerprint, at_hand: AtHand, number: int | None = None) -> tuple[list[Related], list[Match]]:
         """Return the same, and what else the frames match, and all that they match beside what the stored fingerprint is related to.
 
         Of a crop or a tilted picture nothing is stored that lies where it does in what is stored of others: only frames at hand tell it.
+        What lies between all views is registered in them, as far as it is near.
 
         Args:
             reference: of a record, as it is stored.
-            query: made of its frames.
+            at_hand: what was made of it.
             number: of that record, if it is stored already.
         """
         related = self.related(reference, number)
         known = {each.record for each in related} | ({number} if number is not None else set())
-        found = self._matcher.known_like(query, known, self._explained_by(related))
-        return [*related, *self._recognised(reference, found)], found
+        found = self._matcher.known_like(at_hand.query, known, self._explained_by(related))
+        related += self._recognised(reference, found.matches)
+        related += self._elsewhere(reference, at_hand, found.near, related)
+        return related, found.matches
+
+    def _elsewhere(
+        self, reference: Fingerprint, at_hand: AtHand, near: Sequence[tuple[int, Compared]], related: Sequence[Related]
+    ) -> list[Related]:
+        """Return those of some records that a view is near whose picture lies elsewhere in the frames of a record, stored like this."""
+        search = ElsewhereSearch(at_hand, reference, MatchingConfig.of(reference.algorithm))
+        near = [(number, each) for number, each in near if any(view.alignment.segments for view in each.comparison.view_comparisons)]
+        if not near or not search.is_possible:
+            return []
+        with self._store.transactions.reading() as connection:
+            editions = editions_of(connection, [*(number for number, _ in near), *(each.record for each in related)])
+        explained, tried = self._explained_by(related), [editions.get(each.record) for each in related]
+        found: list[Related] = []
+        for number, each in near:
+            if not explained.isdisjoint(each.videos) or editions.get(number) in tried:
+                continue
+            if len(tried) - len(related) == _MOST_REGISTERED:
+                break
+            tried.append(editions.get(number))
+            if (relation := search.relation(each.comparison, each.reference)) is not None:
+                found.append(Related(number, relation))
+                explained = self._explained_by([*related, *found])
+        return found
 
     def _explained_by(self, related: Sequence[Related]) -> frozenset[int]:
         """Return the numbers of the videos of which nothing more need be known of a record that is related to these."""
         with self._store.transactions.reading() as connection:
             roles = videos_by_role(connection, [each.record for each in related])
-        return frozenset(video for each in related for video in _explained(each.relation, roles.get(each.record, {})))
+        counted: Counter[int] = Counter()
+        for each in related:
+            counted.update(_explaining(each.relation, roles.get(each.record, {})))
+        return frozenset(video for video, count in counted.items() if count >= _EXPLAINED)
 
     def _recognised(self, reference: Fingerprint, found: Sequence[Match]) -> list[Related]:
         """Return those that the frames of a record, which is stored like this, match, as far as that relates them."""
@@ -272,11 +314,14 @@ class Grouper:
         return [(number, reference) for _, number, reference in sorted(found, key=lambda each: each[:2])]
 
 
-def _explained(relation: Relation, videos: Mapping[int, Role]) -> set[int]:
-    """Return those of the videos of a related record of which others say nothing new about what all of it, or of both, is of them."""
+def _explaining(relation: Relation, videos: Mapping[int, Role]) -> dict[int, int]:
+    """Return of which videos of a related record others say little new about what all of it, or of both, is of them, and how surely.
+
+    What is a clip today may be told to be a part of something else tomorrow, so that one clip does not speak for its video.
+    """
     if not (relation.copies or relation.one.whole):
-        return set()
-    return {video for video, role in videos.items() if role is not Role.PART or relation.copies}
+        return {}
+    return {video: _EXPLAINED if role is Role.WHOLE else 1 for video, role in videos.items() if role is not Role.PART or relation.copies}
 
 
 def near_of(store: Store, related: Sequence[Related], found: Sequence[Match]) -> tuple[Near, ...]:
@@ -289,7 +334,7 @@ def near_of(store: Store, related: Sequence[Related], found: Sequence[Match]) ->
 
 
 def asked_of(fingerprint: Fingerprint, moments: int = _TIMES) -> Fingerprint:
-    """Return the entries of a record's pictures that are looked up, at moments that are evenly spread."""
+    """Return the entries of a record's pictures that are looked up, at moments that are evenly spread, and those that last long."""
     return fingerprint.only(asked_rows(fingerprint, moments))
 
 
@@ -297,6 +342,10 @@ def asked_rows(fingerprint: Fingerprint, moments: int) -> npt.NDArray[np.int64]:
     """Return where in a fingerprint the entries of `asked_of` are."""
     times = min(_MOST_TIMES, moments * max(1, math.ceil(fingerprint.duration_s / _HALF_MINUTE_S)))
     usable = np.flatnonzero(fingerprint.usable & ~is_square(fingerprint))
-    views = fingerprint.view[usable]
-    asked = [spread(usable[views == view], times) for view in np.flatnonzero(np.bincount(views))]
-    return np.sort(np.concatenate(asked)) if asked else usable
+    asked = [np.zeros(0, np.int64)]
+    for view in np.flatnonzero(np.bincount(fingerprint.view[usable])):
+        rows = usable[fingerprint.view[usable] == view]
+        lasts_s = fingerprint.end_s[rows] - fingerprint.start_s[rows]
+        lasting = rows[np.argsort(-lasts_s, kind="stable")[: min(times, int((lasts_s >= _LASTING_S).sum()))]]
+        asked.append(np.union1d(spread(rows, times), lasting))
+    return np.sort(np.concatenate(asked))

@@ -8,6 +8,7 @@ any part counts then, and closeness is the mean over all of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -38,7 +39,7 @@ _MOST_PAIRS: Final = 1 << 17
 """Pairs of frames and entries that vote. Engineering bound: on the cost of a candidate of some hours."""
 _SLACK_S: Final = 0.25
 """Seconds by which an entry may lie beyond the query. Derived: two steps."""
-_SPEEDS: Final = tuple(np.geomspace(SLOWEST, FASTEST, 17).tolist())
+SPEEDS: Final = tuple(np.geomspace(SLOWEST, FASTEST, 17).tolist())
 """Speeds that are tried; 1 is among them. Engineering bound: 9 % from one to the next shift an entry by half a second in ten."""
 _NORMAL_BONUS: Final = 1.15
 """What normal speed counts more, as there are many others. Engineering bound."""
@@ -68,6 +69,8 @@ class HeldEntries:
     """``(n,)`` seconds of the query at which the entry begins."""
     votes: float
     """How near the entries are, together."""
+    offset_s: float
+    """Seconds of the reference at 0 s of the query, on the line of time on which they are."""
 
     @property
     def are_near(self) -> bool:
@@ -85,7 +88,13 @@ class SideBySide:
     """Hashes that one wide hash consists of."""
 
 
-def held_entries(warper: Warper, times_s: npt.NDArray[np.float64], transforms: Transform, reference: Fingerprint) -> HeldEntries | None:
+def held_entries(
+    warper: Warper,
+    times_s: npt.NDArray[np.float64],
+    transforms: Transform,
+    reference: Fingerprint,
+    speeds: Sequence[float] = SPEEDS,
+) -> HeldEntries | None:
     """Find the entries that frames hold, and the line of time on which most of them are near; None if they hold no part.
 
     Args:
@@ -93,6 +102,7 @@ def held_entries(warper: Warper, times_s: npt.NDArray[np.float64], transforms: T
         times_s: ``(n,)`` of the frames, ascending, two at least.
         transforms: ``(n, 3, 3)`` from fractions of the whole known picture to those of each frame.
         reference: the known picture's fingerprint.
+        speeds: that are tried.
     """
     codes = _held(transforms, reference)
     if not codes:
@@ -104,7 +114,7 @@ def held_entries(warper: Warper, times_s: npt.NDArray[np.float64], transforms: T
         seen = warper.coefficients(frames, transforms[frames] @ boxed(part_shown(View.from_code(code), reference)), POINTS)
         tables.append(distances(pdq.bits_of(seen), reference.hash[of_part]))
         entries.append(of_part)
-    return _on_best_line(np.concatenate(tables, axis=1), np.concatenate(entries), frames, times_s[frames], reference)
+    return _on_best_line(np.concatenate(tables, axis=1), np.concatenate(entries), frames, times_s[frames], reference, speeds)
 
 
 def _held(transforms: Transform, reference: Fingerprint) -> list[int]:
@@ -124,13 +134,14 @@ def _on_best_line(
     frames: npt.NDArray[np.int64],
     times_s: npt.NDArray[np.float64],
     reference: Fingerprint,
+    speeds: Sequence[float],
 ) -> HeldEntries:
     """Try lines of time; ``table`` ``(frames, entries)`` is in bits."""
     likeness = np.clip(1 - table / NEAR_BITS, 0, 1) ** 2
     row, column = _nearest_pairs(likeness)
     start_s, weight = reference.start_s[entry], likeness[row, column]
     best_votes, speed, offset_s = 0.0, 1.0, 0.0
-    for tried in _SPEEDS:
+    for tried in speeds:
         width_s = max(_STEP_S, tried * float(np.median(np.diff(times_s))))
         offsets_s = start_s[column] - tried * times_s[row]
         votes, at_s = _most_agreed(offsets_s, weight, width_s)
@@ -140,7 +151,7 @@ def _on_best_line(
     of_entry_s = (start_s - offset_s) / speed
     shown = np.flatnonzero((of_entry_s >= times_s[0] - _SLACK_S) & (of_entry_s <= times_s[-1] + _SLACK_S))
     frame = nearest(times_s, of_entry_s[shown])
-    return HeldEntries(entry[shown], frames[frame], table[frame, shown].astype(np.int64), of_entry_s[shown], best_votes)
+    return HeldEntries(entry[shown], frames[frame], table[frame, shown].astype(np.int64), of_entry_s[shown], best_votes, offset_s)
 
 
 def _nearest_pairs(likeness: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

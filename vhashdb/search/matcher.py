@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from vhashdb.codes import LOCAL
 from vhashdb.errors import DatabaseDamaged, NotMedia, RecordNotFound, UnreadableMedia
@@ -47,6 +48,15 @@ from vhashdb.store.moderation import Moderation
 from vhashdb.store.query_log import QueryLog
 from vhashdb.store.sources import sources
 from vhashdb.video import DecoderPool
+
+
+class Likenesses(NamedTuple):
+    """What a video is like."""
+
+    matches: list[Match]
+    """What it matches or may match, best first."""
+    near: list[tuple[int, Compared]]
+    """What it was compared with and is no match by itself, by number, the nearest first."""
 
 
 class Matcher:
@@ -134,8 +144,8 @@ class Matcher:
             trace.seen.get(record.id, trace.query), reference, tuple(checks), identical, among_others, trace.listened,
         )  # fmt: skip
 
-    def known_like(self, query: Fingerprint, related: Collection[int], explained: Collection[int]) -> list[Match]:
-        """Return what a video that is to be recorded matches beside records that it is related to, and records of some videos.
+    def known_like(self, query: Fingerprint, related: Collection[int], explained: Collection[int]) -> Likenesses:
+        """Return what a video that is to be recorded is like beside records that it is related to, and records of some videos.
 
         Nobody asked, so nothing is counted.
 
@@ -157,7 +167,8 @@ class Matcher:
         trace.heard = {number: segments for number, segments in heard.items() if beside(number)}
         self._compare(trace, None)
         self._rerank(trace)
-        return found_matches(trace)
+        near = [(self._store.number(record.id), each) for record, each in trace.compared if each.judgement.verdict is not Verdict.MATCH]
+        return Likenesses(found_matches(trace), near)
 
     # -- exact hash ----------------------------------------------------------------------------
 

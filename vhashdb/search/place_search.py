@@ -7,11 +7,13 @@ than elsewhere, as registration looks for closeness, so that closeness says less
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vhashdb.fingerprints import Fingerprint
 from vhashdb.fingerprints.build import select_entries
@@ -23,6 +25,7 @@ from vhashdb.matching.comparison import Comparison, compare_pictures
 from vhashdb.matching.config import MatchingConfig
 from vhashdb.matching.evidence import MatchedSegment
 from vhashdb.matching.verdict import Verdict
+from vhashdb.search.held_parts import HeldEntries, nearest
 from vhashdb.search.hypotheses import Hypothesis, hypotheses_of_views
 from vhashdb.search.registration import Registrar, Registration
 from vhashdb.search.window_search import WindowSearch
@@ -58,7 +61,6 @@ class PlaceSearch:
         self._thumbnails, self._times_s = np.ascontiguousarray(frames["thumbnail"]), frames["time_s"].astype(np.float64)
         self._ends_s = np.append(self._times_s[1:], query.duration_s)
         self._aspect = float(frames["width"][0]) / float(frames["height"][0]) if len(frames) else 1.0
-        self._registrar: Registrar | None = None
 
     @property
     def is_possible(self) -> bool:
@@ -79,9 +81,35 @@ class PlaceSearch:
         Where these show it as it lies, registering tells nothing new, so it has to bring it nearer for all parts to be compared: else a
         design with other words would count the more, the more of its parts are without words.
         """
-        agreed = hypotheses_of_views(comparison, self._query, reference, self._times_s, round(self._config.align_radius_bits))
+        return self._place(self.hypotheses(comparison, reference), reference, self._nearer_than(comparison))
+
+    def _nearer_than(self, comparison: Comparison) -> float:
         seen = comparison.strongest
-        return self._place(agreed, reference, seen.median_bits - self._config.clearly_nearer_bits if seen else self._config.bits)
+        return seen.median_bits - self._config.clearly_nearer_bits if seen else self._config.bits
+
+    def hypotheses(self, comparison: Comparison, reference: Fingerprint) -> list[Hypothesis]:
+        """Return where the views that are near say that a known picture lies that was compared."""
+        return hypotheses_of_views(comparison, self._query, reference, self._times_s, round(self._config.align_radius_bits))
+
+    def fixed(self, hypothesis: Hypothesis, reference: Fingerprint) -> Registration | None:
+        """Register a known picture if it stays in its place; None if it is not near there."""
+        registration = self._registering.fixed(hypothesis, reference)
+        return registration if registration.distance <= self._config.align_radius_bits else None
+
+    def held(self, registration: Registration, reference: Fingerprint, speeds: Sequence[float]) -> HeldEntries | None:
+        """Return the entries of a known picture that the frames hold where it lies; None if they hold no part of it."""
+        return self._registering.held(registration, reference, speeds)
+
+    def has_frames_at(self, query_s: npt.NDArray[np.float64], within_s: float) -> bool:
+        """Say whether there is a frame about each of some times."""
+        return bool((np.abs(self._times_s[nearest(self._times_s, query_s)] - query_s) <= within_s).all())
+
+    def matching(self, registration: Registration, reference: Fingerprint, before: Comparison) -> Iterator[Comparison]:
+        """Yield what is a match where a known picture lies that was compared before; see `place_of_views`."""
+        seen = self._seen(registration)
+        for comparison in self._comparisons(registration, seen, reference, self._nearer_than(before)):
+            if self._is_match(Place(comparison, seen, registration.moving)):
+                yield comparison
 
     def _place(self, agreed: Sequence[Hypothesis], reference: Fingerprint, nearer_than: float) -> Place | None:
         found: list[Place] = []
@@ -95,11 +123,16 @@ class PlaceSearch:
         possible = [place for place in found if self._is_possible(place)]
         return max(possible, key=lambda place: place.comparison.judgement.score, default=None)
 
+    @functools.cached_property
+    def _registering(self) -> Registrar:
+        """Made when it is first needed: it smooths all frames."""
+        return Registrar(self._thumbnails, self._times_s)
+
     def _registrations(self, agreed: Sequence[Hypothesis], reference: Fingerprint) -> Iterator[Registration]:
         """Yield where the picture lies if it stays there, and then, if that is not exact, if it moves."""
         if not agreed:
             return
-        registrar = self._registrar = self._registrar or Registrar(self._thumbnails, self._times_s)
+        registrar = self._registering
         fixed = []
         for hypothesis in agreed:
             fixed.append(registrar.fixed(hypothesis, reference))
@@ -109,8 +142,7 @@ class PlaceSearch:
             yield moving
 
     def _seen(self, registration: Registration) -> Fingerprint:
-        assert self._registrar is not None
-        hashes, quality = self._registrar.hashes(registration)
+        hashes, quality = self._registering.hashes(registration)
         kept = select_entries(QUERY_PROFILE.selection, hashes, self._times_s, self._ends_s, self._query.duration_s)
         last = np.append(kept[1:], len(hashes)) - 1
         start_s = milliseconds(self._times_s[kept])
@@ -128,13 +160,12 @@ class PlaceSearch:
         self, registration: Registration, seen: Fingerprint, reference: Fingerprint, nearer_than: float
     ) -> Iterator[Comparison]:
         """Compare the part that is seen best, and if that is near enough all parts that the frames hold, side by side."""
-        assert self._registrar is not None
         outline = registration.outline(self._aspect)
         alone = compare_pictures(seen, reference, config=self._config, query_outline=outline)
         yield alone
         if nearer_than < self._config.bits and (alone.strongest is None or alone.strongest.median_bits > nearer_than):
             return
-        if both := self._registrar.side_by_side(registration, self._query, reference):
+        if both := self._registering.side_by_side(registration, self._query, reference):
             yield compare_pictures(both.query, both.reference, config=self._config, query_outline=outline, parts=both.parts)
 
     def _is_match(self, place: Place) -> bool:

@@ -170,6 +170,10 @@ class Registrar:
         buffers = self._warper.samples(np.arange(len(self._warper)), registration.read)
         return pdq.bits_of(pdq.coefficients_of(buffers)), pdq.qualities_of(buffers)
 
+    def held(self, registration: Registration, reference: Fingerprint, speeds: Sequence[float]) -> HeldEntries | None:
+        """Find the entries of a known picture that the frames hold where it lies; None if they hold no part of it."""
+        return held_entries(self._warper, self._times_s, registration.transforms, reference, speeds)
+
     def side_by_side(self, registration: Registration, query: Fingerprint, reference: Fingerprint) -> SideBySide | None:
         """Read all parts of the known picture that the frames hold, to be compared side by side; None if there is too little of them."""
         held = held_entries(self._warper, self._times_s, registration.transforms, reference)
