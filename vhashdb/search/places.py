@@ -47,7 +47,7 @@ class PlaceFinder:
             self._find_places(trace, fingerprinter, where, heard)
 
     def _register_views(self, trace: Trace, fingerprinter: QueryFingerprinter) -> None:
-        """Look for records exactly where a view is near them, if neither they nor others of their video match so: they may lie a bit off."""
+        """Look for records exactly where a view is near them, if neither they nor others of their video match: they may lie a bit off."""
         named = frozenset[int]().union(*(each.videos for _, each in trace.compared if each.judgement.verdict is Verdict.MATCH))
         near = [
             (place, record, each)
