@@ -12,7 +12,15 @@ from tests.conftest import SAMPLES
 from tests.examples import examples
 from tests.footage import decoded, scene, thumbnail_of
 from vhashdb.hashing.overlays import MAX_OVERLAYS, overlays
-from vhashdb.hashing.rectangles import Sides, between_bands, between_symmetric_bands, between_symmetric_columns, inset_boxes, spread
+from vhashdb.hashing.rectangles import (
+    Sides,
+    between_bands,
+    between_symmetric_bands,
+    between_symmetric_columns,
+    edge_box,
+    inset_boxes,
+    spread,
+)
 from vhashdb.hashing.views import WHOLE_FRAME, Box
 
 NAMES = ("harbour", "valley", "night_city", "playground")
@@ -120,6 +128,16 @@ def test_several_insets_are_found_the_strongest_first_and_none_twice():
     assert len(inset_boxes(sides_of(lumas), 1)) == 1
 
 
+AT_EDGES = [Box(0, 0.3, 0.45, 0.8), Box(0.5, 0, 1, 0.5), Box(0.3, 0.6, 0.75, 1), Box(0, 0.55, 0.5, 1)]
+
+
+@pytest.mark.parametrize("wanted", AT_EDGES, ids=str)
+def test_an_inset_that_ends_with_the_frame_is_found(wanted):
+    for seed in range(4):
+        found = edge_box(sides_of(drawn(moving(seed), wanted, moving(seed + 50))))
+        assert best_overlap(wanted, [found] if found else []) >= 0.9
+
+
 STICKERS = [Box(0.1, 0.1, 0.3, 0.35), Box(0.65, 0.6, 0.9, 0.9), Box(0.4, 0.4, 0.6, 0.65)]
 
 
@@ -174,6 +192,13 @@ def test_a_film_without_anything_drawn_over_it_has_no_overlay_and_no_inset(seed)
     sides = sides_of(moving(seed))
     assert overlays(sides) == ()
     assert inset_boxes(sides, 3) == []
+    assert edge_box(sides) is None
+
+
+def test_frames_of_one_colour_have_no_inset():
+    sides = sides_of([np.full((270, 480), 90, np.uint8)] * 24)
+    assert inset_boxes(sides, 3) == []
+    assert edge_box(sides) is None
 
 
 @pytest.mark.parametrize("name", NAMES)

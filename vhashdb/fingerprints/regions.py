@@ -21,6 +21,7 @@ from vhashdb.hashing.rectangles import (
     between_bands,
     between_symmetric_bands,
     between_symmetric_columns,
+    edge_box,
     grid_boxes,
     inset_boxes,
     spread,
@@ -186,7 +187,9 @@ class RegionFinder:
         if Region.WITHIN_DRAWN_BORDER in wanted:
             found[Region.WITHIN_DRAWN_BORDER] = within_drawn_border(thumbnails)
         if not wanted.isdisjoint(PICTURES):
-            found |= dict(zip(PICTURES, inset_boxes(sides, len(PICTURES)), strict=False))
+            boxes = inset_boxes(sides, len(PICTURES))
+            at_edge = edge_box(sides) if len(boxes) < len(PICTURES) else None
+            found |= dict(zip(PICTURES, [*boxes, *([at_edge] if at_edge else [])], strict=False))
         if not wanted.isdisjoint(CELLS):
             found |= dict(zip(CELLS, grid_boxes(sides, bars), strict=False))
         return found

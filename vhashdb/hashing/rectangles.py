@@ -29,6 +29,8 @@ _MIN_SIDE: Final = 0.25
 """Shortest side of a picture in a picture, as a share of the frame's. Engineering bound: a smaller one has too few points."""
 _MIN_STRENGTH: Final = 2.5
 """Luma levels by which the weakest side of a rectangle must stand out. Measured: `bench.accuracy`."""
+_EDGE_STRENGTH: Final = 6.0
+"""The same of a rectangle that ends with the frame, of which only two or three sides are seen. Measured: `bench.accuracy`."""
 _BAND_STRENGTH: Final = 2.5
 """Luma levels by which a line across the whole frame must stand out. Measured: `bench.accuracy`."""
 _LINE_GAPS: Final = 6
@@ -166,6 +168,30 @@ def inset_boxes(sides: Sides, count: int) -> list[Box]:
         found.append(_exact_box(sides, left, top, right, bottom))
         strength[_shared(x, left, right)[:, None] * _shared(y, top, bottom)[None, :] > _SAME] = 0
     return found
+
+
+def edge_box(sides: Sides) -> Box | None:
+    """Find the strongest rectangle that ends with the frame at one edge or two, as an inset in a corner does; None if there is none.
+
+    It has fewer sides than others to be told by, so that each has to stand out more.
+    """
+    side = len(sides.upright)
+    least = int(_MIN_SIDE * side)
+    ends = np.array([0, side])
+    across = Spans.between(np.union1d(ends, sides.columns(least, _LINES)), least, side - 1)
+    down = Spans.between(np.union1d(ends, sides.rows(least, _LINES)), least, side - 1)
+    if not len(across) or not len(down):
+        return None
+    inner = ((across.first > 0) & (across.last < side))[:, None] & ((down.first > 0) & (down.last < side))
+    strength = np.where(inner, 0, sides.weakest_within(across, down, np.inf))
+    column, row = np.unravel_index(int(np.argmax(strength)), strength.shape)
+    if strength[column, row] < _EDGE_STRENGTH:
+        return None
+    left, right, top, bottom = (int(v) for v in (across.first[column], across.last[column], down.first[row], down.last[row]))
+    exact = _exact_box(sides, *(min(max(v, 1), side - 2) for v in (left, top, right, bottom)))
+    return Box(
+        exact.left if left else 0.0, exact.top if top else 0.0, exact.right if right < side else 1.0, exact.bottom if bottom < side else 1.0
+    )
 
 
 def _shared(spans: Spans, first: int, last: int) -> Strength:
