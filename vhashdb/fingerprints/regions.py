@@ -30,6 +30,7 @@ from vhashdb.hashing.stills import picture_boxes
 from vhashdb.hashing.view_transforms import tilt
 from vhashdb.hashing.views import (
     CELLS,
+    CORNER_INSETS,
     CROPS,
     CUTS,
     FRAME_INSETS,
@@ -45,6 +46,7 @@ from vhashdb.hashing.views import (
     Box,
     Orientation,
     Region,
+    shifted_centre,
     square_box,
 )
 from vhashdb.video.frames import FrameBatch
@@ -54,13 +56,14 @@ FIXED_BOXES: Final = {
     **ONCE_STORED,
     **INSETS,
     **FRAME_INSETS,
+    **CORNER_INSETS,
     **CUTS,
     **HALVES,
     **TILTED,
     **dict.fromkeys(MASKED_REGIONS, WHOLE_FRAME),
 }
 """Boxes of the regions that need not be searched for."""
-WITHIN_BARS_TOO: Final = frozenset({*INSETS, *CUTS, *HALVES})
+WITHIN_BARS_TOO: Final = frozenset({*INSETS, *CORNER_INSETS, *CUTS, *HALVES})
 """Those of them that are parts of what is within bars."""
 _BETWEEN: Final = {
     Region.BETWEEN_BANDS: between_bands,
@@ -93,6 +96,7 @@ class FrameWindow:
         self._levels = self.thumbnails.astype(np.float32)
         self._steps = Steps(self.thumbnails)
         self._patches: dict[Box, Patch] = {}
+        self._tilted: dict[float, npt.NDArray[np.float32]] = {}
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -101,7 +105,7 @@ class FrameWindow:
         """Return a window of every ``step``-th frame."""
         some = copy.copy(self)
         some.frames, some.thumbnails, some._levels = self.frames[::step], self.thumbnails[::step], self._levels[::step]
-        some._steps, some._patches = self._steps.every(step), {}
+        some._steps, some._patches, some._tilted = self._steps.every(step), {}, {}
         return some
 
     def hash(self, algorithm: FrameAlgorithm, specs: Sequence[RegionSpec], orientations: Sequence[Orientation]) -> PackedHashes:
@@ -120,7 +124,9 @@ class FrameWindow:
         levels = self._levels
         if spec.degrees:
             size = int(self.frames["height"][0]), int(self.frames["width"][0])
-            levels = tilt(levels, spec.degrees, *size)
+            if spec.degrees not in self._tilted:  # several regions are read of one
+                self._tilted[spec.degrees] = tilt(levels, spec.degrees, *size)
+            levels = self._tilted[spec.degrees]
             return RegionPixels(levels, spec.box, tuple(inpaint(levels, mask) for mask in spec.masks), is_turned=True)
         for mask in set(spec.masks) - self._patches.keys():  # corners are masked one by one and together
             self._patches[mask] = inpaint(levels, mask)
@@ -163,7 +169,11 @@ class RegionFinder:
             # Crops and masks refer to the whole frame: bars are found less reliably when something is drawn over them, and
             # the other video need not have any.
             outer = self.bars if region in WITHIN_BARS_TOO else WHOLE_FRAME
+            if region in HALVES and not _is_centred(outer):
+                outer = WHOLE_FRAME  # what is flat at the outer side of one of two videos is taken for a bar
             specs[region] = RegionSpec(FIXED_BOXES[region].within(outer), MASKED_REGIONS.get(region, ()), TILTS.get(region, 0.0))
+        if Region.SHIFTED_CENTRE in self._regions and (shifted := shifted_centre(self.bars)) is not None:
+            specs[Region.SHIFTED_CENTRE] = RegionSpec(shifted)
         for region in set(SQUARES) & set(self._regions):
             specs[region] = RegionSpec(square_box(region, height, width))
         if Region.MASKED_OVERLAYS in self._regions and (masks := overlays(sides)):
@@ -193,3 +203,8 @@ class RegionFinder:
         if not wanted.isdisjoint(CELLS):
             found |= dict(zip(CELLS, grid_boxes(sides, bars), strict=False))
         return found
+
+
+def _is_centred(box: Box) -> bool:
+    """Say whether as much lies at the left as at the right, and above as below."""
+    return box.near(Box(1 - box.right, 1 - box.bottom, 1 - box.left, 1 - box.top))

@@ -105,6 +105,17 @@ class Region(enum.IntEnum):
     """A centre of the whole frame where bars were found, which need not be any; so is the next one."""
     FRAME_INSET_CLOSE = 66
     INSET_8 = 67
+    TOP_LEFT_INSET = 68
+    """A part of queries that ends with the frame at two sides; so are the next ones."""
+    TOP_RIGHT_INSET = 69
+    BOTTOM_LEFT_INSET = 70
+    BOTTOM_RIGHT_INSET = 71
+    TILT_STEEP_LEFT = 72
+    TILT_STEEP_RIGHT = 73
+    TILT_STEEPEST_LEFT = 74
+    TILT_STEEPEST_RIGHT = 75
+    SHIFTED_CENTRE = 76
+    """The wider stored centre, or the smaller one, of a picture that was shifted and so has a bar at one side only."""
 
     @property
     def label(self) -> str:
@@ -206,6 +217,16 @@ FRAME_INSETS: Final = {
 }
 """The same of the whole frame, where the others are of what is within bars: dark edges are taken for bars, and what is cut of a picture
 with bars has narrower ones. Measured: `bench.accuracy`, in the edits with crops of a tenth."""
+_CORNER_SIDE: Final = 0.84
+"""Side of the insets in the corners. Derived: what is left of a picture that lost an eighth to a fifth of both sides at one of its corners
+has the wider stored centre there."""
+CORNER_INSETS: Final = {
+    Region.TOP_LEFT_INSET: Box(right=_CORNER_SIDE, bottom=_CORNER_SIDE),
+    Region.TOP_RIGHT_INSET: Box(left=1 - _CORNER_SIDE, bottom=_CORNER_SIDE),
+    Region.BOTTOM_LEFT_INSET: Box(right=_CORNER_SIDE, top=1 - _CORNER_SIDE),
+    Region.BOTTOM_RIGHT_INSET: Box(left=1 - _CORNER_SIDE, top=1 - _CORNER_SIDE),
+}
+"""Insets of crops that are off the centre, and of pictures that were shifted. Measured: `bench.accuracy` shows the effect."""
 CUTS: Final = {
     Region.CUT_ACROSS: Box(0.0556, 0.25, 0.9444, 0.75),
     Region.CUT_DOWN: Box(0.25, 0.0556, 0.75, 0.9444),
@@ -243,17 +264,25 @@ TILTS: Final = {
     Region.TILT_LEFT_CLEAR: -3.0,
     Region.TILT_RIGHT_CLEAR: 3.0,
     Region.TILT_FAR_RIGHT_CLEAR: 6.5,
+    Region.TILT_STEEP_LEFT: -10.5,
+    Region.TILT_STEEP_RIGHT: 10.5,
+    Region.TILT_STEEPEST_LEFT: -14.5,
+    Region.TILT_STEEPEST_RIGHT: 14.5,
 }
 """Degrees, clockwise, by which a query's picture is rotated back before it is read (`TILTED`). Measured: two degrees off change
-about 21 of 256 bits, so these cover up to 8°; `bench.accuracy` shows the effect."""
+about 21 of 256 bits, so these cover up to 16°; `bench.accuracy` shows the effect."""
+STEEP_TILTS: Final = frozenset(region for region, degrees in TILTS.items() if abs(degrees) > 8)
+"""Those that few pictures have. Derived from `TILTS`."""
 TILTED: Final = {
     **dict.fromkeys(TILTS, WHOLE_FRAME),
     **dict.fromkeys((Region.TILT_LEFT_CLEAR, Region.TILT_RIGHT_CLEAR), Box.centred(0.78)),
     **dict.fromkeys((Region.TILT_FAR_LEFT_CLEAR, Region.TILT_FAR_RIGHT_CLEAR), Box.centred(0.87)),
+    **dict.fromkeys(STEEP_TILTS, CROPS[Region.CROP_CLOSE]),
 }
 """Parts that are read of a picture turned back: all of it, and where the wider stored centre lies in a picture of 16:9 that was cropped
-after it was tilted, until it had no empty corners. Derived: 0.7125 by 0.916 of both sides for 3°, and by 0.82 for 6.5° to 8°. Measured:
-`bench.accuracy`, and `bench.graphics`: videos of one design differ in what lies around a centre."""
+after it was tilted, until it had no empty corners. Derived: 0.7125 by 0.916 of both sides for 3°, and by 0.82 for 6.5° to 8°. Of
+steeper ones the wider stored centre, which a picture of 16:9 still shows nearly all of; where it was cropped to 0.7 of both sides, the
+smaller one lies there. Measured: `bench.accuracy`, and `bench.graphics`: videos of one design differ in what lies around a centre."""
 HALVES: Final = {
     Region.LEFT_HALF: Box(right=0.5),
     Region.RIGHT_HALF: Box(left=0.5),
@@ -301,6 +330,8 @@ _REGION_LABELS: Final = {
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | ONCE_STORED | INSETS).items()},
     **{region: f"centre {box.right - box.left:.0%} of the frame" for region, box in FRAME_INSETS.items()},
     **dict.fromkeys(CUTS, "centre of a cut picture"),
+    **{region: f"{region.name.removesuffix('_INSET').replace('_', ' ').lower()} {_CORNER_SIDE:.0%}" for region in CORNER_INSETS},
+    Region.SHIFTED_CENTRE: "centre of a shifted picture",
     **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
     **{region: region.name.replace("_", " ").lower() for region in HALVES},
     **{
@@ -310,6 +341,36 @@ _REGION_LABELS: Final = {
     Region.MASKED_OVERLAYS: "logo or caption ignored",
     Region.REGISTERED: "found place",
 }
+
+
+def shifted_centre(content: Box) -> Box | None:
+    """Return where a stored centre of a picture lies that was shifted within its frame, or ``None`` if nothing says so.
+
+    What is shifted has a bar at one side, and as much of it is cut off at the other.
+
+    Args:
+        content: what is within bars.
+    """
+    left, right = _before_shift(content.left, content.right)
+    top, bottom = _before_shift(content.top, content.bottom)
+    picture = Box(left, top, right, bottom)
+    if content.near(picture):
+        return None
+    for centre in CROPS.values():
+        box = centre.within(picture)
+        seen = Box(max(box.left, 0.0), max(box.top, 0.0), min(box.right, 1.0), min(box.bottom, 1.0))
+        if box.near(seen):
+            return box
+    return None
+
+
+def _before_shift(low: float, high: float) -> tuple[float, float]:
+    """Return where one axis of a picture began and ended that fills the frame and was shifted, from what is left of it within the frame."""
+    if low >= NEAR and high > 1 - NEAR:
+        return low, 1 + low
+    if low < NEAR and high <= 1 - NEAR:
+        return high - 1, high
+    return low, high
 
 
 def stored_box(region: Region, height: int, width: int) -> Box | None:
