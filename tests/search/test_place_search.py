@@ -31,8 +31,11 @@ def pasted(background, shown, box):
 
 
 def turned(shown, degrees):
+    """Pictures turned without a margin, which would tell how far: around them they go on as in a mirror."""
     for picture in shown:
-        yield np.asarray(Image.fromarray(picture).rotate(degrees, Image.Resampling.BILINEAR))
+        around = np.pad(picture, ((HEIGHT // 2, HEIGHT // 2), (WIDTH // 2, WIDTH // 2), (0, 0)), mode="reflect")
+        wide = Image.fromarray(around).rotate(degrees, Image.Resampling.BILINEAR)
+        yield np.asarray(wide.crop((WIDTH // 2, HEIGHT // 2, WIDTH // 2 + WIDTH, HEIGHT // 2 + HEIGHT)))
 
 
 def shaken(shown):

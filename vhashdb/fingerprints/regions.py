@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vhashdb.hashing.algorithms import FrameAlgorithm, RegionPixels
+from vhashdb.hashing.aslant import straightened
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.content_box import within_bars, within_drawn_border, within_static_border
 from vhashdb.hashing.inpainting import Patch, inpaint
@@ -40,6 +41,7 @@ from vhashdb.hashing.views import (
     ONCE_STORED,
     PICTURES,
     SQUARES,
+    STRAIGHTENED,
     TILTED,
     TILTS,
     WHOLE_FRAME,
@@ -49,6 +51,7 @@ from vhashdb.hashing.views import (
     shifted_centre,
     square_box,
 )
+from vhashdb.hashing.warping import Transform, Warper
 from vhashdb.video.frames import FrameBatch
 
 FIXED_BOXES: Final = {
@@ -84,6 +87,8 @@ class RegionSpec:
     """Parts that are inpainted first."""
     degrees: float = 0.0
     """Degrees, clockwise, by which the picture is rotated first."""
+    straight: Transform | None = field(default=None, compare=False)
+    """``(n, 3, 3)`` through which each frame of the window is seen first, where the picture lies aslant."""
 
 
 class FrameWindow:
@@ -97,6 +102,8 @@ class FrameWindow:
         self._steps = Steps(self.thumbnails)
         self._patches: dict[Box, Patch] = {}
         self._tilted: dict[float, npt.NDArray[np.float32]] = {}
+        self._straightened: npt.NDArray[np.float32] | None = None
+        self._step = 1
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -106,6 +113,7 @@ class FrameWindow:
         some = copy.copy(self)
         some.frames, some.thumbnails, some._levels = self.frames[::step], self.thumbnails[::step], self._levels[::step]
         some._steps, some._patches, some._tilted = self._steps.every(step), {}, {}
+        some._straightened, some._step = None, self._step * step
         return some
 
     def hash(self, algorithm: FrameAlgorithm, specs: Sequence[RegionSpec], orientations: Sequence[Orientation]) -> PackedHashes:
@@ -122,6 +130,11 @@ class FrameWindow:
 
     def _pixels(self, spec: RegionSpec) -> RegionPixels:
         levels = self._levels
+        if spec.straight is not None:
+            if self._straightened is None:  # both regions are read of one
+                transforms = spec.straight[:: self._step]
+                self._straightened = Warper(self.thumbnails).samples(np.arange(len(self)), transforms, self.thumbnails.shape[1])
+            return RegionPixels(self._straightened, spec.box, is_turned=True)
         if spec.degrees:
             size = int(self.frames["height"][0]), int(self.frames["width"][0])
             if spec.degrees not in self._tilted:  # several regions are read of one
@@ -172,6 +185,8 @@ class RegionFinder:
             if region in HALVES and not _is_centred(outer):
                 outer = WHOLE_FRAME  # what is flat at the outer side of one of two videos is taken for a bar
             specs[region] = RegionSpec(FIXED_BOXES[region].within(outer), MASKED_REGIONS.get(region, ()), TILTS.get(region, 0.0))
+        if not self._regions.isdisjoint(STRAIGHTENED) and (straight := straightened(thumbnails)) is not None:
+            specs |= {region: RegionSpec(box, straight=straight) for region, box in STRAIGHTENED.items() if region in self._regions}
         if Region.SHIFTED_CENTRE in self._regions and (shifted := shifted_centre(self.bars)) is not None:
             specs[Region.SHIFTED_CENTRE] = RegionSpec(shifted)
         for region in set(SQUARES) & set(self._regions):

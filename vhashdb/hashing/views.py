@@ -116,6 +116,10 @@ class Region(enum.IntEnum):
     TILT_STEEPEST_RIGHT = 75
     SHIFTED_CENTRE = 76
     """The wider stored centre, or the smaller one, of a picture that was shifted and so has a bar at one side only."""
+    STRAIGHTENED = 77
+    """The picture that lies aslant within a margin, seen straight."""
+    STRAIGHTENED_CENTRE = 78
+    """The wider stored centre of the same."""
 
     @property
     def label(self) -> str:
@@ -271,6 +275,9 @@ TILTS: Final = {
 }
 """Degrees, clockwise, by which a query's picture is rotated back before it is read (`TILTED`). Measured: two degrees off change
 about 21 of 256 bits, so these cover up to 16°; `bench.accuracy` shows the effect."""
+STRAIGHTENED: Final = {Region.STRAIGHTENED: Box(), Region.STRAIGHTENED_CENTRE: CROPS[Region.CROP_CLOSE]}
+"""Parts that are read of a picture that lies aslant within a margin, once it is seen straight (`vhashdb.hashing.aslant`): all of it, and
+the wider stored centre, of which no corner is beyond the frame. Derived from what is stored."""
 STEEP_TILTS: Final = frozenset(region for region, degrees in TILTS.items() if abs(degrees) > 8)
 """Those that few pictures have. Derived from `TILTS`."""
 TILTED: Final = {
@@ -332,6 +339,8 @@ _REGION_LABELS: Final = {
     **dict.fromkeys(CUTS, "centre of a cut picture"),
     **{region: f"{region.name.removesuffix('_INSET').replace('_', ' ').lower()} {_CORNER_SIDE:.0%}" for region in CORNER_INSETS},
     Region.SHIFTED_CENTRE: "centre of a shifted picture",
+    Region.STRAIGHTENED: "straightened picture",
+    Region.STRAIGHTENED_CENTRE: "centre of the straightened picture",
     **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
     **{region: region.name.replace("_", " ").lower() for region in HALVES},
     **{

@@ -19,6 +19,7 @@ from vhashdb.hashing.views import (
     CORNER_INSETS,
     HALVES,
     MASKED_REGIONS,
+    STRAIGHTENED,
     TILTS,
     Orientation,
     Region,
@@ -64,7 +65,7 @@ class ViewPair:
         return [f"{words} ({side})" for region, where, side in sides if (words := _part(region, where))]
 
 
-_SAID_BY_PLACE: Final = frozenset({*CENTRES, *CORNER_INSETS, *HALVES, *TILTS})
+_SAID_BY_PLACE: Final = frozenset({*CENTRES, *CORNER_INSETS, *HALVES, *STRAIGHTENED, *TILTS})
 """Regions of which the place says all."""
 _SAID_BY_LABEL: Final = frozenset({*MASKED_REGIONS, Region.MASKED_OVERLAYS})
 """Regions of which the place says nothing."""
