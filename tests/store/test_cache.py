@@ -198,14 +198,16 @@ def test_many_threads_and_two_caches_on_one_folder(tmp_path):
         assert all(one.fingerprint(name, "r") == prints[name] for name in names)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", "[", "{}", "[1]", '{"boxes": [[0, 0, 0, 1, 1]], "aslant": null}x',
-        *(f'{{"boxes": {boxes}, "aslant": null}}' for boxes in ("[[999, 0, 0, 1, 1]]", "[[0, 0, 0, 1]]x", '[[0, "a", 0, 1, 1]]', "[1]", "[[0, 0, 0, 1, 1, 1]]")),
-        *(f'{{"boxes": [], "aslant": {corners}}}' for corners in ("[]", "[[0, 0], [1, 0], [1, 1]]", '[[0, 0], [1, 0], [1, 1], ["a", 1]]', "1")),
-    ],
-)  # fmt: skip
+BOXES = ("[[999, 0, 0, 1, 1]]", "[[0, 0, 0, 1]]x", '[[0, "a", 0, 1, 1]]', "[1]", "[[0, 0, 0, 1, 1, 1]]")
+ASLANT = ("[]", "[[0, 0], [1, 0], [1, 1]]", '[[0, 0], [1, 0], [1, 1], ["a", 1]]', "1")
+PLACES = [
+    *("", "[", "{}", "[1]", '{"boxes": [[0, 0, 0, 1, 1]], "aslant": null}x'),
+    *(f'{{"boxes": {boxes}, "aslant": null}}' for boxes in BOXES),
+    *(f'{{"boxes": [], "aslant": {corners}}}' for corners in ASLANT),
+]
+
+
+@pytest.mark.parametrize("text", PLACES)
 def test_a_fingerprint_of_which_it_is_not_known_where_its_regions_lie_is_made_again(text, place):
     with FingerprintCache(place / "cache") as cache:
         first = asked(place, "copy.mp4", cache)
