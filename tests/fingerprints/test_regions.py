@@ -19,13 +19,13 @@ from vhashdb.fingerprints.regions import FIXED_BOXES, RegionFinder
 from vhashdb.hashing import pdq
 from vhashdb.hashing.algorithms import Pdq
 from vhashdb.hashing.views import (
-    CORNER_INSETS,
     CROPS,
     CUTS,
     FRAME_INSETS,
     HALVES,
     INSETS,
     MASKED_REGIONS,
+    OFF_CENTRE_INSETS,
     ONCE_STORED,
     TILTS,
     WHOLE_FRAME,
@@ -99,7 +99,7 @@ def test_sparse_regions_are_read_at_every_nth_look(letterboxed, sizes, step, spa
     fingerprint = built(letterboxed, profile, sizes)
     frames = letterboxed["time_s"][::step]
     assert np.array_equal(of_region(fingerprint, Region.WHOLE).start_s, frames)
-    for region in (Region.LEFT_HALF, Region.TILT_LEFT, Region.MASKED_CORNERS, Region.INSET_4):
+    for region in (Region.LEFT_HALF, Region.TILT_LEFT, Region.MASKED_CORNERS, Region.INSET_5):
         assert np.array_equal(of_region(fingerprint, region).start_s, frames[::sparse_step]), region
 
 
@@ -167,13 +167,13 @@ def test_the_fixed_regions_are_always_there():
             Region.WHOLE,
             *CROPS.keys() & QUERY_PROFILE.views.keys(),
             *INSETS,
-            *CORNER_INSETS,
+            *OFF_CENTRE_INSETS,
             *CUTS,
             *HALVES,
             *TILTS,
             *MASKED_REGIONS,
         }
-    assert set(FIXED_BOXES) == {*CROPS, *ONCE_STORED, *INSETS, *FRAME_INSETS, *CORNER_INSETS, *CUTS, *HALVES, *TILTS, *MASKED_REGIONS}
+    assert set(FIXED_BOXES) == {*CROPS, *ONCE_STORED, *INSETS, *FRAME_INSETS, *OFF_CENTRE_INSETS, *CUTS, *HALVES, *TILTS, *MASKED_REGIONS}
 
 
 def test_halves_and_slight_crops_are_those_of_the_picture_without_bars():

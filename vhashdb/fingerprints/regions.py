@@ -31,13 +31,13 @@ from vhashdb.hashing.stills import picture_boxes
 from vhashdb.hashing.view_transforms import tilt
 from vhashdb.hashing.views import (
     CELLS,
-    CORNER_INSETS,
     CROPS,
     CUTS,
     FRAME_INSETS,
     HALVES,
     INSETS,
     MASKED_REGIONS,
+    OFF_CENTRE_INSETS,
     ONCE_STORED,
     PICTURES,
     SQUARES,
@@ -59,14 +59,14 @@ FIXED_BOXES: Final = {
     **ONCE_STORED,
     **INSETS,
     **FRAME_INSETS,
-    **CORNER_INSETS,
+    **OFF_CENTRE_INSETS,
     **CUTS,
     **HALVES,
     **TILTED,
     **dict.fromkeys(MASKED_REGIONS, WHOLE_FRAME),
 }
 """Boxes of the regions that need not be searched for."""
-WITHIN_BARS_TOO: Final = frozenset({*INSETS, *CORNER_INSETS, *CUTS, *HALVES})
+WITHIN_BARS_TOO: Final = frozenset({*INSETS, *OFF_CENTRE_INSETS, *CUTS, *HALVES})
 """Those of them that are parts of what is within bars."""
 _BETWEEN: Final = {
     Region.BETWEEN_BANDS: between_bands,

@@ -41,6 +41,8 @@ _LEAST_ASLANT: Final = 1.5
 """Degrees by which one side at least must be aslant. Engineering bound: else it is a picture within bars."""
 _MOSTLY: Final = 0.6
 """Share of the frames in which the sides must be found; the others have those of the frame before. Engineering bound."""
+_GLANCED_AT: Final = 3
+"""Frames that are looked at first. Engineering bound: on the cost of videos whose corners are dark."""
 _FARTHEST: Final = 0.6
 """Fractions of the frame by which corners may lie beyond it. Engineering bound: farther, and little of the picture is there."""
 
@@ -58,13 +60,14 @@ def straightened(thumbnails: npt.NDArray[np.uint8]) -> Transform | None:
     Returns:
         ``(n, 3, 3)`` float64.
     """
-    levels = thumbnails.astype(np.float32)
-    margin = _margin_levels(levels)
+    margin = _margin_levels(thumbnails)
     if np.isfinite(margin).mean() < _MOSTLY:
         return None
-    found: list[Points | None] = []
-    for picture, level in zip(levels, margin.tolist(), strict=True):
-        found.append(_corners(np.abs(picture - level) >= _MARGIN_LEVELS) if np.isfinite(level) else None)
+    looked_at = np.unique(np.linspace(0, len(thumbnails) - 1, min(_GLANCED_AT, len(thumbnails))).round().astype(int))
+    glanced = [_corners_of(thumbnails[number], margin[number]) is not None for number in looked_at.tolist()]
+    if np.mean(glanced) < _MOSTLY:  # most videos with dark corners do not cost more than this
+        return None
+    found = [_corners_of(picture, level) for picture, level in zip(thumbnails, margin.tolist(), strict=True)]
     there = [number for number, corners in enumerate(found) if corners is not None]
     if len(there) < _MOSTLY * len(found):
         return None
@@ -78,17 +81,21 @@ def mean_corners(corners: Points) -> Corners:
     return first, second, third, fourth
 
 
-def _margin_levels(levels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _margin_levels(thumbnails: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Return the colour of the margin in each frame: of corners that are uniform and of one colour; NaN where there are too few."""
     ends = (slice(None, _PATCH), slice(-_PATCH, None))
-    patches = np.stack([levels[:, rows, columns].reshape(len(levels), -1) for rows in ends for columns in ends], axis=1)
+    patches = np.stack([thumbnails[:, rows, columns].reshape(len(thumbnails), -1) for rows in ends for columns in ends], axis=1)
     uniform = np.ptp(patches, axis=2) < _MARGIN_LEVELS
-    colour = patches.mean(axis=2)
+    colour = patches.mean(axis=2, dtype=np.float32)
     alike = (np.abs(colour[:, :, None] - colour[:, None, :]) < _MARGIN_LEVELS) & uniform[:, None, :] & uniform[:, :, None]
     most = alike.sum(axis=2).argmax(axis=1)
-    rows = np.arange(len(levels))
+    rows = np.arange(len(thumbnails))
     enough = alike[rows, most].sum(axis=1) >= _LEAST_CORNERS
     return np.where(enough, colour[rows, most], np.float32(np.nan))
+
+
+def _corners_of(picture: npt.NDArray[np.uint8], margin: float) -> Points | None:
+    return _corners(np.abs(picture - np.float32(margin)) >= _MARGIN_LEVELS) if np.isfinite(margin) else None
 
 
 def _corners(content: npt.NDArray[np.bool_]) -> Points | None:

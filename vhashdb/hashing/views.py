@@ -120,6 +120,13 @@ class Region(enum.IntEnum):
     """The picture that lies aslant within a margin, seen straight."""
     STRAIGHTENED_CENTRE = 78
     """The wider stored centre of the same."""
+    CUT_SLIGHTLY_ACROSS = 79
+    CUT_SLIGHTLY_DOWN = 80
+    TOP_INSET = 81
+    """A part of queries that ends near the frame's upper side; so are the next ones."""
+    BOTTOM_INSET = 82
+    LEFT_INSET = 83
+    RIGHT_INSET = 84
 
     @property
     def label(self) -> str:
@@ -221,21 +228,34 @@ FRAME_INSETS: Final = {
 }
 """The same of the whole frame, where the others are of what is within bars: dark edges are taken for bars, and what is cut of a picture
 with bars has narrower ones. Measured: `bench.accuracy`, in the edits with crops of a tenth."""
+_EDGE_DEPTH: Final = (0.028, 0.837)
+"""Where an inset at an edge begins and ends, seen from there. Derived: what lost an eighth at one side has the wider stored centre
+there."""
+_EDGE_MARGIN: Final = 0.12
+"""What is left out beside it. Derived: half-way between a picture that was cut at that side alone, and one that kept its shape."""
 _CORNER_SIDE: Final = 0.84
 """Side of the insets in the corners. Derived: what is left of a picture that lost an eighth to a fifth of both sides at one of its corners
 has the wider stored centre there."""
-CORNER_INSETS: Final = {
+OFF_CENTRE_INSETS: Final = {
+    Region.TOP_INSET: Box(_EDGE_MARGIN, _EDGE_DEPTH[0], 1 - _EDGE_MARGIN, _EDGE_DEPTH[1]),
+    Region.BOTTOM_INSET: Box(_EDGE_MARGIN, 1 - _EDGE_DEPTH[1], 1 - _EDGE_MARGIN, 1 - _EDGE_DEPTH[0]),
+    Region.LEFT_INSET: Box(_EDGE_DEPTH[0], _EDGE_MARGIN, _EDGE_DEPTH[1], 1 - _EDGE_MARGIN),
+    Region.RIGHT_INSET: Box(1 - _EDGE_DEPTH[1], _EDGE_MARGIN, 1 - _EDGE_DEPTH[0], 1 - _EDGE_MARGIN),
     Region.TOP_LEFT_INSET: Box(right=_CORNER_SIDE, bottom=_CORNER_SIDE),
     Region.TOP_RIGHT_INSET: Box(left=1 - _CORNER_SIDE, bottom=_CORNER_SIDE),
     Region.BOTTOM_LEFT_INSET: Box(right=_CORNER_SIDE, top=1 - _CORNER_SIDE),
     Region.BOTTOM_RIGHT_INSET: Box(left=1 - _CORNER_SIDE, top=1 - _CORNER_SIDE),
 }
-"""Insets of crops that are off the centre, and of pictures that were shifted. Measured: `bench.accuracy` shows the effect."""
+"""Insets of crops that are off the centre, such as those that cut off a caption, and of pictures that were shifted. Measured:
+`bench.accuracy` shows the effect."""
 CUTS: Final = {
     Region.CUT_ACROSS: Box(0.0556, 0.25, 0.9444, 0.75),
     Region.CUT_DOWN: Box(0.25, 0.0556, 0.75, 0.9444),
+    Region.CUT_SLIGHTLY_ACROSS: Box(0.025, 0.14375, 0.975, 0.85625),
+    Region.CUT_SLIGHTLY_DOWN: Box(0.14375, 0.025, 0.85625, 0.975),
 }
-"""The smallest stored centre in what was cut from 16:9 to a square. Derived: 0.5 by 0.5625."""
+"""The smallest stored centre in what was cut from 16:9 to a square, and the wider one in what was cut from 16:9 to 4:3, from 4:3 to 16:9 or
+to a square, or from cinema's 21:9 to 16:9. Derived: 0.5 by 0.5625, and 0.7125 by 0.75."""
 CENTRES: Final = frozenset({Region.WHOLE, *CROPS, *ONCE_STORED, *INSETS, *FRAME_INSETS, *CUTS})
 """Regions that lie about the middle of what is within bars, or of the frame."""
 PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
@@ -337,7 +357,7 @@ _REGION_LABELS: Final = {
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | ONCE_STORED | INSETS).items()},
     **{region: f"centre {box.right - box.left:.0%} of the frame" for region, box in FRAME_INSETS.items()},
     **dict.fromkeys(CUTS, "centre of a cut picture"),
-    **{region: f"{region.name.removesuffix('_INSET').replace('_', ' ').lower()} {_CORNER_SIDE:.0%}" for region in CORNER_INSETS},
+    **{region: f"{region.name.removesuffix('_INSET').replace('_', ' ').lower()} part" for region in OFF_CENTRE_INSETS},
     Region.SHIFTED_CENTRE: "centre of a shifted picture",
     Region.STRAIGHTENED: "straightened picture",
     Region.STRAIGHTENED_CENTRE: "centre of the straightened picture",

@@ -16,9 +16,9 @@ from vhashdb.hashing.outline import WHOLE, Outline
 from vhashdb.hashing.view_transforms import turned_bits
 from vhashdb.hashing.views import (
     CENTRES,
-    CORNER_INSETS,
     HALVES,
     MASKED_REGIONS,
+    OFF_CENTRE_INSETS,
     STRAIGHTENED,
     TILTS,
     Orientation,
@@ -65,7 +65,7 @@ class ViewPair:
         return [f"{words} ({side})" for region, where, side in sides if (words := _part(region, where))]
 
 
-_SAID_BY_PLACE: Final = frozenset({*CENTRES, *CORNER_INSETS, *HALVES, *STRAIGHTENED, *TILTS})
+_SAID_BY_PLACE: Final = frozenset({*CENTRES, *OFF_CENTRE_INSETS, *HALVES, *STRAIGHTENED, *TILTS})
 """Regions of which the place says all."""
 _SAID_BY_LABEL: Final = frozenset({*MASKED_REGIONS, Region.MASKED_OVERLAYS})
 """Regions of which the place says nothing."""
