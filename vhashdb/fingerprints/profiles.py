@@ -137,7 +137,7 @@ The usual regions are read in all orientations, the others upright and mirrored.
 `bench.accuracy`, against the cost by `bench.speed`.
 """
 
-_SELDOM: Final = frozenset({Region.INSET_2, Region.INSET_4, Region.INSET_8, *PICTURES[1:], *list(MASKED_REGIONS)[:4]})
+_SELDOM: Final = frozenset({Region.INSET_2, Region.INSET_4, Region.INSET_8, *list(MASKED_REGIONS)[:4]})
 """Regions that seldom find what the others do not. Measured: `bench.accuracy`."""
 
 COARSE_PROFILE: Final = replace(
@@ -165,7 +165,7 @@ def closer(profile: ExtractionProfile, views: Iterable[View]) -> ExtractionProfi
     return replace(profile, views={region: tuple(orientations) for region, orientations in chosen.items()})
 
 
-_FINER: Final = _SELDOM | OFF_CENTRE_INSETS.keys() | STEEP_TILTS
+_FINER: Final = _SELDOM | OFF_CENTRE_INSETS.keys() | STEEP_TILTS | set(PICTURES[1:])
 """Regions that are left out where little is to be spent. Measured: `bench.accuracy`."""
 
 KEYFRAME_PROFILE: Final = replace(

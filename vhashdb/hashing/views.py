@@ -127,6 +127,11 @@ class Region(enum.IntEnum):
     BOTTOM_INSET = 82
     LEFT_INSET = 83
     RIGHT_INSET = 84
+    UPPER_INSET = 85
+    """The same where less was cut off; so are the next ones."""
+    LOWER_INSET = 86
+    LEFT_SIDE_INSET = 87
+    RIGHT_SIDE_INSET = 88
 
     @property
     def label(self) -> str:
@@ -233,6 +238,10 @@ _EDGE_DEPTH: Final = (0.028, 0.837)
 there."""
 _EDGE_MARGIN: Final = 0.12
 """What is left out beside it. Derived: half-way between a picture that was cut at that side alone, and one that kept its shape."""
+_SIDE_MARGIN: Final = 0.14375
+"""What is left out beside an inset of a picture that lost less, at one side alone. Derived: the wider stored centre's."""
+_SIDE_DEPTH: Final = (0.0842, 0.8463)
+"""The same of what lost a sixteenth or so at one side alone. Derived from that."""
 _CORNER_SIDE: Final = 0.84
 """Side of the insets in the corners. Derived: what is left of a picture that lost an eighth to a fifth of both sides at one of its corners
 has the wider stored centre there."""
@@ -241,6 +250,10 @@ OFF_CENTRE_INSETS: Final = {
     Region.BOTTOM_INSET: Box(_EDGE_MARGIN, 1 - _EDGE_DEPTH[1], 1 - _EDGE_MARGIN, 1 - _EDGE_DEPTH[0]),
     Region.LEFT_INSET: Box(_EDGE_DEPTH[0], _EDGE_MARGIN, _EDGE_DEPTH[1], 1 - _EDGE_MARGIN),
     Region.RIGHT_INSET: Box(1 - _EDGE_DEPTH[1], _EDGE_MARGIN, 1 - _EDGE_DEPTH[0], 1 - _EDGE_MARGIN),
+    Region.UPPER_INSET: Box(_SIDE_MARGIN, _SIDE_DEPTH[0], 1 - _SIDE_MARGIN, _SIDE_DEPTH[1]),
+    Region.LOWER_INSET: Box(_SIDE_MARGIN, 1 - _SIDE_DEPTH[1], 1 - _SIDE_MARGIN, 1 - _SIDE_DEPTH[0]),
+    Region.LEFT_SIDE_INSET: Box(_SIDE_DEPTH[0], _SIDE_MARGIN, _SIDE_DEPTH[1], 1 - _SIDE_MARGIN),
+    Region.RIGHT_SIDE_INSET: Box(1 - _SIDE_DEPTH[1], _SIDE_MARGIN, 1 - _SIDE_DEPTH[0], 1 - _SIDE_MARGIN),
     Region.TOP_LEFT_INSET: Box(right=_CORNER_SIDE, bottom=_CORNER_SIDE),
     Region.TOP_RIGHT_INSET: Box(left=1 - _CORNER_SIDE, bottom=_CORNER_SIDE),
     Region.BOTTOM_LEFT_INSET: Box(right=_CORNER_SIDE, top=1 - _CORNER_SIDE),
