@@ -238,7 +238,7 @@ _EDGE_DEPTH: Final = (0.028, 0.837)
 there."""
 _EDGE_MARGIN: Final = 0.12
 """What is left out beside it. Derived: half-way between a picture that was cut at that side alone, and one that kept its shape."""
-_SIDE_MARGIN: Final = 0.14375
+_SIDE_MARGIN: Final = CROPS[Region.CROP_CLOSE].left
 """What is left out beside an inset of a picture that lost less, at one side alone. Derived: the wider stored centre's."""
 _SIDE_DEPTH: Final = (0.0842, 0.8463)
 """The same of what lost a sixteenth or so at one side alone. Derived from that."""
@@ -264,8 +264,8 @@ OFF_CENTRE_INSETS: Final = {
 CUTS: Final = {
     Region.CUT_ACROSS: Box(0.0556, 0.25, 0.9444, 0.75),
     Region.CUT_DOWN: Box(0.25, 0.0556, 0.75, 0.9444),
-    Region.CUT_SLIGHTLY_ACROSS: Box(0.025, 0.14375, 0.975, 0.85625),
-    Region.CUT_SLIGHTLY_DOWN: Box(0.14375, 0.025, 0.85625, 0.975),
+    Region.CUT_SLIGHTLY_ACROSS: Box(0.025, CROPS[Region.CROP_CLOSE].top, 0.975, CROPS[Region.CROP_CLOSE].bottom),
+    Region.CUT_SLIGHTLY_DOWN: Box(CROPS[Region.CROP_CLOSE].left, 0.025, CROPS[Region.CROP_CLOSE].right, 0.975),
 }
 """The smallest stored centre in what was cut from 16:9 to a square, and the wider one in what was cut from 16:9 to 4:3, from 4:3 to 16:9 or
 to a square, or from cinema's 21:9 to 16:9. Derived: 0.5 by 0.5625, and 0.7125 by 0.75."""
