@@ -37,12 +37,6 @@ def _cut(width: int, height: int) -> Draw:
     return lambda r: f"crop='min(iw,ih*{ratio})':'min(ih,iw/({ratio}))':(iw-ow)*{r.random():.4f}:(ih-oh)*{r.random():.4f}"
 
 
-def _side_cut(r: random.Random) -> str:
-    """Cut something off at one side, as is done with a caption."""
-    rest = 1 - r.uniform(0.05, 0.18)
-    return r.choice((f"crop=iw*{rest:.4f}:ih:{{}}:0", f"crop=iw:ih*{rest:.4f}:0:{{}}")).format(r.choice(("0", "(iw-ow)+(ih-oh)")))
-
-
 def _mirrored(draw: Draw) -> Draw:
     return lambda r: f"hflip,{draw(r)}"
 
@@ -147,8 +141,6 @@ FILTERS: Final[dict[str, Draw]] = {
     "crop36": _crop(0.36),
     "crop25": _crop(0.25),
     "crop50mirrored": _mirrored(_crop(0.5)),
-    "cutside": _side_cut,
-    "cut4to3": lambda _: "crop='min(iw,ih*4/3)':'min(ih,iw*3/4)'",
     "cutsquare": _cut(1, 1),
     "cut4to5": _cut(4, 5),
     "cut9to16": _cut(9, 16),

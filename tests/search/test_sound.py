@@ -205,7 +205,7 @@ def test_a_fingerprint_with_sound_asks_as_the_file_does(known, tmp_path):
 
 def test_where_only_the_sound_is_near_the_picture_is_looked_for_in_that_record(samples, tmp_path):
     shown = frames(samples / "known" / "harbour.mp4")
-    tilted = list(turned(shown, 20))
+    tilted = list(turned(shown, 17))
     with vhashdb.create(tmp_path / "db") as db:
         added = db.add(video(tmp_path / "known.mp4", shown, tune(8, seconds=9.0))).id
         assert db.match(video(tmp_path / "silent.mp4", tilted)).verdict is Verdict.NO_MATCH

@@ -97,7 +97,6 @@ def as_stored(fingerprint: Fingerprint) -> Fingerprint:
         duration_s=round(fingerprint.duration_s * 1000) / 1000,
         coverage=Coverage.from_json(coverage.to_json()) if coverage != Coverage() else coverage,
         boxes={},
-        aslant=None,
         sound=None if sound is None else replace(sound, duration_s=round(sound.duration_s * 1000) / 1000),
     )
 

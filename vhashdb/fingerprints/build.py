@@ -15,10 +15,8 @@ from vhashdb.fingerprints.model import USABLE_QUALITY, Fingerprint, milliseconds
 from vhashdb.fingerprints.profiles import REFERENCE_PROFILE, ExtractionProfile, FrameSelection
 from vhashdb.fingerprints.regions import FrameWindow, RegionFinder, RegionSpec
 from vhashdb.hashing.algorithms import FrameAlgorithm
-from vhashdb.hashing.aslant import mean_corners
 from vhashdb.hashing.bits import PackedHashes, as_integers
 from vhashdb.hashing.views import Box, Region, View
-from vhashdb.hashing.warping import CORNERS, mapped
 from vhashdb.video.frames import KEYFRAME_STANDS_S, FrameBatch, Mode, VideoInfo
 
 MOSTLY_DAMAGED: Final = 0.4
@@ -43,8 +41,6 @@ class FingerprintBuilder:
         self._finder = RegionFinder(profile.views.keys())
         self._lay: dict[Region, Counter[Box]] = {region: Counter() for region in profile.views}
         """Frames for which each region lay in each box."""
-        self._aslant: list[npt.NDArray[np.float64]] = []
-        """Corners of a picture that lies aslant, ``(n, 4, 2)`` of each window."""
         self._holes_s = 0.0
         self._last_s = 0.0
         self._period_s = KEYFRAME_STANDS_S if profile.sampling.mode is Mode.KEYFRAMES else math.inf
@@ -106,7 +102,6 @@ class FingerprintBuilder:
             damage=damage,
             coverage=info.coverage,
             boxes={region: box for region, boxes in self._lay.items() if (box := _lasting(boxes))},
-            aslant=mean_corners(np.concatenate(self._aslant)) if self._aslant else None,
         )
 
     def _steps(self, region: Region) -> list[int]:
@@ -156,10 +151,7 @@ class FingerprintBuilder:
             self._entries[region].interrupt(float(times[0]))
         profile, there = self._profile, [region for region in self._entries if region in specs]
         for region in there:
-            if (straight := specs[region].straight) is None:
-                self._lay[region][specs[region].box] += len(frames)
-            elif region is Region.STRAIGHTENED:
-                self._aslant.append(mapped(straight, CORNERS))
+            self._lay[region][specs[region].box] += len(frames)
         self._hash(window, {r: specs[r] for r in there if r not in profile.sparse})
         self._hash(window.every(profile.sparse_step), {r: specs[r] for r in there if r in profile.sparse})
 

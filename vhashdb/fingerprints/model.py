@@ -13,7 +13,6 @@ import numpy.typing as npt
 from vhashdb.coverage import Coverage
 from vhashdb.errors import FingerprintError
 from vhashdb.hashing.algorithms import AlgorithmId
-from vhashdb.hashing.aslant import Corners
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.views import SQUARES, Box, Orientation, Region, View
 from vhashdb.intervals import covered
@@ -75,8 +74,6 @@ class Fingerprint:
     boxes: Mapping[Region, Box] = field(default_factory=dict)
     """Where each region lay in the frame, if that was one place nearly all the time and is known. It is in no stored or exchanged form, and
     fingerprints that differ in nothing else are equal."""
-    aslant: Corners | None = None
-    """Where the corners of a picture that lies aslant within a margin were, on average. It is as little stored as `boxes`."""
     sound: SoundFingerprint | None = None
     """What was heard; None if nothing is known of that, as of what was made without sound."""
 
@@ -165,7 +162,7 @@ class Fingerprint:
         """Return some of the entries, given by a mask ``(n,)`` or by ascending positions, with the same facts about the video."""
         return Fingerprint(
             self.algorithm, self.start_s[entries], self.end_s[entries], self.hash[entries], self.quality[entries], self.view[entries],
-            self.duration_s, self.width, self.height, self.damage, self.coverage, self.boxes, self.aslant, self.sound,
+            self.duration_s, self.width, self.height, self.damage, self.coverage, self.boxes, self.sound,
         )  # fmt: skip
 
 
@@ -175,7 +172,7 @@ def bare(fingerprint: Fingerprint) -> Fingerprint:
     Notes about damage are free text, and size and codec are left out because only the hashes are to be shared. Squares are left out
     as well: without a size nobody knows where they lie, and many programs do not know them.
     """
-    return replace(without_squares(fingerprint), damage=(), coverage=Coverage(), width=0, height=0, boxes={}, aslant=None)
+    return replace(without_squares(fingerprint), damage=(), coverage=Coverage(), width=0, height=0, boxes={})
 
 
 def bare_with_squares(fingerprint: Fingerprint) -> Fingerprint:
@@ -187,8 +184,9 @@ def bare_with_squares(fingerprint: Fingerprint) -> Fingerprint:
     if not squares.any() or not fingerprint.width or not fingerprint.height:
         return bare(fingerprint)
     common = math.gcd(fingerprint.width, fingerprint.height)
-    width, height = fingerprint.width // common, fingerprint.height // common
-    return replace(fingerprint, damage=(), coverage=Coverage(), width=width, height=height, boxes={}, aslant=None)
+    return replace(
+        fingerprint, damage=(), coverage=Coverage(), width=fingerprint.width // common, height=fingerprint.height // common, boxes={}
+    )
 
 
 def is_square(fingerprint: Fingerprint) -> npt.NDArray[np.bool_]:

@@ -15,11 +15,8 @@ from vhashdb.hashing.views import (
     HALVES,
     INSETS,
     MASKED_REGIONS,
-    OFF_CENTRE_INSETS,
     PICTURES,
     SQUARES,
-    STEEP_TILTS,
-    STRAIGHTENED,
     TILTS,
     Orientation,
     Region,
@@ -120,9 +117,7 @@ _MORE: Final = dict.fromkeys(
         Region.BETWEEN_SYMMETRIC_COLUMNS,
         Region.WITHIN_DRAWN_BORDER,
         Region.MASKED_OVERLAYS,
-        Region.SHIFTED_CENTRE,
-        *STRAIGHTENED,
-        *(*PICTURES, *INSETS, *FRAME_INSETS, *OFF_CENTRE_INSETS, *CUTS, *HALVES, *CELLS, *TILTS, *MASKED_REGIONS),
+        *(*PICTURES, *INSETS, *FRAME_INSETS, *CUTS, *HALVES, *CELLS, *TILTS, *MASKED_REGIONS),
     ),
     _MIRRORED_TOO,
 ) | {Region.INSET_6: _ALL}
@@ -137,16 +132,7 @@ The usual regions are read in all orientations, the others upright and mirrored.
 `bench.accuracy`, against the cost by `bench.speed`.
 """
 
-_SELDOM: Final = frozenset({Region.INSET_2, Region.INSET_4, Region.INSET_8, *list(MASKED_REGIONS)[:4]})
-"""Regions that seldom find what the others do not. Measured: `bench.accuracy`."""
-
-COARSE_PROFILE: Final = replace(
-    QUERY_PROFILE,
-    views={region: orientations for region, orientations in QUERY_PROFILE.views.items() if region not in _SELDOM},
-    frame_step=2,
-    sparse=frozenset(_MORE),
-    sparse_step=2,
-)
+COARSE_PROFILE: Final = replace(QUERY_PROFILE, frame_step=2, sparse=frozenset(_MORE), sparse_step=2)
 """The first, cheap fingerprint of a `balanced` query: half of the query's frames, and a quarter in the less usual regions.
 
 It decides only whether any record is near enough for `QUERY_PROFILE` to be worth its cost. Steps are measured by `bench.accuracy`.
@@ -165,8 +151,8 @@ def closer(profile: ExtractionProfile, views: Iterable[View]) -> ExtractionProfi
     return replace(profile, views={region: tuple(orientations) for region, orientations in chosen.items()})
 
 
-_FINER: Final = _SELDOM | OFF_CENTRE_INSETS.keys() | STEEP_TILTS | set(PICTURES[1:])
-"""Regions that are left out where little is to be spent. Measured: `bench.accuracy`."""
+_FINER: Final = frozenset({Region.INSET_2, Region.INSET_4, Region.INSET_8, *PICTURES[1:], *list(MASKED_REGIONS)[:4]})
+"""Regions that seldom find what the others do not. Measured: `bench.accuracy`."""
 
 KEYFRAME_PROFILE: Final = replace(
     QUERY_PROFILE,

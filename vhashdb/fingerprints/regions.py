@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vhashdb.hashing.algorithms import FrameAlgorithm, RegionPixels
-from vhashdb.hashing.aslant import straightened
 from vhashdb.hashing.bits import PackedHashes
 from vhashdb.hashing.content_box import within_bars, within_drawn_border, within_static_border
 from vhashdb.hashing.inpainting import Patch, inpaint
@@ -37,21 +36,17 @@ from vhashdb.hashing.views import (
     HALVES,
     INSETS,
     MASKED_REGIONS,
-    OFF_CENTRE_INSETS,
     ONCE_STORED,
     PICTURES,
     SQUARES,
-    STRAIGHTENED,
     TILTED,
     TILTS,
     WHOLE_FRAME,
     Box,
     Orientation,
     Region,
-    shifted_centre,
     square_box,
 )
-from vhashdb.hashing.warping import Transform, Warper
 from vhashdb.video.frames import FrameBatch
 
 FIXED_BOXES: Final = {
@@ -59,14 +54,13 @@ FIXED_BOXES: Final = {
     **ONCE_STORED,
     **INSETS,
     **FRAME_INSETS,
-    **OFF_CENTRE_INSETS,
     **CUTS,
     **HALVES,
     **TILTED,
     **dict.fromkeys(MASKED_REGIONS, WHOLE_FRAME),
 }
 """Boxes of the regions that need not be searched for."""
-WITHIN_BARS_TOO: Final = frozenset({*INSETS, *OFF_CENTRE_INSETS, *CUTS, *HALVES})
+WITHIN_BARS_TOO: Final = frozenset({*INSETS, *CUTS, *HALVES})
 """Those of them that are parts of what is within bars."""
 _BETWEEN: Final = {
     Region.BETWEEN_BANDS: between_bands,
@@ -87,8 +81,6 @@ class RegionSpec:
     """Parts that are inpainted first."""
     degrees: float = 0.0
     """Degrees, clockwise, by which the picture is rotated first."""
-    straight: Transform | None = field(default=None, compare=False)
-    """``(n, 3, 3)`` through which each frame of the window is seen first, where the picture lies aslant."""
 
 
 class FrameWindow:
@@ -101,9 +93,6 @@ class FrameWindow:
         self._levels = self.thumbnails.astype(np.float32)
         self._steps = Steps(self.thumbnails)
         self._patches: dict[Box, Patch] = {}
-        self._tilted: dict[float, npt.NDArray[np.float32]] = {}
-        self._straightened: npt.NDArray[np.float32] | None = None
-        self._step = 1
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -112,8 +101,7 @@ class FrameWindow:
         """Return a window of every ``step``-th frame."""
         some = copy.copy(self)
         some.frames, some.thumbnails, some._levels = self.frames[::step], self.thumbnails[::step], self._levels[::step]
-        some._steps, some._patches, some._tilted = self._steps.every(step), {}, {}
-        some._straightened, some._step = None, self._step * step
+        some._steps, some._patches = self._steps.every(step), {}
         return some
 
     def hash(self, algorithm: FrameAlgorithm, specs: Sequence[RegionSpec], orientations: Sequence[Orientation]) -> PackedHashes:
@@ -130,16 +118,9 @@ class FrameWindow:
 
     def _pixels(self, spec: RegionSpec) -> RegionPixels:
         levels = self._levels
-        if spec.straight is not None:
-            if self._straightened is None:  # both regions are read of one
-                transforms = spec.straight[:: self._step]
-                self._straightened = Warper(self.thumbnails).samples(np.arange(len(self)), transforms, self.thumbnails.shape[1])
-            return RegionPixels(self._straightened, spec.box, is_turned=True)
         if spec.degrees:
             size = int(self.frames["height"][0]), int(self.frames["width"][0])
-            if spec.degrees not in self._tilted:  # several regions are read of one
-                self._tilted[spec.degrees] = tilt(levels, spec.degrees, *size)
-            levels = self._tilted[spec.degrees]
+            levels = tilt(levels, spec.degrees, *size)
             return RegionPixels(levels, spec.box, tuple(inpaint(levels, mask) for mask in spec.masks), is_turned=True)
         for mask in set(spec.masks) - self._patches.keys():  # corners are masked one by one and together
             self._patches[mask] = inpaint(levels, mask)
@@ -182,13 +163,7 @@ class RegionFinder:
             # Crops and masks refer to the whole frame: bars are found less reliably when something is drawn over them, and
             # the other video need not have any.
             outer = self.bars if region in WITHIN_BARS_TOO else WHOLE_FRAME
-            if region in HALVES and not _is_centred(outer):
-                outer = WHOLE_FRAME  # what is flat at the outer side of one of two videos is taken for a bar
             specs[region] = RegionSpec(FIXED_BOXES[region].within(outer), MASKED_REGIONS.get(region, ()), TILTS.get(region, 0.0))
-        if not self._regions.isdisjoint(STRAIGHTENED) and (straight := straightened(thumbnails)) is not None:
-            specs |= {region: RegionSpec(box, straight=straight) for region, box in STRAIGHTENED.items() if region in self._regions}
-        if Region.SHIFTED_CENTRE in self._regions and (shifted := shifted_centre(self.bars)) is not None:
-            specs[Region.SHIFTED_CENTRE] = RegionSpec(shifted)
         for region in set(SQUARES) & set(self._regions):
             specs[region] = RegionSpec(square_box(region, height, width))
         if Region.MASKED_OVERLAYS in self._regions and (masks := overlays(sides)):
@@ -218,8 +193,3 @@ class RegionFinder:
         if not wanted.isdisjoint(CELLS):
             found |= dict(zip(CELLS, grid_boxes(sides, bars), strict=False))
         return found
-
-
-def _is_centred(box: Box) -> bool:
-    """Say whether as much lies at the left as at the right, and above as below."""
-    return box.near(Box(1 - box.right, 1 - box.bottom, 1 - box.left, 1 - box.top))

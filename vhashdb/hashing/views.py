@@ -105,33 +105,6 @@ class Region(enum.IntEnum):
     """A centre of the whole frame where bars were found, which need not be any; so is the next one."""
     FRAME_INSET_CLOSE = 66
     INSET_8 = 67
-    TOP_LEFT_INSET = 68
-    """A part of queries that ends with the frame at two sides; so are the next ones."""
-    TOP_RIGHT_INSET = 69
-    BOTTOM_LEFT_INSET = 70
-    BOTTOM_RIGHT_INSET = 71
-    TILT_STEEP_LEFT = 72
-    TILT_STEEP_RIGHT = 73
-    TILT_STEEPEST_LEFT = 74
-    TILT_STEEPEST_RIGHT = 75
-    SHIFTED_CENTRE = 76
-    """The wider stored centre, or the smaller one, of a picture that was shifted and so has a bar at one side only."""
-    STRAIGHTENED = 77
-    """The picture that lies aslant within a margin, seen straight."""
-    STRAIGHTENED_CENTRE = 78
-    """The wider stored centre of the same."""
-    CUT_SLIGHTLY_ACROSS = 79
-    CUT_SLIGHTLY_DOWN = 80
-    TOP_INSET = 81
-    """A part of queries that ends near the frame's upper side; so are the next ones."""
-    BOTTOM_INSET = 82
-    LEFT_INSET = 83
-    RIGHT_INSET = 84
-    UPPER_INSET = 85
-    """The same where less was cut off; so are the next ones."""
-    LOWER_INSET = 86
-    LEFT_SIDE_INSET = 87
-    RIGHT_SIDE_INSET = 88
 
     @property
     def label(self) -> str:
@@ -233,42 +206,11 @@ FRAME_INSETS: Final = {
 }
 """The same of the whole frame, where the others are of what is within bars: dark edges are taken for bars, and what is cut of a picture
 with bars has narrower ones. Measured: `bench.accuracy`, in the edits with crops of a tenth."""
-_EDGE_DEPTH: Final = (0.028, 0.837)
-"""Where an inset at an edge begins and ends, seen from there. Derived: what lost an eighth at one side has the wider stored centre
-there."""
-_EDGE_MARGIN: Final = 0.12
-"""What is left out beside it. Derived: half-way between a picture that was cut at that side alone, and one that kept its shape."""
-_SIDE_MARGIN: Final = CROPS[Region.CROP_CLOSE].left
-"""What is left out beside an inset of a picture that lost less, at one side alone. Derived: the wider stored centre's."""
-_SIDE_DEPTH: Final = (0.0842, 0.8463)
-"""The same of what lost a sixteenth or so at one side alone. Derived from that."""
-_CORNER_SIDE: Final = 0.84
-"""Side of the insets in the corners. Derived: what is left of a picture that lost an eighth to a fifth of both sides at one of its corners
-has the wider stored centre there."""
-OFF_CENTRE_INSETS: Final = {
-    Region.TOP_INSET: Box(_EDGE_MARGIN, _EDGE_DEPTH[0], 1 - _EDGE_MARGIN, _EDGE_DEPTH[1]),
-    Region.BOTTOM_INSET: Box(_EDGE_MARGIN, 1 - _EDGE_DEPTH[1], 1 - _EDGE_MARGIN, 1 - _EDGE_DEPTH[0]),
-    Region.LEFT_INSET: Box(_EDGE_DEPTH[0], _EDGE_MARGIN, _EDGE_DEPTH[1], 1 - _EDGE_MARGIN),
-    Region.RIGHT_INSET: Box(1 - _EDGE_DEPTH[1], _EDGE_MARGIN, 1 - _EDGE_DEPTH[0], 1 - _EDGE_MARGIN),
-    Region.UPPER_INSET: Box(_SIDE_MARGIN, _SIDE_DEPTH[0], 1 - _SIDE_MARGIN, _SIDE_DEPTH[1]),
-    Region.LOWER_INSET: Box(_SIDE_MARGIN, 1 - _SIDE_DEPTH[1], 1 - _SIDE_MARGIN, 1 - _SIDE_DEPTH[0]),
-    Region.LEFT_SIDE_INSET: Box(_SIDE_DEPTH[0], _SIDE_MARGIN, _SIDE_DEPTH[1], 1 - _SIDE_MARGIN),
-    Region.RIGHT_SIDE_INSET: Box(1 - _SIDE_DEPTH[1], _SIDE_MARGIN, 1 - _SIDE_DEPTH[0], 1 - _SIDE_MARGIN),
-    Region.TOP_LEFT_INSET: Box(right=_CORNER_SIDE, bottom=_CORNER_SIDE),
-    Region.TOP_RIGHT_INSET: Box(left=1 - _CORNER_SIDE, bottom=_CORNER_SIDE),
-    Region.BOTTOM_LEFT_INSET: Box(right=_CORNER_SIDE, top=1 - _CORNER_SIDE),
-    Region.BOTTOM_RIGHT_INSET: Box(left=1 - _CORNER_SIDE, top=1 - _CORNER_SIDE),
-}
-"""Insets of crops that are off the centre, such as those that cut off a caption, and of pictures that were shifted. Measured:
-`bench.accuracy` shows the effect."""
 CUTS: Final = {
     Region.CUT_ACROSS: Box(0.0556, 0.25, 0.9444, 0.75),
     Region.CUT_DOWN: Box(0.25, 0.0556, 0.75, 0.9444),
-    Region.CUT_SLIGHTLY_ACROSS: Box(0.025, CROPS[Region.CROP_CLOSE].top, 0.975, CROPS[Region.CROP_CLOSE].bottom),
-    Region.CUT_SLIGHTLY_DOWN: Box(CROPS[Region.CROP_CLOSE].left, 0.025, CROPS[Region.CROP_CLOSE].right, 0.975),
 }
-"""The smallest stored centre in what was cut from 16:9 to a square, and the wider one in what was cut from 16:9 to 4:3, from 4:3 to 16:9 or
-to a square, or from cinema's 21:9 to 16:9. Derived: 0.5 by 0.5625, and 0.7125 by 0.75."""
+"""The smallest stored centre in what was cut from 16:9 to a square. Derived: 0.5 by 0.5625."""
 CENTRES: Final = frozenset({Region.WHOLE, *CROPS, *ONCE_STORED, *INSETS, *FRAME_INSETS, *CUTS})
 """Regions that lie about the middle of what is within bars, or of the frame."""
 PICTURES: Final = (Region.PICTURE, Region.PICTURE_SECOND, Region.PICTURE_THIRD)
@@ -301,28 +243,17 @@ TILTS: Final = {
     Region.TILT_LEFT_CLEAR: -3.0,
     Region.TILT_RIGHT_CLEAR: 3.0,
     Region.TILT_FAR_RIGHT_CLEAR: 6.5,
-    Region.TILT_STEEP_LEFT: -10.5,
-    Region.TILT_STEEP_RIGHT: 10.5,
-    Region.TILT_STEEPEST_LEFT: -14.5,
-    Region.TILT_STEEPEST_RIGHT: 14.5,
 }
 """Degrees, clockwise, by which a query's picture is rotated back before it is read (`TILTED`). Measured: two degrees off change
-about 21 of 256 bits, so these cover up to 16°; `bench.accuracy` shows the effect."""
-STRAIGHTENED: Final = {Region.STRAIGHTENED: Box(), Region.STRAIGHTENED_CENTRE: CROPS[Region.CROP_CLOSE]}
-"""Parts that are read of a picture that lies aslant within a margin, once it is seen straight (`vhashdb.hashing.aslant`): all of it, and
-the wider stored centre, of which no corner is beyond the frame. Derived from what is stored."""
-STEEP_TILTS: Final = frozenset(region for region, degrees in TILTS.items() if abs(degrees) > 8)
-"""Those that few pictures have. Derived from `TILTS`."""
+about 21 of 256 bits, so these cover up to 8°; `bench.accuracy` shows the effect."""
 TILTED: Final = {
     **dict.fromkeys(TILTS, WHOLE_FRAME),
     **dict.fromkeys((Region.TILT_LEFT_CLEAR, Region.TILT_RIGHT_CLEAR), Box.centred(0.78)),
     **dict.fromkeys((Region.TILT_FAR_LEFT_CLEAR, Region.TILT_FAR_RIGHT_CLEAR), Box.centred(0.87)),
-    **dict.fromkeys(STEEP_TILTS, CROPS[Region.CROP_CLOSE]),
 }
 """Parts that are read of a picture turned back: all of it, and where the wider stored centre lies in a picture of 16:9 that was cropped
-after it was tilted, until it had no empty corners. Derived: 0.7125 by 0.916 of both sides for 3°, and by 0.82 for 6.5° to 8°. Of
-steeper ones the wider stored centre, which a picture of 16:9 still shows nearly all of; where it was cropped to 0.7 of both sides, the
-smaller one lies there. Measured: `bench.accuracy`, and `bench.graphics`: videos of one design differ in what lies around a centre."""
+after it was tilted, until it had no empty corners. Derived: 0.7125 by 0.916 of both sides for 3°, and by 0.82 for 6.5° to 8°. Measured:
+`bench.accuracy`, and `bench.graphics`: videos of one design differ in what lies around a centre."""
 HALVES: Final = {
     Region.LEFT_HALF: Box(right=0.5),
     Region.RIGHT_HALF: Box(left=0.5),
@@ -370,10 +301,6 @@ _REGION_LABELS: Final = {
     **{region: f"centre {box.right - box.left:.0%}" for region, box in (CROPS | ONCE_STORED | INSETS).items()},
     **{region: f"centre {box.right - box.left:.0%} of the frame" for region, box in FRAME_INSETS.items()},
     **dict.fromkeys(CUTS, "centre of a cut picture"),
-    **{region: f"{region.name.removesuffix('_INSET').replace('_', ' ').lower()} part" for region in OFF_CENTRE_INSETS},
-    Region.SHIFTED_CENTRE: "centre of a shifted picture",
-    Region.STRAIGHTENED: "straightened picture",
-    Region.STRAIGHTENED_CENTRE: "centre of the straightened picture",
     **{region: f"turned by {degrees:+.1f}°" for region, degrees in TILTS.items()},
     **{region: region.name.replace("_", " ").lower() for region in HALVES},
     **{
@@ -383,36 +310,6 @@ _REGION_LABELS: Final = {
     Region.MASKED_OVERLAYS: "logo or caption ignored",
     Region.REGISTERED: "found place",
 }
-
-
-def shifted_centre(content: Box) -> Box | None:
-    """Return where a stored centre of a picture lies that was shifted within its frame, or ``None`` if nothing says so.
-
-    What is shifted has a bar at one side, and as much of it is cut off at the other.
-
-    Args:
-        content: what is within bars.
-    """
-    left, right = _before_shift(content.left, content.right)
-    top, bottom = _before_shift(content.top, content.bottom)
-    picture = Box(left, top, right, bottom)
-    if content.near(picture):
-        return None
-    for centre in CROPS.values():
-        box = centre.within(picture)
-        seen = Box(max(box.left, 0.0), max(box.top, 0.0), min(box.right, 1.0), min(box.bottom, 1.0))
-        if box.near(seen):
-            return box
-    return None
-
-
-def _before_shift(low: float, high: float) -> tuple[float, float]:
-    """Return where one axis of a picture began and ended that fills the frame and was shifted, from what is left of it within the frame."""
-    if low >= NEAR and high > 1 - NEAR:
-        return low, 1 + low
-    if low < NEAR and high <= 1 - NEAR:
-        return high - 1, high
-    return low, high
 
 
 def stored_box(region: Region, height: int, width: int) -> Box | None:

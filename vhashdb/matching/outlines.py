@@ -10,7 +10,7 @@ import numpy as np
 from vhashdb.fingerprints.model import Fingerprint
 from vhashdb.fingerprints.regions import FIXED_BOXES, WITHIN_BARS_TOO
 from vhashdb.hashing.outline import Outline
-from vhashdb.hashing.views import CENTRES, SQUARES, STRAIGHTENED, TILTS, WHOLE_FRAME, Box, Region, View, stored_box
+from vhashdb.hashing.views import CENTRES, SQUARES, TILTS, WHOLE_FRAME, Box, Region, View, stored_box
 from vhashdb.hashing.warping import CORNERS, mapped, quadrilateral
 
 _LYING_FIXED: Final = {
@@ -55,16 +55,10 @@ def _outline(fingerprint: Fingerprint, view: View, box: Box | None) -> Outline |
     if box is None:
         return None
     aspect = fingerprint.width / fingerprint.height if fingerprint.width and fingerprint.height else None
-    if view.region in STRAIGHTENED and fingerprint.aslant is not None:
-        seen = np.array(Outline.from_box(box, view.orientation).corners)
-        first, second, third, fourth = ((x, y) for x, y in mapped(quadrilateral(np.array(fingerprint.aslant)), seen).tolist())
-        return Outline((first, second, third, fourth), aspect)
     return Outline.from_box(box, view.orientation, degrees=TILTS.get(view.region, 0.0), aspect=aspect)
 
 
 def _box_of(fingerprint: Fingerprint, view: View) -> Box | None:
-    if view.region in STRAIGHTENED:
-        return STRAIGHTENED[view.region] if fingerprint.aslant is not None else None
     if view.region in SQUARES and fingerprint.width and fingerprint.height:
         return stored_box(view.region, fingerprint.height, fingerprint.width)
     return fingerprint.boxes.get(view.region, _LYING_FIXED.get(view.region))

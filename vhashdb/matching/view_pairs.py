@@ -18,8 +18,6 @@ from vhashdb.hashing.views import (
     CENTRES,
     HALVES,
     MASKED_REGIONS,
-    OFF_CENTRE_INSETS,
-    STRAIGHTENED,
     TILTS,
     Orientation,
     Region,
@@ -65,7 +63,7 @@ class ViewPair:
         return [f"{words} ({side})" for region, where, side in sides if (words := _part(region, where))]
 
 
-_SAID_BY_PLACE: Final = frozenset({*CENTRES, *OFF_CENTRE_INSETS, *HALVES, *STRAIGHTENED, *TILTS})
+_SAID_BY_PLACE: Final = frozenset({*CENTRES, *HALVES, *TILTS})
 """Regions of which the place says all."""
 _SAID_BY_LABEL: Final = frozenset({*MASKED_REGIONS, Region.MASKED_OVERLAYS})
 """Regions of which the place says nothing."""

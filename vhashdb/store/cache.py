@@ -15,7 +15,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -39,7 +39,7 @@ MAX_BYTES: Final = 1 << 30
 """Some 20,000 clips of ten seconds, going by what `bench.rescan` keeps of each."""
 KEPT_DAYS: Final = 30
 _APPLICATION_ID: Final = 0x76684C6B
-_VERSION: Final = 3
+_VERSION: Final = 2
 _LOCK_TIMEOUT_S: Final = 1.0
 _PRUNED_TO: Final = 0.8
 """Share of `MAX_BYTES` that is left when there was too much."""
@@ -60,7 +60,7 @@ _look = sa.Table(
     sa.Column("recipe", sa.String, primary_key=True),
     sa.Column("bytes", sa.Integer, nullable=False),
     sa.Column("used", sa.Integer, nullable=False, index=True),
-    sa.Column("places", sa.String, nullable=False),  # where each region lay: no stored form of a fingerprint has it
+    sa.Column("boxes", sa.String, nullable=False),  # where each region lay: no stored form of a fingerprint has it
     sa.Column("fingerprint", sa.LargeBinary, nullable=False),  # last, so that the others are read without it
 )
 
@@ -112,7 +112,7 @@ class FingerprintCache:
         """Return the cached fingerprint of the file with this hash; None if there is none for the cache key."""
         for row in self._found(_look, sha256=sha256, recipe=key):
             try:
-                return _placed(from_bytes(row["fingerprint"]), row["places"])
+                return replace(from_bytes(row["fingerprint"]), boxes=_boxes(row["boxes"]))
             except (FingerprintError, ValueError, TypeError) as error:  # made again, and written over
                 _log.warning("a fingerprint in the cache %s is damaged and is made again: %s", self.path, error)
         return None
@@ -124,7 +124,7 @@ class FingerprintCache:
             self._put(
                 _look,
                 {"sha256": sha256, "recipe": key},
-                {"bytes": len(packed), "places": _places(fingerprint), "fingerprint": packed},
+                {"bytes": len(packed), "boxes": _text_of(fingerprint.boxes), "fingerprint": packed},
             )
 
     def _found(self, table: sa.Table, **key: Any) -> list[dict[str, Any]]:
@@ -212,27 +212,18 @@ def _key(file: OpenFile) -> bytes:
     return hashlib.sha256(repr(facts).encode()).digest()
 
 
-def _places(fingerprint: Fingerprint) -> str:
-    """Return as JSON where regions lay: of each its number and the four edges, and the corners of what lay aslant."""
-    boxes = [[int(region), *astuple(box)] for region, box in fingerprint.boxes.items()]
-    return json.dumps({"boxes": boxes, "aslant": fingerprint.aslant})
+def _text_of(boxes: Mapping[Region, Box]) -> str:
+    """Return boxes as JSON: for each region its number and the four edges."""
+    return json.dumps([[int(region), *astuple(box)] for region, box in boxes.items()])
 
 
-def _placed(fingerprint: Fingerprint, text: str) -> Fingerprint:
-    """Return a fingerprint with the places that a text has.
+def _boxes(text: str) -> dict[Region, Box]:
+    """Return the boxes that a text has.
 
     Raises:
         ValueError, TypeError: the text is damaged.
     """
-    places = json.loads(text)
-    if not isinstance(places, dict) or places.keys() != {"boxes", "aslant"}:
-        raise ValueError("no places of regions")
-    boxes = {Region(number): Box(*map(float, edges)) for number, *edges in places["boxes"]}
-    aslant = None
-    if places["aslant"] is not None:
-        first, second, third, fourth = ((float(x), float(y)) for x, y in places["aslant"])
-        aslant = first, second, third, fourth
-    return replace(fingerprint, boxes=boxes, aslant=aslant)
+    return {Region(number): Box(*map(float, edges)) for number, *edges in json.loads(text)}
 
 
 def _today() -> int:
