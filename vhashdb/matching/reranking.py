@@ -44,8 +44,6 @@ class Compared:
     source: Source | None = None
     videos: frozenset[int] = frozenset()
     """The videos that the record belongs to; none if it is not grouped."""
-    copies: int = 1
-    """Records that look as near and are copies of one edition with it, itself included: it was compared for all of them."""
 
     def weaker_than(self, other: Compared) -> bool:
         """Return whether it comes from a source that is trusted less than the other's."""
@@ -175,10 +173,7 @@ def _passages(compared: Sequence[Compared], config: MatchingConfig) -> list[_Pas
     video_of = dict(zip(crowded, _videos([compared[n] for n in crowded], _variants, config), strict=True))
     passages = []
     for span, crowd in crowds:
-        heard = {n: Counter[int]() for n in crowd}
-        for n in crowd:
-            for m in _heard(compared, n, crowd):
-                heard[n][video_of[m]] += compared[m].copies
+        heard = {n: Counter(video_of[m] for m in _heard(compared, n, crowd)) for n in crowd}
         common = {n: len(variants) for n, variants in heard.items() if len(variants) > most}
         records = frozenset(n for n in common if heard[n][video_of[n]] <= heard[n].total() / 2)
         if records:

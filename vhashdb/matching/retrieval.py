@@ -79,13 +79,6 @@ class Candidate:
     """Where it comes from; None if there was no need to ask."""
     must_compare: bool = False
     """Whether so much of the query is near it that leaving it out has to be reported."""
-    edition: int | None = None
-    """What it is a copy of; None if that is not known."""
-
-    @property
-    def origin(self) -> tuple[str, int] | None:
-        """The name of its source and its edition, which others of both are copies of; None if it is a copy of nothing that is known."""
-        return None if self.edition is None else (self.source.name if self.source else "", self.edition)
 
 
 class ComparisonBudget:
@@ -196,7 +189,6 @@ def retrieve(
             _anchors_s(moments_ms[near[first[i] : first[i] + counts[i]]], config.probes),
             source_of.get(int(records[i])),
             bool(must_compare[i]),
-            edition_of.get(int(records[i])),
         )
         for i in best
     )

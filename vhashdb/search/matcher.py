@@ -314,11 +314,7 @@ class Matcher:
     # -- compare, rerank -----------------------------------------------------------------------
 
     def _compare(self, trace: Trace, where: Selection | None) -> None:
-        """Compare the query with each candidate that speaks for anything in force, as far as the budget of its source goes.
-
-        Once one copy of an edition is a match, it speaks for the others of its source (`with_copies`), which come after it as they are not
-        as near.
-        """
+        """Compare the query with each candidate that speaks for anything in force, as far as the budget of its source goes."""
         query, candidates = trace.query, trace.searches[-1].candidates
         trace.compared, trace.left_out = [], candidates.left_out
         seen = {candidate.record for candidate in candidates}
@@ -327,25 +323,17 @@ class Matcher:
             return
         source_of = sources(self._store, heard) if heard else {}
         numbers = [*(candidate.record for candidate in candidates), *heard]
-        records = self._store.by_number(numbers)
-        nearest = {candidate.origin or candidate.record: candidate.record for candidate in reversed(candidates)}
-        references = self._store.fingerprints([*nearest.values(), *heard])
+        records, references = self._store.by_number(numbers), self._store.fingerprints(numbers)
         speaking = speaking_for_any(self._store, numbers, where)
         videos = videos_shown_by(self._store, numbers)
-        budget, speaking_for = ComparisonBudget(query, self._config), dict[tuple[str, int] | None, int]()
+        budget = ComparisonBudget(query, self._config)
         for candidate in (
             *candidates,
             *(Candidate(number, 0, self._config.bits, source=source_of.get(number), must_compare=True) for number in heard),
         ):
             if candidate.record not in speaking:
                 continue
-            if (place := speaking_for.get(candidate.origin)) is not None:
-                same, compared = trace.compared[place]
-                trace.compared[place] = same, replace(compared, copies=compared.copies + 1)
-                continue
             record = records[candidate.record]
-            if candidate.record not in references:
-                references |= self._store.fingerprints([candidate.record])
             reference = references[candidate.record]
             if not budget.allows(candidate.source, reference):
                 trace.left_out += candidate.must_compare
@@ -354,8 +342,6 @@ class Matcher:
             judgement = self._sounds.judge(trace, candidate.record, query, reference, comparison)
             compared = Compared(reference, comparison, judgement, candidate.source, videos.get(candidate.record, frozenset()))
             trace.compared.append((record, compared))
-            if judgement.verdict is Verdict.MATCH and candidate.origin is not None:
-                speaking_for[candidate.origin] = len(trace.compared) - 1
 
     def _rerank(self, trace: Trace) -> None:
         """Judge the compared records in the light of each other."""
